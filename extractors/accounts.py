@@ -1,0 +1,150 @@
+"""What every account of a configuration has, whichever its provider. Reading files is not done here.
+
+A provider's module subclasses ``Account`` with its own ids, credentials and settings; the whole is validated by
+pydantic, and a field typed ``SecretStr`` may be given by reference (``${VARIABLE}``) only.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from extractors.windows import day_start
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {name!r}; use a name such as Europe/Berlin") from None
+    return name
+
+
+def _plain_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("a base_url begins with https:// (or http://) and a host name")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("a base_url has no credential, query or fragment")
+    return url.rstrip("/")
+
+
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
+BaseUrl = Annotated[str, AfterValidator(_plain_url)]
+PathId = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What authorises a request: headers, or (only for hosts that insist) query parameters."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+class Settings(BaseModel):
+    """Common rules of all settings: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+class RateLimit(Settings):
+    """At most ``requests`` in any ``period_seconds``, and ``concurrency`` at once; None: the provider's default."""
+
+    requests: int | None = Field(default=None, ge=1)
+    period_seconds: float | None = Field(default=None, gt=0)
+    concurrency: int | None = Field(default=None, ge=1, le=64)
+
+
+class Privacy(Settings):
+    """What may reach the warehouse of a person's data; the landing zone always keeps answers as they came."""
+
+    key: SecretStr | None = Field(default=None, description="Key of the pseudonyms; without it user ids are dropped")
+    user_ids: Literal["hash", "drop"] = "hash"
+    message_texts: Literal["drop", "keep"] = "drop"
+    properties: Literal["drop", "keep"] = "drop"
+
+
+class Account(Settings):
+    """One bot, project or chatbot at one provider."""
+
+    PROVIDER: ClassVar[str]
+    STREAMS: ClassVar[tuple[str, ...]]
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100)]
+    base_url: BaseUrl
+    timezone: ZoneName = "UTC"
+    start_date: date | None = Field(
+        default=None, description="First day that is loaded; what is absent after it is a gap"
+    )
+    lookback_days: int = Field(default=3, ge=0, le=400)
+    streams: tuple[str, ...] | None = Field(default=None, description="Which streams to pull; default: docs/mapping.md")
+    rate_limit: RateLimit = RateLimit()
+    max_wait_seconds: float = Field(default=60, ge=0, description="The longest a run waits for one limit")
+    privacy: Privacy = Privacy()
+
+    @field_validator("streams")
+    @classmethod
+    def _known_streams(cls, streams: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if streams is None:
+            return None
+        if not streams:
+            raise ValueError("streams names at least one stream")
+        known = cls.STREAMS
+        bare = tuple(dict.fromkeys(stream.removeprefix(f"{cls.PROVIDER}.") for stream in streams))
+        unknown = [stream for stream in bare if stream not in known]
+        if unknown:
+            raise ValueError(f"there is no stream {', '.join(unknown)}; {cls.PROVIDER} has {', '.join(known)}")
+        return bare
+
+    @model_validator(mode="after")
+    def _zone_is_supported(self) -> "Account":
+        problem = self.zone_problem()
+        if problem:
+            raise ValueError(problem)
+        return self
+
+    def zone_problem(self) -> str | None:
+        """Why this provider cannot serve days of the account's zone, or None."""
+        return None
+
+    @classmethod
+    def fleet_problems(cls, accounts: "Sequence[Account]") -> list[str]:
+        """What is wrong with this provider's accounts taken together; one sentence each, naming accounts and key."""
+        return []
+
+    @property
+    def provider(self) -> str:
+        """The slug of the provider."""
+        return self.PROVIDER
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone whose calendar days are loaded."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def external_id(self) -> str:
+        """What the provider calls this account; a change of it makes earlier slices stale."""
+        raise NotImplementedError
+
+    def credential(self) -> Credential:
+        """What authorises a request; it travels to the origin of ``base_url`` only."""
+        raise NotImplementedError
+
+    def default_streams(self) -> tuple[str, ...]:
+        """The streams that are pulled when the configuration names none."""
+        raise NotImplementedError
+
+    @property
+    def pulled(self) -> tuple[str, ...]:
+        """The streams that are pulled."""
+        return self.streams if self.streams is not None else self.default_streams()
+
+    def settled_from(self, day: date) -> datetime:
+        """The instant (UTC) from which a fetch of ``day`` is final: ``lookback_days`` after the day has ended."""
+        return day_start(day + timedelta(days=1 + self.lookback_days), self.zone)

@@ -1,0 +1,79 @@
+"""Cognigy's wire: billing counters by calendar month. What the counters mean is not decided here.
+
+Source: the vendor's REST reference (conversationcounter, callcounter, knowledgequerycounter). One call answers every
+day of a month; days follow the organisation's billing zone, which is the account's ``timezone``.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, SecretStr
+
+from extractors.accounts import Account, BaseUrl, Credential
+from extractors.http import Session
+from extractors.landing import BatchWriter
+from extractors.limits import Limits
+from extractors.registry import Provider, Stream
+from extractors.windows import Window
+
+COUNTERS = {
+    "conversation_counter": "/v3.0/projects/{project}/conversationcounter",
+    "call_counter": "/v3.0/projects/{project}/callcounter",
+    "knowledge_query_counter": "/v2.0/projects/{project}/knowledgequerycounter",
+}
+
+
+class CognigyAccount(Account):
+    """A Cognigy project."""
+
+    PROVIDER: ClassVar[str] = "cognigy"
+    STREAMS: ClassVar[tuple[str, ...]] = tuple(COUNTERS)
+
+    base_url: BaseUrl = "https://api-trial.cognigy.ai/new"
+    project_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{24}$")]
+    api_key: SecretStr
+    auth: Literal["header", "bearer", "query"] = Field(
+        default="header", description="How the key travels; `query` puts it into URLs and is for hosts that insist"
+    )
+
+    @property
+    def external_id(self) -> str:
+        """The project's id."""
+        return self.project_id
+
+    def credential(self) -> Credential:
+        """The key, in the way that ``auth`` says; never in two ways at once."""
+        key = self.api_key.get_secret_value()
+        match self.auth:
+            case "header":
+                return Credential(headers={"X-API-Key": key})
+            case "bearer":
+                return Credential(headers={"Authorization": f"Bearer {key}"})
+            case "query":
+                return Credential(query={"api_key": key})
+
+    def default_streams(self) -> tuple[str, ...]:
+        """Only the conversation counter; the others are asked for by name."""
+        return ("conversation_counter",)
+
+
+def _months(_account: Account, window: Window) -> list[Window]:
+    return window.months()
+
+
+def _counter(stream: str) -> Callable[[Session, Window, BatchWriter], Awaitable[dict[str, Any] | None]]:
+    async def fetch(session: Session, window: Window, batch: BatchWriter) -> None:
+        path = COUNTERS[stream].format(project=session.account.external_id)
+        month = {"year": str(window.start.year), "month": str(window.start.month)}
+        batch.add(await session.ask(stream, "GET", path, query=month))
+
+    return fetch
+
+
+PROVIDER = Provider(
+    name="cognigy",
+    account=CognigyAccount,
+    # 1,000 requests in 5 minutes by address: documented
+    limits=Limits(requests=1000, period_seconds=300, concurrency=4),
+    streams={stream: Stream(windows=_months, fetch=_counter(stream)) for stream in COUNTERS},
+)

@@ -1,0 +1,74 @@
+"""Fetching: one batch of one stream, and many of them for one account. What to fetch is decided by the caller.
+
+A fetch lock per account, held across processes, lets a second run use what the first one landed.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+
+from filelock import AsyncFileLock, Timeout
+
+from extractors.accounts import Account
+from extractors.errors import AccountBusy, ExtractionError, ShapeError, Where
+from extractors.http import Session
+from extractors.landing import Batch, BatchKey, LandingZone
+from extractors.registry import Stream
+from extractors.windows import Window
+
+LOCK_TIMEOUT_SECONDS = 3600
+
+
+async def land(landing: LandingZone, session: Session, name: str, stream: Stream, window: Window) -> Batch:
+    """Fetch one window of a stream and land it as one batch.
+
+    When an answer turns out to be unreadable while it is being followed (pages, parts), what came is landed as
+    incomplete and the ShapeError is raised again.
+    """
+    account = session.account
+    key = BatchKey(account.provider, account.name, name, account.external_id, account.timezone, window)
+    started = session.clock.now()
+    with landing.writer(key) as writer:
+        try:
+            facts = await stream.fetch(session, window, writer)
+        except ShapeError as error:
+            if not writer.empty:
+                writer.finish(started, complete=False, facts={"error": str(error)})
+            raise
+        return writer.finish(started, facts=facts)
+
+
+async def land_all(
+    landing: LandingZone,
+    session: Session,
+    wanted: Iterable[tuple[str, Stream, Window]],
+    on_batch: Callable[[Batch], None] = lambda _batch: None,
+) -> list[ExtractionError]:
+    """Land many windows of one account at once, within its limits; return what failed, in the order of ``wanted``.
+
+    One failure does not cancel the others, except that a refused credential refuses all that have not left yet.
+    """
+
+    async def one(name: str, stream: Stream, window: Window) -> ExtractionError | None:
+        try:
+            on_batch(await land(landing, session, name, stream, window))
+        except ExtractionError as error:
+            return error
+        return None
+
+    outcomes = await asyncio.gather(*(one(*each) for each in wanted))
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+@asynccontextmanager
+async def fetch_lock(landing: LandingZone, account: Account) -> AsyncIterator[None]:
+    """Hold an account's fetch lock; AccountBusy when another run keeps it for an hour."""
+    folder = landing.root / f"provider={account.provider}" / f"account={account.name}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = AsyncFileLock(folder / ".fetch.lock", timeout=LOCK_TIMEOUT_SECONDS, mode=0o600)
+    try:
+        async with lock:
+            yield
+    except Timeout as error:
+        where = Where(account.provider, account.name)
+        raise AccountBusy(where, "another run is still fetching this account", "wait for it to end") from error

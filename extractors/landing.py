@@ -1,0 +1,357 @@
+"""The landing zone: every answer verbatim, content-addressed, with a manifest. Nothing here knows what answers mean.
+
+``provider=P/account=A/stream=S/`` holds, for each batch, one zstandard file with the bodies of its answers one after
+the other, ``<window>.<content hash>.zst``, and one manifest per arrival, ``<window>.<fetched at>.<content hash>.json``,
+which says what was asked and where each body lies. An unchanged answer that arrives again adds a manifest only, so
+the list of manifests is the history of arrivals. Files are written as ``.part``, read back, and renamed; only their
+owner can read them.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+import zstandard
+
+from extractors.answers import Answer
+from extractors.errors import Where
+from extractors.redaction import redact
+from extractors.windows import Window
+
+_STAMP = "%Y%m%dT%H%M%S%fZ"
+_HASH_LENGTH = 16  # hex digits: 64 bits tell the contents of one window apart; the manifest holds the whole hash
+_LEVEL = 6
+_PIECE = 2**20
+
+
+@dataclass(frozen=True)
+class BatchKey:
+    """Whose batch it is: one stream's answer for one account and window, in days of ``zone``."""
+
+    provider: str
+    account: str
+    stream: str
+    external_id: str
+    zone: str
+    window: Window
+
+    @property
+    def where(self) -> Where:
+        """Names account and stream in errors."""
+        return Where(self.provider, self.account, self.stream)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One answer inside a batch: what was asked, what a transform needs to place it, where its body lies."""
+
+    asked: dict[str, Any]
+    context: dict[str, Any]
+    status: int
+    headers: dict[str, str]
+    fetched_at: datetime
+    offset: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A landed batch. Listing reads names only; the manifest is read when it is first needed."""
+
+    folder: Path
+    provider: str
+    account: str
+    stream: str
+    window: Window
+    fetched_at: datetime
+    content: str
+
+    @property
+    def batch_id(self) -> str:
+        """Identifies the arrival; unique in a landing zone."""
+        return f"{self.provider}/{self.account}/{self.stream}/{self.window}.{_stamp(self.fetched_at)}.{self.content}"
+
+    @property
+    def path(self) -> Path:
+        """The compressed bodies (zstandard)."""
+        return self.folder / f"{self.window}.{self.content}.zst"
+
+    @property
+    def manifest_path(self) -> Path:
+        """The manifest of this arrival."""
+        return self.folder / f"{self.window}.{_stamp(self.fetched_at)}.{self.content}.json"
+
+    @property
+    def where(self) -> Where:
+        """Names account and stream in errors."""
+        return Where(self.provider, self.account, self.stream)
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What was asked and answered, as written."""
+        loaded: dict[str, Any] = json.loads(self.manifest_path.read_bytes())
+        return loaded
+
+    @property
+    def complete(self) -> bool:
+        """False for answers that were kept although the stream could not be read to its end."""
+        return bool(self.manifest["complete"])
+
+    def belongs_to(self, external_id: str, zone: str) -> bool:
+        """Whether it was fetched for this id at the provider, in days of this zone."""
+        return bool(self.manifest["external_id"] == external_id and self.manifest["zone"] == zone)
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The answers, in the order in which they came."""
+        return tuple(
+            Part(**{**part, "fetched_at": datetime.fromisoformat(part["fetched_at"])})
+            for part in self.manifest["parts"]
+        )
+
+    def pieces(self) -> Iterator[bytes]:
+        """All bodies piece by piece, for one that memory should not hold; ValueError at the end when damaged."""
+        seen = hashlib.sha256()
+        with self.path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
+            while piece := reader.read(_PIECE):
+                seen.update(piece)
+                yield piece
+        if seen.hexdigest() != self.manifest["sha256"]:
+            raise ValueError(f"{self.path} is damaged: it differs from its manifest")
+
+    def bodies(self) -> Iterator[tuple[Part, bytes]]:
+        """Each answer with its verbatim body; ValueError when the file is not what the manifest says."""
+        with self.path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
+            for part in self.parts:
+                body = _read_exactly(reader, part.bytes)
+                if hashlib.sha256(body).hexdigest() != part.sha256:
+                    raise ValueError(f"{self.path} is damaged: an answer differs from its manifest")
+                yield part, body
+
+
+@dataclass
+class BatchWriter:
+    """Collects the answers of one batch; nothing is visible before ``finish``. A context manager that cleans up."""
+
+    zone: "LandingZone"
+    key: BatchKey
+    _parts: list[dict[str, Any]] = field(default_factory=list)
+    _size: int = 0
+    _begun: bool = False
+    _as_of: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self._folder = self.zone.folder(self.key)
+        self._temporary = self._folder / f"{self.key.window}.{os.getpid()}-{secrets.token_hex(4)}.part"
+        self._hash = hashlib.sha256()
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._temporary.unlink(missing_ok=True)
+
+    @property
+    def empty(self) -> bool:
+        """True while no answer has been added."""
+        return not self._parts
+
+    def add(self, answer: Answer, body: bytes | None = None) -> None:
+        """Append one answer; ``body`` replaces its bytes where a secret field had to be left out."""
+        content = answer.body if body is None else body
+        self.begin_stream()
+        self.write(content)
+        self.end_stream(answer)
+
+    def begin_stream(self) -> None:
+        """Begin an answer that is written piece by piece.
+
+        One that was begun and not ended is taken back; ValueError when others stand before it.
+        """
+        if self._file is None:
+            self._open()
+        elif self._begun:
+            if self._parts:
+                raise ValueError(f"{self.key.where}: only the first answer of a batch can be taken back")
+            self._file.seek(0)
+            self._file.truncate()
+            self._hash = hashlib.sha256()
+            self._size = 0
+            self._pack(self._file)
+        self._begun = True
+        self._part_hash = hashlib.sha256()
+        self._part_offset = self._size
+
+    def nothing_to_ask(self) -> None:
+        """Let the batch be finished without an answer: its window holds nothing that could be asked for."""
+        if self._file is None:
+            self._open()
+
+    def _open(self) -> None:  # not before there is an answer: hundreds of batches may be waiting for their first one
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._file = os.fdopen(os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
+        self._pack(self._file)
+
+    def _pack(self, file: BinaryIO) -> None:
+        self._packer = zstandard.ZstdCompressor(level=_LEVEL).stream_writer(file, closefd=False)
+
+    def as_of(self, instant: datetime) -> None:
+        """The answers were made at ``instant``, before they were fetched: the batch counts as old as that."""
+        self._as_of = instant
+
+    def write(self, piece: bytes) -> None:
+        """Append bytes to the answer that was begun."""
+        self._packer.write(piece)
+        self._hash.update(piece)
+        self._part_hash.update(piece)
+        self._size += len(piece)
+
+    def end_stream(self, answer: Answer) -> None:
+        """End the answer that was begun; ``answer`` describes it, its ``body`` is not looked at."""
+        self._begun = False
+        self._parts.append(
+            {
+                "asked": {
+                    "method": answer.asked.method,
+                    "path": answer.asked.path,
+                    "query": dict(answer.asked.query),
+                    "body": answer.asked.body,
+                },
+                "context": dict(answer.context),
+                "status": answer.status,
+                "headers": dict(answer.headers),
+                "fetched_at": answer.fetched_at.isoformat(),
+                "offset": self._part_offset,
+                "bytes": self._size - self._part_offset,
+                "sha256": self._part_hash.hexdigest(),
+            }
+        )
+
+    def finish(self, fetched_at: datetime, *, complete: bool = True, facts: dict[str, Any] | None = None) -> Batch:
+        """Verify what was written and make it visible; ``facts`` are counts and remarks for the manifest."""
+        if self._file is None or self._begun:
+            raise ValueError(f"{self.key.where}: a batch without an answer, or with half of one")
+        self._packer.flush(zstandard.FLUSH_FRAME)
+        self._file.flush()
+        self._verify(self._file)
+        digest = self._hash.hexdigest()
+        key = self.key
+        content = digest[:_HASH_LENGTH]
+        as_of = min(fetched_at, self._as_of or fetched_at)
+        batch = Batch(self._folder, key.provider, key.account, key.stream, key.window, _micro(as_of), content)
+        manifest = {
+            "provider": key.provider,
+            "account": key.account,
+            "stream": key.stream,
+            "external_id": key.external_id,
+            "zone": key.zone,
+            "window": [key.window.start.isoformat(), key.window.end.isoformat()],
+            "fetched_at": batch.fetched_at.isoformat(),
+            "complete": complete,
+            "bytes": self._size,
+            "sha256": digest,
+            "facts": facts or {},
+            "parts": self._parts,
+        }
+        self._temporary.replace(batch.path)
+        write_private(batch.manifest_path, redact(json.dumps(manifest, ensure_ascii=False)).encode())
+        return batch
+
+    def _verify(self, file: BinaryIO) -> None:
+        file.seek(0)
+        seen = hashlib.sha256()
+        with zstandard.ZstdDecompressor().stream_reader(file, closefd=False) as reader:
+            while piece := reader.read(_PIECE):
+                seen.update(piece)
+        if seen.digest() != self._hash.digest():
+            raise OSError(f"{self._temporary} does not read back as it was written; check the disk")
+
+
+class LandingZone:
+    """All batches under one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, key: BatchKey) -> Path:
+        """Where a stream's batches lie; the names come from validated slugs, never from an answer."""
+        return self.root / f"provider={key.provider}" / f"account={key.account}" / f"stream={key.stream}"
+
+    def writer(self, key: BatchKey) -> BatchWriter:
+        """A writer for one new batch."""
+        return BatchWriter(self, key)
+
+    def batches(self, provider: str, account: str, stream: str) -> list[Batch]:
+        """Every landed batch of one stream, in order of arrival."""
+        folder = self.root / f"provider={provider}" / f"account={account}" / f"stream={stream}"
+        found: list[Batch] = []
+        with suppress(FileNotFoundError):
+            for entry in os.scandir(folder):
+                if entry.name.endswith(".json"):
+                    window, stamp, content, _ = entry.name.split(".")
+                    arrived = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+                    found.append(Batch(folder, provider, account, stream, Window.parse(window), arrived, content))
+        return sorted(found, key=lambda batch: (batch.fetched_at, batch.content))
+
+
+def newest_by_day(batches: Iterable[Batch], days: Iterable[date], external_id: str, zone: str) -> dict[date, Batch]:
+    """For each day the batch that counts: the one that arrived last, is complete and belongs to this id and zone."""
+    wanted = set(days)
+    newest: dict[date, Batch] = {}
+    if not wanted:
+        return newest
+    for batch in reversed(list(batches)):
+        open_days = [day for day in batch.window.days() if day in wanted and day not in newest]
+        if open_days and batch.complete and batch.belongs_to(external_id, zone):
+            newest.update(dict.fromkeys(open_days, batch))
+            if len(newest) == len(wanted):
+                break
+    return newest
+
+
+def write_private(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Write a whole file by rename, readable by its owner only; ``durable`` survives a power cut too."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+    temporary.replace(path)
+    if durable:
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _read_exactly(reader: zstandard.ZstdDecompressionReader, size: int) -> bytes:
+    pieces: list[bytes] = []
+    while size:
+        piece = reader.read(size)
+        if not piece:
+            raise ValueError("a landed file ends before its manifest says")
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+def _micro(instant: datetime) -> datetime:
+    return instant.astimezone(UTC)
+
+
+def _stamp(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime(_STAMP)

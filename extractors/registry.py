@@ -1,0 +1,55 @@
+"""The list of providers, and the one shape in which each presents itself. A sixth provider is one line here.
+
+``extractors.<provider>`` exports ``PROVIDER: Provider``; ``transforms.<provider>`` exports ``transform``. Modules are
+imported by name when they are first needed.
+"""
+
+import importlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from extractors.accounts import Account
+from extractors.http import Session
+from extractors.landing import BatchWriter
+from extractors.limits import Limits
+from extractors.windows import Window
+
+PROVIDERS = (
+    "cognigy",
+    "chatdash",
+    "chatlayer",
+    "chatcaptain",
+    "inkeep",
+)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One endpoint's data of a provider.
+
+    ``windows`` cuts a range of local days into the widest windows that one batch of the stream may cover, oldest
+    first. ``fetch`` asks for one such window, adds every answer to the writer in a deterministic order, and returns
+    remarks for the manifest (totals told, counts, what was left out) or None.
+    """
+
+    windows: Callable[[Account, Window], list[Window]]
+    fetch: Callable[[Session, Window, BatchWriter], Awaitable[dict[str, Any] | None]]
+
+
+@dataclass(frozen=True)
+class Provider:
+    """All that the rest of the program knows of a provider's wire."""
+
+    name: str
+    account: type[Account]
+    limits: Limits
+    streams: Mapping[str, Stream]
+
+
+def provider(name: str) -> Provider:
+    """The provider of that name; KeyError for a name that is not in the list."""
+    if name not in PROVIDERS:
+        raise KeyError(name)
+    found: Provider = importlib.import_module(f"extractors.{name}").PROVIDER
+    return found

@@ -1,0 +1,104 @@
+"""``chatmart demo``: the main job on invented data, from HTTP to SQL, in a folder of its own."""
+
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import click
+import yaml
+
+from extractors.windows import Window
+from pipelines import config as configuration
+from pipelines.cli.loads import summarise
+from pipelines.cli.progress import observing
+from pipelines.cli.rendering import write
+from pipelines.runs import Job, run
+from pipelines.workspace import Workspace
+from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.config import config_for, environment
+from sandbox.server import Sandbox
+
+FOLDER = Path("data/demo")
+DAYS = 60
+PORTS = (8600, 8601)
+"""Of the sandbox, so that later commands with the demo's configuration find it where ``chatmart sandbox`` listens."""
+
+_TOTALS = """
+SELECT provider, count(DISTINCT account) AS accounts, count(DISTINCT date) AS days, sum(conversations) AS conversations
+FROM conversation_daily GROUP BY provider ORDER BY provider
+"""
+
+_TO_TRY = (
+    "select provider, channel, sum(conversations) conversations from channel_daily group by all order by 3 desc",
+    "select monthname(date) as month, provider, sum(conversations) from conversation_daily group by all order by all",
+    "select account, intent, sum(hits) hits from intent_daily group by all order by hits desc limit 10",
+)
+
+
+@click.command()
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, show_default=True)
+def demo(folder: Path) -> int:
+    """Load 60 days of 7 invented accounts at five providers, and show what to ask."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    first = yesterday - timedelta(days=DAYS - 1)
+    with _sandbox() as sandbox:
+        path = _configure(folder, sandbox, first)
+        workspace = Workspace.open(configuration.load(path))
+        window = Window(first, yesterday + timedelta(days=1))
+        jobs = [Job(account, tuple(window.days())) for account in workspace.config.accounts]
+        began = time.monotonic()
+        with observing() as observer:
+            result = run(workspace, jobs, observer=observer)
+    summarise(result, time.monotonic() - began)
+    write(workspace.store.read(_TOTALS), "table", sys.stdout)
+    click.echo(f"\nThe warehouse is {_shortest(workspace.store.location)}; any DuckDB tool opens it, read-only. Try:\n")
+    for query in _TO_TRY:
+        click.echo(f"  {_program()} --config {path} sql {shlex.quote(query)}")
+    click.echo(
+        f"\nThe providers were invented ones: `{_program()} sandbox` starts them again, for `load` and `backfill`."
+    )
+    return 0 if result.ok else 1
+
+
+@contextmanager
+def _sandbox() -> Iterator[Sandbox]:
+    """A sandbox on the ports where later commands look for it; on free ones when another program has those."""
+    try:
+        sandbox = Sandbox(api_port=PORTS[0], download_port=PORTS[1]).start()
+    except OSError:
+        sandbox = Sandbox().start()
+    try:
+        yield sandbox
+    finally:
+        sandbox.stop()
+
+
+def _configure(folder: Path, sandbox: Sandbox, first: date) -> Path:
+    """Write the demo's own configuration, and a ``.env`` with the sandbox's invented credentials."""
+    folder.mkdir(parents=True, exist_ok=True)
+    overrides = {account.name: {"start_date": first.isoformat()} for account in DEMO_ACCOUNTS}
+    document = config_for(
+        sandbox,
+        DEMO_ACCOUNTS,
+        overrides,
+        landing="landing",
+        warehouse="duckdb://warehouse.duckdb",
+        defaults={"rate_limit": {"requests": 1000, "period_seconds": 1}},
+    )
+    path = folder / "chatmart.yaml"
+    path.write_text("# Written by `chatmart demo`, for the sandbox.\n" + yaml.safe_dump(document, sort_keys=False))
+    variables = environment(DEMO_ACCOUNTS)
+    (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+    return path
+
+
+def _program() -> str:
+    return "chatmart" if Path.cwd().joinpath(".venv/bin/chatmart").exists() is False else ".venv/bin/chatmart"
+
+
+def _shortest(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

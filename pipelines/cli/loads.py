@@ -1,0 +1,142 @@
+"""``chatmart load`` and ``chatmart backfill``: which days, and what is said about them. Loading itself: ``runs``."""
+
+import time
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import click
+from rich.table import Table
+
+from extractors.accounts import Account
+from extractors.errors import ConfigError
+from extractors.registry import provider
+from extractors.windows import Window
+from pipelines import config as configuration
+from pipelines.cli.progress import console, observing
+from pipelines.plan import daily_window, possible_days, reusable, steps, unsettled
+from pipelines.runs import Job, RunResult, run
+from pipelines.workspace import Workspace
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+accounts_option = click.option(
+    "--account", "accounts", multiple=True, metavar="NAME", help="Only this account; repeat."
+)
+providers_option = click.option(
+    "--provider", "providers", multiple=True, metavar="NAME", help="Only this provider; repeat."
+)
+
+
+@click.command()
+@click.option("--date", "day", type=DAY, metavar="D", help="Day to load (default: each account's own yesterday).")
+@accounts_option
+@providers_option
+@click.pass_obj
+def load(config: str | None, day: object, accounts: Sequence[str], providers: Sequence[str]) -> int:
+    """Load a day and the look-back before it."""
+    workspace = _open(config)
+    chosen = workspace.config.select(accounts, providers)
+    now = workspace.clock.now()
+    windows = [(account, daily_window(account, now, _date(day))) for account in chosen]
+    jobs = [Job(account, tuple(window.days())) for account, window in windows if window is not None]
+    return _run(workspace, jobs, refetch=False)
+
+
+@click.command()
+@click.option("--from", "first", type=DAY, required=True, metavar="D", help="First day.")
+@click.option("--to", "last", type=DAY, required=True, metavar="D", help="Last day, included.")
+@accounts_option
+@providers_option
+@click.option("--refetch", is_flag=True, help="Ask anew for settled days and for what was landed before.")
+@click.option("--dry-run", is_flag=True, help="Only say which days and requests it would take.")
+@click.pass_obj
+def backfill(
+    config: str | None,
+    first: object,
+    last: object,
+    accounts: Sequence[str],
+    providers: Sequence[str],
+    refetch: bool,
+    dry_run: bool,
+) -> int:
+    """Load a range of days, newest month first; run it again to go on where it stopped."""
+    start, end = _date(first), _date(last)
+    if start is None or end is None or start > end:
+        raise click.UsageError("--from must not be later than --to")
+    workspace = _open(config)
+    asked = Window(start, end + timedelta(days=1))
+    jobs = []
+    for account in workspace.config.select(accounts, providers):
+        window = possible_days(account, asked, workspace.clock.now())
+        if window != asked:
+            console.print(f"{account.name}: {_left_out(account, window)}", style="yellow")
+        if window is None:
+            continue
+        ledger = [] if refetch else workspace.store.ledger(account.name)
+        jobs.append(Job(account, tuple(unsettled(window, ledger))))
+    if not jobs:
+        raise ConfigError(["no account has any of these days: see start_date, and mind that the future is not loaded"])
+    if dry_run:
+        return _say_what(workspace, jobs, refetch)
+    return _run(workspace, jobs, refetch=refetch)
+
+
+def _open(config: str | None) -> Workspace:
+    return Workspace.open(configuration.load(configuration.find(config)))
+
+
+def _date(value: object) -> date | None:
+    return value.date() if hasattr(value, "date") else None
+
+
+def _left_out(account: Account, window: Window | None) -> str:
+    since = f"begins on {account.start_date}" if account.start_date else "has no such days yet"
+    part = f"only {window.start} to {window.end - timedelta(days=1)}" if window else "nothing"
+    return f"{since}, so {part} is loaded"
+
+
+def _run(workspace: Workspace, jobs: Sequence[Job], *, refetch: bool) -> int:
+    began = time.monotonic()
+    with observing() as observer:
+        result = run(workspace, jobs, refetch=refetch, observer=observer)
+    summarise(result, time.monotonic() - began)
+    return 0 if result.ok else 1
+
+
+def summarise(result: RunResult, seconds: float) -> None:
+    """The outcome of each account, the wire, and every error once, on standard error."""
+    table = Table("account", "provider", "days loaded", "days failed", box=None, pad_edge=False)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for outcome in result.outcomes:
+        style = None if outcome.ok else "red"
+        table.add_row(
+            outcome.account.name, outcome.account.provider, str(outcome.loaded), str(outcome.failed), style=style
+        )
+    console.print(table)
+    counts = result.counts
+    console.print(f"{counts.requests} requests, {counts.retries} repeated, {seconds:.1f} s")
+    for outcome in result.outcomes:
+        for error in outcome.errors:
+            console.print(f"failed: {error}", style="red", soft_wrap=True, markup=False, highlight=False)
+
+
+def _say_what(workspace: Workspace, jobs: Sequence[Job], refetch: bool) -> int:
+    """Say days, batches and the least time that the providers' limits allow; nothing is asked."""
+    now = workspace.clock.now()
+    table = Table("account", "provider", "days", "batches to fetch", "at least", box=None, pad_edge=False)
+    for job in jobs:
+        account, known = job.account, provider(job.account.provider)
+        may_stand = reusable(account, workspace.store.ledger(account.name), now=now, started=now, refetch=refetch)
+        planned = steps(account, known, workspace.landing, job.days, may_stand)
+        batches = sum(len(step.wanted) for step in planned)
+        requests = account.rate_limit.requests or known.limits.requests
+        period = account.rate_limit.period_seconds or known.limits.period_seconds
+        waits = (batches - 1) // requests * period if requests and batches else 0
+        least = f"{timedelta(seconds=round(waits))}" if waits else "seconds"
+        table.add_row(account.name, account.provider, str(len(job.days)), str(batches), least)
+    console.print(table)
+    console.print(
+        "A batch is one request or a few (pages, channels, an export job). Nothing was asked, nothing was written."
+    )
+    return 0

@@ -1,0 +1,49 @@
+"""``chatmart sandbox`` and ``chatmart dev``: servers that run until they are interrupted."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from pipelines import config as configuration
+from pipelines.cli.demo import PORTS
+
+INSTANCE = Path(__file__).parents[2] / "dagster.yaml"
+
+
+@click.command()
+@click.option("--port", default=PORTS[0], show_default=True, help="Of the five APIs; downloads are on the next one.")
+@click.option("--seed", default=7, show_default=True, help="Another seed is another world.")
+def sandbox(port: int, seed: int) -> int:
+    """Serve the five providers with invented data until interrupted."""
+    from sandbox.__main__ import main
+
+    return main(["--port", str(port), "--download-port", str(port + 1), "--seed", str(seed)])
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def dev(config: str | None, arguments: tuple[str, ...]) -> int:
+    """Start Dagster's UI and daemon for the configuration; further arguments go to ``dagster dev``."""
+    found = configuration.load(configuration.find(config))
+    environment = {**os.environ, configuration.ENVIRONMENT_VARIABLE: str(found.path), **instance(found)}
+    tool = str(Path(sys.executable).with_name("dagster"))
+    # one process alone creates the instance's databases: three at once ruin them
+    subprocess.run([tool, "instance", "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
+    command = [tool, "dev", "--module-name", "pipelines.definitions", *arguments]
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+def instance(found: configuration.Config) -> dict[str, str]:
+    """``DAGSTER_HOME`` for a configuration: the environment's own, else a folder beside the file, made ready."""
+    if os.environ.get("DAGSTER_HOME"):
+        return {}
+    home = found.folder / ".dagster"
+    home.mkdir(exist_ok=True)
+    if INSTANCE.is_file():
+        shutil.copyfile(INSTANCE, home / "dagster.yaml")
+    return {"DAGSTER_HOME": str(home)}

@@ -1,0 +1,218 @@
+"""The configuration file: read, checked as a whole, and every problem named at once. No network, no warehouse.
+
+Secrets come by reference only (``${VARIABLE}``, from the environment or a ``.env`` beside the file) and are
+registered for redaction before anything else happens.
+"""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from dotenv import dotenv_values
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+
+from extractors import redaction
+from extractors.accounts import Account, Privacy, RateLimit, Settings, ZoneName
+from extractors.errors import ConfigError
+from extractors.registry import PROVIDERS, provider
+
+ENVIRONMENT_VARIABLE = "CHATMART_CONFIG"
+DEFAULT_NAME = "chatmart.yaml"
+ModelT = TypeVar("ModelT", bound=BaseModel)
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class Defaults(Settings):
+    """What accounts have that do not say otherwise."""
+
+    timezone: ZoneName = "UTC"
+    lookback_days: int = Field(default=3, ge=0, le=400)
+    start_date: date | None = None
+    max_wait_seconds: float = Field(default=60, ge=0)
+    rate_limit: RateLimit = RateLimit()
+    privacy: Privacy = Privacy()
+
+
+class Schedule(Settings):
+    """When the daily load starts."""
+
+    hour: int = Field(default=5, ge=0, le=23)
+    minute: int = Field(default=30, ge=0, le=59)
+    timezone: ZoneName = "UTC"
+
+
+class Document(Settings):
+    """The file as a whole; accounts are checked one by one against their provider's own model."""
+
+    landing: str = "data/landing"
+    warehouse: str = "duckdb://data/warehouse.duckdb"
+    defaults: Defaults = Defaults()
+    schedule: Schedule = Schedule()
+    accounts: list[dict[str, Any]] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Config:
+    """A checked configuration; relative paths are relative to the file's folder."""
+
+    path: Path
+    landing: Path
+    warehouse: str
+    schedule: Schedule
+    accounts: tuple[Account, ...]
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths start from."""
+        return self.path.parent
+
+    def select(self, accounts: Sequence[str] = (), providers: Sequence[str] = ()) -> tuple[Account, ...]:
+        """The accounts of these names and providers, all when none is named; ConfigError for an unknown name."""
+        known_accounts = {account.name for account in self.accounts}
+        problems = [
+            f"there is no account {name!r} in {self.path.name}" for name in accounts if name not in known_accounts
+        ]
+        problems += [
+            f"there is no provider {name!r}; known: {', '.join(PROVIDERS)}"
+            for name in providers
+            if name not in PROVIDERS
+        ]
+        if problems:
+            raise ConfigError(problems)
+        chosen = tuple(
+            account
+            for account in self.accounts
+            if (not accounts or account.name in accounts) and (not providers or account.provider in providers)
+        )
+        if not chosen:
+            raise ConfigError([f"no account in {self.path.name} matches"])
+        return chosen
+
+
+def find(path: str | None) -> Path:
+    """Where the configuration is: the given path, else ``CHATMART_CONFIG``, else ``chatmart.yaml`` here."""
+    found = Path(path or os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT_NAME).absolute()
+    if not found.is_file():
+        raise ConfigError([f"there is no configuration at {found}; see chatmart.example.yaml, or try `chatmart demo`"])
+    return found
+
+
+def load(path: Path) -> Config:
+    """Read and check a configuration. Raises ConfigError with every problem: file, account and key of each."""
+    try:
+        raw = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError([f"{path.name}: cannot be read: {' '.join(str(error).split())}"]) from error
+    if not isinstance(raw, dict):
+        raise ConfigError([f"{path.name}: is not a mapping with landing, warehouse, defaults and accounts"])
+    values = _Values(path, {**dotenv_values(path.parent / ".env"), **os.environ})
+    document = values.check(Document, raw, "")
+    accounts = [_account(values, document, index, entry) for index, entry in enumerate(_entries(raw))]
+    good = [account for account in accounts if account is not None]
+    values.problems += [
+        f"{path.name}: account {name}: name: stands {count} times; account names are unique"
+        for name, count in Counter(account.name for account in good).items()
+        if count > 1
+    ]
+    for name in sorted({account.provider for account in good}):
+        fleet = [account for account in good if account.provider == name]
+        values.problems += [f"{path.name}: {problem}" for problem in provider(name).account.fleet_problems(fleet)]
+    if document is not None and "://" in document.landing:
+        values.problems.append(f"{path.name}: landing: only a folder is supported in this version")
+    if values.problems or document is None:
+        raise ConfigError(values.problems)
+    return Config(path, path.parent / document.landing, document.warehouse, document.schedule, tuple(good))
+
+
+def _entries(raw: Mapping[str, Any]) -> list[dict[str, Any]]:
+    entries = raw.get("accounts")
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def _account(values: "_Values", document: Document | None, index: int, entry: dict[str, Any]) -> Account | None:
+    label = f"account {entry.get('name', f'number {index + 1}')}: "
+    name = entry.get("provider")
+    if name not in PROVIDERS:
+        values.problem(label, "provider", f"is {name!r}; known: {', '.join(PROVIDERS)}" if name else "is missing")
+        return None
+    model = provider(str(name)).account
+    own = {key: value for key, value in entry.items() if key != "provider"}
+    if document is not None:
+        own = {**{key: getattr(document.defaults, key) for key in document.defaults.model_fields_set}, **own}
+    return values.check(model, own, label)
+
+
+class _Values:
+    """Fills in references and gathers problems."""
+
+    def __init__(self, path: Path, environment: Mapping[str, str | None]) -> None:
+        self.path = path
+        self.environment = environment
+        self.problems: list[str] = []
+
+    def problem(self, label: str, key: str, what: str) -> None:
+        self.problems.append(f"{self.path.name}: {label}{key}: {what}")
+
+    def check(self, model: type[ModelT], raw: Mapping[str, Any], label: str) -> ModelT | None:
+        before = len(self.problems)
+        secrets = set(_secret_keys(model))
+        filled = {
+            key: value if key == "accounts" else self._fill(value, label, (key,), secrets) for key, value in raw.items()
+        }
+        unset = len(self.problems) > before
+        try:
+            checked = model.model_validate(filled)
+        except ValidationError as error:
+            for each in error.errors(include_input=False, include_url=False):
+                self._explain(label, each["loc"], each["type"], each["msg"])
+            return None
+        return None if unset else checked
+
+    def _explain(self, label: str, loc: tuple[int | str, ...], kind: str, message: str) -> None:
+        key = ".".join(str(part) for part in loc) or "settings"
+        known = {"extra_forbidden": "is no known key", "missing": "is missing"}
+        what = known.get(kind, message.removeprefix("Value error, "))
+        line = f"{self.path.name}: {label}{key}: {what}"
+        if not any(earlier.startswith(f"{self.path.name}: {label}{key}: ") for earlier in self.problems):
+            self.problems.append(line)
+
+    def _fill(self, value: Any, label: str, loc: tuple[str, ...], secrets: set[tuple[str, ...]]) -> Any:
+        if isinstance(value, dict):
+            return {key: self._fill(each, label, (*loc, str(key)), secrets) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self._fill(each, label, loc, secrets) for each in value]
+        secret = loc in secrets
+        if secret and value is not None and not (isinstance(value, str) and _REFERENCE.fullmatch(value)):
+            self.problem(
+                label, ".".join(loc), "is a secret and stands here in plain; write ${VARIABLE} and set the variable"
+            )
+            return "refused"
+        if not isinstance(value, str):
+            return value
+        filled = _REFERENCE.sub(lambda match: self._variable(match[1], label, loc), value)
+        if secret:
+            redaction.register(filled)
+        return filled
+
+    def _variable(self, name: str, label: str, loc: tuple[str, ...]) -> str:
+        found = self.environment.get(name)
+        if not found:
+            self.problem(label, ".".join(loc), f"the variable {name} is not set; set it or write it into .env")
+            return "unset"
+        return found
+
+
+def _secret_keys(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, field in model.model_fields.items():
+        kinds = (field.annotation, *get_args(field.annotation))
+        for kind in kinds:
+            if kind is SecretStr:
+                yield (*prefix, name)
+            elif isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from _secret_keys(kind, (*prefix, name))

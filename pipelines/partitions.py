@@ -1,0 +1,64 @@
+"""Which local days a partition, a range of partitions or a schedule's tick is about. No request, no warehouse.
+
+A partition's key is the label of a local day: the same key means Berlin's day for a Berlin account and New York's for
+one in New York. Accounts are data, not partitions.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from extractors.accounts import Account
+from extractors.windows import Window, today
+from pipelines.config import Schedule
+from pipelines.plan import daily_window, possible_days
+from pipelines.runs import Job
+
+FIRST_DAY = date(2025, 1, 1)
+"""Where an account's partitions begin whose configuration names no ``start_date``."""
+
+GRACE = timedelta(hours=2)
+"""How long a daily load may take before what it was to bring counts as missing."""
+
+
+def partitions(accounts: Sequence[Account]) -> dg.DailyPartitionsDefinition:
+    """A provider's partitions, from its earliest account's first day on.
+
+    The newest is today's in UTC, because east of Greenwich that day is yesterday before UTC says so.
+    """
+    first = min((account.start_date or FIRST_DAY for account in accounts), default=FIRST_DAY)
+    return dg.DailyPartitionsDefinition(start_date=first.isoformat(), timezone="UTC", end_offset=1)
+
+
+def asked_window(context: dg.AssetExecutionContext) -> Window:
+    """The days whose partitions the step was asked for."""
+    asked = context.partition_time_window
+    return Window(asked.start.date(), asked.end.date())
+
+
+def ended_days(accounts: Sequence[Account], window: Window, now: datetime) -> list[Job]:
+    """The days of a window that each account has and that have ended where it is; accounts with none are left out."""
+    jobs = []
+    for account in accounts:
+        possible = possible_days(account, window, now)
+        days = [day for day in possible.days() if day < today(account.zone, now)] if possible else []
+        if days:
+            jobs.append(Job(account, tuple(days)))
+    return jobs
+
+
+def look_back(accounts: Sequence[Account], now: datetime) -> Window | None:
+    """The days that a daily load of these accounts is about; None when none of them has begun."""
+    windows = [window for account in accounts if (window := daily_window(account, now))]
+    return Window(min(each.start for each in windows), max(each.end for each in windows)) if windows else None
+
+
+def due_day(account: Account, schedule: Schedule, now: datetime) -> date:
+    """The newest day that ought to be loaded by now: the account's yesterday when the last daily load was due."""
+    here = now.astimezone(ZoneInfo(schedule.timezone))
+    tick = here.replace(hour=schedule.hour, minute=schedule.minute, second=0, microsecond=0)
+    if tick + GRACE > here:
+        tick -= timedelta(days=1)
+    return today(account.zone, tick) - timedelta(days=1)

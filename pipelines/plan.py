@@ -1,0 +1,124 @@
+"""Deciding what to fetch and in which order it is committed. No request is made and nothing is written here.
+
+A slice is settled when its batches were fetched later than the look-back after its day ended; a back-fill leaves it.
+What was landed and not yet loaded is loaded rather than asked for again.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from extractors.accounts import Account
+from extractors.landing import Batch, LandingZone, newest_by_day
+from extractors.registry import Provider, Stream
+from extractors.windows import Window, day_start, today, windows_of_days
+from transforms.chunk import Claim
+from warehouse.commits import LedgerRow
+
+FRESH_FOR = timedelta(hours=6)
+"""How long a landed batch that is not loaded yet is taken in place of a new request."""
+
+Wanted = tuple[str, Stream, Window]
+Reusable = Callable[[Batch, date], bool]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One commit: a month's days of one account, and the windows that must be landed before it."""
+
+    days: tuple[date, ...]
+    wanted: tuple[Wanted, ...]
+
+
+def daily_window(account: Account, now: datetime, day: date | None = None) -> Window | None:
+    """The daily load's days: ``day`` (default: the account's yesterday) and its look-back; None before its start."""
+    last = day or today(account.zone, now) - timedelta(days=1)
+    first = last - timedelta(days=account.lookback_days)
+    if account.start_date is not None:
+        first = max(first, account.start_date)
+    return Window(first, last + timedelta(days=1)) if first <= last else None
+
+
+def possible_days(account: Account, window: Window, now: datetime) -> Window | None:
+    """The part of a window neither before the account's start nor in its future; None when nothing is left."""
+    start = max(window.start, account.start_date or window.start)
+    end = min(window.end, today(account.zone, now) + timedelta(days=1))
+    return Window(start, end) if start < end else None
+
+
+def unsettled(window: Window, ledger: Iterable[LedgerRow]) -> list[date]:
+    """The days of a window that are not settled, oldest first."""
+    settled = {row.date for row in ledger if row.state == "settled"}
+    return [day for day in window.days() if day not in settled]
+
+
+def reusable(
+    account: Account, ledger: Iterable[LedgerRow], *, now: datetime, started: datetime, refetch: bool
+) -> Reusable:
+    """Whether a landed batch may stand for a new request of a day.
+
+    Always when it was landed since this run started (another run of the account was faster). Otherwise while it is
+    fresh, not loaded yet and fetched after the day had ended; never with ``refetch``.
+    """
+    loaded = {row.date: frozenset(row.batches) for row in ledger}
+
+    def may_stand(batch: Batch, day: date) -> bool:
+        if batch.fetched_at >= started:
+            return True
+        fresh = now - batch.fetched_at < FRESH_FOR and batch.fetched_at >= day_start(
+            day + timedelta(days=1), account.zone
+        )
+        return not refetch and fresh and batch.batch_id not in loaded.get(day, frozenset())
+
+    return may_stand
+
+
+def steps(
+    account: Account, provider: Provider, landing: LandingZone, days: Collection[date], may_stand: Reusable
+) -> list[Step]:
+    """The commits for some days, newest month first, each with what it still needs from the provider.
+
+    Windows are cut over the whole range, as wide as a provider answers; one that reaches over two months is asked for
+    once, before the newer of them.
+    """
+    wanted: list[Wanted] = []
+    for name in account.pulled:
+        stream = provider.streams[name]
+        newest = newest_by_day(_landed(landing, account, name), days, account.external_id, account.timezone)
+        missing = [day for day in days if day not in newest or not may_stand(newest[day], day)]
+        wanted += [
+            (name, stream, window) for whole in windows_of_days(missing) for window in stream.windows(account, whole)
+        ]
+    months = [month for whole in windows_of_days(days) for month in whole.months()]
+    planned = []
+    for month in sorted(months, reverse=True):
+        needed = [each for each in wanted if each[2].end > month.start]
+        wanted = [each for each in wanted if each[2].end <= month.start]
+        planned.append(Step(tuple(month.days()), tuple(reversed(needed))))
+    return planned
+
+
+def ready(
+    account: Account, landing: LandingZone, days: Collection[date], may_stand: Reusable
+) -> tuple[tuple[date, ...], Mapping[str, tuple[Claim, ...]]]:
+    """The days of which every pulled stream has a batch that may stand, and the batches that count for each of them."""
+    newest = {
+        name: newest_by_day(_landed(landing, account, name), days, account.external_id, account.timezone)
+        for name in account.pulled
+    }
+    complete = tuple(
+        day
+        for day in sorted(days)
+        if all(day in batches and may_stand(batches[day], day) for batches in newest.values())
+    )
+    claims: dict[str, tuple[Claim, ...]] = {}
+    for name, batches in newest.items():
+        by_batch: dict[Batch, set[date]] = {}
+        for day in complete:
+            by_batch.setdefault(batches[day], set()).add(day)
+        claims[name] = tuple(Claim(batch, frozenset(each)) for batch, each in by_batch.items())
+    return complete, claims
+
+
+def _landed(landing: LandingZone, account: Account, stream: str) -> list[Batch]:
+    return landing.batches(account.provider, account.name, stream)

@@ -1,0 +1,170 @@
+"""The star's tables and what readers open, as unpartitioned assets: schema, lineage, row counts, checks.
+
+One step looks at all of them: the tables were committed by ``<provider>/slices``, nothing is computed here.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+from sqlalchemy import Column, Table
+from sqlalchemy.dialects import postgresql
+
+from pipelines import checks
+from pipelines.assets import readable
+from pipelines.config import Config
+from pipelines.loading import publish
+from pipelines.workspace import Workspace
+from warehouse.schema import STAGED, fact, metadata
+from warehouse.sql import fill, ident
+from warehouse.stores import Store
+
+GROUP = "star"
+PUBLISHED = dg.AssetKey([GROUP, "published"])
+TABLES: tuple[Table, ...] = (
+    *(fact(name) for name in STAGED),
+    *(table for name, table in sorted(metadata.tables.items()) if name.startswith("dim_")),
+)
+
+_ABOUT_PUBLISHED = """
+The warehouse as readers see it: the file that people, BI tools and `chatmart sql` open, replaced whole by each load.
+
+Its checks look at all accounts as of the last daily load that was due.
+"""
+
+_ROWS_BY_MONTH = """
+SELECT strftime(date, '%Y-%m') AS month, count(*) AS rows FROM $table
+WHERE date > (SELECT max(date) FROM $table) - INTERVAL 12 MONTH GROUP BY 1 ORDER BY 1
+"""
+
+_WIDTH = 20
+
+
+def star_assets(config: Config) -> dg.AssetsDefinition:
+    """The tables of the star and ``star/published``, all in one step; any of them may be materialised alone."""
+    upstream = [dg.AssetKey([provider, "slices"]) for provider in providers(config)]
+    specs = [_spec(table, upstream) for table in TABLES]
+    published = dg.AssetSpec(
+        PUBLISHED,
+        deps=[spec.key for spec in specs],
+        group_name=GROUP,
+        kinds={"duckdb"},
+        description=_ABOUT_PUBLISHED,
+    )
+
+    @dg.multi_asset(
+        name=GROUP, specs=[*specs, published], check_specs=_check_specs(), can_subset=True
+    )
+    def star(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+        with readable():
+            workspace = Workspace.open(config, context.run_id)
+            publish(workspace)
+            store, now = workspace.store, workspace.clock.now()
+        for table in TABLES:
+            if key(table) in context.selected_asset_keys:
+                with readable():
+                    result = dg.MaterializeResult(
+                        asset_key=key(table), metadata=_figures(store, table), check_results=_checked(store, table)
+                    )
+                yield result
+        if PUBLISHED in context.selected_asset_keys:
+            with readable():
+                results = [checks.fresh(store, config, now), checks.without_gaps(store, config, now)]
+                about = {
+                    "path": dg.MetadataValue.path(store.location),
+                    "size in bytes": store.location.stat().st_size,
+                }
+            yield dg.MaterializeResult(asset_key=PUBLISHED, metadata=about, check_results=results)
+
+    return star
+
+
+def providers(config: Config) -> list[str]:
+    """The providers that have accounts, in the order of the configuration."""
+    return list(dict.fromkeys(account.provider for account in config.accounts))
+
+
+def key(table: Table) -> dg.AssetKey:
+    """The asset of a table."""
+    return dg.AssetKey([GROUP, table.name])
+
+
+def _spec(table: Table, upstream: Sequence[dg.AssetKey]) -> dg.AssetSpec:
+    joins = {
+        column.name: [dg.TableColumnDep(dg.AssetKey([GROUP, column.info["dimension"]]), _joined(column))]
+        for column in table.columns
+        if "dimension" in column.info
+    }
+    about: dict[str, Any] = {
+        "dagster/column_schema": dg.TableSchema([_column(column) for column in table.columns]),
+        "dagster/table_name": table.name,
+    }
+    if joins:
+        about["dagster/column_lineage"] = dg.TableColumnLineage(joins)
+    return dg.AssetSpec(
+        key(table),
+        deps=upstream,
+        description=table.comment,
+        group_name=GROUP,
+        kinds={"duckdb", "table"},
+        metadata=about,
+    )
+
+
+def _joined(column: Column[Any]) -> str:
+    return next(each.name for each in metadata.tables[column.info["dimension"]].columns if each.info["role"] == "surrogate")
+
+
+def _column(column: Column[Any]) -> dg.TableColumn:
+    return dg.TableColumn(
+        column.name,
+        type=column.type.compile(dialect=postgresql.dialect()),
+        description=column.comment,
+        constraints=dg.TableColumnConstraints(nullable=bool(column.nullable)),
+    )
+
+
+def _check_specs() -> list[dg.AssetCheckSpec]:
+    return [
+        *(
+            dg.AssetCheckSpec(checks.UNIQUE, asset=key(fact(name)), description="No two rows share one grain.")
+            for name in STAGED
+        ),
+        dg.AssetCheckSpec(
+            checks.KNOWN,
+            asset=key(fact("channel_daily")),
+            description=f"At most {checks.MOST_UNKNOWN:.0%} of a provider's last 30 days are in no known channel.",
+        ),
+        dg.AssetCheckSpec(
+            checks.FRESH, asset=PUBLISHED, description="Each account has the newest day that is due by now."
+        ),
+        dg.AssetCheckSpec(
+            checks.PRESENT, asset=PUBLISHED, description="No account has a gap between its first day and the newest."
+        ),
+    ]
+
+
+def _checked(store: Store, table: Table) -> list[dg.AssetCheckResult]:
+    name = table.name.removeprefix("fact_")
+    if name not in STAGED:
+        return []
+    return [checks.unique_grain(store, name), *([checks.known_channels(store)] if name == "channel_daily" else [])]
+
+
+def _figures(store: Store, table: Table) -> dict[str, Any]:
+    if "date" not in table.columns or table.name == "dim_date":
+        query = fill("SELECT count(*) AS rows FROM $table", table=ident(table.name))
+        return {"dagster/row_count": store.read(query).to_pylist()[0]["rows"]}
+    query = fill("SELECT count(*) AS rows, min(date) AS first, max(date) AS last FROM $table", table=ident(table.name))
+    told = store.read(query).to_pylist()[0]
+    return {
+        "dagster/row_count": told["rows"],
+        "days": f"{told['first']} to {told['last']}" if told["rows"] else "none",
+        "rows by month": _chart(store.read(fill(_ROWS_BY_MONTH, table=ident(table.name))).to_pylist()),
+    }
+
+
+def _chart(rows: Sequence[Mapping[str, Any]]) -> dg.MarkdownMetadataValue:
+    most = max((row["rows"] for row in rows), default=1)
+    lines = [f"| {row['month']} | {row['rows']} | {'█' * round(_WIDTH * row['rows'] / most)} |" for row in rows]
+    return dg.MetadataValue.md("\n".join(["| month | rows | |", "|---|---:|:---|", *lines]))

@@ -1,0 +1,124 @@
+"""What all five providers' endpoints need to answer: exact JSON, numbers in the switched form, instants, refusals.
+
+No provider's words and no figures. Decimals are written digit by digit and never pass through a float.
+"""
+
+import asyncio
+import base64
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sandbox.accounts import SandboxAccount
+from sandbox.switches import Switches
+from sandbox.world import World
+
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+Handler = Callable[["Desk", Request], Awaitable[Response]]
+
+
+@dataclass
+class Desk:
+    """What an endpoint looks at: the world, the shapes in use, and where downloads live."""
+
+    world: World
+    switches: Switches
+    download_base: str = ""
+    jobs: dict[str, Any] = field(default_factory=dict)
+
+    def account_of(self, provider: str, credential: str | None) -> SandboxAccount | None:
+        """The account of the provider that this credential opens."""
+        for account in self.world.accounts.values():
+            if account.provider == provider and credential == account.credential:
+                return account
+        return None
+
+    def count(self, value: int | None) -> object:
+        """A count in the switched form."""
+        if value is None or self.switches.numbers == "int":
+            return value
+        return str(value) if self.switches.numbers == "string" else float(value)
+
+    def exact(self, value: Decimal | None) -> object:
+        """A fractional number or money, exact, as JSON number or as text."""
+        if value is None:
+            return None
+        text = format(value.normalize(), "f") if value else "0"
+        return text if "string" in (self.switches.money, self.switches.numbers) else Decimal(text)
+
+
+class Refused(Exception):
+    """An answer other than 200, raised from wherever the request turned out wrong."""
+
+    def __init__(self, status: int, body: object, media_type: str = "application/json") -> None:
+        super().__init__(str(body))
+        self.response = answer(body, status, media_type)
+
+
+def dump(value: object) -> str:
+    """JSON text; a Decimal is written as the number it is."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{json.dumps(str(k), ensure_ascii=False)}:{dump(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(dump, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def answer(
+    body: object, status: int = 200, media_type: str = "application/json", headers: Mapping[str, str] | None = None
+) -> Response:
+    """A JSON response."""
+    return Response(dump(body).encode(), status, dict(headers or {}), media_type)
+
+
+def served(desk: Desk, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """A starlette endpoint of a handler; a refusal becomes its response."""
+
+    async def endpoint(request: Request) -> Response:
+        if desk.switches.delay_seconds:
+            await asyncio.sleep(desk.switches.delay_seconds)
+        try:
+            return await handler(desk, request)
+        except Refused as refused:
+            return refused.response
+
+    return endpoint
+
+
+def note_account(request: Request, account: SandboxAccount) -> None:
+    """Tell the book of requests whose request this is."""
+    request.scope.get("sandbox", {})["account"] = account.name
+
+
+def parse_instant(text: str | None) -> datetime | None:
+    """An RFC 3339 instant with an offset, in UTC; None for anything else."""
+    if text is None or not INSTANT.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def show_instant(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def basic_credential(header: str | None) -> str | None:
+    """The `user:password` of a Basic header."""
+    if not header or not header.startswith("Basic "):
+        return None
+    try:
+        return base64.b64decode(header[6:], validate=True).decode()
+    except ValueError:
+        return None

@@ -1,0 +1,70 @@
+"""How the invented vendors calculate: medians, averages, top lists, bins, peaks. The definitions, and nothing else.
+
+Both the endpoints and the truth use them, because they are the vendor's own arithmetic and no mapping of ours.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from sandbox.conversations import Conversation
+
+SIX_PLACES = Decimal("0.000001")
+INSIGHTS = {
+    "num_conversations": ((1, 1, "1"), (2, 2, "2"), (3, 5, "3-5"), (6, None, "6+")),
+    "duration_seconds": ((0, 29, "0-29"), (30, 119, "30-119"), (120, 599, "120-599"), (600, None, "600+")),
+    "num_messages": ((0, 4, "0-4"), (5, 9, "5-9"), (10, 19, "10-19"), (20, 49, "20-49"), (50, None, "50+")),
+}
+
+
+def median(values: Iterable[int | Decimal]) -> Decimal | None:
+    """The middle value, or the mean of the two middle ones; None of nothing."""
+    ordered = sorted(map(Decimal, values))
+    if not ordered:
+        return None
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def average(total: int | Decimal, count: int) -> Decimal | None:
+    """The mean with six places; None of nothing."""
+    return (Decimal(total) / count).quantize(SIX_PLACES) if count else None
+
+
+def top(counter: Counter[str], limit: int) -> list[tuple[str, int]]:
+    """The members with the highest counts, ties by name."""
+    return sorted(counter.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
+
+
+def binned(stat: str, items: Sequence[Conversation]) -> dict[str, int]:
+    """One insights distribution: how many users (num_conversations) or conversations fall into each bin."""
+    if stat == "num_conversations":
+        values = list(Counter(item.user for item in items).values())
+    elif stat == "duration_seconds":
+        values = [int((item.ended_at - item.started_at).total_seconds()) for item in items]
+    else:
+        values = [item.messages for item in items]
+    return {
+        name: sum(low <= value and (high is None or value <= high) for value in values)
+        for low, high, name in INSIGHTS[stat]
+    }
+
+
+def most_at_once(calls: Sequence[Conversation]) -> int:
+    """The highest number of calls that ran at the same moment."""
+    turns = sorted([(call.started_at, 1) for call in calls] + [(call.ended_at, -1) for call in calls])
+    running = highest = 0
+    for _, change in turns:
+        running += change
+        highest = max(highest, running)
+    return highest
+
+
+def minutes(milliseconds: int) -> Decimal:
+    """Minutes with eight places, so that times 60 gives the milliseconds back."""
+    return (Decimal(milliseconds) / 60_000).quantize(Decimal("0.00000001"))
+
+
+def seconds(milliseconds: int) -> Decimal:
+    """Seconds with three places."""
+    return Decimal(milliseconds).scaleb(-3)

@@ -1,0 +1,82 @@
+"""Running sandboxes and a small client that knows each provider's credential; no expectations of its own."""
+
+import base64
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
+from sandbox.server import Sandbox
+from sandbox.world import World
+
+NOON = datetime(2025, 12, 31, 12, tzinfo=UTC)
+EXTRA = (
+    SandboxAccount("kolkata-support", "cognigy", "Asia/Kolkata"),
+    SandboxAccount("berlin-bot", "chatlayer", "Europe/Berlin", {"team_id": "t1"}),
+    SandboxAccount("utc-bot", "chatlayer", "UTC", {"team_id": "t1"}),
+    SandboxAccount("burst-docs", "inkeep", "UTC", burst=130),
+    SandboxAccount(
+        "odd-sales", "chatdash", "Asia/Kolkata", lacks=frozenset({"tokens"}), refuses=frozenset({"uniqueIps"})
+    ),
+)
+
+
+class Client:
+    """Asks a running sandbox as an account."""
+
+    def __init__(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        self.sandbox, self.http = sandbox, http
+
+    def headers(self, account: SandboxAccount) -> dict[str, str]:
+        key = account.credential
+        return {
+            "cognigy": {"X-API-Key": key, "Accept": "application/json"},
+            "chatdash": {"Authorization": key},
+            "chatlayer": {"Authorization": f"Basic {base64.b64encode(key.encode()).decode()}"},
+            "chatcaptain": {"x-chatcaptain-key": key},
+            "inkeep": {"Authorization": f"Bearer {key}"},
+        }[account.provider]
+
+    def ask(
+        self, name: str, path: str, params: dict[str, Any] | None = None, json: Any = None, method: str | None = None
+    ) -> httpx.Response:
+        account = self.sandbox.world.accounts[name]
+        url = self.sandbox.base_url(account.provider) + path.format(id=account.external_id)
+        how = method or ("POST" if json is not None else "GET")
+        return self.http.request(how, url, params=params, json=json, headers=self.headers(account))
+
+
+def span(day: date, zone: str, days: int = 1) -> tuple[datetime, datetime]:
+    """The half-open range of local days, in UTC; written anew here, not taken from the sandbox."""
+    start = datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
+    return start, datetime.combine(day + timedelta(days=days), time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+def text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Iterator[Client]:
+    """One sandbox with default shapes for tests that change nothing."""
+    world = World(11, (*DEMO_ACCOUNTS, *EXTRA), clock=lambda: NOON)
+    with Sandbox(world) as sandbox, httpx.Client() as http:
+        yield Client(sandbox, http)
+
+
+@pytest.fixture
+def own() -> Iterator[Client]:
+    """A sandbox of the test's own, to switch, restate and break."""
+    world = World(11, (*DEMO_ACCOUNTS, *EXTRA), clock=lambda: NOON)
+    with Sandbox(world) as sandbox, httpx.Client() as http:
+        yield Client(sandbox, http)
+
+
+@pytest.fixture
+def spans() -> Any:
+    """`span` and `text`, for tests that ask for local days."""
+    return span, text

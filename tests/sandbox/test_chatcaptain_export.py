@@ -1,0 +1,168 @@
+"""Exports go through their states, their links live shortly on another origin, and the file agrees with the truth."""
+
+import csv
+import gzip
+import io
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import httpx
+import pytest
+
+from sandbox.truth import truth
+
+ROOT = "/v1/chatbots/{id}/statistics"
+FIRST = date(2025, 3, 29)
+DAYS = [FIRST + timedelta(days=number) for number in range(4)]
+
+
+@pytest.fixture
+def limits(spans):
+    span, text = spans
+    start, end = span(FIRST, "Europe/Berlin", len(DAYS))
+    return {"from": text(start), "to": text(end - timedelta(milliseconds=1))}
+
+
+def started(client, limits):
+    found = client.ask("acme-voice", f"{ROOT}/export", limits, method="POST")
+    assert found.status_code == 202
+    return found
+
+
+def status(client, export):
+    return client.ask("acme-voice", f"{ROOT}/export/{export}").json()
+
+
+def finished(client, limits):
+    export = started(client, limits).json()["exportId"]
+    for _ in range(5):
+        told = status(client, export)
+        if "downloadUrl" in told:
+            return told["downloadUrl"]
+    raise AssertionError(told)
+
+
+def table(text, delimiter=","):
+    return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
+
+
+def test_states_and_links(own, limits):
+    export = started(own, limits).json()["exportId"]
+    assert status(own, export) == {"status": "pending"}
+    assert status(own, export) == {"status": "running"}
+    first, second = status(own, export), status(own, export)
+    assert first["status"] == second["status"] == "completed"
+    assert first["downloadUrl"] != second["downloadUrl"]
+    assert first["downloadUrl"].startswith(own.sandbox.download_origin + "/")
+    assert own.sandbox.download_origin != own.sandbox.origin
+    (job,) = own.sandbox.jobs
+    assert (job.id, job.account, job.polls) == (export, "acme-voice", 4)
+    assert own.ask("acme-voice", f"{ROOT}/export/nobody").status_code == 404
+    assert own.ask("globex-voice", f"{ROOT}/export/{export}").status_code == 404
+
+
+def test_the_file_agrees_with_the_truth(own, limits):
+    lines = table(own.http.get(finished(own, limits)).text)
+    rows = {row["conversation_id"]: row for row in truth(own.sandbox.world, "acme-voice", "conversation", DAYS)}
+    assert {line["conversationId"] for line in lines} == set(rows)
+    for line in lines:
+        row = rows[line["conversationId"]]
+        assert datetime.fromisoformat(line["startedAt"]) == row["started_at"]
+        assert line["channelType"] == row["channel_code"]
+        assert (line["channelType"] == "debug") == row["is_test"]
+        assert (line["endReason"] or None, line["transferTarget"] or None) == (
+            row["end_reason"],
+            row["transfer_target"],
+        )
+        assert (Decimal(line["durationSeconds"]) if line["durationSeconds"] else None) == row["duration_seconds"]
+        assert [int(line[name]) for name in ("messages", "userMessages", "interactions")] == [
+            row["messages"],
+            row["user_messages"],
+            row["interactions"],
+        ]
+    named = Counter((line["conversationId"], name) for line in lines for name in line["intents"].split("|") if name)
+    expected = truth(own.sandbox.world, "acme-voice", "conversation_intent", DAYS)
+    assert named == Counter({(row["conversation_id"], row["intent"]): row["hits"] for row in expected})
+    assert {row["hits"] for row in expected} == {1, 2}
+    assert any(row["score"] is None for row in expected)
+    assert any(row["score"] is not None for row in expected)
+    assert any("\n" in line["transferTarget"] for line in lines)
+
+
+def test_a_credential_sent_to_the_storage_host_is_refused_and_recorded(own, limits):
+    link = finished(own, limits)
+    assert own.http.get(link, headers={"x-chatcaptain-key": "fake"}).status_code == 400
+    assert own.sandbox.jobs[0].leaked_credentials == 1
+    assert own.http.get(link).status_code == 200
+
+
+def test_wrong_and_dead_links(own, limits):
+    own.sandbox.switches.export_dead_links = 1
+    export = started(own, limits).json()["exportId"]
+    links = [status(own, export).get("downloadUrl") for _ in range(4)]
+    assert own.http.get(links[2]).status_code == 403
+    assert own.http.get(links[3]).status_code == 200
+    assert own.http.get(links[3] + "x").status_code == 403
+    assert own.http.get(f"{own.sandbox.download_origin}/exports/nothing.csv").status_code == 404
+
+
+@pytest.mark.parametrize("form", ["id", "location"])
+def test_forms_of_the_id(own, limits, form):
+    own.sandbox.switches.export_id = form
+    found = started(own, limits)
+    export = found.json()["id"] if form == "id" else found.headers["location"].rsplit("/", 1)[-1]
+    assert status(own, export) == {"status": "pending"}
+
+
+def test_a_failed_job_and_unusual_words(own, limits):
+    switches = own.sandbox.switches
+    switches.export_words, switches.export_link = ("queued", "baking", "done"), "downloadLink"
+    export = started(own, limits).json()["exportId"]
+    assert [status(own, export)["status"] for _ in range(3)] == ["queued", "baking", "done"]
+    assert "downloadLink" in status(own, export)
+    switches.export_error = "out of paper"
+    assert status(own, export) == {"status": "failed", "error": "out of paper"}
+
+
+def test_dialects_of_the_file(own, limits):
+    plain = table(own.http.get(finished(own, limits)).text)
+    switches = own.sandbox.switches
+    switches.csv_delimiter, switches.csv_bom, switches.csv_gzip, switches.csv_decimal_comma = ";", True, True, True
+    switches.csv_headers, switches.csv_order, switches.csv_extra_column = "snake", "reversed", True
+    with own.http.stream("GET", finished(own, limits)) as found:
+        raw = b"".join(found.iter_raw())
+    assert found.headers["content-encoding"] == "gzip"
+    assert int(found.headers["content-length"]) == len(raw)
+    text = gzip.decompress(raw).decode()
+    assert text.startswith("\ufeff")
+    lines = table(text[1:], ";")
+    assert next(iter(lines[0])) == "agent_notes"
+    assert [line["conversation_id"] for line in lines] == [line["conversationId"] for line in plain]
+    assert [line["duration_seconds"] for line in lines] == [line["durationSeconds"].replace(".", ",") for line in plain]
+
+
+def test_times_without_an_offset_are_local(own, limits):
+    own.sandbox.switches.csv_times = "local"
+    line = table(own.http.get(finished(own, limits)).text)[0]
+    assert line["startedAt"] == "2025-03-29T00:00:00.000"
+    assert datetime(2025, 3, 28, 23, tzinfo=UTC) == own.sandbox.world.day("acme-voice", FIRST)[0].started_at
+
+
+def test_totals_instead_of_conversations(own, limits):
+    own.sandbox.switches.csv_grain = "total"
+    lines = table(own.http.get(finished(own, limits)).text)
+    streams, switches = ("export",), own.sandbox.switches
+    rows = truth(own.sandbox.world, "acme-voice", "channel_daily", DAYS, streams=streams, switches=switches)
+    assert {(line["date"], line["channelType"]): int(line["conversations"]) for line in lines} == {
+        (str(row["date"]), row["channel_code"]): row["conversations"] for row in rows
+    }
+    assert truth(own.sandbox.world, "acme-voice", "conversation", DAYS, switches=switches) == []
+
+
+def test_a_file_cut_short_and_one_without_a_length(own, limits):
+    own.sandbox.switches.csv_length = False
+    assert "content-length" not in own.http.get(finished(own, limits)).headers
+    own.sandbox.switches.csv_length, own.sandbox.switches.csv_cut_bytes = True, 50
+    with pytest.raises(httpx.RemoteProtocolError):
+        own.http.get(finished(own, limits))

@@ -1,0 +1,152 @@
+"""The running sandbox: its book of requests, planned faults, the admin endpoints, configuration and the command."""
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+
+import httpx
+import pytest
+
+from sandbox.config import config_for, environment
+from sandbox.recorder import Fault
+from sandbox.switches import Switches
+from sandbox.truth import VIEWS, truth
+
+COUNTER = "/v3.0/projects/{id}/conversationcounter"
+MARCH = {"year": 2025, "month": 3}
+
+
+def test_requests_are_recorded_with_their_account(own):
+    own.ask("acme-support", COUNTER, MARCH)
+    own.http.get(own.sandbox.base_url("cognigy") + "/v3.0/projects/x/conversationcounter")
+    own.ask("acme-docs", "/query/conversations", json={"select": []})
+    one, two, three = own.sandbox.requests
+    assert (one.provider, one.account, one.method, one.status) == ("cognigy", "acme-support", "GET", 200)
+    assert one.query == "year=2025&month=3"
+    assert (two.account, two.status) == (None, 401)
+    assert (three.provider, three.body, three.status) == ("inkeep", '{"select":[]}', 400)
+    assert own.sandbox.book.count("cognigy") == 2
+    assert own.sandbox.book.count(path="/query", method="POST") == 1
+
+
+def test_faults_come_in_order_and_are_used_up(own):
+    own.sandbox.fail(
+        Fault("conversationcounter", status=429, headers={"Retry-After": "1"}),
+        Fault("conversationcounter", status=200, body="<html>", headers={"content-type": "text/html"}),
+        Fault("inkeep", times=2),
+    )
+    first, second, third = (own.ask("acme-support", COUNTER, MARCH) for _ in range(3))
+    assert (first.status_code, first.headers["retry-after"]) == (429, "1")
+    assert (second.status_code, second.text) == (200, "<html>")
+    assert third.json()["items"]
+    answers = [own.ask("acme-docs", "/query/conversations", json={"select": []}).status_code for _ in range(3)]
+    assert answers == [503, 503, 400]
+
+
+def test_a_fault_may_let_some_requests_through_first(own):
+    own.sandbox.fail(Fault("conversationcounter", skip=2))
+    assert [own.ask("acme-support", COUNTER, MARCH).status_code for _ in range(4)] == [200, 200, 503, 200]
+
+
+@pytest.mark.parametrize("kind", ["reset", "cut", "after"])
+def test_connections_break(own, kind):
+    own.sandbox.fail(Fault(kind=kind, status=200, body='{"items":[', times=1))
+    with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+        own.ask("acme-support", COUNTER, MARCH)
+    assert own.sandbox.requests[0].status == 0
+    assert own.ask("acme-support", COUNTER, MARCH).status_code == 200
+
+
+def test_a_lost_answer_still_started_the_export(own):
+    own.sandbox.fail(Fault("/export", kind="after"))
+    limits = {"from": "2025-03-01T00:00:00.000Z", "to": "2025-03-01T23:59:59.999Z"}
+    with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+        own.ask("acme-voice", "/v1/chatbots/{id}/statistics/export", limits, method="POST")
+    assert len(own.sandbox.jobs) == 1
+
+
+def test_another_process_can_ask_and_tell(own):
+    admin = own.sandbox.origin + "/_sandbox"
+    assert len(own.http.get(f"{admin}/health").json()["accounts"]) == len(own.sandbox.world.accounts)
+    own.http.post(f"{admin}/faults", json=[{"path": "cognigy", "status": 500}])
+    assert own.ask("acme-support", COUNTER, MARCH).status_code == 500
+    assert own.http.get(f"{admin}/requests", params={"provider": "cognigy"}).json()["count"] == 1
+    assert own.http.delete(f"{admin}/requests").status_code == 200
+    assert own.sandbox.requests == []
+    assert own.http.post(f"{admin}/switches", json={"numbers": "string"}).json()["numbers"] == "string"
+    assert isinstance(own.ask("acme-support", COUNTER, MARCH).json()["items"][0]["conversations"], str)
+    assert own.http.post(f"{admin}/switches", json={"colour": "red"}).status_code == 400
+    day = "2025-03-04"
+    own.http.post(f"{admin}/restate", json={"account": "acme-support", "day": day, "how": "empty"})
+    params = {"account": "acme-support", "view": "conversation_daily", "from": day, "to": day}
+    (row,) = own.http.get(f"{admin}/truth", params=params).json()["rows"]
+    assert (row["date"], row["conversations"]) == (day, 0)
+    assert own.http.get(f"{admin}/jobs").json() == {"jobs": []}
+
+
+def test_restatement_reaches_endpoint_and_truth(own):
+    day, body = date(2025, 3, 4), {"select": [{"type": "aggregation", "aggregation": "count"}], "where": None}
+    body["where"] = {
+        "and": [
+            {"condition": {"field": "firstMessageTime", "operator": "gte", "value": "2025-03-04T00:00:00.000Z"}},
+            {"condition": {"field": "firstMessageTime", "operator": "lt", "value": "2025-03-05T00:00:00.000Z"}},
+        ]
+    }
+    counts = []
+    for how in ("late", "smaller", "empty"):
+        own.sandbox.world.restate("acme-docs", day, how)
+        told = own.ask("acme-docs", "/query/conversations", json=body).json()["data"]["result"][0]["count"]
+        (row,) = truth(own.sandbox.world, "acme-docs", "conversation_daily", [day])
+        assert told == row["conversations"]
+        counts.append(told)
+    assert counts[0] > counts[1] > counts[2] == 0
+
+
+def test_the_configuration_holds_no_secret(own):
+    accounts = list(own.sandbox.world.accounts.values())
+    config = config_for(own.sandbox, accounts, {"acme-bot": {"lookback_days": 1}}, warehouse="duckdb://w.duckdb")
+    variables = environment(accounts)
+    assert config["warehouse"] == "duckdb://w.duckdb"
+    by_name = {entry["name"]: entry for entry in config["accounts"]}
+    assert by_name["acme-bot"]["lookback_days"] == 1
+    assert by_name["acme-support"]["api_key"] == "${SANDBOX_ACME_SUPPORT_KEY}"
+    assert by_name["acme-voice"]["base_url"] == own.sandbox.base_url("chatcaptain")
+    for secret in variables.values():
+        assert "fake" in secret
+        assert secret not in str(config)
+    references = {
+        value[2:-1] for entry in config["accounts"] for value in entry.values() if str(value).startswith("${")
+    }
+    assert references == set(variables)
+
+
+def test_every_view_of_every_account_has_a_truth(shared):
+    for name, account in shared.sandbox.world.accounts.items():
+        for view in VIEWS:
+            for row in truth(shared.sandbox.world, name, view, [date(2025, 3, 4)]):
+                assert list(row)[:3] == ["date", "provider", "account"]
+                assert (row["provider"], row["account"]) == (account.provider, name)
+        assert len(truth(shared.sandbox.world, name, "conversation_daily", [date(2025, 3, 4)])) == 1
+    with pytest.raises(ValueError, match="weather"):
+        truth(shared.sandbox.world, "acme-docs", "weather", [])
+
+
+def test_the_command_runs_until_it_is_told_to_end():
+    command = [sys.executable, "-W", "error", "-m", "sandbox", "--seed", "5"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ}) as process:
+        assert process.stderr is not None
+        lines = [process.stderr.readline() for _ in range(6)]
+        origin = lines[0].split()[1].removesuffix("/cognigy/new")
+        assert httpx.get(f"{origin}/_sandbox/health").json()["seed"] == 5
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def test_how_many_requests_ran_at_once_is_known(own):
+    own.sandbox.switches = Switches(delay_seconds=0.05)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: own.ask("acme-support", COUNTER, MARCH).status_code, range(8)))
+    assert 2 <= own.sandbox.book.most_at_once["cognigy"] <= 4

@@ -1,0 +1,40 @@
+"""Pulls an account's streams over HTTP into a test's landing zone, as a run does, but without waiting. No transform."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+
+from extractors.accounts import Account
+from extractors.clock import Clock
+from extractors.errors import ExtractionError
+from extractors.fetching import land_all
+from extractors.http import Client
+from extractors.landing import LandingZone
+from extractors.registry import provider
+from extractors.windows import Window
+
+
+async def _at_once(_seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+UNHURRIED = Clock(sleep=_at_once)
+"""The real time, but every wait is over at once."""
+
+
+def pull(
+    account: Account, window: Window, root: Path, streams: Iterable[str] | None = None, clock: Clock = UNHURRIED
+) -> list[ExtractionError]:
+    """Land the account's streams for a window under ``root/landing``; return what failed."""
+    known = provider(account.provider)
+    wanted = [
+        (name, known.streams[name], part)
+        for name in (account.pulled if streams is None else streams)
+        for part in known.streams[name].windows(account, window)
+    ]
+
+    async def run() -> list[ExtractionError]:
+        async with Client(clock=clock) as client:
+            return await land_all(LandingZone(root / "landing"), client.session(account, known.limits), wanted)
+
+    return asyncio.run(run())

@@ -1,0 +1,257 @@
+"""Chatlayer's answers as facts: what each stream fills, and that all of them together are the truth."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extractors.errors import ShapeError
+from sandbox.truth import truth
+from tests.support.chatlayer import (
+    FIRST,
+    NAME,
+    OCTOBER,
+    ONE_DAY,
+    SECOND,
+    TWO_DAYS,
+    account,
+    account_in,
+    data,
+    sandbox,
+    transformed,
+)
+from tests.support.landed import Landings, Told, rows
+from tests.support.pulled import pull
+
+Rows = list[dict[str, Any]]
+
+
+@pytest.mark.parametrize(
+    ("series", "titles", "expected"),
+    [
+        (
+            [{"labels": {"channel_type": "qx-new"}}, {"labels": {"channel_type": ""}}],
+            ["Title", "Title"],
+            ["qx-new", "unknown"],
+        ),
+        ([{}, {"labels": {}}], ["null", ""], ["null", "unknown"]),
+        ([{}, {"labels": {"other": "x"}}], None, ["unknown"]),
+        ([{}, {}], ["NA"], ["NA", "unknown"]),
+    ],
+)
+def test_channels_by_label_then_by_title(tmp_path: Path, series: Rows, titles: Any, expected: list[str]) -> None:
+    body = data(*({**each, "values": [1, 0]} for each in series), series_labels=titles)
+    found = rows(transformed(tmp_path, "conversations_by_channel", body), "channel_daily")
+    assert [row["channel_code"] for row in found] == expected
+    assert sum(row["conversations"] for row in found) == 2
+
+
+def test_languages_that_conform_to_one_tag_are_added_up(tmp_path: Path) -> None:
+    series = ({"values": [1, 0], "labels": {"language": tag}} for tag in ("DE", "de", "pt-br", ""))
+    staged = transformed(tmp_path, "conversations_by_language", data(*series))
+    assert {row["language_code"]: row["conversations"] for row in rows(staged, "language_daily")} == {
+        "de": 2,
+        "pt-BR": 1,
+        "unknown": 1,
+    }
+
+
+def test_messages_by_kind(tmp_path: Path) -> None:
+    body = data(
+        {"values": [3, 0], "labels": {"message_type": "user"}},
+        {"values": [4, 1]},
+        {"values": [10, 0]},
+        series_labels=["ignored", "bot"],
+    )
+    staged = transformed(tmp_path, "messages", body)
+    assert [row["messages"] for row in rows(staged, "conversation_daily")] == [17, 1]
+    kinds = {(row["date"], row["member"]): row["value"] for row in rows(staged, "metric_daily")}
+    assert kinds == {(FIRST, "user"): 3, (FIRST, "bot"): 4, (SECOND, "bot"): 1}
+
+
+def test_users_are_told_for_days_of_utc_only(tmp_path: Path) -> None:
+    body = data({"values": [3, 0]}, {"values": [4, 1]})
+    utc = transformed(tmp_path / "utc", "users", body)
+    assert [row["unique_users"] for row in rows(utc, "conversation_daily")] == [7, 1]
+    berlin = transformed(tmp_path / "berlin", "users", body, timezone="Europe/Berlin")
+    assert [set(row) for row in rows(berlin, "conversation_daily")] == [{"date"}, {"date"}]
+
+
+def test_intents_of_all_pages(tmp_path: Path) -> None:
+    pages = (
+        {"data": [{"intent_id": " a ", "count": "3", "rank": "1"}, {"intent_id": "null", "count": 1, "rank": 2}]},
+        {
+            "data": [{"intent_id": " a ", "count": 2, "rank": 3}, {"count": 1, "rank": 4}, {"intent_id": "zero"}],
+            "pagination": {},
+        },
+        {"pagination": {"has_more": False}},
+        {},
+    )
+    found = rows(transformed(tmp_path, "intents", *pages, window=ONE_DAY), "intent_daily")
+    assert {row["intent"]: (row["hits"], row["rank"]) for row in found} == {
+        " a ": (5, 1),
+        "null": (1, 2),
+        "unknown": (1, 4),
+    }
+    assert not any(row["is_top_n"] for row in found)
+
+
+@pytest.mark.parametrize(
+    "body", [{"intents": []}, {"data": {}}, {"data": ["a"]}, {"data": [{"intent_id": "a", "hits": 3}]}]
+)
+def test_intents_of_another_shape_are_refused(tmp_path: Path, body: Any) -> None:
+    with pytest.raises(ShapeError, match=r"chatlayer.intents"):
+        transformed(tmp_path, "intents", body, window=ONE_DAY)
+
+
+@pytest.mark.parametrize(
+    ("stat", "metric"),
+    [
+        ("num_conversations", "users_by_conversations"),
+        ("duration_seconds", "conversations_by_duration"),
+        ("num_messages", "conversations_by_messages"),
+    ],
+)
+def test_insights_by_bin(tmp_path: Path, stat: str, metric: str) -> None:
+    body = data({"values": ["5", 0, 1, 1]}, x=["0-1", "2", 30, ""])
+    staged = transformed(tmp_path, "insights", body, window=ONE_DAY, query={"stat": stat})
+    found = {(row["metric"], row["member"]): row["value"] for row in rows(staged, "metric_daily")}
+    assert found == {(metric, "0-1"): 5, (metric, "30"): 1, (metric, "unknown"): 1}
+    assert not rows(
+        transformed(tmp_path / "empty", "insights", {}, window=ONE_DAY, query={"stat": stat}), "metric_daily"
+    )
+
+
+def usage(bot: str, values: list[int], **labels: str) -> dict[str, Any]:
+    return {"values": values, "labels": {"bot_id": bot, **labels}}
+
+
+def test_team_usage_goes_by_utc_days_in_every_zone(tmp_path: Path) -> None:
+    body = data(usage("b1", [3, 0], bot_version="LIVE", channel_type="webchat", language="EN"), usage("b2", [0, 5]))
+    own = {"team_id": "t1", "timezone": "Europe/Berlin"}
+    query = {"bucket": "1d"}
+    staged = transformed(tmp_path, "team_usage", body, context={"team_id": "t1"}, query=query, **own)
+    first, second = rows(staged, "team_daily")
+    assert first == {
+        "date": FIRST,
+        "bot_id": "b1",
+        "bot_version": "LIVE",
+        "channel_code": "webchat",
+        "language_code": "en",
+        "conversations": 3,
+    }
+    assert (second["date"], second["bot_id"], second["bot_version"], second["conversations"]) == (
+        SECOND,
+        "b2",
+        "unknown",
+        5,
+    )
+    elsewhere = transformed(tmp_path / "moved", "team_usage", body, context={"team_id": "t0"}, query=query, **own)
+    assert not rows(elsewhere, "team_daily")
+
+
+def test_what_is_reconciled(tmp_path: Path) -> None:
+    streams = ["conversations", "conversations_by_channel", "conversations_by_language", "team_usage"]
+    bot = account(streams=streams, team_id="t1")
+    landings = Landings(tmp_path)
+    team = data(usage("b1", [4, 2], bot_version="LIVE"), usage("b1", [9, 9], bot_version="DRAFT"))
+    for stream, body in zip(streams, (data({"values": [4, 2]}), data({"values": [4, 1]}), {}, team), strict=True):
+        landings.land(bot, stream, TWO_DAYS, Told(body, {"bucket": "1d"}, {"team_id": "t1"}))
+    staged = landings.transformed(bot, TWO_DAYS)
+    assert [(line.date, line.against, line.loaded, line.verdict) for line in staged.reconciled] == [
+        (FIRST, "channel_daily", 4, "ok"),
+        (FIRST, "language_daily", 0, "unexplained"),
+        (FIRST, "team_daily", 4, "ok"),
+        (SECOND, "channel_daily", 1, "unexplained"),
+        (SECOND, "language_daily", 0, "unexplained"),
+        (SECOND, "team_daily", 2, "ok"),
+    ]
+    assert staged.totals[FIRST] == {"conversations": 4}
+
+
+STEP = {"id": "t1", "from_step": {"id": "s", "type": "goto"}, "to_step": {}, "timestamp": "2025-03-01T23:59:59.999Z"}
+FLOW = {"context": {"conversation_id": "c1", "found": True}, "conversation_ids": ["c1"]}
+
+
+def test_transitions_stand_on_the_local_day_of_their_instant(tmp_path: Path) -> None:
+    later = {"id": "t2", "depth": "7", "timestamp": "2025-03-02T00:00:00+00:00"}
+    outside = {"id": "t3", "timestamp": "2025-03-05T00:00:00Z"}
+    body = {"conversation_id": "c1", "user_id": "u", "transitions": [STEP, later, STEP, outside]}
+    first, second = rows(transformed(tmp_path, "flow", body, **FLOW), "flow_transition")
+    at = datetime(2025, 3, 1, 23, 59, 59, 999000, tzinfo=UTC)
+    expected = {"date": FIRST, "conversation_id": "c1", "transition_id": "t1", "depth": 0, "at": at}
+    assert first == {**expected, "from_step_id": "s", "from_step_type": "goto"}
+    assert (second["date"], second["transition_id"], second["depth"]) == (SECOND, "t2", 7)
+
+
+@pytest.mark.parametrize("body", [{}, {"conversation_id": "c1", "channel": "x"}, {"transitions": []}])
+def test_a_conversation_without_transitions(tmp_path: Path, body: Any) -> None:
+    assert not rows(transformed(tmp_path, "flow", body, **FLOW), "flow_transition")
+
+
+def test_a_conversation_that_is_not_there_is_not_read(tmp_path: Path) -> None:
+    gone = {**FLOW, "context": {"conversation_id": "c1", "found": False}}
+    assert not rows(transformed(tmp_path, "flow", b"<html>", **gone), "flow_transition")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"steps": []}, "steps"),
+        ({"conversation_id": "c2"}, "conversation_id"),
+        ({"transitions": [{**STEP, "id": ""}]}, "id"),
+        ({"transitions": [{"id": "t1"}]}, "timestamp"),
+        ({"transitions": [STEP, {**STEP, "depth": 2}]}, r"transitions\[1\]"),
+        ({"transitions": [{**STEP, "from_step": "s"}]}, "from_step"),
+    ],
+)
+def test_flows_of_another_shape_are_refused(tmp_path: Path, body: Any, field: str) -> None:
+    with pytest.raises(ShapeError, match=field):
+        transformed(tmp_path, "flow", body, **FLOW)
+
+
+SHAPES: list[tuple[str, dict[str, Any]]] = [
+    ("UTC", {}),
+    ("UTC", {"chatlayer_x_values": "date", "chatlayer_buckets": "sparse", "chatlayer_short_range": "allow"}),
+    (
+        "Europe/Berlin",
+        {"chatlayer_labels": "series_labels", "chatlayer_x_values": "rfc3339_offset", "chatlayer_page": 2},
+    ),
+    ("America/New_York", {"chatlayer_labels": "labels", "chatlayer_zeros": "keep", "chatlayer_x_values": "epoch_ms"}),
+    ("Asia/Tokyo", {"chatlayer_int64": "number", "numbers": "string", "chatlayer_x_values": "epoch_s"}),
+]
+
+
+@pytest.mark.parametrize(("zone", "shape"), SHAPES)
+def test_what_is_pulled_is_the_truth(tmp_path: Path, zone: str, shape: dict[str, Any]) -> None:
+    with sandbox(zone, **shape) as running:
+        ids = [item.id for item in running.world.day(NAME, OCTOBER.start)]
+        bot = account_in(running, team_id="t1", conversation_ids=ids)
+        assert not pull(bot, OCTOBER, tmp_path)
+        staged = Landings(tmp_path).transformed(bot, OCTOBER)
+        for view in (
+            "conversation_daily",
+            "channel_daily",
+            "language_daily",
+            "intent_daily",
+            "metric_daily",
+            "team_daily",
+            "flow_transition",
+        ):
+            told = truth(running.world, NAME, view, OCTOBER.days(), streams=bot.pulled, conversation_ids=ids)
+            assert comparable(rows(staged, view)) == comparable(told, staged.tables[view].schema.names), view
+    assert {line.verdict for line in staged.reconciled} == {"ok"}
+
+
+def comparable(found: Rows, columns: list[str] | None = None) -> list[str]:
+    def plain(value: Any) -> Any:
+        if isinstance(value, Decimal):
+            return format(value.normalize(), "f")
+        return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+
+    kept = [{name: plain(value) for name, value in row.items() if value is not None} for row in found]
+    picked = [{name: row[name] for name in columns or row if name in row} for row in kept]
+    return sorted(json.dumps(row, default=str, sort_keys=True) for row in picked)

@@ -1,0 +1,138 @@
+"""Invented chunks for the warehouse's tests; used inside child processes too."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+
+from warehouse.commits import AccountRow, ChunkCommit, MeasureDefinition, Reconciled, SliceInfo
+from warehouse.duckdb_store import DuckDBStore
+from warehouse.schema import STAGED, member_schema, staged_schema
+
+DAY = date(2025, 3, 1)
+LOADED_AT = datetime(2025, 3, 20, 6, tzinfo=UTC)
+ACME = AccountRow("acme", "chatcaptain", "bot-1", "Europe/Berlin", date(2025, 3, 1), 3)
+DEFINITIONS = [MeasureDefinition("cognigy", "conversations", "billable units", "units", "additive")]
+
+MEMBERS = {
+    "channel": [
+        ("whatsapp", "whatsapp", "messaging", False),
+        ("webchat", "webchat", "web", False),
+        ("debug", "webchat", "test", True),
+    ],
+    "language": [("de", "de"), ("pt-BR", "pt"), ("pt-PT", "pt")],
+    "country": [("DE", "Germany"), ("NA", "Namibia")],
+    "metric": [
+        ("end_reason", "conversations", "additive", "Why calls ended"),
+        ("tokens", "tokens", "additive", "Tokens by model"),
+        ("topic", "conversations", "additive", "Topics"),
+        ("type", "conversations", "additive", "Types"),
+        ("inbox", "as named", "not additive", "Inbox numbers"),
+        ("messages_median", "messages", "not additive", "Median"),
+    ],
+}
+
+
+def days(count: int, start: date = DAY) -> list[date]:
+    return [start + timedelta(offset) for offset in range(count)]
+
+
+def staged(name: str, rows: Iterable[dict[str, object]]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=staged_schema(name))
+
+
+def members() -> dict[str, pa.Table]:
+    return {
+        name: pa.Table.from_pylist(
+            [dict(zip(member_schema(name).names, row, strict=True)) for row in rows], schema=member_schema(name)
+        )
+        for name, rows in MEMBERS.items()
+    }
+
+
+def chunk(
+    slices: list[date],
+    tables: dict[str, pa.Table | Path] | None = None,
+    *,
+    account: AccountRow = ACME,
+    loaded_at: datetime = LOADED_AT,
+    fetched_at: datetime | None = None,
+    reconciled: tuple[Reconciled, ...] = (),
+) -> ChunkCommit:
+    infos = tuple(
+        SliceInfo(day, fetched_at or loaded_at, ("batch-1",), {"conversations": 10, "cost": Decimal("1.50")})
+        for day in slices
+    )
+    return ChunkCommit(account, infos, tables or {}, members(), reconciled, loaded_at, "run-1", "0.1.0")
+
+
+def full_tables(slices: list[date], size: int = 10) -> dict[str, pa.Table | Path]:
+    """Some rows in every fact of each day; `size` moves the numbers."""
+    start = datetime(2025, 3, 1, 12, tzinfo=UTC)
+    per_day: dict[str, list[dict[str, object]]] = {
+        "conversation_daily": [
+            {
+                "conversations": size,
+                "messages": 2 * size,
+                "call_duration_seconds": Decimal("1.500"),
+                "cost_amount": Decimal("0.100001"),
+                "cost_currency": "EUR",
+            }
+        ],
+        "channel_daily": [
+            {"channel_code": "whatsapp", "conversations": size - 1},
+            {"channel_code": "debug", "conversations": 2},
+            {"channel_code": "unknown", "conversations": 1},
+        ],
+        "intent_daily": [
+            {"intent": "null", "hits": size, "rank": 1, "is_top_n": True},
+            {"intent": " Öffnungszeiten ", "hits": 1, "rank": 2, "is_top_n": True},
+            {"intent": "unknown", "hits": 1, "rank": 3, "is_top_n": True},
+        ],
+        "language_daily": [
+            {"language_code": "de", "conversations": size},
+            {"language_code": "unknown", "conversations": 1},
+        ],
+        "country_daily": [
+            {"country_code": "NA", "conversations": size},
+            {"country_code": "unknown", "conversations": 1},
+        ],
+        "metric_daily": [
+            {"metric": "end_reason", "member": "hangup", "value": Decimal(size)},
+            {"metric": "tokens", "member": "model-a", "value": Decimal(size)},
+            {"metric": "topic", "member": "prices", "value": Decimal(size)},
+            {"metric": "type", "member": "unknown", "value": Decimal(size)},
+            {"metric": "inbox", "member": "open", "value": Decimal("1.5")},
+            {"metric": "messages_median", "value": None},
+            {"metric": "messages_median", "channel_id": "c-1", "value": Decimal("2.5")},
+        ],
+        "team_daily": [
+            {
+                "bot_id": "b",
+                "bot_version": "LIVE",
+                "channel_code": "webchat",
+                "language_code": language,
+                "conversations": 1,
+            }
+            for language in ("pt-BR", "pt-PT")
+        ],
+        "conversation": [
+            {"conversation_id": f"c{number}", "started_at": start, "channel_code": "whatsapp", "messages": 3}
+            for number in range(size)
+        ],
+        "conversation_intent": [{"conversation_id": "c0", "intent": "null", "hits": 2, "score": Decimal("0.5")}],
+        "flow_transition": [
+            {"conversation_id": "c0", "transition_id": "t0", "from_step_id": "a", "depth": 1, "at": start}
+        ],
+    }
+    assert set(per_day) == set(STAGED)
+    return {
+        name: staged(name, ({"date": day, **row} for day in slices for row in rows)) for name, rows in per_day.items()
+    }
+
+
+def rows(store: DuckDBStore, sql: str) -> list[tuple[object, ...]]:
+    """The published answer as tuples."""
+    return [tuple(row.values()) for row in store.read(sql).to_pylist()]

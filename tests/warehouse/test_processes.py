@@ -1,0 +1,119 @@
+"""Several real processes on one warehouse, some of them killed."""
+
+import random
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tests.warehouse.sample import ACME, DAY, chunk, days, full_tables, rows
+from warehouse.duckdb_store import DuckDBStore
+from warehouse.errors import WarehouseBusy
+from warehouse.publishing import Places
+
+ROOT = Path(__file__).parents[2]
+WRITER = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from tests.warehouse.sample import ACME, chunk, days, full_tables
+from warehouse.duckdb_store import DuckDBStore
+path, account, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
+store = DuckDBStore(Path(path))
+for size in range(1, rounds + 1):
+    store.commit(chunk(days(3), full_tables(days(3), size), account=replace(ACME, account=account)))
+    print(size, flush=True)
+    store.publish()
+"""
+
+
+def writer(store: DuckDBStore, account: str, rounds: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", WRITER, str(store.location), account, str(rounds)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def sizes(store: DuckDBStore) -> set[tuple[object, ...]]:
+    """(account, size) as each of several tables tells it: one per account when nothing is half done."""
+    found: set[tuple[object, ...]] = set()
+    for sql in (
+        "SELECT account, conversations FROM conversation_daily",
+        "SELECT account, conversations + 1 FROM channel_daily WHERE channel_code = 'whatsapp'",
+        "SELECT account, conversations FROM end_reason_daily",
+        "SELECT account, count(*) FROM conversation GROUP BY account, date",
+        "SELECT l.account, l.rows - 22 FROM load_ledger AS l",
+    ):
+        found.update(rows(store, sql))
+    return found
+
+
+def test_ledger_rows_count_all_tables(store: DuckDBStore) -> None:
+    store.commit(chunk(days(3), full_tables(days(3), 7)))
+    store.publish()
+    assert sizes(store) == {("acme", 7)}
+
+
+def test_writers_of_several_processes_take_turns(store: DuckDBStore) -> None:
+    writers = [writer(store, f"account-{number}", 4) for number in range(4)]
+    for process in writers:
+        _, complaint = process.communicate(timeout=120)
+        assert process.returncode == 0, complaint
+    store.publish()
+    assert sizes(store) == {(f"account-{number}", 4) for number in range(4)}
+
+
+def test_threads_take_turns(store: DuckDBStore) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [
+            pool.submit(store.commit, chunk([DAY + timedelta(offset)], full_tables([DAY + timedelta(offset)])))
+            for offset in range(8)
+        ]
+        jobs_of_readers = [pool.submit(store.ledger) for _ in range(4)]
+        assert all(job.result().rows["conversation"] == 10 for job in jobs)
+        assert all(len(job.result()) <= 8 for job in jobs_of_readers)
+    store.publish()
+    assert rows(store, "SELECT count(*) FROM conversation_daily") == [(8,)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_killed_writer_leaves_whole_commits(store: DuckDBStore, seed: int) -> None:
+    store.commit(chunk(days(3), full_tables(days(3), 1), account=ACME))
+    store.publish()
+    chance = random.Random(seed)
+    with writer(store, "acme", 1000) as process:
+        assert process.stdout is not None
+        told = [int(process.stdout.readline()) for _ in range(chance.randint(1, 4))]
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(chance.uniform(0, 0.2))
+        process.send_signal(signal.SIGKILL)
+        told += map(int, process.stdout.read().split())
+        assert process.wait() == -signal.SIGKILL
+    # What readers have is whole, before anybody repairs anything.
+    [(_, seen)] = sizes(store)
+    assert isinstance(seen, int)
+    assert seen in (told[-1] - 1, told[-1])
+    # The next writer publishes what was committed and not published, if anything.
+    store.publish()
+    [(_, size)] = sizes(store)
+    assert size in (told[-1], told[-1] + 1)
+    assert not list(store.location.parent.glob("*.part*"))
+    store.commit(chunk(days(3), full_tables(days(3), 5)))
+    assert store.publish()
+    assert sizes(store) == {("acme", 5)}
+
+
+def test_what_was_committed_before_a_crash_is_published_by_the_next(store: DuckDBStore) -> None:
+    store.commit(chunk(days(3), full_tables(days(3), 2)))
+    assert DuckDBStore(store.location).publish()
+    assert sizes(store) == {("acme", 2)}
+
+
+def test_a_lock_held_for_too_long_is_named(store: DuckDBStore) -> None:
+    store.commit(chunk(days(1)))
+    lock = Places(store.location).lock
+    with FileLock(lock), pytest.raises(WarehouseBusy, match="run again"):
+        DuckDBStore(store.location, wait_seconds=0).commit(chunk(days(1)))

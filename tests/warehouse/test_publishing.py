@@ -1,0 +1,115 @@
+"""The published copy: what readers hold, what a crash leaves, what comes back."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.warehouse.sample import DAY, chunk, days, full_tables, rows
+from warehouse.duckdb_store import DuckDBStore
+from warehouse.publishing import Places, copy_into_place
+
+READER = """
+import sys, duckdb
+con = duckdb.connect(sys.argv[1], read_only=True)
+ask = lambda c: print(c.execute("SELECT sum(conversations) FROM conversation_daily").fetchone()[0], flush=True)
+ask(con)
+for _ in sys.stdin:
+    ask(con)
+"""
+TOTAL = "SELECT CAST(sum(conversations) AS BIGINT) FROM conversation_daily"
+
+
+def test_nothing_new_is_not_copied(store: DuckDBStore) -> None:
+    store.commit(chunk(days(1), full_tables(days(1))))
+    assert store.publish()
+    file = store.location.stat().st_ino
+    assert not store.publish()
+    assert store.location.stat().st_ino == file
+
+
+def test_a_commit_is_seen_when_published(store: DuckDBStore) -> None:
+    store.commit(chunk(days(1), full_tables(days(1), 10)))
+    store.publish()
+    store.commit(chunk(days(1), full_tables(days(1), 20)))
+    assert rows(store, TOTAL) == [(10,)]
+    assert store.publish()
+    assert rows(store, TOTAL) == [(20,)]
+
+
+def test_a_reader_holds_its_file_while_loads_and_publications_go_on(store: DuckDBStore) -> None:
+    store.commit(chunk(days(1), full_tables(days(1), 10)))
+    store.publish()
+    with subprocess.Popen(
+        [sys.executable, "-c", READER, str(store.location)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as reader:
+        assert reader.stdin is not None
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "10\n"
+        for size in (20, 30):
+            store.commit(chunk(days(1), full_tables(days(1), size)))
+            assert store.publish()
+            assert rows(store, TOTAL) == [(size,)]
+            reader.stdin.write("again\n")
+            reader.stdin.flush()
+            assert reader.stdout.readline() == "10\n"
+        reader.stdin.close()
+        assert reader.wait() == 0
+
+
+def test_only_the_published_file_looks_like_a_warehouse(store: DuckDBStore) -> None:
+    store.commit(chunk(days(1), full_tables(days(1))))
+    store.publish()
+    assert list(store.location.parent.glob("*.duckdb")) == [store.location]
+
+
+def test_a_lost_private_file_comes_back_from_the_published_one(store: DuckDBStore) -> None:
+    places = Places(store.location)
+    store.commit(chunk(days(1), full_tables(days(1), 10)))
+    store.publish()
+    places.private.unlink()
+    places.wal.write_bytes(b"of another file")
+    store.commit(chunk(days(1, DAY.replace(month=4)), full_tables(days(1, DAY.replace(month=4)), 5)))
+    assert store.publish()
+    assert rows(store, TOTAL) == [(15,)]
+    assert not places.wal.exists()
+
+
+def test_a_lost_published_file_is_published_again(store: DuckDBStore) -> None:
+    store.commit(chunk(days(1), full_tables(days(1), 10)))
+    store.publish()
+    store.location.write_bytes(b"overwritten by accident")
+    assert store.publish()
+    store.location.unlink()
+    assert store.publish()
+    assert rows(store, TOTAL) == [(10,)]
+
+
+def test_orphans_are_removed_by_the_next_writer(store: DuckDBStore) -> None:
+    store.commit(chunk(days(1)))
+    places = Places(store.location)
+    orphan, fresh, old = places.part(), places.spill(), places.spill()
+    orphan.write_bytes(b"half a copy")
+    stranger = store.location.with_name("_other.duckdb.1.part")
+    stranger.write_bytes(b"of another warehouse")
+    for folder in (fresh, old):
+        folder.mkdir()
+    yesterday = time.time() - 100_000
+    os.utime(old, (yesterday, yesterday))
+    store.publish()
+    assert not orphan.exists()
+    assert not old.exists()
+    assert fresh.exists()
+    assert stranger.exists()
+
+
+def test_a_copy_keeps_the_rights_of_what_it_replaces(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(os.urandom(3_000_000))
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    copy_into_place(source, tmp_path / "part", target)
+    assert target.read_bytes() == source.read_bytes()
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert not (tmp_path / "part").exists()

@@ -1,0 +1,54 @@
+"""The ready queries run as they are, on a warehouse with some history."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import warehouse
+from tests.warehouse.sample import DAY, LOADED_AT, chunk, days, full_tables, rows, staged
+from warehouse.duckdb_store import DuckDBStore
+
+QUERIES = {path.stem: path.read_text() for path in (Path(warehouse.__file__).parent / "queries").glob("*.sql")}
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> DuckDBStore:
+    store = DuckDBStore(tmp_path_factory.mktemp("queries") / "warehouse.duckdb")
+    store.commit(chunk(days(3), full_tables(days(3), 10)))
+    tables = full_tables(days(1), 12)
+    totals = {"date": DAY, "understood_messages": 3, "misunderstood_messages": 1, "conversations": 12}
+    tables["conversation_daily"] = staged(
+        "conversation_daily", [{**totals, "call_duration_seconds": Decimal(90), "cost_amount": Decimal("0.5")}]
+    )
+    store.commit(chunk(days(1), tables, loaded_at=LOADED_AT + timedelta(days=1)))
+    store.publish()
+    return store
+
+
+@pytest.mark.parametrize("name", sorted(QUERIES))
+def test_each_says_what_it_asks_and_answers(loaded: DuckDBStore, name: str) -> None:
+    assert QUERIES[name].startswith("-- ")
+    assert rows(loaded, QUERIES[name])
+    assert "HUGEINT" not in str(rows(loaded, f"DESCRIBE {QUERIES[name]}"))
+
+
+def test_rates_and_calls(loaded: DuckDBStore) -> None:
+    assert rows(loaded, QUERIES["understood_rate"]) == [("2025-03", "chatcaptain", "acme", 3, 1, 0.75)]
+    minutes = [(line[3], line[5]) for line in rows(loaded, QUERIES["calls_and_cost"])]
+    assert minutes == [(Decimal("0.05"), "EUR"), (Decimal("1.50"), None)]
+
+
+def test_gaps_are_runs_of_days(loaded: DuckDBStore) -> None:
+    [(_, account, state, first, last, count)] = rows(loaded, QUERIES["coverage_gaps"])
+    assert (account, state, first) == ("acme", "missing", date(2025, 3, 4))
+    assert isinstance(last, date)
+    assert count == (last - date(2025, 3, 4)).days + 1
+
+
+def test_tests_are_no_traffic(loaded: DuckDBStore) -> None:
+    assert {(line[2], line[3]) for line in rows(loaded, QUERIES["conversations_by_month"])} == {
+        ("whatsapp", 29),
+        ("unknown", 3),
+    }

@@ -1,0 +1,129 @@
+"""Chatlayer's SeriesData read into numbers per local day or bin. What a series stands for is not decided here.
+
+The API is a gRPC gateway: what is zero or empty may be left out, ``{}`` is an empty answer. So that no other shape
+passes for an empty one, a field may only be absent from an object that holds nothing unheard of.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from extractors.windows import local_day
+from transforms.chunk import Landed
+from transforms.reading import UNKNOWN, Node, calendar_day
+
+BUCKETS = {"1h": timedelta(hours=1), "1d": timedelta(days=1)}
+
+_INSTANT = timedelta(microseconds=1)
+_FAR = 366  # days; buckets beside the window are dropped, a year away the unit of the time is another one
+_SERIE = ("mean", "max", "min", "sum", "labels")
+
+
+@dataclass(frozen=True)
+class Serie:
+    """One serie: ``values`` has a number for each x value, ``title`` is its entry of ``series_labels``."""
+
+    node: Node
+    title: str | None
+    values: tuple[int, ...]
+
+    def group(self, field: str) -> str:
+        """The member of the only field the answer is grouped by."""
+        told = self._labels()
+        return told[field].member() if field in told else self.title or UNKNOWN
+
+    def label(self, field: str) -> str:
+        """The member of one of several fields; an omitted label is an empty text."""
+        told = self._labels()
+        return told[field].member() if field in told else UNKNOWN
+
+    def name(self) -> str | None:
+        """What a serie of an answer without groups is called; None when it has no name."""
+        told = self._labels()
+        return ", ".join(filter(None, (told[field].text() for field in sorted(told)))) or self.title
+
+    def _labels(self) -> dict[str, Node]:
+        labels = self.node["labels"]
+        return {} if labels.is_null else dict(labels.entries())
+
+
+def omitted(node: Node, field: str, *others: str) -> Node:
+    """A field that may be left out; ``others`` are the fields that may stand there without it."""
+    told = node[field]
+    strange = node.object().keys() - {field, *others}
+    if told.is_null and strange:
+        node.refuse(f"has no {field}, but {', '.join(sorted(strange))}")
+    return told
+
+
+def listed(node: Node) -> Iterator[Node]:
+    """The elements of an array that is left out when it is empty."""
+    return iter(()) if node.is_null else node.each()
+
+
+def daily(answer: Landed, zone: ZoneInfo) -> Iterator[tuple[Serie, Counter[date]]]:
+    """Each serie with its sums over the days that the answer counts for; ``zone`` says what a day is."""
+    bins, found = read(answer.root)
+    days = _days(answer, bins, zone)
+    for serie in found:
+        sums: Counter[date] = Counter()
+        for day, value in zip(days, serie.values, strict=True):
+            if day in answer.days:
+                sums[day] += value
+        yield serie, sums
+
+
+def read(root: Node) -> tuple[list[Node], list[Serie]]:
+    """The x values and the series of an answer, both empty for an empty answer."""
+    data = omitted(root, "data")
+    if data.is_null:
+        return [], []
+    bins = list(listed(data["x_values"]))
+    titles = [title.text() for title in listed(data["series_labels"])]
+    series = list(listed(omitted(data, "series", "series_labels", "x_values")))
+    titles += [None] * (len(series) - len(titles))
+    return bins, [Serie(serie, title, _values(serie, len(bins))) for serie, title in zip(series, titles, strict=False)]
+
+
+def _values(serie: Node, expected: int) -> tuple[int, ...]:
+    values = omitted(serie, "values", *_SERIE)
+    if values.is_null:
+        for name in ("sum", "max"):
+            if serie[name].number():
+                serie[name].refuse("is not zero although there are no values")
+        return (0,) * expected
+    if len(values.array()) != expected:
+        values.refuse(f"has {len(values.array())} values for {expected} x_values")
+    return tuple(value.count() or 0 for value in values.each())
+
+
+def _days(answer: Landed, bins: list[Node], zone: ZoneInfo) -> list[date]:
+    length = BUCKETS[answer.asked["query"]["bucket"]]
+    starts: set[datetime] = set()
+    days = []
+    for x in bins:
+        start = _start(x, length)
+        if start in starts:
+            x.refuse("is told a second time")
+        starts.add(start)
+        if abs((start.date() - answer.window.start).days) > _FAR:
+            x.refuse(f"is far outside of what was asked for ({answer.window})")
+        day = local_day(start, zone)
+        if local_day(start + length - _INSTANT, zone) != day:
+            x.refuse(f"begins a bucket that lies in two days of {zone.key}")
+        days.append(day)
+    return days
+
+
+def _start(x: Node, length: timedelta) -> datetime:
+    day = calendar_day(x)
+    if day is not None:
+        if length != BUCKETS["1d"]:
+            x.refuse("is a day where hours were asked for")
+        return datetime.combine(day, time(), UTC)
+    start = x.instant()
+    if start is None:
+        x.refuse("is missing")
+    return start

@@ -1,0 +1,97 @@
+"""Conformed members: channels, languages and countries of all providers under one name. Data, and its look-up.
+
+Codes are kept as told; only the attributes beside them are conformed. The channel map is ``channels.yaml``, with its
+decision log in docs/mapping.md; countries are ISO 3166-1, languages BCP 47.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import pyarrow as pa
+import pycountry
+import yaml
+
+from transforms.metrics import Metric
+from transforms.reading import UNKNOWN
+from warehouse.schema import member_schema
+
+OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A conformed channel; ``is_test`` marks traffic of the bot's makers."""
+
+    channel: str
+    channel_group: str
+    is_test: bool
+
+
+@cache
+def _channels() -> Mapping[str, Channel]:
+    loaded = yaml.safe_load(files("transforms").joinpath("channels.yaml").read_text("utf-8"))
+    return {
+        code.casefold(): Channel(name, row["group"], row.get("is_test", False))
+        for name, row in loaded.items()
+        for code in row["codes"]
+    }
+
+
+def channel(code: str) -> Channel:
+    """The conformed channel of a code as told; ``other`` for one that is not in the map."""
+    return _channels().get(code.casefold(), Channel(OTHER, UNKNOWN, is_test=False))
+
+
+def language_code(told: str | None) -> str:
+    """A BCP 47 tag in canonical case: ``DE`` → ``de``, ``pt_br`` → ``pt-BR``, ``zh-hant-tw`` → ``zh-Hant-TW``."""
+    if not told:
+        return UNKNOWN
+    first, *rest = told.replace("_", "-").split("-")
+    return "-".join([first.lower(), *map(_subtag, rest)])
+
+
+def _subtag(text: str) -> str:
+    if len(text) == 4 and text.isalpha():
+        return text.title()
+    if len(text) == 2:
+        return text.upper()
+    return text.lower()
+
+
+def language(code: str) -> str:
+    """The lower-case base of a tag: ``pt-BR`` → ``pt``."""
+    return code.split("-")[0].lower()
+
+
+def country_code(told: str | None) -> str:
+    """An ISO 3166-1 alpha-2 code in upper case; ``NA`` is Namibia."""
+    return told.upper() if told else UNKNOWN
+
+
+def country(code: str) -> str:
+    """The English name of a country code, ``unknown`` for one that ISO 3166-1 lacks."""
+    found = pycountry.countries.get(alpha_2=code)
+    return str(found.name) if found else UNKNOWN
+
+
+def member_tables(seen: Mapping[str, Iterable[str]], metrics: Mapping[str, Metric]) -> dict[str, pa.Table]:
+    """The staged members of every dimension of which codes were seen, by dimension name."""
+    rows = {
+        "channel": [{"channel_code": code, **vars(channel(code))} for code in sorted(seen.get("channel_code", ()))],
+        "language": [
+            {"language_code": code, "language": language(code)} for code in sorted(seen.get("language_code", ()))
+        ],
+        "country": [{"country_code": code, "country": country(code)} for code in sorted(seen.get("country_code", ()))],
+        "metric": [
+            {
+                "metric": name,
+                "unit": metrics[name].unit,
+                "additivity": metrics[name].additivity,
+                "description": metrics[name].description,
+            }
+            for name in sorted(seen.get("metric", ()))
+        ],
+    }
+    return {name: pa.Table.from_pylist(found, member_schema(name)) for name, found in rows.items() if found}

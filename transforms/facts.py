@@ -1,0 +1,161 @@
+"""The builder of staged fact rows: merges what several streams tell of one row, and conforms members. No I/O.
+
+Rows are kept by grain. Additive measures of members that conform to the same key are added up; a measure that is
+told twice for one row is a mistake of the transform and is refused.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from transforms import conform
+from transforms.metrics import Metric
+from transforms.reading import UNKNOWN
+from warehouse.commits import Reconciled, Verdict
+from warehouse.schema import grain, staged_schema
+
+Number = int | Decimal
+Row = dict[str, Any]
+
+_ALWAYS_KEPT = ("conversation_daily", "conversation", "conversation_intent", "flow_transition")
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What a chunk became: staged facts and members, what the provider told in total, and what was reconciled."""
+
+    tables: Mapping[str, pa.Table | Path]
+    members: Mapping[str, pa.Table]
+    totals: Mapping[date, Mapping[str, Number | None]]
+    reconciled: tuple[Reconciled, ...]
+
+
+@dataclass
+class Facts:
+    """Fact rows of one account's chunk. Every day has its ``conversation_daily`` row from the start."""
+
+    days: tuple[date, ...]
+    metrics: Mapping[str, Metric]
+    _rows: dict[str, dict[tuple[Any, ...], Row]] = field(default_factory=dict)
+    _attached: dict[str, list[Path]] = field(default_factory=dict)
+    _seen: dict[str, set[str]] = field(default_factory=dict)
+    _totals: dict[date, dict[str, Number | None]] = field(default_factory=dict)
+    _reconciled: list[Reconciled] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for day in self.days:
+            self._row("conversation_daily", {"date": day})
+
+    def add(self, table: str, day: date, measures: Mapping[str, Number | None], **members: str | None) -> None:
+        """Add additive measures to the row of these members; null measures leave the row as it is."""
+        row = self._row(table, {"date": day, **members})
+        for measure, value in measures.items():
+            if value is not None:
+                row[measure] = value if row.get(measure) is None else row[measure] + value
+
+    def put(self, table: str, day: date, measures: Mapping[str, Any], **members: str | None) -> None:
+        """Set measures of a row; a measure that is already there is told twice and refused with ValueError."""
+        row = self._row(table, {"date": day, **members})
+        for measure, value in measures.items():
+            if row.get(measure) is not None and value is not None:
+                raise ValueError(f"{table} {members} on {day}: {measure} is told twice")
+            if value is not None:
+                row[measure] = value
+
+    def metric(
+        self, day: date, metric: str, value: Number | None, member: str | None = None, channel_id: str | None = None
+    ) -> None:
+        """A number without a conformed home; added up where the metric is additive, else told once."""
+        write = self.add if self.metrics[metric].additive else self.put
+        write("metric_daily", day, {"value": value}, metric=metric, member=member, channel_id=channel_id)
+
+    def told(self, day: date, measure: str, value: Number | None) -> None:
+        """What the provider says in total, for the ledger."""
+        self._totals.setdefault(day, {})[measure] = value
+
+    def reconcile(
+        self,
+        day: date,
+        measure: str,
+        against: str,
+        told: Number | None,
+        loaded: Number | None,
+        *,
+        explained: str | None = None,
+    ) -> None:
+        """Compare a told number with what was loaded; a difference with a reason is ``explained``.
+
+        Nothing is compared when either side is unknown.
+        """
+        if told is None or loaded is None:
+            return
+        verdict: Verdict = "ok" if told == loaded and not explained else "explained" if explained else "unexplained"
+        line = Reconciled(day, measure, against, Decimal(told), Decimal(loaded), verdict, explained)
+        self._reconciled.append(line)
+
+    def attach(self, table: str, path: Path, channels: Iterable[str] = (), languages: Iterable[str] = ()) -> None:
+        """A staged Parquet file too large for rows, with the members it names."""
+        self._attached.setdefault(table, []).append(path)
+        self._seen.setdefault("channel_code", set()).update(channels)
+        self._seen.setdefault("language_code", set()).update(languages)
+
+    def value(self, table: str, day: date, measure: str, **members: str | None) -> Any:
+        """A measure as it stands, None when the row or the measure is not there."""
+        key = tuple({"date": day, **members}[column] for column in grain(table))
+        return self._rows.get(table, {}).get(key, {}).get(measure)
+
+    def total(self, table: str, day: date, measure: str) -> Number:
+        """The sum of an additive measure over a day's members, zero when there are none."""
+        rows = self._rows.get(table, {}).values()
+        told: list[Number] = [row[measure] for row in rows if row["date"] == day and row.get(measure) is not None]
+        return sum(told, 0)
+
+    def finish(self) -> Staged:
+        """The staged tables. Rows of breakdowns whose measures are all zero or unknown are left out."""
+        tables: dict[str, pa.Table | Path] = {}
+        for table, rows in self._rows.items():
+            kept = [row for row in rows.values() if table in _ALWAYS_KEPT or self._says_something(table, row)]
+            if kept:
+                tables[table] = _to_arrow(table, kept)
+                self._note_members(kept)
+        for table, paths in self._attached.items():
+            if table in tables or len(paths) != 1:
+                raise ValueError(f"{table}: rows and files of one chunk cannot be mixed")
+            tables[table] = paths[0]
+        return Staged(tables, conform.member_tables(self._seen, self.metrics), self._totals, tuple(self._reconciled))
+
+    def _row(self, table: str, members: Row) -> Row:
+        key = tuple(members[column] for column in grain(table))
+        return self._rows.setdefault(table, {}).setdefault(key, dict(members))
+
+    def _says_something(self, table: str, row: Row) -> bool:
+        if table == "metric_daily":
+            value = row.get("value")
+            return value is not None and (value != 0 or row["member"] is None or self.metrics[row["metric"]].keeps_zero)
+        skipped = (*grain(table), "rank", "is_top_n")
+        return any(value for column, value in row.items() if column not in skipped)
+
+    def _note_members(self, rows: Iterable[Row]) -> None:
+        for column in ("channel_code", "language_code", "country_code", "metric"):
+            self._seen.setdefault(column, set()).update(row.get(column) or UNKNOWN for row in rows if column in row)
+
+
+def _to_arrow(table: str, rows: list[Row]) -> pa.Table:
+    schema = staged_schema(table)
+    columns = []
+    for column in schema:
+        values = [row.get(column.name) for row in rows]
+        if pa.types.is_decimal(column.type):
+            step = Decimal(1).scaleb(-column.type.scale)
+            values = [None if value is None else _rounded(value, step) for value in values]
+        columns.append(pa.array(values, column.type))
+    return pa.table(columns, schema=schema)
+
+
+def _rounded(value: Number, step: Decimal) -> Decimal:
+    return Decimal(value).quantize(step, ROUND_HALF_UP)

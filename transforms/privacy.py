@@ -1,0 +1,17 @@
+"""Pseudonyms of users: the only way in which a user id reaches the warehouse. No provider is known here."""
+
+import hashlib
+import hmac
+
+from extractors.accounts import Account
+
+
+def pseudonym(account: Account, user_id: str | None) -> str | None:
+    """HMAC-SHA256 of a user id with the account's ``privacy.key``, as hex; None without an id, a key or the wish.
+
+    The same id under the same key has the same pseudonym in every account.
+    """
+    key = account.privacy.key
+    if not user_id or key is None or account.privacy.user_ids == "drop":
+        return None
+    return hmac.new(key.get_secret_value().encode(), user_id.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,54 @@
+"""How a provider's transform presents itself, and the one call that runs it. No provider's rule lives here."""
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from extractors.registry import PROVIDERS
+from transforms.chunk import Chunk
+from transforms.facts import Facts, Staged
+from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
+from warehouse.commits import MeasureDefinition
+from warehouse.schema import fact
+
+
+@dataclass(frozen=True)
+class Transform:
+    """A provider's rules.
+
+    ``run`` reads a chunk's answers into facts. ``metrics`` are those it tells in ``fact_metric_daily``. ``meanings``
+    says, for measures of ``conversation_daily``, what this provider means by the word.
+    """
+
+    run: Callable[[Chunk, Facts], None]
+    metrics: tuple[Metric, ...] = ()
+    meanings: Mapping[str, str] = field(default_factory=dict)
+
+
+def transform_of(provider: str) -> Transform:
+    """The transform of a provider in the list; KeyError for any other."""
+    if provider not in PROVIDERS:
+        raise KeyError(provider)
+    found: Transform = importlib.import_module(f"transforms.{provider}").TRANSFORM
+    return found
+
+
+def transform(chunk: Chunk) -> Staged:
+    """The staged facts of a chunk. Raises ShapeError for an answer of a shape that is not accepted."""
+    rules = transform_of(chunk.account.provider)
+    facts = Facts(chunk.days, {metric.metric: metric for metric in rules.metrics})
+    rules.run(chunk, facts)
+    return facts.finish()
+
+
+def measure_definitions() -> Iterator[MeasureDefinition]:
+    """What every provider means by each of its measures and metrics, with unit and additivity."""
+    columns = fact("conversation_daily").columns
+    for provider in PROVIDERS:
+        rules = transform_of(provider)
+        for measure, meaning in rules.meanings.items():
+            info = columns[measure].info
+            additivity = ADDITIVE if info["additivity"] == ADDITIVE else NOT_ADDITIVE
+            yield MeasureDefinition(provider, measure, meaning, info["unit"], additivity)
+        for metric in rules.metrics:
+            yield MeasureDefinition(provider, metric.metric, metric.description, metric.unit, metric.additivity)

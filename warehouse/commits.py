@@ -1,0 +1,129 @@
+"""What a loader hands to a store and gets back: plain frozen values.
+
+What must not come in: SQL, files, locks, a provider's rule. Instants are aware (UTC), days are local days of
+the account's zone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+
+Verdict = Literal["ok", "explained", "unexplained"]
+SliceState = Literal["loaded", "settled", "stale", "failed"]
+
+
+@dataclass(frozen=True)
+class AccountRow:
+    """One configured account, as `dim_account` keeps it.
+
+    `external_id` is the provider's id of it. Without a `start_date` what is demanded begins with the first slice.
+    """
+
+    account: str
+    provider: str
+    external_id: str
+    timezone: str
+    start_date: date | None
+    lookback_days: int
+
+
+@dataclass(frozen=True)
+class MeasureDefinition:
+    """What one provider means by one measure. `additivity` is `additive` or `not additive`."""
+
+    provider: str
+    measure: str
+    meaning: str
+    unit: str
+    additivity: str
+
+
+@dataclass(frozen=True)
+class SliceInfo:
+    """The books of one slice.
+
+    `fetched_at` is the oldest fetch among the batches the slice rests on, `batches` their ids, `totals` what
+    the provider told for the day.
+    """
+
+    date: date
+    fetched_at: datetime
+    batches: tuple[str, ...]
+    totals: Mapping[str, Decimal | int | None]
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """One comparison of a told total with what was loaded. `reason` belongs to the verdict `explained`."""
+
+    date: date
+    measure: str
+    against: str
+    told: Decimal
+    loaded: Decimal
+    verdict: Verdict
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class ChunkCommit:
+    """All that replaces some days of one account.
+
+    `slices` are exactly the days that are replaced, whatever rows came back. `tables` are staged facts by
+    name (an absent name means no rows), `members` the staged dimension rows (channel, language, country,
+    metric). A staged table is an Arrow table or the path of a Parquet file.
+    """
+
+    account: AccountRow
+    slices: tuple[SliceInfo, ...]
+    tables: Mapping[str, pa.Table | Path]
+    members: Mapping[str, pa.Table]
+    reconciled: tuple[Reconciled, ...]
+    loaded_at: datetime
+    run_id: str
+    code_version: str
+
+
+@dataclass(frozen=True)
+class Committed:
+    """What a commit did: rows by staged table, and how many restatements it logged."""
+
+    rows: dict[str, int]
+    restated: int
+
+
+@dataclass(frozen=True)
+class SliceFailure:
+    """An attempt on some days of an account that came to nothing, at `at` (UTC)."""
+
+    account: AccountRow
+    dates: tuple[date, ...]
+    error: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """One slice as the ledger knows it, with its present state (see the view `coverage`).
+
+    `fetched_at`, `loaded_at` and `rows` are None for a slice that was never loaded. `error` and `error_at`
+    tell of the last failed attempt since the slice was loaded.
+    """
+
+    date: date
+    provider: str
+    account: str
+    state: SliceState
+    batches: tuple[str, ...]
+    fetched_at: datetime | None
+    loaded_at: datetime | None
+    rows: int | None
+    zone: str
+    external_id: str
+    error: str | None
+    error_at: datetime | None

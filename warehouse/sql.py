@@ -1,0 +1,76 @@
+"""SQL text: quoting, templates, derived keys and the one merge that upserts dimensions.
+
+What must not come in: a connection, a table's own rule. Only names of the declared schema and quoted literals
+are ever put into a template; staged values stay in their tables.
+"""
+
+from collections.abc import Iterable, Mapping
+from string import Template
+
+from sqlalchemy import Table
+
+UNKNOWN = "unknown"
+
+
+def ident(name: str) -> str:
+    """A quoted identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str) -> str:
+    """A quoted text."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def listed(names: Iterable[str], pattern: str = "$name") -> str:
+    """`names` as quoted identifiers in a comma-separated list, each put into `pattern`."""
+    template = Template(pattern)
+    return ", ".join(template.substitute(name=ident(name)) for name in names)
+
+
+def fill(template: str, /, **parts: str) -> str:
+    """A statement: `template` with every `$part` replaced. Raises KeyError for a missing part."""
+    return Template(template).substitute(parts)
+
+
+def key_of(natural: str) -> str:
+    """The derived key of the SQL expression `natural`: the first 60 bits of its md5 as BIGINT."""
+    return fill("CAST('0x' || substr(md5($natural), 1, 15) AS BIGINT)", natural=natural)
+
+
+def member_key(dimension: str, member: str, *, account: str, provider: str) -> str:
+    """The key of the SQL expression `member` in `dimension`; the member `unknown` is 0."""
+    scope: Mapping[str, str] = {"dim_channel": provider, "dim_intent": account}
+    natural = f"{literal(scope[dimension] + '|')} || {member}" if dimension in scope else member
+    return fill(
+        "CASE WHEN $member = $unknown THEN 0 ELSE $key END",
+        member=member,
+        unknown=literal(UNKNOWN),
+        key=key_of(natural),
+    )
+
+
+_MERGE = """
+MERGE INTO wh.$table AS old USING ($source) AS new ON old.$key = new.$key
+WHEN MATCHED AND ($changed) THEN UPDATE SET $assigned
+WHEN NOT MATCHED THEN INSERT ($columns) VALUES ($values)
+"""
+
+
+def upsert(table: Table, source: str, *, keep: tuple[str, ...] = ()) -> str:
+    """Insert or correct the members that the query `source` gives, in the dimension `table`.
+
+    `source` has all columns of `table`; the columns `keep` of a known member stay as they are.
+    """
+    key, *rest = table.columns.keys()
+    attributes = [name for name in rest if name not in keep]
+    return fill(
+        _MERGE,
+        table=ident(table.name),
+        source=source,
+        key=ident(key),
+        changed=" OR ".join(f"old.{ident(name)} IS DISTINCT FROM new.{ident(name)}" for name in attributes),
+        assigned=listed(attributes, "$name = new.$name"),
+        columns=listed([key, *rest]),
+        values=listed([key, *rest], "new.$name"),
+    )

@@ -1,0 +1,8 @@
+-- A day's conversations by country; a breakdown of conversation_daily, never to be added to another one.
+SELECT
+    f.date, a.provider, a.account,
+    c.country_code, c.country,
+    f.conversations
+FROM fact_country_daily AS f
+JOIN dim_account AS a ON a.account_key = f.account_key
+JOIN dim_country AS c ON c.country_key = f.country_key

@@ -1,0 +1,8 @@
+-- A day's intents with hits and place; is_top_n marks a list that was cut off.
+SELECT
+    f.date, a.provider, a.account,
+    i.intent,
+    f.hits, f.rank, f.is_top_n
+FROM fact_intent_daily AS f
+JOIN dim_account AS a ON a.account_key = f.account_key
+JOIN dim_intent AS i ON i.intent_key = f.intent_key

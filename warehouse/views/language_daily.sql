@@ -1,0 +1,8 @@
+-- A day's conversations by language; a breakdown of conversation_daily, never to be added to another one.
+SELECT
+    f.date, a.provider, a.account,
+    l.language_code, l.language,
+    f.conversations
+FROM fact_language_daily AS f
+JOIN dim_account AS a ON a.account_key = f.account_key
+JOIN dim_language AS l ON l.language_key = f.language_key

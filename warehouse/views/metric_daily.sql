@@ -1,0 +1,8 @@
+-- Everything else a provider tells, one value per row; add values only where additivity is additive.
+SELECT
+    f.date, a.provider, a.account,
+    m.metric, f.member, f.channel_id,
+    f.value, m.unit, m.additivity
+FROM fact_metric_daily AS f
+JOIN dim_account AS a ON a.account_key = f.account_key
+JOIN dim_metric AS m ON m.metric_key = f.metric_key

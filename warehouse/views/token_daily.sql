@@ -1,0 +1,9 @@
+-- A day's tokens by language model.
+SELECT
+    f.date, a.provider, a.account,
+    coalesce(f.member, 'unknown') AS model,
+    CAST(f.value AS BIGINT) AS tokens
+FROM fact_metric_daily AS f
+JOIN dim_account AS a ON a.account_key = f.account_key
+JOIN dim_metric AS m ON m.metric_key = f.metric_key
+WHERE m.metric = 'tokens'
