@@ -10,8 +10,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from extractors.answers import Answer, Asked
 from extractors.chatcaptain_account import account_of, error_inside, range_of, statistics, with_permission
-from extractors.download import Downloaded, Hosts, LinkExpired, download
-from extractors.errors import CredentialRefused, RequestRefused, ShapeError
+from extractors.download import Downloaded, Hosts, download
+from extractors.errors import CredentialRefused, LinkExpired, RequestRefused, ShapeError
 from extractors.export_job import Job, Jobs, Journal, Patience, Purpose, State, Status
 from extractors.http import Session
 from extractors.landing import BatchWriter

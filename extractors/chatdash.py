@@ -1,11 +1,14 @@
-"""ChatDash's wire: one analytics query for each local day. What a metric means is not decided here.
+"""ChatDash's wire: one analytics query for one local day, with a list of metrics. What they mean is not decided here.
 
-Source: the vendor's public API reference (analytics query). The buckets of ``counts`` are not documented, so a query
-covers one local day and its totals are read. A metric that the platform refuses is left out for the rest of the run.
+Source: the vendor's public API reference (analytics query). The bucket of ``counts[]`` is unpublished, so each local
+day is asked for on its own; ``endTime`` is taken to be inside the range. A metric that the account's platform refuses
+with a 400 is left out for the rest of the run.
 """
 
 import asyncio
+import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -13,7 +16,7 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from extractors.accounts import Account, BaseUrl, Credential, PathId
-from extractors.answers import Answer, provider_message
+from extractors.answers import Answer
 from extractors.errors import RequestRefused
 from extractors.http import Session
 from extractors.landing import BatchWriter
@@ -21,10 +24,12 @@ from extractors.limits import Limits
 from extractors.registry import Provider, Stream
 from extractors.windows import Window, rfc3339
 
+log = logging.getLogger("chatmart.extractors")
+
 STREAM = "analytics"
 METRICS = (
     "conversations",
-    "conversationByCountry",  # asked for in the singular, answered in the plural
+    "conversationByCountry",  # so spelled; its answer is called conversationsByCountry
     "uniqueIps",
     "totalCallDuration",
     "totalCost",
@@ -40,9 +45,11 @@ METRICS = (
     "averageInteractions",
 )
 
+Group = tuple[str, ...]
+
 
 class ChatdashAccount(Account):
-    """A ChatDash project (agent)."""
+    """A ChatDash project."""
 
     PROVIDER: ClassVar[str] = "chatdash"
     STREAMS: ClassVar[tuple[str, ...]] = (STREAM,)
@@ -57,99 +64,114 @@ class ChatdashAccount(Account):
         return self.project_id
 
     def credential(self) -> Credential:
-        """The key as it is, without a scheme before it."""
+        """The bare key, without a scheme."""
         return Credential(headers={"Authorization": self.api_key.get_secret_value()})
 
     def default_streams(self) -> tuple[str, ...]:
-        """All."""
-        return self.STREAMS
+        """The one stream there is."""
+        return (STREAM,)
 
 
 @dataclass
-class _Accepted:
-    """The metrics that the platform has not refused in this run; ``learning`` is held until the first answer."""
+class _Known:
+    """What a run has learnt of an account: the lists of metrics that are answered, and the metrics that are not.
 
-    metrics: tuple[str, ...] = METRICS
-    answered: bool = False
+    There is more than one list only when the provider refuses metrics together that it answers apart.
+    """
+
+    groups: tuple[Group, ...] = (METRICS,)
+    refused: list[str] = field(default_factory=list)
     learning: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    @property
-    def refused(self) -> list[str]:
-        return [metric for metric in METRICS if metric not in self.metrics]
+
+async def _fetch(session: Session, window: Window, batch: BatchWriter) -> dict[str, Any] | None:
+    known: _Known = session.memory.setdefault("chatdash.metrics", _Known())
+    for answer in await _answers(session, window, known):
+        batch.add(answer)
+    return {"refused": sorted(known.refused)} if known.refused else None
+
+
+async def _answers(session: Session, window: Window, known: _Known) -> list[Answer]:
+    while True:
+        groups = known.groups
+        try:
+            return [await _ask(session, window, group) for group in groups]
+        except RequestRefused as refused:
+            if refused.status != 400:
+                raise
+            async with known.learning:
+                if known.groups == groups:  # else another day has learnt it meanwhile
+                    return await _learn(session, window, known, refused)
+
+
+async def _learn(session: Session, window: Window, known: _Known, refused: RequestRefused) -> list[Answer]:
+    """Find out what is answered, and remember it. Raises the refusal when every single metric is refused."""
+    wanted = [metric for group in known.groups for metric in group]
+    dropped: list[str] = []
+    answers = await _tried(session, window, wanted, dropped)
+    if not answers:
+        raise refused
+    kept = tuple(metric for metric in wanted if metric not in dropped)
+    groups = tuple(_metrics_of(answer) for answer in answers)
+    if len(groups) > 1 and dropped:  # found by halves: what is left may be asked for at once
+        try:
+            answers, groups = [await _ask(session, window, kept)], (kept,)
+        except RequestRefused as together:
+            if together.status != 400:
+                raise
+    known.groups = groups
+    known.refused += dropped
+    if dropped:
+        where, names = session.where(STREAM), ", ".join(dropped)
+        log.warning("%s: the provider refuses %s; their columns stay empty", where, names)
+    return answers
+
+
+async def _tried(session: Session, window: Window, metrics: Sequence[str], dropped: list[str]) -> list[Answer]:
+    """Answers to as many of the metrics as are answered; the others are appended to ``dropped``."""
+    if not metrics:
+        return []
+    try:
+        return [await _ask(session, window, tuple(metrics))]
+    except RequestRefused as refused:
+        if refused.status != 400:
+            raise
+        culprit = metrics[0] if len(metrics) == 1 else _named(refused, metrics)
+    if culprit:
+        dropped.append(culprit)
+        return await _tried(session, window, [metric for metric in metrics if metric != culprit], dropped)
+    half = (len(metrics) + 1) // 2
+    first = await _tried(session, window, metrics[:half], dropped)
+    return [*first, *await _tried(session, window, metrics[half:], dropped)]
+
+
+def _named(refused: RequestRefused, metrics: Sequence[str]) -> str | None:
+    """The one metric that a refusal names; None when it names none, or several (it may list what is allowed)."""
+    words = set(re.findall(r"\w+", refused.body.decode(errors="replace")))
+    found = [metric for metric in metrics if metric in words]
+    return found[0] if len(found) == 1 else None
+
+
+async def _ask(session: Session, window: Window, metrics: Group) -> Answer:
+    zone = session.account.zone
+    times = {"startTime": rfc3339(window.first_instant(zone)), "endTime": rfc3339(window.last_millisecond(zone))}
+    path = f"/projects/{quote(session.account.external_id, safe='')}/analytics/query"
+    body = {"query": [{"metrics": list(metrics), "filter": times}]}
+    return await session.ask(STREAM, "POST", path, body=body, context={"metrics": list(metrics)})
+
+
+def _metrics_of(answer: Answer) -> Group:
+    return tuple(answer.context["metrics"])
 
 
 def _days(_account: Account, window: Window) -> list[Window]:
     return window.each_day()
 
 
-async def _fetch(session: Session, window: Window, batch: BatchWriter) -> dict[str, Any] | None:
-    accepted: _Accepted = session.memory.setdefault("accepted", _Accepted())
-    if not accepted.answered:
-        async with accepted.learning:
-            answer = await _ask_and_learn(session, window, accepted)
-            accepted.answered = True
-    else:
-        answer = await _ask_and_learn(session, window, accepted)
-    batch.add(answer)
-    return {"refused": accepted.refused} if accepted.refused else None
-
-
-async def _ask_and_learn(session: Session, window: Window, accepted: _Accepted) -> Answer:
-    """Ask for all accepted metrics; what a 400 refuses is left out, found by its name or by halving the list."""
-    while True:
-        metrics = accepted.metrics
-        try:
-            return await _ask(session, window, metrics)
-        except RequestRefused as error:
-            if error.status not in (400, 422):
-                raise
-            named = _named(error, metrics)
-            if named is not None:
-                left = tuple(metric for metric in metrics if metric != named)
-            else:
-                left = await _accepted_of(session, window, metrics, refused=True)
-            if not left or left == metrics:
-                raise  # it is not about single metrics
-            accepted.metrics = tuple(metric for metric in accepted.metrics if metric in left)
-
-
-async def _accepted_of(session: Session, window: Window, metrics: tuple[str, ...], *, refused: bool) -> tuple[str, ...]:
-    """Those of the metrics that are answered when asked for in ever smaller halves."""
-    if not refused:
-        try:
-            await _ask(session, window, metrics)
-        except RequestRefused as error:
-            if error.status not in (400, 422):
-                raise
-        else:
-            return metrics
-    if len(metrics) == 1:
-        return ()
-    middle = len(metrics) // 2
-    return (
-        *await _accepted_of(session, window, metrics[:middle], refused=False),
-        *await _accepted_of(session, window, metrics[middle:], refused=False),
-    )
-
-
-def _named(error: RequestRefused, metrics: tuple[str, ...]) -> str | None:
-    """The one metric that the refusal names; None when it names none, or several."""
-    words = set(re.findall(r"\w+", provider_message(error.body)))
-    named = [metric for metric in metrics if metric in words]
-    return named[0] if len(named) == 1 else None
-
-
-async def _ask(session: Session, window: Window, metrics: tuple[str, ...]) -> Answer:
-    zone = session.account.zone
-    limits = {"startTime": rfc3339(window.first_instant(zone)), "endTime": rfc3339(window.last_millisecond(zone))}
-    path = f"/projects/{quote(session.account.external_id, safe='')}/analytics/query"
-    return await session.ask(STREAM, "POST", path, body={"query": [{"metrics": list(metrics), "filter": limits}]})
-
-
 PROVIDER = Provider(
     name="chatdash",
     account=ChatdashAccount,
-    # the limit is not published; this is a rate that no public API minds
+    # no limit is published: 60 a minute
     limits=Limits(requests=60, period_seconds=60, concurrency=4),
     streams={STREAM: Stream(windows=_days, fetch=_fetch)},
 )

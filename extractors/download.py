@@ -21,6 +21,7 @@ from extractors.errors import (
     AnswerTooLarge,
     Deferred,
     ForbiddenHost,
+    LinkExpired,
     RateLimited,
     RequestRefused,
     ShapeError,
@@ -35,10 +36,6 @@ _PIECE = 2**20
 _ERROR_BYTES = 2**16
 _STALE = (403, 404, 410)
 _LATER = "run the same command again later"
-
-
-class LinkExpired(RequestRefused):
-    """The link leads nowhere (403, 404, 410): a fresh one may."""
 
 
 class Sink(Protocol):

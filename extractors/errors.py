@@ -5,6 +5,7 @@ ChatmartError
 ├── Permanent              asking again gives the same answer: never retried by any layer
 │   ├── CredentialRefused  401, 403: the account stops at once
 │   ├── RequestRefused     any other 4xx, with the provider's own message
+│   │   └── LinkExpired    a signed download link that leads nowhere: a fresh one may
 │   ├── ForbiddenHost      a redirect or download that leads where the account may not go
 │   ├── AnswerTooLarge     over the size limit of one answer
 │   ├── ShapeError         an answer whose shape is none of the accepted ones
@@ -74,6 +75,10 @@ class RequestRefused(Permanent):
         super().__init__(where, what, advice)
         self.status = status
         self.body = body
+
+
+class LinkExpired(RequestRefused):
+    """The link to a file answers 403, 404 or 410; a fresh link, or a new job, may still have the file."""
 
 
 class ForbiddenHost(Permanent):

@@ -291,6 +291,5 @@ def _check_json(where: Where, body: bytes) -> None:
     try:
         json.loads(body)
     except ValueError as error:
-        start = redact(body[:60].decode(errors="replace"))
-        what = f"the answer is no JSON (begins {start!r})" if body else "the answer is empty"
+        what = "the answer is cut short or no JSON" if body else "the answer is empty"
         raise Transient(where, what, "run the same command again later") from error

@@ -1,220 +1,243 @@
-"""Inkeep's wire: a query language without paging. What a row means is not decided here.
+"""Inkeep's wire: single conversations, complete although answers are cut off, and daily aggregates. No meaning here.
 
-Source: the vendor's analytics API reference (query conversations). There is no limit, offset or cursor: when
-``total`` is larger than ``count``, rows are missing. So a window of rows is halved until each part is whole, down to
-one millisecond; below that, rows are read on by id. That nothing is missing is checked against the first total.
+Source: the vendor's analytics reference (conversations query). There is no limit, offset or cursor: an answer whose
+``total`` is above its ``count`` lacks rows. Its range is halved then, down to one millisecond (the finest that a
+filter is written with), and read on by id below that.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from extractors.accounts import Account, BaseUrl, Credential
 from extractors.answers import Answer
-from extractors.errors import ShapeError, Transient, Where
+from extractors.errors import RequestRefused, ShapeError, Transient
 from extractors.http import Session
+from extractors.inkeep_pages import Page, page_of
 from extractors.landing import BatchWriter
 from extractors.limits import Limits
 from extractors.registry import Provider, Stream
-from extractors.windows import Window, rfc3339
+from extractors.windows import Window, day_start, rfc3339
 
 PATH = "/query/conversations"
-ROWS, TOTALS = "conversations", "conversation_totals"
 TIME = "firstMessageTime"
-FIELDS = (
-    "id",
-    "userMessageCount",
-    "organizationId",
-    "projectId",
-    "integrationId",
-    TIME,
-    "type",
-    "properties",
-    "userProperties",
-)
-ROUNDS = 3
-"""How often a window is read when conversations come in meanwhile."""
-
-_INSTANT = timedelta(milliseconds=1)
-_FIGURES: tuple[dict[str, Any], ...] = (
+FIELDS = ("id", TIME, "userMessageCount", "type", "projectId", "integrationId", "properties", "userProperties")
+ROWS = [{"type": "field", "field": name} for name in FIELDS]
+AGGREGATES = [
     {"type": "aggregation", "aggregation": "count"},
     {"type": "aggregation", "aggregation": "sum", "field": "userMessageCount"},
     {"type": "aggregation", "aggregation": "countDistinct", "field": "userProperties", "path": ["userId"]},
-)
+]
+BY_DAY = {"type": "time", "timeUnit": "day", "field": TIME}
+MILLISECOND = timedelta(milliseconds=1)
+READINGS = 3  # rows may come and go while a range is read in parts
+
+_UTC = ZoneInfo("UTC")
+_T = TypeVar("_T")
 
 
 class InkeepAccount(Account):
-    """An Inkeep organisation's analytics, as far as its key reaches."""
+    """What an Inkeep key opens; the provider tells no id of it."""
 
     PROVIDER: ClassVar[str] = "inkeep"
-    STREAMS: ClassVar[tuple[str, ...]] = (ROWS, TOTALS)
+    STREAMS: ClassVar[tuple[str, ...]] = ("conversations", "conversation_totals")
 
     base_url: BaseUrl = "https://api.analytics.inkeep.com"
     api_key: SecretStr
-    detail: bool = Field(default=True, description="false: only daily totals are asked for, no conversation")
+    detail: bool = Field(default=True, description="False: daily totals only, no single conversations")
+
+    @model_validator(mode="after")
+    def _detail_fits_streams(self) -> "InkeepAccount":
+        if not self.detail and "conversations" in self.pulled:
+            raise ValueError("detail: false pulls no single conversations; leave `conversations` out of streams")
+        return self
 
     @property
     def external_id(self) -> str:
-        """Inkeep names no account: the key alone decides what it reaches."""
+        """Always the same: the key alone says whose conversations they are."""
         return "default"
 
     def credential(self) -> Credential:
-        """The key as a bearer token."""
+        """The key as bearer token."""
         return Credential(headers={"Authorization": f"Bearer {self.api_key.get_secret_value()}"})
 
     def default_streams(self) -> tuple[str, ...]:
-        """Rows and the totals they are reconciled with; without detail the totals alone."""
-        return self.STREAMS if self.detail else (TOTALS,)
+        """Conversations and their totals; the totals alone without ``detail``."""
+        return self.STREAMS if self.detail else ("conversation_totals",)
 
 
-def _by_month(_account: Account, window: Window) -> list[Window]:
-    return window.months()
+@dataclass
+class _Reading:
+    """Asks about ranges for one batch; ``came`` keeps every answer, so that one that cannot be followed is landed."""
+
+    session: Session
+    stream: str
+    came: list[Answer] = field(default_factory=list)
+
+    async def ask(
+        self,
+        start: datetime,
+        end: datetime,
+        query: Mapping[str, Any],
+        context: Mapping[str, Any] | None = None,
+        after: str | None = None,
+    ) -> Answer:
+        """The query about ``[start, end)``, and of ids greater than ``after`` only."""
+        where = [_condition(TIME, "gte", rfc3339(start)), _condition(TIME, "lt", rfc3339(end))]
+        where += [] if after is None else [_condition("id", "gt", after)]
+        body = {**query, "where": {"and": where}}
+        answer = await self.session.ask(self.stream, "POST", PATH, body=body, context=context)
+        self.came.append(answer)
+        return answer
+
+    def land(self, batch: BatchWriter) -> None:
+        """Land all that came."""
+        for answer in self.came:
+            batch.add(answer)
 
 
-def _totals_windows(account: Account, window: Window) -> list[Window]:
-    # the provider's day buckets are UTC: any other zone asks for one of its own days at a time
-    return window.months() if account.timezone == "UTC" else window.each_day()
-
-
-async def _fetch_rows(session: Session, window: Window, batch: BatchWriter) -> dict[str, Any]:
+async def _conversations(session: Session, window: Window, batch: BatchWriter) -> dict[str, Any]:
     zone = session.account.zone
-    start, end = window.first_instant(zone), window.end_instant(zone)
-    for _round in range(ROUNDS):
-        first = await _ask_rows(session, start, end)
-        expected, count = _told(session, first)
-        answers = [first] if count >= expected else [part async for part in _halves(session, start, end)]
-        read = sum(_told(session, answer)[1] for answer in answers)
-        if read == expected:
-            for answer in answers:
-                batch.add(answer)
-            return {"total": expected, "count": read, "parts": len(answers)}
+    reading = _Reading(session, "conversations")
+    try:
+        total, pages = await _every_row(reading, window.first_instant(zone), window.end_instant(zone))
+    except ShapeError:
+        reading.land(batch)
+        raise
+    for page in pages:
+        batch.add(page.answer)
+    return {"total": total, "rows": sum(len(page.rows) for page in pages), "answers": len(pages)}
+
+
+async def _every_row(reading: _Reading, start: datetime, end: datetime) -> tuple[int, list[Page]]:
+    """What the whole range told as its total, and pages that hold as many rows, oldest first."""
+    for _ in range(READINGS):
+        whole = await _in_order_of_time(reading, start, end)
+        pages = await _parts(reading, start, end, whole)
+        rows = sum(len(page.rows) for page in pages)
+        ids = {page.id_at(index) for page in pages for index in range(len(page.rows))}
+        if whole.total in (rows, len(ids)):
+            return whole.total, pages
     raise Transient(
-        session.where(ROWS),
-        f"{window}: the rows of the parts ({read}) never added up to the total told ({expected})",
-        "conversations are still coming in; run the same command again later",
+        reading.session.where(reading.stream),
+        f"{whole.total} conversations are told for {rfc3339(start)} to {rfc3339(end)}, but its parts hold {rows}",
+        "they were changed while they were read; run the same command again later",
     )
 
 
-async def _halves(session: Session, start: datetime, end: datetime) -> AsyncIterator[Answer]:
-    """The complete answers of both halves of a window, each halved again as often as needed."""
-    if end - start <= _INSTANT:
-        async for answer in _by_id(session, start, end):
-            yield answer
-        return
-    middle = start + (end - start) // 2 // _INSTANT * _INSTANT
-    for part_start, part_end in ((start, middle), (middle, end)):
-        answer = await _ask_rows(session, part_start, part_end)
-        total, count = _told(session, answer)
-        if count >= total:
-            yield answer
-        else:
-            async for part in _halves(session, part_start, part_end):
-                yield part
+async def _parts(reading: _Reading, start: datetime, end: datetime, page: Page) -> list[Page]:
+    if page.complete:
+        return [page]
+    if end - start <= MILLISECOND:
+        return await _in_order_of_id(reading, start, end)
+    middle = start + (end - start) // (2 * MILLISECOND) * MILLISECOND
+
+    async def half(since: datetime, until: datetime) -> list[Page]:
+        return await _parts(reading, since, until, await _in_order_of_time(reading, since, until))
+
+    return await _both(half(start, middle), half(middle, end))
 
 
-async def _by_id(session: Session, start: datetime, end: datetime) -> AsyncIterator[Answer]:
-    """The answers of one instant, read on after the last id of each."""
-    last: str | int | None = None
-    while True:
-        answer = await _ask_rows(session, start, end, after=last, by_id=True)
-        total, count = _told(session, answer)
-        yield answer
-        if count >= total:
-            return
-        rows = answer.json()["data"]["result"]
-        following = rows[-1].get("id") if rows and isinstance(rows[-1], dict) else None
-        if not isinstance(following, str | int) or following == last:
-            raise ShapeError(
-                session.where(ROWS), "data.result[-1].id", "does not lead on to the rows after it", following
-            )
-        last = following
+async def _in_order_of_time(reading: _Reading, start: datetime, end: datetime) -> Page:
+    query = {"select": ROWS, "orderBy": [_ascending(TIME), _ascending("id")]}
+    return page_of(reading.session.where(reading.stream), await reading.ask(start, end, query))
 
 
-async def _ask_rows(
-    session: Session, start: datetime, end: datetime, *, after: str | int | None = None, by_id: bool = False
-) -> Answer:
-    order = ("id",) if by_id else (TIME, "id")
-    body = {
-        "select": [{"type": "field", "field": field} for field in FIELDS],
-        "where": _between(start, end, after),
-        "orderBy": [{"field": field, "direction": "asc"} for field in order],
-    }
-    return await session.ask(ROWS, "POST", PATH, body=body)
+async def _in_order_of_id(reading: _Reading, start: datetime, end: datetime) -> list[Page]:
+    """Rows of one millisecond by id alone: their instants may differ by microseconds, and so would another order."""
+    where = reading.session.where(reading.stream)
+    query = {"select": ROWS, "orderBy": [_ascending("id")]}
+    pages: list[Page] = []
+    last: str | None = None
+    seen: set[str] = set()
+    while not pages or not pages[-1].complete:
+        pages.append(page_of(where, await reading.ask(start, end, query, after=last)))
+        if pages[-1].rows:
+            last = pages[-1].id_at(-1)
+            if last in seen:
+                raise ShapeError(where, "$.data.result", "does not go on after the id that was asked for", last)
+            seen.add(last)
+    return pages
 
 
-def _between(start: datetime, end: datetime, after: str | int | None = None) -> dict[str, Any]:
-    conditions: list[tuple[str, str, str | int]] = [(TIME, "gte", rfc3339(start)), (TIME, "lt", rfc3339(end))]
-    if after is not None:
-        conditions.append(("id", "gt", after))
-    return {
-        "and": [{"condition": {"field": field, "operator": how, "value": value}} for field, how, value in conditions]
-    }
-
-
-def _told(session: Session, answer: Answer, stream: str = ROWS) -> tuple[int, int]:
-    """``total`` and the number of rows that really came."""
-    where = session.where(stream)
-    data = answer.json()
-    data = data.get("data") if isinstance(data, dict) else None
-    if not isinstance(data, dict):
-        raise ShapeError(where, "$.data", "is not an object", data)
-    rows = data.get("result")
-    if not isinstance(rows, list):
-        raise ShapeError(where, "$.data.result", "is not an array", rows)
-    count = _whole(where, "$.data.count", data.get("count"))
-    if count != len(rows):
-        raise ShapeError(where, "$.data.count", f"is not the number of rows ({len(rows)})", data.get("count"))
-    return _whole(where, "$.data.total", data.get("total")), count
-
-
-def _whole(where: Where, field: str, value: Any) -> int:
+async def _totals(session: Session, window: Window, batch: BatchWriter) -> None:
+    reading = _Reading(session, "conversation_totals")
     try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if isinstance(value, bool) or not number.is_finite() or number != number.to_integral_value():
-        raise ShapeError(where, field, "is not a whole number", value)
-    return int(number)
-
-
-async def _fetch_totals(session: Session, window: Window, batch: BatchWriter) -> None:
-    if session.account.timezone == "UTC":
-        await _add_daily_buckets(session, window, batch)
-    else:
-        batch.add(await _ask_totals(session, window, list(_FIGURES)))
-
-
-async def _add_daily_buckets(session: Session, window: Window, batch: BatchWriter) -> None:
-    select = [{"type": "time", "timeUnit": "day", "field": TIME}, *_FIGURES]
-    answer = await _ask_totals(session, window, select)
-    groups, count = _told(session, answer, TOTALS)
-    if count >= groups:
+        answers = await _daily(reading, window)
+    except ShapeError:
+        reading.land(batch)
+        raise
+    for answer in answers:
         batch.add(answer)
-        return
-    if len(window) == 1:
-        raise ShapeError(session.where(TOTALS), "$.data.total", "tells more than one group for one day", groups)
-    middle = window.start + timedelta(days=len(window) // 2)
-    for half in (Window(window.start, middle), Window(middle, window.end)):
-        await _add_daily_buckets(session, half, batch)
 
 
-async def _ask_totals(session: Session, window: Window, select: list[dict[str, Any]]) -> Answer:
-    zone = session.account.zone
-    body = {"select": select, "where": _between(window.first_instant(zone), window.end_instant(zone))}
-    grouped = len(select) > len(_FIGURES)
-    context = {"window": [window.start.isoformat(), window.end.isoformat()], "grouped": grouped}
-    return await session.ask(TOTALS, "POST", PATH, body=body, context=context)
+async def _daily(reading: _Reading, window: Window) -> list[Answer]:
+    """Aggregates of each day: in buckets for a window of several days, which are then days of UTC.
+
+    Where buckets are refused or cut off, the window is halved, down to single days.
+    """
+    session, zone = reading.session, reading.session.account.zone
+    start, end = window.first_instant(zone), window.end_instant(zone)
+    bucketed = len(window) > 1
+    context = {"days": str(window), "by_day": bucketed}
+    if not bucketed:
+        return [await reading.ask(start, end, {"select": AGGREGATES}, context)]
+    if not session.memory.get("inkeep.no_buckets"):
+        try:
+            answer = await reading.ask(start, end, {"select": [BY_DAY, *AGGREGATES]}, context)
+        except RequestRefused as refused:
+            if refused.status != 400:
+                raise
+            session.memory["inkeep.no_buckets"] = True
+        else:
+            if page_of(session.where(reading.stream), answer).complete:
+                return [answer]
+    middle = window.start + (window.end - window.start) // 2
+    return await _both(_daily(reading, Window(window.start, middle)), _daily(reading, Window(middle, window.end)))
+
+
+async def _both(first: Coroutine[Any, Any, list[_T]], second: Coroutine[Any, Any, list[_T]]) -> list[_T]:
+    """Both at once, in order; when one fails the other one is waited for, so that nothing goes on behind our back."""
+    both: list[_T] = []
+    for outcome in await asyncio.gather(first, second, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
+        both += outcome
+    return both
+
+
+def _condition(name: str, operator: str, value: str) -> dict[str, Any]:
+    return {"condition": {"field": name, "operator": operator, "value": value}}
+
+
+def _ascending(name: str) -> dict[str, str]:
+    return {"field": name, "direction": "asc"}
+
+
+def _months(_account: Account, window: Window) -> list[Window]:
+    return window.months()
+
+
+def _months_in_utc(account: Account, window: Window) -> list[Window]:
+    """Months where local days are days of UTC, which is what the provider's buckets are; else single days."""
+    borders = (*window.days(), window.end)
+    if all(day_start(day, account.zone) == day_start(day, _UTC) for day in borders):
+        return window.months()
+    return window.each_day()
 
 
 PROVIDER = Provider(
     name="inkeep",
     account=InkeepAccount,
+    # no limit is published
     limits=Limits(requests=None, period_seconds=60, concurrency=4),
     streams={
-        ROWS: Stream(windows=_by_month, fetch=_fetch_rows),
-        TOTALS: Stream(windows=_totals_windows, fetch=_fetch_totals),
+        "conversations": Stream(windows=_months, fetch=_conversations),
+        "conversation_totals": Stream(windows=_months_in_utc, fetch=_totals),
     },
 )

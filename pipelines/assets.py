@@ -3,6 +3,7 @@
 They call ``runs`` and report; no rule of loading is here. All accounts of a provider are fetched within one step.
 """
 
+import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,6 +54,9 @@ GROUP BY l.date
 """
 
 
+Results = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult | dg.AssetMaterialization]
+
+
 class Landing(dg.Config):
     """What a run may be told."""
 
@@ -89,20 +93,14 @@ class _Fleet:
             )
         return jobs
 
-    def common(self) -> dict[str, Any]:
-        """What both assets have in common."""
-        return {
-            "group_name": self.provider,
-            "partitions_def": partitions(self.accounts),
-            "backfill_policy": dg.BackfillPolicy.single_run(),
-            "metadata": {"accounts": _described(self.accounts)},
-        }
-
 
 def provider_assets(config: Config, provider: str) -> list[dg.AssetsDefinition]:
     """The two assets of a provider that has accounts."""
     fleet = _Fleet(config, provider)
-    return [_landing(fleet), _slices(fleet)]
+    with warnings.catch_warnings():
+        # a range of days as one run is what all figures rest on; Dagster calls the policy for it beta at each use
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return [_landing(fleet), _slices(fleet)]
 
 
 def _landing(fleet: _Fleet) -> dg.AssetsDefinition:
@@ -116,9 +114,12 @@ def _landing(fleet: _Fleet) -> dg.AssetsDefinition:
         kinds={"python", "json"},
         pool=f"{fleet.provider}_api",
         check_specs=[every_account],
-        **fleet.common(),
+        group_name=fleet.provider,
+        partitions_def=partitions(fleet.accounts),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        metadata={"accounts": _described(fleet.accounts)},
     )
-    def landing(context: dg.AssetExecutionContext, config: Landing) -> dg.MaterializeResult[None]:
+    def landing(context: dg.AssetExecutionContext, config: Landing) -> Results:
         with readable():
             workspace = Workspace.open(fleet.config, context.run_id)
             jobs = fleet.jobs(workspace, asked_window(context))
@@ -139,7 +140,7 @@ def _landing(fleet: _Fleet) -> dg.AssetsDefinition:
             "requests repeated": result.counts.retries,
         }
         context.add_asset_metadata(summary, partition_key=max(context.partition_keys))
-        return dg.MaterializeResult(check_results=[checks.landed(result)])
+        yield dg.MaterializeResult(check_results=[checks.landed(result)])
 
     return landing
 
@@ -158,11 +159,12 @@ def _slices(fleet: _Fleet) -> dg.AssetsDefinition:
         description=SLICES,
         kinds={"python", "duckdb"},
         check_specs=[every_slice, totals],
-        **fleet.common(),
+        group_name=fleet.provider,
+        partitions_def=partitions(fleet.accounts),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        metadata={"accounts": _described(fleet.accounts)},
     )
-    def slices(
-        context: dg.AssetExecutionContext,
-    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult | dg.AssetMaterialization]:
+    def slices(context: dg.AssetExecutionContext) -> Results:
         with readable():
             workspace = Workspace.open(fleet.config, context.run_id)
             store, window, started = workspace.store, asked_window(context), _started(context)
@@ -231,7 +233,9 @@ def _unsettled(workspace: Workspace, jobs: Sequence[Job]) -> list[Job]:
     """The jobs without what the ledger calls settled."""
     left = []
     for job in jobs:
-        open_days = set(unsettled(Window(job.days[0], job.days[-1] + ONE_DAY), workspace.store.ledger(job.account.name)))
+        open_days = set(
+            unsettled(Window(job.days[0], job.days[-1] + ONE_DAY), workspace.store.ledger(job.account.name))
+        )
         days = tuple(day for day in job.days if day in open_days)
         if days:
             left.append(Job(job.account, days))

@@ -203,7 +203,8 @@ def _loaded_until(store: Store, config: Config, now: datetime) -> list[dict[str,
         f"account = {literal(account.name)} AND date <= {_day(due_day(account, config.schedule, now))}"
         for account in config.accounts
     ]
-    return store.read(fill(_COVERAGE, due=" OR ".join(due))).to_pylist()
+    rows: list[dict[str, Any]] = store.read(fill(_COVERAGE, due=" OR ".join(due))).to_pylist()
+    return rows
 
 
 def reasons(bad: Mapping[str, Mapping[date, str]]) -> dict[str, str]:

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from sqlalchemy import Column, Table
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Column, Table, make_url
 
 from pipelines import checks
 from pipelines.assets import readable
@@ -38,6 +37,7 @@ WHERE date > (SELECT max(date) FROM $table) - INTERVAL 12 MONTH GROUP BY 1 ORDER
 """
 
 _WIDTH = 20
+_DIALECT = make_url("postgresql://").get_dialect()()
 
 
 def star_assets(config: Config) -> dg.AssetsDefinition:
@@ -52,9 +52,7 @@ def star_assets(config: Config) -> dg.AssetsDefinition:
         description=_ABOUT_PUBLISHED,
     )
 
-    @dg.multi_asset(
-        name=GROUP, specs=[*specs, published], check_specs=_check_specs(), can_subset=True
-    )
+    @dg.multi_asset(name=GROUP, specs=[*specs, published], check_specs=_check_specs(), can_subset=True, backfill_policy=dg.BackfillPolicy.single_run())
     def star(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         with readable():
             workspace = Workspace.open(config, context.run_id)
@@ -63,14 +61,14 @@ def star_assets(config: Config) -> dg.AssetsDefinition:
         for table in TABLES:
             if key(table) in context.selected_asset_keys:
                 with readable():
-                    result = dg.MaterializeResult(
+                    result: dg.MaterializeResult[None] = dg.MaterializeResult(
                         asset_key=key(table), metadata=_figures(store, table), check_results=_checked(store, table)
                     )
                 yield result
         if PUBLISHED in context.selected_asset_keys:
             with readable():
                 results = [checks.fresh(store, config, now), checks.without_gaps(store, config, now)]
-                about = {
+                about: dict[str, Any] = {
                     "path": dg.MetadataValue.path(store.location),
                     "size in bytes": store.location.stat().st_size,
                 }
@@ -112,13 +110,15 @@ def _spec(table: Table, upstream: Sequence[dg.AssetKey]) -> dg.AssetSpec:
 
 
 def _joined(column: Column[Any]) -> str:
-    return next(each.name for each in metadata.tables[column.info["dimension"]].columns if each.info["role"] == "surrogate")
+    return next(
+        each.name for each in metadata.tables[column.info["dimension"]].columns if each.info["role"] == "surrogate"
+    )
 
 
 def _column(column: Column[Any]) -> dg.TableColumn:
     return dg.TableColumn(
         column.name,
-        type=column.type.compile(dialect=postgresql.dialect()),
+        type=column.type.compile(dialect=_DIALECT),
         description=column.comment,
         constraints=dg.TableColumnConstraints(nullable=bool(column.nullable)),
     )

@@ -28,8 +28,10 @@ INSIGHTS = {
     "duration_seconds": "conversations_by_duration",
     "num_messages": "conversations_by_messages",
 }
+LAST_RANK = 2**31 - 1
 
 _UTC = ZoneInfo("UTC")
+_FIRST_YEAR = 2000  # a gateway's empty time is the year 1 or 1970
 
 
 def _run(chunk: Chunk, facts: Facts) -> None:
@@ -105,6 +107,8 @@ def _intents(chunk: Chunk, facts: Facts) -> None:
             key = (day, entry["intent_id"].member())
             hits[key] += omitted(entry, "count", "intent_id", "rank").count() or 0
             rank = entry["rank"].count() or 0
+            if rank > LAST_RANK:
+                entry["rank"].refuse("is not a place in a list")
             ranks[key] = min(ranks.get(key, rank), rank)
     for (day, intent), count in hits.items():
         told = {"hits": count, "rank": ranks[day, intent], "is_top_n": False}
@@ -164,8 +168,8 @@ def _flow(chunk: Chunk, facts: Facts, answer: Landed) -> None:
             transition.refuse(f"tells {name} a second time, and otherwise")
         seen[name] = transition.value
         at = transition["timestamp"].instant()
-        if at is None:
-            transition["timestamp"].refuse("is missing")
+        if at is None or at.year < _FIRST_YEAR:
+            transition["timestamp"].refuse("is not the instant of a transition")
         day = chunk.day_of(at)
         if day not in answer.days:
             continue

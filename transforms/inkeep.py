@@ -1,161 +1,200 @@
-"""Inkeep's rows and aggregates to facts. Rules: docs/mapping.md, "Inkeep".
+"""Inkeep's conversations and daily totals to facts. Rules: docs/mapping.md, "Inkeep".
 
-Inkeep tells no channel, language or intent. A row belongs to the local day of its first message.
+Days are those of ``firstMessageTime``. Rows count users, which the totals cannot; without rows the totals stand for
+the day. Inkeep knows neither channels, languages nor intents.
 """
 
 import json
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from extractors.windows import Window
-from transforms.chunk import Chunk, Landed
+from transforms.chunk import Chunk
 from transforms.facts import Facts
 from transforms.metrics import ADDITIVE, Metric
 from transforms.privacy import pseudonym
 from transforms.reading import UNKNOWN, Node, calendar_day
 from transforms.registry import Transform
 
-TYPE = Metric("type", "conversations", ADDITIVE, "Conversations by their type.")
-ROWS, TOTALS = "conversations", "conversation_totals"
-_USER_IDS = ("userId", "id")
+METRICS = (Metric("type", "conversations", ADDITIVE, "Conversations by type."),)
+
+USER_IDS = ("userId", "id")
+COUNT, MESSAGES, DAY = "count", "sum_userMessageCount", "firstMessageTime_day"
+
+_UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One conversation; ``user`` is the user's id as told, in text."""
+
+    started_at: datetime
+    type: str | None
+    project_id: str | None
+    integration_id: str | None
+    user_messages: int | None
+    user: str | None
+    properties: str | None
+
+
+@dataclass(frozen=True)
+class _Total:
+    """What the aggregates tell of a day; None for what they do not."""
+
+    conversations: int | None
+    user_messages: int | None
 
 
 def _run(chunk: Chunk, facts: Facts) -> None:
-    if chunk.pulled(ROWS):
-        _rows(chunk, facts)
-    for day, row in _daily_totals(chunk):
-        count = (row["count"].count() or 0) if row else 0
-        messages = row["sum_userMessageCount"].count() if row else 0
-        messages = 0 if messages is None and count == 0 else messages
-        facts.told(day, "conversations", count)
-        facts.told(day, "user_messages", messages)
-        if chunk.pulled(ROWS):
-            for measure, told in (("conversations", count), ("user_messages", messages)):
-                facts.reconcile(day, measure, ROWS, told, facts.value("conversation_daily", day, measure))
-        else:
-            facts.put("conversation_daily", day, {"conversations": count, "user_messages": messages})
+    totals = _totals(chunk)
+    for day, told in totals.items():
+        facts.told(day, "conversations", told.conversations)
+        facts.told(day, "user_messages", told.user_messages)
+        if not chunk.pulled("conversations"):
+            facts.put("conversation_daily", day, vars(told))
+    for day, rows in _rows(chunk).items():
+        counted = _load(chunk, facts, day, rows)
+        if day in totals:
+            told = totals[day]
+            facts.reconcile(day, "conversations", "conversation", told.conversations, counted.conversations)
+            facts.reconcile(day, "user_messages", "conversation", told.user_messages, counted.user_messages)
 
 
-def _rows(chunk: Chunk, facts: Facts) -> None:
-    users: dict[date, set[str]] = {}
-    for day, identifier, row in _latest(chunk):
-        user = _user(row["userProperties"])
-        messages = row["userMessageCount"].count()
-        kind = row["type"].text() or None
-        if user is not None:
-            users.setdefault(day, set()).add(user)
-        facts.add("conversation_daily", day, {"conversations": 1, "user_messages": messages})
-        facts.metric(day, TYPE.metric, 1, member=kind or UNKNOWN)
-        facts.put(
-            "conversation",
-            day,
-            {
-                "started_at": row["firstMessageTime"].instant(),
-                "user_messages": messages,
-                "type": kind,
-                "project_id": row["projectId"].text(),
-                "integration_id": row["integrationId"].text(),
-                "user_id": pseudonym(chunk.account, user),
-                "properties": _kept(chunk, row),
-            },
-            conversation_id=identifier,
-        )
-    for day in chunk.days:
-        facts.add("conversation_daily", day, {"conversations": 0, "user_messages": 0})
-        facts.put("conversation_daily", day, {"unique_users": len(users.get(day, ()))})
+def _load(chunk: Chunk, facts: Facts, day: date, rows: dict[str, _Row]) -> _Total:
+    users = {row.user for row in rows.values() if row.user is not None}
+    counted = _Total(len(rows), _sum(row.user_messages for row in rows.values()))
+    facts.put("conversation_daily", day, {**vars(counted), "unique_users": len(users)})
+    for conversation_id, row in rows.items():
+        facts.metric(day, "type", 1, row.type or UNKNOWN)
+        told = {**vars(row), "user_id": pseudonym(chunk.account, row.user)}
+        del told["user"]
+        facts.put("conversation", day, told, conversation_id=conversation_id)
+    return counted
 
 
-def _latest(chunk: Chunk) -> Iterator[tuple[date, str, Node]]:
-    """Each conversation of the claimed days once: of an id that was answered twice, the later answer."""
-    found: dict[tuple[date, str], Node] = {}
-    for answer in chunk.answers(ROWS):
-        for row in answer.root["data"]["result"].each():
-            started = row["firstMessageTime"].instant()
-            if started is None:
-                row["firstMessageTime"].refuse("is missing")
-            day = chunk.day_of(started)
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    """The sum of what is known: 0 of nothing, None when nothing is known."""
+    told = list(numbers)
+    known = [number for number in told if number is not None]
+    return sum(known) if known or not told else None
+
+
+def _rows(chunk: Chunk) -> dict[date, dict[str, _Row]]:
+    """The conversations of each claimed day by id; of one that came twice, the later one."""
+    days: dict[date, dict[str, _Row]] = {}
+    keep = chunk.account.privacy.properties == "keep"
+    for answer in chunk.answers("conversations"):
+        for day in answer.days:
+            days.setdefault(day, {})
+        for node in answer.root["data"]["result"].each():
+            started_at = _told_instant(node["firstMessageTime"])
+            day = chunk.day_of(started_at)
             if day not in answer.window:
-                row["firstMessageTime"].refuse(f"lies outside the window that was asked for ({answer.window})")
+                node["firstMessageTime"].refuse("lies outside of what was asked for")
             if day in answer.days:
-                found[day, row["id"].told_text()] = row
-    for (day, identifier), row in found.items():
-        yield day, identifier, row
+                days[day][node["id"].told_text()] = _row(node, started_at, keep=keep)
+    return days
 
 
-def _user(properties: Node) -> str | None:
-    """The user's id as text: ``userId``, else ``id``; None for a row with neither."""
-    if properties.is_null:
-        return None
-    return next((text for text in (properties[key].text() for key in _USER_IDS) if text), None)
+def _row(node: Node, started_at: datetime, *, keep: bool) -> _Row:
+    user = node["userProperties"]
+    ids = [] if user.is_null else [text for name in USER_IDS if (text := _id_text(user[name]))]
+    return _Row(
+        started_at=started_at,
+        type=node["type"].text() or None,
+        project_id=node["projectId"].text() or None,
+        integration_id=node["integrationId"].text() or None,
+        user_messages=node["userMessageCount"].count(),
+        user=ids[0] if ids else None,
+        properties=_properties(node) if keep else None,
+    )
 
 
-def _kept(chunk: Chunk, row: Node) -> str | None:
-    """Free-form properties as JSON, only where ``privacy`` keeps them; user ids are never among them."""
-    if chunk.account.privacy.properties != "keep":
-        return None
-    users = row["userProperties"].value or {}
-    kept = {
-        "properties": row["properties"].value,
-        "userProperties": {key: value for key, value in users.items() if key not in _USER_IDS},
-    }
-    return json.dumps(kept, ensure_ascii=False, default=_json_number)
+def _told_instant(node: Node) -> datetime:
+    instant = node.instant()
+    if instant is None:
+        node.refuse("is missing")
+    return instant
 
 
-def _json_number(value: Any) -> float:
-    if isinstance(value, Decimal):
-        return float(value)
-    raise TypeError(f"{value!r} is no JSON")
+def _id_text(node: Node) -> str | None:
+    """A user's id as text, so that 1, 1.0 and "1" are one user."""
+    number = node.count() if isinstance(node.value, Decimal) and node.value == node.value.to_integral_value() else None
+    return node.text() if number is None else str(number)
 
 
-def _daily_totals(chunk: Chunk) -> Iterator[tuple[date, Node | None]]:
-    """Each claimed day with its aggregates, None for a day without a conversation."""
-    for answer in chunk.answers(TOTALS):
-        start, end = (date.fromisoformat(day) for day in answer.context["window"])
-        asked = Window(start, end)
-        rows = list(answer.root["data"]["result"].each())
-        by_day = _by_bucket(rows, asked) if answer.context["grouped"] else _only(answer, rows, asked)
-        for day in sorted(answer.days):
-            if day in asked:
-                yield day, by_day.get(day)
+def _properties(node: Node) -> str | None:
+    """``{"properties": …, "userProperties": …}`` as JSON, of the latter all but the user's ids; None without either."""
+    user = node["userProperties"]
+    rest = {} if user.is_null else {name: value for name, value in user.object().items() if name not in USER_IDS}
+    told = {"properties": node["properties"].value, "userProperties": rest}
+    kept = {name: value for name, value in told.items() if value}
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"), default=_number) if kept else None
 
 
-def _only(answer: Landed, rows: list[Node], asked: Window) -> dict[date, Node]:
-    if len(rows) > 1:
-        answer.root["data"]["result"].refuse("has more than one row for one day")
-    return dict.fromkeys(asked.days(), rows[0]) if rows else {}
+def _number(value: Any) -> float:
+    """Decimals are the only values of a parsed answer that JSON does not know."""
+    return float(value)
 
 
-def _by_bucket(rows: list[Node], asked: Window) -> dict[date, Node]:
-    found: dict[date, Node] = {}
-    for row in rows:
-        bucket = row["firstMessageTime_day"]
-        day = calendar_day(bucket)
-        if day is None:
-            instant = bucket.instant(ZoneInfo("UTC"))
-            if instant is None:
-                bucket.refuse("is missing")
-            day = _utc_midnight(bucket, instant)
-        if day not in asked or day in found:
-            bucket.refuse("is no day of the window, or stands twice")
-        found[day] = row
-    return found
+def _totals(chunk: Chunk) -> dict[date, _Total]:
+    """The aggregates of each claimed day."""
+    days: dict[date, _Total] = {}
+    for answer in chunk.answers("conversation_totals"):
+        asked = Window.parse(answer.context["days"])
+        rows = answer.root["data"]["result"]
+        told = _bucketed(asked, rows) if answer.context["by_day"] else _single(asked, rows)
+        days.update((day, total) for day, total in told.items() if day in answer.days)
+    return days
 
 
-def _utc_midnight(bucket: Node, instant: datetime) -> date:
-    if instant.time() != datetime.min.time() or instant.utcoffset() != timedelta(0):
-        bucket.refuse("is not the beginning of a UTC day")
-    return instant.date()
+def _single(asked: Window, rows: Node) -> dict[date, _Total]:
+    """One row; none when nothing was found."""
+    if len(rows.array()) > 1:
+        rows.refuse("has more than the one row of a total")
+    return {asked.start: _total(rows.at(0)) if rows.array() else _Total(0, 0)}
+
+
+def _bucketed(asked: Window, rows: Node) -> dict[date, _Total]:
+    """A row for each day; a day without one had no conversation."""
+    told: dict[date, _Total] = {}
+    for row in rows.each():
+        day = _bucket(row[DAY])
+        if day in told or day not in asked:
+            row[DAY].refuse("is told twice, or lies outside of what was asked for")
+        told[day] = _total(row)
+    return {day: told.get(day, _Total(0, 0)) for day in asked.days()}
+
+
+def _bucket(node: Node) -> date:
+    """A day of UTC given as date, instant, or time of UTC with or without offset."""
+    day = calendar_day(node)
+    if day is None:
+        instant = node.instant(_UTC)
+        if instant is None or instant.timetz().replace(tzinfo=None) != time():
+            node.refuse("is not the beginning of a day")
+        day = instant.date()
+    return day
+
+
+def _total(row: Node) -> _Total:
+    for column in (COUNT, MESSAGES):
+        if column not in row:
+            row.refuse(f"has no {column}")
+    conversations, messages = row[COUNT].count(), row[MESSAGES].count()
+    return _Total(conversations, 0 if conversations == 0 and messages is None else messages)
 
 
 TRANSFORM = Transform(
     run=_run,
-    metrics=(TYPE,),
+    metrics=METRICS,
     meanings={
-        "conversations": "Conversations by the day of their first message.",
-        "user_messages": "Messages of users in these conversations, also those of later days.",
-        "unique_users": "Distinct user ids that the customer's site passed on; rows without one are not counted.",
+        "conversations": "Conversations by the time of their first message.",
+        "user_messages": "Messages that users wrote in these conversations.",
+        "unique_users": "Distinct user ids of the day's conversations; those without an id are not counted.",
     },
 )

@@ -168,7 +168,7 @@ fact_flow_transition = Table(
     "fact_flow_transition",
     metadata,
     account_key(),
-    day("Local day of the conversation."),
+    day("Local day of the transition (of `at`)."),
     degenerate("conversation_id", "The provider's id of the conversation.", grain=True, nullable=False),
     degenerate("transition_id", "The provider's id of the transition.", grain=True, nullable=False),
     degenerate("from_step_id", "Step the conversation left."),

@@ -14,12 +14,13 @@ import pytest
 from extractors import download as downloads
 from extractors.chatcaptain import PROVIDER
 from extractors.chatcaptain_account import ChatcaptainAccount
-from extractors.download import Downloaded, Hosts, LinkExpired, download
+from extractors.download import Downloaded, Hosts, download
 from extractors.errors import (
     AnswerTooLarge,
     Deferred,
     ExtractionError,
     ForbiddenHost,
+    LinkExpired,
     RequestRefused,
     ShapeError,
     Transient,

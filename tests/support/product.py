@@ -1,4 +1,4 @@
-"""The real command in a real process against a running sandbox: configuration, running, asking. For end-to-end tests."""
+"""The real command in a real process against a running sandbox: configuring, running, asking. For end-to-end tests."""
 
 import json
 import os

@@ -100,7 +100,14 @@ def test_intents_of_all_pages(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{"intents": []}, {"data": {}}, {"data": ["a"]}, {"data": [{"intent_id": "a", "hits": 3}]}]
+    "body",
+    [
+        {"intents": []},
+        {"data": {}},
+        {"data": ["a"]},
+        {"data": [{"intent_id": "a", "hits": 3}]},
+        {"data": [{"rank": 2**31}]},
+    ],
 )
 def test_intents_of_another_shape_are_refused(tmp_path: Path, body: Any) -> None:
     with pytest.raises(ShapeError, match=r"chatlayer.intents"):
@@ -204,6 +211,7 @@ def test_a_conversation_that_is_not_there_is_not_read(tmp_path: Path) -> None:
         ({"conversation_id": "c2"}, "conversation_id"),
         ({"transitions": [{**STEP, "id": ""}]}, "id"),
         ({"transitions": [{"id": "t1"}]}, "timestamp"),
+        ({"transitions": [{**STEP, "timestamp": "0001-01-01T00:00:00Z"}]}, "timestamp"),
         ({"transitions": [STEP, {**STEP, "depth": 2}]}, r"transitions\[1\]"),
         ({"transitions": [{**STEP, "from_step": "s"}]}, "from_step"),
     ],

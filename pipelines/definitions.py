@@ -1,0 +1,54 @@
+"""What ``dagster dev`` loads: the configuration's providers as assets, with jobs, checks and schedules.
+
+Nothing is fetched or opened here. Without a configuration there is one asset that says so; a wrong configuration is
+an error that names every problem.
+"""
+
+import logging
+import os
+from pathlib import Path
+
+import dagster as dg
+
+from pipelines import config as configuration
+from pipelines.assets import provider_assets
+from pipelines.config import Config
+from pipelines.schedules import load_schedule, star_schedule
+from pipelines.star import providers, star_assets
+
+log = logging.getLogger("chatmart.definitions")
+
+_MISSING = """
+There is no configuration yet, so there is nothing to load.
+
+Write `{path}` (see `chatmart.example.yaml`), or name another file in the variable `{variable}`, then reload this code
+location. `chatmart demo` writes one for invented data; `chatmart --config FILE dev` starts this page with one.
+"""
+
+
+def build_definitions(config: Config) -> dg.Definitions:
+    """Everything for the accounts of a configuration; a provider without accounts has no assets."""
+    names = providers(config)
+    return dg.Definitions(
+        assets=[*(asset for name in names for asset in provider_assets(config, name)), star_assets(config)],
+        schedules=[*(load_schedule(config, name) for name in names), star_schedule(config)],
+        executor=dg.in_process_executor,
+    )
+
+
+def definitions_without_configuration(path: Path) -> dg.Definitions:
+    """One asset that nothing can materialise, to say what is missing."""
+    text = _MISSING.format(path=path, variable=configuration.ENVIRONMENT_VARIABLE)
+    return dg.Definitions(assets=[dg.AssetSpec("configuration_is_missing", description=text)])
+
+
+def find_definitions() -> dg.Definitions:
+    """The definitions of ``CHATMART_CONFIG`` or of ``chatmart.yaml`` here. Raises ConfigError for a wrong one."""
+    default = Path(configuration.DEFAULT_NAME).absolute()
+    if configuration.ENVIRONMENT_VARIABLE not in os.environ and not default.is_file():
+        log.warning("there is no configuration at %s", default)
+        return definitions_without_configuration(default)
+    return build_definitions(configuration.load(configuration.find(None)))
+
+
+defs = find_definitions()

@@ -1,0 +1,102 @@
+"""The commands as a person runs them: real processes, their output, their exit codes."""
+
+import json
+import re
+import shlex
+import subprocess
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
+from sandbox.recorder import Fault
+from sandbox.server import Sandbox
+from tests.support.product import CHATMART, Product
+
+COGNIGY = tuple(account for account in DEMO_ACCOUNTS if account.provider == "cognigy")
+BERLIN = (COGNIGY[0],)
+DOCS = tuple(account for account in DEMO_ACCOUNTS if account.provider == "inkeep")
+
+
+def product(folder: Path, sandbox: Sandbox, accounts: tuple[SandboxAccount, ...]) -> Product:
+    folder.mkdir(parents=True, exist_ok=True)
+    return Product(folder, sandbox, accounts)
+
+
+@pytest.mark.e2e
+def test_the_demo_shows_totals_and_queries_that_work(tmp_path: Path) -> None:
+    done = subprocess.run([CHATMART, "demo"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for provider in ("chatcaptain", "chatdash", "chatlayer", "cognigy", "inkeep"):
+        assert re.search(rf"^{provider} +\d +60 +\d{{4,}}$", done.stdout, re.MULTILINE), done.stdout
+    commands = [shlex.split(line) for line in done.stdout.splitlines() if line.startswith("  ") and " sql " in line]
+    assert len(commands) == 3
+    for _program, *arguments in commands:
+        answer = subprocess.run([CHATMART, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert answer.returncode == 0, answer.stderr
+        assert len(answer.stdout.splitlines()) > 3
+    assert (tmp_path / "data/demo/warehouse.duckdb").is_file()
+
+
+@pytest.mark.e2e
+def test_a_year_of_cognigy_is_twelve_requests_and_equals_the_truth(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        bot = product(tmp_path, sandbox, BERLIN)
+        bot.backfill(date(2025, 1, 1), date(2025, 12, 31))
+        assert sandbox.book.count(provider="cognigy") == 12
+        moved = product(tmp_path / "moved", sandbox, BERLIN)
+        moved.backfill(date(2024, 2, 15), date(2025, 2, 13))
+        assert sandbox.book.count(provider="cognigy") == 12 + 13
+        compared, lines = bot.differences(_year(2025))
+    assert lines == []
+    assert compared > 2000
+
+
+@pytest.mark.e2e
+def test_one_bad_account_never_holds_up_another(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        bot = product(tmp_path, sandbox, (replace(COGNIGY[0], credential="refused"), *COGNIGY[1:], *DOCS))
+        done = bot.backfill(date(2025, 3, 1), date(2025, 3, 31), expect=1)
+        assert "acme-support (cognigy.conversation_counter): HTTP 401" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert bot.ask("select account, count(*) as days from conversation_daily group by 1 order by 1") == [
+            {"account": "acme-docs", "days": 31},
+            {"account": "globex-support", "days": 31},
+        ]
+        asked = sandbox.book.select(provider="cognigy")
+        assert len([record for record in asked if record.status == 401]) == 1
+
+
+@pytest.mark.e2e
+def test_standard_output_is_data_only(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        bot = product(tmp_path, sandbox, DOCS)
+        done = bot.backfill(date(2025, 3, 30), date(2025, 3, 30))
+        assert done.stdout == ""
+        query = "select date, started_at, 0.5::decimal(9,3) as half, null as nothing from conversation limit 1"
+        [row] = json.loads(bot.run("sql", query, "--format", "json").stdout)
+        assert row["date"] == "2025-03-30"
+        assert re.fullmatch(r"2025-03-30T\d\d:\d\d:\d\d\.\d{3}Z", row["started_at"])
+        assert row["half"] == 0.5
+        assert row["nothing"] is None
+        wrong = bot.run("sql", "select nonsense", expect=2)
+        assert wrong.stdout == ""
+        assert "nonsense" in wrong.stderr
+
+
+@pytest.mark.e2e
+def test_a_deferred_limit_ends_as_failed_and_says_when_to_come_back(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        bot = product(tmp_path, sandbox, BERLIN)
+        sandbox.fail(Fault(path="conversationcounter", status=429, headers={"Retry-After": "7200"}))
+        done = bot.backfill(date(2025, 3, 1), date(2025, 3, 31), expect=1)
+        assert "used up until" in done.stderr
+        assert sandbox.book.count(provider="cognigy") == 1
+        bot.backfill(date(2025, 3, 1), date(2025, 3, 31))
+
+
+def _year(year: int) -> list[date]:
+    first = date(year, 1, 1).toordinal()
+    return [date.fromordinal(number) for number in range(first, date(year + 1, 1, 1).toordinal())]
