@@ -1,9 +1,10 @@
 """What came back from a provider, and how its refusals are read. Nothing is sent from here."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -22,6 +23,8 @@ KEPT_HEADERS = (
     "location",
     "x-request-id",
 )
+_SECONDS = re.compile(r"\d+(\.\d*)?")
+_LONGEST = timedelta(days=366).total_seconds()  # further away is as good as never, and no date can overflow
 
 
 @dataclass(frozen=True)
@@ -62,35 +65,34 @@ def raise_for_refusal(where: Where, status: int, headers: httpx.Headers, body: b
     elif status == 429:
         error = RateLimited(where, what, retry_after=retry_after(headers, now))
     elif status == 408 or status >= 500:
-        error = Transient(where, what, "the provider has trouble; run the same command again later")
+        advice = "the provider has trouble; run the same command again later"
+        error = Transient(where, what, advice, retry_after=retry_after(headers, now))
     else:
         error = RequestRefused(where, what, "check the account's ids and settings", status=status, body=body)
     raise error
 
 
 def retry_after(headers: httpx.Headers, now: datetime) -> float | None:
-    """Seconds that ``Retry-After`` asks for, given as a number or as an HTTP date; None when it says nothing."""
+    """Seconds that ``Retry-After`` asks for, given as a number or as an HTTP date; None when it says neither."""
     text = headers.get("retry-after", "").strip()
-    if not text:
-        return None
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
+    if _SECONDS.fullmatch(text):
+        return min(float(text), _LONGEST)
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())
+    seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
+    return min(max(0.0, seconds), _LONGEST)
 
 
 def provider_message(body: bytes) -> str:
-    """The provider's own words in an error body, one line, without secrets; empty when there are none."""
+    """The provider's own words in an error body, one printable line, without secrets; empty when there are none."""
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
-    return redact(" ".join(_words(told).split()))[:300]
+    line = " ".join(_words(told).split())
+    return redact("".join(char if char.isprintable() else "?" for char in line))[:300]
 
 
 def _words(told: Any) -> str:

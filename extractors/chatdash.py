@@ -76,11 +76,14 @@ class ChatdashAccount(Account):
 class _Known:
     """What a run has learnt of an account: the lists of metrics that are answered, and the metrics that are not.
 
-    There is more than one list only when the provider refuses metrics together that it answers apart.
+    There is more than one list only when the provider refuses metrics together that it answers apart. ``hopeless``
+    holds refusals that were no metric's fault.
     """
 
     groups: tuple[Group, ...] = (METRICS,)
     refused: list[str] = field(default_factory=list)
+    hopeless: set[bytes] = field(default_factory=set)
+    lessons: int = 0
     learning: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -92,57 +95,65 @@ async def _fetch(session: Session, window: Window, batch: BatchWriter) -> dict[s
 
 
 async def _answers(session: Session, window: Window, known: _Known) -> list[Answer]:
+    """A day's answers. The first day goes alone, so that not every day runs into the same refusal."""
     while True:
-        groups = known.groups
-        try:
-            return [await _ask(session, window, group) for group in groups]
-        except RequestRefused as refused:
-            if refused.status != 400:
-                raise
-            async with known.learning:
-                if known.groups == groups:  # else another day has learnt it meanwhile
-                    return await _learn(session, window, known, refused)
+        lessons = known.lessons
+        if lessons:
+            try:
+                return [await _ask(session, window, group) for group in known.groups]
+            except RequestRefused as refused:
+                if refused.status != 400:
+                    raise
+        async with known.learning:
+            if known.lessons == lessons:  # else another day has learnt meanwhile
+                return await _learn(session, window, known)
 
 
-async def _learn(session: Session, window: Window, known: _Known, refused: RequestRefused) -> list[Answer]:
+async def _learn(session: Session, window: Window, known: _Known) -> list[Answer]:
     """Find out what is answered, and remember it. Raises the refusal when every single metric is refused."""
     wanted = [metric for group in known.groups for metric in group]
-    dropped: list[str] = []
-    answers = await _tried(session, window, wanted, dropped)
+    refusals: dict[str, RequestRefused] = {}
+    answers = await _tried(session, window, wanted, known, refusals)
     if not answers:
+        refused = next(iter(refusals.values()))
+        known.hopeless.add(refused.body)
         raise refused
-    kept = tuple(metric for metric in wanted if metric not in dropped)
+    kept = tuple(metric for metric in wanted if metric not in refusals)
     groups = tuple(_metrics_of(answer) for answer in answers)
-    if len(groups) > 1 and dropped:  # found by halves: what is left may be asked for at once
+    if len(groups) > 1 and refusals:  # found by halves: what is left may be asked for at once
         try:
             answers, groups = [await _ask(session, window, kept)], (kept,)
         except RequestRefused as together:
             if together.status != 400:
                 raise
     known.groups = groups
-    known.refused += dropped
-    if dropped:
-        where, names = session.where(STREAM), ", ".join(dropped)
+    known.refused += refusals
+    known.lessons += 1
+    if refusals:
+        where, names = session.where(STREAM), ", ".join(refusals)
         log.warning("%s: the provider refuses %s; their columns stay empty", where, names)
     return answers
 
 
-async def _tried(session: Session, window: Window, metrics: Sequence[str], dropped: list[str]) -> list[Answer]:
-    """Answers to as many of the metrics as are answered; the others are appended to ``dropped``."""
+async def _tried(
+    session: Session, window: Window, metrics: Sequence[str], known: _Known, refusals: dict[str, RequestRefused]
+) -> list[Answer]:
+    """Answers to as many of the metrics as are answered; the others go to ``refusals``."""
     if not metrics:
         return []
     try:
         return [await _ask(session, window, tuple(metrics))]
-    except RequestRefused as refused:
-        if refused.status != 400:
+    except RequestRefused as error:
+        if error.status != 400 or error.body in known.hopeless:
             raise
-        culprit = metrics[0] if len(metrics) == 1 else _named(refused, metrics)
+        refused = error
+    culprit = metrics[0] if len(metrics) == 1 else _named(refused, metrics)
     if culprit:
-        dropped.append(culprit)
-        return await _tried(session, window, [metric for metric in metrics if metric != culprit], dropped)
+        refusals[culprit] = refused
+        return await _tried(session, window, [each for each in metrics if each != culprit], known, refusals)
     half = (len(metrics) + 1) // 2
-    first = await _tried(session, window, metrics[:half], dropped)
-    return [*first, *await _tried(session, window, metrics[half:], dropped)]
+    first = await _tried(session, window, metrics[:half], known, refusals)
+    return [*first, *await _tried(session, window, metrics[half:], known, refusals)]
 
 
 def _named(refused: RequestRefused, metrics: Sequence[str]) -> str | None:

@@ -28,7 +28,8 @@ from extractors.errors import (
     Transient,
     Where,
 )
-from extractors.http import MAX_REDIRECTS, Session
+from extractors.http import Session
+from extractors.wire import MAX_REDIRECTS
 
 MAX_BYTES = 16 * 2**30  # of one file after decompression: about a hundred million conversations
 MAX_SECONDS = 2 * 3600

@@ -16,20 +16,22 @@ ChatmartError
 ├── RateLimited            429 within what a run may wait: retried after what was asked for
 ├── Deferred               the limit resets later than a run may wait: keep what is loaded, come back then
 ├── ExportUncertain        the answer to a job's creation was lost: no other job is started for a while
-└── AccountBusy            another run holds the account's fetch lock for too long
+├── AccountBusy            another run holds the account's fetch lock for too long
+└── Defect                 the program itself failed on this account: report it; the others go on
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
 @dataclass(frozen=True)
 class Where:
-    """Whom an error speaks of; ``stream`` is None before one is known."""
+    """Whom an error speaks of; ``stream`` is None before one is known, ``batch`` is the landed answer's, if any."""
 
     provider: str
     account: str
     stream: str | None = None
+    batch: str | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.account} ({self.provider}{'.' + self.stream if self.stream else ''})"
@@ -55,9 +57,6 @@ class ExtractionError(ChatmartError):
         self.what = what
         self.advice = advice
         super().__init__(f"{where}: {what}{'; ' + advice if advice else ''}")
-
-    def __reduce__(self) -> tuple[type["ExtractionError"], tuple[Where, str, str]]:
-        return type(self), (self.where, self.what, self.advice)
 
 
 class Permanent(ExtractionError):
@@ -108,7 +107,11 @@ class ExportFailed(Permanent):
 
 
 class Transient(ExtractionError):
-    """Worth asking again: connection trouble, 408, 5xx, a body cut short."""
+    """Worth asking again: connection trouble, 408, 5xx, a body cut short; ``retry_after`` as for RateLimited."""
+
+    def __init__(self, where: Where, what: str, advice: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(where, what, advice)
+        self.retry_after = retry_after
 
 
 class NotSent(Transient):
@@ -141,3 +144,7 @@ class ExportUncertain(ExtractionError):
 
 class AccountBusy(ExtractionError):
     """Another run is fetching this account."""
+
+
+class Defect(ExtractionError):
+    """The program failed on one account in a way nobody foresaw."""

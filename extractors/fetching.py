@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 from filelock import AsyncFileLock, Timeout
 
 from extractors.accounts import Account
+from extractors.batches import Batch, BatchKey
 from extractors.errors import AccountBusy, ExtractionError, ShapeError, Where
 from extractors.http import Session
-from extractors.landing import Batch, BatchKey, LandingZone
+from extractors.landing import LandingZone
 from extractors.registry import Stream
 from extractors.windows import Window
 
@@ -33,9 +34,9 @@ async def land(landing: LandingZone, session: Session, name: str, stream: Stream
             facts = await stream.fetch(session, window, writer)
         except ShapeError as error:
             if not writer.empty:
-                writer.finish(started, complete=False, facts={"error": str(error)})
+                writer.finish(started, landed_at=session.clock.now(), complete=False, facts={"error": str(error)})
             raise
-        return writer.finish(started, facts=facts)
+        return writer.finish(started, landed_at=session.clock.now(), facts=facts)
 
 
 async def land_all(

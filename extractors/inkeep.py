@@ -6,10 +6,10 @@ filter is written with), and read on by id below that.
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, model_validator
@@ -111,7 +111,7 @@ async def _conversations(session: Session, window: Window, batch: BatchWriter) -
         raise
     for page in pages:
         batch.add(page.answer)
-    return {"total": total, "rows": sum(len(page.rows) for page in pages), "answers": len(pages)}
+    return {"total": total, "rows": _rows_in(pages), "answers": len(pages)}
 
 
 async def _every_row(reading: _Reading, start: datetime, end: datetime) -> tuple[int, list[Page]]:
@@ -119,28 +119,41 @@ async def _every_row(reading: _Reading, start: datetime, end: datetime) -> tuple
     for _ in range(READINGS):
         whole = await _in_order_of_time(reading, start, end)
         pages = await _parts(reading, start, end, whole)
-        rows = sum(len(page.rows) for page in pages)
-        ids = {page.id_at(index) for page in pages for index in range(len(page.rows))}
-        if whole.total in (rows, len(ids)):
+        if _rows_in(pages) == whole.total:
             return whole.total, pages
-    raise Transient(
-        reading.session.where(reading.stream),
-        f"{whole.total} conversations are told for {rfc3339(start)} to {rfc3339(end)}, but its parts hold {rows}",
-        "they were changed while they were read; run the same command again later",
-    )
+    raise _unsteady(reading, start, end, whole.total, _rows_in(pages))
 
 
 async def _parts(reading: _Reading, start: datetime, end: datetime, page: Page) -> list[Page]:
+    """Pages that together hold the rows of a range of which ``page`` may lack some.
+
+    Halves that do not add up are asked again, and not followed: behind a filter that does not filter there is no end.
+    """
     if page.complete:
         return [page]
     if end - start <= MILLISECOND:
         return await _in_order_of_id(reading, start, end)
     middle = start + (end - start) // (2 * MILLISECOND) * MILLISECOND
+    total = page.total
+    for _ in range(READINGS):
+        first, second = await _both(_in_order_of_time(reading, start, middle), _in_order_of_time(reading, middle, end))
+        if first.total + second.total == total:
+            parts = await _both(_parts(reading, start, middle, first), _parts(reading, middle, end, second))
+            return [*parts[0], *parts[1]]
+        total = (await _in_order_of_time(reading, start, end)).total
+    raise _unsteady(reading, start, end, total, first.total + second.total)
 
-    async def half(since: datetime, until: datetime) -> list[Page]:
-        return await _parts(reading, since, until, await _in_order_of_time(reading, since, until))
 
-    return await _both(half(start, middle), half(middle, end))
+def _rows_in(pages: Iterable[Page]) -> int:
+    return sum(len(page.rows) for page in pages)
+
+
+def _unsteady(reading: _Reading, start: datetime, end: datetime, told: int, found: int) -> Transient:
+    return Transient(
+        reading.session.where(reading.stream),
+        f"{told} conversations are told for {rfc3339(start)} to {rfc3339(end)}, but its parts hold {found}",
+        "they are being changed; run the same command again later",
+    )
 
 
 async def _in_order_of_time(reading: _Reading, start: datetime, end: datetime) -> Page:
@@ -198,17 +211,18 @@ async def _daily(reading: _Reading, window: Window) -> list[Answer]:
             if page_of(session.where(reading.stream), answer).complete:
                 return [answer]
     middle = window.start + (window.end - window.start) // 2
-    return await _both(_daily(reading, Window(window.start, middle)), _daily(reading, Window(middle, window.end)))
+    halves = Window(window.start, middle), Window(middle, window.end)
+    first, second = await _both(*(_daily(reading, half) for half in halves))
+    return [*first, *second]
 
 
-async def _both(first: Coroutine[Any, Any, list[_T]], second: Coroutine[Any, Any, list[_T]]) -> list[_T]:
-    """Both at once, in order; when one fails the other one is waited for, so that nothing goes on behind our back."""
-    both: list[_T] = []
-    for outcome in await asyncio.gather(first, second, return_exceptions=True):
+async def _both(first: Coroutine[Any, Any, _T], second: Coroutine[Any, Any, _T]) -> tuple[_T, _T]:
+    """Both at once. When one fails the other one is waited for, so that nothing goes on behind our back."""
+    outcomes = await asyncio.gather(first, second, return_exceptions=True)
+    for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
-        both += outcome
-    return both
+    return cast(tuple[_T, _T], tuple(outcomes))
 
 
 def _condition(name: str, operator: str, value: str) -> dict[str, Any]:

@@ -11,131 +11,21 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from functools import cached_property
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import zstandard
 
 from extractors.answers import Answer
-from extractors.errors import Where
-from extractors.redaction import redact
+from extractors.batches import Batch, BatchKey
+from extractors.redaction import redacted
 from extractors.windows import Window
 
-_STAMP = "%Y%m%dT%H%M%S%fZ"
 _HASH_LENGTH = 16  # hex digits: 64 bits tell the contents of one window apart; the manifest holds the whole hash
 _LEVEL = 6
 _PIECE = 2**20
-
-
-@dataclass(frozen=True)
-class BatchKey:
-    """Whose batch it is: one stream's answer for one account and window, in days of ``zone``."""
-
-    provider: str
-    account: str
-    stream: str
-    external_id: str
-    zone: str
-    window: Window
-
-    @property
-    def where(self) -> Where:
-        """Names account and stream in errors."""
-        return Where(self.provider, self.account, self.stream)
-
-
-@dataclass(frozen=True)
-class Part:
-    """One answer inside a batch: what was asked, what a transform needs to place it, where its body lies."""
-
-    asked: dict[str, Any]
-    context: dict[str, Any]
-    status: int
-    headers: dict[str, str]
-    fetched_at: datetime
-    offset: int
-    bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A landed batch. Listing reads names only; the manifest is read when it is first needed."""
-
-    folder: Path
-    provider: str
-    account: str
-    stream: str
-    window: Window
-    fetched_at: datetime
-    content: str
-
-    @property
-    def batch_id(self) -> str:
-        """Identifies the arrival; unique in a landing zone."""
-        return f"{self.provider}/{self.account}/{self.stream}/{self.window}.{_stamp(self.fetched_at)}.{self.content}"
-
-    @property
-    def path(self) -> Path:
-        """The compressed bodies (zstandard)."""
-        return self.folder / f"{self.window}.{self.content}.zst"
-
-    @property
-    def manifest_path(self) -> Path:
-        """The manifest of this arrival."""
-        return self.folder / f"{self.window}.{_stamp(self.fetched_at)}.{self.content}.json"
-
-    @property
-    def where(self) -> Where:
-        """Names account and stream in errors."""
-        return Where(self.provider, self.account, self.stream)
-
-    @cached_property
-    def manifest(self) -> dict[str, Any]:
-        """What was asked and answered, as written."""
-        loaded: dict[str, Any] = json.loads(self.manifest_path.read_bytes())
-        return loaded
-
-    @property
-    def complete(self) -> bool:
-        """False for answers that were kept although the stream could not be read to its end."""
-        return bool(self.manifest["complete"])
-
-    def belongs_to(self, external_id: str, zone: str) -> bool:
-        """Whether it was fetched for this id at the provider, in days of this zone."""
-        return bool(self.manifest["external_id"] == external_id and self.manifest["zone"] == zone)
-
-    @cached_property
-    def parts(self) -> tuple[Part, ...]:
-        """The answers, in the order in which they came."""
-        return tuple(
-            Part(**{**part, "fetched_at": datetime.fromisoformat(part["fetched_at"])})
-            for part in self.manifest["parts"]
-        )
-
-    def pieces(self) -> Iterator[bytes]:
-        """All bodies piece by piece, for one that memory should not hold; ValueError at the end when damaged."""
-        seen = hashlib.sha256()
-        with self.path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
-            while piece := reader.read(_PIECE):
-                seen.update(piece)
-                yield piece
-        if seen.hexdigest() != self.manifest["sha256"]:
-            raise ValueError(f"{self.path} is damaged: it differs from its manifest")
-
-    def bodies(self) -> Iterator[tuple[Part, bytes]]:
-        """Each answer with its verbatim body; ValueError when the file is not what the manifest says."""
-        with self.path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
-            for part in self.parts:
-                body = _read_exactly(reader, part.bytes)
-                if hashlib.sha256(body).hexdigest() != part.sha256:
-                    raise ValueError(f"{self.path} is damaged: an answer differs from its manifest")
-                yield part, body
 
 
 @dataclass
@@ -223,15 +113,10 @@ class BatchWriter:
         self._begun = False
         self._parts.append(
             {
-                "asked": {
-                    "method": answer.asked.method,
-                    "path": answer.asked.path,
-                    "query": dict(answer.asked.query),
-                    "body": answer.asked.body,
-                },
-                "context": dict(answer.context),
+                "asked": redacted(asdict(answer.asked)),
+                "context": redacted(answer.context),
                 "status": answer.status,
-                "headers": dict(answer.headers),
+                "headers": redacted(answer.headers),
                 "fetched_at": answer.fetched_at.isoformat(),
                 "offset": self._part_offset,
                 "bytes": self._size - self._part_offset,
@@ -239,8 +124,19 @@ class BatchWriter:
             }
         )
 
-    def finish(self, fetched_at: datetime, *, complete: bool = True, facts: dict[str, Any] | None = None) -> Batch:
-        """Verify what was written and make it visible; ``facts`` are counts and remarks for the manifest."""
+    def finish(
+        self,
+        fetched_at: datetime,
+        *,
+        landed_at: datetime | None = None,
+        complete: bool = True,
+        facts: dict[str, Any] | None = None,
+    ) -> Batch:
+        """Verify what was written and make it visible.
+
+        ``fetched_at`` is when asking began, ``landed_at`` is now (default: the same); ``facts`` are counts and remarks
+        for the manifest.
+        """
         if self._file is None or self._begun:
             raise ValueError(f"{self.key.where}: a batch without an answer, or with half of one")
         self._packer.flush(zstandard.FLUSH_FRAME)
@@ -250,7 +146,7 @@ class BatchWriter:
         key = self.key
         content = digest[:_HASH_LENGTH]
         as_of = min(fetched_at, self._as_of or fetched_at)
-        batch = Batch(self._folder, key.provider, key.account, key.stream, key.window, _micro(as_of), content)
+        batch = Batch(self._folder, key.provider, key.account, key.stream, key.window, as_of.astimezone(UTC), content)
         manifest = {
             "provider": key.provider,
             "account": key.account,
@@ -259,14 +155,15 @@ class BatchWriter:
             "zone": key.zone,
             "window": [key.window.start.isoformat(), key.window.end.isoformat()],
             "fetched_at": batch.fetched_at.isoformat(),
+            "landed_at": (landed_at or fetched_at).astimezone(UTC).isoformat(),
             "complete": complete,
             "bytes": self._size,
             "sha256": digest,
-            "facts": facts or {},
+            "facts": redacted(facts or {}),
             "parts": self._parts,
         }
         self._temporary.replace(batch.path)
-        write_private(batch.manifest_path, redact(json.dumps(manifest, ensure_ascii=False)).encode())
+        write_private(batch.manifest_path, json.dumps(manifest, ensure_ascii=False).encode())
         return batch
 
     def _verify(self, file: BinaryIO) -> None:
@@ -293,32 +190,15 @@ class LandingZone:
         """A writer for one new batch."""
         return BatchWriter(self, key)
 
-    def batches(self, provider: str, account: str, stream: str) -> list[Batch]:
-        """Every landed batch of one stream, in order of arrival."""
+    def batches(self, provider: str, account: str, stream: str, within: Window | None = None) -> list[Batch]:
+        """The landed batches of one stream, in order of arrival; with ``within`` only those that touch its days."""
         folder = self.root / f"provider={provider}" / f"account={account}" / f"stream={stream}"
-        found: list[Batch] = []
-        with suppress(FileNotFoundError):
-            for entry in os.scandir(folder):
-                if entry.name.endswith(".json"):
-                    window, stamp, content, _ = entry.name.split(".")
-                    arrived = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
-                    found.append(Batch(folder, provider, account, stream, Window.parse(window), arrived, content))
-        return sorted(found, key=lambda batch: (batch.fetched_at, batch.content))
-
-
-def newest_by_day(batches: Iterable[Batch], days: Iterable[date], external_id: str, zone: str) -> dict[date, Batch]:
-    """For each day the batch that counts: the one that arrived last, is complete and belongs to this id and zone."""
-    wanted = set(days)
-    newest: dict[date, Batch] = {}
-    if not wanted:
-        return newest
-    for batch in reversed(list(batches)):
-        open_days = [day for day in batch.window.days() if day in wanted and day not in newest]
-        if open_days and batch.complete and batch.belongs_to(external_id, zone):
-            newest.update(dict.fromkeys(open_days, batch))
-            if len(newest) == len(wanted):
-                break
-    return newest
+        names = [entry.name for entry in os.scandir(folder) if entry.name.endswith(".json")] if folder.is_dir() else []
+        if within is not None:  # a name begins with its window's first day and end, which compare as texts
+            first, end = within.start.isoformat(), within.end.isoformat()
+            names = [name for name in names if name[:10] < end and name[11:21] > first]
+        named = (Batch.named(folder / name, provider, account, stream) for name in names)
+        return sorted((batch for batch in named if batch), key=lambda batch: (batch.fetched_at, batch.content))
 
 
 def write_private(path: Path, content: bytes, *, durable: bool = False) -> None:
@@ -336,22 +216,3 @@ def write_private(path: Path, content: bytes, *, durable: bool = False) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
-
-
-def _read_exactly(reader: zstandard.ZstdDecompressionReader, size: int) -> bytes:
-    pieces: list[bytes] = []
-    while size:
-        piece = reader.read(size)
-        if not piece:
-            raise ValueError("a landed file ends before its manifest says")
-        pieces.append(piece)
-        size -= len(piece)
-    return b"".join(pieces)
-
-
-def _micro(instant: datetime) -> datetime:
-    return instant.astimezone(UTC)
-
-
-def _stamp(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime(_STAMP)

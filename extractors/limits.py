@@ -42,9 +42,17 @@ class Origin:
         """Seconds until the provider lets us in again, 0.0 when it does now."""
         return max(0.0, self._held_until - self._clock.monotonic())
 
+    def tighten(self, limits: Limits) -> None:
+        """Another account of this origin: the slower of two paces counts for both."""
+        if _seconds_each(limits) > _seconds_each(self._limits):
+            self._limits = limits
+
     def hold(self, seconds: float) -> None:
-        """A 429: nothing new leaves for ``seconds``, and the rate is halved."""
+        """Nothing new leaves for ``seconds``."""
         self._held_until = max(self._held_until, self._clock.monotonic() + seconds)
+
+    def shrink(self) -> None:
+        """A 429: half the rate, evenly spread."""
         self._share = max(self._share / 2, _SMALLEST_SHARE)
         self._good = 0
 
@@ -55,24 +63,34 @@ class Origin:
             self._share = min(1.0, self._share * 2)
             self._good = 0
 
-    async def turn(self) -> None:
-        """Return when one more request may leave."""
+    async def turn(self, longest_hold: float) -> bool:
+        """Return True when one more request may leave, False when the origin holds all for longer than that."""
         async with self._turn:  # first come, first served
             while (delay := max(self.held_for(), self._pace_delay())) > 0:
+                if self.held_for() > longest_hold:
+                    return False
                 self.waited_seconds += delay
                 await self._clock.sleep(delay)
-            self._sent.append(self._clock.monotonic())
+            if self._limits.requests is not None:
+                self._sent.append(self._clock.monotonic())
+            return True
 
     def _pace_delay(self) -> float:
         if self._limits.requests is None:
             return 0.0
-        allowed = max(1, int(self._limits.requests * self._share))
         now = self._clock.monotonic()
         while self._sent and self._sent[0] <= now - self._limits.period_seconds:
             self._sent.popleft()
-        if len(self._sent) < allowed:
-            return 0.0
-        return self._sent[-allowed] + self._limits.period_seconds - now
+        full = len(self._sent) >= self._limits.requests
+        until = self._sent[-self._limits.requests] + self._limits.period_seconds if full else now
+        if self._sent and self._share < 1.0:
+            # what was sent before the 429 is no debt: only what follows goes slower
+            until = max(until, self._sent[-1] + _seconds_each(self._limits) / self._share)
+        return until - now
+
+
+def _seconds_each(limits: Limits) -> float:
+    return limits.period_seconds / limits.requests if limits.requests is not None else 0.0
 
 
 class Concurrency:

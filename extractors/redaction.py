@@ -1,11 +1,14 @@
 """The one filter that keeps credentials out of logs, errors, manifests and metadata. No I/O.
 
 A secret is registered when the configuration is read; from then on every text that leaves the process passes
-``redact``. The forms in which a secret travels (URL-encoded, HTTP Basic) are covered too.
+``redact``. The forms in which a secret travels (URL-encoded, base64, inside JSON) are covered too.
 """
 
 import base64
+import json
 import logging
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "[redacted]"
@@ -14,11 +17,12 @@ _secrets: set[str] = set()
 
 
 def register(*values: str) -> None:
-    """Remember secrets; each is masked in its plain, URL-encoded and base64 forms."""
+    """Remember secrets; each is masked in its plain, URL-encoded, base64 and JSON forms."""
     for value in values:
         if len(value) >= _MIN_LENGTH:
             encoded = base64.b64encode(value.encode()).decode()
-            _secrets.update({value, quote(value, safe=""), quote_plus(value), encoded})
+            quoted = json.dumps(value)[1:-1]
+            _secrets.update({value, quote(value, safe=""), quote_plus(value), encoded, quoted})
 
 
 def redact(text: str) -> str:
@@ -27,6 +31,17 @@ def redact(text: str) -> str:
         if secret in text:
             text = text.replace(secret, MASK)
     return text
+
+
+def redacted(value: Any) -> Any:
+    """JSON-like data with every text in it redacted; its keys, numbers and shape stay."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {key: redacted(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [redacted(each) for each in value]
+    return value
 
 
 class RedactingFilter(logging.Filter):

@@ -3,7 +3,6 @@
 They call ``runs`` and report; no rule of loading is here. All accounts of a provider are fetched within one step.
 """
 
-import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,10 +96,7 @@ class _Fleet:
 def provider_assets(config: Config, provider: str) -> list[dg.AssetsDefinition]:
     """The two assets of a provider that has accounts."""
     fleet = _Fleet(config, provider)
-    with warnings.catch_warnings():
-        # a range of days as one run is what all figures rest on; Dagster calls the policy for it beta at each use
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        return [_landing(fleet), _slices(fleet)]
+    return [_landing(fleet), _slices(fleet)]
 
 
 def _landing(fleet: _Fleet) -> dg.AssetsDefinition:
@@ -117,7 +113,7 @@ def _landing(fleet: _Fleet) -> dg.AssetsDefinition:
         group_name=fleet.provider,
         partitions_def=partitions(fleet.accounts),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        metadata={"accounts": _described(fleet.accounts)},
+        metadata={"configured accounts": _described(fleet.accounts)},
     )
     def landing(context: dg.AssetExecutionContext, config: Landing) -> Results:
         with readable():
@@ -162,7 +158,7 @@ def _slices(fleet: _Fleet) -> dg.AssetsDefinition:
         group_name=fleet.provider,
         partitions_def=partitions(fleet.accounts),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        metadata={"accounts": _described(fleet.accounts)},
+        metadata={"configured accounts": _described(fleet.accounts)},
     )
     def slices(context: dg.AssetExecutionContext) -> Results:
         with readable():

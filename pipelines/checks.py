@@ -127,7 +127,7 @@ def reconciled(store: Store, provider: str, window: Window) -> dg.AssetCheckResu
         description=f"{len(rows)} differences are unexplained; see the view reconciliation."
         if rows
         else "No difference is unexplained.",
-        metadata={"unexplained": len(rows), **({"differences": _table(rows)} if rows else {})},
+        metadata={"unexplained": len(rows), **_table("differences", rows)},
     )
 
 
@@ -157,13 +157,16 @@ def known_channels(store: Store) -> dg.AssetCheckResult:
         passed=not too_many,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"Conversations without a known channel: {said}." if said else "Nearly all channels are known.",
-        metadata={"share by provider": _table([{**row, "share": shares[row["provider"]]} for row in rows])},
+        metadata=_table("share by provider", [{**row, "share": shares[row["provider"]]} for row in rows]),
     )
 
 
 def fresh(store: Store, config: Config, now: datetime) -> dg.AssetCheckResult:
     """Whether each account's newest slice is there, as of the last daily load that was due."""
-    newest = {row["account"]: row["last"] for row in _loaded_until(store, config, now) if row["state"] in _GOOD}
+    newest: dict[str, date] = {}
+    for row in _loaded_until(store, config, now):
+        if row["state"] in _GOOD:
+            newest[row["account"]] = max(row["last"], newest.get(row["account"], row["last"]))
     late = {}
     for account in config.accounts:
         due, last = due_day(account, config.schedule, now), newest.get(account.name)
@@ -236,13 +239,13 @@ def _names(accounts: Mapping[str, str], what: str) -> str:
     return f"{', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''} {what}." if names else ""
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
+def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, dg.TableMetadataValue]:
     plain = (str, int, float, bool, type(None))
     records = [
         dg.TableRecord({key: value if isinstance(value, plain) else str(value) for key, value in row.items()})
         for row in rows[:SHOWN]
     ]
-    return dg.MetadataValue.table(records)
+    return {name: dg.MetadataValue.table(records)} if records else {}
 
 
 def _day(day: date) -> str:

@@ -6,6 +6,7 @@ an error that names every problem.
 
 import logging
 import os
+import warnings
 from pathlib import Path
 
 import dagster as dg
@@ -29,8 +30,12 @@ location. `chatmart demo` writes one for invented data; `chatmart --config FILE 
 def build_definitions(config: Config) -> dg.Definitions:
     """Everything for the accounts of a configuration; a provider without accounts has no assets."""
     names = providers(config)
+    with warnings.catch_warnings():
+        # a range of days as one run is what all figures rest on; Dagster calls the policy for it beta at each use
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        assets = [*(asset for name in names for asset in provider_assets(config, name)), star_assets(config)]
     return dg.Definitions(
-        assets=[*(asset for name in names for asset in provider_assets(config, name)), star_assets(config)],
+        assets=assets,
         schedules=[*(load_schedule(config, name) for name in names), star_schedule(config)],
         executor=dg.in_process_executor,
     )

@@ -3,6 +3,7 @@
 import shutil
 import uuid
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from extractors.accounts import Account
+from extractors.errors import ShapeError
 from pipelines.plan import Reusable, ready
 from pipelines.workspace import CODE_VERSION, Workspace, account_row
 from transforms.chunk import Chunk, Claim
@@ -18,21 +20,47 @@ from transforms.registry import measure_definitions, transform
 from warehouse.commits import ChunkCommit, SliceInfo
 
 
-def load_days(workspace: Workspace, account: Account, days: Collection[date], may_stand: Reusable) -> tuple[date, ...]:
-    """Transform and commit those of the days whose batches are all there; return which.
+@dataclass
+class Loaded:
+    """What became of some days: those committed, and those whose landed answers are not understood, with the reason."""
 
-    Raises ShapeError for an answer that is not understood and WarehouseErrors; nothing is written then.
+    days: list[date] = field(default_factory=list)
+    refused: list[tuple[tuple[date, ...], ShapeError]] = field(default_factory=list)
+
+
+def load_days(workspace: Workspace, account: Account, days: Collection[date], may_stand: Reusable) -> Loaded:
+    """Transform and commit those of the days whose batches are all there, in one commit.
+
+    A batch that is not understood holds up its own days only: they stay as they were. Raises WarehouseErrors; nothing
+    is written then.
     """
-    complete, claims = ready(account, workspace.landing, days, may_stand)
-    if not complete:
-        return ()
+    loaded = Loaded()
+    left = set(days)
+    while True:
+        complete, claims = ready(account, workspace.landing, left, may_stand)
+        if not complete:
+            return loaded
+        try:
+            _commit(workspace, account, complete, claims)
+        except ShapeError as error:
+            refused = _reject(error, claims) or complete
+            loaded.refused.append((refused, error))
+            left = set(complete).difference(refused)
+        else:
+            loaded.days += complete
+            return loaded
+
+
+def _commit(
+    workspace: Workspace, account: Account, days: tuple[date, ...], claims: Mapping[str, tuple[Claim, ...]]
+) -> None:
     folder = workspace.staging / workspace.run_id / uuid.uuid4().hex
     folder.mkdir(mode=0o700, parents=True)
     try:
-        staged = transform(Chunk(account, complete, claims, folder))
+        staged = transform(Chunk(account, days, claims, folder))
         chunk = ChunkCommit(
             account=account_row(account),
-            slices=tuple(_slice(day, claims, staged) for day in complete),
+            slices=tuple(_slice(day, claims, staged) for day in days),
             tables={name: _staged_file(folder, name, table) for name, table in staged.tables.items()},
             members=staged.members,
             reconciled=staged.reconciled,
@@ -44,7 +72,15 @@ def load_days(workspace: Workspace, account: Account, days: Collection[date], ma
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return complete
+
+
+def _reject(error: ShapeError, claims: Mapping[str, tuple[Claim, ...]]) -> tuple[date, ...]:
+    """Mark the batch that an error speaks of, so that the next run asks anew; return the days that rest on it."""
+    for claim in claims.get(error.where.stream or "", ()):
+        if claim.batch.batch_id == error.where.batch:
+            claim.batch.reject()
+            return tuple(sorted(claim.days))
+    return ()
 
 
 def describe(workspace: Workspace) -> None:

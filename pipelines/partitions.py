@@ -4,6 +4,7 @@ A partition's key is the label of a local day: the same key means Berlin's day f
 one in New York. Accounts are data, not partitions.
 """
 
+import math
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -24,12 +25,19 @@ GRACE = timedelta(hours=2)
 
 
 def partitions(accounts: Sequence[Account]) -> dg.DailyPartitionsDefinition:
-    """A provider's partitions, from its earliest account's first day on.
+    """A provider's partitions: from its earliest account's first day to the newest that has ended somewhere.
 
-    The newest is today's in UTC, because east of Greenwich that day is yesterday before UTC says so.
+    They are cut at a fixed offset from UTC, the furthest east of the accounts' zones, so that yesterday exists for
+    each of them at any hour and today does not stand there as missing.
     """
     first = min((account.start_date or FIRST_DAY for account in accounts), default=FIRST_DAY)
-    return dg.DailyPartitionsDefinition(start_date=first.isoformat(), timezone="UTC", end_offset=1)
+    return dg.DailyPartitionsDefinition(start_date=first.isoformat(), timezone=_furthest_east(accounts))
+
+
+def _furthest_east(accounts: Sequence[Account]) -> str:
+    offsets = [datetime(2025, month, 1, tzinfo=each.zone).utcoffset() for each in accounts for month in (1, 7)]
+    hours = max((math.ceil(offset / timedelta(hours=1)) for offset in offsets if offset is not None), default=0)
+    return f"Etc/GMT{-hours:+d}"  # POSIX counts westward
 
 
 def asked_window(context: dg.AssetExecutionContext) -> Window:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from extractors.accounts import Account
-from extractors.landing import Batch, LandingZone, newest_by_day
+from extractors.batches import Batch, newest_by_day
+from extractors.landing import LandingZone
 from extractors.registry import Provider, Stream
 from extractors.windows import Window, day_start, today, windows_of_days
 from transforms.chunk import Claim
@@ -58,17 +59,17 @@ def reusable(
     """Whether a landed batch may stand for a new request of a day.
 
     Always when it was landed since this run started (another run of the account was faster). Otherwise while it is
-    fresh, not loaded yet and fetched after the day had ended; never with ``refetch``.
+    fresh, not loaded before this run started, understood, and fetched after the day had ended; never with ``refetch``.
     """
-    loaded = {row.date: frozenset(row.batches) for row in ledger}
+    loaded = {row.date: frozenset(row.batches) for row in ledger if row.loaded_at and row.loaded_at < started}
 
     def may_stand(batch: Batch, day: date) -> bool:
-        if batch.fetched_at >= started:
+        if batch.landed_at >= started:
             return True
         fresh = now - batch.fetched_at < FRESH_FOR and batch.fetched_at >= day_start(
             day + timedelta(days=1), account.zone
         )
-        return not refetch and fresh and batch.batch_id not in loaded.get(day, frozenset())
+        return not refetch and fresh and batch.batch_id not in loaded.get(day, frozenset()) and not batch.rejected
 
     return may_stand
 
@@ -84,7 +85,7 @@ def steps(
     wanted: list[Wanted] = []
     for name in account.pulled:
         stream = provider.streams[name]
-        newest = newest_by_day(_landed(landing, account, name), days, account.external_id, account.timezone)
+        newest = _newest(landing, account, name, days)
         missing = [day for day in days if day not in newest or not may_stand(newest[day], day)]
         wanted += [
             (name, stream, window) for whole in windows_of_days(missing) for window in stream.windows(account, whole)
@@ -102,10 +103,7 @@ def ready(
     account: Account, landing: LandingZone, days: Collection[date], may_stand: Reusable
 ) -> tuple[tuple[date, ...], Mapping[str, tuple[Claim, ...]]]:
     """The days of which every pulled stream has a batch that may stand, and the batches that count for each of them."""
-    newest = {
-        name: newest_by_day(_landed(landing, account, name), days, account.external_id, account.timezone)
-        for name in account.pulled
-    }
+    newest = {name: _newest(landing, account, name, days) for name in account.pulled}
     complete = tuple(
         day
         for day in sorted(days)
@@ -120,5 +118,9 @@ def ready(
     return complete, claims
 
 
-def _landed(landing: LandingZone, account: Account, stream: str) -> list[Batch]:
-    return landing.batches(account.provider, account.name, stream)
+def _newest(landing: LandingZone, account: Account, stream: str, days: Collection[date]) -> Mapping[date, Batch]:
+    if not days:
+        return {}
+    within = Window(min(days), max(days) + timedelta(days=1))
+    batches = landing.batches(account.provider, account.name, stream, within)
+    return newest_by_day(batches, days, account.external_id, account.timezone)

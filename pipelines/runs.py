@@ -12,23 +12,26 @@ from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar, TypeVarTuple, Unpack
 
 from extractors.accounts import Account
+from extractors.batches import Batch
 from extractors.errors import (
     CredentialRefused,
+    Defect,
     Deferred,
     ExportUncertain,
     ExtractionError,
     ForbiddenHost,
     RequestRefused,
+    Where,
 )
 from extractors.fetching import fetch_lock, land_all
-from extractors.http import Client, Counts, Session
-from extractors.landing import Batch
+from extractors.http import Client, Session
 from extractors.registry import provider
+from extractors.wire import Counts
 from pipelines.loading import describe, load_days, publish
 from pipelines.plan import Reusable, Step, reusable, steps
 from pipelines.workspace import Workspace, account_row
 from warehouse.commits import LedgerRow, SliceFailure
-from warehouse.errors import StagedError
+from warehouse.errors import StagedError, WarehouseError
 
 log = logging.getLogger("chatmart.run")
 
@@ -144,10 +147,7 @@ def load_landed(workspace: Workspace, jobs: Sequence[Job], started: datetime) ->
                 outcome.failed += 1
                 _note(outcome, row.error)
         for step in steps(job.account, provider(job.account.provider), workspace.landing, job.days, may_stand):
-            try:
-                outcome.loaded += len(load_days(workspace, job.account, step.days, may_stand))
-            except (ExtractionError, StagedError) as error:
-                _fail(workspace, outcome, step.days, error)
+            _load(workspace, outcome, step.days, may_stand, Quiet())
     publish(workspace)
     return RunResult(outcomes, Counts())
 
@@ -205,8 +205,8 @@ class _Run:
                         if rest:
                             await self._in_loader(self._fail, outcome, rest, _worst(errors))
                         break
-        except ExtractionError as error:
-            await self._in_loader(self._fail, outcome, job.days, error)
+        except Exception as error:
+            await self._in_loader(self._fail, outcome, job.days, _of_account(account, error))
         await asyncio.gather(*loads)
         return outcome
 
@@ -217,16 +217,8 @@ class _Run:
         await self._in_loader(self._load_step, outcome, step, may_stand, errors)
 
     def _load_step(self, outcome: Outcome, step: Step, may_stand: Reusable, errors: Sequence[ExtractionError]) -> None:
-        try:
-            days = load_days(self.workspace, outcome.account, step.days, may_stand)
-        except (ExtractionError, StagedError) as error:
-            self._fail(outcome, step.days, error)
-            return
-        outcome.loaded += len(days)
-        if days:
-            log.info("%s: loaded %s to %s", outcome.account.name, days[0], days[-1])
-            self.observer.loaded(outcome.account, days)
-        missing = [day for day in step.days if day not in days]
+        settled = _load(self.workspace, outcome, step.days, may_stand, self.observer)
+        missing = [day for day in step.days if day not in settled]
         if errors:
             self._fail(outcome, missing, _worst(errors))
         if self.workspace.clock.now() - self.published >= PUBLISH_EVERY:
@@ -234,19 +226,52 @@ class _Run:
             self.published = self.workspace.clock.now()
 
     def _fail(self, outcome: Outcome, days: Collection[date], error: Exception) -> None:
-        _fail(self.workspace, outcome, days, error)
-        self.observer.failed(outcome.account, days, str(error))
+        _fail(self.workspace, outcome, days, error, self.observer)
 
     async def _in_loader(self, function: Callable[[Unpack[Ts]], T], *arguments: *Ts) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.loader, function, *arguments)
 
 
-def _fail(workspace: Workspace, outcome: Outcome, days: Collection[date], error: Exception) -> None:
+def _load(
+    workspace: Workspace,
+    outcome: Outcome,
+    days: Collection[date],
+    may_stand: Reusable,
+    observer: Observer,
+) -> set[date]:
+    """Load what is landed of some days; return the days of which something can be said: loaded, or refused."""
+    try:
+        loaded = load_days(workspace, outcome.account, days, may_stand)
+    except Exception as error:
+        _fail(workspace, outcome, days, _of_account(outcome.account, error), observer)
+        return set(days)
+    outcome.loaded += len(loaded.days)
+    if loaded.days:
+        log.info("%s: loaded %s to %s", outcome.account.name, loaded.days[0], loaded.days[-1])
+        observer.loaded(outcome.account, loaded.days)
+    for refused, reason in loaded.refused:
+        _fail(workspace, outcome, refused, reason, observer)
+    return {*loaded.days, *(day for refused, _ in loaded.refused for day in refused)}
+
+
+def _fail(workspace: Workspace, outcome: Outcome, days: Collection[date], error: Exception, observer: Observer) -> None:
     _note(outcome, str(error))
     outcome.failed += len(days)
     failure = SliceFailure(account_row(outcome.account), tuple(days), str(error), workspace.clock.now())
     workspace.store.record_failures([failure])
     log.warning("%s", error)
+    observer.failed(outcome.account, days, str(error))
+
+
+def _of_account(account: Account, error: Exception) -> Exception:
+    """The error as one of the account's own, so that it holds up no other; one of the whole warehouse is raised."""
+    if isinstance(error, ExtractionError | StagedError):
+        return error
+    if isinstance(error, WarehouseError):
+        raise error
+    log.error("%s: unforeseen", account.name, exc_info=error)
+    where = Where(account.provider, account.name)
+    return Defect(where, f"the program failed ({type(error).__name__}: {error})", "please report it, with --verbose")
 
 
 def _note(outcome: Outcome, sentence: str) -> None:

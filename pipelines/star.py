@@ -4,6 +4,7 @@ One step looks at all of them: the tables were committed by ``<provider>/slices`
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -12,7 +13,7 @@ from sqlalchemy import Column, Table, make_url
 from pipelines import checks
 from pipelines.assets import readable
 from pipelines.config import Config
-from pipelines.loading import publish
+from pipelines.loading import describe, publish
 from pipelines.workspace import Workspace
 from warehouse.schema import STAGED, fact, metadata
 from warehouse.sql import fill, ident
@@ -40,6 +41,14 @@ _WIDTH = 20
 _DIALECT = make_url("postgresql://").get_dialect()()
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What a look at an asset has found."""
+
+    metadata: Mapping[str, Any]
+    checks: list[dg.AssetCheckResult]
+
+
 def star_assets(config: Config) -> dg.AssetsDefinition:
     """The tables of the star and ``star/published``, all in one step; any of them may be materialised alone."""
     upstream = [dg.AssetKey([provider, "slices"]) for provider in providers(config)]
@@ -52,27 +61,29 @@ def star_assets(config: Config) -> dg.AssetsDefinition:
         description=_ABOUT_PUBLISHED,
     )
 
-    @dg.multi_asset(name=GROUP, specs=[*specs, published], check_specs=_check_specs(), can_subset=True, backfill_policy=dg.BackfillPolicy.single_run())
-    def star(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+    @dg.multi_asset(
+        name=GROUP,
+        specs=[*specs, published],
+        check_specs=_check_specs(),
+        can_subset=True,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def star(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         with readable():
             workspace = Workspace.open(config, context.run_id)
+            describe(workspace)  # what is configured is missed, also where nothing was ever loaded
             publish(workspace)
-            store, now = workspace.store, workspace.clock.now()
-        for table in TABLES:
-            if key(table) in context.selected_asset_keys:
-                with readable():
-                    result: dg.MaterializeResult[None] = dg.MaterializeResult(
-                        asset_key=key(table), metadata=_figures(store, table), check_results=_checked(store, table)
-                    )
-                yield result
-        if PUBLISHED in context.selected_asset_keys:
+        for spec in (*specs, published):
+            asked = [each.name for each in context.selected_asset_check_keys if each.asset_key == spec.key]
+            if spec.key not in context.selected_asset_keys and not asked:
+                continue
             with readable():
-                results = [checks.fresh(store, config, now), checks.without_gaps(store, config, now)]
-                about: dict[str, Any] = {
-                    "path": dg.MetadataValue.path(store.location),
-                    "size in bytes": store.location.stat().st_size,
-                }
-            yield dg.MaterializeResult(asset_key=PUBLISHED, metadata=about, check_results=results)
+                found = _look(workspace, spec.key)
+            results = [result for result in found.checks if result.check_name in asked]
+            if spec.key in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=spec.key, metadata=found.metadata, check_results=results)
+            else:
+                yield from results
 
     return star
 
@@ -144,11 +155,18 @@ def _check_specs() -> list[dg.AssetCheckSpec]:
     ]
 
 
-def _checked(store: Store, table: Table) -> list[dg.AssetCheckResult]:
+def _look(workspace: Workspace, asset: dg.AssetKey) -> _Found:
+    store = workspace.store
+    if asset == PUBLISHED:
+        config, now = workspace.config, workspace.clock.now()
+        about = {"path": dg.MetadataValue.path(store.location), "size in bytes": store.location.stat().st_size}
+        return _Found(about, [checks.fresh(store, config, now), checks.without_gaps(store, config, now)])
+    table = metadata.tables[asset.path[-1]]
     name = table.name.removeprefix("fact_")
-    if name not in STAGED:
-        return []
-    return [checks.unique_grain(store, name), *([checks.known_channels(store)] if name == "channel_daily" else [])]
+    results = [checks.unique_grain(store, name)] if name in STAGED else []
+    if name == "channel_daily":
+        results.append(checks.known_channels(store))
+    return _Found(_figures(store, table), results)
 
 
 def _figures(store: Store, table: Table) -> dict[str, Any]:

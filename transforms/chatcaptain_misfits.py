@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 import zstandard
 
+from extractors.batches import Batch
 from extractors.errors import ShapeError
-from extractors.landing import Batch
 from transforms.chatcaptain_columns import Header
 
 _LONGEST_CELL = 2**30

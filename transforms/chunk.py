@@ -12,8 +12,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from extractors.accounts import Account
+from extractors.batches import Batch
 from extractors.errors import ShapeError, Where
-from extractors.landing import Batch
 from extractors.windows import Window, local_day
 from transforms.reading import Node, parse
 

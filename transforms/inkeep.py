@@ -17,7 +17,7 @@ from transforms.chunk import Chunk
 from transforms.facts import Facts
 from transforms.metrics import ADDITIVE, Metric
 from transforms.privacy import pseudonym
-from transforms.reading import UNKNOWN, Node, calendar_day
+from transforms.reading import UNKNOWN, Node, calendar_day, storable
 from transforms.registry import Transform
 
 METRICS = (Metric("type", "conversations", ADDITIVE, "Conversations by type."),)
@@ -133,7 +133,9 @@ def _properties(node: Node) -> str | None:
     rest = {} if user.is_null else {name: value for name, value in user.object().items() if name not in USER_IDS}
     told = {"properties": node["properties"].value, "userProperties": rest}
     kept = {name: value for name, value in told.items() if value}
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"), default=_number) if kept else None
+    if not kept:
+        return None
+    return storable(json.dumps(kept, ensure_ascii=False, separators=(",", ":"), default=_number))
 
 
 def _number(value: Any) -> float:

@@ -5,6 +5,7 @@ Nothing is guessed: a value is read, is null, or is a ShapeError.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +18,7 @@ from extractors.errors import ShapeError, Where
 UNKNOWN = "unknown"
 """The member that stands for JSON null, an empty text or a label that is not there."""
 
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 _MILLISECONDS_FROM = 10**11  # epoch numbers this large are milliseconds: in seconds it would be the year 5138
 
 
@@ -27,6 +29,11 @@ def parse(body: bytes, where: Where) -> "Node":
     except (ValueError, RecursionError) as error:
         raise ShapeError(where, "$", f"is no JSON ({error})", body[:80]) from error
     return Node(value, "$", where)
+
+
+def storable(text: str) -> str:
+    """``text`` as told, but for halves of surrogate pairs (a text cut inside an emoji): no store can hold those."""
+    return text if text.isascii() else _HALF_PAIR.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -124,8 +131,10 @@ class Node:
     def text(self) -> str | None:
         """A text, or a number as its text (ids come as either); None for null."""
         value = self.value
-        if value is None or isinstance(value, str):
-            return value
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return storable(value)
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             self.refuse("is not a text")
         return str(value)
@@ -194,7 +203,7 @@ def breakdown(
     if node.is_null:
         return []
     if isinstance(node.value, dict):
-        return [(name or UNKNOWN, scalar(value)) for name, value in node.entries()]
+        return [(storable(name) or UNKNOWN, scalar(value)) for name, value in node.entries()]
     rows: list[tuple[str, Node]] = []
     for row in node.each():
         if not any(key in row for key in names) or not any(key in row for key in values):

@@ -5,6 +5,7 @@ derived here: the name of a fact without `fact_`, `date` first, natural members 
 What must not come in: SQL of one engine, connections, a provider's rule.
 """
 
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -93,11 +94,13 @@ def _staged_type(column: Column[Any]) -> TypeEngine[Any]:
     return String() if column.info["role"] == "key" else column.type
 
 
+@cache
 def staged_schema(name: str) -> pa.Schema:
     """Columns of the staged fact table `name`, in order, beginning with `date`."""
     return pa.schema([(staged_name(column), arrow_type(_staged_type(column))) for column in _staged_columns(name)])
 
 
+@cache
 def grain(name: str) -> tuple[str, ...]:
     """Staged columns that are unique within one account, beginning with `date`."""
     return tuple(staged_name(column) for column in _staged_columns(name) if column.info.get("grain"))

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from extractors.accounts import Account
-from extractors.landing import Batch
+from extractors.batches import Batch
 from pipelines.runs import Observer
 
 console = Console(stderr=True)

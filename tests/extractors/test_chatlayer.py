@@ -10,9 +10,10 @@ from urllib.parse import parse_qsl
 import pytest
 
 from extractors import redaction
+from extractors.batches import Batch
 from extractors.chatlayer import PROVIDER
 from extractors.errors import CredentialRefused, RequestRefused, ShapeError
-from extractors.landing import Batch, LandingZone
+from extractors.landing import LandingZone
 from extractors.windows import Window
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox

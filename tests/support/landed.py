@@ -12,7 +12,8 @@ import pyarrow.parquet
 
 from extractors.accounts import Account
 from extractors.answers import Answer, Asked
-from extractors.landing import BatchKey, LandingZone, newest_by_day
+from extractors.batches import BatchKey, newest_by_day
+from extractors.landing import LandingZone
 from extractors.windows import Window
 from transforms.chunk import Chunk, Claim
 from transforms.facts import Staged
