@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 import yaml
 
-from extractors.windows import Window
+from extractors.windows import Window, today
 from pipelines import config as configuration
 from pipelines.cli.loads import summarise
 from pipelines.cli.progress import observing
@@ -43,12 +44,11 @@ _TO_TRY = (
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, show_default=True)
 def demo(folder: Path) -> int:
     """Load 60 days of 7 invented accounts at five providers, and show what to ask."""
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    first = yesterday - timedelta(days=DAYS - 1)
+    end = min(today(ZoneInfo(account.timezone), datetime.now(UTC)) for account in DEMO_ACCOUNTS)
+    window = Window(end - timedelta(days=DAYS), end)  # up to a yesterday that is over in every account's zone
     with _sandbox() as sandbox:
-        path = _configure(folder, sandbox, first)
+        path = _configure(folder, sandbox, window.start)
         workspace = Workspace.open(configuration.load(path))
-        window = Window(first, yesterday + timedelta(days=1))
         jobs = [Job(account, tuple(window.days())) for account in workspace.config.accounts]
         began = time.monotonic()
         with observing() as observer:
@@ -97,7 +97,8 @@ def _configure(folder: Path, sandbox: Sandbox, first: date) -> Path:
 
 
 def _program() -> str:
-    return "chatmart" if Path.cwd().joinpath(".venv/bin/chatmart").exists() is False else ".venv/bin/chatmart"
+    local = Path(".venv/bin/chatmart")
+    return str(local) if local.exists() else "chatmart"
 
 
 def _shortest(path: Path) -> Path:
