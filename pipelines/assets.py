@@ -111,13 +111,13 @@ def _landing(fleet: _Fleet) -> dg.AssetsDefinition:
         pool=f"{fleet.provider}_api",
         check_specs=[every_account],
         group_name=fleet.provider,
-        partitions_def=partitions(fleet.accounts),
+        partitions_def=partitions(fleet.config, fleet.provider),
         backfill_policy=dg.BackfillPolicy.single_run(),
         metadata={"configured accounts": _described(fleet.accounts)},
     )
     def landing(context: dg.AssetExecutionContext, config: Landing) -> Results:
         with readable():
-            workspace = Workspace.open(fleet.config, context.run_id)
+            workspace = Workspace.open(fleet.config, context.run.run_id)
             jobs = fleet.jobs(workspace, asked_window(context))
             wanted = jobs if config.refetch else _unsettled(workspace, jobs)
             settled = _count(jobs) - _count(wanted)
@@ -156,13 +156,13 @@ def _slices(fleet: _Fleet) -> dg.AssetsDefinition:
         kinds={"python", "duckdb"},
         check_specs=[every_slice, totals],
         group_name=fleet.provider,
-        partitions_def=partitions(fleet.accounts),
+        partitions_def=partitions(fleet.config, fleet.provider),
         backfill_policy=dg.BackfillPolicy.single_run(),
         metadata={"configured accounts": _described(fleet.accounts)},
     )
     def slices(context: dg.AssetExecutionContext) -> Results:
         with readable():
-            workspace = Workspace.open(fleet.config, context.run_id)
+            workspace = Workspace.open(fleet.config, context.run.run_id)
             store, window, started = workspace.store, asked_window(context), _started(context)
             jobs = fleet.jobs(workspace, window)
             load_landed(workspace, jobs, started)
@@ -219,7 +219,7 @@ def _failure(failed: Mapping[str, str], of: int, rest: str) -> dg.Failure:
 
 
 def _started(context: dg.AssetExecutionContext) -> datetime:
-    record = context.instance.get_run_record_by_id(context.run_id)
+    record = context.instance.get_run_record_by_id(context.run.run_id)
     if record is None or record.start_time is None:
         raise dg.Failure("Dagster does not know when this run started", allow_retries=False)
     return datetime.fromtimestamp(record.start_time, UTC)

@@ -15,6 +15,7 @@ from pipelines import config as configuration
 from pipelines.assets import provider_assets
 from pipelines.config import Config
 from pipelines.schedules import load_schedule, star_schedule
+from pipelines.sensors import star_sensor
 from pipelines.star import providers, star_assets
 
 log = logging.getLogger("chatmart.definitions")
@@ -37,6 +38,7 @@ def build_definitions(config: Config) -> dg.Definitions:
     return dg.Definitions(
         assets=assets,
         schedules=[*(load_schedule(config, name) for name in names), star_schedule(config)],
+        sensors=[star_sensor()],
         executor=dg.in_process_executor,
     )
 

@@ -13,7 +13,7 @@ import dagster as dg
 
 from extractors.accounts import Account
 from extractors.windows import Window, today
-from pipelines.config import Schedule
+from pipelines.config import Config, Schedule
 from pipelines.plan import daily_window, possible_days
 from pipelines.runs import Job
 
@@ -24,14 +24,15 @@ GRACE = timedelta(hours=2)
 """How long a daily load may take before what it was to bring counts as missing."""
 
 
-def partitions(accounts: Sequence[Account]) -> dg.DailyPartitionsDefinition:
+def partitions(config: Config, provider: str) -> dg.DailyPartitionsDefinition:
     """A provider's partitions: from its earliest account's first day to the newest that has ended somewhere.
 
-    They are cut at a fixed offset from UTC, the furthest east of the accounts' zones, so that yesterday exists for
-    each of them at any hour and today does not stand there as missing.
+    They are cut at a fixed offset from UTC, the furthest east of all accounts' zones, so that yesterday exists for
+    each of them at any hour and today does not stand there as missing. Providers that begin on one day have equal
+    partitions: Dagster back-fills them together.
     """
-    first = min((account.start_date or FIRST_DAY for account in accounts), default=FIRST_DAY)
-    return dg.DailyPartitionsDefinition(start_date=first.isoformat(), timezone=_furthest_east(accounts))
+    first = min(account.start_date or FIRST_DAY for account in config.select(providers=[provider]))
+    return dg.DailyPartitionsDefinition(start_date=first.isoformat(), timezone=_furthest_east(config.accounts))
 
 
 def _furthest_east(accounts: Sequence[Account]) -> str:

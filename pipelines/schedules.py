@@ -18,9 +18,8 @@ def load_schedule(config: Config, provider: str) -> dg.ScheduleDefinition:
     accounts = config.select(providers=[provider])
     job = dg.define_asset_job(
         f"load_{provider}",
-        selection=dg.AssetSelection.groups(provider, GROUP),
-        description=f"Fetch and load some days of all {provider} accounts, publish, and look at the star. "
-        "Any range of days is one run.",
+        selection=dg.AssetSelection.groups(provider),
+        description=f"Fetch, load and publish some days of all {provider} accounts. Any range of days is one run.",
     )
 
     @dg.schedule(
@@ -42,11 +41,11 @@ def load_schedule(config: Config, provider: str) -> dg.ScheduleDefinition:
 
 
 def star_schedule(config: Config) -> dg.ScheduleDefinition:
-    """A look at the star when the loads ought to be done, with its job: it also sees what never started."""
+    """A look at the star when the loads ought to be done, with its job: it also sees what failed or never started."""
     job = dg.define_asset_job(
         "check_star",
         selection=dg.AssetSelection.groups(GROUP),
-        description="Count and check what is published. Loads nothing.",
+        description="Count and check what is published, for all providers. Loads nothing.",
     )
     return dg.ScheduleDefinition(
         job=job,

@@ -26,6 +26,13 @@ TABLES: tuple[Table, ...] = (
     *(table for name, table in sorted(metadata.tables.items()) if name.startswith("dim_")),
 )
 
+AFTER_LOADS = (
+    dg.AutomationCondition.any_deps_updated().since_last_handled()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+    & ~dg.AutomationCondition.in_progress()
+).with_label("after_loads")
+"""When a load has ended and none is under way: loads that end together are looked at once."""
+
 _ABOUT_PUBLISHED = """
 The warehouse as readers see it: the file that people, BI tools and `chatmart sql` open, replaced whole by each load.
 
@@ -59,6 +66,7 @@ def star_assets(config: Config) -> dg.AssetsDefinition:
         group_name=GROUP,
         kinds={"duckdb"},
         description=_ABOUT_PUBLISHED,
+        automation_condition=AFTER_LOADS,
     )
 
     @dg.multi_asset(
@@ -66,11 +74,10 @@ def star_assets(config: Config) -> dg.AssetsDefinition:
         specs=[*specs, published],
         check_specs=_check_specs(),
         can_subset=True,
-        backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def star(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         with readable():
-            workspace = Workspace.open(config, context.run_id)
+            workspace = Workspace.open(config, context.run.run_id)
             describe(workspace)  # what is configured is missed, also where nothing was ever loaded
             publish(workspace)
         for spec in (*specs, published):
@@ -116,6 +123,7 @@ def _spec(table: Table, upstream: Sequence[dg.AssetKey]) -> dg.AssetSpec:
         description=table.comment,
         group_name=GROUP,
         kinds={"duckdb", "table"},
+        automation_condition=AFTER_LOADS,
         metadata=about,
     )
 

@@ -35,7 +35,7 @@ def dev(config: str | None, arguments: tuple[str, ...]) -> int:
     # one process alone creates the instance's databases: three at once ruin them
     subprocess.run([tool, "instance", "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
     command = [tool, "dev", "--module-name", "pipelines.definitions", *arguments]
-    return subprocess.run(command, env=environment, check=False).returncode
+    os.execve(tool, command, environment)  # in place of this process, so that signals reach it
 
 
 def instance(found: configuration.Config) -> dict[str, str]:

@@ -1,0 +1,80 @@
+"""A loaded configuration for a running sandbox, and runs of Dagster's jobs inside the test's own process."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from pipelines import config as configuration
+from pipelines.config import Config
+from pipelines.definitions import build_definitions
+from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.config import environment
+from sandbox.server import Sandbox
+from tests.support.product import Product
+
+RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+
+
+@dataclass
+class Orchestrated:
+    """A configuration's definitions, and an instance that forgets everything with the test."""
+
+    product: Product
+    config: Config
+    instance: dg.DagsterInstance
+
+    def run(
+        self,
+        job: str,
+        days: tuple[date, date] | None = None,
+        run_config: Mapping[str, Any] | None = None,
+        only: Sequence[str] | None = None,
+    ) -> dg.ExecuteInProcessResult:
+        return (
+            build_definitions(self.config)
+            .resolve_job_def(job)
+            .execute_in_process(
+                instance=self.instance,
+                raise_on_error=False,
+                tags={name: str(day) for name, day in zip(RANGE, days, strict=True)} if days else None,
+                run_config=run_config,
+                asset_selection=[dg.AssetKey(each.split("/")) for each in only] if only else None,
+            )
+        )
+
+    def materialized(self, asset: str) -> set[str]:
+        return set(self.instance.get_materialized_partitions(dg.AssetKey(asset.split("/"))))
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def orchestrate(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Orchestrated]]:
+    instances = []
+
+    def build(*names: str, bad: Sequence[str] = (), first: date | None = None, **top: Any) -> Orchestrated:
+        accounts = [account for account in DEMO_ACCOUNTS if account.name in names]
+        overrides = {each.name: {"start_date": str(first)} for each in accounts} if first else {}
+        product = Product(tmp_path, sandbox, accounts, overrides)
+        product.configure(**top)
+        keys = [replace(each, credential="refused") if each.name in bad else each for each in accounts]
+        for name, value in environment(keys).items():
+            monkeypatch.setenv(name, value)
+        instance = dg.DagsterInstance.ephemeral()
+        instances.append(instance)
+        return Orchestrated(product, configuration.load(tmp_path / "chatmart.yaml"), instance)
+
+    yield build
+    for instance in instances:
+        instance.dispose()
