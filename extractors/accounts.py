@@ -6,27 +6,34 @@ pydantic, and a field typed ``SecretStr`` may be given by reference (``${VARIABL
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date
+from functools import cache
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from extractors.windows import day_start
-
 
 def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {name!r}; use a name such as Europe/Berlin") from None
+    if name not in _zones():
+        raise ValueError(f"there is no time zone {name!r}; use a name such as Europe/Berlin")
     return name
 
 
+@cache
+def _zones() -> frozenset[str]:
+    # `localtime` is whatever this machine is set to: no database knows it
+    return frozenset(available_timezones() - {"localtime"})
+
+
 def _plain_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
         raise ValueError("a base_url begins with https:// (or http://) and a host name")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("a base_url has no credential, query or fragment")
@@ -49,7 +56,7 @@ class Credential:
 class Settings(BaseModel):
     """Common rules of all settings: unknown keys are refused, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, allow_inf_nan=False)
 
 
 class RateLimit(Settings):
@@ -144,7 +151,3 @@ class Account(Settings):
     def pulled(self) -> tuple[str, ...]:
         """The streams that are pulled."""
         return self.streams if self.streams is not None else self.default_streams()
-
-    def settled_from(self, day: date) -> datetime:
-        """The instant (UTC) from which a fetch of ``day`` is final: ``lookback_days`` after the day has ended."""
-        return day_start(day + timedelta(days=1 + self.lookback_days), self.zone)

@@ -10,11 +10,12 @@ from urllib.parse import quote, unquote, urlsplit
 
 from extractors.answers import Answer, Asked
 from extractors.chatcaptain_account import account_of, error_inside, range_of, statistics, with_permission
-from extractors.download import Downloaded, Hosts, download
+from extractors.download import Downloaded, Hosts, download, hide
 from extractors.errors import CredentialRefused, LinkExpired, RequestRefused, ShapeError
 from extractors.export_job import Job, Jobs, Journal, Patience, Purpose, State, Status
 from extractors.http import Session
 from extractors.landing import BatchWriter
+from extractors.redaction import redact_body
 from extractors.windows import Window
 
 STREAM = "export"
@@ -117,6 +118,7 @@ class _Export:
         path = f"{self._path}/{quote(job_id, safe='')}"
         answer = await self._session.ask(STREAM, "GET", path)
         body = answer.json()
+        _hide_links(body)
         if not isinstance(body, dict):
             self._refuse(answer, "$", "is not an object", body)
         said = error_inside(answer)
@@ -135,5 +137,13 @@ class _Export:
         return value
 
     def _refuse(self, answer: Answer, field: str, problem: str, value: Any) -> NoReturn:
-        self._batch.add(answer)
+        self._batch.add(answer, redact_body(answer.body, signatures=True))  # it may hold a link
         raise ShapeError(self._where, field, problem, value)
+
+
+def _hide_links(told: Any) -> None:
+    """Keep every link in a status out of texts, whether or not the status is one that can be read."""
+    if isinstance(told, str) and "://" in told:
+        hide(told)
+    for inner in told.values() if isinstance(told, dict) else told if isinstance(told, list) else ():
+        _hide_links(inner)

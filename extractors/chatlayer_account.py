@@ -106,8 +106,12 @@ class ChatlayerAccount(Account):
         return Credential(headers={"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"})
 
     def default_streams(self) -> tuple[str, ...]:
-        """All of the bot's numbers; the team's with a ``team_id``, flows with ``conversation_ids``."""
-        wanted = [*SERIES, "insights", "intents"]
+        """All of the bot's numbers; the team's with a ``team_id``, flows with ``conversation_ids``.
+
+        Distinct users are told by UTC day, and known of no other day: they are asked for where days are days of UTC.
+        """
+        wanted = [stream for stream in SERIES if stream != "users" or self.days_are_utc]
+        wanted += ["insights", "intents"]
         wanted += ["team_usage"] if self.team_id is not None else []
         wanted += ["flow"] if self.conversation_ids else []
         return tuple(wanted)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NoReturn, Protocol
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
@@ -37,6 +38,7 @@ _PIECE = 2**20
 _ERROR_BYTES = 2**16
 _STALE = (403, 404, 410)
 _LATER = "run the same command again later"
+_SIGNATURE_LENGTH = 16  # what a link's query holds besides is shorter: dates, numbers, names of algorithms
 
 
 class Sink(Protocol):
@@ -88,6 +90,15 @@ class Downloaded:
     fetched_at: datetime
 
 
+def hide(link: str) -> None:
+    """Keep a link's signature out of every text; also of what is no URL that could be followed."""
+    try:
+        query = urlsplit(link).query
+    except ValueError:
+        query = link
+    redaction.register_signatures(query, *(value for _, value in parse_qsl(query) if len(value) >= _SIGNATURE_LENGTH))
+
+
 async def download(session: Session, stream: str, link: str, hosts: Hosts, sink: Sink) -> Downloaded:
     """Stream a CSV file into ``sink``, decoded; trouble on the way is retried from the start.
 
@@ -95,7 +106,7 @@ async def download(session: Session, stream: str, link: str, hosts: Hosts, sink:
     fewer bytes than promised, or, where no length vouches for the end, an end in the middle of a line.
     """
     where, wire, clock = session.where(stream), session.client.wire, session.clock
-    redaction.register(hosts.checked(where, link).query.decode())
+    hide(link)
     waited = 0.0
 
     def wait(state: RetryCallState) -> float:
@@ -151,7 +162,9 @@ async def _once(session: Session, where: Where, link: str, hosts: Hosts, sink: S
         async with session.client.http.stream("GET", url, headers=headers) as response:
             if not response.has_redirect_location:
                 return await _receive(session, where, response, sink)
-            url = hosts.checked(where, str(url.join(response.headers["location"])))
+            url = url.join(response.headers["location"])
+            hide(str(url))
+            url = hosts.checked(where, str(url))
     raise ForbiddenHost(where, f"the download took more than {MAX_REDIRECTS} redirects")
 
 

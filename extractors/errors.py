@@ -23,6 +23,8 @@ ChatmartError
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from extractors.redaction import redact
+
 
 @dataclass(frozen=True)
 class Where:
@@ -93,7 +95,7 @@ class ShapeError(Permanent):
 
     def __init__(self, where: Where, field: str, problem: str, value: object = None) -> None:
         self.field = field
-        seen = repr(value)
+        seen = redact(repr(value))  # before it is cut: half a secret is none that can be found
         shown = seen if len(seen) <= 120 else seen[:117] + "..."
         super().__init__(
             where,

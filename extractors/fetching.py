@@ -63,12 +63,17 @@ async def land_all(
 
 @asynccontextmanager
 async def fetch_lock(landing: LandingZone, account: Account) -> AsyncIterator[None]:
-    """Hold an account's fetch lock; AccountBusy when another run keeps it for an hour."""
+    """Hold an account's fetch lock; AccountBusy when another run keeps it for an hour.
+
+    Whoever holds it writes alone, so that files in the making are a killed run's: they are removed first.
+    """
     folder = landing.root / f"provider={account.provider}" / f"account={account.name}"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    landing.make(folder)
     lock = AsyncFileLock(folder / ".fetch.lock", timeout=LOCK_TIMEOUT_SECONDS, mode=0o600)
     try:
         async with lock:
+            for orphan in folder.rglob("*.part"):
+                orphan.unlink()
             yield
     except Timeout as error:
         where = Where(account.provider, account.name)

@@ -17,13 +17,16 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from extractors.accounts import Account
 from extractors.answers import KEPT_HEADERS, Answer, Asked, raise_for_refusal, retry_after
 from extractors.clock import SYSTEM_CLOCK, Clock
-from extractors.errors import CredentialRefused, NotSent, RateLimited, Transient, Where
+from extractors.errors import CredentialRefused, ForbiddenHost, NotSent, RateLimited, Transient, Where
 from extractors.limits import Concurrency, Limits, Origin
 from extractors.patience import Patience
-from extractors.redaction import redact
+from extractors.redaction import redact, redact_body
 from extractors.wire import Counts, Target, check_json, exchange, origin_of
 
 log = logging.getLogger("chatmart.http")
+
+for _talkative in ("httpx", "httpcore"):  # they log whole URLs, also those with a key in them
+    logging.getLogger(_talkative).setLevel(logging.WARNING)
 
 USER_AGENT = "chatmart/0.1 (scheduled analytics export; httpx)"
 
@@ -186,8 +189,9 @@ class Session:
                 raise self._patience(where).deferred(self._origin.held_for())
             self._refuse_when_stopped()  # another request may have been refused while this one waited
             fetched_at = self.clock.now()
-            status, headers, body = await self._exchange(where, asked)
+            status, headers, told = await self._exchange(where, asked)
             self._learn(status, headers)
+        body = redact_body(told)
         log.debug("%s %s %s -> %s, %d bytes", where, asked.method, asked.path, status, len(body))
         raise_for_refusal(where, status, headers, body, self.clock.now())
         if body or not may_be_empty:
@@ -208,6 +212,8 @@ class Session:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             what = redact(str(error)) or type(error).__name__
             raise NotSent(where, f"no connection: {what}", "check base_url, or run again later") from error
+        except httpx.InvalidURL as error:
+            raise ForbiddenHost(where, "redirected to what is no URL", "check the account's base_url") from error
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
             what = redact(str(error)) or type(error).__name__
             raise Transient(where, f"no whole answer: {what}", "run the same command again later") from error

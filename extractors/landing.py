@@ -90,7 +90,7 @@ class BatchWriter:
             self._open()
 
     def _open(self) -> None:  # not before there is an answer: hundreds of batches may be waiting for their first one
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.zone.make(self._folder)
         self._file = os.fdopen(os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
         self._pack(self._file)
 
@@ -185,6 +185,13 @@ class LandingZone:
     def folder(self, key: BatchKey) -> Path:
         """Where a stream's batches lie; the names come from validated slugs, never from an answer."""
         return self.root / f"provider={key.provider}" / f"account={key.account}" / f"stream={key.stream}"
+
+    def make(self, folder: Path) -> None:
+        """Make a folder of the zone, and those above it in the zone, for their owner only."""
+        self.root.parent.mkdir(parents=True, exist_ok=True)
+        for each in (*reversed(folder.parents), folder):
+            if each.is_relative_to(self.root):
+                each.mkdir(mode=0o700, exist_ok=True)
 
     def writer(self, key: BatchKey) -> BatchWriter:
         """A writer for one new batch."""

@@ -7,30 +7,64 @@ A secret is registered when the configuration is read; from then on every text t
 import base64
 import json
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "[redacted]"
 _MIN_LENGTH = 4  # a shorter text would blot out ordinary words
+_MIN_LENGTH_IN_BODY = 12  # in data, which must not change, only what nobody takes for a word
 _secrets: set[str] = set()
+_signatures: set[str] = set()
 
 
 def register(*values: str) -> None:
-    """Remember secrets; each is masked in its plain, URL-encoded, base64 and JSON forms."""
+    """Remember secrets; each is masked in its plain, URL-encoded, base64, JSON and Python forms."""
+    _remember(_secrets, values)
+
+
+def register_signatures(*values: str) -> None:
+    """Remember what signs a link. Other links share parts of it, so it is masked in texts, not in what is read."""
+    _remember(_signatures, values)
+
+
+def _remember(known: set[str], values: Iterable[str]) -> None:
     for value in values:
         if len(value) >= _MIN_LENGTH:
-            encoded = base64.b64encode(value.encode()).decode()
-            quoted = json.dumps(value)[1:-1]
-            _secrets.update({value, quote(value, safe=""), quote_plus(value), encoded, quoted})
+            known.update(_forms(value))
+
+
+def _forms(value: str) -> Iterator[str]:
+    quoted = json.dumps(value)[1:-1]
+    yield from (value, quoted, quoted.replace("/", "\\/"), repr(value)[1:-1])
+    for encoded in (base64.b64encode(value.encode()), base64.urlsafe_b64encode(value.encode())):
+        yield from (encoded.decode(), encoded.decode().rstrip("="))
+    for url in (quote(value, safe=""), quote(value), quote_plus(value)):
+        yield from (url, re.sub("%..", lambda code: code[0].lower(), url))
 
 
 def redact(text: str) -> str:
     """``text`` with every registered secret masked, longest first."""
-    for secret in sorted(_secrets, key=len, reverse=True):
+    for secret in _longest_first(_secrets | _signatures):
         if secret in text:
             text = text.replace(secret, MASK)
     return text
+
+
+def redact_body(body: bytes, *, signatures: bool = False) -> bytes:
+    """An answer's bytes without the secrets that a provider sends back; all else stays as it came.
+
+    With ``signatures`` those of links are masked too: the answer is kept, and its links are not followed any more.
+    """
+    for secret in _longest_first(_secrets | _signatures if signatures else _secrets):
+        if len(secret) >= _MIN_LENGTH_IN_BODY:
+            body = body.replace(secret.encode(), MASK.encode())
+    return body
+
+
+def _longest_first(secrets: set[str]) -> list[str]:
+    return sorted(secrets, key=len, reverse=True)
 
 
 def redacted(value: Any) -> Any:

@@ -5,7 +5,7 @@ every extractor converts at its own edge with the helpers below. Days are never 
 and a few zones have skipped a day altogether.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -105,10 +105,9 @@ class Window:
         return [*parts, Window(start, self.end)]
 
 
-def windows_of_days(days: Iterable[date], key: object = None) -> list[Window]:
+def windows_of_days(days: Iterable[date], key: Callable[[date], object] = lambda _day: None) -> list[Window]:
     """Consecutive days gathered into windows, oldest first; ``key(day)`` starts a new one where it changes."""
-    label = key if callable(key) else lambda _day: None
     ordered = sorted(set(days))
-    runs = groupby(enumerate(ordered), lambda pair: (pair[1].toordinal() - pair[0], label(pair[1])))
+    runs = groupby(enumerate(ordered), lambda pair: (pair[1].toordinal() - pair[0], key(pair[1])))
     gathered = [[day for _, day in run] for _, run in runs]
     return [Window(run[0], run[-1] + ONE_DAY) for run in gathered]

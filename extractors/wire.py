@@ -13,9 +13,11 @@ import httpx
 from extractors.accounts import Credential
 from extractors.answers import Asked
 from extractors.errors import AnswerTooLarge, ForbiddenHost, Transient, Where
+from extractors.redaction import redact
 
 MAX_ANSWER_BYTES = 256 * 2**20  # of one JSON answer after decompression; exports are streamed and have their own limit
 MAX_REDIRECTS = 3
+_SHOWN = 80  # characters of a body that is no JSON
 
 
 @dataclass
@@ -98,8 +100,13 @@ def check_json(where: Where, body: bytes) -> None:
     try:
         json.loads(body)
     except (ValueError, RecursionError) as error:
-        what = "the answer is cut short or no JSON" if body else "the answer is empty"
+        what = f"the answer is cut short or no JSON, saw {_begins(body)}" if body else "the answer is empty"
         raise Transient(where, what, "run the same command again later") from error
+
+
+def _begins(body: bytes) -> str:
+    text = redact(repr(body[:4096].decode(errors="replace")))  # before it is cut, lest half a secret is left
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def origin_of(url: httpx.URL | str) -> tuple[str, str, int | None]:

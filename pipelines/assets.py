@@ -17,9 +17,10 @@ from extractors.redaction import redact
 from extractors.windows import ONE_DAY, Window
 from pipelines import checks
 from pipelines.config import Config
+from pipelines.observers import Quiet
 from pipelines.partitions import asked_window, ended_days, partitions
 from pipelines.plan import unsettled
-from pipelines.runs import Job, Quiet, fetch, load_landed
+from pipelines.runs import Job, fetch, load_landed
 from pipelines.workspace import Workspace
 from warehouse.errors import WarehouseError
 from warehouse.sql import fill, literal

@@ -13,7 +13,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-import yaml
 from dotenv import dotenv_values
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
@@ -21,6 +20,7 @@ from extractors import redaction
 from extractors.accounts import Account, Privacy, RateLimit, Settings, ZoneName
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS, provider
+from pipelines.yaml_file import read_yaml
 
 ENVIRONMENT_VARIABLE = "CHATMART_CONFIG"
 DEFAULT_NAME = "chatmart.yaml"
@@ -105,15 +105,11 @@ def find(path: str | None) -> Path:
 
 def load(path: Path) -> Config:
     """Read and check a configuration. Raises ConfigError with every problem: file, account and key of each."""
-    try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError([f"{path.name}: cannot be read: {' '.join(str(error).split())}"]) from error
-    if not isinstance(raw, dict):
-        raise ConfigError([f"{path.name}: is not a mapping with landing, warehouse, defaults and accounts"])
-    values = _Values(path, {**dotenv_values(path.parent / ".env"), **os.environ})
+    raw = read_yaml(path)
+    values = _Values(path, {**_dotenv(path.parent / ".env"), **os.environ})
     document = values.check(Document, raw, "")
-    accounts = [_account(values, document, index, entry) for index, entry in enumerate(_entries(raw))]
+    defaults = (raw.get("defaults") or {}) if document is not None else {}
+    accounts = [_account(values, defaults, index, entry) for index, entry in _entries(raw)]
     good = [account for account in accounts if account is not None]
     values.problems += [
         f"{path.name}: account {name}: name: stands {count} times; account names are unique"
@@ -130,22 +126,45 @@ def load(path: Path) -> Config:
     return Config(path, path.parent / document.landing, document.warehouse, document.schedule, tuple(good))
 
 
-def _entries(raw: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _dotenv(path: Path) -> Mapping[str, str | None]:
+    try:
+        return dotenv_values(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path.name}: cannot be read ({type(error).__name__})"]) from error
+
+
+def _entries(raw: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
     entries = raw.get("accounts")
-    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    numbered = enumerate(entries, 1) if isinstance(entries, list) else ()
+    return [(number, entry) for number, entry in numbered if isinstance(entry, dict)]
 
 
-def _account(values: "_Values", document: Document | None, index: int, entry: dict[str, Any]) -> Account | None:
-    label = f"account {entry.get('name', f'number {index + 1}')}: "
+def _account(values: "_Values", defaults: dict[str, Any], number: int, entry: dict[str, Any]) -> Account | None:
+    label = f"account {entry.get('name') or f'number {number}'}: "
     name = entry.get("provider")
     if name not in PROVIDERS:
         values.problem(label, "provider", f"is {name!r}; known: {', '.join(PROVIDERS)}" if name else "is missing")
         return None
     model = provider(str(name)).account
     own = {key: value for key, value in entry.items() if key != "provider"}
-    if document is not None:
-        own = {**{key: getattr(document.defaults, key) for key in document.defaults.model_fields_set}, **own}
-    return values.check(model, own, label)
+    account = values.check(model, _merged(defaults, own), label)
+    if account is not None and not all(map(_sendable, account.credential().headers.values())):
+        values.problem(label, "credential", "holds a character that no HTTP header carries, such as a line break")
+    return account
+
+
+def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """``own`` over ``defaults``, key by key also inside."""
+    both = {
+        key: _merged(defaults[key], own[key])
+        for key in defaults.keys() & own.keys()
+        if isinstance(defaults[key], dict) and isinstance(own[key], dict)
+    }
+    return {**defaults, **own, **both}
+
+
+def _sendable(header: str) -> bool:
+    return header.isascii() and header.isprintable()
 
 
 class _Values:
@@ -163,7 +182,8 @@ class _Values:
         before = len(self.problems)
         secrets = set(_secret_keys(model))
         filled = {
-            key: value if key == "accounts" else self._fill(value, label, (key,), secrets) for key, value in raw.items()
+            key: value if key == "accounts" else self._fill(value, label, (str(key),), secrets)
+            for key, value in raw.items()
         }
         unset = len(self.problems) > before
         try:
@@ -175,12 +195,15 @@ class _Values:
         return None if unset else checked
 
     def _explain(self, label: str, loc: tuple[int | str, ...], kind: str, message: str) -> None:
-        key = ".".join(str(part) for part in loc) or "settings"
         known = {"extra_forbidden": "is no known key", "missing": "is missing"}
         what = known.get(kind, message.removeprefix("Value error, "))
-        line = f"{self.path.name}: {label}{key}: {what}"
-        if not any(earlier.startswith(f"{self.path.name}: {label}{key}: ") for earlier in self.problems):
-            self.problems.append(line)
+        place = f"{self.path.name}: {label}"
+        if not loc:  # what concerns an account as a whole names its keys itself
+            self.problems.append(place + what)
+            return
+        place += f"{'.'.join(map(str, loc))}: "
+        if not any(earlier.startswith(place) for earlier in self.problems):
+            self.problems.append(place + what)
 
     def _fill(self, value: Any, label: str, loc: tuple[str, ...], secrets: set[tuple[str, ...]]) -> Any:
         if isinstance(value, dict):

@@ -1,6 +1,7 @@
 """Loading: landed batches of one account to one commit. No request is made; no rule of a provider or store is here."""
 
 import shutil
+import time
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from transforms.chunk import Chunk, Claim
 from transforms.facts import Staged
 from transforms.registry import measure_definitions, transform
 from warehouse.commits import ChunkCommit, SliceInfo
+
+_STAGING_KEPT_SECONDS = 86_400  # longer than any run takes from one publication to the next
 
 
 @dataclass
@@ -47,8 +50,10 @@ def load_days(workspace: Workspace, account: Account, days: Collection[date], ma
             loaded.refused.append((refused, error))
             left = set(complete).difference(refused)
         else:
-            loaded.days += complete
-            return loaded
+            if ready(account, workspace.landing, complete, may_stand) == (complete, claims):
+                loaded.days += complete
+                return loaded
+            left = set(complete)  # another run landed newer answers and may have loaded them before this commit
 
 
 def _commit(
@@ -67,6 +72,7 @@ def _commit(
             loaded_at=workspace.clock.now(),
             run_id=workspace.run_id,
             code_version=CODE_VERSION,
+            drift=staged.drift,
         )
         workspace.store.commit(chunk)
     except BaseException:
@@ -90,9 +96,12 @@ def describe(workspace: Workspace) -> None:
 
 
 def publish(workspace: Workspace) -> bool:
-    """Let readers see what was committed; staged files of this run are no longer needed then."""
+    """Let readers see what was committed; staged files of this run, and of runs long dead, are not needed then."""
     published = workspace.store.publish()
     shutil.rmtree(workspace.staging / workspace.run_id, ignore_errors=True)
+    for folder in workspace.staging.glob("*"):
+        if time.time() - folder.stat().st_mtime > _STAGING_KEPT_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
     return published
 
 

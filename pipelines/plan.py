@@ -118,6 +118,16 @@ def ready(
     return complete, claims
 
 
+def landed_days(account: Account, landing: LandingZone) -> set[date]:
+    """The days of which every pulled stream was landed at some time, under the account's present id and zone."""
+    by_stream = []
+    for name in account.pulled:
+        batches = landing.batches(account.provider, account.name, name)
+        days = {day for batch in batches for day in batch.window.days()}
+        by_stream.append(set(newest_by_day(batches, days, account.external_id, account.timezone)))
+    return set.intersection(*by_stream)
+
+
 def _newest(landing: LandingZone, account: Account, stream: str, days: Collection[date]) -> Mapping[date, Batch]:
     if not days:
         return {}

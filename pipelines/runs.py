@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Protocol, TypeVar, TypeVarTuple, Unpack
+from functools import partial
+from typing import TypeVar, TypeVarTuple, Unpack
 
 from extractors.accounts import Account
-from extractors.batches import Batch
 from extractors.errors import (
     CredentialRefused,
     Defect,
@@ -24,56 +24,28 @@ from extractors.errors import (
     Where,
 )
 from extractors.fetching import fetch_lock, land_all
-from extractors.http import Client, Session
+from extractors.http import Client
+from extractors.redaction import RedactingFilter, redact
 from extractors.registry import provider
+from extractors.windows import windows_of_days
 from extractors.wire import Counts
 from pipelines.loading import describe, load_days, publish
-from pipelines.plan import Reusable, Step, reusable, steps
+from pipelines.observers import Observer, Quiet
+from pipelines.plan import Reusable, Step, ready, reusable, steps
 from pipelines.workspace import Workspace, account_row
 from warehouse.commits import LedgerRow, SliceFailure
 from warehouse.errors import StagedError, WarehouseError
 
 log = logging.getLogger("chatmart.run")
+log.addFilter(RedactingFilter())  # its traces are handled by whoever runs this process
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 PUBLISH_EVERY = timedelta(minutes=10)
 
-_ENDS_ACCOUNT = (CredentialRefused, RequestRefused, ForbiddenHost, Deferred, ExportUncertain)
+_ENDS_ACCOUNT = (CredentialRefused, ForbiddenHost, Deferred, ExportUncertain)
 """What would only repeat itself in the account's other months."""
-
-
-class Observer(Protocol):
-    """Follows a run: a progress bar, a log."""
-
-    def planned(self, account: Account, slices: int, requests: int) -> None:
-        """The account's slices and batches that this run is about to load and fetch."""
-
-    def landed(self, batch: Batch) -> None:
-        """A batch has arrived."""
-
-    def loaded(self, account: Account, days: Collection[date]) -> None:
-        """Slices are committed."""
-
-    def failed(self, account: Account, days: Collection[date], error: str) -> None:
-        """Slices could not be loaded."""
-
-
-class Quiet:
-    """An observer that looks away."""
-
-    def planned(self, account: Account, slices: int, requests: int) -> None:
-        """Nothing."""
-
-    def landed(self, batch: Batch) -> None:
-        """Nothing."""
-
-    def loaded(self, account: Account, days: Collection[date]) -> None:
-        """Nothing."""
-
-    def failed(self, account: Account, days: Collection[date], error: str) -> None:
-        """Nothing."""
 
 
 @dataclass
@@ -152,6 +124,19 @@ def load_landed(workspace: Workspace, jobs: Sequence[Job], started: datetime) ->
     return RunResult(outcomes, Counts())
 
 
+def replay(workspace: Workspace, jobs: Sequence[Job], observer: Observer) -> RunResult:
+    """Load the newest landed answers of all jobs again, whatever their age, and publish; nothing is asked for."""
+    describe(workspace)
+    outcomes = [Outcome(job.account, planned=len(job.days)) for job in jobs]
+    for outcome, job in zip(outcomes, jobs, strict=True):
+        observer.planned(job.account, len(job.days), 0)
+        for whole in reversed(windows_of_days(job.days)):
+            for month in reversed(whole.months()):
+                _load(workspace, outcome, tuple(month.days()), lambda _batch, _day: True, observer)
+    publish(workspace)
+    return RunResult(outcomes, Counts())
+
+
 class _Run:
     """The state of one run; made, used once and thrown away."""
 
@@ -194,42 +179,45 @@ class _Run:
                 may_stand = reusable(account, ledger, now=now, started=self.started, refetch=self.refetch)
                 planned = steps(account, provider(account.provider), self.workspace.landing, job.days, may_stand)
                 self.observer.planned(account, len(job.days), sum(len(step.wanted) for step in planned))
+                finish = partial(self._finish, outcome, may_stand, load)
+                seen: list[ExtractionError] = []
+                arrived = 0
                 for number, step in enumerate(planned):
                     errors = await land_all(self.workspace.landing, session, step.wanted, self.observer.landed)
-                    if load:
-                        loads.append(asyncio.ensure_future(self._load(outcome, step, may_stand, errors)))
-                    elif errors:
-                        await self._in_loader(self._fail, outcome, step.days, errors[0])
-                    if self._ends_account(session, errors):
-                        rest = [day for later in planned[number + 1 :] for day in later.days]
-                        if rest:
-                            await self._in_loader(self._fail, outcome, rest, _worst(errors))
+                    seen += errors
+                    arrived += len(step.wanted) - len(errors)
+                    # a window that failed may have been meant for an older month too
+                    loads.append(self._in_loader(finish, [step], errors or list(seen)))
+                    if session.stopped or _end_account(errors, arrived):
+                        loads.append(self._in_loader(finish, planned[number + 1 :], seen))
                         break
         except Exception as error:
             await self._in_loader(self._fail, outcome, job.days, _of_account(account, error))
         await asyncio.gather(*loads)
         return outcome
 
-    def _ends_account(self, session: Session, errors: Sequence[ExtractionError]) -> bool:
-        return session.stopped or any(isinstance(error, _ENDS_ACCOUNT) for error in errors)
-
-    async def _load(self, outcome: Outcome, step: Step, may_stand: Reusable, errors: Sequence[ExtractionError]) -> None:
-        await self._in_loader(self._load_step, outcome, step, may_stand, errors)
-
-    def _load_step(self, outcome: Outcome, step: Step, may_stand: Reusable, errors: Sequence[ExtractionError]) -> None:
-        settled = _load(self.workspace, outcome, step.days, may_stand, self.observer)
-        missing = [day for day in step.days if day not in settled]
-        if errors:
-            self._fail(outcome, missing, _worst(errors))
-        if self.workspace.clock.now() - self.published >= PUBLISH_EVERY:
+    def _finish(
+        self, outcome: Outcome, may_stand: Reusable, load: bool, done: Sequence[Step], errors: Sequence[ExtractionError]
+    ) -> None:
+        """Load (or only look at) what has been landed for some steps, and note the days that lack something."""
+        known: set[date] = set()
+        for step in done:
+            if load:
+                known |= _load(self.workspace, outcome, step.days, may_stand, self.observer)
+            else:
+                known |= set(ready(outcome.account, self.workspace.landing, step.days, may_stand)[0])
+        missing = [day for step in done for day in step.days if day not in known]
+        if missing:
+            self._fail(outcome, missing, _worst(errors) if errors else _nothing_counts(outcome.account))
+        if load and self.workspace.clock.now() - self.published >= PUBLISH_EVERY:
             publish(self.workspace)
             self.published = self.workspace.clock.now()
 
     def _fail(self, outcome: Outcome, days: Collection[date], error: Exception) -> None:
         _fail(self.workspace, outcome, days, error, self.observer)
 
-    async def _in_loader(self, function: Callable[[Unpack[Ts]], T], *arguments: *Ts) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self.loader, function, *arguments)
+    def _in_loader(self, function: Callable[[Unpack[Ts]], T], *arguments: *Ts) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self.loader, function, *arguments)
 
 
 def _load(
@@ -255,12 +243,13 @@ def _load(
 
 
 def _fail(workspace: Workspace, outcome: Outcome, days: Collection[date], error: Exception, observer: Observer) -> None:
-    _note(outcome, str(error))
+    sentence = redact(str(error))
+    _note(outcome, sentence)
     outcome.failed += len(days)
-    failure = SliceFailure(account_row(outcome.account), tuple(days), str(error), workspace.clock.now())
+    failure = SliceFailure(account_row(outcome.account), tuple(days), sentence, workspace.clock.now())
     workspace.store.record_failures([failure])
-    log.warning("%s", error)
-    observer.failed(outcome.account, days, str(error))
+    log.warning("%s", sentence)
+    observer.failed(outcome.account, days, sentence)
 
 
 def _of_account(account: Account, error: Exception) -> Exception:
@@ -277,6 +266,17 @@ def _of_account(account: Account, error: Exception) -> Exception:
 def _note(outcome: Outcome, sentence: str) -> None:
     if sentence not in outcome.errors:
         outcome.errors.append(sentence)
+
+
+def _end_account(errors: Sequence[ExtractionError], arrived: int) -> bool:
+    """Whether to ask no more: also when all that was ever asked for was refused, which speaks of a wrong id."""
+    refused = any(isinstance(error, RequestRefused) for error in errors) and not arrived
+    return refused or any(isinstance(error, _ENDS_ACCOUNT) for error in errors)
+
+
+def _nothing_counts(account: Account) -> ExtractionError:
+    where = Where(account.provider, account.name)
+    return ExtractionError(where, "no whole answer arrived for these days", "run the same command again")
 
 
 def _worst(errors: Sequence[ExtractionError]) -> ExtractionError:

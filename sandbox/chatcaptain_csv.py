@@ -79,7 +79,7 @@ def export_text(desk: Desk, account: SandboxAccount, first: datetime, last: date
     switches = desk.switches
     total = switches.csv_grain == "total"
     fields = list(TOTAL_FIELDS if total else FIELDS)
-    if switches.csv_extra_column:
+    if switches.csv_extra_column or switches.extra_fields:
         fields.append("agentNotes")
     if switches.csv_order == "reversed":
         fields.reverse()

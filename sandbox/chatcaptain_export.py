@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 from starlette.requests import Request
@@ -20,6 +21,7 @@ from sandbox.answers import Desk, answer, note_account, served, show_instant
 from sandbox.chatcaptain_csv import export_text
 
 CREDENTIAL_HEADERS = ("authorization", "x-api-key", "x-chatcaptain-key", "cookie")
+SIGNER = "exports@storage.invalid"  # the same in every link, as in those of real stores
 PIECE = 64 * 1024
 
 
@@ -66,7 +68,7 @@ def poll(desk: Desk, job: Job) -> dict[str, Any]:
     signature = uuid4().hex
     dead = len(job.links) < job.dead_links
     job.links[signature] = 0.0 if dead else time.monotonic() + switches.export_link_seconds
-    url = f"{desk.download_base}/exports/{job.id}.csv?signature={signature}"
+    url = f"{desk.download_base}/exports/{job.id}.csv?signer={quote(SIGNER)}&signature={signature}"
     return {"status": job.status, switches.export_link: url}
 
 
@@ -85,6 +87,8 @@ async def download(desk: Desk, request: Request) -> Response:
     if any(name in request.headers for name in CREDENTIAL_HEADERS):
         job.leaked_credentials += 1
         return answer({"error": "a credential was sent to the storage host"}, 400)
+    if request.query_params.get("signer") != SIGNER:
+        return answer({"error": "the link is not whole"}, 403)
     if job.links.get(request.query_params.get("signature", ""), 0.0) < time.monotonic():
         return answer({"error": "the signature is wrong or has expired"}, 403)
     job.downloads += 1

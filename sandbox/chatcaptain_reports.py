@@ -175,4 +175,5 @@ def report(
     asked = Asked(desk, counted, start, end, interval, everything)
     known = OVERVIEW if channel_id is None else CHANNEL
     by_id = desk.switches.report_keys == "id"
-    return {str(number) if by_id else known[number][0]: known[number][1](asked) for number in components}
+    told = {str(number) if by_id else known[number][0]: known[number][1](asked) for number in components}
+    return desk.extended(told)

@@ -58,7 +58,7 @@ async def analytics(desk: Desk, request: Request) -> Response:
             continue
         key, metric = METRICS[name]
         body[key] = metric(desk, span)
-    return answer(body)
+    return answer(desk.extended(body))
 
 
 def _asked(raw: bytes) -> tuple[list[str], datetime, datetime]:
@@ -155,11 +155,12 @@ def _intents(desk: Desk, span: Range) -> list[dict[str, Any]]:
 
 
 def _understood(desk: Desk, span: Range) -> dict[str, Any]:
-    return {
+    told = {
         "total": desk.count(sum(item.classified for item in span.items)),
         "understood": desk.count(sum(item.understood for item in span.items)),
         "missed": desk.count(sum(item.missed for item in span.items)),
     }
+    return desk.extended(told)
 
 
 def _average_interactions(desk: Desk, span: Range) -> Any:

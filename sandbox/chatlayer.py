@@ -116,7 +116,7 @@ async def intents(desk: Desk, request: Request) -> Response:
     if reached < len(ranked):
         pagination["has_more"] = True
     data = [
-        {"intent_id": name, "count": _int64(desk, count), "rank": offset + position}
+        desk.extended({"intent_id": name, "count": _int64(desk, count), "rank": offset + position})
         for position, (name, count) in enumerate(page, 1)
     ]
     return answer({**({"data": data} if data else {}), **({"pagination": pagination} if pagination else {})})
@@ -141,7 +141,7 @@ async def flow(desk: Desk, request: Request) -> Response:
         if start <= move.at < end
     ]
     told = {"transitions": transitions} if transitions else {}
-    return answer({"bot_id": item.bot_id, "conversation_id": item.id, "user_id": item.user, **told})
+    return answer(desk.extended({"bot_id": item.bot_id, "conversation_id": item.id, "user_id": item.user, **told}))
 
 
 async def events(desk: Desk, request: Request) -> Response:

@@ -73,7 +73,7 @@ def enveloped(desk: Desk, groups: Mapping[Labels, Sequence[int]], x_values: Sequ
     if desk.switches.chatlayer_labels != "labels" and single:
         shown_too = desk.switches.chatlayer_labels == "both"
         data["series_labels"] = [_fallback(labels, spelled=shown_too) for labels in groups]
-    return answer({"data": {**data, "x_values": list(x_values)}})
+    return answer({"data": desk.extended({**data, "x_values": list(x_values)})})
 
 
 def _fallback(labels: Labels, *, spelled: bool) -> str:
@@ -99,4 +99,4 @@ def _serie(desk: Desk, labels: Labels, values: Sequence[int]) -> dict[str, Any]:
     told = {name: value for name, value in labels if value}
     if told and (desk.switches.chatlayer_labels != "series_labels" or len(labels) > 1):
         full["labels"] = told
-    return full
+    return desk.extended(full) if "values" in full else full  # beside an omitted field nothing unheard of may stand

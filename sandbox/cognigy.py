@@ -151,7 +151,7 @@ def _by_day(
             if counted is None and desk.switches.cognigy_empty_days == "zero":
                 counted = nothing
             if counted is not None:
-                items.append({**counted, "day": day.day, "month": day.month, "year": day.year})
+                items.append(desk.extended({**counted, "day": day.day, "month": day.month, "year": day.year}))
     accepted = request.headers.get("accept", "*/*")
     if "application/json" not in accepted:
         hal = {"_links": {"self": {"href": str(request.url)}}, "_embedded": {resource: items}}

@@ -43,7 +43,7 @@ async def conversations(desk: Desk, request: Request) -> Response:
     except BadQuery as error:
         raise _problem(400, "Bad Request", "bad_request", str(error)) from error
     size = desk.switches.inkeep_page_size
-    page = [{name: _shown(desk, value) for name, value in row.items()} for row in result[:size]]
+    page = [desk.extended({name: _shown(desk, value) for name, value in row.items()}) for row in result[:size]]
     data = {"result": page, "total": len(result), "pageSize": size, "count": len(page)}
     return answer({"status": "ok", "data": data})
 

@@ -35,7 +35,8 @@ class Fault:
     """What the next `times` requests whose path (with its query) holds `path` get.
 
     `kind`: answer | reset (connection dropped at once) | cut (body ends early, connection dropped) |
-    after (the vendor does its work, then the connection drops: the answer is lost).
+    after (the vendor does its work, then the connection drops: the answer is lost) | hang (the vendor does its work,
+    `body` is the first half of an answer that never goes on, and the connection stays).
     `skip`: so many matching requests go through first.
     """
 
@@ -162,7 +163,8 @@ def recorded(app: ASGIApp, book: Book, abort: Abort, provider: str | None = None
         else:
             await _dropped(fault, scope, again, send, app)
             write(0)
-            abort(tuple(scope["client"]), fault.kind == "cut")
+            if fault.kind != "hang":
+                abort(tuple(scope["client"]), fault.kind == "cut")
             while (await receive())["type"] != "http.disconnect":
                 continue
 
@@ -175,9 +177,9 @@ async def _dropped(fault: Fault, scope: Scope, receive: Receive, send: Send, app
     async def swallowed(message: Message) -> None:
         del message
 
-    if fault.kind == "after":
+    if fault.kind in ("after", "hang"):
         await app(scope, receive, swallowed)
-    if fault.kind == "cut":
+    if fault.kind == "cut" or (fault.kind == "hang" and fault.body):
         half = fault.body.encode()
         headers = {**fault.headers, "content-length": str(len(half) + 100)}
         raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]

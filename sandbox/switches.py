@@ -12,6 +12,7 @@ class Switches:
 
     numbers: str = "int"  # int | float | string: counts in every provider's answers
     money: str = "number"  # number | string
+    extra_fields: bool = False  # objects hold a field, exports a column, that stands in no reference
     delay_seconds: float = 0.0  # how long every vendor thinks before it answers
 
     cognigy_empty_days: str = "omit"  # omit | zero

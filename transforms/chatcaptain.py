@@ -24,7 +24,15 @@ def _run(chunk: Chunk, facts: Facts) -> None:
         if day in exported:
             _compare_export(facts, day, told, exported[day])
         if day in channels:
+            _zero_listed(facts, day, told, channels[day])
             _compare_channels(facts, day, told, channels[day])
+
+
+def _zero_listed(facts: Facts, day: date, told: Overview, channels: Channels) -> None:
+    """A listed type that a told split leaves out had no conversation: a name absent from a breakdown is zero."""
+    if told.types is not None:
+        for kind in channels.types - told.types.keys():
+            facts.add("channel_daily", day, {"conversations": 0}, channel_code=kind)
 
 
 def _compare_types(facts: Facts, day: date, told: Overview) -> None:

@@ -4,7 +4,6 @@ File -> typed Parquet -> staged Parquet, in a folder of the chunk, with bounded 
 ``chatcaptain_columns``; why a file is refused is found out in ``chatcaptain_misfits``.
 """
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,12 +21,11 @@ from transforms import conform
 from transforms.chatcaptain_columns import Header, read_header
 from transforms.chatcaptain_misfits import Source, first_misfit, refuse_cell, source_sql, text_literal
 from transforms.chunk import Chunk, Claim
+from transforms.drift import COLUMN
 from transforms.facts import Facts
 from transforms.privacy import pseudonym
 from transforms.reading import UNKNOWN
 from warehouse.schema import staged_schema
-
-log = logging.getLogger("chatmart.transforms")
 
 STREAM = "export"
 MEMORY_LIMIT = "400MB"
@@ -69,10 +67,14 @@ CREATE MACRO instant(cell) AS
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export holds of a day, test traffic left out; None where a cell is empty or there is no such column."""
+    """What an export holds of a day, test traffic left out; None where a cell is empty or there is no such column.
+
+    ``strange`` are the codes that are in no conformed channel.
+    """
 
     conversations: int
     messages: int | None
+    strange: tuple[str, ...] = ()
 
 
 def run(chunk: Chunk, facts: Facts) -> dict[date, Exported]:
@@ -89,6 +91,7 @@ def run(chunk: Chunk, facts: Facts) -> dict[date, Exported]:
         kept: dict[bool, list[str]] = {True: [], False: []}
         for number, claim in enumerate(claims):
             source = _open(chunk, claim)
+            facts.drift.note(claim.days, claim.batch.where, COLUMN, source.header.surplus)
             typed = chunk.scratch / f"export-{number}.parquet"
             _type(engine, source, typed)
             days = ", ".join(f"DATE '{day}'" for day in sorted(claim.days))
@@ -100,6 +103,9 @@ def run(chunk: Chunk, facts: Facts) -> dict[date, Exported]:
             exported.update(_totals(engine, chunk, facts, " UNION ALL ".join(kept[False])))
         for typed in chunk.scratch.glob("export-*.parquet"):
             typed.unlink()
+    for claim in claims:
+        for day in claim.days:
+            facts.drift.channels(day, claim.batch.where, exported[day].strange)
     return exported
 
 
@@ -144,8 +150,6 @@ def _open(chunk: Chunk, claim: Claim) -> Source:
     except (ValueError, OSError) as error:
         raise ShapeError(batch.where, str(batch.window), f"cannot be read back: {error}") from error
     header = read_header(start, overrides, batch.where)
-    if header.surplus:
-        log.warning("%s: columns that are not loaded: %s", batch.where, ", ".join(map(repr, header.surplus)))
     return Source(batch, header, lines.records)
 
 
@@ -277,13 +281,19 @@ def _sums(
 ) -> dict[date, Exported]:
     """Per day, without test traffic: conversations, and messages where every row tells them."""
     tests = [code for code in channels if conform.channel(code).is_test]
+    strange = [code for code in channels if conform.channel(code).channel == conform.OTHER]
     found = engine.execute(
         f"SELECT date, sum({conversations}) FILTER (real), sum(messages) FILTER (real), "  # noqa: S608
-        f"count(*) FILTER (real AND messages IS NULL) FROM (SELECT *, channel_type IS NULL OR "
+        "count(*) FILTER (real AND messages IS NULL), "
+        "list(DISTINCT channel_type) FILTER (list_contains(CAST($strange AS VARCHAR[]), channel_type)) "
+        "FROM (SELECT *, channel_type IS NULL OR "
         f"NOT list_contains(CAST($tests AS VARCHAR[]), channel_type) AS real FROM {table}) GROUP BY date",
-        {"tests": tests},
+        {"tests": tests, "strange": strange},
     ).fetchall()
-    return {day: Exported(int(count or 0), None if gaps else int(said or 0)) for day, count, said, gaps in found}
+    return {
+        day: Exported(int(count or 0), None if gaps else int(said or 0), tuple(sorted(codes or ())))
+        for day, count, said, gaps, codes in found
+    }
 
 
 def _totals(engine: duckdb.DuckDBPyConnection, chunk: Chunk, facts: Facts, rows: str) -> dict[date, Exported]:

@@ -1,7 +1,7 @@
 """ChatCaptain's two reports and the inbox, to facts of days. Rules: docs/mapping.md, "ChatCaptain".
 
-A component id means a different thing in each report, so each has its own list of names. Totals are taken as told;
-nothing is subtracted for test traffic. Comparing totals with breakdowns and exports is not done here.
+Totals are taken as told; nothing is subtracted for test traffic. Which component is called what stands in
+``chatcaptain_components``; comparing totals with breakdowns and exports is not done here.
 """
 
 from collections import defaultdict
@@ -12,61 +12,12 @@ from decimal import Decimal
 
 from extractors.chatcaptain_account import CALL_TYPES, ChatcaptainAccount
 from transforms import conform
+from transforms.chatcaptain_components import CHANNEL, OVERVIEW, SCALAR, known, numbered
 from transforms.chunk import Chunk, Landed
+from transforms.drift import Named
 from transforms.facts import Facts
 from transforms.metrics import ADDITIVE, END_REASON, NOT_ADDITIVE, Metric
 from transforms.reading import UNKNOWN, Node, breakdown, scalar
-
-_SHARED = "_FOR_CHANNEL_ID"
-OVERVIEW = (
-    "STEP_EXEC_COUNT",
-    "CONVERSATION_COUNT",
-    "CONVERSATION_COUNT_INTERVAL",
-    "CONVERSATION_LANGUAGES",
-    "CONVERSATION_BY_CHANNEL_TYPE",
-    "CONVERSATION_COUNT_PERIODIC_TREND",
-    "CONVERSATION_MESSAGE_COUNT_MEDIAN",
-    "MESSAGE_COUNT",
-    "MESSAGE_COUNT_INTERVAL",
-    "MESSAGE_COUNT_PERIODIC_TREND",
-    "MESSAGE_LENGTH_MEDIAN",
-    "INTENT_HITS",
-    "INTENT_SCORE_MEDIAN",
-    "INTENT_COUNT",
-    "INTERACTION_COUNT",
-    "INTERACTION_COUNT_INTERVAL",
-    "INTERACTION_COUNT_PERIODIC_TREND",
-)
-CHANNEL = (
-    *(
-        f"{name}{_SHARED}"
-        for name in (
-            "STEP_EXEC_COUNT",
-            "CONVERSATION_COUNT",
-            "CONVERSATION_COUNT_INTERVAL",
-            "CONVERSATION_COUNT_PERIODIC_TREND",
-            "CONVERSATION_LANGUAGES",
-            "CONVERSATION_MESSAGE_COUNT_MEDIAN",
-            "INTENT_COUNT",
-            "INTENT_HITS",
-            "INTENT_SCORE_MEDIAN",
-            "INTERACTION_COUNT",
-            "INTERACTION_COUNT_INTERVAL",
-            "INTERACTION_COUNT_PERIODIC_TREND",
-            "MESSAGE_COUNT",
-            "MESSAGE_COUNT_INTERVAL",
-            "MESSAGE_COUNT_PERIODIC_TREND",
-            "MESSAGE_LENGTH_MEDIAN",
-        )
-    ),
-    "CALL_DURATION_TOTAL",
-    "CALL_DURATION_PERIODIC_TREND",
-    "CALL_DURATION_MEDIAN",
-    "CALL_EXIT_STEP",
-    "CALL_USER_INPUTS_MEDIAN",
-    "CALL_END_REASON",
-    "CALL_TRANSFER_TARGET",
-)
 
 METRICS = (
     Metric("step_executions", "executions", ADDITIVE, "How often each step was executed."),
@@ -156,8 +107,7 @@ class Report:
     @classmethod
     def of(cls, root: Node, names: tuple[str, ...]) -> "Report":
         """Read a body; ShapeError when it tells no component at all, or one of them twice."""
-        numbers = {name.casefold(): number for number, name in enumerate(names)}
-        numbers.update((str(number), number) for number in range(len(names)))
+        numbers = numbered(names)
         found: dict[int, Node] = {}
         for key, node in root.entries():
             number = numbers.get(key.casefold())
@@ -205,6 +155,7 @@ def overview(chunk: Chunk, facts: Facts) -> dict[date, Overview]:
         if day is None:
             continue
         report = Report.of(answer.root, OVERVIEW)
+        facts.drift.fields(answer, known(answer.root.object(), OVERVIEW))
         totals = {"conversations": report.count(1), "messages": report.count(7), "interactions": report.count(14)}
         facts.put("conversation_daily", day, totals)
         for measure, value in totals.items():
@@ -212,6 +163,7 @@ def overview(chunk: Chunk, facts: Facts) -> dict[date, Overview]:
         types: dict[str, int] = defaultdict(int)
         for name, count in report.members(4) or ():
             types[name] += count
+        facts.drift.channels(day, answer.where, types)
         for name, count in types.items():
             facts.add("channel_daily", day, {"conversations": count}, channel_code=name)
         for name, count in report.members(3) or ():
@@ -261,6 +213,8 @@ def _one_channel(facts: Facts, day: date, answer: Landed, seen: Channels, unit: 
     channel_id = str(answer.context["channel_id"])
     kind = str(answer.context["channel_type"] or UNKNOWN)
     report = Report.of(answer.root, CHANNEL)
+    facts.drift.fields(answer, known(answer.root.object(), CHANNEL))
+    facts.drift.channels(day, answer.where, [kind])
     seen.types.add(kind)
     seen.note(kind, "messages", report.count(12))
     seen.note(kind, "interactions", report.count(9))
@@ -281,7 +235,7 @@ def _one_channel(facts: Facts, day: date, answer: Landed, seen: Channels, unit: 
 
 def inbox(chunk: Chunk, facts: Facts) -> None:
     """Each named number of the inbox, under its name as told."""
-    for answer in chunk.answers("inbox"):
+    for answer in facts.drift.watch(chunk.answers("inbox"), Named(SCALAR)):
         day = answer.only_day()
         if day is None:
             continue

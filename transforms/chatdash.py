@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from transforms import conform
 from transforms.chunk import Chunk
+from transforms.drift import REFUSED, Shape, keys
 from transforms.facts import Facts
 from transforms.metrics import ADDITIVE, END_REASON, NOT_ADDITIVE, Metric
 from transforms.reading import Node, scalar
@@ -48,13 +49,30 @@ KEYS = (
     "averageInteractions",
 )
 
+_TOTAL = keys("total", "counts", "currency")
+KNOWN: Shape = {
+    **dict.fromkeys((*COUNTED, "totalCallDuration", "totalCost"), _TOTAL),
+    "averageCost": keys("average", "counts", "currency"),
+    "understoodMessages": keys("total", "understood", "missed"),
+    "conversationsByCountry": keys("id", "value"),
+    "endedReason": keys("reason", "count"),
+    "topMisunderstoodMessages": keys("id", "label", "count"),
+    "topTopics": keys("id", "label", "count"),
+    "tokens": keys("model", "count"),
+    "topIntents": keys("name", "count"),
+    "averageInteractions": None,
+}
+"""The fields of an answer. What a bucket of ``counts`` holds is unpublished."""
+
 Told = dict[str, Node]
 """What an account told of a day, by answer key; what was not told, or told as null, is not in it."""
 
 
 def _run(chunk: Chunk, facts: Facts) -> None:
     texts = chunk.account.privacy.message_texts == "keep"
-    for day, told in _days(chunk).items():
+    for claim in chunk.claims.get("analytics", ()):
+        facts.drift.note(claim.days, claim.batch.where, REFUSED, claim.batch.manifest["facts"].get("refused", ()))
+    for day, told in _days(chunk, facts).items():
         _totals(facts, day, told)
         _money(facts, day, told)
         _classified(facts, day, told)
@@ -71,10 +89,10 @@ def _run(chunk: Chunk, facts: Facts) -> None:
             facts.metric(day, "average_interactions", told["averageInteractions"].number())
 
 
-def _days(chunk: Chunk) -> dict[date, Told]:
+def _days(chunk: Chunk, facts: Facts) -> dict[date, Told]:
     """Each claimed day with all its answers as one: several are there when metrics had to be asked for apart."""
     days: dict[date, Told] = {}
-    for answer in chunk.answers("analytics"):
+    for answer in facts.drift.watch(chunk.answers("analytics"), KNOWN):
         day = answer.only_day()
         if day is None:
             continue

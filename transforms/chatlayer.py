@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 from extractors.chatlayer_account import ChatlayerAccount
 from transforms import conform
-from transforms.chatlayer_series import daily, listed, omitted, read
+from transforms.chatlayer_series import SERIES, daily, listed, omitted, read
 from transforms.chunk import Chunk, Landed
+from transforms.drift import Shape, keys
 from transforms.facts import Facts
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
 from transforms.reading import Node
@@ -28,6 +29,14 @@ INSIGHTS = {
     "duration_seconds": "conversations_by_duration",
     "num_messages": "conversations_by_messages",
 }
+INTENTS: Shape = {"data": keys("intent_id", "count", "rank"), "pagination": keys("end_cursor", "has_more")}
+FLOW: Shape = {
+    **dict.fromkeys(("bot_id", "conversation_id", "user_id")),
+    "transitions": {
+        **dict.fromkeys(("id", "depth", "timestamp")),
+        **dict.fromkeys(("from_step", "to_step"), keys("id", "type")),
+    },
+}
 LAST_RANK = 2**31 - 1
 
 _UTC = ZoneInfo("UTC")
@@ -36,12 +45,13 @@ _FIRST_YEAR = 2000  # a gateway's empty time is the year 1 or 1970
 
 def _run(chunk: Chunk, facts: Facts) -> None:
     _totals(chunk, facts)
-    for answer in chunk.answers("conversations_by_channel"):
+    for answer in facts.drift.watch(chunk.answers("conversations_by_channel"), SERIES):
         for serie, sums in daily(answer, chunk.zone):
+            channel = serie.group("channel_type")
             for day, count in sums.items():
-                channel = serie.group("channel_type")
+                facts.drift.channels(day, answer.where, [channel])
                 facts.add("channel_daily", day, {"conversations": count}, channel_code=channel)
-    for answer in chunk.answers("conversations_by_language"):
+    for answer in facts.drift.watch(chunk.answers("conversations_by_language"), SERIES):
         for serie, sums in daily(answer, chunk.zone):
             for day, count in sums.items():
                 language = conform.language_code(serie.group("language"))
@@ -55,11 +65,11 @@ def _run(chunk: Chunk, facts: Facts) -> None:
 
 
 def _totals(chunk: Chunk, facts: Facts) -> None:
-    for answer in chunk.answers("conversations"):
+    for answer in facts.drift.watch(chunk.answers("conversations"), SERIES):
         for day, total in _sums(answer, chunk.zone).items():
             facts.put("conversation_daily", day, {"conversations": total})
             facts.told(day, "conversations", total)
-    for answer in chunk.answers("messages"):
+    for answer in facts.drift.watch(chunk.answers("messages"), SERIES):
         for day, total in _sums(answer, chunk.zone).items():
             facts.put("conversation_daily", day, {"messages": total})
             facts.told(day, "messages", total)
@@ -68,7 +78,7 @@ def _totals(chunk: Chunk, facts: Facts) -> None:
             for day, count in sums.items() if kind else ():
                 facts.metric(day, "messages_by_kind", count, kind)
     # distinct users of an hour cannot be added up: only buckets that are the account's days have an answer
-    for answer in chunk.answers("users"):
+    for answer in facts.drift.watch(chunk.answers("users"), SERIES):
         if answer.asked["query"]["bucket"] == "1d":
             for day, total in _sums(answer, chunk.zone).items():
                 facts.put("conversation_daily", day, {"unique_users": total})
@@ -83,7 +93,7 @@ def _sums(answer: Landed, zone: ZoneInfo) -> Counter[date]:
 
 
 def _insights(chunk: Chunk, facts: Facts) -> None:
-    for answer in chunk.answers("insights"):
+    for answer in facts.drift.watch(chunk.answers("insights"), SERIES):
         day = answer.only_day()
         if day is None:
             continue
@@ -99,7 +109,7 @@ def _intents(chunk: Chunk, facts: Facts) -> None:
     """An intent on several pages is one: its hits are added up, its first place counts."""
     hits: Counter[tuple[date, str]] = Counter()
     ranks: dict[tuple[date, str], int] = {}
-    for answer in chunk.answers("intents"):
+    for answer in facts.drift.watch(chunk.answers("intents"), INTENTS):
         day = answer.only_day()
         if day is None:
             continue
@@ -119,13 +129,14 @@ def _team_usage(chunk: Chunk, facts: Facts) -> Counter[date]:
     """Load the team's usage by UTC days; return what it tells of the account's own bot and version, by day."""
     account = _account(chunk)
     own: Counter[date] = Counter()
-    for answer in chunk.answers("team_usage"):
+    for answer in facts.drift.watch(chunk.answers("team_usage"), SERIES):
         if answer.context["team_id"] != account.team_id:
             continue  # landed before the account came to another team
         own.update(dict.fromkeys(answer.days, 0))
         for serie, sums in daily(answer, _UTC):
             bot, version, channel, language = map(serie.label, ("bot_id", "bot_version", "channel_type", "language"))
             for day, count in sums.items():
+                facts.drift.channels(day, answer.where, [channel])
                 facts.add(
                     "team_daily",
                     day,
@@ -155,6 +166,7 @@ def _reconcile(chunk: Chunk, facts: Facts, own_usage: Counter[date]) -> None:
 def _flow(chunk: Chunk, facts: Facts, answer: Landed) -> None:
     """One conversation's transitions, each on the local day of its own instant."""
     conversation = answer.context["conversation_id"]
+    facts.drift.fields(answer, FLOW)
     told = answer.root["conversation_id"]
     if told.text() not in (None, "", conversation):
         told.refuse(f"is another conversation than {conversation}")

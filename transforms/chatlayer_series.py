@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from extractors.windows import local_day
 from transforms.chunk import Landed
+from transforms.drift import Shape, keys
 from transforms.reading import UNKNOWN, Node, calendar_day
 
 BUCKETS = {"1h": timedelta(hours=1), "1d": timedelta(days=1)}
@@ -19,6 +20,8 @@ BUCKETS = {"1h": timedelta(hours=1), "1d": timedelta(days=1)}
 _INSTANT = timedelta(microseconds=1)
 _FAR = 366  # days; buckets beside the window are dropped, a year away the unit of the time is another one
 _SERIE = ("mean", "max", "min", "sum", "labels")
+SERIES: Shape = {"data": {"series": keys("values", *_SERIE), **dict.fromkeys(("series_labels", "x_values"))}}
+"""The fields of an answer; ``mean``, ``max``, ``min`` and ``sum`` are known and not loaded."""
 
 
 @dataclass(frozen=True)

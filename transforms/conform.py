@@ -48,16 +48,16 @@ def language_code(told: str | None) -> str:
     """A BCP 47 tag in canonical case: ``DE`` → ``de``, ``pt_br`` → ``pt-BR``, ``zh-hant-tw`` → ``zh-Hant-TW``."""
     if not told:
         return UNKNOWN
-    first, *rest = told.replace("_", "-").split("-")
-    return "-".join([first.lower(), *map(_subtag, rest)])
+    parts = told.replace("_", "-").lower().split("-")
+    # after a singleton (extensions, private use) and in front everything stays in lower case: RFC 5646, 2.1.1
+    plain = next((at for at, part in enumerate(parts) if len(part) == 1), len(parts))
+    return "-".join(part if at == 0 or at >= plain else _subtag(part) for at, part in enumerate(parts))
 
 
 def _subtag(text: str) -> str:
     if len(text) == 4 and text.isalpha():
         return text.title()
-    if len(text) == 2:
-        return text.upper()
-    return text.lower()
+    return text.upper() if len(text) == 2 else text
 
 
 def language(code: str) -> str:

@@ -14,9 +14,10 @@ from typing import Any
 import pyarrow as pa
 
 from transforms import conform
+from transforms.drift import Drift
 from transforms.metrics import Metric
 from transforms.reading import UNKNOWN
-from warehouse.commits import Reconciled, Verdict
+from warehouse.commits import Drifted, Reconciled, Verdict
 from warehouse.schema import grain, staged_schema
 
 Number = int | Decimal
@@ -25,14 +26,24 @@ Row = dict[str, Any]
 _ALWAYS_KEPT = ("conversation_daily", "conversation", "conversation_intent", "flow_transition")
 
 
+class Unkeepable(ValueError):
+    """A value that its column cannot hold."""
+
+    def __init__(self, column: str, value: object) -> None:
+        self.column = column
+        self.value = value
+        super().__init__(f"{column} cannot hold {value!r}")
+
+
 @dataclass(frozen=True)
 class Staged:
-    """What a chunk became: staged facts and members, what the provider told in total, and what was reconciled."""
+    """What a chunk became: staged facts and members, provider's totals, what was reconciled, and what is unknown."""
 
     tables: Mapping[str, pa.Table | Path]
     members: Mapping[str, pa.Table]
     totals: Mapping[date, Mapping[str, Number | None]]
     reconciled: tuple[Reconciled, ...]
+    drift: tuple[Drifted, ...]
 
 
 @dataclass
@@ -41,6 +52,7 @@ class Facts:
 
     days: tuple[date, ...]
     metrics: Mapping[str, Metric]
+    drift: Drift = field(default_factory=Drift)
     _rows: dict[str, dict[tuple[Any, ...], Row]] = field(default_factory=dict)
     _attached: dict[str, list[Path]] = field(default_factory=dict)
     _seen: dict[str, set[str]] = field(default_factory=dict)
@@ -127,7 +139,8 @@ class Facts:
             if table in tables or len(paths) != 1:
                 raise ValueError(f"{table}: rows and files of one chunk cannot be mixed")
             tables[table] = paths[0]
-        return Staged(tables, conform.member_tables(self._seen, self.metrics), self._totals, tuple(self._reconciled))
+        members = conform.member_tables(self._seen, self.metrics)
+        return Staged(tables, members, self._totals, tuple(self._reconciled), self.drift.lines())
 
     def _row(self, table: str, members: Row) -> Row:
         key = tuple(members[column] for column in grain(table))
@@ -147,15 +160,29 @@ class Facts:
 
 def _to_arrow(table: str, rows: list[Row]) -> pa.Table:
     schema = staged_schema(table)
-    columns = []
-    for column in schema:
-        values = [row.get(column.name) for row in rows]
-        if pa.types.is_decimal(column.type):
-            step = Decimal(1).scaleb(-column.type.scale)
-            values = [None if value is None else _rounded(value, step) for value in values]
-        columns.append(pa.array(values, column.type))
+    columns = [_column(f"{table}.{field.name}", [row.get(field.name) for row in rows], field.type) for field in schema]
     return pa.table(columns, schema=schema)
 
 
-def _rounded(value: Number, step: Decimal) -> Decimal:
-    return Decimal(value).quantize(step, ROUND_HALF_UP)
+def _column(name: str, values: list[Any], kind: pa.DataType) -> pa.Array:
+    try:
+        return pa.array([None if value is None else _fitted(value, kind) for value in values], kind)
+    except (ValueError, ArithmeticError) as error:
+        culprit = next((value for value in values if value is not None and not _fits(value, kind)), None)
+        raise Unkeepable(name, culprit) from error
+
+
+def _fits(value: Any, kind: pa.DataType) -> bool:
+    try:
+        pa.array([_fitted(value, kind)], kind)
+    except (ValueError, ArithmeticError):
+        return False
+    return True
+
+
+def _fitted(value: Any, kind: pa.DataType) -> Any:
+    if pa.types.is_decimal(kind):
+        return Decimal(value).quantize(Decimal(1).scaleb(-kind.scale), ROUND_HALF_UP)
+    if pa.types.is_integer(kind) and int(value) != value:
+        raise ValueError(f"{value} is not whole")  # Arrow would cut it off
+    return value

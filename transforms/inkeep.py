@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from extractors.windows import Window
 from transforms.chunk import Chunk
+from transforms.drift import Shape, keys
 from transforms.facts import Facts
 from transforms.metrics import ADDITIVE, Metric
 from transforms.privacy import pseudonym
@@ -24,6 +25,14 @@ METRICS = (Metric("type", "conversations", ADDITIVE, "Conversations by type."),)
 
 USER_IDS = ("userId", "id")
 COUNT, MESSAGES, DAY = "count", "sum_userMessageCount", "firstMessageTime_day"
+COLUMNS = {
+    "conversations": (
+        "id", "userMessageCount", "organizationId", "projectId", "integrationId", "firstMessageTime", "type",
+        "properties", "userProperties",
+    ),
+    "conversation_totals": (COUNT, MESSAGES, DAY, "countDistinct_userProperties.userId"),
+}  # fmt: skip
+"""The columns of each stream's rows; what stands in properties is the customer's own."""
 
 _UTC = ZoneInfo("UTC")
 
@@ -50,18 +59,23 @@ class _Total:
 
 
 def _run(chunk: Chunk, facts: Facts) -> None:
-    totals = _totals(chunk)
+    totals = _totals(chunk, facts)
     for day, told in totals.items():
         facts.told(day, "conversations", told.conversations)
         facts.told(day, "user_messages", told.user_messages)
         if not chunk.pulled("conversations"):
             facts.put("conversation_daily", day, vars(told))
-    for day, rows in _rows(chunk).items():
+    for day, rows in _rows(chunk, facts).items():
         counted = _load(chunk, facts, day, rows)
         if day in totals:
             told = totals[day]
             facts.reconcile(day, "conversations", "conversation", told.conversations, counted.conversations)
             facts.reconcile(day, "user_messages", "conversation", told.user_messages, counted.user_messages)
+
+
+def _known(stream: str) -> Shape:
+    counts = dict.fromkeys(("total", "pageSize", "count"))
+    return {"status": None, "data": {"result": keys(*COLUMNS[stream]), **counts}}
 
 
 def _load(chunk: Chunk, facts: Facts, day: date, rows: dict[str, _Row]) -> _Total:
@@ -83,11 +97,11 @@ def _sum(numbers: Iterable[int | None]) -> int | None:
     return sum(known) if known or not told else None
 
 
-def _rows(chunk: Chunk) -> dict[date, dict[str, _Row]]:
+def _rows(chunk: Chunk, facts: Facts) -> dict[date, dict[str, _Row]]:
     """The conversations of each claimed day by id; of one that came twice, the later one."""
     days: dict[date, dict[str, _Row]] = {}
     keep = chunk.account.privacy.properties == "keep"
-    for answer in chunk.answers("conversations"):
+    for answer in facts.drift.watch(chunk.answers("conversations"), _known("conversations")):
         for day in answer.days:
             days.setdefault(day, {})
         for node in answer.root["data"]["result"].each():
@@ -143,10 +157,10 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _totals(chunk: Chunk) -> dict[date, _Total]:
+def _totals(chunk: Chunk, facts: Facts) -> dict[date, _Total]:
     """The aggregates of each claimed day."""
     days: dict[date, _Total] = {}
-    for answer in chunk.answers("conversation_totals"):
+    for answer in facts.drift.watch(chunk.answers("conversation_totals"), _known("conversation_totals")):
         asked = Window.parse(answer.context["days"])
         rows = answer.root["data"]["result"]
         told = _bucketed(asked, rows) if answer.context["by_day"] else _single(asked, rows)

@@ -19,6 +19,7 @@ UNKNOWN = "unknown"
 """The member that stands for JSON null, an empty text or a label that is not there."""
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
+_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _MILLISECONDS_FROM = 10**11  # epoch numbers this large are milliseconds: in seconds it would be the year 5138
 
 
@@ -26,7 +27,7 @@ def parse(body: bytes, where: Where) -> "Node":
     """The root of a JSON body; numbers keep their decimal text, so that money never passes through a float."""
     try:
         value = json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise ShapeError(where, "$", f"is no JSON ({error})", body[:80]) from error
     return Node(value, "$", where)
 
@@ -104,11 +105,13 @@ class Node:
             return None
         if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
             self.refuse("is not a number")
+        if isinstance(value, str) and not _NUMBER.fullmatch(value):
+            self.refuse("is not a number")
         try:
             number = Decimal(value)
         except InvalidOperation:
-            self.refuse("is not a number")
-        if not number.is_finite() or abs(number) >= Decimal(10) ** 18:
+            self.refuse("is not a number that can be kept")
+        if abs(number) >= Decimal(10) ** 18:
             self.refuse("is not a number that can be kept")
         return number
 
@@ -160,10 +163,9 @@ class Node:
 
 def _instant(node: Node, zone: ZoneInfo | None) -> datetime:
     value: Any = node.value
-    if isinstance(value, str) and value.isascii() and value.isdecimal():
-        value = int(value)
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        epoch = Decimal(value)
+    in_digits = isinstance(value, str) and value.isascii() and value.isdecimal()
+    if in_digits or (isinstance(value, int | Decimal) and not isinstance(value, bool)):
+        epoch = node.number() or Decimal(0)
         seconds = epoch / 1000 if abs(epoch) >= _MILLISECONDS_FROM else epoch
         try:
             return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(seconds * 1_000_000))
@@ -172,14 +174,17 @@ def _instant(node: Node, zone: ZoneInfo | None) -> datetime:
     if not isinstance(value, str):
         node.refuse("is not an instant")
     try:
-        moment = datetime.fromisoformat(value.strip())
+        moment = datetime.fromisoformat(value.strip().upper())
     except ValueError:
         node.refuse("is not an instant")
     if moment.tzinfo is None:
         if zone is None:
             node.refuse("is an instant without an offset")
         moment = moment.replace(tzinfo=zone)
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        node.refuse("is not an instant")
 
 
 def scalar(node: Node, *wrappers: str) -> Node:

@@ -4,9 +4,10 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from extractors.errors import ShapeError, Where
 from extractors.registry import PROVIDERS
 from transforms.chunk import Chunk
-from transforms.facts import Facts, Staged
+from transforms.facts import Facts, Staged, Unkeepable
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
 from warehouse.commits import MeasureDefinition
 from warehouse.schema import fact
@@ -38,7 +39,11 @@ def transform(chunk: Chunk) -> Staged:
     rules = transform_of(chunk.account.provider)
     facts = Facts(chunk.days, {metric.metric: metric for metric in rules.metrics})
     rules.run(chunk, facts)
-    return facts.finish()
+    try:
+        return facts.finish()
+    except Unkeepable as error:
+        where = Where(chunk.account.provider, chunk.account.name)
+        raise ShapeError(where, error.column, "cannot hold what was told", error.value) from error
 
 
 def measure_definitions() -> Iterator[MeasureDefinition]:

@@ -68,6 +68,17 @@ reconciliation = Table(
     comment="Totals compared with breakdowns and single conversations. A difference never stops a load.",
 )
 
+drift = Table(
+    "drift",
+    metadata,
+    *_slice(),
+    attribute("stream", TEXT, "The stream whose answer holds it.", nullable=False),
+    attribute("kind", TEXT, "unknown field, unknown column, unknown channel or refused metric.", nullable=False),
+    attribute("name", TEXT, "What it is called, by its place in the answer; never a value of it.", nullable=False),
+    attribute("batch", TEXT, "Id of the landed batch.", nullable=False),
+    comment="What the answers of a slice hold beyond what is known and loaded. Drift never stops a load.",
+)
+
 measure_definition = Table(
     "measure_definition",
     metadata,

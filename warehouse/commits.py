@@ -71,6 +71,17 @@ class Reconciled:
 
 
 @dataclass(frozen=True)
+class Drifted:
+    """One name beyond what the program knows, in an answer that a slice rests on. `batch` is that answer's id."""
+
+    date: date
+    stream: str
+    kind: str
+    name: str
+    batch: str
+
+
+@dataclass(frozen=True)
 class ChunkCommit:
     """All that replaces some days of one account.
 
@@ -87,6 +98,7 @@ class ChunkCommit:
     loaded_at: datetime
     run_id: str
     code_version: str
+    drift: tuple[Drifted, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -75,11 +75,12 @@ class DuckDBStore:
         Rows are staged and checked before the lock is taken. Raises the StagedErrors, having written nothing.
         """
         days = {info.date for info in chunk.slices}
-        for line in chunk.reconciled:
-            if line.date not in days:
-                raise OutsideSlices(
-                    f"{chunk.account.account}: a reconciliation of {line.date} lies outside the days of its commit."
-                )
+        for what, lines in (("reconciliation", chunk.reconciled), ("drift", chunk.drift)):
+            for line in lines:
+                if line.date not in days:
+                    raise OutsideSlices(
+                        f"{chunk.account.account}: a line of {what} on {line.date} lies outside the days of its commit."
+                    )
         self._places.published.parent.mkdir(parents=True, exist_ok=True)
         with engine(self._limits, self._places.spill()) as con:
             staged = stage(con, chunk)

@@ -16,7 +16,7 @@ from warehouse.engine import first_row
 from warehouse.errors import UnknownMember
 from warehouse.migrations import CURRENT
 from warehouse.restating import log_restatements
-from warehouse.schema import STAGED, arrow_type, fact, load_ledger, member_dimension, metadata, reconciliation
+from warehouse.schema import STAGED, arrow_type, drift, fact, load_ledger, member_dimension, metadata, reconciliation
 from warehouse.sql import fill, ident, key_of, listed, literal, upsert
 from warehouse.staging import Staged
 
@@ -42,9 +42,10 @@ FROM wh.load_ledger AS l WHERE l.account = ? AND l.date IN (SELECT date FROM sli
 
 
 def bind_books(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: Staged) -> None:
-    """Make the chunk's `slices` (rows of the ledger) and `reconciled` lines visible in `con`."""
+    """Make the chunk's `slices` (rows of the ledger), `reconciled` lines and `drifted` names visible in `con`."""
     con.register("slices", _table(load_ledger.name, (_ledger_row(chunk, staged, info) for info in chunk.slices)))
     con.register("reconciled", _table(reconciliation.name, _reconciled_rows(chunk)))
+    con.register("drifted", _table(drift.name, ({**_whose(chunk), **vars(line)} for line in chunk.drift)))
 
 
 def require_members(con: duckdb.DuckDBPyConnection, account: str, staged: Staged) -> None:
@@ -102,6 +103,7 @@ def replace(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: Staged) 
         con.execute(fill(insert, fact=ident(fact(name).name), columns=columns, view=ident(f"staged_{name}")))
     con.execute("INSERT INTO wh.load_ledger SELECT * FROM slices")
     con.execute("INSERT INTO wh.reconciliation SELECT * FROM reconciled")
+    con.execute("INSERT INTO wh.drift SELECT * FROM drifted")
     return restated
 
 
@@ -163,7 +165,8 @@ def _delete(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, held: tuple[str,
     by_key = _rows_of(chunk, "account_key = " + key_of(literal(chunk.account.account)))
     by_name = _rows_of(chunk, "account = " + literal(chunk.account.account))
     emptied = [(fact(name).name, by_key) for name in held]
-    for table, rows in [*emptied, (load_ledger.name, by_name), (reconciliation.name, by_name)]:
+    books = [(book.name, by_name) for book in (load_ledger, reconciliation, drift)]
+    for table, rows in [*emptied, *books]:
         con.execute(fill("DELETE FROM wh.$table WHERE $rows", table=ident(table), rows=rows))
 
 
@@ -179,11 +182,14 @@ def _table(name: str, rows: Iterable[dict[str, object]]) -> pa.Table:
     return pa.Table.from_pylist(list(rows), schema=schema)
 
 
+def _whose(chunk: ChunkCommit) -> dict[str, object]:
+    return {"provider": chunk.account.provider, "account": chunk.account.account}
+
+
 def _ledger_row(chunk: ChunkCommit, staged: Staged, info: SliceInfo) -> dict[str, object]:
     return {
+        **_whose(chunk),
         "date": info.date,
-        "provider": chunk.account.provider,
-        "account": chunk.account.account,
         "state": "loaded",
         "batches": list(info.batches),
         "fetched_at": info.fetched_at,
@@ -211,15 +217,4 @@ def _decimal(value: object) -> object:
 
 def _reconciled_rows(chunk: ChunkCommit) -> Iterable[dict[str, object]]:
     for line in chunk.reconciled:
-        yield {
-            "date": line.date,
-            "provider": chunk.account.provider,
-            "account": chunk.account.account,
-            "measure": line.measure,
-            "against": line.against,
-            "told": line.told,
-            "loaded": line.loaded,
-            "difference": line.told - line.loaded,
-            "verdict": line.verdict,
-            "reason": line.reason,
-        }
+        yield {**_whose(chunk), **vars(line), "difference": line.told - line.loaded}

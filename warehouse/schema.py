@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from warehouse.books import load_ledger, measure_definition, reconciliation, restatement_log
+from warehouse.books import drift, load_ledger, measure_definition, reconciliation, restatement_log
 from warehouse.dimensions import metadata
 from warehouse.facts import FACTS
 
@@ -32,6 +32,7 @@ __all__ = [
     "MEMBERS",
     "STAGED",
     "arrow_type",
+    "drift",
     "fact",
     "grain",
     "load_ledger",

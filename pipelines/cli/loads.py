@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import click
 from rich.table import Table
@@ -19,6 +19,9 @@ from pipelines.workspace import Workspace
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
+_EPOCH, _END = date(1970, 1, 2), date(9999, 1, 1)
+_NO_DAYS = "no account has any of these days: see start_date, and mind that the future is not loaded"
+
 accounts_option = click.option(
     "--account", "accounts", multiple=True, metavar="NAME", help="Only this account; repeat."
 )
@@ -34,11 +37,17 @@ providers_option = click.option(
 @click.pass_obj
 def load(config: str | None, day: object, accounts: Sequence[str], providers: Sequence[str]) -> int:
     """Load a day and the look-back before it."""
-    workspace = _open(config)
+    workspace = open_workspace(config)
     chosen = workspace.config.select(accounts, providers)
     now = workspace.clock.now()
-    windows = [(account, daily_window(account, now, _date(day))) for account in chosen]
-    jobs = [Job(account, tuple(window.days())) for account, window in windows if window is not None]
+    jobs = []
+    for account in chosen:
+        window = daily_window(account, now, as_date(day))
+        possible = possible_days(account, window, now) if window is not None else None
+        if possible is not None:
+            jobs.append(Job(account, tuple(possible.days())))
+    if not jobs and day is not None:
+        raise ConfigError([_NO_DAYS])
     return _run(workspace, jobs, refetch=False)
 
 
@@ -60,10 +69,10 @@ def backfill(
     dry_run: bool,
 ) -> int:
     """Load a range of days, newest month first; run it again to go on where it stopped."""
-    start, end = _date(first), _date(last)
+    start, end = as_date(first), as_date(last)
     if start is None or end is None or start > end:
         raise click.UsageError("--from must not be later than --to")
-    workspace = _open(config)
+    workspace = open_workspace(config)
     asked = Window(start, end + timedelta(days=1))
     jobs = []
     for account in workspace.config.select(accounts, providers):
@@ -75,18 +84,21 @@ def backfill(
         ledger = [] if refetch else workspace.store.ledger(account.name)
         jobs.append(Job(account, tuple(unsettled(window, ledger))))
     if not jobs:
-        raise ConfigError(["no account has any of these days: see start_date, and mind that the future is not loaded"])
+        raise ConfigError([_NO_DAYS])
     if dry_run:
         return _say_what(workspace, jobs, refetch)
     return _run(workspace, jobs, refetch=refetch)
 
 
-def _open(config: str | None) -> Workspace:
+def open_workspace(config: str | None) -> Workspace:
+    """The workspace of the configuration that is named, or found. Raises ConfigError."""
     return Workspace.open(configuration.load(configuration.find(config)))
 
 
-def _date(value: object) -> date | None:
-    return value.date() if hasattr(value, "date") else None
+def as_date(value: object) -> date | None:
+    """The day that an option was given, None when it was not."""
+    # the far ends of the calendar have no day before or after them, and no chats either
+    return min(max(value.date(), _EPOCH), _END) if isinstance(value, datetime) else None
 
 
 def _left_out(account: Account, window: Window | None) -> str:

@@ -24,7 +24,9 @@ _COMMANDS = {
     "demo": "pipelines.cli.demo",
     "load": "pipelines.cli.loads",
     "backfill": "pipelines.cli.loads",
+    "replay": "pipelines.cli.replay",
     "sql": "pipelines.cli.sql",
+    "status": "pipelines.cli.status",
     "sandbox": "pipelines.cli.servers",
     "dev": "pipelines.cli.servers",
 }
@@ -63,8 +65,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit with its code."""
     given = sys.argv[1:] if arguments is None else arguments
     verbose = "--verbose" in given
+    sys.excepthook = lambda _kind, error, _trace: _defect(error, verbose)
     try:
         code: Any = cli.main(given, prog_name="chatmart", standalone_mode=False)
+        sys.stdout.flush()  # here, where a reader that has gone is no error
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:
@@ -75,6 +79,8 @@ def main(arguments: list[str] | None = None) -> None:
         code = INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
+        code = 0
+    except SystemExit:  # no command raises it: it is click's own way to end when the reader has gone
         code = 0
     except (ConfigError, SetupError, QueryError) as error:
         code = _explain(error, verbose, WRONG_USE)
@@ -88,6 +94,13 @@ def _explain(error: Exception, verbose: bool, code: int) -> int:
         sys.stderr.write(redact("".join(traceback.format_exception(error))))
     _say(str(error) or type(error).__name__)
     return code
+
+
+def _defect(error: BaseException, verbose: bool) -> None:
+    """The last word on what nobody foresaw; python's own would show the trace with whatever secrets stand in it."""
+    if verbose:
+        sys.stderr.write(redact("".join(traceback.format_exception(error))))
+    _say(f"the program failed ({type(error).__name__}: {error}); please report it, with --verbose")
 
 
 def _say(sentence: str) -> None:

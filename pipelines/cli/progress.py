@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from extractors.accounts import Account
 from extractors.batches import Batch
-from pipelines.runs import Observer
+from pipelines.observers import Observer
 
 console = Console(stderr=True)
 

@@ -70,15 +70,20 @@ def _as_table(answer: pa.Table, out: TextIO) -> None:
         numeric = pa.types.is_integer(field.type) or pa.types.is_decimal(field.type) or pa.types.is_floating(field.type)
         table.add_column(field.name, justify="right" if numeric else "left", overflow="fold")
     for row in _rows(answer):
-        table.add_row(*(_NO_VALUE if value is None else _shown(value) for value in row))
+        table.add_row(*(_NO_VALUE if value is None else shown(value) for value in row))
+    output(out).print(table)
+
+
+def output(out: TextIO) -> Console:
+    """Where tables for people go; a file or a pipe has no edge to wrap at."""
     console = Console(file=out, markup=False, highlight=False)
     if not console.is_terminal:
-        console.width = 10_000  # a file or a pipe has no edge to wrap at
-    console.print(table)
+        console.width = 10_000
+    return console
 
 
-def _shown(value: Any) -> str:
-    # control characters in a name must not steer the terminal
+def shown(value: Any) -> str:
+    """A value in plain text; control characters in a name must not steer the terminal."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in _text(value))
 
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -27,7 +28,7 @@ def sandbox(port: int, seed: int) -> int:
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
-def dev(config: str | None, arguments: tuple[str, ...]) -> int:
+def dev(config: str | None, arguments: tuple[str, ...]) -> NoReturn:
     """Start Dagster's UI and daemon for the configuration; further arguments go to ``dagster dev``."""
     found = configuration.load(configuration.find(config))
     environment = {**os.environ, configuration.ENVIRONMENT_VARIABLE: str(found.path), **instance(found)}

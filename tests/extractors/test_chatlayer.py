@@ -78,6 +78,8 @@ def test_days_of_utc(zone: str, expected: bool) -> None:
 
 def test_default_streams_follow_what_the_account_has() -> None:
     assert account().pulled == BOT_STREAMS
+    assert account(timezone="Europe/Berlin").pulled == tuple(stream for stream in BOT_STREAMS if stream != "users")
+    assert account(timezone="Europe/Berlin", streams=["users"]).pulled == ("users",)
     assert account(team_id="t1").pulled == (*BOT_STREAMS, "team_usage")
     assert account(conversation_ids=["x"]).pulled == (*BOT_STREAMS, "flow")
 

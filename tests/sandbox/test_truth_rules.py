@@ -156,3 +156,16 @@ def test_nothing_pulled_is_one_row_of_unknowns(rows):
     for provider in ("cognigy", "chatdash", "chatlayer", "chatcaptain", "inkeep"):
         (row,) = rows(provider, "conversation_daily", replace(PLAIN, channel="web"), streams=())
         assert set(row.values()) == {None}
+
+
+def test_an_export_in_local_time_tells_the_first_of_two_hours(rows):
+    account = SandboxAccount("a", "chatcaptain", "Europe/Berlin")
+    second = datetime(2025, 10, 26, 1, 30, tzinfo=UTC)
+    item = replace(PLAIN, channel="web", started_at=second, ended_at=second + timedelta(hours=1))
+
+    def told(form):
+        return rows("chatcaptain", "conversation", item, account=account, switches=Switches(csv_times=form))[0]
+
+    assert told("offset")["started_at"] == second
+    assert told("local")["started_at"] == second - timedelta(hours=1)
+    assert told("local")["ended_at"] == item.ended_at

@@ -4,9 +4,9 @@ import json
 import os
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +14,10 @@ from typing import Any
 
 import yaml
 
+from extractors.clock import SYSTEM_CLOCK, Clock
+from pipelines import config as configuration
+from pipelines.runs import Job, RunResult, run
+from pipelines.workspace import Workspace
 from sandbox.accounts import SandboxAccount
 from sandbox.config import config_for, environment
 from sandbox.server import Sandbox
@@ -76,40 +80,85 @@ class Product:
     def backfill(self, first: date, last: date, *more: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
         return self.run("backfill", "--from", str(first), "--to", str(last), *more, expect=expect)
 
+    def load(self, days: Sequence[date], *, refetch: bool = False, clock: Clock = SYSTEM_CLOCK) -> RunResult:
+        """What `backfill` does, without a process of its own."""
+        secrets = environment(self.accounts)
+        (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in secrets.items()))
+        workspace = replace(Workspace.open(configuration.load(self.folder / "chatmart.yaml")), clock=clock)
+        jobs = [Job(account, tuple(days)) for account in workspace.config.accounts]
+        return run(workspace, jobs, refetch=refetch)
+
     def ask(self, query: str) -> list[dict[str, Any]]:
         answer: list[dict[str, Any]] = json.loads(self.run("sql", query, "--format", "json").stdout)
         return answer
 
     def view(self, name: str, account: str) -> list[dict[str, Any]]:
-        store = open_store("duckdb://data/warehouse.duckdb", self.folder)
-        found: list[dict[str, Any]] = store.read(f"SELECT * FROM {name} WHERE account = '{account}'").to_pylist()
-        if name == "metric_daily":
-            return [row for row in found if row["metric"] not in _VIEWED_METRICS]
-        return found
+        return self._rows(name).get(account, [])
 
     def differences(self, days: Iterable[date], views: Iterable[str] = VIEWS) -> tuple[int, list[str]]:
         """Rows compared over all accounts, and a line for each row that truth and warehouse do not share."""
         compared, lines = 0, []
         wanted = list(days)
         for view in views:
+            rows = self._rows(view)
             for account in self.accounts:
-                told = truth(self.sandbox.world, account.name, view, wanted, switches=self.sandbox.switches)
-                loaded = self.view(view, account.name)
-                columns = sorted(set(told[0]) & set(loaded[0])) if told and loaded else []
-                left, right = (Counter(_comparable(row, columns) for row in rows) for rows in (told, loaded))
+                told, loaded = self._told(account, view, wanted), rows.get(account.name, [])
+                columns = sorted(told[0] if told else loaded[0] if loaded else ())
+                left, right = (Counter(_comparable(row, columns) for row in side) for side in (told, loaded))
                 compared += sum((left | right).values())
                 lines += [f"{view} only in truth: {dict(zip(columns, row, strict=True))}" for row in left - right]
                 lines += [f"{view} only loaded: {dict(zip(columns, row, strict=True))}" for row in right - left]
         return compared, lines
+
+    def unexplained(self) -> list[str]:
+        """The lines of the reconciliation that nothing explains."""
+        store = open_store("duckdb://data/warehouse.duckdb", self.folder)
+        found = store.read("SELECT * EXCLUDE (provider) FROM reconciliation WHERE verdict = 'unexplained'")
+        return [f"unexplained: {row}" for row in found.to_pylist()]
 
     def everything(self) -> dict[str, list[str]]:
         """The contents of all views, for comparing two warehouses."""
         store = open_store("duckdb://data/warehouse.duckdb", self.folder)
         return {view: sorted(map(str, store.read(f"SELECT * FROM {view}").to_pylist())) for view in VIEWS}
 
+    def _rows(self, view: str) -> dict[str, list[dict[str, Any]]]:
+        store = open_store("duckdb://data/warehouse.duckdb", self.folder)
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in store.read(f"SELECT * FROM {view}").to_pylist():
+            if view != "metric_daily" or row["metric"] not in _VIEWED_METRICS:
+                found[row["account"]].append(row)
+        return found
+
+    def _told(self, account: SandboxAccount, view: str, days: Sequence[date]) -> list[dict[str, Any]]:
+        settings, world = self.overrides.get(account.name, {}), self.sandbox.world
+        streams = settings.get("streams", ["conversation_totals"] if settings.get("detail") is False else None)
+        named = settings.get("conversation_ids", ())
+        if "events" in (streams or ()):
+            since_the_day_before = days_from(days[0] - timedelta(days=1), len(days) + 1)
+            named = [each.id for _, items in world.days(account.name, since_the_day_before) for each in items]
+        rows = truth(
+            world,
+            account.name,
+            view,
+            days,
+            streams=streams,
+            switches=self.sandbox.switches,
+            conversation_ids=named,
+            keep_message_texts=settings.get("privacy", {}).get("message_texts") == "keep",
+        )
+        return _without("language_code", rows) if view == "team_daily" else rows
+
 
 def days_from(first: date, count: int) -> list[date]:
     return [first + timedelta(days=number) for number in range(count)]
+
+
+def _without(column: str, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows added up over a column that the view does not show."""
+    added: Counter[tuple[tuple[str, Any], ...]] = Counter()
+    for row in rows:
+        added[tuple((name, row[name]) for name in row if name not in (column, "conversations"))] += row["conversations"]
+    return [{**dict(key), "conversations": number} for key, number in added.items()]
 
 
 def _comparable(row: Mapping[str, Any], columns: Iterable[str]) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import logging
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -185,12 +184,22 @@ def test_lines_that_stand_twice_are_one_and_contradictions_are_refused(tmp_path:
         transformed(tmp_path / "2", f"{text}x,{AT},4,hi\n")
 
 
-def test_own_names_for_columns_and_drift(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_own_names_for_columns_and_drift(tmp_path: Path) -> None:
     text = f"Gesprächs_ID,id,wann,Text,started_at\nx,1,{AT},hello,nonsense\n"
-    with caplog.at_level(logging.WARNING):
-        row = only(transformed(tmp_path, text, export_columns={"gesprächsid": "conversation_id", "WANN": "started_at"}))
-    assert row["conversation_id"] == "x"
-    assert "'id', 'Text', 'started_at'" in caplog.text
+    staged = transformed(tmp_path, text, export_columns={"gesprächsid": "conversation_id", "WANN": "started_at"})
+    assert only(staged)["conversation_id"] == "x"
+    assert [(line.kind, line.name) for line in staged.drift] == [
+        ("unknown column", name) for name in ("Text", "id", "started_at")
+    ]
+
+
+def test_channels_that_nobody_knows_are_noted_on_their_day(tmp_path: Path) -> None:
+    window = Window(DAY, date(2025, 4, 2))
+    text = f"id,startedAt,channel\nx,{AT},qx-new\ny,2025-04-01T10:00:00Z,web\nz,2025-04-01T10:00:00Z,qx-new\n"
+    found = transformed(tmp_path, text, window).drift
+    assert [(line.date, line.stream, line.kind, line.name) for line in found] == [
+        (day, "export", "unknown channel", "qx-new") for day in (DAY, date(2025, 4, 1))
+    ]
 
 
 def test_types_are_looked_up_when_only_channel_ids_are_told(tmp_path: Path) -> None:

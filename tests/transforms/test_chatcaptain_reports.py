@@ -13,7 +13,8 @@ from extractors.chatcaptain_account import ChatcaptainAccount
 from extractors.errors import ShapeError, Where
 from extractors.windows import Window
 from tests.support.landed import Landings, Told, rows
-from transforms.chatcaptain_reports import CHANNEL, OVERVIEW, Report
+from transforms.chatcaptain_components import CHANNEL, OVERVIEW
+from transforms.chatcaptain_reports import Report
 from transforms.facts import Staged
 from transforms.reading import Node
 
@@ -150,6 +151,16 @@ def test_a_channel_that_tells_nothing_makes_its_types_sum_unknown(tmp_path: Path
     staged = transformed(tmp_path, channel_report=told)
     assert one(staged, "channel_daily", channel_code="web") == {"date": DAY, "channel_code": "web", "interactions": 3}
     assert rows(staged, "conversation_daily") == [{"date": DAY}]
+
+
+@pytest.mark.parametrize(("split", "conversations"), [({"telegram": 2}, 0), ({}, 0), (None, None)])
+def test_a_listed_type_that_a_told_split_leaves_out_is_zero(
+    tmp_path: Path, split: dict[str, int] | None, conversations: int | None
+) -> None:
+    reports = [channel("w1", "web", c12=3), channel("w2", "web", c12=0)]
+    staged = transformed(tmp_path, overview_report=[Told({"1": 2, "4": split})], channel_report=reports)
+    web = one(staged, "channel_daily", channel_code="web")
+    assert (web.get("conversations"), web["messages"]) == (conversations, 3)
 
 
 @pytest.mark.parametrize(("unit", "seconds"), [("seconds", "90"), ("minutes", "5400"), ("milliseconds", "0.09")])

@@ -32,6 +32,7 @@ COLUMNS = {
     "load_ledger": "state batches fetched_at loaded_at rows totals zone external_id run_id schema_version code_version "
     "error error_at",
     "restatement_log": "view member measure old new age_days logged_at",
+    "drift": "stream kind name batch",
     "reconciliation": "measure against told loaded difference verdict reason",
 }
 

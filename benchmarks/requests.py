@@ -1,0 +1,179 @@
+"""How many requests the real command makes per account, beside the least that the platforms' contracts allow.
+
+`python -m benchmarks.requests` runs `chatmart backfill` against the sandbox and prints a Markdown table. The least is
+worked out here from the contracts and from the sandbox's conversations, without a look at how the product plans.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from sandbox.accounts import SandboxAccount
+from sandbox.config import config_for, environment
+from sandbox.server import Sandbox
+from sandbox.switches import Switches
+from sandbox.world import World
+
+CHATMART = Path(sys.executable).with_name("chatmart")
+DAY = timedelta(days=1)
+MILLISECOND = timedelta(milliseconds=1)
+LONGEST_SERIES = timedelta(hours=31 * 24)
+INTENTS_ON_A_PAGE = 100  # the most that may be asked for; the sandbox's pages are as long here
+
+
+@dataclass(frozen=True)
+class Days:
+    """A range of local days, the last one included."""
+
+    first: date
+    last: date
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.first + number * DAY for number in range(len(self)))
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def months(self) -> int:
+        """How many calendar months they touch."""
+        return len({(day.year, day.month) for day in self})
+
+    def series(self, zone: ZoneInfo) -> int:
+        """How many ranges of whole days, none longer than 31 x 24 hours, it takes to cover them."""
+        count, start = 1, midnight(self.first, zone)
+        for day in self:
+            if midnight(day + DAY, zone) - start > LONGEST_SERIES:
+                count, start = count + 1, midnight(day, zone)
+        return count
+
+
+Least = Callable[[World, SandboxAccount, Days], int]
+RANGES = (
+    Days(date(2025, 3, 30), date(2025, 3, 30)),
+    Days(date(2025, 3, 1), date(2025, 3, 31)),
+    Days(date(2025, 1, 1), date(2025, 12, 31)),
+)
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant of a local day, in UTC."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def cognigy(_world: World, _account: SandboxAccount, days: Days) -> int:
+    """One call answers a calendar month."""
+    return days.months()
+
+
+def chatdash(_world: World, _account: SandboxAccount, days: Days) -> int:
+    """The bucket of what is told is unpublished: a request a day."""
+    return len(days)
+
+
+def chatlayer(world: World, account: SandboxAccount, days: Days) -> int:
+    """Series by the longest range; three insights and the pages of intents a day, since they have no bucket.
+
+    Four series, and that of the users where days are days of UTC; team usage comes in days of UTC everywhere.
+    """
+    series = (4 + (account.timezone == "UTC")) * days.series(account.zone)
+    team = days.series(ZoneInfo("UTC")) if "team_id" in account.ids else 0
+    pages = 0
+    for _, items in world.days(account.name, days):
+        intents = {name for item in items if item.version == account.version for name in item.intents}
+        pages += max(1, -(-len(intents) // INTENTS_ON_A_PAGE))
+    return series + team + 3 * len(days) + pages
+
+
+def chatcaptain(_world: World, account: SandboxAccount, days: Days) -> int:
+    """The channel list; a day's overview, inbox and report of each listed channel; an export a calendar month.
+
+    An export is created, looked at until it is done, and downloaded.
+    """
+    listed = sum(channel.listed for channel in account.channels)
+    looks = Switches().export_polls + 1
+    return 1 + (2 + listed) * len(days) + (1 + looks + 1) * days.months()
+
+
+def inkeep(world: World, account: SandboxAccount, days: Days) -> int:
+    """Each month's rows, halved until an answer holds them all; totals by month, or by day where days are not UTC's."""
+    rows = 0
+    for month in _by_month(days):
+        instants = [item.started_at for _, items in world.days(account.name, month) for item in items]
+        rows += _halved(midnight(month.first, account.zone), midnight(month.last + DAY, account.zone), instants)
+    return rows + (days.months() if account.timezone == "UTC" else len(days))
+
+
+def _by_month(days: Days) -> list[Days]:
+    months: dict[tuple[int, int], list[date]] = {}
+    for day in days:
+        months.setdefault((day.year, day.month), []).append(day)
+    return [Days(each[0], each[-1]) for each in months.values()]
+
+
+def _halved(start: datetime, end: datetime, instants: list[datetime]) -> int:
+    if len(instants) <= Switches().inkeep_page_size:
+        return 1
+    middle = start + (end - start) // (2 * MILLISECOND) * MILLISECOND
+    before, after = [at for at in instants if at < middle], [at for at in instants if at >= middle]
+    return 1 + _halved(start, middle, before) + _halved(middle, end, after)
+
+
+TEAM = {"team_id": "team-1"}
+CASES: tuple[tuple[SandboxAccount, Least], ...] = (
+    (SandboxAccount("cognigy", "cognigy", "Europe/Berlin"), cognigy),
+    (SandboxAccount("chatdash", "chatdash", "Europe/Berlin"), chatdash),
+    (SandboxAccount("chatlayer", "chatlayer", "UTC", TEAM), chatlayer),
+    (SandboxAccount("chatlayer-berlin", "chatlayer", "Europe/Berlin", {"team_id": "team-2"}), chatlayer),
+    (SandboxAccount("chatcaptain", "chatcaptain", "Europe/Berlin"), chatcaptain),
+    (SandboxAccount("inkeep", "inkeep", "UTC"), inkeep),
+    (SandboxAccount("inkeep-berlin", "inkeep", "Europe/Berlin"), inkeep),
+)
+
+
+def asked(sandbox: Sandbox, account: SandboxAccount, days: Days) -> int:
+    """How many requests one back-fill of these days makes, downloads too, from nothing."""
+    sandbox.book.clear()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "chatmart.yaml"
+        fast = {"rate_limit": {"requests": 100_000, "period_seconds": 1}}
+        path.write_text(yaml.safe_dump(config_for(sandbox, [account], defaults=fast)))
+        subprocess.run(
+            [CHATMART, "--config", path, "backfill", "--from", str(days.first), "--to", str(days.last)],
+            env={**os.environ, **environment([account])},
+            capture_output=True,
+            check=True,
+        )
+    return len(sandbox.requests)
+
+
+def main() -> int:
+    """Print the table; 1 when the product asks more than needed."""
+    accounts = [account for account, _ in CASES]
+    more = False
+    print("| platform | zone | " + " | ".join(f"{len(days)} day{'s' * (len(days) > 1)}" for days in RANGES) + " |")
+    print("|---|---|" + "--:|" * len(RANGES))
+    with Sandbox(World(7, accounts), Switches(chatlayer_page=INTENTS_ON_A_PAGE)) as sandbox:
+        for account, least in CASES:
+            cells = []
+            for days in RANGES:
+                needed, made = least(sandbox.world, account, days), asked(sandbox, account, days)
+                cells.append(f"{made} ({needed})")
+                more = more or made > needed
+            print(f"| {account.provider} | {account.timezone} | " + " | ".join(cells) + " |", flush=True)
+    names = ("chatmart", "httpx", "duckdb")
+    print(f"\nPython {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in names))
+    return int(more)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

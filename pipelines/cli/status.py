@@ -1,0 +1,134 @@
+"""``chatmart status``: the account × day matrix and what is beside it, for people or as JSON. Asking: ``status``."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, TextIO
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from extractors.redaction import redact
+from pipelines import config as configuration
+from pipelines.cli.loads import accounts_option, providers_option
+from pipelines.cli.rendering import output, shown
+from pipelines.status import RECENT, STATES, AccountStatus, Range, statuses
+from pipelines.workspace import Workspace
+
+_GAPS = {"missing": "yellow", "failed": "red", "stale": "yellow"}
+_MOST = 12  # lines or ranges of one kind; --json and the bookkeeping views hold all of them
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Every day with its state, as JSON.")
+@accounts_option
+@providers_option
+@click.pass_obj
+def status(config: str | None, as_json: bool, accounts: Sequence[str], providers: Sequence[str]) -> int:
+    """Show which days of each account are loaded, settled, stale, failed or missing; errors, differences and drift.
+
+    It reports what the published warehouse holds and exits with 0 whatever the states are.
+    """
+    workspace = Workspace.open(configuration.load(configuration.find(config)))
+    chosen = workspace.config.select(accounts, providers)
+    found = statuses(workspace.store, chosen, workspace.clock.now())
+    if as_json:
+        _as_json(found, sys.stdout)
+    else:
+        _as_text(found, output(sys.stdout))
+    return 0
+
+
+def _as_json(found: Sequence[AccountStatus], out: TextIO) -> None:
+    days: dict[date, str] = {}
+    out.write('{"accounts": [')
+    for number, each in enumerate(found):
+        told = {
+            "account": each.account.name,
+            "provider": each.account.provider,
+            "days": [
+                {"date": days.get(day) or days.setdefault(day, day.isoformat()), "state": part.state}
+                for part in each.ranges
+                for day in part.window.days()
+            ],
+            "last_error": _error(each),
+            "last_loaded": each.last_loaded,
+            "unexplained": each.unexplained,
+            "restatements": each.restatements,
+            "drift": each.drift,
+        }
+        out.write(("" if number == 0 else ",\n ") + json.dumps(told, ensure_ascii=False, default=shown))
+    out.write("]}\n")
+
+
+def _as_text(found: Sequence[AccountStatus], console: Console) -> None:
+    table = Table("account", "provider", "first", "last", *STATES, "last loaded", box=None, pad_edge=False)
+    for column in table.columns[4 : 4 + len(STATES)]:
+        column.justify = "right"
+    for each in found:
+        counts, ends = each.counts, ("-", "-")
+        if each.ranges:
+            ends = (str(each.ranges[0].first), str(each.ranges[-1].last))
+        style = "red" if counts["failed"] else "yellow" if counts["missing"] or counts["stale"] else None
+        loaded = _minute(each.last_loaded) if each.last_loaded else "never"
+        cells = (each.account.name, each.account.provider, *ends, *(str(counts[state]) for state in STATES), loaded)
+        table.add_row(*cells, style=style)
+    console.print(table)
+    for each in found:
+        lines = list(_details(each))
+        if lines:
+            console.print(f"\n{each.account.name} ({each.account.provider})", style="bold")
+        for line, colour in lines:
+            console.print(f"  {shown(line)}", style=colour, soft_wrap=True)
+
+
+def _details(told: AccountStatus) -> Iterator[tuple[str, str | None]]:
+    """What is not as it should be, a line each, with its colour."""
+    for state, colour in _GAPS.items():
+        ranges = [each for each in told.ranges if each.state == state]
+        if ranges:
+            yield f"{state}: {'; '.join(_short([_range(each) for each in ranges]))}", colour
+    if told.last_error_at:
+        yield f"last error, {_minute(told.last_error_at)}: {_error(told)}", "red"
+    kinds = (
+        ("does not add up: {measure} against {against}, {on}", told.unexplained, "yellow"),
+        (f"restated in the last {RECENT.days} days: {{view}}.{{measure}}, {{of}} {{on}}", told.restatements, None),
+        ("drift in {stream}: {kind} {name}, {on}", told.drift, None),
+    )
+    for text, rows, style in kinds:
+        yield from ((line, style) for line in _short([_line(text, row) for row in rows]))
+
+
+def _line(text: str, row: Mapping[str, Any]) -> str:
+    numbers = row.get("numbers")
+    on = f"on {_days(row['days'])}"
+    if "first" in row:
+        on += f" ({_range_text(row['first'], row['last'])})"
+    return text.format(**row, on=on, of=f"{numbers} number{'' if numbers == 1 else 's'}")
+
+
+def _short(lines: list[str]) -> list[str]:
+    """The first lines, and how many there are besides."""
+    return lines if len(lines) <= _MOST else [*lines[:_MOST], f"and {len(lines) - _MOST} more, see --json"]
+
+
+def _range(each: Range) -> str:
+    return f"{_range_text(each.first, each.last)} ({_days(each.days)})"
+
+
+def _range_text(first: date, last: date) -> str:
+    return str(first) if first == last else f"{first} to {last}"
+
+
+def _days(count: int) -> str:
+    return f"{count:,} day{'' if count == 1 else 's'}"
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}Z"
+
+
+def _error(told: AccountStatus) -> str | None:
+    return None if told.last_error is None else redact(told.last_error)

@@ -1,0 +1,147 @@
+"""What stands in the warehouse of each configured account, as readers see it: states of days, errors, differences.
+
+One question to the published warehouse; nothing is written, and nothing is shown here. What is demanded of an account
+is what the configuration says now, so a day may be missing before any run has heard of the account.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from extractors.accounts import Account
+from extractors.windows import ONE_DAY, Window, today
+from warehouse.errors import NothingPublished
+from warehouse.sql import fill, literal
+from warehouse.stores import Store
+
+STATES = ("settled", "loaded", "stale", "failed", "missing")
+RECENT = timedelta(days=7)
+"""How long a restatement is told of."""
+
+# Days come as ranges of one state: years of an account are a few rows.
+_QUESTION = """
+WITH ranges AS (
+    SELECT account, state, min(date) AS first, max(date) AS last
+    FROM (
+        SELECT account, state, date,
+            date - CAST(row_number() OVER (PARTITION BY account, state ORDER BY date) AS INTEGER) AS run
+        FROM coverage WHERE state <> 'missing' AND account IN ($accounts)
+    )
+    GROUP BY account, state, run
+),
+loads AS (
+    SELECT account, max(loaded_at) AS last_loaded, max(error_at) AS last_error_at, max_by(error, error_at) AS last_error
+    FROM load_ledger GROUP BY account
+),
+differences AS (
+    SELECT account, measure, against, count(*) AS days, min(date) AS first, max(date) AS last
+    FROM reconciliation WHERE verdict = 'unexplained' GROUP BY ALL
+),
+restatements AS (
+    SELECT account, "view", measure, count(*) AS numbers, count(DISTINCT date) AS days
+    FROM restatement_log WHERE logged_at > CAST($since AS TIMESTAMPTZ) GROUP BY ALL
+),
+drifted AS (
+    SELECT account, stream, kind, name, count(DISTINCT date) AS days, min(date) AS first, max(date) AS last
+    FROM drift GROUP BY ALL
+)
+SELECT
+    account, last_loaded, last_error, last_error_at,
+    (SELECT list(r ORDER BY r.first) FROM ranges AS r WHERE r.account = l.account) AS ranges,
+    (SELECT list(d ORDER BY d.measure, d.against) FROM differences AS d WHERE d.account = l.account) AS unexplained,
+    (SELECT list(c ORDER BY c."view", c.measure) FROM restatements AS c WHERE c.account = l.account) AS restatements,
+    (SELECT list(f ORDER BY f.stream, f.kind, f.name) FROM drifted AS f WHERE f.account = l.account) AS drift
+FROM loads AS l WHERE account IN ($accounts)
+"""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Consecutive days of one state, both ends included."""
+
+    state: str
+    first: date
+    last: date
+
+    @property
+    def days(self) -> int:
+        """How many days these are."""
+        return len(self.window)
+
+    @property
+    def window(self) -> Window:
+        """The same days, half-open."""
+        return Window(self.first, self.last + ONE_DAY)
+
+
+@dataclass(frozen=True)
+class AccountStatus:
+    """One account: ``ranges`` cover all days that are demanded or known, oldest first.
+
+    ``last_loaded`` and ``last_error_at`` are instants in UTC. ``unexplained`` differences (measure, against),
+    ``restatements`` of late (view, measure, numbers) and ``drift`` (stream, kind, name) say on how many days they are.
+    """
+
+    account: Account
+    ranges: tuple[Range, ...]
+    last_loaded: datetime | None = None
+    last_error: str | None = None
+    last_error_at: datetime | None = None
+    unexplained: Sequence[Mapping[str, Any]] = field(default=())
+    restatements: Sequence[Mapping[str, Any]] = field(default=())
+    drift: Sequence[Mapping[str, Any]] = field(default=())
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Days by state."""
+        counted: Counter[str] = Counter()
+        for each in self.ranges:
+            counted[each.state] += each.days
+        return counted
+
+
+def statuses(store: Store, accounts: Sequence[Account], now: datetime) -> list[AccountStatus]:
+    """The status of each account, in their order; without a warehouse every demanded day is missing."""
+    known = {row["account"]: row for row in _rows(store, accounts, now)}
+    return [_status(account, known.get(account.name, {}), now) for account in accounts]
+
+
+def _rows(store: Store, accounts: Sequence[Account], now: datetime) -> list[dict[str, Any]]:
+    names = ", ".join(literal(account.name) for account in accounts)
+    try:
+        answer = store.read(fill(_QUESTION, accounts=names, since=literal((now - RECENT).isoformat())))
+    except NothingPublished:
+        return []
+    rows: list[dict[str, Any]] = answer.to_pylist()
+    return rows
+
+
+def _status(account: Account, row: Mapping[str, Any], now: datetime) -> AccountStatus:
+    known = [Range(**each) for each in _listed(row, "ranges")]
+    return AccountStatus(
+        account,
+        tuple(_with_missing(account, known, now)),
+        row.get("last_loaded"),
+        row.get("last_error"),
+        row.get("last_error_at"),
+        *(_listed(row, name) for name in ("unexplained", "restatements", "drift")),
+    )
+
+
+def _listed(row: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    return [{key: value for key, value in each.items() if key != "account"} for each in row.get(name) or ()]
+
+
+def _with_missing(account: Account, known: Sequence[Range], now: datetime) -> Iterator[Range]:
+    """The known ranges, and those between them that are demanded: from the account's start to its own yesterday."""
+    end = today(account.zone, now)
+    day = account.start_date or (known[0].first if known else end)
+    for each in known:
+        if day < min(each.first, end):
+            yield Range("missing", day, min(each.first, end) - ONE_DAY)
+        yield each
+        day = max(day, each.last + ONE_DAY)
+    if day < end:
+        yield Range("missing", day, end - ONE_DAY)

@@ -1,0 +1,39 @@
+"""A back-fill makes as many requests as the platforms' contracts demand, and not one more."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from benchmarks.requests import CASES, INTENTS_ON_A_PAGE, Days, Least, asked
+from sandbox.accounts import SandboxAccount
+from sandbox.server import Sandbox
+from sandbox.switches import Switches
+from sandbox.world import World
+
+OVER_TWO_MONTHS = Days(date(2025, 3, 28), date(2025, 4, 1))
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(World(7, [account for account, _ in CASES]), Switches(chatlayer_page=INTENTS_ON_A_PAGE)) as running:
+        yield running
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("account", "least"), CASES, ids=[account.name for account, _ in CASES])
+def test_nothing_is_asked_that_is_not_needed(sandbox: Sandbox, account: SandboxAccount, least: Least) -> None:
+    assert asked(sandbox, account, OVER_TWO_MONTHS) == least(sandbox.world, account, OVER_TWO_MONTHS)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "zone", "ranges"),
+    [
+        (date(2025, 10, 1), date(2025, 10, 31), "UTC", 1),
+        (date(2025, 10, 1), date(2025, 10, 31), "Europe/Berlin", 2),  # an hour longer than 31 x 24
+        (date(2025, 1, 1), date(2025, 12, 31), "UTC", 12),
+    ],
+)
+def test_the_ranges_of_a_series(first: date, last: date, zone: str, ranges: int) -> None:
+    account = SandboxAccount("bot", "chatlayer", zone)
+    assert Days(first, last).series(account.zone) == ranges

@@ -1,0 +1,117 @@
+"""A back-fill that is killed around an export job, and started again: never a second job for the same days."""
+
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.recorder import Fault
+from sandbox.server import Sandbox
+from tests.support.clock import FakeClock
+from tests.support.product import CHATMART, Product
+
+VOICE = tuple(account for account in DEMO_ACCOUNTS if account.name == "acme-voice")
+DAY = date(2025, 3, 11)
+FOREVER = 10**6
+PATIENCE_SECONDS = 60  # for a process to get where it is awaited
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def product(sandbox: Sandbox, tmp_path: Path) -> Product:
+    return Product(tmp_path, sandbox, VOICE)
+
+
+@contextmanager
+def backfilling(product: Product) -> Iterator[subprocess.Popen[bytes]]:
+    command = [CHATMART, "backfill", "--from", str(DAY), "--to", str(DAY)]
+    with subprocess.Popen(command, env=product.environment, cwd=product.folder, stderr=subprocess.DEVNULL) as process:
+        yield process
+        process.kill()
+
+
+def killed_when(product: Product, reached: Callable[[], bool]) -> None:
+    """Start a back-fill of the day, and kill it as soon as it has got there."""
+    with backfilling(product) as process:
+        await_that(reached)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+
+
+def await_that(reached: Callable[[], bool]) -> None:
+    tick, began = Event(), datetime.now(UTC)
+    while not reached():
+        assert datetime.now(UTC) - began < timedelta(seconds=PATIENCE_SECONDS)
+        tick.wait(0.005)
+
+
+def leftovers(product: Product) -> list[Path]:
+    return list((product.folder / "data/landing").rglob("*.part"))
+
+
+@pytest.mark.e2e
+def test_killed_while_a_job_is_polled(sandbox: Sandbox, product: Product) -> None:
+    sandbox.switches.export_polls = FOREVER
+    killed_when(product, lambda: any(job.polls > 2 for job in sandbox.jobs))
+    assert not (product.folder / "data/warehouse.duckdb").exists() or product.view("conversation", "acme-voice") == []
+    sandbox.switches.export_polls = 2
+    product.backfill(DAY, DAY)
+    assert len(sandbox.jobs) == sandbox.book.count("chatcaptain", "/export", "POST") == 1
+    assert product.differences([DAY])[1] == []
+    product.backfill(DAY, DAY)
+    assert len(sandbox.jobs) == 1
+
+
+@pytest.mark.e2e
+def test_killed_before_the_id_is_noted(sandbox: Sandbox, product: Product) -> None:
+    sandbox.fail(Fault(path="/export", method="POST", kind="hang"))
+    killed_when(product, lambda: len(sandbox.jobs) == 1)
+    for _ in range(2):
+        done = product.backfill(DAY, DAY, expect=1)
+        (sentence,) = re.findall("^failed: (.*)$", done.stderr, re.MULTILINE)
+        assert re.fullmatch(
+            r"acme-voice \(chatcaptain\.export\): an export of 2025-03-10T23:00:00\.000Z to 2025-03-11T22:59:59\.999Z "
+            r"was asked for at [\d:]+ UTC and its answer never came, so it may or may not run; no other is started for "
+            r"this bot in this run; run the same command again after [\d-]+ [\d:]+ UTC \(export_retry_minutes: 30\)",
+            sentence,
+        )
+    assert len(sandbox.jobs) == sandbox.book.count("chatcaptain", "/export", "POST") == 1
+    assert product.load([DAY], clock=FakeClock(datetime.now(UTC) + timedelta(minutes=31))).ok
+    assert len(sandbox.jobs) == 2
+    assert product.differences([DAY])[1] == []
+
+
+@pytest.mark.e2e
+def test_killed_during_the_download(sandbox: Sandbox, product: Product) -> None:
+    sandbox.fail(Fault(path="/exports/", status=200, body="conversationId,startedAt\nc1,2025-03-1", kind="hang"))
+    killed_when(product, lambda: sandbox.book.count("download") == 1 and leftovers(product) != [])
+    product.backfill(DAY, DAY)
+    assert len(sandbox.jobs) == 1
+    assert product.differences([DAY])[1] == []
+    assert leftovers(product) == []
+
+
+@pytest.mark.e2e
+def test_a_stuck_job_is_adopted_by_the_same_command(sandbox: Sandbox, product: Product) -> None:
+    product.overrides = {"acme-voice": {"export_start_deadline_seconds": 0.3}}
+    product.configure()
+    sandbox.switches.export_polls, sandbox.switches.export_words = FOREVER, ("pending", "completed")
+    done = product.backfill(DAY, DAY, expect=1)
+    assert "did not start within 0.3 seconds (status 'pending')" in done.stderr
+    assert "it waits for this job and starts no other" in done.stderr
+    sandbox.switches.export_polls = 0
+    product.backfill(DAY, DAY)
+    assert len(sandbox.jobs) == 1
+    assert product.differences([DAY])[1] == []

@@ -1,0 +1,67 @@
+"""Every fault of the catalogue: what the client did, what the run said, what stayed, and that the next run recovers."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.faults import CASES, DOCS, Case
+from tests.support.meeting import Meeting, Met, meeting
+
+TABLE = Path(__file__).parents[2] / "docs/faults.md"
+
+named = pytest.mark.parametrize("case", CASES, ids=lambda case: case.fault)
+at_once = pytest.mark.parametrize("case", [case for case in CASES if case.real], ids=lambda case: case.fault)
+
+
+@pytest.fixture(scope="module")
+def sandboxed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Meeting]:
+    with meeting(tmp_path_factory.mktemp("faults")) as running:
+        yield running
+
+
+def hold(case: Case, met: Met) -> None:
+    """The product to the catalogue."""
+    assert met.exit == case.exit, met.sentences
+    assert met.loaded == tuple(sorted([DOCS, *([case.account] if case.exit == 0 else [])]))
+    assert met.earlier_untouched
+    assert met.requests == case.requests
+    assert met.jobs == case.jobs
+    assert met.recovered
+    assert met.differences == ()
+    assert len(met.sentences) == case.exit
+    for sentence in met.sentences:
+        assert re.fullmatch(rf"{case.account} \(\w+\.\w+\): [^\n]+", sentence)
+        assert re.search(case.says, sentence), sentence
+
+
+@pytest.mark.e2e
+@named
+def test_a_fault(sandboxed: Meeting, tmp_path: Path, case: Case) -> None:
+    met = sandboxed.meet(case, tmp_path)
+    hold(case, met)
+    assert met.waited >= case.waits
+
+
+@pytest.mark.e2e
+@at_once
+def test_a_fault_met_by_the_command(sandboxed: Meeting, tmp_path: Path, case: Case) -> None:
+    hold(case, sandboxed.meet(case, tmp_path, command=True))
+
+
+@pytest.mark.e2e
+def test_the_line_that_a_missing_permission_names_does_without_it(sandboxed: Meeting, tmp_path: Path) -> None:
+    [case] = [case for case in CASES if case.fault == "403 on one stream"]
+    [sentence] = sandboxed.meet(case, tmp_path / "first").sentences
+    [line] = re.findall(r"`streams: \[(.*)\]`", sentence)
+    without = replace(case, settings={"streams": line.split(", ")}, says="")
+    met = sandboxed.meet(without, tmp_path / "second")
+    assert met.exit == 0
+    assert met.loaded == (DOCS, case.account)
+
+
+@named
+def test_the_table_tells_it(case: Case) -> None:
+    assert f"\n| {case.fault} | {case.did} | {case.requests} | {case.exit} |" in TABLE.read_text()

@@ -1,0 +1,220 @@
+"""Planted secrets: after runs that fail in every way that could tell one, none stands in anything that was written."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from pipelines import runs
+from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
+from sandbox.recorder import Fault
+from sandbox.server import Sandbox
+from sandbox.world import World
+from tests.support.planted import contents, found
+from tests.support.product import Product
+
+REPOSITORY = Path(__file__).parents[2]
+FIRST = date(2025, 3, 1)
+PRIVACY_KEY = "planted-privacy/key+7f3=="
+CHANNEL_TOKEN = "fake-channel-secret-"
+SIGNATURE, SECOND_SIGNATURE = "planted-signature/3c1f+a==", "planted-second-signature-77"
+
+
+def planted(account: SandboxAccount, name: str = "") -> SandboxAccount:
+    key = f"planted-{name or account.name}/key+\"9'&=%41=="
+    credential = f"planted-id/{account.name}:{key}" if account.provider == "chatlayer" else key
+    return replace(account, name=name or account.name, credential=credential)
+
+
+IN_HEADER, DASH, LAYER, VOICE, INKEEP, *_ = map(planted, DEMO_ACCOUNTS)
+IN_URL = replace(planted(DEMO_ACCOUNTS[5]), name="acme-url")
+ACCOUNTS = (IN_HEADER, DASH, LAYER, VOICE, INKEEP, IN_URL)
+
+
+def key_of(account: SandboxAccount) -> str:
+    return account.credential.rpartition(":")[2]
+
+
+def echo(account: SandboxAccount) -> str:
+    """What a talkative provider says."""
+    return f"unknown key {key_of(account)} in ?api_key={quote(key_of(account), safe='')}"
+
+
+def says(path: str, body: Any, status: int = 200, **more: Any) -> Fault:
+    # some servers escape slashes in JSON
+    return Fault(path=path, status=status, body=json.dumps(body).replace("/", "\\/"), **more)
+
+
+@dataclass
+class Plant:
+    """A folder, a sandbox whose accounts have planted credentials, and all that was printed."""
+
+    product: Product
+    printed: list[tuple[str, bytes]] = field(default_factory=list)
+    day: date = FIRST
+
+    @property
+    def secrets(self) -> list[str]:
+        signatures = [signature for job in self.product.sandbox.jobs for signature in job.links]
+        pairs = [part for account in ACCOUNTS for part in (account.credential, *account.credential.split(":"))]
+        return [*pairs, PRIVACY_KEY, CHANNEL_TOKEN, SIGNATURE, SECOND_SIGNATURE, *signatures]
+
+    def run(self, *faults: Fault) -> str:
+        """Load one more day, with these faults; all of them must be met."""
+        self.day += timedelta(days=1)
+        sandbox = self.product.sandbox
+        sandbox.fail(*faults)
+        arguments = ("--verbose", "backfill", "--from", str(self.day), "--to", str(self.day))
+        done = self.product.run(*arguments, expect=1 if faults else 0)
+        assert sandbox.book.faults == []
+        self.printed += [
+            (f"stdout of {self.day}", done.stdout.encode()),
+            (f"stderr of {self.day}", done.stderr.encode()),
+        ]
+        return done.stderr
+
+    def nothing_is_told(self) -> None:
+        assert found(self.secrets, [*self.printed, *contents(self.product.folder)]) == []
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+    with Sandbox(World(accounts=ACCOUNTS)) as sandbox, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLANTED_PRIVACY_KEY", PRIVACY_KEY)
+        product = Product(tmp_path_factory.mktemp("planted"), sandbox, ACCOUNTS, {IN_URL.name: {"auth": "query"}})
+        limits = {"requests": 100_000, "period_seconds": 1}
+        product.configure(defaults={"rate_limit": limits, "privacy": {"key": "${PLANTED_PRIVACY_KEY}"}})
+        planted = Plant(product)
+        planted.run()
+        yield planted
+
+
+@pytest.mark.e2e
+def test_the_search_reads_what_is_packed(plant: Plant) -> None:
+    texts = list(contents(plant.product.folder))
+    names = {name for line in found(["perChannel", "conversationId"], texts) for name in [line.rpartition(" in ")[2]]}
+    assert any("stream=conversation_counter" in name and name.endswith("unpacked") for name in names)
+    assert any("stream=export" in name and name.endswith("unpacked") for name in names)
+    assert found(["globex"], [("text", b"a%20Z2xvYmV4")]) != []
+    kept = [name for name, text in texts if b"acme-url" in text and name.startswith("data/warehouse.duckdb")]
+    assert "data/warehouse.duckdb, unpacked" in kept
+
+
+@pytest.mark.e2e
+def test_a_good_run(plant: Plant) -> None:
+    plant.nothing_is_told()
+
+
+@pytest.mark.e2e
+def test_refusals_that_repeat_the_credential(plant: Plant) -> None:
+    told = plant.run(
+        says(IN_HEADER.ids["project_id"], {"detail": echo(IN_HEADER)}, 401),
+        says(IN_URL.ids["project_id"], {"detail": echo(IN_URL)}, 404),
+        says("/chatdash/", {"message": echo(DASH)}, 403),
+        says("/chatlayer/", {"code": 16, "message": echo(LAYER)}, 401),
+        says("/reports/overview", {"error": {"message": echo(VOICE)}}),
+        says("/inkeep/", {"title": "x", "detail": echo(INKEEP)}, 422),
+    )
+    assert told.count("unknown key [redacted] in ?api_key=[redacted]") >= len(ACCOUNTS)
+    plant.nothing_is_told()
+
+
+@pytest.mark.e2e
+def test_answers_of_a_wrong_shape_that_hold_the_credential(plant: Plant) -> None:
+    filler = "x" * 60  # the value is shown only in part: no part of a secret may be what is left
+    month = {"day": plant.day.day + 1, "month": 3, "year": 2025}
+    told = plant.run(
+        says(IN_HEADER.ids["project_id"], {"items": [{**month, "conversations": filler + key_of(IN_HEADER)}]}),
+        says(IN_URL.ids["project_id"], {"items": filler + key_of(IN_URL)}),
+        says("/chatdash/", {"conversations": {"total": filler + key_of(DASH)}}),
+        says("/b1/conversations?", {"data": {"series": filler + key_of(LAYER)}}),
+        says("/export/", {"status": 3, "downloadUrl": f"https://h.test/f?s={quote(SIGNATURE, safe='')}"}),
+        says("/inkeep/", {"status": filler + key_of(INKEEP)}),
+    )
+    assert told.count("saw ") >= len(ACCOUNTS)
+    assert "planted-" not in told
+    plant.nothing_is_told()
+
+
+@pytest.mark.e2e
+def test_redirects_and_lost_connections(plant: Plant) -> None:
+    away = f"http://files.example.test/?api_key={quote(key_of(IN_URL), safe='')}"
+    told = plant.run(
+        Fault(path=IN_HEADER.ids["project_id"], kind="reset"),
+        Fault(path=IN_URL.ids["project_id"], status=302, headers={"Location": away}),
+        Fault(path="/exports/", status=302, headers={"Location": f"http://files.example.test/?s={SECOND_SIGNATURE}"}),
+        says("/statistics/channels", [{"id": {}, "type": key_of(VOICE), "token": CHANNEL_TOKEN}]),
+    )
+    assert told.count("files.example.test") >= 2
+    plant.nothing_is_told()
+
+
+@pytest.mark.e2e
+def test_a_signed_link_that_is_repeated(plant: Plant) -> None:
+    link = f"{plant.product.sandbox.download_origin}/exports/x.csv?expires=3600&sig={quote(SIGNATURE, safe='')}"
+    told = plant.run(
+        says("/export/", {"status": "completed", "downloadUrl": link}),
+        says("/exports/", {"error": f"the signature {SIGNATURE} does not fit"}, 400),
+    )
+    assert "the signature [redacted] does not fit" in told
+    plant.nothing_is_told()
+
+
+@pytest.mark.e2e
+def test_a_defect_that_quotes_the_credential(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_arguments: object) -> None:
+        raise RuntimeError(f"no row for {key_of(IN_HEADER)}")
+
+    monkeypatch.setattr(runs, "load_days", broken)
+    plant.day += timedelta(days=1)
+    result = plant.product.load([plant.day])
+    (plant.product.folder / ".env").unlink()  # where that load found them
+    told = [error for outcome in result.outcomes for error in outcome.errors]
+    assert all("no row for [redacted]" in error for error in told)
+    plant.printed += [("errors", repr(told).encode()), ("log", caplog.text.encode())]
+    assert "Traceback" in caplog.text
+    plant.nothing_is_told()
+
+
+@pytest.mark.e2e
+def test_a_run_of_dagster(plant: Plant) -> None:
+    home = plant.product.folder / "home"
+    home.mkdir()
+    shutil.copyfile(REPOSITORY / "dagster.yaml", home / "dagster.yaml")
+    sandbox = plant.product.sandbox
+    sandbox.fail(
+        says(IN_HEADER.ids["project_id"], {"detail": echo(IN_HEADER)}, 401),
+        says(IN_URL.ids["project_id"], {"items": key_of(IN_URL)}),
+    )
+    tool = Path(sys.executable).with_name("dagster")
+    what = ("--select", "key:cognigy/landing or key:cognigy/slices", "--partition", str(plant.day + timedelta(days=1)))
+    done = subprocess.run(
+        [tool, "asset", "materialize", "--module-name", "pipelines.definitions", *what],
+        cwd=REPOSITORY,
+        env={**plant.product.environment, "DAGSTER_HOME": str(home)},
+        capture_output=True,
+        check=False,
+    )
+    assert sandbox.book.faults == []
+    assert b"[redacted]" in done.stdout + done.stderr
+    assert done.returncode != 0
+    plant.printed += [("stdout of dagster", done.stdout), ("stderr of dagster", done.stderr)]
+    assert any(name.endswith("db, unpacked") for name, _ in contents(home))
+    plant.nothing_is_told()
+
+
+@pytest.mark.e2e
+def test_the_landing_zone_is_its_owners_alone(plant: Plant) -> None:
+    landing = plant.product.folder / "data/landing"
+    open_to_others = [path for path in (landing, *landing.rglob("*")) if path.stat().st_mode & 0o077]
+    assert open_to_others == []

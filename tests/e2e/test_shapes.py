@@ -1,0 +1,66 @@
+"""Whatever the answers look like, wherever the account is, and whatever it pulls: all views equal the truth.
+
+The combinations hold every two shapes together at least once. `CHATMART_ALL_SHAPES=1` loads each of them in every
+zone, with more days and more conversations.
+"""
+
+import os
+from dataclasses import fields
+from datetime import date
+from itertools import combinations as pairs
+from pathlib import Path
+
+import pytest
+
+from sandbox.accounts import SandboxAccount
+from sandbox.server import Sandbox
+from sandbox.switches import Switches
+from sandbox.world import World
+from tests.support.product import Product
+from tests.support.shapes import (
+    CIRCUMSTANCES,
+    NO_SHAPES,
+    SEEDS,
+    SWITCHES,
+    Combination,
+    combinations,
+    everywhere,
+    load_and_compare,
+)
+
+ALL = bool(os.environ.get("CHATMART_ALL_SHAPES"))
+AROUND, DAILY = (6, 30) if ALL else (2, 8)
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("combination", everywhere() if ALL else combinations(), ids=str)
+def test_all_views_equal_the_truth(tmp_path: Path, combination: Combination) -> None:
+    compared = load_and_compare(tmp_path, combination, around=AROUND, daily=DAILY)
+    assert compared.differences == ()
+    assert compared.rows > 300
+
+
+def test_every_switch_is_in_use() -> None:
+    assert {each.name for each in fields(Switches)} == SWITCHES.keys() | NO_SHAPES
+    assert all(values[0] == getattr(Switches(), name) for name, values in SWITCHES.items())
+
+
+def test_every_two_shapes_meet() -> None:
+    rows = [{**vars(each.switches), **each.circumstances} for each in combinations()]
+    factors = {**SWITCHES, **CIRCUMSTANCES}
+    for one, other in pairs(factors, 2):
+        met = {(row[one], row[other]) for row in rows}
+        assert met == {(this, that) for this in factors[one] for that in factors[other]}, (one, other)
+    assert len(SEEDS) == 4
+
+
+@pytest.mark.e2e
+def test_chatlayer_is_refused_where_days_begin_within_an_hour(tmp_path: Path) -> None:
+    account = SandboxAccount("pune-bot", "chatlayer", "Asia/Kolkata")
+    with Sandbox(World(7, [account])) as sandbox:
+        done = Product(tmp_path, sandbox, [account]).backfill(date(2025, 3, 28), date(2025, 4, 1), expect=2)
+        assert sandbox.requests == []
+    assert "account pune-bot: timezone: Chatlayer counts by whole hours of UTC" in done.stderr
+    assert "Asia/Kolkata" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""

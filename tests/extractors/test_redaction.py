@@ -1,0 +1,74 @@
+import base64
+import json
+import logging
+from collections.abc import Iterator
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors import redaction
+from extractors.redaction import MASK, RedactingFilter, redact, redact_body, redacted, register
+
+SECRETS = st.text(st.characters(exclude_categories=["Cs"]), min_size=6).filter(lambda text: len(set(text)) > 4)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _own_secrets() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redaction, "_secrets", set())
+        patch.setattr(redaction, "_signatures", set())
+        yield
+
+
+@given(SECRETS)
+def test_a_secret_is_masked_in_every_form_it_travels_in(secret: str) -> None:
+    register(secret)
+    forms = (
+        secret,
+        quote(secret, safe=""),
+        quote_plus(secret),
+        base64.b64encode(secret.encode()).decode(),
+        json.dumps(secret)[1:-1],
+    )
+    for form in forms:
+        assert form not in redact(f"before {form} after {form}")
+
+
+def test_the_longest_secret_is_masked_first() -> None:
+    register("planted-secret", "planted-secret-and-more")
+    assert redact("a planted-secret-and-more b planted-secret c") == f"a {MASK} b {MASK} c"
+
+
+def test_signatures_of_links_are_masked_in_texts_and_stay_in_what_is_read() -> None:
+    register("planted-secret")
+    redaction.register_signatures("signer=planted-signer")
+    told = "planted-secret https://store.test/f?signer=planted-signer"
+    assert redact(told) == f"{MASK} https://store.test/f?{MASK}"
+    assert redact_body(told.encode()) == f"{MASK} https://store.test/f?signer=planted-signer".encode()
+    assert redact_body(told.encode(), signatures=True) == redact(told).encode()
+
+
+def test_a_short_text_is_no_secret() -> None:
+    register("abc", "")
+    assert redact("abc") == "abc"
+
+
+def test_data_keeps_its_shape() -> None:
+    register("planted-secret")
+    told = {"a": ["x planted-secret", 1, None, True, 1.5, {"b": ("planted-secret",)}], "planted-secret": "y"}
+    assert redacted(told) == {"a": [f"x {MASK}", 1, None, True, 1.5, {"b": [MASK]}], "planted-secret": "y"}
+
+
+def test_log_records_are_masked_with_their_arguments_and_traces(caplog: pytest.LogCaptureFixture) -> None:
+    register("planted-secret")
+    logger = logging.getLogger("chatmart.test")
+    caplog.handler.addFilter(RedactingFilter())
+    try:
+        int("planted-secret in an error")
+    except ValueError:
+        logger.exception("at %s with %d", "planted-secret", 5)
+    assert "planted-secret" not in caplog.text
+    assert f"at {MASK} with 5" in caplog.text
+    assert f"'{MASK} in an error'" in caplog.text

@@ -1,0 +1,150 @@
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sandbox.recorder import Fault
+from sandbox.server import Sandbox
+from tests.support.command import Said, chatmart
+from tests.support.shop import BERLIN, NEW_YORK, Shop, open_sandbox
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with open_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def shop(tmp_path: Path, sandbox: Sandbox) -> Shop:
+    return Shop(tmp_path, sandbox, (BERLIN, NEW_YORK))
+
+
+@pytest.fixture
+def run(shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def command(*arguments: object) -> Said:
+        return chatmart(capsys, "--config", shop.configure(), *arguments)
+
+    return command
+
+
+def backfill(first: object, last: object, *more: object) -> tuple[object, ...]:
+    return ("backfill", "--from", first, "--to", last, *more)
+
+
+def test_a_backfill_says_what_it_did_on_standard_error(shop: Shop, run) -> None:
+    said = run(*backfill("2025-02-27", "2025-03-02"))
+    assert (said.code, said.out) == (0, "")
+    assert re.search(r"^acme-berlin +cognigy +4 +0 *$", said.err, re.MULTILINE)
+    assert "acme-york: 4 days to load, 2 batches to fetch" in said.err
+    assert re.search(r"^4 requests, 0 repeated, ", said.err, re.MULTILINE)
+    assert "\x1b" not in said.err
+    assert len(shop.view("conversation_daily")) == 8
+
+
+def test_only_what_was_chosen(shop: Shop, run) -> None:
+    assert run(*backfill("2025-03-01", "2025-03-01", "--account", "acme-york")).code == 0
+    assert [row["account"] for row in shop.view("conversation_daily")] == ["acme-york"]
+    said = run(*backfill("2025-03-01", "2025-03-01", "--account", "nobody", "--provider", "clippy"))
+    assert said.code == 2
+    assert said.err.splitlines()[0] == "there is no account 'nobody' in chatmart.yaml"
+    assert said.err.splitlines()[1].startswith("there is no provider 'clippy'; known: ")
+
+
+def test_one_failed_account_is_1_and_named(shop: Shop, run) -> None:
+    bad = replace(BERLIN, credential="fake-key-that-nobody-knows")
+    shop.accounts = (bad, NEW_YORK)
+    said = run(*backfill("2025-03-01", "2025-03-31"))
+    assert (said.code, said.out) == (1, "")
+    assert re.search(r"^acme-berlin +cognigy +0 +31 *$", said.err, re.MULTILINE)
+    assert re.search(r"^acme-york +cognigy +31 +0 *$", said.err, re.MULTILINE)
+    (failed,) = [line for line in said.err.splitlines() if line.startswith("failed: ")]
+    assert failed.startswith("failed: acme-berlin (cognigy.conversation_counter): HTTP 401, the provider says: ")
+    assert bad.credential not in said.err
+
+
+def test_a_deferred_account_says_when_to_come_back(sandbox: Sandbox, shop: Shop, run) -> None:
+    sandbox.fail(Fault(status=429, headers={"retry-after": "7200"}, times=9))
+    said = run(*backfill("2025-03-01", "2025-03-31"))
+    assert said.code == 1
+    assert re.search(r"limit is used up until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", said.err)
+
+
+def test_a_dry_run_asks_nothing(shop: Shop, run) -> None:
+    said = run(*backfill("2025-01-01", "2025-12-31", "--dry-run"))
+    assert (said.code, said.out) == (0, "")
+    assert re.search(r"^acme-berlin +cognigy +365 +12 +seconds *$", said.err, re.MULTILINE)
+    assert "Nothing was asked" in said.err
+    assert shop.asked() == []
+    shop.overrides = {"acme-berlin": {"rate_limit": {"requests": 1, "period_seconds": 60}}}
+    assert "0:11:00" in run(*backfill("2025-01-01", "2025-12-31", "--dry-run")).err
+
+
+def test_days_that_cannot_be_are_left_out_and_said(shop: Shop, run) -> None:
+    today = datetime.now(UTC).date()
+    shop.overrides = {
+        "acme-berlin": {"start_date": "2025-03-02"},
+        "acme-york": {"start_date": today + timedelta(days=30)},
+    }
+    said = run(*backfill("2025-03-01", "2025-03-03"))
+    assert said.code == 0
+    assert "acme-berlin: begins on 2025-03-02, so only 2025-03-02 to 2025-03-03 is loaded" in said.err
+    assert "so nothing is loaded" in said.err
+    assert [row["date"] for row in shop.view("conversation_daily")] == [date(2025, 3, 2), date(2025, 3, 3)]
+    shop.overrides = {}
+    future = run(*backfill(today + timedelta(days=10), "9999-12-31"))
+    assert future.code == 2
+    assert "the future is not loaded" in future.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        backfill("2025-03-02", "2025-03-01"),
+        backfill("yesterday", "2025-03-01"),
+        backfill("2025-02-30", "2025-03-01"),
+        ("backfill", "--from", "2025-03-01"),
+        ("load", "--date", "2025-3"),
+        ("load", "--date", "9999-12-31"),
+    ],
+)
+def test_wrong_days_are_2(run, shop: Shop, arguments: tuple[object, ...]) -> None:
+    said = run(*arguments)
+    assert (said.code, said.out) == (2, "")
+    assert "Traceback" not in said.err
+    assert shop.asked() == []
+
+
+def test_the_daily_load_takes_the_look_back_with_it(shop: Shop, run) -> None:
+    shop.accounts = (BERLIN,)
+    assert run("load", "--date", "2025-03-05").code == 0
+    assert [row["date"].day for row in shop.view("conversation_daily")] == [2, 3, 4, 5]
+    assert run("load", "--date", "2025-03-05").code == 0
+    assert len(shop.asked()) == 2  # a daily load asks again also for what is settled
+    shop.overrides = {BERLIN.name: {"start_date": "2025-03-04", "lookback_days": 30}}
+    assert run("load", "--date", "2025-03-06").code == 0
+    assert [row["date"].day for row in shop.view("conversation_daily")] == [2, 3, 4, 5, 6]
+
+
+def test_the_daily_load_ends_with_yesterday(shop: Shop, run) -> None:
+    said = run("load")
+    assert said.code == 0
+    for account in shop.workspace().config.accounts:
+        yesterday = datetime.now(account.zone).date() - timedelta(days=1)
+        days = [row["date"] for row in shop.view("conversation_daily", f"account = '{account.name}'")]
+        assert days == [yesterday - timedelta(days=back) for back in (3, 2, 1, 0)]
+
+
+def test_requests_are_logged_with_verbose_and_without_secrets(shop: Shop, run) -> None:
+    shop.overrides = {BERLIN.name: {"auth": "query"}}
+    quiet = run(*backfill("2025-03-01", "2025-03-01"))
+    assert "DEBUG" not in quiet.err
+    said = run("--verbose", *backfill("2025-03-01", "2025-03-01", "--refetch"))
+    assert said.code == 0
+    assert "chatmart.http acme-berlin (cognigy.conversation_counter) GET " in said.err
+    assert BERLIN.credential not in said.err

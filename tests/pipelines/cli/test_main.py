@@ -1,0 +1,131 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli import main as command
+from tests.support.command import chatmart
+
+CHATMART = Path(sys.executable).with_name("chatmart")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CHATMART_CONFIG", raising=False)
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def fail(*_arguments: object, **_more: object) -> None:
+        raise error
+
+    monkeypatch.setattr(command.cli, "main", fail)
+
+
+def test_help_is_data_and_succeeds(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--help"], ["-h"], ["backfill", "--help"]):
+        said = chatmart(capsys, *arguments)
+        assert (said.code, said.err) == (0, "")
+        assert said.out.startswith("Usage: chatmart")
+    assert all(name in chatmart(capsys, "--help").out for name in ("demo", "load", "backfill", "sql", "status"))
+    assert chatmart(capsys, "--version").out.startswith("chatmart, version ")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["--nonsense"], ["sql", "--format", "xml"], ["backfill"], ["load", "x"]]
+)
+def test_wrong_use_is_2_and_says_what_is_right(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    said = chatmart(capsys, *arguments)
+    assert (said.code, said.out) == (2, "")
+    assert "Usage: chatmart" in said.err
+    assert "Error: " in said.err
+
+
+@pytest.mark.parametrize("name", ["load", "sql", "status"])
+def test_no_configuration_is_2(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    said = chatmart(capsys, name, *(["select 1"] if name == "sql" else []))
+    assert (said.code, said.out) == (2, "")
+    (line,) = said.err.splitlines()
+    assert line.startswith("there is no configuration at ")
+    assert "chatmart demo" in line
+
+
+def test_a_wrong_configuration_is_2_with_a_line_for_each_problem(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "chatmart.yaml").write_text("x: 1\naccounts:\n- {name: a, provider: b}\n")
+    said = chatmart(capsys, "load")
+    assert said.code == 2
+    assert [line.split(": is")[0] for line in said.err.splitlines()] == [
+        "chatmart.yaml: x",
+        "chatmart.yaml: account a: provider",
+    ]
+
+
+@pytest.mark.parametrize("warehouse", ["postgres://x", "duckdb://", "x.duckdb"])
+def test_an_address_that_no_store_answers_to_is_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warehouse: str
+) -> None:
+    monkeypatch.setenv("KEY", "fake-key")
+    (tmp_path / "chatmart.yaml").write_text(
+        f"warehouse: {warehouse}\naccounts:\n- {{name: a, provider: inkeep, api_key: '${{KEY}}'}}\n"
+    )
+    said = chatmart(capsys, "load")
+    assert said.code == 2
+    assert "duckdb://data/warehouse.duckdb" in said.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted; what was committed stays"),
+        (OSError(28, "No space left on device", "data/x"), 1, "[Errno 28] No space left on device: 'data/x'"),
+    ],
+)
+def test_other_ends(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, says: str
+) -> None:
+    failing(monkeypatch, error)
+    said = chatmart(capsys, "load")
+    assert (said.code, said.out) == (code, "")
+    assert said.err.startswith(says)
+    assert "Traceback" not in said.err
+
+
+def test_the_trace_comes_with_verbose_only(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Traceback" not in chatmart(capsys, "load").err
+    said = chatmart(capsys, "--verbose", "load")
+    assert "Traceback" in said.err
+    assert said.err.splitlines()[-1].startswith("there is no configuration")
+
+
+UNFORESEEN = """
+import sys
+from extractors import redaction
+from pipelines.cli import main
+redaction.register("planted-secret")
+def fail(*_a, **_k):
+    raise RuntimeError("planted-secret is wrong")
+main.cli.main = fail
+main.main(sys.argv[1:])
+"""
+
+
+def test_what_nobody_foresaw_is_one_sentence_without_secrets() -> None:
+    for arguments, traced in (([], False), (["--verbose"], True)):
+        done = subprocess.run(
+            [sys.executable, "-c", UNFORESEEN, *arguments], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1
+        assert "planted-secret" not in done.stderr
+        assert done.stderr.splitlines()[-1] == (
+            "the program failed (RuntimeError: [redacted] is wrong); please report it, with --verbose"
+        )
+        assert ("Traceback" in done.stderr) == traced
+
+
+def test_the_installed_program_answers() -> None:
+    done = subprocess.run([CHATMART, "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("chatmart, version ")

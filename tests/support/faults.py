@@ -1,0 +1,305 @@
+"""What can go wrong at a provider: the catalogue of faults, as data. How they are met is in ``meeting``.
+
+The tests hold the product to it, and ``docs/faults.md`` is printed from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sandbox.recorder import Fault
+
+SUPPORT, VOICE, DOCS = "acme-support", "acme-voice", "acme-docs"  # one at Cognigy, ChatCaptain and Inkeep each
+IN_SEVEN_SECONDS = "an HTTP date 7 seconds ahead"  # filled in when the fault is met
+FOREVER = 10**6
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault that one account meets while a day is loaded, and what must come of it.
+
+    ``plan`` and ``shape`` make the sandbox misbehave, ``settings`` are the account's own. ``requests`` counts those of
+    the account's provider, downloads among them. ``jobs``: exports in the provider's books after that run and, if it
+    fails, after the one that follows ``later``. ``says`` is a pattern of the one sentence of a run that fails.
+    ``real``: nothing is waited for, so that the whole command may meet it too.
+    """
+
+    fault: str
+    did: str
+    requests: int
+    plan: tuple[Fault, ...] = ()
+    shape: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    account: str = SUPPORT
+    says: str = ""
+    waits: float = 0
+    jobs: tuple[int, int] = (0, 0)
+    later: timedelta = timedelta(minutes=1)
+    real: bool = False
+
+    @property
+    def exit(self) -> int:
+        """The run's exit code."""
+        return 1 if self.says else 0
+
+
+def _counter(status: int = 200, body: str = "", *, times: int = 1, kind: str = "answer", **headers: str) -> Fault:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Fault(path="conversationcounter", status=status, body=body, times=times, kind=kind, headers=named)
+
+
+def _job(**more: Any) -> Fault:
+    return Fault(path="/statistics/export", method="POST", **more)
+
+
+def _file(status: int = 200, body: str = "", **headers: str) -> Fault:
+    return Fault(path="/exports/", status=status, body=body, headers=headers)
+
+
+_LATER = "run the same command again later"
+_UNCERTAIN = r"may or may not run; .*run the same command again after .*export_retry_minutes: 30"
+_SHORT = {"export_start_deadline_seconds": 0.3, "export_deadline_seconds": 0.5}
+_HTML = "<html><body>Bad gateway</body></html>"
+_ODD = '{"items": [{"day": 11, "month": 3, "year": 2025, "conversations": "many"}]}'
+_REFUSED = '{"title": "Unauthorized", "status": 401, "detail": "the API key was revoked"}'
+_AWAY = "http://files.example.test/elsewhere"
+
+LIMITS = (
+    Case("429 with `Retry-After: 7`", "waited 7 s", 2, (_counter(429, Retry_After="7"),), waits=7),
+    Case(
+        "429 with `Retry-After` as an HTTP date",
+        "waited until then",
+        2,
+        (_counter(429, Retry_After=IN_SEVEN_SECONDS),),
+        waits=6,
+    ),
+    Case("429 with `Retry-After: 0`", "backed off", 2, (_counter(429, Retry_After="0"),)),
+    Case("429 without `Retry-After`", "backed off", 2, (_counter(429),)),
+    Case(
+        "429 with `Retry-After: 7200`",
+        "waited not at all: the run may wait 60 s (`max_wait_seconds`)",
+        1,
+        (_counter(429, Retry_After="7200"),),
+        says=r"used up until \d{4}-.* UTC, longer than a run waits .*run the same command again after that",
+        real=True,
+    ),
+    Case(
+        "429 that never ends",
+        "backed off, for up to 60 s in all (`max_wait_seconds`)",
+        14,
+        (_counter(429, times=FOREVER),),
+        says=r"used up until .*run the same command again after that",
+    ),
+)
+
+TROUBLE = (
+    Case("500 once", "backed off, asked again", 2, (_counter(500),)),
+    Case("502 once", "backed off, asked again", 2, (_counter(502, _HTML),)),
+    Case("503 once", "backed off, asked again", 2, (_counter(503),), real=True),
+    Case(
+        "500 that never ends",
+        "asked 6 times with growing back-off",
+        6,
+        (_counter(500, '{"detail": "out of memory"}', times=FOREVER),),
+        says=rf"HTTP 500, the provider says: out of memory; .*{_LATER}",
+    ),
+    Case("connection reset before the answer", "asked again", 2, (_counter(kind="reset"),)),
+    Case("connection cut in mid-body", "asked again", 2, (_counter(body='{"items": [', kind="cut"),), real=True),
+    Case("truncated JSON once", "asked again", 2, (_counter(body='{"items": [{"day": 11, "mon'),)),
+    Case("HTML with status 200 once", "asked again", 2, (_counter(body=_HTML),)),
+    Case("empty body once", "asked again", 2, (_counter(),)),
+    Case(
+        "HTML with status 200 that never ends",
+        "asked 6 times with growing back-off",
+        6,
+        (_counter(body=_HTML, times=FOREVER),),
+        says=rf"cut short or no JSON, saw '<.*; {_LATER}",
+    ),
+)
+
+REFUSALS = (
+    Case(
+        "JSON of a wrong shape",
+        "kept the answer, loaded nothing of it",
+        1,
+        (_counter(body=_ODD),),
+        says=r"field .*conversations: is not a .*number, saw 'many'; the answer is kept .*`chatmart replay`",
+        real=True,
+    ),
+    Case(
+        "401",
+        "stopped the account at once",
+        1,
+        (_counter(401, _REFUSED, times=FOREVER),),
+        says="HTTP 401, the provider says: the API key was revoked; check the account's credential",
+        real=True,
+    ),
+    Case(
+        "403", "stopped the account at once", 1, (_counter(403, times=FOREVER),), says="HTTP 403; check .*permissions"
+    ),
+    Case(
+        "404",
+        "asked once, and nothing else of the account",
+        1,
+        (_counter(404, '{"detail": "no such project"}', times=FOREVER),),
+        says="HTTP 404, the provider says: no such project; check the account's ids",
+    ),
+    Case(
+        "redirect to another host",
+        "did not follow it",
+        1,
+        (_counter(302, Location=_AWAY),),
+        says=r"redirected to another host \(files\.example\.test\); check the account's base_url",
+        real=True,
+    ),
+    Case(
+        "403 on one stream",
+        "stopped the account at once",
+        1,
+        (_job(status=403, times=FOREVER, body='{"message": "Missing permission"}'),),
+        account=VOICE,
+        says=r"lacks the permission chatbots\.statistics\.export; grant it .*or leave it out with "
+        r"`streams: \[channels, overview_report, channel_report, inbox\]`",
+        jobs=(0, 1),
+        real=True,
+    ),
+    Case(
+        "`error` in an answer with status 200",
+        "asked once",
+        14,
+        (Fault(path="/reports/overview", status=200, body='{"error": {"message": "quota is used up"}}'),),
+        account=VOICE,
+        says="HTTP 200, but the provider says: quota is used up; check the account's ids",
+        jobs=(1, 1),
+    ),
+)
+
+_EXPORTS = (
+    Case(
+        "export: connection lost after the job was asked for",
+        "asked once, started no other job",
+        10,
+        (_job(kind="after"),),
+        says=_UNCERTAIN,
+        jobs=(1, 2),
+        later=timedelta(minutes=31),
+        real=True,
+    ),
+    Case(
+        "export: 408 to the creation",
+        "asked once, started no other job",
+        10,
+        (_job(status=408),),
+        says=_UNCERTAIN,
+        jobs=(0, 1),
+        later=timedelta(minutes=31),
+    ),
+    Case(
+        "export: 500 to the creation",
+        "asked once, started no other job",
+        10,
+        (_job(status=500),),
+        says=_UNCERTAIN,
+        jobs=(0, 1),
+        later=timedelta(minutes=31),
+    ),
+    Case(
+        "export: 429 to the creation",
+        "waited 7 s, asked again: nothing had been created",
+        15,
+        (_job(status=429, headers={"Retry-After": "7"}),),
+        waits=7,
+        jobs=(1, 1),
+    ),
+    Case(
+        "export: `error` in a 200 to the creation",
+        "asked once",
+        10,
+        (_job(status=200, body='{"error": "range too long"}'),),
+        says="HTTP 200, but the provider says: range too long",
+        jobs=(0, 1),
+    ),
+    Case(
+        "export: the job never starts",
+        "looked ever more slowly, up to `export_start_deadline_seconds`",
+        15,
+        shape={"export_words": ("pending", "completed"), "export_polls": FOREVER},
+        settings={"export_poll_seconds": [0.05, 0.1], **_SHORT},
+        says=rf"did not start within 0\.3 seconds \(status 'pending'\); {_LATER}: it waits for this job",
+        jobs=(1, 1),
+    ),
+    Case(
+        "export: the job never finishes",
+        "looked ever more slowly, up to `export_deadline_seconds`",
+        17,
+        shape={"export_words": ("running", "completed"), "export_polls": FOREVER},
+        settings={"export_poll_seconds": [0.05, 0.1], **_SHORT},
+        says=rf"did not finish within 0\.5 seconds \(status 'running'\); {_LATER}: it waits for this job",
+        jobs=(1, 1),
+    ),
+    Case(
+        "export: a status word never heard of",
+        "looked ever more slowly, 2 s to 30 s apart",
+        44,
+        shape={"export_words": ("on holiday", "completed"), "export_polls": FOREVER},
+        settings={"export_poll_seconds": [2, 30]},
+        says=rf"did not finish within 900 seconds \(status 'on holiday'\); {_LATER}: it waits for this job",
+        jobs=(1, 1),
+    ),
+    Case(
+        "export: the job fails",
+        "let go of it",
+        13,
+        shape={"export_error": "disk full"},
+        says="ended as 'failed': disk full; run the same command again to start a new one",
+        jobs=(1, 2),
+        real=True,
+    ),
+    Case("export: the link has expired", "asked for a fresh link", 16, shape={"export_dead_links": 1}, jobs=(1, 1)),
+    Case(
+        "export: every link has expired",
+        "asked for a fresh link, then started one new job",
+        23,
+        shape={"export_dead_links": FOREVER},
+        says=rf"the link to the file leads nowhere \(HTTP 403\); {_LATER}",
+        jobs=(2, 3),
+    ),
+    Case(
+        "export: the download redirects to another host",
+        "did not follow it",
+        14,
+        (_file(302, Location=_AWAY),),
+        says=r"the file lies on files\.example\.test, which is none of 127\.0\.0\.1; add it to .*download_hosts",
+        jobs=(1, 1),
+        real=True,
+    ),
+    Case(
+        "export: the file is shorter than its length",
+        "began it anew 5 times, landed nothing",
+        19,
+        shape={"csv_cut_bytes": 9},
+        says=rf"the file did not come whole: .*; {_LATER}",
+        jobs=(1, 1),
+    ),
+    Case(
+        "export: the file is cut short and has no length",
+        "began it anew 5 times, landed nothing",
+        19,
+        shape={"csv_cut_bytes": 9, "csv_length": False},
+        says=rf"the file ends in the middle of line \d+ and no length says .*; {_LATER}",
+        jobs=(1, 1),
+    ),
+    Case(
+        "export: a row that does not fit the header",
+        "kept the file, loaded nothing of it",
+        14,
+        (_file(body="conversationId,startedAt,channelType\nc1,2025-03-11T10:00:00Z,web\nc2,yesterday\n"),),
+        says=r"line 3.*; the answer is kept .*`chatmart replay`",
+        jobs=(1, 2),
+        real=True,
+    ),
+)
+EXPORTS = tuple(Case(**{**vars(case), "account": VOICE}) for case in _EXPORTS)
+
+CASES = (*LIMITS, *TROUBLE, *REFUSALS, *EXPORTS)

@@ -1,0 +1,198 @@
+"""Combinations of everything an answer may look like, in which every two shapes meet at least once.
+
+A shape is a value of one of the sandbox's switches, or of what an account may be: its zone, its world, what it pulls.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from allpairspy import AllPairs
+
+from sandbox.accounts import SandboxAccount
+from sandbox.server import Sandbox
+from sandbox.switches import Switches
+from sandbox.world import World
+from tests.support.product import Product, days_from
+
+SEEDS = (7, 11, 23, 42)
+CHANGES = {  # the local days on which clocks change; zones without a change take Berlin's days
+    ("Europe/Berlin", "spring"): date(2025, 3, 30),
+    ("Europe/Berlin", "autumn"): date(2025, 10, 26),
+    ("America/New_York", "spring"): date(2025, 3, 9),
+    ("America/New_York", "autumn"): date(2025, 11, 2),
+}
+
+SWITCHES: Mapping[str, Sequence[Any]] = {
+    "numbers": ("int", "float", "string"),
+    "money": ("number", "string"),
+    "extra_fields": (False, True),
+    "cognigy_empty_days": ("omit", "zero"),
+    "cognigy_per_channel": ("list", "absent", "empty"),
+    "cognigy_error_code": ("number", "string"),
+    "chatdash_totals": ("total", "total_only", "one_count", "neither"),
+    "chatdash_tokens": ("list", "absent"),
+    "chatdash_refusal": ("named", "unnamed"),
+    "chatdash_top": (10, 3),
+    "chatlayer_x_values": ("rfc3339", "rfc3339_offset", "date", "epoch_s", "epoch_ms"),
+    "chatlayer_buckets": ("all", "sparse"),
+    "chatlayer_labels": ("both", "labels", "series_labels"),
+    "chatlayer_zeros": ("omit", "keep"),
+    "chatlayer_empty": ("bare", "data"),
+    "chatlayer_int64": ("string", "number"),
+    "chatlayer_short_range": ("refuse", "allow"),
+    "chatlayer_page": (7, 2, 100),
+    "report_keys": ("name", "id"),
+    "scalars": ("bare", "value", "count"),
+    "breakdowns": ("map", "list"),
+    "breakdown_name": ("key", "id", "name"),
+    "breakdown_value": ("count", "value"),
+    "intervals": ("list", "map"),
+    "channels_envelope": (False, True),
+    "totals_count_tests": (False, True),
+    "inbox_values": ("bare", "value"),
+    "export_id": ("exportId", "id", "location"),
+    "export_link": ("downloadUrl", "downloadLink"),
+    "export_words": (("pending", "running", "completed"), ("queued", "wird erstellt", "DONE"), ("finished",)),
+    "export_polls": (2, 0),
+    "export_dead_links": (0, 1),
+    "csv_delimiter": (",", ";", "tab"),
+    "csv_bom": (False, True),
+    "csv_gzip": (False, True),
+    "csv_decimal_comma": (False, True),
+    "csv_headers": ("camel", "snake", "space", "upper", "german", "alternative"),
+    "csv_order": ("plain", "reversed"),
+    "csv_times": ("utc", "offset", "local"),
+    "csv_grain": ("conversation", "total"),
+    "csv_extra_column": (False, True),
+    "csv_length": (True, False),
+    "inkeep_page_size": (100, 5),
+    "inkeep_buckets": ("date", "instant", "space"),
+}
+NO_SHAPES = frozenset({"delay_seconds", "export_link_seconds", "export_error", "csv_cut_bytes"})
+"""Switches that make an answer late or fail: there is nothing to load then."""
+BOT_STREAMS = (
+    "conversations",
+    "conversations_by_channel",
+    "conversations_by_language",
+    "insights",
+    "messages",
+    "users",
+    "intents",
+    "team_usage",
+    "flow",
+)
+
+CIRCUMSTANCES: Mapping[str, Sequence[Any]] = {
+    "zone": ("Europe/Berlin", "America/New_York", "UTC", "Asia/Kolkata"),
+    "seed": SEEDS,
+    "change": ("spring", "autumn"),
+    "chatdash_lacks_and_refuses": (False, True),
+    "chatlayer_version": ("LIVE", "DRAFT"),
+    "chatlayer_flows": ("named", "found"),
+    "inkeep_detail": (True, False),
+    "inkeep_burst": (0, 7),
+}
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One value of every circumstance and of every switch."""
+
+    circumstances: Mapping[str, Any]
+    switches: Switches
+
+    def __str__(self) -> str:
+        told = self.circumstances
+        return f"{told['zone']}, {told['change']}, seed {told['seed']}"
+
+    def days(self, around: int) -> list[date]:
+        """So many days before and after the change of the clock."""
+        zone, season = self.circumstances["zone"], self.circumstances["change"]
+        change = CHANGES.get((zone, season)) or CHANGES["Europe/Berlin", season]
+        return days_from(change - timedelta(days=around), 2 * around + 1)
+
+    def accounts(self, daily: int) -> tuple[SandboxAccount, ...]:
+        """An account of every provider; Chatlayer, which serves no part of an hour, stays in UTC for Kolkata."""
+        told = self.circumstances
+        zone = told["zone"]
+        poor = told["chatdash_lacks_and_refuses"]
+        bot = {"team_id": "team-1", "version": told["chatlayer_version"]}
+        return (
+            SandboxAccount("one-cognigy", "cognigy", zone, daily=daily),
+            SandboxAccount(
+                "one-chatdash",
+                "chatdash",
+                zone,
+                daily=daily,
+                lacks=frozenset({"understoodMessages", "topTopics"} if poor else ()),
+                refuses=frozenset({"averageCost", "uniqueIps"} if poor else ()),
+            ),
+            SandboxAccount("one-chatlayer", "chatlayer", "UTC" if zone == "Asia/Kolkata" else zone, bot, daily=daily),
+            SandboxAccount("one-chatcaptain", "chatcaptain", zone, daily=daily),
+            SandboxAccount("one-inkeep", "inkeep", zone, daily=daily, burst=told["inkeep_burst"]),
+        )
+
+    def settings(self, world: World, days: Sequence[date]) -> dict[str, dict[str, Any]]:
+        """What the configuration says of each account: every stream there is."""
+        bot: dict[str, Any] = {"streams": BOT_STREAMS}
+        if self.circumstances["chatlayer_flows"] == "named":
+            named = [item.id for _, items in world.days("one-chatlayer", days) for item in items]
+            bot["conversation_ids"] = [*named, "one-chatlayer-250301-gone"]
+        else:
+            bot["streams"] = [*BOT_STREAMS, "events"]
+        return {
+            "one-cognigy": {"streams": ["conversation_counter", "call_counter", "knowledge_query_counter"]},
+            "one-chatdash": {"privacy": {"message_texts": "keep"}},
+            "one-chatlayer": bot,
+            "one-inkeep": {"detail": self.circumstances["inkeep_detail"]},
+        }
+
+    def elsewhere(self, zone: str, seed: int) -> "Combination":
+        """The same shapes in another zone and another world."""
+        return replace(self, circumstances={**self.circumstances, "zone": zone, "seed": seed})
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What became of a combination: how many rows were compared, and what failed, differs or does not add up."""
+
+    rows: int
+    differences: tuple[str, ...]
+
+
+def load_and_compare(folder: Path, combination: Combination, *, around: int, daily: int) -> Compared:
+    """Load the days around the change of the clock in this process, and compare all views with the truth."""
+    accounts, days = combination.accounts(daily), combination.days(around)
+    with Sandbox(World(combination.circumstances["seed"], accounts), combination.switches) as sandbox:
+        product = Product(folder, sandbox, accounts, combination.settings(sandbox.world, days))
+        result = product.load(days)
+        rows, lines = product.differences(days)
+    lines += [error for outcome in result.outcomes for error in outcome.errors]
+    if not combination.switches.totals_count_tests:  # what is exported leaves tests out, whatever the totals do
+        lines += product.unexplained()
+    return Compared(rows, tuple(lines))
+
+
+def combinations() -> list[Combination]:
+    """So few combinations that every two shapes stand together in one of them."""
+    factors = {**CIRCUMSTANCES, **SWITCHES}
+    names = sorted(factors, key=lambda name: -len(factors[name]))  # the longest lists first: fewer rows
+    found = []
+    for row in AllPairs([list(factors[name]) for name in names]):
+        chosen = dict(zip(names, row, strict=True))
+        circumstances = {name: chosen[name] for name in CIRCUMSTANCES}
+        found.append(Combination(circumstances, Switches(**{name: chosen[name] for name in SWITCHES})))
+    return found
+
+
+def everywhere() -> list[Combination]:
+    """Every combination in every zone, each time in another world."""
+    zones = CIRCUMSTANCES["zone"]
+    return [
+        combination.elsewhere(zone, SEEDS[(number + turn) % len(SEEDS)])
+        for number, combination in enumerate(combinations())
+        for turn, zone in enumerate(zones)
+    ]

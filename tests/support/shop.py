@@ -1,0 +1,107 @@
+"""A shop: a folder with a configuration, the sandbox it points to, and a clock that the test moves. No expectations."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from extractors.accounts import Account
+from extractors.batches import Batch
+from extractors.clock import Clock
+from extractors.windows import ONE_DAY, Window
+from pipelines import config as configuration
+from pipelines.observers import Quiet
+from pipelines.plan import unsettled
+from pipelines.runs import Job, RunResult, run
+from pipelines.workspace import Workspace
+from sandbox.accounts import SandboxAccount
+from sandbox.config import config_for, environment
+from sandbox.recorder import RequestRecord
+from sandbox.server import Sandbox
+from sandbox.world import World
+from tests.support.clock import FakeClock
+from warehouse.commits import LedgerRow
+
+NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
+BERLIN = SandboxAccount("acme-berlin", "cognigy", "Europe/Berlin", daily=12)
+NEW_YORK = SandboxAccount("acme-york", "cognigy", "America/New_York", daily=12)
+VIEWS = ("conversation_daily", "channel_daily", "metric_daily")
+
+
+class Seen(Quiet):
+    """Remembers what a run said."""
+
+    def __init__(self) -> None:
+        self.plans: dict[str, tuple[int, int]] = {}
+        self.batches: list[Batch] = []
+        self.failures: list[tuple[str, int, str]] = []
+
+    def planned(self, account: Account, slices: int, requests: int) -> None:
+        self.plans[account.name] = (slices, requests)
+
+    def landed(self, batch: Batch) -> None:
+        self.batches.append(batch)
+
+    def failed(self, account: Account, days: Collection[date], error: str) -> None:
+        self.failures.append((account.name, len(days), error))
+
+
+@dataclass
+class Shop:
+    folder: Path
+    sandbox: Sandbox
+    accounts: Sequence[SandboxAccount] = (BERLIN,)
+    overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
+    clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
+
+    def configure(self, **extra: Any) -> Path:
+        document = config_for(self.sandbox, self.accounts, self.overrides, **extra)
+        path = self.folder / "chatmart.yaml"
+        path.write_text(yaml.safe_dump(document))
+        known = environment(self.accounts)
+        (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in known.items()))
+        return path
+
+    def workspace(self, clock: Clock | None = None) -> Workspace:
+        opened = Workspace.open(configuration.load(self.configure()))
+        return Workspace(opened.config, opened.landing, opened.store, clock or self.clock)
+
+    def backfill(self, first: date, last: date, *, refetch: bool = False, observer: Seen | None = None) -> RunResult:
+        """As the command does it: settled days are left out unless everything is asked anew."""
+        workspace = self.workspace()
+        window = Window(first, last + ONE_DAY)
+        jobs = []
+        for account in workspace.config.accounts:
+            ledger = [] if refetch else workspace.store.ledger(account.name)
+            jobs.append(Job(account, tuple(unsettled(window, ledger))))
+        result = run(workspace, jobs, refetch=refetch, observer=observer)
+        self.clock.advance(60)
+        return result
+
+    def view(self, name: str, where: str = "true") -> list[dict[str, Any]]:
+        query = f"SELECT * FROM {name} WHERE {where} ORDER BY ALL"
+        found: list[dict[str, Any]] = self.workspace().store.read(query).to_pylist()
+        return found
+
+    def everything(self) -> dict[str, list[dict[str, Any]]]:
+        return {name: self.view(name) for name in VIEWS}
+
+    def ledger(self, account: str) -> dict[date, LedgerRow]:
+        return {row.date: row for row in self.workspace().store.ledger(account)}
+
+    def asked(self) -> list[RequestRecord]:
+        """The requests since the last time this was asked."""
+        found = self.sandbox.requests
+        self.sandbox.book.requests.clear()
+        return found
+
+
+@contextmanager
+def open_sandbox() -> Iterator[Sandbox]:
+    """A world of two small accounts that ends at ``NOW``."""
+    with Sandbox(World(5, (BERLIN, NEW_YORK), clock=lambda: NOW)) as running:
+        yield running

@@ -1,0 +1,96 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandbox.cognigy import CHANNELS
+from transforms import conform
+from transforms.metrics import ADDITIVE, Metric
+
+GROUPS = {"web", "messaging", "voice", "email", "agent", "api", "test", "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("code", "channel", "group"),
+    [
+        ("webchat2", "webchat", "web"),
+        ("WebChat3", "webchat", "web"),
+        ("meta-whatsapp", "whatsapp", "messaging"),
+        ("voiceGateway2", "voice", "voice"),
+        ("microsoftTeams", "teams", "messaging"),
+        ("debug", "test", "test"),
+        ("unknown", "unknown", "unknown"),
+        ("qx-new", "other", "unknown"),
+        ("", "other", "unknown"),
+        (" webchat", "other", "unknown"),
+    ],
+)
+def test_channels(code: str, channel: str, group: str) -> None:
+    found = conform.channel(code)
+    assert (found.channel, found.channel_group) == (channel, group)
+    assert found.is_test == (code == "debug")
+
+
+def test_every_documented_channel_has_its_place() -> None:
+    documented = {*CHANNELS, "facebook", "voice", "audiocodes", "web", "meta-whatsapp", "telegram", "brevo", "email"}
+    assert not [code for code in documented if conform.channel(code).channel == conform.OTHER]
+
+
+def test_the_map_names_each_code_once_and_known_groups_only() -> None:
+    codes = list(conform._channels())
+    assert len(codes) == len(set(codes))
+    assert {conform.channel(code).channel_group for code in codes} <= GROUPS
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "base"),
+    [
+        ("DE", "de", "de"),
+        ("pt-br", "pt-BR", "pt"),
+        ("pt_BR", "pt-BR", "pt"),
+        ("ZH-HANT-tw", "zh-Hant-TW", "zh"),
+        ("es-419", "es-419", "es"),
+        ("sl-rozaj-biske", "sl-rozaj-biske", "sl"),
+        ("EN-X-US", "en-x-us", "en"),
+        ("de-DE-u-co-phonebk", "de-DE-u-co-phonebk", "de"),
+        ("filipino", "filipino", "filipino"),
+        ("", "unknown", "unknown"),
+        (None, "unknown", "unknown"),
+        ("null", "null", "null"),
+    ],
+)
+def test_languages(told: str | None, code: str, base: str) -> None:
+    assert conform.language_code(told) == code
+    assert conform.language(code) == base
+
+
+@given(st.from_regex(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,4}", fullmatch=True))
+def test_a_canonical_tag_stays_as_it_is(told: str) -> None:
+    code = conform.language_code(told)
+    assert conform.language_code(code) == conform.language_code(told.swapcase()) == code
+    assert code.casefold() == told.replace("_", "-").casefold()
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "name"),
+    [
+        ("de", "DE", "Germany"),
+        ("NA", "NA", "Namibia"),
+        ("", "unknown", "unknown"),
+        (None, "unknown", "unknown"),
+        ("xx", "XX", "unknown"),
+    ],
+)
+def test_countries(told: str | None, code: str, name: str) -> None:
+    assert conform.country_code(told) == code
+    assert conform.country(code) == name
+
+
+def test_the_members_that_were_seen_become_rows() -> None:
+    metrics = {"calls": Metric("calls", "calls", ADDITIVE, "Calls.")}
+    tables = conform.member_tables({"channel_code": {"web", "qx"}, "metric": {"calls"}, "country_code": set()}, metrics)
+    assert tables["channel"].to_pylist() == [
+        {"channel_code": "qx", "channel": "other", "channel_group": "unknown", "is_test": False},
+        {"channel_code": "web", "channel": "webchat", "channel_group": "web", "is_test": False},
+    ]
+    assert tables["metric"].column("unit").to_pylist() == ["calls"]
+    assert set(tables) == {"channel", "metric"}

@@ -1,0 +1,168 @@
+"""What answers hold beyond what is known: named by its place, never by a value; and nothing of it is an error."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors.accounts import Account
+from extractors.answers import Answer, Asked
+from extractors.batches import BatchKey
+from extractors.chatcaptain_account import ChatcaptainAccount
+from extractors.chatdash import ChatdashAccount
+from extractors.chatlayer_account import ChatlayerAccount
+from extractors.cognigy import CognigyAccount
+from extractors.errors import Where
+from extractors.inkeep import InkeepAccount
+from extractors.landing import LandingZone
+from extractors.windows import Window
+from tests.support.landed import ARRIVED, Landings, Told
+from transforms.drift import COLUMN, FIELD, MOST_NAMES, Drift, Named, keys, unknown_fields
+
+DAY = date(2025, 3, 30)
+NEXT = date(2025, 3, 31)
+WINDOW = Window.of_day(DAY)
+WHERE = Where("chatcaptain", "voice", "export", "batch-1")
+
+BASE = {"name": "a", "api_key": "fake-key"}
+COGNIGY = CognigyAccount.model_validate({**BASE, "project_id": "0" * 24})
+CHATDASH = ChatdashAccount.model_validate({**BASE, "project_id": "p_1"})
+CHATCAPTAIN = ChatcaptainAccount.model_validate({**BASE, "chatbot_id": "c"})
+INKEEP = InkeepAccount.model_validate(BASE)
+CHATLAYER = ChatlayerAccount.model_validate(
+    {"name": "a", "bot_id": "b", "token_id": "i", "token_secret": "s", "conversation_ids": ["c1"]}
+)
+SERIES = {"query": {"bucket": "1d"}}
+NEW = {"secret": "Jane Doe"}
+
+
+def landed(root: Path, account: Account, stream: str, window: Window, *answers: Told) -> list[tuple[Any, ...]]:
+    landings = Landings(root)
+    landings.land(account, stream, window, *answers)
+    staged = landings.transformed(account, window)
+    assert {line.batch.split("/")[2] for line in staged.drift} <= {stream}
+    assert "Jane" not in str(staged.drift)
+    return [(line.date.day, line.kind, line.name) for line in staged.drift if line.stream == stream]
+
+
+def month(*channels: str) -> dict[str, Any]:
+    split = [{"channel": name, "conversations": 1, "new": NEW} for name in channels]
+    return {"items": [{"conversations": 9, "day": 31, "month": 3, "year": 2025, "perChannel": split}], "next": NEW}
+
+
+def test_cognigy(tmp_path: Path) -> None:
+    window = Window(DAY, date(2025, 4, 1))
+    found = landed(tmp_path, COGNIGY, "conversation_counter", window, Told(month("webchat3", "qx-new", "Qx-Other")))
+    fields = [(day, FIELD, name) for day in (30, 31) for name in ("items[].perChannel[].new", "next")]
+    channels = [(31, "unknown channel", name) for name in ("Qx-Other", "qx-new")]
+    assert sorted(found) == sorted([*fields, *channels])
+
+
+def test_chatdash_and_its_refused_metrics(tmp_path: Path) -> None:
+    body = {
+        "conversations": {"total": 1, "counts": [{"count": 1, "when": "?"}], "new": NEW},
+        "topTopics": [{"id": "1", "label": "a", "count": 1, "new": NEW}],
+        "mood": NEW,
+    }
+    names = ["conversations.new", "mood", "topTopics[].new"]
+    assert landed(tmp_path / "1", CHATDASH, "analytics", WINDOW, Told(body)) == [(30, FIELD, name) for name in names]
+    landings = Landings(tmp_path / "2")
+    key = BatchKey("chatdash", "a", "analytics", "p_1", "UTC", WINDOW)
+    with LandingZone(tmp_path / "2" / "landing").writer(key) as writer:
+        writer.add(Answer(Asked("POST", "/"), 200, {}, ARRIVED, b"{}"))
+        writer.finish(ARRIVED, facts={"refused": ["tokens", "uniqueIps"]})
+    found = landings.transformed(CHATDASH, WINDOW).drift
+    assert [(line.kind, line.name) for line in found] == [("refused metric", "tokens"), ("refused metric", "uniqueIps")]
+
+
+def test_chatlayer_series(tmp_path: Path) -> None:
+    serie = {"values": [1], "mean": 1, "max": 1, "min": 1, "sum": 1, "labels": {"channel_type": "qx-new"}, "new": NEW}
+    body = {"data": {"series": [serie], "x_values": ["2025-03-30"], "series_labels": ["?"], "unit": NEW}}
+    found = landed(tmp_path, CHATLAYER, "conversations_by_channel", WINDOW, Told(body, **SERIES))
+    assert found == [
+        (30, "unknown channel", "qx-new"),
+        (30, FIELD, "data.series[].new"),
+        (30, FIELD, "data.unit"),
+    ]
+
+
+def test_chatlayer_intents_and_flow(tmp_path: Path) -> None:
+    intents = {"data": [{"intent_id": "a", "count": 1, "rank": 1, "new": NEW}], "pagination": {"page": 1}}
+    assert landed(tmp_path / "1", CHATLAYER, "intents", WINDOW, Told(intents)) == [
+        (30, FIELD, "data[].new"),
+        (30, FIELD, "pagination.page"),
+    ]
+    step = {"id": "s", "type": "t", "name": NEW}
+    move = {"id": "1", "from_step": step, "to_step": step, "timestamp": "2025-03-30T10:00:00Z", "depth": 1}
+    flow = {"bot_id": "b", "conversation_id": "c1", "user_id": "u", "transitions": [move], "new": NEW}
+    told = Told(flow, context={"found": True, "conversation_id": "c1"})
+    assert landed(tmp_path / "2", CHATLAYER, "flow", WINDOW, told) == [
+        (30, FIELD, "new"),
+        (30, FIELD, "transitions[].from_step.name"),
+        (30, FIELD, "transitions[].to_step.name"),
+    ]
+
+
+def test_chatcaptain_reports(tmp_path: Path) -> None:
+    overview = {
+        "conversation_count": {"value": 1, "unit": NEW},
+        "CONVERSATION_COUNT_INTERVAL": [{"timestamp": "2025-03-30T00:00:00Z", "count": 1, "new": NEW}],
+        "CONVERSATION_COUNT_PERIODIC_TREND": {"whatever": NEW},
+        "4": {"qx-new": 1, "web": {"count": 0, "new": NEW}},
+        "11": [{"id": "Jane Doe", "count": 1, "new": NEW}],
+        "SENTIMENT": NEW,
+    }
+    found = landed(tmp_path / "1", CHATCAPTAIN, "overview_report", WINDOW, Told(overview))
+    names = ["11[].new", "4.*.new", "CONVERSATION_COUNT_INTERVAL[].new", "SENTIMENT", "conversation_count.unit"]
+    assert found == [(30, "unknown channel", "qx-new"), *((30, FIELD, name) for name in names)]
+    told = Told({"12": 3, "23": 1}, context={"channel_id": "7", "channel_type": "qx-new"})
+    found = landed(tmp_path / "2", CHATCAPTAIN, "channel_report", WINDOW, Told([{"id": "7", "shape": NEW}]), told)
+    assert found == [(30, "unknown channel", "qx-new"), (30, FIELD, "23")]
+    inbox = {"open": 1, "Jane Doe": {"value": 2}, "late": {"value": 3, "new": NEW}}
+    assert landed(tmp_path / "3", CHATCAPTAIN, "inbox", WINDOW, Told(inbox)) == [(30, FIELD, "*.new")]
+
+
+def test_inkeep(tmp_path: Path) -> None:
+    row = {"id": "1", "firstMessageTime": "2025-03-30T10:00:00Z", "properties": {"Jane": 1}, "rating": NEW}
+    body = {"status": "ok", "data": {"result": [row, row], "total": 2, "count": 2, "pageSize": 9}, "warnings": [NEW]}
+    found = landed(tmp_path / "1", INKEEP, "conversations", WINDOW, Told(body))
+    assert found == [(30, FIELD, "data.result[].rating"), (30, FIELD, "warnings")]
+    total = {"count": 1, "sum_userMessageCount": 1, "countDistinct_userProperties.userId": 1, "avg": 1}
+    context = {"days": str(WINDOW), "by_day": False}
+    told = Told({"data": {"result": [total]}}, context=context)
+    assert landed(tmp_path / "2", INKEEP, "conversation_totals", WINDOW, told) == [(30, FIELD, "data.result[].avg")]
+
+
+def test_a_newer_answer_replaces_what_an_older_one_held(tmp_path: Path) -> None:
+    landings, window = Landings(tmp_path), Window(DAY, date(2025, 4, 1))
+    landings.land(COGNIGY, "conversation_counter", window, Told({"items": [], "old": 1}))
+    landings.land(COGNIGY, "conversation_counter", Window.of_day(NEXT), Told({"items": [], "new": 1}))
+    found = landings.transformed(COGNIGY, window).drift
+    assert [(line.date, line.name) for line in found] == [(DAY, "old"), (NEXT, "new")]
+
+
+@pytest.mark.parametrize(("count", "more"), [(MOST_NAMES, None), (MOST_NAMES + 12, "(12 more)")])
+def test_names_are_capped(count: int, more: str | None) -> None:
+    drift = Drift()
+    drift.note([DAY], WHERE, COLUMN, (f"c{number:03}" for number in reversed(range(count))))
+    drift.note([DAY], WHERE, FIELD, ["x" * 500, "", "\ud800"])
+    names = [line.name for line in drift.lines() if line.kind == COLUMN]
+    assert names == [*(f"c{number:03}" for number in range(MOST_NAMES)), *([more] if more else [])]
+    others = [line.name for line in drift.lines() if line.kind == FIELD]
+    assert others == ["(no name)", "x" * 99 + "…", "\N{REPLACEMENT CHARACTER}"]
+
+
+JSON = st.recursive(
+    st.none() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abcd"), inner, max_size=4),
+)
+
+
+@given(JSON)
+def test_any_value_can_be_looked_at(value: object) -> None:
+    known = {"a": {"b": keys("c")}, "b": Named(keys("a"), keys("b")), "c": None}
+    assert all(isinstance(name, str) for name in unknown_fields(value, known))
+    assert list(unknown_fields(value, None)) == []

@@ -1,0 +1,243 @@
+import json
+import re
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors.errors import ShapeError, Where
+from transforms.reading import UNKNOWN, Node, breakdown, calendar_day, parse, scalar
+
+WHERE = Where("cognigy", "acme", "conversation_counter")
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def read(text: str | bytes) -> Node:
+    return parse(text if isinstance(text, bytes) else text.encode(), WHERE)
+
+
+def field(value: str) -> Node:
+    return read(f'{{"n": {value}}}')["n"]
+
+
+@given(st.integers(-(10**18) + 1, 10**18 - 1))
+def test_whole_numbers_in_all_their_forms(value: int) -> None:
+    for form in (str(value), f'"{value}"', f"{value}.0", f'"{value}.000"', f"{value}e0", f'" {value} "'):
+        assert field(form).count() == value
+        assert field(form).number() == value
+
+
+@given(st.decimals(-(10**17), 10**17, places=6))
+def test_fractions_keep_their_digits(value: Decimal) -> None:
+    for form in (f"{value:f}", f'"{value:f}"'):
+        assert field(form).number() == value
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_float_is_read_as_it_is_written_or_refused(value: float) -> None:
+    node = field(json.dumps(value))
+    if abs(Decimal(repr(value))) >= 10**18:
+        with pytest.raises(ShapeError, match=r"\$\.n: is not a number that can be kept"):
+            node.number()
+    else:
+        assert node.number() == Decimal(repr(value))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "true",
+        "false",
+        '""',
+        '" "',
+        '"abc"',
+        '"NaN"',
+        '"Infinity"',
+        '"-inf"',
+        '"1_000"',
+        '"1,5"',
+        '"１２"',
+        '"0x10"',
+        '"1 2"',
+        '"--1"',
+        '"1e"',
+        '"."',
+        "1e400",
+        '"1e400"',
+        "1e18",
+        "1000000000000000000",
+        '"1e99999999999999999999"',
+        "[]",
+        "[1]",
+        "{}",
+        '{"value": 1}',
+    ],
+)
+def test_what_is_no_number_is_refused_by_name(form: str) -> None:
+    with pytest.raises(ShapeError, match=r"^acme \(cognigy\.conversation_counter\): field \$\.n: is not a number"):
+        field(form).number()
+
+
+@pytest.mark.parametrize("body", ["NaN", '{"n": Infinity}', '{"n": -Infinity}', "1e99999999999999999999", "9" * 5000])
+def test_numbers_that_json_does_not_have_are_refused(body: str) -> None:
+    with pytest.raises(ShapeError, match=r"field \$: is no JSON"):
+        read(body)
+
+
+@given(st.text(max_size=12) | st.from_regex(r"[-+0-9eE.,_ ]{1,12}", fullmatch=True))
+def test_any_text_is_the_right_number_or_a_named_error(text: str) -> None:
+    node = Node(text, "$.n", WHERE)
+    number = None
+    with suppress(ShapeError):
+        number = node.number()
+    if number is not None:
+        assert number == Decimal(text)
+        assert number.is_finite()
+        assert text.isascii()
+        assert "_" not in text
+    assert (number is None) == (not re.fullmatch(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", text, re.ASCII)) or (
+        number is None and abs(Decimal(text)) >= 10**18
+    )
+
+
+def test_a_count_is_whole() -> None:
+    assert field("null").count() is None
+    with pytest.raises(ShapeError, match=r"is not a whole number, saw Decimal\('1.5'\)"):
+        field("1.5").count()
+    with pytest.raises(ShapeError, match="is missing"):
+        field("null").told_count()
+
+
+@given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_no_body_is_a_surprise(body: bytes) -> None:
+    try:
+        root = parse(body, WHERE)
+    except ShapeError:
+        return
+    for ask in (root.number, root.count, root.text, root.member, root.instant, root.object, root.array):
+        with suppress(ShapeError):
+            ask()
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"a": 1', b"\xff\xfe\x00", b"[" * 100_000])
+def test_what_is_no_json_is_named(body: bytes) -> None:
+    with pytest.raises(ShapeError, match="is no JSON"):
+        parse(body, WHERE)
+
+
+def test_paths_name_what_was_refused() -> None:
+    root = read('{"items": [{"day": 1}, {"day": "x"}]}')
+    with pytest.raises(ShapeError, match=r"field \$\.items\[1\]\.day: is not a number, saw 'x'"):
+        [item["day"].count() for item in root["items"].each()]
+    with pytest.raises(ShapeError, match=r"\$\.items: is not an object"):
+        root["items"]["day"]
+    with pytest.raises(ShapeError, match=r"\$\.nothing: is not an array, saw None"):
+        list(root["nothing"].each())
+    assert "items" in root
+    assert root["nothing"].is_null
+
+
+def test_what_was_seen_is_shown_shortly() -> None:
+    with pytest.raises(ShapeError) as caught:
+        Node("x" * 10_000, "$", WHERE).number()
+    assert len(str(caught.value)) < 400
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["null", "NA", " padded ", "Öffnungszeiten", "o\u0308", "a\0b", "🙂", "0", "false"])
+def test_members_are_kept_code_point_for_code_point(name: str) -> None:
+    assert field(json.dumps(name)).member() == name
+
+
+def test_only_nothing_is_unknown() -> None:
+    assert [field(form).member() for form in ("null", '""', "7", "1.50")] == [UNKNOWN, UNKNOWN, "7", "1.50"]
+    assert read("{}")["absent"].member() == UNKNOWN
+    with pytest.raises(ShapeError):
+        field("true").member()
+
+
+def test_half_a_character_does_not_stop_a_load() -> None:
+    assert field(r'"cut \ud83d"').member() == "cut \N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize(
+    ("form", "instant"),
+    [
+        ('"2025-03-30T00:59:59.999Z"', datetime(2025, 3, 30, 0, 59, 59, 999000, UTC)),
+        ('"2025-03-30t00:59:59z"', datetime(2025, 3, 30, 0, 59, 59, 0, UTC)),
+        ('"2025-03-30T02:00:00+02:00"', datetime(2025, 3, 30, 0, 0, 0, 0, UTC)),
+        ('"2025-03-30 00:00:00+00"', datetime(2025, 3, 30, 0, 0, 0, 0, UTC)),
+        ('"2025-03-30T00:00:00.123456789Z"', datetime(2025, 3, 30, 0, 0, 0, 123456, UTC)),
+        ("1743292800", datetime(2025, 3, 30, tzinfo=UTC)),
+        ("1743292800123", datetime(2025, 3, 30, 0, 0, 0, 123000, UTC)),
+        ('"1743292800000"', datetime(2025, 3, 30, tzinfo=UTC)),
+        ("1743292800.5", datetime(2025, 3, 30, 0, 0, 0, 500000, UTC)),
+    ],
+)
+def test_instants_in_all_their_forms(form: str, instant: datetime) -> None:
+    assert field(form).instant() == instant
+
+
+def test_a_time_without_an_offset_belongs_to_a_zone_or_to_nobody() -> None:
+    told = field('"2025-03-01T12:00:00"')
+    assert told.instant(ZoneInfo("Europe/Berlin")) == datetime(2025, 3, 1, 11, tzinfo=UTC)
+    with pytest.raises(ShapeError, match="without an offset"):
+        told.instant()
+    assert field("null").instant() is None
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "true",
+        '""',
+        '"yesterday"',
+        "1e400",
+        '"99999999999999999999"',
+        f'"{"9" * 5000}"',
+        "[]",
+        '"0001-01-01T00:00+14:00"',
+    ],
+)
+def test_what_is_no_instant_is_refused(form: str) -> None:
+    with pytest.raises(ShapeError):
+        field(form).instant()
+
+
+def test_scalars_are_bare_or_wrapped() -> None:
+    assert [scalar(field(form)).number() for form in ("5", '{"value": 5}', '{"count": "5"}', "null")] == [5, 5, 5, None]
+    assert scalar(field('{"value": null}')).number() is None
+    for form in ('{"a": 5}', '{"value": 5, "count": 5}', "{}"):
+        with pytest.raises(ShapeError, match="neither a number nor an object"):
+            scalar(field(form))
+
+
+def test_breakdowns_are_maps_or_lists() -> None:
+    told = [("a", 1), (UNKNOWN, 2), ("a", 3)]
+    forms = (
+        '[{"key": "a", "count": 1}, {"key": "", "count": 2}, {"key": "a", "count": 3}]',
+        '[{"id": "a", "value": 1}, {"id": null, "value": "2"}, {"name": "a", "value": 3.0}]',
+    )
+    for form in forms:
+        assert [(name, value.count()) for name, value in breakdown(field(form))] == told
+    assert [(n, v.count()) for n, v in breakdown(field('{"a": 1, "": {"count": 2}}'))] == told[:2]
+    assert breakdown(field("null")) == []
+    for form in ('[{"key": "a"}]', '[{"count": 1}]', '["a"]', '"a"', "[[]]"):
+        with pytest.raises(ShapeError):
+            breakdown(field(form))
+
+
+def test_a_bare_date() -> None:
+    assert calendar_day(field('"2025-03-30"')) == date(2025, 3, 30)
+    assert [calendar_day(field(form)) for form in ('"2025-03-30T00:00Z"', "20250330", '"2025-13-30"', "null")] == [
+        None
+    ] * 4
