@@ -109,11 +109,12 @@ def load(path: Path) -> Config:
     values = _Values(path, {**_dotenv(path.parent / ".env"), **os.environ})
     document = values.check(Document, raw, "")
     defaults = (raw.get("defaults") or {}) if document is not None else {}
-    accounts = [_account(values, defaults, index, entry) for index, entry in _entries(raw)]
+    entries = _entries(raw)
+    accounts = [_account(values, defaults, index, entry) for index, entry in entries]
     good = [account for account in accounts if account is not None]
     values.problems += [
         f"{path.name}: account {name}: name: stands {count} times; account names are unique"
-        for name, count in Counter(account.name for account in good).items()
+        for name, count in Counter(str(entry["name"]) for _, entry in entries if entry.get("name")).items()
         if count > 1
     ]
     for name in sorted({account.provider for account in good}):

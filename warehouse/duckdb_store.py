@@ -159,6 +159,8 @@ class DuckDBStore:
 
     def ledger(self, account: str | None = None) -> list[LedgerRow]:
         """The slices of one account or of all, as committed (not as published), ordered by account and day."""
+        if not self._places.private.exists() and not self.location.exists():
+            return []  # nothing was ever loaded: asking leaves no trace
         condition = "l.account = " + literal(account) if account is not None else "true"
         with self._session() as con:
             rows = con.execute(fill(_LEDGER, account=condition)).fetchall()

@@ -1,7 +1,6 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,24 +17,11 @@ from extractors.landing import Batch, BatchWriter, LandingZone
 from extractors.limits import Limits
 from extractors.registry import Stream
 from extractors.windows import Window
-from tests.extractors.test_http import account
 from tests.support.clock import FakeClock
-from tests.support.scripted import Scripted, raw, scripted
+from tests.support.scripted import Scripted, raw
+from tests.support.talking import account
 
 DAYS = Window(date(2025, 3, 1), date(2025, 3, 11)).each_day()
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Scripted]:
-    with scripted() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: Scripted) -> Scripted:
-    running.seen.clear()
-    running.script(raw(b"{}"))
-    return running
 
 
 async def _fetch(session: Session, window: Window, batch: BatchWriter) -> dict[str, Any]:
@@ -78,7 +64,7 @@ def test_an_answer_that_cannot_be_followed_is_kept_as_incomplete(server: Scripte
     (half,) = (batch for batch in batches if not batch.complete)
     assert half.window.start.day == 4
     assert "leads nowhere" in half.manifest["facts"]["error"]
-    assert [body for _, body in half.bodies()] == [b"{}"]
+    assert [body for _, body in half.bodies()] == [b'{"ok": true}']
 
 
 def test_half_a_batch_is_not_landed(server: Scripted, tmp_path: Path) -> None:

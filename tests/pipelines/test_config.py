@@ -186,6 +186,12 @@ def test_names_are_unique(read: Read) -> None:
     assert problem == "chatmart.yaml: account acme: name: stands 2 times; account names are unique"
 
 
+def test_a_name_that_stands_twice_is_told_with_what_else_is_wrong(read: Read) -> None:
+    found = problems(read, accounts=[GOOD, account(timezone="Mars/Base")])
+    assert len(found) == 2
+    assert "chatmart.yaml: account acme: name: stands 2 times; account names are unique" in found
+
+
 @pytest.mark.parametrize("landing", ["s3://bucket/prefix", "file:///srv/landing"])
 def test_a_landing_zone_is_a_folder_for_now(read: Read, landing: str) -> None:
     assert problems(read, landing=landing, accounts=[GOOD]) == [
@@ -258,11 +264,9 @@ def test_what_is_no_text_is_one_sentence(tmp_path: Path) -> None:
         configuration.load(path)
 
 
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8) | st.integers(), inner, max_size=3),
-    max_leaves=6,
-)
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates()
+SMALL = st.lists(LEAVES, max_size=3) | st.dictionaries(st.text(max_size=8) | st.integers(), LEAVES, max_size=3)
+VALUES = LEAVES | SMALL | st.lists(SMALL, max_size=2) | st.dictionaries(st.text(max_size=8), SMALL, max_size=2)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -21,28 +21,10 @@ from pipelines.workspace import Workspace
 from sandbox.accounts import SandboxAccount
 from sandbox.config import config_for, environment
 from sandbox.server import Sandbox
-from sandbox.truth import truth
+from sandbox.truth import VIEWS, truth
 from warehouse.stores import open_store
 
 CHATMART = Path(sys.executable).with_name("chatmart")
-
-VIEWS = (
-    "conversation_daily",
-    "channel_daily",
-    "intent_daily",
-    "language_daily",
-    "country_daily",
-    "metric_daily",
-    "team_daily",
-    "conversation",
-    "conversation_intent",
-    "flow_transition",
-    "end_reason_daily",
-    "topic_daily",
-    "token_daily",
-    "type_daily",
-    "inbox_daily",
-)
 
 _VIEWED_METRICS = ("end_reason", "topic", "tokens", "type", "inbox")  # the truth tells these in their own views only
 
