@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from warehouse.commits import AccountRow, ChunkCommit, Committed, LedgerRow, MeasureDefinition, SliceFailure
+from warehouse.dialect import spelled_out
 from warehouse.engine import Limits, attached, engine, first_row, transaction
 from warehouse.errors import (
     NothingPublished,
@@ -177,8 +178,15 @@ class DuckDBStore:
             refuse_newer(con, str(self.location))
             con.execute("USE wh")
             try:
-                answer = con.sql(sql)
-                return answer.to_arrow_table() if answer is not None else pa.table({})
+                return _ask(con, sql)
+            except duckdb.ParserException as error:
+                spelled = spelled_out(sql)
+                if spelled is None:
+                    raise QueryError(str(error)) from error
+                try:
+                    return _ask(con, spelled)
+                except duckdb.Error:  # what the person wrote is what the message is about
+                    raise QueryError(str(error)) from error
             except duckdb.Error as error:
                 raise QueryError(str(error)) from error
 
@@ -225,6 +233,11 @@ class DuckDBStore:
                 return _commits(con)
         except (WarehouseError, duckdb.Error):
             return None
+
+
+def _ask(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+    answer = con.sql(sql)
+    return answer.to_arrow_table() if answer is not None else pa.table({})
 
 
 def _commits(con: duckdb.DuckDBPyConnection) -> int:

@@ -33,7 +33,7 @@ def test_sixty_days_of_seven_accounts_equal_the_truth(product: Product) -> None:
 @pytest.mark.e2e
 def test_five_providers_and_their_totals(product: Product) -> None:
     found = product.ask(
-        "select provider, count(distinct date) as days, sum(conversations) as conversations "
+        "select provider, count(distinct date) days, sum(conversations) conversations "
         "from conversation_daily group by 1 order by 1"
     )
     assert [row["provider"] for row in found] == ["chatcaptain", "chatdash", "chatlayer", "cognigy", "inkeep"]
