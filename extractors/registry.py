@@ -1,6 +1,6 @@
 """The list of providers, and the one shape in which each presents itself. A sixth provider is one line here.
 
-``extractors.<provider>`` exports ``PROVIDER: Provider``; ``transforms.<provider>`` exports ``transform``. Modules are
+``extractors.<provider>`` exports ``PROVIDER: Provider``; ``transforms.<provider>`` exports ``TRANSFORM``. Modules are
 imported by name when they are first needed.
 """
 
