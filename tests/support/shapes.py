@@ -14,6 +14,7 @@ from allpairspy import AllPairs
 from sandbox.accounts import SandboxAccount
 from sandbox.server import Sandbox
 from sandbox.switches import Switches
+from sandbox.truth import STREAMS
 from sandbox.world import World
 from tests.support.product import Product, days_from
 
@@ -73,17 +74,7 @@ SWITCHES: Mapping[str, Sequence[Any]] = {
 }
 NO_SHAPES = frozenset({"delay_seconds", "export_link_seconds", "export_error", "csv_cut_bytes"})
 """Switches that make an answer late or fail: there is nothing to load then."""
-BOT_STREAMS = (
-    "conversations",
-    "conversations_by_channel",
-    "conversations_by_language",
-    "insights",
-    "messages",
-    "users",
-    "intents",
-    "team_usage",
-    "flow",
-)
+BOT_STREAMS = STREAMS["chatlayer"]
 
 CIRCUMSTANCES: Mapping[str, Sequence[Any]] = {
     "zone": ("Europe/Berlin", "America/New_York", "UTC", "Asia/Kolkata"),
