@@ -7,6 +7,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
+import duckdb
 from sqlalchemy import Column
 
 from warehouse.schema import STAGED, fact, metadata
@@ -26,6 +27,19 @@ def views_hash() -> str:
     """Changes whenever a view, or a comment of the star, does."""
     comments = [column.comment for table in metadata.sorted_tables for column in table.columns]
     return sha256(repr((view_texts(), comments)).encode()).hexdigest()
+
+
+def create_views(con: duckdb.DuckDBPyConnection, *, comments: bool = True) -> None:
+    """Make all views, with their comments, in the database in use."""
+    for name in view_texts():
+        create, comment = create_view(name)
+        con.execute(create)
+        if not comments:
+            continue
+        con.execute(comment)
+        described = con.execute(fill("SELECT * FROM $view LIMIT 0", view=ident(name))).description or []
+        for statement in comment_columns(name, [str(column[0]) for column in described]):
+            con.execute(statement)
 
 
 def create_view(name: str) -> list[str]:
