@@ -25,7 +25,7 @@ FEBRUARY, MARCH, APRIL = date(2025, 2, 1), date(2025, 3, 1), date(2025, 4, 1)
 SHOP = AccountRow("shop", "chatdash", "p-1", "Europe/Berlin", FEBRUARY, 3)
 VOICE = AccountRow("voice", "chatcaptain", "c-1", "Europe/Berlin", FEBRUARY, 3)
 MUTE = AccountRow("mute", "cognigy", "m-1", "Europe/Berlin", FEBRUARY, 3)
-SLICES = [*days(2, date(2025, 2, 27)), *days(3, MARCH), *days(2, APRIL)]
+SLICES = [*days(2, date(2025, 2, 27)), *days(3, MARCH), *days(3, APRIL)]
 
 Row = dict[str, object]
 
@@ -63,6 +63,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> DuckDBStore:
             on(date(2025, 3, 3), **money("9", "USD", None), misunderstood_messages=50),
             on(date(2025, 4, 1), **money("3", None, 6), understood_messages=0, misunderstood_messages=0),
             on(date(2025, 4, 2), conversations=100, call_duration_seconds=Decimal("0.5"), tokens=8),
+            on(date(2025, 4, 3), **money("1", "EUR", 4)),
         ],
         intent_daily=[
             on(date(2025, 2, 27), intent="prices", hits=5, rank=1, is_top_n=True),
@@ -92,6 +93,7 @@ def _voice() -> dict[str, list[Row]]:
         if value is not None
     ]
     return {
+        "conversation_daily": [on(APRIL, **money("3", None, None))],
         "conversation": [
             on(day, conversation_id=f"c{number}", channel_code=channel, transfer_target=target)
             for number, (day, channel, target) in enumerate(single)
@@ -166,22 +168,23 @@ def test_months_are_totals_of_their_loaded_days(loaded: DuckDBStore) -> None:
     assert rows(loaded, sql) == [
         (FEBRUARY, 2, 15, None, None, None),
         (MARCH, 3, 7, 54, None, None),
-        (APRIL, 2, 106, 0, Decimal("0.500"), 8),
+        (APRIL, 3, 110, 0, Decimal("0.500"), 8),
     ]
 
 
 def test_what_a_provider_does_not_tell_is_not_zero(loaded: DuckDBStore) -> None:
     sql = "SELECT days, conversations, cost_amount FROM conversation_monthly WHERE account = 'mute' ORDER BY month"
-    assert rows(loaded, sql) == [(2, None, None), (3, None, None), (2, None, None)]
+    assert rows(loaded, sql) == [(2, None, None), (3, None, None), (3, None, None)]
 
 
 def test_currencies_are_never_mixed(loaded: DuckDBStore) -> None:
-    sql = "SELECT month, cost_amount, cost_currency FROM conversation_monthly WHERE account = 'shop' ORDER BY month"
-    assert rows(loaded, sql) == [
+    sql = "SELECT month, cost_amount, cost_currency FROM conversation_monthly WHERE account = '{}' ORDER BY month"
+    assert rows(loaded, sql.format("shop")) == [
         (FEBRUARY, Decimal("1.000001"), "EUR"),
         (MARCH, None, None),
-        (APRIL, Decimal(3), None),
+        (APRIL, None, None),
     ]
+    assert rows(loaded, sql.format("voice"))[2] == (APRIL, Decimal(3), None)
 
 
 def test_a_conversation_costs_by_currency_where_both_are_told(loaded: DuckDBStore) -> None:
@@ -190,6 +193,7 @@ def test_a_conversation_costs_by_currency_where_both_are_told(loaded: DuckDBStor
         (FEBRUARY, "EUR", 2, 15, Decimal("1.000001"), Decimal("0.066667")),
         (MARCH, "EUR", 1, 3, Decimal("1.5"), Decimal("0.5")),
         (MARCH, "USD", 1, 4, Decimal(2), Decimal("0.5")),
+        (APRIL, "EUR", 1, 4, Decimal(1), Decimal("0.25")),
         (APRIL, None, 1, 6, Decimal(3), Decimal("0.5")),
     ]
 
