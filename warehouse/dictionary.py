@@ -13,9 +13,9 @@ import click
 from sqlalchemy import Column, Table
 
 from warehouse.declare import ADDITIVE, NOT_ADDITIVE
-from warehouse.duckdb_store import DuckDBStore
 from warehouse.picture import star_svg
 from warehouse.relations import BOOKS, DIMENSIONS, FACTS, dimension_of, grain_of, key_of, type_of
+from warehouse.stores import open_store
 
 PAGE, PICTURE = "data-dictionary.md", "star.svg"
 
@@ -69,7 +69,7 @@ def documents() -> dict[str, str]:
 def _views() -> dict[str, list[dict[str, str]]]:
     """The columns of each view, as an empty warehouse has them."""
     with TemporaryDirectory() as folder:
-        store = DuckDBStore(Path(folder) / "empty.duckdb")
+        store = open_store("duckdb://empty.duckdb", Path(folder))
         store.describe([], [])
         store.publish()
         found = store.read(_COLUMNS).to_pylist()

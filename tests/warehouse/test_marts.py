@@ -8,8 +8,8 @@ import pytest
 from tests.warehouse.sample import LOADED_AT, chunk, days, rows, staged
 from warehouse.commits import AccountRow
 from warehouse.declare import NOT_ADDITIVE
-from warehouse.duckdb_store import DuckDBStore
 from warehouse.schema import STAGED, fact
+from warehouse.stores import Store, open_store
 from warehouse.views_catalog import view_texts
 
 COLUMNS = {
@@ -34,7 +34,7 @@ def money(amount: str, currency: str | None, conversations: int | None = 10) -> 
     return {"cost_amount": Decimal(amount), "cost_currency": currency, "conversations": conversations}
 
 
-def load(store: DuckDBStore, account: AccountRow, **facts: list[Row]) -> None:
+def load(store: Store, account: AccountRow, **facts: list[Row]) -> None:
     told = {row["date"] for row in facts.get("conversation_daily", [])}
     facts["conversation_daily"] = [
         *facts.get("conversation_daily", []),
@@ -49,8 +49,8 @@ def on(day: date, **row: object) -> Row:
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> DuckDBStore:
-    store = DuckDBStore(tmp_path_factory.mktemp("marts") / "warehouse.duckdb")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    store = open_store("duckdb://warehouse.duckdb", tmp_path_factory.mktemp("marts"))
     load(store, MUTE)
     load(
         store,
@@ -116,19 +116,19 @@ def _voice() -> dict[str, list[Row]]:
 
 
 @pytest.mark.parametrize("view", COLUMNS)
-def test_columns(loaded: DuckDBStore, view: str) -> None:
+def test_columns(loaded: Store, view: str) -> None:
     answer = loaded.read(f"SELECT * FROM {view}")
     assert answer.column_names == ["month", "provider", "account", *COLUMNS[view].split()]
     assert answer.num_rows
 
 
-def test_every_monthly_view_is_listed(loaded: DuckDBStore) -> None:
+def test_every_monthly_view_is_listed(loaded: Store) -> None:
     first = {view: loaded.read(f"SELECT * FROM {view} LIMIT 0").column_names[0] for view in view_texts()}
     assert set(first.values()) == {"date", "month"}
     assert {view for view, column in first.items() if column == "month"} == set(COLUMNS)
 
 
-def test_every_column_of_every_view_is_explained(loaded: DuckDBStore) -> None:
+def test_every_column_of_every_view_is_explained(loaded: Store) -> None:
     silent = (
         "SELECT table_name, column_name FROM duckdb_columns() JOIN duckdb_views() ON view_name = table_name "
         "WHERE NOT duckdb_views.internal AND trim(coalesce(duckdb_columns.comment, '')) = ''"
@@ -136,7 +136,7 @@ def test_every_column_of_every_view_is_explained(loaded: DuckDBStore) -> None:
     assert rows(loaded, silent) == []
 
 
-def test_a_view_explains_only_columns_that_it_has(loaded: DuckDBStore) -> None:
+def test_a_view_explains_only_columns_that_it_has(loaded: Store) -> None:
     for view, text in view_texts().items():
         explained = {line[5:].split(":")[0] for line in text.splitlines() if line.startswith("--   ")}
         assert explained <= set(loaded.read(f"SELECT * FROM {view} LIMIT 0").column_names), view
@@ -144,7 +144,7 @@ def test_a_view_explains_only_columns_that_it_has(loaded: DuckDBStore) -> None:
     assert [view for view, comment in said if "--" in str(comment) or ": Days" in str(comment)] == []
 
 
-def test_no_view_answers_in_a_type_that_other_tools_take_for_a_float(loaded: DuckDBStore) -> None:
+def test_no_view_answers_in_a_type_that_other_tools_take_for_a_float(loaded: Store) -> None:
     for view in view_texts():
         types = {str(kind) for _, kind in rows(loaded, f"SELECT column_name, column_type FROM (DESCRIBE {view})")}
         assert not types & {"HUGEINT", "DOUBLE", "FLOAT"}, view
@@ -160,7 +160,7 @@ def test_totals_are_of_the_additive_measures_alone() -> None:
     assert not never & {name for names in COLUMNS.values() for name in names.split()}
 
 
-def test_months_are_totals_of_their_loaded_days(loaded: DuckDBStore) -> None:
+def test_months_are_totals_of_their_loaded_days(loaded: Store) -> None:
     sql = (
         "SELECT month, days, conversations, misunderstood_messages, call_duration_seconds, tokens "
         "FROM conversation_monthly WHERE account = 'shop' ORDER BY month"
@@ -172,12 +172,12 @@ def test_months_are_totals_of_their_loaded_days(loaded: DuckDBStore) -> None:
     ]
 
 
-def test_what_a_provider_does_not_tell_is_not_zero(loaded: DuckDBStore) -> None:
+def test_what_a_provider_does_not_tell_is_not_zero(loaded: Store) -> None:
     sql = "SELECT days, conversations, cost_amount FROM conversation_monthly WHERE account = 'mute' ORDER BY month"
     assert rows(loaded, sql) == [(2, None, None), (3, None, None), (3, None, None)]
 
 
-def test_currencies_are_never_mixed(loaded: DuckDBStore) -> None:
+def test_currencies_are_never_mixed(loaded: Store) -> None:
     sql = "SELECT month, cost_amount, cost_currency FROM conversation_monthly WHERE account = '{}' ORDER BY month"
     assert rows(loaded, sql.format("shop")) == [
         (FEBRUARY, Decimal("1.000001"), "EUR"),
@@ -187,7 +187,7 @@ def test_currencies_are_never_mixed(loaded: DuckDBStore) -> None:
     assert rows(loaded, sql.format("voice"))[2] == (APRIL, Decimal(3), None)
 
 
-def test_a_conversation_costs_by_currency_where_both_are_told(loaded: DuckDBStore) -> None:
+def test_a_conversation_costs_by_currency_where_both_are_told(loaded: Store) -> None:
     sql = "SELECT * EXCLUDE (provider, account) FROM cost_per_conversation_monthly ORDER BY month, cost_currency"
     assert rows(loaded, sql) == [
         (FEBRUARY, "EUR", 2, 15, Decimal("1.000001"), Decimal("0.066667")),
@@ -198,7 +198,7 @@ def test_a_conversation_costs_by_currency_where_both_are_told(loaded: DuckDBStor
     ]
 
 
-def test_channels_are_conformed_and_tests_are_marked(loaded: DuckDBStore) -> None:
+def test_channels_are_conformed_and_tests_are_marked(loaded: Store) -> None:
     sql = (
         "SELECT month, channel, channel_group, is_test, conversations, messages, call_duration_seconds "
         "FROM channel_monthly ORDER BY month, is_test"
@@ -210,7 +210,7 @@ def test_channels_are_conformed_and_tests_are_marked(loaded: DuckDBStore) -> Non
     ]
 
 
-def test_a_rate_of_understanding_is_of_days_that_tell_both(loaded: DuckDBStore) -> None:
+def test_a_rate_of_understanding_is_of_days_that_tell_both(loaded: Store) -> None:
     sql = "SELECT * EXCLUDE (provider, account) FROM understood_monthly WHERE account = '{}' ORDER BY month"
     assert rows(loaded, sql.format("shop")) == [
         (FEBRUARY, 0, None, None, None),
@@ -220,7 +220,7 @@ def test_a_rate_of_understanding_is_of_days_that_tell_both(loaded: DuckDBStore) 
     assert {line[1:] for line in rows(loaded, sql.format("mute"))} == {(0, None, None, None)}
 
 
-def test_containment_is_of_channels_and_months_that_tell_transfers(loaded: DuckDBStore) -> None:
+def test_containment_is_of_channels_and_months_that_tell_transfers(loaded: Store) -> None:
     sql = "SELECT * EXCLUDE provider FROM containment_monthly ORDER BY month"
     assert rows(loaded, sql) == [
         (FEBRUARY, "voice", "reports", 5, 1, 4, Decimal("0.8")),
@@ -228,7 +228,7 @@ def test_containment_is_of_channels_and_months_that_tell_transfers(loaded: DuckD
     ]
 
 
-def test_an_intent_changes_from_month_to_month(loaded: DuckDBStore) -> None:
+def test_an_intent_changes_from_month_to_month(loaded: Store) -> None:
     sql = "SELECT * EXCLUDE (provider, account) FROM intent_trend WHERE account = 'voice' ORDER BY month, intent"
     assert rows(loaded, sql) == [
         (FEBRUARY, "hours", 7, 2, None, None, None, False),
@@ -239,7 +239,7 @@ def test_an_intent_changes_from_month_to_month(loaded: DuckDBStore) -> None:
     ]
 
 
-def test_what_a_cut_off_list_leaves_out_is_unknown(loaded: DuckDBStore) -> None:
+def test_what_a_cut_off_list_leaves_out_is_unknown(loaded: Store) -> None:
     sql = "SELECT * EXCLUDE (provider, account) FROM intent_trend WHERE account = 'shop' ORDER BY month, intent"
     assert rows(loaded, sql) == [
         (FEBRUARY, "prices", 5, 1, None, None, None, True),
