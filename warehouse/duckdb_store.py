@@ -76,9 +76,10 @@ class DuckDBStorage:
             yield
 
     @contextmanager
-    def reading(self, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    def reading(self, con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[None]:
         """The published file as `wh`."""
         with attached(con, self.location, read_only=True):
+            refuse_newer(con, str(self.location))
             yield
 
     def publish(self, con: duckdb.DuckDBPyConnection) -> bool:

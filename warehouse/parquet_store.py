@@ -30,6 +30,7 @@ from warehouse.parquet_tables import changed, dated, lend, marks, scan, show, wr
 from warehouse.publishing import link_into_place, move_into_place, remove_old_spill, sync
 from warehouse.schema import metadata
 from warehouse.sql import fill, ident
+from warehouse.views_catalog import relations_of
 
 KEPT_SECONDS = 3600
 """How long a file outlives the publication that superseded it: a reader with the older manifest may still open it."""
@@ -100,17 +101,18 @@ class ParquetStorage:
         with self._locked():
             manifest = self._current(con)
             with in_memory(con):
-                lend(con, scope, self._paths(manifest))
+                lend(con, scope, self._paths(manifest), views=("coverage",))
                 yield
 
     @contextmanager
-    def reading(self, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """The published tables and views as `wh`: views over the files of one manifest."""
+    def reading(self, con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[None]:
+        """The published tables and views as `wh`: views over the files of one manifest, those that `sql` needs."""
         manifest = Manifest.load(self._published) or Manifest()
         refuse_version(manifest.schema_version, str(self._root), self._migrations)
         with in_memory(con):
             con.execute("USE wh")
-            show(con, {table: parts.values() for table, parts in self._paths(manifest).items()})
+            files = {table: parts.values() for table, parts in self._paths(manifest).items()}
+            show(con, files, relations_of(sql))
             yield
 
     def publish(self, con: duckdb.DuckDBPyConnection) -> bool:
@@ -130,7 +132,7 @@ class ParquetStorage:
         self._root.mkdir(parents=True, exist_ok=True)
         with writer_lock(self._root / "_lock", self._wait_seconds):
             self._versions.mkdir(exist_ok=True)
-            for orphan in self._versions.glob("*.part"):
+            for orphan in (*self._versions.glob("*.part"), *self._root.glob("_*.part")):
                 orphan.unlink()
             remove_old_spill(self._root.glob("_*.spill"))
             yield
@@ -187,7 +189,7 @@ class ParquetStorage:
     def _link(self, manifest: Manifest) -> None:
         for table, month, part in manifest.parts():
             folder = self._root / table / f"month={month}" if month else self._root / table
-            link_into_place(self._versions / part.file, folder / "data.parquet")
+            link_into_place(self._versions / part.file, self._versions / "link.part", folder / "data.parquet")
 
     def _sweep(self, current: set[str]) -> None:
         """Remove files that were superseded, or written by a commit that never was, long enough ago."""

@@ -4,7 +4,7 @@ What must not come in: which files are current, locks, renames. Tables with a da
 others in one file; rows are sorted by account and day, so that a reader skips what it does not ask for.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from warehouse.creation import sql_type, table_statements
 from warehouse.engine import first_row
 from warehouse.schema import metadata
 from warehouse.sql import fill, ident, key_of, listed, literal
-from warehouse.views_catalog import create_views
+from warehouse.views_catalog import create_view, create_views, view_texts
 
 ROWS_PER_GROUP = 122_880
 
@@ -58,15 +58,18 @@ def inside(scope: Scope, table: str) -> str:
     return " AND ".join(parts) or "true"
 
 
-def lend(con: duckdb.DuckDBPyConnection, scope: Scope, files: Mapping[str, Mapping[str, Path]]) -> None:
-    """Fill the empty database `wh` with all tables, of the dated ones only the rows in the scope, and the views.
+def lend(
+    con: duckdb.DuckDBPyConnection, scope: Scope, files: Mapping[str, Mapping[str, Path]], views: Collection[str] = ()
+) -> None:
+    """Fill the empty database `wh` with all tables, of the dated ones only the rows in the scope.
 
-    `files` are the current ones by table and month.
+    `files` are the current ones by table and month. `views` are made too.
     """
     con.execute("USE wh")
     for statement in table_statements().values():
         con.execute(statement)
-    create_views(con, comments=False)
+    for view in views:
+        con.execute(create_view(view)[0])
     con.execute("USE memory")
     for table in lent(scope):
         known = files.get(table, {})
@@ -124,27 +127,33 @@ def scan(files: Iterable[Path]) -> str:
     return fill("read_parquet([$files], union_by_name = true, hive_partitioning = false)", files=listed_files)
 
 
-def show(con: duckdb.DuckDBPyConnection, files: Mapping[str, Iterable[Path]]) -> None:
-    """Make every table of the star a view over its files, and the business views, in the empty database in use.
+def show(
+    con: duckdb.DuckDBPyConnection, files: Mapping[str, Iterable[Path]], wanted: Collection[str] | None = None
+) -> None:
+    """Make the star's tables views over their files, and the business views, in the empty database in use.
 
-    A column that the files do not have yet, or a table without a file, is there all the same.
+    Those that are `wanted`, or all of them with their comments. A column that the files do not have yet, or a table
+    without a file, is there all the same.
     """
     for table in metadata.tables.values():
+        if wanted is not None and table.name not in wanted:
+            continue
         query = fill("SELECT $columns WHERE false", columns=", ".join(map(_nothing, table.columns)))
         paths = list(files.get(table.name, ()))
         if paths:
             query += fill(" UNION ALL BY NAME SELECT * FROM $files", files=scan(paths))
-        wanted = listed(table.columns.keys())
-        con.execute(
-            fill(
-                "CREATE VIEW $view AS SELECT $columns FROM ($query)",
-                view=ident(table.name),
-                columns=wanted,
-                query=query,
-            )
-        )
-        con.execute(fill("COMMENT ON VIEW $view IS $text", view=ident(table.name), text=literal(table.comment or "")))
-    create_views(con)
+        create = "CREATE VIEW $view AS SELECT $columns FROM ($query)"
+        columns = listed(table.columns.keys())
+        con.execute(fill(create, view=ident(table.name), columns=columns, query=query))
+        if wanted is None:
+            comment = "COMMENT ON VIEW $view IS $text"
+            con.execute(fill(comment, view=ident(table.name), text=literal(table.comment or "")))
+    if wanted is None:
+        create_views(con)
+        return
+    for view in view_texts():
+        if view in wanted:
+            con.execute(create_view(view)[0])
 
 
 def _nothing(column: Column[object]) -> str:

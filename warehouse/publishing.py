@@ -98,12 +98,11 @@ def write_into_place(target: Path, content: bytes) -> None:
     move_into_place(part, target)
 
 
-def link_into_place(source: Path, target: Path) -> None:
-    """Let `target` be another name of `source`; a copy where the file system has no links."""
+def link_into_place(source: Path, part: Path, target: Path) -> None:
+    """Let `target` be another name of `source`, by way of `part`; a copy where the file system has no links."""
     if target.exists() and target.samefile(source):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"_{uuid4().hex}.part")
     try:
         os.link(source, part)
     except OSError:

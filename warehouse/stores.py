@@ -25,7 +25,6 @@ from warehouse.commits import (
 )
 from warehouse.engine import Limits, engine
 from warehouse.errors import NothingPublished, OutsideSlices, StagedMismatch, UnsupportedStore
-from warehouse.migrations import refuse_newer
 from warehouse.questions import ask
 from warehouse.replacing import bind_books, replace, require_members
 from warehouse.sql import fill, literal
@@ -83,8 +82,11 @@ class Storage(Protocol):
         """Lend what is committed, published or not, as `wh`; what is done to it is lost."""
         ...
 
-    def reading(self, con: duckdb.DuckDBPyConnection) -> AbstractContextManager[None]:
-        """Lend the published warehouse as `wh`, whole and read-only, without any lock."""
+    def reading(self, con: duckdb.DuckDBPyConnection, sql: str) -> AbstractContextManager[None]:
+        """Lend the published warehouse as `wh` for the query `sql`, of one commit and without any lock.
+
+        Raises NewerWarehouse for one that this release cannot read.
+        """
         ...
 
     def publish(self, con: duckdb.DuckDBPyConnection) -> bool:
@@ -187,8 +189,7 @@ class Store:
         """
         if not self._storage.is_published():
             raise NothingPublished(f"There is no warehouse at {self.location} yet: load something first.")
-        with engine(self._limits, self._storage.spill()) as con, self._storage.reading(con):
-            refuse_newer(con, str(self.location))
+        with engine(self._limits, self._storage.spill()) as con, self._storage.reading(con, sql):
             con.execute("USE wh")
             return ask(con, sql)
 

@@ -35,6 +35,8 @@ MEMBERS = {
         ("type", "conversations", "additive", "Types"),
         ("inbox", "as named", "not additive", "Inbox numbers"),
         ("messages_median", "messages", "not additive", "Median"),
+        ("channel_conversations", "conversations", "additive", "Conversations of a channel"),
+        ("channel_call_transfer_targets", "conversations", "additive", "Calls by transfer target"),
     ],
 }
 

@@ -56,7 +56,7 @@ def stepped(store: Store, kind: str, *steps: Migration) -> Iterator[duckdb.DuckD
             return
         storage = ParquetStorage(store.location, migrations=(*MIGRATIONS, *steps))
         storage.publish(con)
-        with storage.reading(con):
+        with storage.reading(con, "SHOW TABLES"):
             yield con
 
 

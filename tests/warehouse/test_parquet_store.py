@@ -117,7 +117,7 @@ def test_plain_readers_never_fail_while_ten_loads_go_on(loaded: Store) -> None:
 
 def test_a_reader_with_an_older_manifest_still_finds_its_files(loaded: Store) -> None:
     storage = ParquetStorage(loaded.location)
-    with engine(Limits()) as con, storage.reading(con):
+    with engine(Limits()) as con, storage.reading(con, TOTAL):
         for size in (20, 30):
             loaded.commit(chunk(days(2), full_tables(days(2), size)))
             loaded.publish()

@@ -34,21 +34,8 @@ def test_each_says_what_it_asks_and_answers(loaded: Store, name: str) -> None:
     assert "HUGEINT" not in str(rows(loaded, f"DESCRIBE {QUERIES[name]}"))
 
 
-def test_rates_and_calls(loaded: Store) -> None:
-    assert rows(loaded, QUERIES["understood_rate"]) == [("2025-03", "chatcaptain", "acme", 3, 1, 0.75)]
-    minutes = [(line[3], line[5]) for line in rows(loaded, QUERIES["calls_and_cost"])]
-    assert minutes == [(Decimal("0.05"), "EUR"), (Decimal("1.50"), None)]
-
-
 def test_gaps_are_runs_of_days(loaded: Store) -> None:
     [(_, account, state, first, last, count)] = rows(loaded, QUERIES["coverage_gaps"])
     assert (account, state, first) == ("acme", "missing", date(2025, 3, 4))
     assert isinstance(last, date)
     assert count == (last - date(2025, 3, 4)).days + 1
-
-
-def test_tests_are_no_traffic(loaded: Store) -> None:
-    assert {(line[2], line[3]) for line in rows(loaded, QUERIES["conversations_by_month"])} == {
-        ("whatsapp", 29),
-        ("unknown", 3),
-    }
