@@ -29,7 +29,10 @@ _PIECE = 2**20
 
 @dataclass(frozen=True)
 class BatchKey:
-    """Whose batch it is: one stream's answer for one account and window, in days of ``zone``."""
+    """Whose batch it is: one stream's answer for one account and window, in days of ``zone``.
+
+    ``pulled`` are all streams that the account pulled then: its days are whole when each of them has arrived.
+    """
 
     provider: str
     account: str
@@ -37,6 +40,7 @@ class BatchKey:
     external_id: str
     zone: str
     window: Window
+    pulled: tuple[str, ...] = ()
 
     @property
     def where(self) -> Where:
@@ -124,6 +128,11 @@ class Batch:
         return datetime.fromisoformat(self.manifest["landed_at"])
 
     @property
+    def pulled(self) -> tuple[str, ...]:
+        """The streams that the account pulled when this one arrived; empty when the manifest does not tell."""
+        return tuple(self.manifest.get("pulled", ()))
+
+    @property
     def complete(self) -> bool:
         """False for answers that were kept although the stream could not be read to its end."""
         return bool(self.manifest["complete"])
@@ -180,14 +189,15 @@ def newest_by_day(batches: Iterable[Batch], days: Iterable[date], external_id: s
         return newest
     for batch in reversed(list(batches)):
         open_days = [day for day in batch.window.days() if day in wanted and day not in newest]
-        if open_days and _counts(batch, external_id, zone):
+        if open_days and counts(batch, external_id, zone):
             newest.update(dict.fromkeys(open_days, batch))
             if len(newest) == len(wanted):
                 break
     return newest
 
 
-def _counts(batch: Batch, external_id: str, zone: str) -> bool:
+def counts(batch: Batch, external_id: str, zone: str) -> bool:
+    """Whether a batch is complete, belongs to this id and zone, and can be read; one that cannot is logged."""
     try:
         return batch.complete and batch.belongs_to(external_id, zone)
     except (ValueError, KeyError, OSError) as error:  # asked for anew, as if it had never arrived

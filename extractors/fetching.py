@@ -27,7 +27,7 @@ async def land(landing: LandingZone, session: Session, name: str, stream: Stream
     incomplete and the ShapeError is raised again.
     """
     account = session.account
-    key = BatchKey(account.provider, account.name, name, account.external_id, account.timezone, window)
+    key = BatchKey(account.provider, account.name, name, account.external_id, account.timezone, window, account.pulled)
     started = session.clock.now()
     with landing.writer(key) as writer:
         try:

@@ -153,6 +153,7 @@ class BatchWriter:
             "stream": key.stream,
             "external_id": key.external_id,
             "zone": key.zone,
+            "pulled": list(key.pulled),
             "window": [key.window.start.isoformat(), key.window.end.isoformat()],
             "fetched_at": batch.fetched_at.isoformat(),
             "landed_at": (landed_at or fetched_at).astimezone(UTC).isoformat(),
@@ -196,6 +197,11 @@ class LandingZone:
     def writer(self, key: BatchKey) -> BatchWriter:
         """A writer for one new batch."""
         return BatchWriter(self, key)
+
+    def streams(self, provider: str, account: str) -> list[str]:
+        """The streams of an account of which anything was ever landed, whatever it pulls today."""
+        folder = self.root / f"provider={provider}" / f"account={account}"
+        return sorted(each.name.removeprefix("stream=") for each in folder.glob("stream=*"))
 
     def batches(self, provider: str, account: str, stream: str, within: Window | None = None) -> list[Batch]:
         """The landed batches of one stream, in order of arrival; with ``within`` only those that touch its days."""

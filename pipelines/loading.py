@@ -3,7 +3,8 @@
 import shutil
 import time
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 
 from extractors.accounts import Account
 from extractors.errors import ShapeError
-from pipelines.plan import Reusable, ready
+from pipelines.plan import Claims, Reusable, ready
 from pipelines.workspace import CODE_VERSION, Workspace, account_row
 from transforms.chunk import Chunk, Claim
 from transforms.facts import Staged
@@ -44,9 +45,13 @@ def load_days(workspace: Workspace, account: Account, days: Collection[date], ma
         if not complete:
             return loaded
         try:
-            _commit(workspace, account, complete, claims)
+            with staging_folder(workspace) as folder:
+                workspace.store.commit(staged_chunk(workspace, account, claims, folder))
         except ShapeError as error:
-            refused = _reject(error, claims) or complete
+            bad = culprit(error, claims)
+            if bad is not None:
+                bad.batch.reject()  # so that the next run asks anew
+            refused = tuple(sorted(bad.days)) if bad is not None else complete
             loaded.refused.append((refused, error))
             left = set(complete).difference(refused)
         else:
@@ -56,37 +61,42 @@ def load_days(workspace: Workspace, account: Account, days: Collection[date], ma
             left = set(complete)  # another run landed newer answers and may have loaded them before this commit
 
 
-def _commit(
-    workspace: Workspace, account: Account, days: tuple[date, ...], claims: Mapping[str, tuple[Claim, ...]]
-) -> None:
+@contextmanager
+def staging_folder(workspace: Workspace) -> Iterator[Path]:
+    """A folder for the staged files of one commit: removed when that fails, else by ``publish``."""
     folder = workspace.staging / workspace.run_id / uuid.uuid4().hex
     folder.mkdir(mode=0o700, parents=True)
     try:
-        staged = transform(Chunk(account, days, claims, folder))
-        chunk = ChunkCommit(
-            account=account_row(account),
-            slices=tuple(_slice(day, claims, staged) for day in days),
-            tables={name: _staged_file(folder, name, table) for name, table in staged.tables.items()},
-            members=staged.members,
-            reconciled=staged.reconciled,
-            loaded_at=workspace.clock.now(),
-            run_id=workspace.run_id,
-            code_version=CODE_VERSION,
-            drift=staged.drift,
-        )
-        workspace.store.commit(chunk)
+        yield folder
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _reject(error: ShapeError, claims: Mapping[str, tuple[Claim, ...]]) -> tuple[date, ...]:
-    """Mark the batch that an error speaks of, so that the next run asks anew; return the days that rest on it."""
-    for claim in claims.get(error.where.stream or "", ()):
-        if claim.batch.batch_id == error.where.batch:
-            claim.batch.reject()
-            return tuple(sorted(claim.days))
-    return ()
+def staged_chunk(
+    workspace: Workspace, account: Account, claims: Claims, folder: Path, *, afresh: bool = False
+) -> ChunkCommit:
+    """Transform the days that are claimed; the rows go into files in ``folder``, which is empty. Raises ShapeError."""
+    days = tuple(sorted({day for stream in claims.values() for claim in stream for day in claim.days}))
+    staged = transform(Chunk(account, days, claims, folder))
+    return ChunkCommit(
+        account=account_row(account),
+        slices=tuple(_slice(day, claims, staged) for day in days),
+        tables={name: _staged_file(folder, name, table) for name, table in staged.tables.items()},
+        members=staged.members,
+        reconciled=staged.reconciled,
+        loaded_at=workspace.clock.now(),
+        run_id=workspace.run_id,
+        code_version=CODE_VERSION,
+        drift=staged.drift,
+        afresh=afresh,
+    )
+
+
+def culprit(error: ShapeError, claims: Claims) -> Claim | None:
+    """The batch that an error speaks of, and the days that rest on it."""
+    asked = claims.get(error.where.stream or "", ())
+    return next((claim for claim in asked if claim.batch.batch_id == error.where.batch), None)
 
 
 def describe(workspace: Workspace) -> None:
@@ -105,7 +115,7 @@ def publish(workspace: Workspace) -> bool:
     return published
 
 
-def _slice(day: date, claims: Mapping[str, tuple[Claim, ...]], staged: Staged) -> SliceInfo:
+def _slice(day: date, claims: Claims, staged: Staged) -> SliceInfo:
     batches = [claim.batch for stream in claims.values() for claim in stream if day in claim.days]
     return SliceInfo(
         date=day,

@@ -21,6 +21,8 @@ FRESH_FOR = timedelta(hours=6)
 
 Wanted = tuple[str, Stream, Window]
 Reusable = Callable[[Batch, date], bool]
+Claims = Mapping[str, tuple[Claim, ...]]
+"""By stream the batches that count, each with its days."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def steps(
 
 def ready(
     account: Account, landing: LandingZone, days: Collection[date], may_stand: Reusable
-) -> tuple[tuple[date, ...], Mapping[str, tuple[Claim, ...]]]:
+) -> tuple[tuple[date, ...], Claims]:
     """The days of which every pulled stream has a batch that may stand, and the batches that count for each of them."""
     newest = {name: _newest(landing, account, name, days) for name in account.pulled}
     complete = tuple(
@@ -109,23 +111,19 @@ def ready(
         for day in sorted(days)
         if all(day in batches and may_stand(batches[day], day) for batches in newest.values())
     )
-    claims: dict[str, tuple[Claim, ...]] = {}
-    for name, batches in newest.items():
-        by_batch: dict[Batch, set[date]] = {}
-        for day in complete:
-            by_batch.setdefault(batches[day], set()).add(day)
-        claims[name] = tuple(Claim(batch, frozenset(each)) for batch, each in by_batch.items())
-    return complete, claims
+    return complete, claims_of({day: {name: batches[day] for name, batches in newest.items()} for day in complete})
 
 
-def landed_days(account: Account, landing: LandingZone) -> set[date]:
-    """The days of which every pulled stream was landed at some time, under the account's present id and zone."""
-    by_stream = []
-    for name in account.pulled:
-        batches = landing.batches(account.provider, account.name, name)
-        days = {day for batch in batches for day in batch.window.days()}
-        by_stream.append(set(newest_by_day(batches, days, account.external_id, account.timezone)))
-    return set.intersection(*by_stream)
+def claims_of(rounds: Mapping[date, Mapping[str, Batch]]) -> Claims:
+    """What each stream's batches count for, of the batches by stream that each day rests on."""
+    by_stream: dict[str, dict[Batch, set[date]]] = {}
+    for day, batches in rounds.items():
+        for name, batch in batches.items():
+            by_stream.setdefault(name, {}).setdefault(batch, set()).add(day)
+    return {
+        name: tuple(Claim(batch, frozenset(days)) for batch, days in by_batch.items())
+        for name, by_batch in by_stream.items()
+    }
 
 
 def _newest(landing: LandingZone, account: Account, stream: str, days: Collection[date]) -> Mapping[date, Batch]:

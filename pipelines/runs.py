@@ -27,9 +27,8 @@ from extractors.fetching import fetch_lock, land_all
 from extractors.http import Client
 from extractors.redaction import RedactingFilter, redact
 from extractors.registry import provider
-from extractors.windows import windows_of_days
 from extractors.wire import Counts
-from pipelines.loading import describe, load_days, publish
+from pipelines.loading import Loaded, describe, load_days, publish
 from pipelines.observers import Observer, Quiet
 from pipelines.plan import Reusable, Step, ready, reusable, steps
 from pipelines.workspace import Workspace, account_row
@@ -124,19 +123,6 @@ def load_landed(workspace: Workspace, jobs: Sequence[Job], started: datetime) ->
     return RunResult(outcomes, Counts())
 
 
-def replay(workspace: Workspace, jobs: Sequence[Job], observer: Observer) -> RunResult:
-    """Load the newest landed answers of all jobs again, whatever their age, and publish; nothing is asked for."""
-    describe(workspace)
-    outcomes = [Outcome(job.account, planned=len(job.days)) for job in jobs]
-    for outcome, job in zip(outcomes, jobs, strict=True):
-        observer.planned(job.account, len(job.days), 0)
-        for whole in reversed(windows_of_days(job.days)):
-            for month in reversed(whole.months()):
-                _load(workspace, outcome, tuple(month.days()), lambda _batch, _day: True, observer)
-    publish(workspace)
-    return RunResult(outcomes, Counts())
-
-
 class _Run:
     """The state of one run; made, used once and thrown away."""
 
@@ -220,16 +206,15 @@ class _Run:
         return asyncio.get_running_loop().run_in_executor(self.loader, function, *arguments)
 
 
-def _load(
-    workspace: Workspace,
-    outcome: Outcome,
-    days: Collection[date],
-    may_stand: Reusable,
-    observer: Observer,
+def take(
+    workspace: Workspace, outcome: Outcome, days: Collection[date], load: Callable[[], Loaded], observer: Observer
 ) -> set[date]:
-    """Load what is landed of some days; return the days of which something can be said: loaded, or refused."""
+    """Load some days, and keep what goes wrong with their account.
+
+    Returns the days of which something can be said: loaded, or refused.
+    """
     try:
-        loaded = load_days(workspace, outcome.account, days, may_stand)
+        loaded = load()
     except Exception as error:
         _fail(workspace, outcome, days, _of_account(outcome.account, error), observer)
         return set(days)
@@ -240,6 +225,13 @@ def _load(
     for refused, reason in loaded.refused:
         _fail(workspace, outcome, refused, reason, observer)
     return {*loaded.days, *(day for refused, _ in loaded.refused for day in refused)}
+
+
+def _load(
+    workspace: Workspace, outcome: Outcome, days: Collection[date], may_stand: Reusable, observer: Observer
+) -> set[date]:
+    load = partial(load_days, workspace, outcome.account, days, may_stand)
+    return take(workspace, outcome, days, load, observer)
 
 
 def _fail(workspace: Workspace, outcome: Outcome, days: Collection[date], error: Exception, observer: Observer) -> None:

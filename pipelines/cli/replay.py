@@ -8,9 +8,9 @@ import click
 
 from pipelines.cli.loads import DAY, accounts_option, as_date, open_workspace, providers_option, summarise
 from pipelines.cli.progress import observing
-from pipelines.plan import landed_days
+from pipelines.history import landed_days
+from pipelines.replaying import replay as load_again
 from pipelines.runs import Job
-from pipelines.runs import replay as load_again
 
 
 @click.command()
@@ -20,7 +20,10 @@ from pipelines.runs import replay as load_again
 @providers_option
 @click.pass_obj
 def replay(config: str | None, first: object, last: object, accounts: Sequence[str], providers: Sequence[str]) -> int:
-    """Load the newest landed answers again: after a change of a conforming map or a parser, or of a lost warehouse."""
+    """Load all landed answers again: after a change of a conforming map or a parser, or when the warehouse is lost.
+
+    What the books say of restatements is made anew from the answers, too.
+    """
     workspace = open_workspace(config)
     start, end = as_date(first) or date.min, as_date(last) or date.max
     jobs = []

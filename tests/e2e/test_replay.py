@@ -1,4 +1,4 @@
-"""A warehouse rebuilt from the landing zone, with the providers gone."""
+"""A warehouse rebuilt from the landing zone, with the providers gone: the numbers, and what the books say of them."""
 
 import shutil
 from datetime import date
@@ -6,21 +6,87 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import config as configuration
+from pipelines.history import landed_days
+from pipelines.observers import Quiet
+from pipelines.replaying import replay
+from pipelines.runs import Job
+from pipelines.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
-from tests.support.product import Product
+from sandbox.world import World
+from tests.support.product import Product, days_from
+from transforms import conform
+from warehouse.stores import open_store
+from warehouse.views_catalog import view_texts
+
+KINDS = {"duckdb": "duckdb://data/warehouse.duckdb", "parquet": "parquet://data/lake"}
+DAYS = days_from(date(2025, 10, 30), 4)
+ACCOUNTS = tuple({each.provider: each for each in DEMO_ACCOUNTS}.values())
+SETTINGS = {each.name: {"export_poll_seconds": [0.05, 0.1]} for each in ACCOUNTS if each.provider == "chatcaptain"}
+BOOKS = {
+    "load_ledger": "SELECT * EXCLUDE (loaded_at, run_id) FROM load_ledger",
+    "restatement_log": "FROM restatement_log",
+    "reconciliation": "FROM reconciliation",
+    "drift": "FROM drift",
+}
+Contents = dict[str, list[str]]
+
+
+def everything(folder: Path, kind: str) -> Contents:
+    store = open_store(KINDS[kind], folder)
+    questions = {**{view: f"SELECT * FROM {view}" for view in view_texts()}, **BOOKS}
+    return {name: sorted(map(str, store.read(query).to_pylist())) for name, query in questions.items()}
+
+
+def lose_the_warehouse(folder: Path) -> None:
+    for path in (folder / "data").iterdir():
+        if path.name != "landing":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def replayed(folder: Path) -> int:
+    workspace = Workspace.open(configuration.load(folder / "chatmart.yaml"))
+    jobs = [Job(each, tuple(sorted(landed_days(each, workspace.landing)))) for each in workspace.config.accounts]
+    result = replay(workspace, jobs, Quiet())
+    assert result.ok, [outcome.errors for outcome in result.outcomes]
+    return sum(outcome.loaded for outcome in result.outcomes)
 
 
 @pytest.mark.e2e
-def test_a_lost_warehouse_is_rebuilt_without_a_request(tmp_path: Path) -> None:
-    with Sandbox() as sandbox:
-        product = Product(tmp_path, sandbox, DEMO_ACCOUNTS)
-        product.backfill(date(2025, 10, 24), date(2025, 11, 3))
-    before = product.everything()
-    for path in (tmp_path / "data").glob("*warehouse*"):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    product.run("replay")
-    assert product.everything() == before
-    product.run("replay", "--from", "2025-11-01", "--account", "acme-docs")
-    assert product.everything() == before
-    assert product.ask("select count(*) as n from restatement_log") == [{"n": 0}]
+@pytest.mark.parametrize("kind", KINDS)
+def test_numbers_and_books_are_what_they_were(tmp_path: Path, kind: str) -> None:
+    with Sandbox(World(5, ACCOUNTS)) as sandbox:
+        product = Product(tmp_path, sandbox, ACCOUNTS, SETTINGS)
+        product.configure(warehouse=KINDS[kind])
+        assert product.load(DAYS).ok
+        for changes in (((0, "late"), (1, "empty"), (2, "late")), ((0, "smaller"), (1, "late"), (3, "late"))):
+            for number, how in changes:
+                for account in ACCOUNTS:
+                    sandbox.world.restate(account.name, DAYS[number], how)
+            assert product.load(DAYS, refetch=True).ok
+    before = everything(tmp_path, kind)
+    assert len(before["restatement_log"]) > 100
+    product.run("replay", "--from", str(DAYS[1]), "--account", "acme-docs")
+    assert everything(tmp_path, kind) == before
+    lose_the_warehouse(tmp_path)
+    assert replayed(tmp_path) == len(DAYS) * len(ACCOUNTS)
+    assert everything(tmp_path, kind) == before
+
+
+@pytest.mark.e2e
+def test_a_changed_map_is_as_if_it_had_been_so_from_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    earlier, later = tmp_path / "earlier", tmp_path / "later"
+    with Sandbox(World(5, ACCOUNTS)) as sandbox:
+        earlier.mkdir()
+        assert Product(earlier, sandbox, ACCOUNTS, SETTINGS).load(DAYS).ok
+        turned = {**conform._channels(), "whatsapp": conform.Channel("teams", "agent", is_test=True)}
+        monkeypatch.setattr(conform, "_channels", lambda: turned)
+        later.mkdir()
+        assert Product(later, sandbox, ACCOUNTS, SETTINGS).load(DAYS).ok
+    told, due = (everything(folder, "duckdb") for folder in (earlier, later))
+    assert told["channel_daily"] != due["channel_daily"]
+    replayed(earlier)
+    found = everything(earlier, "duckdb")
+    for name in (*view_texts(), "restatement_log"):
+        assert found[name] == due[name], name

@@ -16,7 +16,9 @@ from pipelines.plan import Reusable
 from pipelines.workspace import Workspace
 from sandbox.server import Sandbox
 from tests.support.shop import Shop, open_sandbox
+from warehouse.commits import ChunkCommit, Committed
 from warehouse.errors import StagedError
+from warehouse.stores import Store
 
 MARCH = Window(date(2025, 3, 1), date(2025, 4, 1))
 STREAM = "conversation_counter"
@@ -136,17 +138,17 @@ def test_a_failed_commit_leaves_nothing(shop: Shop, monkeypatch: pytest.MonkeyPa
 def test_newer_answers_that_arrive_during_a_commit_win(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = shop.workspace()
     land(workspace, MARCH, items(d1=1))
-    original, commits = loading._commit, 0
+    original, commits = Store.commit, 0
 
-    def commit(*arguments: object) -> None:
+    def commit(store: Store, *history: ChunkCommit) -> Committed:
         nonlocal commits
         commits += 1
         if commits == 1:  # another run lands and loads what is newer just before this commit
             land(workspace, MARCH, items(d1=2), minutes=1)
             load(shop.workspace())
-        original(*arguments)  # type: ignore[arg-type]
+        return original(store, *history)
 
-    monkeypatch.setattr(loading, "_commit", commit)
+    monkeypatch.setattr(Store, "commit", commit)
     assert load(workspace).days == list(MARCH.days())
     assert loaded(shop)[1] == 2
     assert commits == 3

@@ -270,19 +270,21 @@ SCRIPT = """
 import sys
 from datetime import date
 from pathlib import Path
-from pipelines import config, loading, runs
+from pipelines import config, runs
 from pipelines.workspace import Workspace
+from warehouse.stores import Store
 
 commits = 0
-original = loading._commit
+original = Store.commit
 def commit(*arguments):
     global commits
-    original(*arguments)
+    committed = original(*arguments)
     commits += 1
     if commits == int(sys.argv[2]):
         print("now", flush=True)
         sys.stdin.read()
-loading._commit = commit
+    return committed
+Store.commit = commit
 workspace = Workspace.open(config.load(Path(sys.argv[1])))
 days = tuple(date.fromordinal(day) for day in range(date(2025, 1, 1).toordinal(), date(2026, 1, 1).toordinal()))
 runs.run(workspace, [runs.Job(account, days) for account in workspace.config.accounts])

@@ -133,7 +133,7 @@ def test_every_column_of_every_view_is_explained(loaded: Store) -> None:
         "SELECT table_name, column_name FROM duckdb_columns() JOIN duckdb_views() ON view_name = table_name "
         "WHERE NOT duckdb_views.internal AND trim(coalesce(duckdb_columns.comment, '')) = ''"
     )
-    assert rows(loaded, silent) == []
+    assert {name for name, _ in rows(loaded, silent)}.isdisjoint(view_texts())
 
 
 def test_a_view_explains_only_columns_that_it_has(loaded: Store) -> None:

@@ -8,16 +8,16 @@ import pytest
 
 from pipelines.cli.catalog import Catalog, read_catalog
 from pipelines.cli.listing import describe_view, list_views
-from tests.warehouse.sample import chunk, days, full_tables
+from tests.warehouse.sample import chunk, days, full_tables, store_at
 from transforms.registry import measure_definitions
-from warehouse.duckdb_store import DuckDBStore
 from warehouse.errors import NothingPublished, QueryError
+from warehouse.stores import Store
 from warehouse.views_catalog import view_texts
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> DuckDBStore:
-    store = DuckDBStore(tmp_path_factory.mktemp("store") / "warehouse.duckdb")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    store = store_at(tmp_path_factory.mktemp("store"))
     store.commit(chunk(days(2), full_tables(days(2), 10)))
     store.describe([], list(measure_definitions()))
     store.publish()
@@ -25,7 +25,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> DuckDBStore:
 
 
 @pytest.fixture(scope="module")
-def catalog(store: DuckDBStore) -> Catalog:
+def catalog(store: Store) -> Catalog:
     return read_catalog(store)
 
 
@@ -124,13 +124,13 @@ def test_an_unknown_name_suggests_the_nearest(catalog: Catalog, name: str, says:
 
 def test_there_must_be_something_to_list(tmp_path_factory: pytest.TempPathFactory) -> None:
     with pytest.raises(NothingPublished):
-        read_catalog(DuckDBStore(tmp_path_factory.mktemp("empty") / "warehouse.duckdb"))
+        read_catalog(store_at(tmp_path_factory.mktemp("empty")))
 
 
 class Bare:
     """A store that keeps no comments and shows its books as views."""
 
-    def __init__(self, store: DuckDBStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
 
     def read(self, query: str) -> pa.Table:
@@ -138,7 +138,7 @@ class Bare:
         return pa.Table.from_pylist([{**row, "comment": None} if "comment" in row else row for row in rows])
 
 
-def test_what_a_store_does_not_tell_the_declaration_does(store: DuckDBStore) -> None:
+def test_what_a_store_does_not_tell_the_declaration_does(store: Store) -> None:
     catalog = read_catalog(Bare(store))  # type: ignore[arg-type] # only read is asked of it
     ledger = catalog.view("load_ledger")
     assert ledger.comment is not None

@@ -14,23 +14,23 @@ from pipelines.cli import prompt as prompting
 from pipelines.cli.catalog import Catalog, read_catalog
 from pipelines.cli.prompt import Names, is_whole, prompt
 from pipelines.cli.statements import Session
-from tests.warehouse.sample import chunk, days, full_tables
-from warehouse.duckdb_store import DuckDBStore
+from tests.warehouse.sample import chunk, days, full_tables, store_at
 from warehouse.errors import NothingPublished
+from warehouse.stores import Store
 
 WORDS = (("select", "keyword"), ("sum", "function"))
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> DuckDBStore:
-    store = DuckDBStore(tmp_path_factory.mktemp("store") / "warehouse.duckdb")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    store = store_at(tmp_path_factory.mktemp("store"))
     store.commit(chunk(days(2), full_tables(days(2), 10)))
     store.publish()
     return store
 
 
 @pytest.fixture(scope="module")
-def catalog(store: DuckDBStore) -> Catalog:
+def catalog(store: Store) -> Catalog:
     return read_catalog(store)
 
 
@@ -41,7 +41,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def typed(store: DuckDBStore, keys: str) -> list[list[dict[str, object]]]:
+def typed(store: Store, keys: str) -> list[list[dict[str, object]]]:
     """The answers to what is typed."""
     found: list[list[dict[str, object]]] = []
 
@@ -54,18 +54,18 @@ def typed(store: DuckDBStore, keys: str) -> list[list[dict[str, object]]]:
     return found
 
 
-def test_a_statement_of_several_lines_is_one_question(store: DuckDBStore) -> None:
+def test_a_statement_of_several_lines_is_one_question(store: Store) -> None:
     assert typed(store, "select 1 as a,\r'x;\ry' as b\r; select 2 as c;\r.quit\r") == [
         [{"a": 1, "b": "x;\ny"}],
         [{"c": 2}],
     ]
 
 
-def test_what_is_set_up_stays_until_the_end(store: DuckDBStore) -> None:
+def test_what_is_set_up_stays_until_the_end(store: Store) -> None:
     assert typed(store, "create temp table x as select 7 as a;\rselect a from x;\r\\q\r") == [[{"a": 7}]]
 
 
-def test_the_prompt_outlives_mistakes(store: DuckDBStore, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_prompt_outlives_mistakes(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     keys = "selec;\r.nonsense\r.describe chanel_daily\rhalf of it\x03\r\rselect 1 as a;\r\x04"
     assert typed(store, keys) == [[{"a": 1}]]
     said = capsys.readouterr().err
@@ -74,7 +74,7 @@ def test_the_prompt_outlives_mistakes(store: DuckDBStore, capsys: pytest.Capture
     assert "did you mean channel_daily" in said
 
 
-def test_commands_show_what_there_is(store: DuckDBStore, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_show_what_there_is(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     typed(store, ".views\r.describe team_daily;\r\\d topic_daily\rhelp\rexit\r")
     said = capsys.readouterr()
     assert "conversation_daily  Totals of an account" in said.out
@@ -84,7 +84,7 @@ def test_commands_show_what_there_is(store: DuckDBStore, capsys: pytest.CaptureF
     assert str(store.location) in said.err
 
 
-def test_questions_are_remembered_for_their_owner_only(store: DuckDBStore, home: Path) -> None:
+def test_questions_are_remembered_for_their_owner_only(store: Store, home: Path) -> None:
     typed(store, "select 'remembered';\r.quit\r")
     history = home / "sql_history"
     assert "select 'remembered';" in history.read_text()
@@ -93,7 +93,7 @@ def test_questions_are_remembered_for_their_owner_only(store: DuckDBStore, home:
 
 
 def test_a_home_that_cannot_be_written_is_no_obstacle(
-    store: DuckDBStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setattr(prompting.click, "get_app_dir", lambda _name: str(tmp_path / "file"))
@@ -102,7 +102,7 @@ def test_a_home_that_cannot_be_written_is_no_obstacle(
 
 def test_nothing_is_asked_of_nothing(tmp_path: Path) -> None:
     with pytest.raises(NothingPublished):
-        typed(DuckDBStore(tmp_path / "none.duckdb"), "")
+        typed(store_at(tmp_path), "")
 
 
 @pytest.mark.parametrize("text", ["", ".views", "\\d", "quit", "select 1;", "select 1; -- so"])

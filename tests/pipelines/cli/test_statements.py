@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli.statements import Session, answers, is_complete, readable, split
-from tests.warehouse.sample import chunk, days, full_tables
-from warehouse.duckdb_store import DuckDBStore
+from tests.warehouse.sample import chunk, days, full_tables, store_at
 from warehouse.errors import QueryError
+from warehouse.stores import Store
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> DuckDBStore:
-    store = DuckDBStore(tmp_path_factory.mktemp("store") / "warehouse.duckdb")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    store = store_at(tmp_path_factory.mktemp("store"))
     store.commit(chunk(days(3), full_tables(days(3), 10)))
     store.publish()
     return store
@@ -53,7 +53,7 @@ def test_what_answers_and_what_only_sets_up() -> None:
         assert not answers(statement)
 
 
-def test_statements_are_asked_in_turn_and_keep_what_was_set_up(store: DuckDBStore) -> None:
+def test_statements_are_asked_in_turn_and_keep_what_was_set_up(store: Store) -> None:
     session = Session(store)
     first, second = session.ask("create temp table x as select 7 as a; select a from x; select a + 1 as b from x;")
     assert (first.to_pylist(), second.to_pylist()) == ([{"a": 7}], [{"b": 8}])
@@ -61,7 +61,7 @@ def test_statements_are_asked_in_turn_and_keep_what_was_set_up(store: DuckDBStor
     assert third.to_pylist() == [{"n": 3}]
 
 
-def test_what_is_wrong_is_not_said_again(store: DuckDBStore) -> None:
+def test_what_is_wrong_is_not_said_again(store: Store) -> None:
     session = Session(store)
     with pytest.raises(QueryError, match="nowhere"):
         list(session.ask("create temp table x as select * from nowhere"))
@@ -80,7 +80,7 @@ def test_what_is_wrong_is_not_said_again(store: DuckDBStore) -> None:
         ("selec 1", 'Parser Error: syntax error at or near "selec"\nLINE 1: selec 1\n        ^^^^^'),
     ],
 )
-def test_a_wrong_question_is_a_sentence_that_helps(store: DuckDBStore, query: str, says: str) -> None:
+def test_a_wrong_question_is_a_sentence_that_helps(store: Store, query: str, says: str) -> None:
     with pytest.raises(QueryError) as wrong:
         list(Session(store).ask(query))
     assert says in str(wrong.value)
@@ -90,7 +90,7 @@ def test_a_question_that_is_broken_off_is_an_interruption(tmp_path: Path, monkey
     def stopped(*_: object) -> None:
         raise RuntimeError("Query interrupted")
 
-    store = DuckDBStore(tmp_path / "x.duckdb")
+    store = store_at(tmp_path)
     monkeypatch.setattr(store, "read", stopped)
     with pytest.raises(KeyboardInterrupt):
         list(Session(store).ask("select 1"))

@@ -1,0 +1,85 @@
+"""The loads that landed answers once made: for each day of an account its rounds of batches, oldest first.
+
+Nothing is transformed or written here. A round is a batch of every stream that the account pulled when they arrived;
+it is whole when the last of them lands, and the next one begins. So the landing zone alone tells which numbers a day
+had and when they became others.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from extractors.accounts import Account
+from extractors.batches import Batch, counts
+from extractors.landing import LandingZone
+from extractors.windows import Window
+
+Round = Mapping[str, Batch]
+"""The batches, by stream, that a slice once rested on, or rests on."""
+
+
+def landed_days(account: Account, landing: LandingZone) -> set[date]:
+    """The days of which anything was ever landed; names are looked at, no file is read."""
+    return {day for batch in _arrivals(account, landing, None) for day in batch.window.days()}
+
+
+def arrivals(account: Account, landing: LandingZone, days: Collection[date]) -> frozenset[str]:
+    """The ids of all batches that touch the span of some days: a new one tells that somebody has landed meanwhile."""
+    return frozenset(batch.batch_id for batch in _arrivals(account, landing, _span(days)))
+
+
+def rounds_by_day(account: Account, landing: LandingZone, days: Collection[date]) -> dict[date, list[Round]]:
+    """The rounds of each day, oldest first, as far as they belong to the account's present id and zone.
+
+    A round with a batch that was once not understood made no load: it is left out, unless it is the newest.
+    """
+    counted = [
+        batch
+        for batch in _arrivals(account, landing, _span(days))
+        if counts(batch, account.external_id, account.timezone)
+    ]
+    histories = {day: _History() for day in sorted(days)}
+    for batch in sorted(counted, key=lambda each: (each.landed_at, each.fetched_at, each.batch_id)):
+        pulled = batch.pulled or account.pulled
+        for day in batch.window.days():
+            if day in histories:
+                histories[day].arrived(batch, pulled)
+    return {day: rounds for day, history in histories.items() if (rounds := history.rounds())}
+
+
+@dataclass
+class _History:
+    """One day as its batches arrive."""
+
+    whole: list[Round] = field(default_factory=list)
+    pending: dict[str, Batch] = field(default_factory=dict)
+    refused: Round | None = None
+
+    def arrived(self, batch: Batch, pulled: Collection[str]) -> None:
+        known = self.pending.get(batch.stream)
+        if known is None or known.fetched_at <= batch.fetched_at:
+            self.pending[batch.stream] = batch
+        if not all(stream in self.pending for stream in pulled):
+            return
+        made = {stream: self.pending[stream] for stream in pulled}
+        bad = [stream for stream, each in made.items() if each.rejected]
+        if bad:  # the run after it asked for these streams only
+            self.refused = made
+            for stream in bad:
+                del self.pending[stream]
+            return
+        self.whole.append(made)
+        self.refused = None
+        self.pending.clear()
+
+    def rounds(self) -> list[Round]:
+        return [*self.whole, self.refused] if self.refused else self.whole
+
+
+def _arrivals(account: Account, landing: LandingZone, within: Window | None) -> Iterable[Batch]:
+    for stream in landing.streams(account.provider, account.name):
+        yield from landing.batches(account.provider, account.name, stream, within)
+
+
+def _span(days: Collection[date]) -> Window:
+    return Window(min(days), max(days) + timedelta(days=1))
