@@ -56,7 +56,7 @@ def test_a_reader_holds_its_file_while_loads_and_publications_go_on(store: Store
         assert reader.stdin is not None
         assert reader.stdout is not None
         assert reader.stdout.readline() == "10\n"
-        for size in (20, 30):
+        for size in range(20, 120, 10):
             store.commit(chunk(days(1), full_tables(days(1), size)))
             assert store.publish()
             assert rows(store, TOTAL) == [(size,)]

@@ -1,0 +1,1 @@
+SELECT * FROM cost_per_conversation_monthly ORDER BY ALL

@@ -1,0 +1,36 @@
+import duckdb
+import pytest
+
+from tests.warehouse.sample import chunk, days, full_tables
+from warehouse.integrity import doubled_grains, grain_columns, keys_without_member
+from warehouse.schema import STAGED
+from warehouse.stores import Store
+
+
+@pytest.fixture
+def loaded(store: Store) -> Store:
+    store.commit(chunk(days(2), full_tables(days(2))))
+    store.publish()
+    return store
+
+
+def test_what_was_loaded_is_whole(loaded: Store) -> None:
+    for name in STAGED:
+        assert doubled_grains(loaded, name) == 0
+        assert keys_without_member(loaded, name) == {}
+
+
+@pytest.mark.parametrize("kind", ["duckdb"], indirect=True)
+def test_what_somebody_has_broken_is_found(loaded: Store) -> None:
+    with duckdb.connect(loaded.location) as con:
+        con.execute("INSERT INTO fact_channel_daily SELECT * FROM fact_channel_daily WHERE channel_key <> 0")
+        con.execute("DELETE FROM dim_channel WHERE channel_code = 'debug'")
+        con.execute("UPDATE fact_language_daily SET account_key = 1, date = DATE '1999-01-01' WHERE language_key = 0")
+    assert doubled_grains(loaded, "channel_daily") == 4
+    assert keys_without_member(loaded, "channel_daily") == {"channel_key": 4}
+    assert keys_without_member(loaded, "language_daily") == {"account_key": 2, "date": 2}
+
+
+@pytest.mark.parametrize("name", STAGED)
+def test_a_grain_begins_with_account_and_day(name: str) -> None:
+    assert {"account_key", "date"} <= set(grain_columns(name))
