@@ -4,6 +4,7 @@ What must not come in: a provider, the shape of a fact. Layout below the lake's 
 
     fact_x/month=2025-03/data.parquet    what any tool globs: whole files, each replaced by rename when published
     dim_x/data.parquet
+    views.sql                            the views over these, for any DuckDB
     _manifest.json                       the files of the published commit: what our own readers take
     _loader.json                         the files of the newest commit
     _versions/                           the files themselves; those above are links to them
@@ -26,8 +27,8 @@ from warehouse.engine import in_memory, transaction
 from warehouse.locking import writer_lock
 from warehouse.migrations import MIGRATIONS, Migration, refuse_version, upgrade
 from warehouse.parquet_manifest import WHOLE, Manifest, Part
-from warehouse.parquet_tables import changed, dated, lend, marks, scan, show, write_part
-from warehouse.publishing import link_into_place, move_into_place, remove_old_spill, sync
+from warehouse.parquet_tables import changed, dated, lend, marks, scan, show, views_script, write_part
+from warehouse.publishing import link_into_place, move_into_place, remove_old_spill, sync, write_into_place
 from warehouse.schema import metadata
 from warehouse.sql import fill, ident
 from warehouse.views_catalog import relations_of
@@ -111,7 +112,7 @@ class ParquetStorage:
         refuse_version(manifest.schema_version, str(self._root), self._migrations)
         with in_memory(con):
             con.execute("USE wh")
-            files = {table: parts.values() for table, parts in self._paths(manifest).items()}
+            files = {table: list(parts.values()) for table, parts in self._paths(manifest).items()}
             show(con, files, relations_of(sql))
             yield
 
@@ -124,6 +125,7 @@ class ParquetStorage:
             if is_news:
                 manifest.save(self._published)
             self._link(manifest)  # also what a killed publication left undone
+            self._write_views(manifest)
             self._sweep(manifest.files())
         return is_news
 
@@ -132,7 +134,7 @@ class ParquetStorage:
         self._root.mkdir(parents=True, exist_ok=True)
         with writer_lock(self._root / "_lock", self._wait_seconds):
             self._versions.mkdir(exist_ok=True)
-            for orphan in (*self._versions.glob("*.part"), *self._root.glob("_*.part")):
+            for orphan in (*self._versions.glob("*.part"), *self._root.glob("*.part")):
                 orphan.unlink()
             remove_old_spill(self._root.glob("_*.spill"))
             yield
@@ -190,6 +192,11 @@ class ParquetStorage:
         for table, month, part in manifest.parts():
             folder = self._root / table / f"month={month}" if month else self._root / table
             link_into_place(self._versions / part.file, self._versions / "link.part", folder / "data.parquet")
+
+    def _write_views(self, manifest: Manifest) -> None:
+        place, script = self._root / "views.sql", views_script(self._root, manifest.tables).encode()
+        if not place.exists() or place.read_bytes() != script:
+            write_into_place(place, script)
 
     def _sweep(self, current: set[str]) -> None:
         """Remove files that were superseded, or written by a commit that never was, long enough ago."""

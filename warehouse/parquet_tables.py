@@ -128,32 +128,52 @@ def scan(files: Iterable[Path]) -> str:
 
 
 def show(
-    con: duckdb.DuckDBPyConnection, files: Mapping[str, Iterable[Path]], wanted: Collection[str] | None = None
+    con: duckdb.DuckDBPyConnection, files: Mapping[str, Collection[Path]], wanted: Collection[str] | None = None
 ) -> None:
     """Make the star's tables views over their files, and the business views, in the empty database in use.
 
-    Those that are `wanted`, or all of them with their comments. A column that the files do not have yet, or a table
-    without a file, is there all the same.
+    Those that are `wanted`, or all of them with their comments.
     """
-    for table in metadata.tables.values():
-        if wanted is not None and table.name not in wanted:
-            continue
-        query = fill("SELECT $columns WHERE false", columns=", ".join(map(_nothing, table.columns)))
-        paths = list(files.get(table.name, ()))
-        if paths:
-            query += fill(" UNION ALL BY NAME SELECT * FROM $files", files=scan(paths))
-        create = "CREATE VIEW $view AS SELECT $columns FROM ($query)"
-        columns = listed(table.columns.keys())
-        con.execute(fill(create, view=ident(table.name), columns=columns, query=query))
-        if wanted is None:
-            comment = "COMMENT ON VIEW $view IS $text"
-            con.execute(fill(comment, view=ident(table.name), text=literal(table.comment or "")))
+    for name in metadata.tables if wanted is None else metadata.tables.keys() & set(wanted):
+        for statement in _table_view(name, files.get(name, ()))[: 2 if wanted is None else 1]:
+            con.execute(statement)
     if wanted is None:
         create_views(con)
         return
     for view in view_texts():
         if view in wanted:
             con.execute(create_view(view)[0])
+
+
+def views_script(root: Path, tables: Collection[str]) -> str:
+    """SQL that makes all tables and views in any DuckDB, over whatever the lake's folders hold when they are asked.
+
+    `tables` are those that have files.
+    """
+    statements = []
+    for name in metadata.tables:
+        place = root / name / ("month=*/data.parquet" if dated(name) else "data.parquet")
+        statements += _table_view(name, [place] if name in tables else [])
+    for view in view_texts():
+        statements += create_view(view)
+    return "".join(f"{statement.strip()};\n" for statement in statements)
+
+
+def _table_view(name: str, files: Collection[Path]) -> list[str]:
+    """Statements that make a table a view over its files and explain it.
+
+    A column that the files do not have yet, or a table without a file, is there all the same.
+    """
+    table = metadata.tables[name]
+    query = fill("SELECT $columns WHERE false", columns=", ".join(map(_nothing, table.columns)))
+    if files:
+        query += fill(" UNION ALL BY NAME SELECT * FROM $files", files=scan(files))
+    create = "CREATE OR REPLACE VIEW $view AS SELECT $columns FROM ($query)"
+    comment = "COMMENT ON VIEW $view IS $text"
+    return [
+        fill(create, view=ident(name), columns=listed(table.columns.keys()), query=query),
+        fill(comment, view=ident(name), text=literal(table.comment or "")),
+    ]
 
 
 def _nothing(column: Column[object]) -> str:

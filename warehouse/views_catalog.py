@@ -69,7 +69,7 @@ def create_view(name: str) -> list[str]:
     """Statements that make the view `name` and say what it is."""
     text = view_texts()[name]
     return [
-        fill("CREATE VIEW $view AS $query", view=ident(name), query=text),
+        fill("CREATE OR REPLACE VIEW $view AS $query", view=ident(name), query=text),
         fill("COMMENT ON VIEW $view IS $comment", view=ident(name), comment=literal(" ".join(_SAID.findall(text)))),
     ]
 

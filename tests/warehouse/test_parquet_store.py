@@ -88,6 +88,21 @@ def test_plain_readers_see_what_the_views_say(loaded: Store) -> None:
     assert len(joined) == len(expected)
 
 
+def test_any_duckdb_has_the_views_by_a_script(loaded: Store) -> None:
+    script = (loaded.location / "views.sql").read_text("utf-8")
+    loaded.commit(chunk(days(2), full_tables(days(2), 20)))
+    loaded.publish()  # into a month that is there: the same script sees it
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        for _ in range(2):
+            con.execute(script)
+        for view in ("channel_daily", "coverage", "conversation_monthly", "load_ledger"):
+            query = f"SELECT * FROM {view} ORDER BY ALL"
+            assert con.sql(query).to_arrow_table().to_pylist() == loaded.read(query).to_pylist()
+        about = con.execute("SELECT comment FROM duckdb_views() WHERE view_name = 'channel_daily'").fetchall()
+        assert all(comment for (comment,) in about)
+
+
 def test_what_is_committed_is_not_published_yet(loaded: Store) -> None:
     loaded.commit(chunk(days(2), full_tables(days(2), 20)))
     plain = f"SELECT sum(conversations) FROM '{loaded.location}/fact_conversation_daily/*/*.parquet'"

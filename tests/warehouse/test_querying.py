@@ -58,8 +58,8 @@ def run(loaded: Store, command: list[str], stdin: str = "") -> str:
 
 
 def test_the_page_shows_each_way() -> None:
-    assert (len(blocks("console")), len(blocks("python")), len(blocks("sql"))) == (2, 4, 6)
-    assert PAGE.count("```") == 2 * 12
+    assert (len(blocks("console")), len(blocks("python")), len(blocks("sql"))) == (3, 4, 6)
+    assert PAGE.count("```") == 2 * 13
 
 
 @pytest.mark.parametrize("number", range(4))
@@ -88,11 +88,22 @@ def test_the_command_line_of_an_older_duckdb_as_it_stands(loaded: Store) -> None
     assert "2025-03-01 12:00:00+00" in noon
 
 
+def test_the_views_of_a_lake_in_an_older_duckdb_as_it_stands(loaded: Store) -> None:
+    lake = open_store("parquet://data/lake", loaded.location.parents[2])
+    lake.commit(chunk(days(2), full_tables(days(2))))
+    lake.publish()
+    _prompt, program, *arguments = blocks("console")[1].split()
+    command = [str(Path(sys.executable).with_name(program)), *arguments, "-json"]
+    question = next(block for block in blocks("sql") if block.startswith("SET TimeZone"))
+    told = json.loads(run(loaded, command, stdin=question))
+    assert [[line["month"], line["channel"], line["conversations"]] for line in told] == EXPECTED
+
+
 def test_parquet_for_other_tools_as_it_stands(loaded: Store) -> None:
     folder = loaded.location.parents[2]
     (folder / "chatmart.yaml").write_text(_CONFIG, "utf-8")
     scripts = f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
-    run(loaded, ["sh", "-c", f"{scripts} {blocks('console')[1].removeprefix('$ ')}"])
+    run(loaded, ["sh", "-c", f"{scripts} {blocks('console')[2].removeprefix('$ ')}"])
     months = pq.read_table(folder / "months.parquet")
     assert months.select(["days", "conversations"]).to_pylist() == [{"days": 2, "conversations": 20}]
     assert months.schema.field("cost_amount").type == pa.decimal128(38, 6)
