@@ -17,7 +17,7 @@ demo: install
 	$(BIN)/chatmart demo
 
 test: install
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .
