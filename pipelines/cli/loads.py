@@ -13,8 +13,9 @@ from extractors.registry import provider
 from extractors.windows import Window
 from pipelines import config as configuration
 from pipelines.cli.progress import console, observing
+from pipelines.outcomes import RunResult
 from pipelines.plan import daily_window, possible_days, reusable, steps, unsettled
-from pipelines.runs import Job, RunResult, run
+from pipelines.runs import Job, run
 from pipelines.workspace import Workspace
 
 DAY = click.DateTime(["%Y-%m-%d"])
