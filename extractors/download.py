@@ -6,6 +6,7 @@ The link is a secret of its own: it stands in no error, log or manifest. What th
 import asyncio
 import zlib
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NoReturn, Protocol
@@ -29,7 +30,7 @@ from extractors.errors import (
     Transient,
     Where,
 )
-from extractors.http import Session
+from extractors.http import Session, log_request
 from extractors.wire import MAX_REDIRECTS
 
 MAX_BYTES = 16 * 2**30  # of one file after decompression: about a hundred million conversations
@@ -107,12 +108,12 @@ async def download(session: Session, stream: str, link: str, hosts: Hosts, sink:
     """
     where, wire, clock = session.where(stream), session.client.wire, session.clock
     hide(link)
-    waited = 0.0
+    waited, held = 0.0, False
 
     def wait(state: RetryCallState) -> float:
-        nonlocal waited
+        nonlocal waited, held
         error = state.outcome.exception() if state.outcome else None
-        session.client.counts.retries += 1
+        held = isinstance(error, RateLimited)
         backoff: float = wait_random_exponential(wire.backoff_seconds, wire.backoff_cap_seconds)(state)
         if not isinstance(error, RateLimited):
             return backoff
@@ -121,6 +122,11 @@ async def download(session: Session, stream: str, link: str, hosts: Hosts, sink:
         if waited > session.account.max_wait_seconds:
             _defer(session, where, asked_for, error)
         return asked_for
+
+    async def pause(seconds: float) -> None:
+        session.counts.retries += 1
+        with session.counts.waiting(clock) if held else nullcontext():
+            await clock.sleep(seconds)
 
     async def attempt() -> Downloaded:
         try:
@@ -134,7 +140,7 @@ async def download(session: Session, stream: str, link: str, hosts: Hosts, sink:
         retry=retry_if_exception_type((Transient, RateLimited)),
         stop=stop_after_attempt(wire.attempts),
         wait=wait,
-        sleep=clock.sleep,
+        sleep=pause,
         reraise=True,
     )
     try:
@@ -157,11 +163,15 @@ def _defer(session: Session, where: Where, seconds: float, error: RateLimited) -
 async def _once(session: Session, where: Where, link: str, hosts: Hosts, sink: Sink) -> Downloaded:
     url = hosts.checked(where, link)
     for _hop in range(MAX_REDIRECTS + 1):
-        session.client.counts.requests += 1
+        session.counts.requests += 1
         headers = {"Accept": "text/csv, */*", "Accept-Encoding": "gzip"}
         async with session.client.http.stream("GET", url, headers=headers) as response:
             if not response.has_redirect_location:
-                return await _receive(session, where, response, sink)
+                began = session.clock.monotonic()
+                file = await _receive(session, where, response, sink)
+                seconds = session.clock.monotonic() - began
+                log_request(where, "GET", url.host, response.status_code, file.bytes, seconds)  # not more of the link
+                return file
             url = url.join(response.headers["location"])
             hide(str(url))
             url = hosts.checked(where, str(url))
@@ -178,6 +188,7 @@ async def _receive(session: Session, where: Where, response: httpx.Response, sin
         size += len(piece)
         if size > MAX_BYTES:
             raise AnswerTooLarge(where, f"a file of more than {MAX_BYTES} bytes")
+        session.counts.bytes += len(piece)
         lines.feed(piece)
         sink.write(piece)
     promised = response.headers.get("content-length", "")

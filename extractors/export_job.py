@@ -5,8 +5,10 @@ job, and its id right after. When the answer is lost, a job may or may not run: 
 nor by a later run before ``retry_minutes`` are over. A job whose id is known is waited for, also by the next run.
 """
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,6 +32,7 @@ from extractors.landing import write_private
 ADOPTABLE = timedelta(hours=6)
 """An older job shows its range as it was too long ago; a new one is started instead."""
 
+HEARD_FOR_SECONDS = 5.0
 _KEPT = timedelta(days=1)
 _NOT_CREATED = (NotSent, Deferred, RequestRefused, CredentialRefused, ForbiddenHost)
 _STOPPED = "export_stopped"
@@ -117,6 +120,17 @@ class Journal:
         write_private(self.path, json.dumps(lines, ensure_ascii=False).encode(), durable=True)
 
 
+async def _to_its_end(creation: Coroutine[Any, Any, Job]) -> Job:
+    """Hear a creation's answer for some seconds also when the run is told to stop: one unheard holds up the bot."""
+    task = asyncio.ensure_future(creation)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with suppress(Exception):
+            await asyncio.wait_for(task, HEARD_FOR_SECONDS)
+        raise
+
+
 @dataclass(frozen=True)
 class Jobs:
     """The export jobs of one account's stream in this run."""
@@ -136,6 +150,9 @@ class Jobs:
         if known and known.id and self.session.clock.now() - known.at < ADOPTABLE and not used(known.id):
             return Job(known.id, known.at, adopted=True)
         self._refuse_another(purpose.bot)
+        return await _to_its_end(self._start(purpose, create))
+
+    async def _start(self, purpose: Purpose, create: Callable[[], Awaitable[str]]) -> Job:
         intended = Entry(purpose, self.session.clock.now())
         self.journal.write(intended)
         try:

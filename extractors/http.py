@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Self
 
@@ -31,6 +32,27 @@ for _talkative in ("httpx", "httpcore"):  # they log whole URLs, also those with
 USER_AGENT = "chatmart/0.1 (scheduled analytics export; httpx)"
 
 
+def named(where: Where) -> dict[str, object]:
+    """Whom a line of the log speaks of, as its fields."""
+    return {"account": where.account, "provider": where.provider, "stream": where.stream}
+
+
+def log_request(where: Where, method: str, path: str, status: int, size: int, seconds: float) -> None:
+    """The one line of a request that was answered with ``size`` bytes; it tells no query and no header."""
+    log.debug(
+        "%s %s %s -> %s, %d bytes, %.3f s",
+        *(where, method, path, status, size, seconds),
+        extra={
+            **named(where),
+            "method": method,
+            "path": path,
+            "status": status,
+            "bytes": size,
+            "seconds": round(seconds, 3),
+        },
+    )
+
+
 @dataclass(frozen=True)
 class Wire:
     """How a client behaves: seconds, attempts, back-off."""
@@ -50,7 +72,7 @@ class Client:
     def __init__(self, wire: Wire = Wire(), clock: Clock = SYSTEM_CLOCK) -> None:
         self.wire = wire
         self.clock = clock
-        self.counts = Counts()
+        self._accounts: list[Counts] = []
         self._origins: dict[tuple[str, tuple[str, str, int | None]], Origin] = {}
         self.http = httpx.AsyncClient(
             follow_redirects=False,
@@ -66,8 +88,12 @@ class Client:
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        self.counts.waited_seconds = sum(origin.waited_seconds for origin in self._origins.values())
         await self.http.aclose()
+
+    @property
+    def counts(self) -> Counts:
+        """What all sessions did together."""
+        return sum(self._accounts, Counts())
 
     def session(self, account: Account, defaults: Limits) -> "Session":
         """A session for one account; ``defaults`` are the provider's limits, which the account may override.
@@ -84,7 +110,9 @@ class Client:
         key = (account.provider, origin_of(account.base_url))
         origin = self._origins.setdefault(key, Origin(limits, self.clock))
         origin.tighten(limits)
-        return Session(self, account, origin, Concurrency(limits.concurrency))
+        session = Session(self, account, origin, Concurrency(limits.concurrency))
+        self._accounts.append(session.counts)
+        return session
 
 
 class Session:
@@ -94,6 +122,7 @@ class Session:
         self.client = client
         self.account = account
         self.clock = client.clock
+        self.counts = Counts()
         self.memory: dict[str, Any] = {}  # what an extractor learnt and need not ask twice in a run
         self._target = Target(account.base_url, account.credential())
         self._origin = origin
@@ -148,8 +177,8 @@ class Session:
             retry=retry_if_exception(lambda error: isinstance(error, again) and self._stopped is None),
             stop=patience.stop,
             wait=patience.wait,
-            before_sleep=self._count_retry,
-            sleep=self.clock.sleep,
+            before_sleep=partial(self._log_retry, where),
+            sleep=patience.sleep,
             reraise=True,
         )
         try:
@@ -172,6 +201,7 @@ class Session:
         return Patience(
             where,
             self.clock,
+            self.counts,
             attempts=wire.attempts,
             backoff_seconds=wire.backoff_seconds,
             backoff_cap_seconds=wire.backoff_cap_seconds,
@@ -179,20 +209,24 @@ class Session:
             on_hold=self._origin.hold,
         )
 
-    def _count_retry(self, _state: RetryCallState) -> None:
-        self.client.counts.retries += 1
+    def _log_retry(self, where: Where, state: RetryCallState) -> None:
+        pause = state.next_action.sleep if state.next_action else 0.0
+        why = state.outcome.exception() if state.outcome else None
+        log.debug("%s: asked again in %.1f s: %s", where, pause, why, extra=named(where))
 
     async def _attempt(self, where: Where, asked: Asked, context: Mapping[str, Any], may_be_empty: bool) -> Answer:
         async with self._concurrency.slot():
             self._refuse_when_stopped()
-            if not await self._origin.turn(self.account.max_wait_seconds):
+            with self.counts.waiting(self.clock):
+                may_leave = await self._origin.turn(self.account.max_wait_seconds)
+            if not may_leave:
                 raise self._patience(where).deferred(self._origin.held_for())
             self._refuse_when_stopped()  # another request may have been refused while this one waited
-            fetched_at = self.clock.now()
+            fetched_at, began = self.clock.now(), self.clock.monotonic()
             status, headers, told = await self._exchange(where, asked)
             self._learn(status, headers)
         body = redact_body(told)
-        log.debug("%s %s %s -> %s, %d bytes", where, asked.method, asked.path, status, len(body))
+        log_request(where, asked.method, asked.path, status, len(told), self.clock.monotonic() - began)
         raise_for_refusal(where, status, headers, body, self.clock.now())
         if body or not may_be_empty:
             check_json(where, body)
@@ -208,7 +242,7 @@ class Session:
     async def _exchange(self, where: Where, asked: Asked) -> tuple[int, httpx.Headers, bytes]:
         try:
             async with asyncio.timeout(self.client.wire.total_seconds):
-                return await exchange(self.client.http, self.client.counts, where, self._target, asked)
+                return await exchange(self.client.http, self.counts, where, self._target, asked)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             what = redact(str(error)) or type(error).__name__
             raise NotSent(where, f"no connection: {what}", "check base_url, or run again later") from error

@@ -36,7 +36,6 @@ class Origin:
         self._held_until = 0.0
         self._share = 1.0
         self._good = 0
-        self.waited_seconds = 0.0
 
     def held_for(self) -> float:
         """Seconds until the provider lets us in again, 0.0 when it does now."""
@@ -69,7 +68,6 @@ class Origin:
             while (delay := max(self.held_for(), self._pace_delay())) > 0:
                 if self.held_for() > longest_hold:
                     return False
-                self.waited_seconds += delay
                 await self._clock.sleep(delay)
             if self._limits.requests is not None:
                 self._sent.append(self._clock.monotonic())

@@ -4,14 +4,15 @@ Retries, limits and credentials' owners are not known here; nothing is read of w
 """
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 
 import httpx
 
 from extractors.accounts import Credential
 from extractors.answers import Asked
+from extractors.clock import Clock
 from extractors.errors import AnswerTooLarge, ForbiddenHost, Transient, Where
 from extractors.redaction import redact
 
@@ -22,12 +23,38 @@ _SHOWN = 80  # characters of a body that is no JSON
 
 @dataclass
 class Counts:
-    """What a run did on the wire: answers' bytes after decompression, seconds spent waiting for limits."""
+    """What one account did on the wire: bytes of answers after decompression, seconds in which it waited for limits.
+
+    ``requests`` are all that left, ``retries`` those among them that repeat another.
+    """
 
     requests: int = 0
     retries: int = 0
     bytes: int = 0
     waited_seconds: float = 0.0
+    _waiting: int = field(default=0, repr=False, compare=False)
+    _since: float = field(default=0.0, repr=False, compare=False)
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.requests + other.requests,
+            self.retries + other.retries,
+            self.bytes + other.bytes,
+            self.waited_seconds + other.waited_seconds,
+        )
+
+    @contextmanager
+    def waiting(self, clock: Clock) -> Iterator[None]:
+        """Inside, a request waits for a limit. Several that wait at the same time are no longer wait than one."""
+        if not self._waiting:
+            self._since = clock.monotonic()
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self.waited_seconds += clock.monotonic() - self._since
 
 
 @dataclass(frozen=True)
@@ -50,9 +77,7 @@ async def exchange(
     for _hop in range(MAX_REDIRECTS + 1):
         async with _sent(http, counts, url.copy_merge_params(query), target.credential, asked) as response:
             if not response.has_redirect_location:
-                body = await read_limited(response, where)
-                counts.bytes += len(body)
-                return response.status_code, response.headers, body
+                return response.status_code, response.headers, await read_limited(response, where, counts)
         url, query = _redirected(where, target, asked, response), dict(target.credential.query)
     raise ForbiddenHost(where, f"more than {MAX_REDIRECTS} redirects", "check the account's base_url")
 
@@ -83,12 +108,13 @@ def _redirected(where: Where, target: Target, asked: Asked, response: httpx.Resp
     return url
 
 
-async def read_limited(response: httpx.Response, where: Where, limit: int = MAX_ANSWER_BYTES) -> bytes:
+async def read_limited(response: httpx.Response, where: Where, counts: Counts, limit: int = MAX_ANSWER_BYTES) -> bytes:
     """The decoded body; AnswerTooLarge as soon as it exceeds ``limit`` bytes."""
     pieces: list[bytes] = []
     size = 0
     async for piece in response.aiter_bytes():
         size += len(piece)
+        counts.bytes += len(piece)
         if size > limit:
             raise AnswerTooLarge(where, f"an answer of more than {limit} bytes")
         pieces.append(piece)

@@ -13,8 +13,9 @@ from extractors.accounts import Account
 from extractors.redaction import redact
 from extractors.windows import Window, windows_of_days
 from pipelines.config import Config
+from pipelines.outcomes import RunResult
 from pipelines.partitions import due_day
-from pipelines.runs import Job, RunResult
+from pipelines.runs import Job
 from warehouse.schema import fact
 from warehouse.sql import fill, ident, literal
 from warehouse.stores import Store

@@ -26,9 +26,13 @@ _STAGING_KEPT_SECONDS = 86_400  # longer than any run takes from one publication
 
 @dataclass
 class Loaded:
-    """What became of some days: those committed, and those whose landed answers are not understood, with the reason."""
+    """What became of some days: those committed, and those whose landed answers are not understood, with the reason.
+
+    ``rows`` are the fact rows of those committed.
+    """
 
     days: list[date] = field(default_factory=list)
+    rows: int = 0
     refused: list[tuple[tuple[date, ...], ShapeError]] = field(default_factory=list)
 
 
@@ -46,7 +50,7 @@ def load_days(workspace: Workspace, account: Account, days: Collection[date], ma
             return loaded
         try:
             with staging_folder(workspace) as folder:
-                workspace.store.commit(staged_chunk(workspace, account, claims, folder))
+                committed = workspace.store.commit(staged_chunk(workspace, account, claims, folder))
         except ShapeError as error:
             bad = culprit(error, claims)
             if bad is not None:
@@ -57,6 +61,7 @@ def load_days(workspace: Workspace, account: Account, days: Collection[date], ma
         else:
             if ready(account, workspace.landing, complete, may_stand) == (complete, claims):
                 loaded.days += complete
+                loaded.rows = sum(committed.rows.values())
                 return loaded
             left = set(complete)  # another run landed newer answers and may have loaded them before this commit
 

@@ -13,12 +13,13 @@ from uuid import uuid4
 from extractors.accounts import Account
 from extractors.errors import ShapeError
 from extractors.windows import windows_of_days
-from extractors.wire import Counts
 from pipelines.history import Round, arrivals, rounds_by_day
-from pipelines.loading import Loaded, culprit, describe, publish, staged_chunk, staging_folder
+from pipelines.loading import Loaded, culprit, staged_chunk, staging_folder
+from pipelines.noting import recorded
 from pipelines.observers import Observer
+from pipelines.outcomes import Outcome, RunResult, take
 from pipelines.plan import claims_of
-from pipelines.runs import Job, Outcome, RunResult, take
+from pipelines.runs import Job
 from pipelines.workspace import Workspace
 from warehouse.commits import ChunkCommit
 
@@ -28,16 +29,15 @@ def replay(workspace: Workspace, jobs: Sequence[Job], observer: Observer) -> Run
 
     A day of which nothing is understood stays as it was. Raises WarehouseErrors that concern the warehouse as a whole.
     """
-    describe(workspace)
     outcomes = [Outcome(job.account, planned=len(job.days)) for job in jobs]
-    for outcome, job in zip(outcomes, jobs, strict=True):
-        observer.planned(job.account, len(job.days), 0)
-        for whole in reversed(windows_of_days(job.days)):
-            for month in reversed(whole.months()):
-                days = tuple(month.days())
-                take(workspace, outcome, days, partial(_load, workspace, outcome.account, days), observer)
-    publish(workspace)
-    return RunResult(outcomes, Counts())
+    with recorded(workspace, outcomes):
+        for outcome, job in zip(outcomes, jobs, strict=True):
+            observer.planned(job.account, len(job.days), 0)
+            for whole in reversed(windows_of_days(job.days)):
+                for month in reversed(whole.months()):
+                    days = tuple(month.days())
+                    take(workspace, outcome, days, partial(_load, workspace, outcome.account, days), observer)
+    return RunResult(outcomes)
 
 
 def _load(workspace: Workspace, account: Account, days: Sequence[date]) -> Loaded:
@@ -47,7 +47,8 @@ def _load(workspace: Workspace, account: Account, days: Sequence[date]) -> Loade
         loaded = Loaded()
         rounds = rounds_by_day(account, workspace.landing, days)
         with staging_folder(workspace) as folder:
-            workspace.store.commit(*_chunks(workspace, account, rounds, folder, loaded))
+            committed = workspace.store.commit(*_chunks(workspace, account, rounds, folder, loaded))
+            loaded.rows = sum(committed.rows.values())
         if arrivals(account, workspace.landing, days) == known:
             return loaded
 

@@ -4,10 +4,10 @@ An account's failure is kept in its outcome and in the ledger; it never stops an
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextvars import copy_context
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TypeVar, TypeVarTuple, Unpack
@@ -15,7 +15,6 @@ from typing import TypeVar, TypeVarTuple, Unpack
 from extractors.accounts import Account
 from extractors.errors import (
     CredentialRefused,
-    Defect,
     Deferred,
     ExportUncertain,
     ExtractionError,
@@ -25,18 +24,15 @@ from extractors.errors import (
 )
 from extractors.fetching import fetch_lock, land_all
 from extractors.http import Client
-from extractors.redaction import RedactingFilter, redact
 from extractors.registry import provider
 from extractors.wire import Counts
-from pipelines.loading import Loaded, describe, load_days, publish
+from pipelines.loading import load_days, publish
+from pipelines.noting import recorded
 from pipelines.observers import Observer, Quiet
+from pipelines.outcomes import Outcome, RunResult, fail, of_account, take
 from pipelines.plan import Reusable, Step, ready, reusable, steps
-from pipelines.workspace import Workspace, account_row
-from warehouse.commits import LedgerRow, SliceFailure
-from warehouse.errors import StagedError, WarehouseError
-
-log = logging.getLogger("chatmart.run")
-log.addFilter(RedactingFilter())  # its traces are handled by whoever runs this process
+from pipelines.workspace import Workspace
+from warehouse.commits import LedgerRow, RunRow
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -45,35 +41,6 @@ PUBLISH_EVERY = timedelta(minutes=10)
 
 _ENDS_ACCOUNT = (CredentialRefused, ForbiddenHost, Deferred, ExportUncertain)
 """What would only repeat itself in the account's other months."""
-
-
-@dataclass
-class Outcome:
-    """What became of one account; ``errors`` are sentences, each once, in the order in which they came up."""
-
-    account: Account
-    planned: int = 0
-    loaded: int = 0
-    failed: int = 0
-    errors: list[str] = field(default_factory=list)
-
-    @property
-    def ok(self) -> bool:
-        """Whether all that was planned is loaded."""
-        return not self.errors
-
-
-@dataclass
-class RunResult:
-    """The outcomes of all accounts, and what happened on the wire."""
-
-    outcomes: list[Outcome]
-    counts: Counts
-
-    @property
-    def ok(self) -> bool:
-        """Whether every account loaded all of its slices."""
-        return all(outcome.ok for outcome in self.outcomes)
 
 
 @dataclass(frozen=True)
@@ -89,74 +56,91 @@ def run(
 ) -> RunResult:
     """Fetch and load all jobs, publish, and say what became of each account.
 
-    Interrupted (KeyboardInterrupt), a commit under way is finished, nothing is half-loaded, and what is committed is
-    published. Raises WarehouseErrors that concern the warehouse as a whole.
+    Told to stop (``workspace.stop``) or interrupted (KeyboardInterrupt), a commit under way is finished, nothing is
+    half-loaded, and what is committed is published. Raises WarehouseErrors that concern the warehouse as a whole.
     """
-    return asyncio.run(_Run(workspace, refetch, observer or Quiet()).load(jobs))
+    return _Run(workspace, refetch, observer or Quiet(), load=True).go(jobs)
 
 
 def fetch(
     workspace: Workspace, jobs: Sequence[Job], *, refetch: bool = False, observer: Observer | None = None
 ) -> RunResult:
     """Only the first half of ``run``: everything is landed, nothing is loaded. Failures are noted in the ledger."""
-    return asyncio.run(_Run(workspace, refetch, observer or Quiet()).fetch(jobs))
+    return _Run(workspace, refetch, observer or Quiet(), load=False).go(jobs)
 
 
 def load_landed(workspace: Workspace, jobs: Sequence[Job], started: datetime) -> RunResult:
     """Only the second half: load what was landed since ``started`` (or earlier and never loaded), and publish.
 
     A day that ``fetch`` noted as failed since ``started`` stays as it was and makes the account's outcome a failure.
+    What ``fetch`` did under the same run id is part of the outcomes.
     """
-    outcomes = []
-    for job in jobs:
-        outcome = Outcome(job.account, planned=len(job.days))
-        outcomes.append(outcome)
-        ledger = workspace.store.ledger(job.account.name)
-        may_stand = reusable(job.account, ledger, now=workspace.clock.now(), started=started, refetch=False)
-        for row in ledger:
-            if row.date in job.days and row.error and row.error_at and row.error_at >= started:
-                outcome.failed += 1
-                _note(outcome, row.error)
-        for step in steps(job.account, provider(job.account.provider), workspace.landing, job.days, may_stand):
-            _load(workspace, outcome, step.days, may_stand, Quiet())
-    publish(workspace)
-    return RunResult(outcomes, Counts())
+    earlier = workspace.store.noted(workspace.run_id)
+    outcomes = [_continued(job.account, earlier) for job in jobs]
+    with recorded(workspace, outcomes, earlier):
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            ledger = workspace.store.ledger(job.account.name)
+            may_stand = reusable(job.account, ledger, now=workspace.clock.now(), started=started, refetch=False)
+            for row in ledger:
+                if row.date in job.days and row.error and row.error_at and row.error_at >= started:
+                    outcome.failed += 1
+                    outcome.note(row.error)
+            for step in steps(job.account, provider(job.account.provider), workspace.landing, job.days, may_stand):
+                _load(workspace, outcome, step.days, may_stand, Quiet())
+            outcome.planned = max(outcome.planned, outcome.loaded + outcome.failed)
+            outcome.ended_at = workspace.clock.now()
+    return RunResult(outcomes)
 
 
 class _Run:
     """The state of one run; made, used once and thrown away."""
 
-    def __init__(self, workspace: Workspace, refetch: bool, observer: Observer) -> None:
+    def __init__(self, workspace: Workspace, refetch: bool, observer: Observer, *, load: bool) -> None:
         self.workspace = workspace
         self.refetch = refetch
         self.observer = observer
+        self.loads = load
         self.started = workspace.clock.now()
         self.published = self.started
         # transforms and commits are work for the processor: one thread beside the one that fetches
         self.loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chatmart-load")
 
-    async def load(self, jobs: Sequence[Job]) -> RunResult:
-        with self.loader:
-            try:
-                await self._in_loader(describe, self.workspace)
-                return await self._all(jobs, load=True)
-            finally:
-                self.loader.submit(publish, self.workspace).result()
+    def go(self, jobs: Sequence[Job]) -> RunResult:
+        outcomes = [Outcome(job.account, planned=len(job.days)) for job in jobs]
+        with recorded(self.workspace, outcomes, publishing=self.loads) as self.notes:
+            asyncio.run(self._all(jobs, outcomes))
+        return RunResult(outcomes)
 
-    async def fetch(self, jobs: Sequence[Job]) -> RunResult:
-        with self.loader:
-            await self._in_loader(describe, self.workspace)
-            return await self._all(jobs, load=False)
+    async def _all(self, jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
+        try:
+            async with Client(self.workspace.wire, self.workspace.clock) as client:
+                pairs = zip(jobs, outcomes, strict=True)
+                await self._together([asyncio.ensure_future(self._account(client, *each)) for each in pairs])
+        finally:
+            self.loader.shutdown(cancel_futures=True)  # a commit under way is finished
 
-    async def _all(self, jobs: Sequence[Job], *, load: bool) -> RunResult:
-        async with Client(self.workspace.wire, self.workspace.clock) as client:
-            outcomes = await asyncio.gather(*(self._account(client, job, load) for job in jobs))
-        return RunResult(list(outcomes), client.counts)
+    async def _together(self, accounts: Sequence[asyncio.Future[None]]) -> None:
+        """Wait for all accounts; when the run is told to stop, or cannot go on, those that are left are cancelled."""
 
-    async def _account(self, client: Client, job: Job, load: bool) -> Outcome:
+        def cancel() -> None:
+            for account in accounts:
+                account.cancel()
+
+        stop, loop = self.workspace.stop, asyncio.get_running_loop()
+        try:
+            with stop.heard_by(partial(loop.call_soon_threadsafe, cancel)):
+                await asyncio.gather(*accounts)
+        except asyncio.CancelledError:
+            if not stop.asked:
+                raise
+        finally:
+            cancel()
+            await asyncio.gather(*accounts, return_exceptions=True)
+
+    async def _account(self, client: Client, job: Job, outcome: Outcome) -> None:
         account = job.account
-        outcome = Outcome(account, planned=len(job.days))
         session = client.session(account, provider(account.provider).limits)
+        outcome.counts = session.counts
         loads: list[asyncio.Future[None]] = []
         try:
             async with fetch_lock(self.workspace.landing, account):
@@ -165,7 +149,7 @@ class _Run:
                 may_stand = reusable(account, ledger, now=now, started=self.started, refetch=self.refetch)
                 planned = steps(account, provider(account.provider), self.workspace.landing, job.days, may_stand)
                 self.observer.planned(account, len(job.days), sum(len(step.wanted) for step in planned))
-                finish = partial(self._finish, outcome, may_stand, load)
+                finish = partial(self._finish, outcome, may_stand)
                 seen: list[ExtractionError] = []
                 arrived = 0
                 for number, step in enumerate(planned):
@@ -178,53 +162,34 @@ class _Run:
                         loads.append(self._in_loader(finish, planned[number + 1 :], seen))
                         break
         except Exception as error:
-            await self._in_loader(self._fail, outcome, job.days, _of_account(account, error))
+            await self._in_loader(self._fail, outcome, job.days, of_account(account, error))
         await asyncio.gather(*loads)
-        return outcome
+        outcome.ended_at = self.workspace.clock.now()
 
     def _finish(
-        self, outcome: Outcome, may_stand: Reusable, load: bool, done: Sequence[Step], errors: Sequence[ExtractionError]
+        self, outcome: Outcome, may_stand: Reusable, done: Sequence[Step], errors: Sequence[ExtractionError]
     ) -> None:
         """Load (or only look at) what has been landed for some steps, and note the days that lack something."""
         known: set[date] = set()
         for step in done:
-            if load:
+            if self.loads:
                 known |= _load(self.workspace, outcome, step.days, may_stand, self.observer)
             else:
                 known |= set(ready(outcome.account, self.workspace.landing, step.days, may_stand)[0])
         missing = [day for step in done for day in step.days if day not in known]
         if missing:
             self._fail(outcome, missing, _worst(errors) if errors else _nothing_counts(outcome.account))
-        if load and self.workspace.clock.now() - self.published >= PUBLISH_EVERY:
+        if self.loads and self.workspace.clock.now() - self.published >= PUBLISH_EVERY:
+            self.notes.write()
             publish(self.workspace)
             self.published = self.workspace.clock.now()
 
     def _fail(self, outcome: Outcome, days: Collection[date], error: Exception) -> None:
-        _fail(self.workspace, outcome, days, error, self.observer)
+        fail(self.workspace, outcome, days, error, self.observer)
 
     def _in_loader(self, function: Callable[[Unpack[Ts]], T], *arguments: *Ts) -> asyncio.Future[T]:
-        return asyncio.get_running_loop().run_in_executor(self.loader, function, *arguments)
-
-
-def take(
-    workspace: Workspace, outcome: Outcome, days: Collection[date], load: Callable[[], Loaded], observer: Observer
-) -> set[date]:
-    """Load some days, and keep what goes wrong with their account.
-
-    Returns the days of which something can be said: loaded, or refused.
-    """
-    try:
-        loaded = load()
-    except Exception as error:
-        _fail(workspace, outcome, days, _of_account(outcome.account, error), observer)
-        return set(days)
-    outcome.loaded += len(loaded.days)
-    if loaded.days:
-        log.info("%s: loaded %s to %s", outcome.account.name, loaded.days[0], loaded.days[-1])
-        observer.loaded(outcome.account, loaded.days)
-    for refused, reason in loaded.refused:
-        _fail(workspace, outcome, refused, reason, observer)
-    return {*loaded.days, *(day for refused, _ in loaded.refused for day in refused)}
+        marked = partial(copy_context().run, function, *arguments)  # its lines of the log too
+        return asyncio.get_running_loop().run_in_executor(self.loader, marked)
 
 
 def _load(
@@ -234,30 +199,13 @@ def _load(
     return take(workspace, outcome, days, load, observer)
 
 
-def _fail(workspace: Workspace, outcome: Outcome, days: Collection[date], error: Exception, observer: Observer) -> None:
-    sentence = redact(str(error))
-    _note(outcome, sentence)
-    outcome.failed += len(days)
-    failure = SliceFailure(account_row(outcome.account), tuple(days), sentence, workspace.clock.now())
-    workspace.store.record_failures([failure])
-    log.warning("%s", sentence)
-    observer.failed(outcome.account, days, sentence)
-
-
-def _of_account(account: Account, error: Exception) -> Exception:
-    """The error as one of the account's own, so that it holds up no other; one of the whole warehouse is raised."""
-    if isinstance(error, ExtractionError | StagedError):
-        return error
-    if isinstance(error, WarehouseError):
-        raise error
-    log.error("%s: unforeseen", account.name, exc_info=error)
-    where = Where(account.provider, account.name)
-    return Defect(where, f"the program failed ({type(error).__name__}: {error})", "please report it, with --verbose")
-
-
-def _note(outcome: Outcome, sentence: str) -> None:
-    if sentence not in outcome.errors:
-        outcome.errors.append(sentence)
+def _continued(account: Account, earlier: Sequence[RunRow]) -> Outcome:
+    """An outcome that begins with what the run's first half noted of the account."""
+    noted = next((row for row in earlier if row.account == account.name), None)
+    if noted is None:
+        return Outcome(account)
+    counts = Counts(noted.requests, noted.retries, noted.bytes, float(noted.waited_seconds))
+    return Outcome(account, planned=noted.planned, counts=counts)
 
 
 def _end_account(errors: Sequence[ExtractionError], arrived: int) -> bool:

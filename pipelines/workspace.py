@@ -10,6 +10,7 @@ from extractors.clock import SYSTEM_CLOCK, Clock
 from extractors.http import Wire
 from extractors.landing import LandingZone
 from pipelines.config import Config
+from pipelines.stopping import Stop
 from warehouse.commits import AccountRow
 from warehouse.stores import Store, open_store
 
@@ -22,7 +23,11 @@ def _run_id() -> str:
 
 @dataclass(frozen=True)
 class Workspace:
-    """What a run is given. ``run_id`` stands in the ledger beside every slice that the run loaded."""
+    """What a run is given.
+
+    ``run_id`` stands in the ledger beside every slice that the run loaded; ``command`` is what started it, ``stop``
+    tells it to end early.
+    """
 
     config: Config
     landing: LandingZone
@@ -30,12 +35,14 @@ class Workspace:
     clock: Clock = SYSTEM_CLOCK
     wire: Wire = field(default_factory=Wire)
     run_id: str = field(default_factory=_run_id)
+    command: str = "load"
+    stop: Stop = field(default_factory=Stop)
 
     @classmethod
-    def open(cls, config: Config, run_id: str | None = None) -> "Workspace":
+    def open(cls, config: Config, run_id: str | None = None, command: str = "load") -> "Workspace":
         """The workspace of a configuration; touches no file. Raises UnsupportedStore for an unknown address."""
         store = open_store(config.warehouse, config.folder)
-        return cls(config, LandingZone(config.landing), store, run_id=run_id or _run_id())
+        return cls(config, LandingZone(config.landing), store, run_id=run_id or _run_id(), command=command)
 
     @property
     def staging(self) -> Path:

@@ -106,7 +106,7 @@ class ChunkCommit:
 
 @dataclass(frozen=True)
 class Committed:
-    """What a commit did: rows by staged table, and how many restatements it logged."""
+    """What a commit did: rows by staged table, those of all chunks added up, and how many restatements it logged."""
 
     rows: dict[str, int]
     restated: int

@@ -4,6 +4,7 @@ What must not come in: files, formats, a provider's rule. All rows pass through 
 warehouse is attached as `wh`: a storage lends it for a moment, and makes one commit of what was changed.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -29,7 +30,7 @@ from warehouse.questions import ask
 from warehouse.replacing import bind_books, replace, require_members
 from warehouse.sql import fill, literal
 from warehouse.staging import Staged, stage, unstage
-from warehouse.upkeep import describe_accounts, note_failures, note_run
+from warehouse.upkeep import describe_accounts, note_failures, note_run, noted_run
 
 _LEDGER = """
 SELECT
@@ -132,15 +133,15 @@ class Store:
             staged = stage(con, history[0]) if len(history) == 1 else None
             if not slices:
                 return Committed(staged.rows() if staged else {}, 0)
-            rows: dict[str, int] = {}
+            rows: Counter[str] = Counter()
             restated = 0
             with self._storage.writing(con, _scope_of(slices)):
                 for chunk in slices:
                     made = staged or stage(con, chunk)
                     restated += _replace(con, chunk, made)
-                    rows = made.rows()
+                    rows.update(made.rows())
                     unstage(con, made)
-        return Committed(rows, restated)
+        return Committed(dict(rows), restated)
 
     def record_failures(self, failures: Sequence[SliceFailure]) -> None:
         """Note attempts that came to nothing: on a loaded slice beside its load, else as a slice that failed."""
@@ -166,6 +167,13 @@ class Store:
         scope = Scope(names, (min(days), max(days)), frozenset({"load_run"}))
         with engine(self._limits) as con, self._storage.writing(con, scope):
             note_run(con, rows)
+
+    def noted(self, run_id: str) -> list[RunRow]:
+        """What was noted of a run, as committed (not as published), ordered by account."""
+        if not self._storage.is_there():
+            return []
+        with engine(self._limits) as con, self._storage.looking(con, Scope(tables=frozenset({"load_run"}))):
+            return noted_run(con, run_id)
 
     def publish(self) -> bool:
         """Let readers see all commits. Returns False when they do already."""

@@ -4,7 +4,7 @@ What must not come in: facts, files, locks. The caller's transaction holds whate
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, fields
 
 import duckdb
 import pyarrow as pa
@@ -12,7 +12,7 @@ import pyarrow as pa
 from warehouse.commits import AccountRow, MeasureDefinition, RunRow, SliceFailure
 from warehouse.replacing import account_upsert, add_dates, changed_rows
 from warehouse.schema import load_run, table_schema
-from warehouse.sql import fill, literal
+from warehouse.sql import fill, listed, literal
 
 _FAILED = """
 MERGE INTO wh.load_ledger AS old
@@ -72,3 +72,10 @@ def note_run(con: duckdb.DuckDBPyConnection, rows: Sequence[RunRow]) -> None:
     con.register("noted", pa.Table.from_pylist([asdict(row) for row in rows], schema=table_schema(load_run.name)))
     con.execute("DELETE FROM wh.load_run WHERE (run_id, account) IN (SELECT run_id, account FROM noted)")
     con.execute("INSERT INTO wh.load_run BY NAME SELECT * FROM noted")
+
+
+def noted_run(con: duckdb.DuckDBPyConnection, run_id: str) -> list[RunRow]:
+    """What was noted of a run, ordered by account."""
+    query = "SELECT $columns FROM wh.load_run WHERE run_id = $run ORDER BY account"
+    columns = listed(each.name for each in fields(RunRow))
+    return [RunRow(*row) for row in con.execute(fill(query, columns=columns, run=literal(run_id))).fetchall()]

@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -14,9 +13,8 @@ import yaml
 
 from extractors.windows import Window, today
 from pipelines import config as configuration
-from pipelines.cli.loads import summarise
-from pipelines.cli.progress import observing
 from pipelines.cli.rendering import write
+from pipelines.cli.running import show
 from pipelines.runs import Job, run
 from pipelines.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
@@ -48,12 +46,11 @@ def demo(folder: Path) -> int:
     window = Window(end - timedelta(days=DAYS), end)  # up to a yesterday that is over in every account's zone
     with _sandbox() as sandbox:
         path = _configure(folder, sandbox, window.start)
-        workspace = Workspace.open(configuration.load(path))
+        workspace = Workspace.open(configuration.load(path), command="demo")
         jobs = [Job(account, tuple(window.days())) for account in workspace.config.accounts]
-        began = time.monotonic()
-        with observing() as observer:
-            result = run(workspace, jobs, observer=observer)
-    summarise(result, time.monotonic() - began)
+        code = show(workspace, lambda observer: run(workspace, jobs, observer=observer))
+    if workspace.stop.asked:
+        return code
     write(workspace.store.read(_TOTALS), "table", sys.stdout)
     click.echo(f"\nThe warehouse is {_shortest(workspace.store.location)}; any DuckDB tool opens it, read-only. Try:\n")
     for query in _TO_TRY:
@@ -61,7 +58,7 @@ def demo(folder: Path) -> int:
     click.echo(
         f"\nThe providers were invented ones: `{_program()} sandbox` starts them again, for `load` and `backfill`."
     )
-    return 0 if result.ok else 1
+    return code
 
 
 @contextmanager

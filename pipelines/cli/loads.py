@@ -1,20 +1,19 @@
 """``chatmart load`` and ``chatmart backfill``: which days, and what is said about them. Loading itself: ``runs``."""
 
-import time
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import click
-from rich.table import Table
 
 from extractors.accounts import Account
 from extractors.errors import ConfigError
 from extractors.registry import provider
 from extractors.windows import Window
 from pipelines import config as configuration
-from pipelines.cli.progress import console, observing
+from pipelines.cli.running import show
+from pipelines.cli.telling import say, tabulate
 from pipelines.plan import daily_window, possible_days, reusable, steps, unsettled
-from pipelines.runs import Job, RunResult, run
+from pipelines.runs import Job, run
 from pipelines.workspace import Workspace
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -37,7 +36,7 @@ providers_option = click.option(
 @click.pass_obj
 def load(config: str | None, day: object, accounts: Sequence[str], providers: Sequence[str]) -> int:
     """Load a day and the look-back before it."""
-    workspace = open_workspace(config)
+    workspace = open_workspace(config, "load")
     chosen = workspace.config.select(accounts, providers)
     now = workspace.clock.now()
     jobs = []
@@ -48,7 +47,7 @@ def load(config: str | None, day: object, accounts: Sequence[str], providers: Se
             jobs.append(Job(account, tuple(possible.days())))
     if not jobs and day is not None:
         raise ConfigError([_NO_DAYS])
-    return _run(workspace, jobs, refetch=False)
+    return show(workspace, lambda observer: run(workspace, jobs, observer=observer))
 
 
 @click.command()
@@ -72,13 +71,13 @@ def backfill(
     start, end = as_date(first), as_date(last)
     if start is None or end is None or start > end:
         raise click.UsageError("--from must not be later than --to")
-    workspace = open_workspace(config)
+    workspace = open_workspace(config, "backfill")
     asked = Window(start, end + timedelta(days=1))
     jobs = []
     for account in workspace.config.select(accounts, providers):
         window = possible_days(account, asked, workspace.clock.now())
         if window != asked:
-            console.print(f"{account.name}: {_left_out(account, window)}", style="yellow")
+            say(f"{account.name}: {_left_out(account, window)}", style="yellow", account=account.name)
         if window is None:
             continue
         ledger = [] if refetch else workspace.store.ledger(account.name)
@@ -87,12 +86,12 @@ def backfill(
         raise ConfigError([_NO_DAYS])
     if dry_run:
         return _say_what(workspace, jobs, refetch)
-    return _run(workspace, jobs, refetch=refetch)
+    return show(workspace, lambda observer: run(workspace, jobs, refetch=refetch, observer=observer))
 
 
-def open_workspace(config: str | None) -> Workspace:
-    """The workspace of the configuration that is named, or found. Raises ConfigError."""
-    return Workspace.open(configuration.load(configuration.find(config)))
+def open_workspace(config: str | None, command: str) -> Workspace:
+    """The workspace for a command, of the configuration that is named, or found. Raises ConfigError."""
+    return Workspace.open(configuration.load(configuration.find(config)), command=command)
 
 
 def as_date(value: object) -> date | None:
@@ -107,36 +106,10 @@ def _left_out(account: Account, window: Window | None) -> str:
     return f"{since}, so {part} is loaded"
 
 
-def _run(workspace: Workspace, jobs: Sequence[Job], *, refetch: bool) -> int:
-    began = time.monotonic()
-    with observing() as observer:
-        result = run(workspace, jobs, refetch=refetch, observer=observer)
-    summarise(result, time.monotonic() - began)
-    return 0 if result.ok else 1
-
-
-def summarise(result: RunResult, seconds: float) -> None:
-    """The outcome of each account, the wire, and every error once, on standard error."""
-    table = Table("account", "provider", "days loaded", "days failed", box=None, pad_edge=False)
-    for column in table.columns[2:]:
-        column.justify = "right"
-    for outcome in result.outcomes:
-        style = None if outcome.ok else "red"
-        table.add_row(
-            outcome.account.name, outcome.account.provider, str(outcome.loaded), str(outcome.failed), style=style
-        )
-    console.print(table)
-    counts = result.counts
-    console.print(f"{counts.requests} requests, {counts.retries} repeated, {seconds:.1f} s")
-    for outcome in result.outcomes:
-        for error in outcome.errors:
-            console.print(f"failed: {error}", style="red", soft_wrap=True, markup=False, highlight=False)
-
-
 def _say_what(workspace: Workspace, jobs: Sequence[Job], refetch: bool) -> int:
     """Say days, batches and the least time that the providers' limits allow; nothing is asked."""
     now = workspace.clock.now()
-    table = Table("account", "provider", "days", "batches to fetch", "at least", box=None, pad_edge=False)
+    rows = []
     for job in jobs:
         account, known = job.account, provider(job.account.provider)
         may_stand = reusable(account, workspace.store.ledger(account.name), now=now, started=now, refetch=refetch)
@@ -146,9 +119,8 @@ def _say_what(workspace: Workspace, jobs: Sequence[Job], refetch: bool) -> int:
         period = account.rate_limit.period_seconds or known.limits.period_seconds
         waits = (batches - 1) // requests * period if requests and batches else 0
         least = f"{timedelta(seconds=round(waits))}" if waits else "seconds"
-        table.add_row(account.name, account.provider, str(len(job.days)), str(batches), least)
-    console.print(table)
-    console.print(
-        "A batch is one request or a few (pages, channels, an export job). Nothing was asked, nothing was written."
-    )
+        cells = (account.name, account.provider, str(len(job.days)), str(batches), least)
+        rows.append(dict(zip(("account", "provider", "days", "batches to fetch", "at least"), cells, strict=True)))
+    tabulate(rows, left=2, about="planned")
+    say("A batch is one request or a few (pages, channels, an export job). Nothing was asked, nothing was written.")
     return 0

@@ -1,6 +1,6 @@
 """The ``chatmart`` command: its options, its errors as one sentence, its exit codes. Each command has its own module.
 
-0 all loaded; 1 something failed, the rest is loaded; 2 wrong use or configuration; 130 interrupted.
+0 all loaded; 1 something failed, the rest is loaded; 2 wrong use or configuration; 130 interrupted, 143 terminated.
 """
 
 import importlib
@@ -14,7 +14,8 @@ from typing import Any
 import click
 
 from extractors.errors import ChatmartError, ConfigError
-from extractors.redaction import RedactingFilter, redact
+from extractors.redaction import redact
+from pipelines.cli.logs import FORMATS, LEVELS, TEXT, configure, is_json
 from warehouse.errors import QueryError, SetupError, WarehouseError
 
 WRONG_USE = 2
@@ -47,18 +48,21 @@ class _Lazy(click.Group):
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", metavar="FILE", help="The configuration (default: $CHATMART_CONFIG, else chatmart.yaml).")
 @click.option("--verbose", is_flag=True, help="Log requests, and show the trace of an error.")
+@click.option("--log-level", type=click.Choice(LEVELS), envvar="CHATMART_LOG_LEVEL", help="Log from this level on.")
+@click.option(
+    "--log-format",
+    type=click.Choice(FORMATS),
+    envvar="CHATMART_LOG",
+    default=TEXT,
+    show_default=True,
+    help="json: all of standard error is JSON, a line each.",
+)
 @click.version_option(version("chatmart"), prog_name="chatmart")
 @click.pass_context
-def cli(ctx: click.Context, config: str | None, verbose: bool) -> None:
+def cli(ctx: click.Context, config: str | None, verbose: bool, log_level: str | None, log_format: str) -> None:
     """Chatbot analytics of many platforms in one star schema."""
     ctx.obj = config
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    handler.addFilter(RedactingFilter())
-    logger = logging.getLogger("chatmart")
-    logger.handlers[:] = [handler]
-    logger.propagate = False
-    logger.setLevel(logging.DEBUG if verbose else logging.ERROR)
+    configure(log_format, "debug" if verbose else log_level)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -72,7 +76,10 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:
-        error.show()
+        if is_json():
+            _say(error.format_message())
+        else:
+            error.show()
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted; what was committed stays, and the same command goes on from there")
@@ -90,18 +97,26 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _explain(error: Exception, verbose: bool, code: int) -> int:
-    if verbose:
-        sys.stderr.write(redact("".join(traceback.format_exception(error))))
+    _trace(error, verbose)
     _say(str(error) or type(error).__name__)
     return code
 
 
+def _trace(error: BaseException, verbose: bool) -> None:
+    if verbose and is_json():
+        logging.getLogger("chatmart.command").debug("the trace of what follows", exc_info=error)
+    elif verbose:
+        sys.stderr.write(redact("".join(traceback.format_exception(error))))
+
+
 def _defect(error: BaseException, verbose: bool) -> None:
     """The last word on what nobody foresaw; python's own would show the trace with whatever secrets stand in it."""
-    if verbose:
-        sys.stderr.write(redact("".join(traceback.format_exception(error))))
+    _trace(error, verbose)
     _say(f"the program failed ({type(error).__name__}: {error}); please report it, with --verbose")
 
 
 def _say(sentence: str) -> None:
-    click.echo(redact(sentence), err=True)
+    if is_json():
+        logging.getLogger("chatmart.command").error("%s", sentence)
+    else:
+        click.echo(redact(sentence), err=True)

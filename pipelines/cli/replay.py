@@ -1,13 +1,12 @@
 """``chatmart replay``: load what was landed again, without one request."""
 
-import time
 from collections.abc import Sequence
 from datetime import date
 
 import click
 
-from pipelines.cli.loads import DAY, accounts_option, as_date, open_workspace, providers_option, summarise
-from pipelines.cli.progress import observing
+from pipelines.cli.loads import DAY, accounts_option, as_date, open_workspace, providers_option
+from pipelines.cli.running import show
 from pipelines.history import landed_days
 from pipelines.replaying import replay as load_again
 from pipelines.runs import Job
@@ -24,14 +23,10 @@ def replay(config: str | None, first: object, last: object, accounts: Sequence[s
 
     What the books say of restatements is made anew from the answers, too.
     """
-    workspace = open_workspace(config)
+    workspace = open_workspace(config, "replay")
     start, end = as_date(first) or date.min, as_date(last) or date.max
     jobs = []
     for account in workspace.config.select(accounts, providers):
         days = sorted(day for day in landed_days(account, workspace.landing) if start <= day <= end)
         jobs.append(Job(account, tuple(days)))
-    began = time.monotonic()
-    with observing() as observer:
-        result = load_again(workspace, jobs, observer)
-    summarise(result, time.monotonic() - began)
-    return 0 if result.ok else 1
+    return show(workspace, lambda observer: load_again(workspace, jobs, observer))

@@ -27,6 +27,7 @@ from extractors.errors import (
     Where,
 )
 from extractors.http import Client
+from extractors.wire import Counts
 from tests.support.chatcaptain import FakeTime
 
 CSV = b"id,date\n" + b"".join(b"c%d,2025-03-01\n" % number for number in range(5000))
@@ -92,7 +93,9 @@ def reply(body: bytes = CSV, status: int = 200, length: int | None = -1, **heade
     return answer
 
 
-def fetch(link: str, hosts: Hosts = LOCAL, time: FakeTime | None = None) -> tuple[Downloaded, bytes]:
+def fetch(
+    link: str, hosts: Hosts = LOCAL, time: FakeTime | None = None, counted: list[Counts] | None = None
+) -> tuple[Downloaded, bytes]:
     account = ChatcaptainAccount(
         name="a", chatbot_id="c", api_key="planted-secret", base_url="http://127.0.0.1:1", max_wait_seconds=60
     )  # type: ignore[arg-type]
@@ -101,6 +104,8 @@ def fetch(link: str, hosts: Hosts = LOCAL, time: FakeTime | None = None) -> tupl
         sink = Kept()
         async with Client(clock=(time or FakeTime()).clock()) as client:
             done = await download(client.session(account, PROVIDER.limits), "export", link, hosts, sink)
+            if counted is not None:
+                counted.append(client.counts)
             return done, sink.content
 
     return asyncio.run(run())
@@ -213,6 +218,16 @@ def test_a_429_is_waited_for_or_put_off() -> None:
     assert max(time.waits) >= 9
     with serving(reply(b"", 429, Retry_After="900")) as (link, _), pytest.raises(Deferred):
         fetch(link)
+
+
+def test_a_download_is_counted_with_its_repeats() -> None:
+    time, counted = FakeTime(), []
+    cut = reply(CSV[:-5], length=len(CSV))
+    with serving(reply(b"", 429, Retry_After="9"), cut, reply()) as (link, _):
+        fetch(link, time=time, counted=counted)
+    (counts,) = counted
+    assert (counts.requests, counts.retries, counts.bytes) == (3, 2, 2 * len(CSV) - 5)
+    assert counts.waited_seconds == max(time.waits) >= 9
 
 
 def test_an_unknown_coding_is_refused() -> None:

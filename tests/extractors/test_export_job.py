@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from extractors import export_job
 from extractors.chatcaptain import PROVIDER
 from extractors.chatcaptain_account import ChatcaptainAccount
 from extractors.errors import ExportTimedOut, ExportUncertain, NotSent, Transient, Where
@@ -68,6 +69,33 @@ def test_a_known_job_is_adopted_until_it_is_used_or_old(tmp_path: Path) -> None:
     assert obtain(jobs(path, time), MARCH, creating("three"), used="one").id == "three"
     time.at += timedelta(hours=7)
     assert obtain(jobs(path, time), MARCH, creating("four")).id == "four"
+
+
+@pytest.mark.parametrize(("answered", "noted"), [(True, "one"), (False, None)])
+def test_a_run_that_is_told_to_stop_still_hears_the_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answered: bool, noted: str | None
+) -> None:
+    monkeypatch.setattr(export_job, "HEARD_FOR_SECONDS", 60 if answered else 0)
+    desk = jobs(tmp_path / "journal.json", FakeTime(NOW))
+
+    async def run() -> None:
+        asked, answer = asyncio.Event(), asyncio.Event()
+
+        async def create() -> str:
+            asked.set()
+            await answer.wait()
+            return "one"
+
+        task = asyncio.ensure_future(desk.obtain(MARCH, create, lambda _job: False))
+        await asked.wait()
+        task.cancel()
+        if answered:
+            asyncio.get_running_loop().call_soon(answer.set)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+    assert desk.journal.entries() == [Entry(MARCH, NOW, noted)]
 
 
 def test_what_never_left_may_be_sent_again(tmp_path: Path) -> None:

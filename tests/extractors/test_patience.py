@@ -106,6 +106,32 @@ def test_a_far_limit_holds_the_whole_origin(server: Scripted, clock: FakeClock) 
     assert len(server.seen) == 2
 
 
+def test_seconds_waited_for_limits_are_those_of_the_account(server: Scripted, clock: FakeClock) -> None:
+    pace = Limits(requests=1, period_seconds=10, concurrency=4)
+
+    async def run() -> list[Session]:
+        async with Client(clock=clock) as client:
+            sessions = [client.session(account(server.origin, name), pace) for name in ("one", "other")]
+            for session in sessions:
+                await each(session, 3)
+            return sessions
+
+    one, other = asyncio.run(run())
+    assert clock.seconds == 50
+    # requests that wait side by side are no longer wait than the longest of them
+    assert [one.counts.waited_seconds, other.counts.waited_seconds] == [20, 30]
+    assert [one.counts.requests, other.counts.requests] == [3, 3]
+    assert (one.client.counts.requests, one.client.counts.waited_seconds) == (6, 50)
+
+
+def test_what_a_429_asks_for_is_waiting_and_a_back_off_is_not(server: Scripted, clock: FakeClock) -> None:
+    server.script(raw(b"{}", 429, retry_after="25"), raw(b"", 500), OK)
+    _, client = talk(server.origin, clock, get)
+    assert (client.counts.requests, client.counts.retries, len(clock.slept)) == (3, 2, 2)
+    assert client.counts.waited_seconds == clock.slept[0] >= 25
+    assert clock.seconds == sum(clock.slept)
+
+
 def test_a_429_slows_down_and_recovers(server: Scripted, clock: FakeClock) -> None:
     server.script(OK, raw(b"{}", 429, retry_after="1"), OK)
     pace = Limits(requests=100, period_seconds=10, concurrency=1)

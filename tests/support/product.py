@@ -16,7 +16,8 @@ import yaml
 
 from extractors.clock import SYSTEM_CLOCK, Clock
 from pipelines import config as configuration
-from pipelines.runs import Job, RunResult, run
+from pipelines.outcomes import RunResult
+from pipelines.runs import Job, run
 from pipelines.workspace import Workspace
 from sandbox.accounts import SandboxAccount
 from sandbox.config import config_for, environment

@@ -15,8 +15,9 @@ from extractors.clock import Clock
 from extractors.windows import ONE_DAY, Window
 from pipelines import config as configuration
 from pipelines.observers import Quiet
+from pipelines.outcomes import RunResult
 from pipelines.plan import unsettled
-from pipelines.runs import Job, RunResult, run
+from pipelines.runs import Job, run
 from pipelines.workspace import Workspace
 from sandbox.accounts import SandboxAccount
 from sandbox.config import config_for, environment

@@ -40,9 +40,9 @@ def backfill(first: object, last: object, *more: object) -> tuple[object, ...]:
 def test_a_backfill_says_what_it_did_on_standard_error(shop: Shop, run) -> None:
     said = run(*backfill("2025-02-27", "2025-03-02"))
     assert (said.code, said.out) == (0, "")
-    assert re.search(r"^acme-berlin +cognigy +4 +0 *$", said.err, re.MULTILINE)
+    assert re.search(r"^acme-berlin +cognigy +4 +0 +\d\d +2 +\d+\.\d kB +0\.0 s *$", said.err, re.MULTILINE)
     assert "acme-york: 4 days to load, 2 batches to fetch" in said.err
-    assert re.search(r"^4 requests, 0 repeated, ", said.err, re.MULTILINE)
+    assert re.search(r"^4 requests, 0 repeated, [\d.]+ kB received, 0\.0 s waited for limits, ", said.err, re.MULTILINE)
     assert "\x1b" not in said.err
     assert len(shop.view("conversation_daily")) == 8
 
@@ -61,8 +61,8 @@ def test_one_failed_account_is_1_and_named(shop: Shop, run) -> None:
     shop.accounts = (bad, NEW_YORK)
     said = run(*backfill("2025-03-01", "2025-03-31"))
     assert (said.code, said.out) == (1, "")
-    assert re.search(r"^acme-berlin +cognigy +0 +31 *$", said.err, re.MULTILINE)
-    assert re.search(r"^acme-york +cognigy +31 +0 *$", said.err, re.MULTILINE)
+    assert re.search(r"^acme-berlin +cognigy +0 +31 +0 +1 ", said.err, re.MULTILINE)
+    assert re.search(r"^acme-york +cognigy +31 +0 +\d+ +1 ", said.err, re.MULTILINE)
     (failed,) = [line for line in said.err.splitlines() if line.startswith("failed: ")]
     assert failed.startswith("failed: acme-berlin (cognigy.conversation_counter): HTTP 401, the provider says: ")
     assert bad.credential not in said.err
