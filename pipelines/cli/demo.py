@@ -17,6 +17,8 @@ from pipelines import config as configuration
 from pipelines.cli.loads import summarise
 from pipelines.cli.progress import observing
 from pipelines.cli.rendering import write
+from pipelines.cli.report import write_report
+from pipelines.report.making import Asked
 from pipelines.runs import Job, run
 from pipelines.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
@@ -55,7 +57,9 @@ def demo(folder: Path) -> int:
             result = run(workspace, jobs, observer=observer)
     summarise(result, time.monotonic() - began)
     write(workspace.store.read(_TOTALS), "table", sys.stdout)
-    click.echo(f"\nThe warehouse is {_shortest(workspace.store.location)}; any DuckDB tool opens it, read-only. Try:\n")
+    written = write_report(workspace, Asked(workspace.config.accounts))
+    click.echo(f"\nThe report is {_shortest(written)}: open it in a browser.")
+    click.echo(f"The warehouse is {_shortest(workspace.store.location)}; any DuckDB tool opens it, read-only. Try:\n")
     for query in _TO_TRY:
         click.echo(f"  {_program()} --config {path} sql {shlex.quote(query)}")
     click.echo(
