@@ -86,6 +86,11 @@ def test_the_command_starts_light() -> None:
     assert not loaded & {"dagster", "pandas", "pyarrow", "duckdb", "httpx", "uvicorn"}
 
 
+def test_only_the_report_brings_what_draws_it() -> None:
+    assert not loaded_by("import pipelines.cli.loads") & {"vl_convert", "pipelines.report"}
+    assert "vl_convert" not in loaded_by("import pipelines.cli.report")
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_file_says_what_lives_in_it(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), f"{path} has no docstring"

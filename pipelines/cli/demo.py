@@ -14,7 +14,9 @@ import yaml
 from extractors.windows import Window, today
 from pipelines import config as configuration
 from pipelines.cli.rendering import write
+from pipelines.cli.report import write_report
 from pipelines.cli.running import show
+from pipelines.report.making import Asked
 from pipelines.runs import Job, run
 from pipelines.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
@@ -52,7 +54,9 @@ def demo(folder: Path) -> int:
     if workspace.stop.asked:
         return code
     write(workspace.store.read(_TOTALS), "table", sys.stdout)
-    click.echo(f"\nThe warehouse is {_shortest(workspace.store.location)}; any DuckDB tool opens it, read-only. Try:\n")
+    written = write_report(workspace, Asked(workspace.config.accounts))
+    click.echo(f"\nThe report is {_shortest(written)}: open it in a browser.")
+    click.echo(f"The warehouse is {_shortest(workspace.store.location)}; any DuckDB tool opens it, read-only. Try:\n")
     for query in _TO_TRY:
         click.echo(f"  {_program()} --config {path} sql {shlex.quote(query)}")
     click.echo(

@@ -28,6 +28,7 @@ _COMMANDS = {
     "replay": "pipelines.cli.replay",
     "sql": "pipelines.cli.sql",
     "status": "pipelines.cli.status",
+    "report": "pipelines.cli.report",
     "sandbox": "pipelines.cli.servers",
     "dev": "pipelines.cli.servers",
 }

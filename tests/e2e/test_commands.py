@@ -38,6 +38,10 @@ def test_the_demo_shows_totals_and_queries_that_work(tmp_path: Path) -> None:
         assert answer.returncode == 0, answer.stderr
         assert len(answer.stdout.splitlines()) > 3
     assert (tmp_path / "data/demo/warehouse.duckdb").is_file()
+    page = (tmp_path / "data/demo/report.html").read_text("utf-8")
+    assert "The report is data/demo/report.html" in done.stdout
+    assert "196 of 196" in page
+    assert len(page) < 400_000
 
 
 @pytest.mark.e2e

@@ -1,0 +1,90 @@
+"""Numbers, days and moments as the report says them. No data, no HTML."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from extractors.windows import ONE_DAY, Window
+from pipelines.report.period import Unit
+
+NOTHING = "–"
+"""Stands where nothing was told."""
+
+Number = float | Decimal
+_CENT = 0.01
+
+
+def number(value: Number | None, digits: int = 0) -> str:
+    """A number with thousands apart, rounded to ``digits``."""
+    return NOTHING if value is None else f"{value:,.{digits}f}"
+
+
+def percent(share: Number | None) -> str:
+    """A share of one, as per cent with one digit."""
+    return NOTHING if share is None else f"{share * 100:.1f}%"
+
+
+def amount(value: Number | None) -> str:
+    """Money: two digits, and for what is less than one unit as many as say something."""
+    if value is None:
+        return NOTHING
+    size = abs(float(value))
+    return number(value, 2 if size >= 1 or not size else 4 if size >= _CENT else 6)
+
+
+def plural(count: int, word: str, more: str | None = None) -> str:
+    """A count and its word; ``more`` is the plural where it is not the word and s."""
+    return f"{count:,} {word if count == 1 else more or word + 's'}"
+
+
+def listed(names: Iterable[str], most: int = 4) -> str:
+    """Names in a sentence: the first ones, and how many there are besides."""
+    known = list(names)
+    if len(known) > most:
+        return f"{', '.join(known[: most - 1])} and {len(known) - most + 1} more"
+    return " and ".join(filter(None, (", ".join(known[:-1]), *known[-1:])))
+
+
+def day(value: date, *, year: bool = True) -> str:
+    """A day, as 24 Nov 2026."""
+    return f"{value.day} {value:%b}" + (f" {value.year}" if year else "")
+
+
+def span(window: Window) -> str:
+    """From the first to the last day of a window, both included."""
+    first, last = window.start, window.end - ONE_DAY
+    if first == last:
+        return day(last)
+    return f"{day(first, year=first.year != last.year)} – {day(last)}"
+
+
+def bucket(start: date, unit: Unit) -> str:
+    """A bucket's name: its day, week (by its Monday), month, quarter or year."""
+    match unit:
+        case "day":
+            return f"{start:%a} {day(start)}"
+        case "week":
+            return f"week of {day(start)}"
+        case "month":
+            return f"{start:%b} {start.year}"
+        case "quarter":
+            return f"Q{(start.month + 2) // 3} {start.year}"
+        case "year":
+            return f"{start.year}"
+
+
+def moment(value: datetime) -> str:
+    """An instant in UTC, to the minute."""
+    utc = value.astimezone(UTC)
+    return f"{day(utc.date())}, {utc:%H:%M} UTC"
+
+
+def short(start: date, unit: Unit) -> str:
+    """A bucket's name where there is little room."""
+    match unit:
+        case "day":
+            return day(start, year=False)
+        case "week":
+            return f"{day(start, year=False)} ’{start:%y}"
+        case _:
+            return bucket(start, unit)

@@ -1,0 +1,91 @@
+"""The page in Chromium, light and dark, on a desktop and on a phone: it shows, fits, and asks nobody for anything."""
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.report.making import Asked, make
+from pipelines.report.page import render
+from tests.support.browser import ABSENT, CHROMIUM, Tab, chromium
+from tests.support.reported import ACCOUNTS, NOW, fill
+from tests.warehouse.sample import store_at
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=ABSENT)]
+
+DESKTOP, PHONE = 1280, 390
+OVERFLOWING = """
+[...document.querySelectorAll('body *')].filter(each => !each.closest('.scroll') && !each.closest('.unseen')
+    && each.getBoundingClientRect().right > innerWidth + 0.5).map(each => each.outerHTML.slice(0, 80))
+"""
+COLOURS = """
+[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color,
+    getComputedStyle(document.querySelector('#conversations path[fill^=var]')).fill]
+"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("browser")
+    store = store_at(folder)
+    fill(store)
+    page = folder / "report.html"
+    page.write_text(render(make(store, Asked(ACCOUNTS), NOW)), "utf-8")
+    return page.as_uri()
+
+
+@pytest.fixture(scope="module")
+def tab() -> Iterator[Tab]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+def test_it_fits_and_is_quiet(tab: Tab, address: str, width: int, dark: bool, tmp_path: Path) -> None:
+    tab.open(address, width=width, dark=dark)
+    assert tab.noise == []
+    assert [each for each in tab.requests if not each.startswith("data:")] == [address]
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert tab.evaluate(OVERFLOWING) == []
+    picture = tab.screenshot()
+    assert picture.startswith(b"\x89PNG")
+    wide, high = struct.unpack(">II", picture[16:24])
+    assert width - 20 <= wide <= width  # less a scrollbar
+    assert high > 2000
+
+
+def test_charts_follow_the_page_into_the_dark(tab: Tab, address: str) -> None:
+    seen = []
+    for dark in (False, True):
+        tab.open(address, width=DESKTOP, dark=dark)
+        seen.append(tab.evaluate(COLOURS))
+    light, dark_ones = seen
+    assert all(colour.startswith("rgb") for colour in (*light, *dark_ones))
+    assert all(one != other for one, other in zip(light, dark_ones, strict=True))
+    assert _brightness(light[0]) > 200 > 60 > _brightness(dark_ones[0])
+
+
+def test_no_name_from_outside_runs(tab: Tab, address: str) -> None:
+    tab.open(address, width=DESKTOP, dark=False)
+    assert tab.evaluate("document.scripts.length") == 0
+    assert tab.evaluate("document.body.innerText.includes(\"<script>alert('x')</script>\")") is True
+
+
+def test_figures_unfold_without_breaking_the_page(tab: Tab, address: str) -> None:
+    tab.open(address, width=PHONE, dark=False)
+    before = tab.evaluate("document.documentElement.scrollHeight")
+    tab.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+    assert tab.evaluate("document.documentElement.scrollHeight") > before
+    assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE
+
+
+def test_it_can_be_printed(tab: Tab, address: str) -> None:
+    tab.open(address, width=DESKTOP, dark=True)
+    assert tab.pdf().startswith(b"%PDF")
+
+
+def _brightness(colour: str) -> float:
+    parts = [float(part) for part in colour.removeprefix("rgb(").rstrip(")").split(",")]
+    return sum(parts) / len(parts)

@@ -1,0 +1,79 @@
+"""Which bucket a day is in, as DuckDB has it too, and that a chart never has more of them than can be read."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import pairwise
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extractors.windows import Window
+from pipelines.report import words
+from pipelines.report.period import Period, Unit, truncate
+
+UNITS: tuple[Unit, ...] = ("day", "week", "month", "quarter", "year")
+DAYS = st.dates(date(1970, 1, 1), date(2100, 1, 1))
+
+
+@pytest.fixture(scope="module")
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        yield opened
+
+
+@given(day=DAYS, unit=st.sampled_from(UNITS))
+@settings(deadline=None)
+def test_buckets_are_those_of_sql(con: duckdb.DuckDBPyConnection, day: date, unit: Unit) -> None:
+    told = con.execute("SELECT CAST(date_trunc($unit, $day) AS DATE)", {"unit": unit, "day": day}).fetchone()
+    assert told == (truncate(day, unit),)
+
+
+@given(DAYS, st.integers(1, 20_000))
+@settings(deadline=None)
+def test_buckets_cover_the_period_once(first: date, length: int) -> None:
+    period = Period(Window(first, first + timedelta(length)))
+    buckets = period.buckets
+    assert len(buckets) <= 107
+    assert (buckets[0].start, buckets[-1].end) == (period.first, period.window.end)
+    assert all(earlier.end == later.start for earlier, later in pairwise(buckets))
+    assert len({period.starts(each) for each in buckets}) == len(buckets)
+    assert all(truncate(each.end - timedelta(1), period.unit) == period.starts(each) for each in buckets)
+    assert not any(map(period.is_cut, buckets[1:-1]))
+
+
+@given(DAYS, st.integers(1, 20_000))
+@settings(deadline=None)
+def test_the_days_before_are_as_many(first: date, length: int) -> None:
+    period = Period(Window(first, first + timedelta(length)))
+    assert (len(period.before), period.before.end) == (length, first)
+
+
+@pytest.mark.parametrize(
+    ("length", "unit", "first", "last"),
+    [
+        (1, "day", "Mon 1 Jan 2024", "Mon 1 Jan 2024"),
+        (92, "day", "Mon 1 Jan 2024", "Mon 1 Apr 2024"),
+        (93, "week", "week of 1 Jan 2024", "week of 1 Apr 2024"),
+        (1000, "month", "Jan 2024", "Sep 2026"),
+        (4000, "quarter", "Q1 2024", "Q4 2034"),
+        (10_000, "year", "2024", "2051"),
+    ],
+)
+def test_what_a_bucket_is_called(length: int, unit: Unit, first: str, last: str) -> None:
+    period = Period(Window(date(2024, 1, 1), date(2024, 1, 1) + timedelta(length)))
+    assert period.unit == unit
+    assert [words.bucket(period.starts(period.buckets[at]), unit) for at in (0, -1)] == [first, last]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "begins"),
+    [
+        (date(2025, 3, 1), date(2025, 3, 28), date(2024, 4, 1)),
+        (date(2023, 9, 15), date(2025, 3, 28), date(2023, 9, 1)),
+        (date(1990, 1, 1), date(2025, 3, 28), date(2022, 4, 1)),
+    ],
+)
+def test_monthly_charts_reach_back_a_year_at_least_and_three_at_most(first: date, last: date, begins: date) -> None:
+    assert Period(Window(first, last + timedelta(1))).first_month == begins
