@@ -37,7 +37,7 @@ def report(
 
     It shows what the published warehouse holds, against the days before, and exits with 0 whatever that is.
     """
-    workspace = open_workspace(config)
+    workspace = open_workspace(config, "report")
     chosen = workspace.config.select(accounts, providers)
     asked = Asked(chosen, as_date(first), as_date(last), everybody=not (accounts or providers))
     try:
