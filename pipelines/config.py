@@ -8,18 +8,18 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from extractors import redaction
-from extractors.accounts import Account, Privacy, RateLimit, Settings, ZoneName
+from extractors.accounts import Account
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS, provider
+from pipelines.config_document import Document, Schedule
 from pipelines.yaml_file import read_yaml
 
 ENVIRONMENT_VARIABLE = "CHATMART_CONFIG"
@@ -28,44 +28,20 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-class Defaults(Settings):
-    """What accounts have that do not say otherwise."""
-
-    timezone: ZoneName = "UTC"
-    lookback_days: int = Field(default=3, ge=0, le=400)
-    start_date: date | None = None
-    max_wait_seconds: float = Field(default=60, ge=0)
-    rate_limit: RateLimit = RateLimit()
-    privacy: Privacy = Privacy()
-
-
-class Schedule(Settings):
-    """When the daily load starts."""
-
-    hour: int = Field(default=5, ge=0, le=23)
-    minute: int = Field(default=30, ge=0, le=59)
-    timezone: ZoneName = "UTC"
-
-
-class Document(Settings):
-    """The file as a whole; accounts are checked one by one against their provider's own model."""
-
-    landing: str = "data/landing"
-    warehouse: str = "duckdb://data/warehouse.duckdb"
-    defaults: Defaults = Defaults()
-    schedule: Schedule = Schedule()
-    accounts: list[dict[str, Any]] = Field(min_length=1)
-
-
 @dataclass(frozen=True)
 class Config:
-    """A checked configuration; relative paths are relative to the file's folder."""
+    """A checked configuration; relative paths are relative to the file's folder.
+
+    ``unset`` names, for each account, variables of its secrets that are not set: such an account can be looked at,
+    not loaded.
+    """
 
     path: Path
     landing: Path
     warehouse: str
     schedule: Schedule
     accounts: tuple[Account, ...]
+    unset: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -103,10 +79,13 @@ def find(path: str | None) -> Path:
     return found
 
 
-def load(path: Path) -> Config:
-    """Read and check a configuration. Raises ConfigError with every problem: file, account and key of each."""
+def load(path: Path, *, without_secrets: bool = False) -> Config:
+    """Read and check a configuration. Raises ConfigError with every problem: file, account and key of each.
+
+    ``without_secrets`` lets accounts pass whose secrets are not set yet, and names them in ``Config.unset``.
+    """
     raw = read_yaml(path)
-    values = _Values(path, {**_dotenv(path.parent / ".env"), **os.environ})
+    values = _Values(path, {**_dotenv(path.parent / ".env"), **os.environ}, without_secrets)
     document = values.check(Document, raw, "")
     defaults = (raw.get("defaults") or {}) if document is not None else {}
     entries = _entries(raw)
@@ -124,7 +103,8 @@ def load(path: Path) -> Config:
         values.problems.append(f"{path.name}: landing: only a folder is supported in this version")
     if values.problems or document is None:
         raise ConfigError(values.problems)
-    return Config(path, path.parent / document.landing, document.warehouse, document.schedule, tuple(good))
+    unset = {account.name: tuple(names) for account in good if (names := values.unset.get(_label(account.name)))}
+    return Config(path, path.parent / document.landing, document.warehouse, document.schedule, tuple(good), unset)
 
 
 def _dotenv(path: Path) -> Mapping[str, str | None]:
@@ -141,7 +121,7 @@ def _entries(raw: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
 
 
 def _account(values: "_Values", defaults: dict[str, Any], number: int, entry: dict[str, Any]) -> Account | None:
-    label = f"account {entry.get('name') or f'number {number}'}: "
+    label = _label(entry.get("name") or f"number {number}")
     name = entry.get("provider")
     if name not in PROVIDERS:
         values.problem(label, "provider", f"is {name!r}; known: {', '.join(PROVIDERS)}" if name else "is missing")
@@ -152,6 +132,10 @@ def _account(values: "_Values", defaults: dict[str, Any], number: int, entry: di
     if account is not None and not all(map(_sendable, account.credential().headers.values())):
         values.problem(label, "credential", "holds a character that no HTTP header carries, such as a line break")
     return account
+
+
+def _label(name: object) -> str:
+    return f"account {name}: "
 
 
 def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,17 +155,19 @@ def _sendable(header: str) -> bool:
 class _Values:
     """Fills in references and gathers problems."""
 
-    def __init__(self, path: Path, environment: Mapping[str, str | None]) -> None:
+    def __init__(self, path: Path, environment: Mapping[str, str | None], without_secrets: bool) -> None:
         self.path = path
         self.environment = environment
         self.problems: list[str] = []
+        self.unset: dict[str, list[str]] = {}
+        self._without_secrets = without_secrets
 
     def problem(self, label: str, key: str, what: str) -> None:
         self.problems.append(f"{self.path.name}: {label}{key}: {what}")
 
     def check(self, model: type[ModelT], raw: Mapping[str, Any], label: str) -> ModelT | None:
         before = len(self.problems)
-        secrets = set(_secret_keys(model))
+        secrets = set(secret_keys(model))
         filled = {
             key: value if key == "accounts" else self._fill(value, label, (str(key),), secrets)
             for key, value in raw.items()
@@ -219,24 +205,28 @@ class _Values:
             return "refused"
         if not isinstance(value, str):
             return value
-        filled = _REFERENCE.sub(lambda match: self._variable(match[1], label, loc), value)
+        filled = _REFERENCE.sub(lambda match: self._variable(match[1], label, loc, secret), value)
         if secret:
             redaction.register(filled)
         return filled
 
-    def _variable(self, name: str, label: str, loc: tuple[str, ...]) -> str:
+    def _variable(self, name: str, label: str, loc: tuple[str, ...], secret: bool) -> str:
         found = self.environment.get(name)
+        if not found and secret and self._without_secrets:
+            self.unset.setdefault(label, []).append(name)
+            return ""
         if not found:
             self.problem(label, ".".join(loc), f"the variable {name} is not set; set it or write it into .env")
             return "unset"
         return found
 
 
-def _secret_keys(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for name, field in model.model_fields.items():
-        kinds = (field.annotation, *get_args(field.annotation))
+def secret_keys(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The keys of a model, each as a path, whose values stand in the file by reference only."""
+    for name, told in model.model_fields.items():
+        kinds = (told.annotation, *get_args(told.annotation))
         for kind in kinds:
             if kind is SecretStr:
                 yield (*prefix, name)
             elif isinstance(kind, type) and issubclass(kind, BaseModel):
-                yield from _secret_keys(kind, (*prefix, name))
+                yield from secret_keys(kind, (*prefix, name))
