@@ -42,7 +42,9 @@ def _plain_url(url: str) -> str:
 
 # the formats are for the schema that editors read
 ZoneName = Annotated[str, AfterValidator(_known_zone), Field(json_schema_extra={"format": "time-zone"})]
-BaseUrl = Annotated[str, AfterValidator(_plain_url), Field(json_schema_extra={"pattern": "^https?://[^/?#@]+[^?#@]*$"})]
+BaseUrl = Annotated[
+    str, AfterValidator(_plain_url), Field(json_schema_extra={"pattern": "^https?://[^/?#@]+(/[^?#]*)?$"})
+]
 PathId = Annotated[str, Field(min_length=1, max_length=200)]
 
 

@@ -32,8 +32,7 @@ _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 class Config:
     """A checked configuration; relative paths are relative to the file's folder.
 
-    ``unset`` names, for each account, variables of its secrets that are not set: such an account can be looked at,
-    not loaded.
+    ``variables`` names, for each account, the variables that its credential comes from.
     """
 
     path: Path
@@ -41,12 +40,17 @@ class Config:
     warehouse: str
     schedule: Schedule
     accounts: tuple[Account, ...]
-    unset: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    variables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
         """The folder that relative paths start from."""
         return self.path.parent
+
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps its state: the environment's ``DAGSTER_HOME``, else a folder beside the file."""
+        return Path(os.environ.get("DAGSTER_HOME") or self.folder / ".dagster")
 
     def select(self, accounts: Sequence[str] = (), providers: Sequence[str] = ()) -> tuple[Account, ...]:
         """The accounts of these names and providers, all when none is named; ConfigError for an unknown name."""
@@ -71,20 +75,35 @@ class Config:
         return chosen
 
 
+def place(path: str | None) -> Path:
+    """Where the configuration is or will be: the path, else ``CHATMART_CONFIG``, else ``chatmart.yaml`` here."""
+    return Path(path or os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT_NAME).absolute()
+
+
 def find(path: str | None) -> Path:
-    """Where the configuration is: the given path, else ``CHATMART_CONFIG``, else ``chatmart.yaml`` here."""
-    found = Path(path or os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT_NAME).absolute()
+    """Where the configuration is. Raises ConfigError when it is not there."""
+    found = place(path)
     if not found.is_file():
-        raise ConfigError([f"there is no configuration at {found}; see chatmart.example.yaml, or try `chatmart demo`"])
+        raise ConfigError([f"there is no configuration at {found}; write one: `chatmart init`, or try `chatmart demo`"])
     return found
 
 
-def load(path: Path, *, without_secrets: bool = False) -> Config:
-    """Read and check a configuration. Raises ConfigError with every problem: file, account and key of each.
+def names(path: Path) -> list[tuple[str, str]]:
+    """The accounts of a file as (name, provider), as they stand there: what can be read of a file that may be wrong."""
+    entries = (entry for _, entry in _entries(read_yaml(path)))
+    return [(str(entry["name"]), str(entry["provider"])) for entry in entries if {"name", "provider"} <= entry.keys()]
 
-    ``without_secrets`` lets accounts pass whose secrets are not set yet, and names them in ``Config.unset``.
+
+def load(path: Path) -> Config:
+    """Read and check a configuration. Raises ConfigError with every problem: file, account and key of each."""
+    return check(path, read_yaml(path))
+
+
+def check(path: Path, raw: Mapping[str, Any], *, without_secrets: bool = False) -> Config:
+    """What stands, or will stand, in the file at ``path``, checked as ``load`` does.
+
+    ``without_secrets`` lets secrets pass whose variables are not set yet. Such accounts can be looked at, not loaded.
     """
-    raw = read_yaml(path)
     values = _Values(path, {**_dotenv(path.parent / ".env"), **os.environ}, without_secrets)
     document = values.check(Document, raw, "")
     defaults = (raw.get("defaults") or {}) if document is not None else {}
@@ -103,8 +122,8 @@ def load(path: Path, *, without_secrets: bool = False) -> Config:
         values.problems.append(f"{path.name}: landing: only a folder is supported in this version")
     if values.problems or document is None:
         raise ConfigError(values.problems)
-    unset = {account.name: tuple(names) for account in good if (names := values.unset.get(_label(account.name)))}
-    return Config(path, path.parent / document.landing, document.warehouse, document.schedule, tuple(good), unset)
+    variables = {account.name: tuple(values.variables.get(_label(account.name), ())) for account in good}
+    return Config(path, path.parent / document.landing, document.warehouse, document.schedule, tuple(good), variables)
 
 
 def _dotenv(path: Path) -> Mapping[str, str | None]:
@@ -159,7 +178,7 @@ class _Values:
         self.path = path
         self.environment = environment
         self.problems: list[str] = []
-        self.unset: dict[str, list[str]] = {}
+        self.variables: dict[str, list[str]] = {}
         self._without_secrets = without_secrets
 
     def problem(self, label: str, key: str, what: str) -> None:
@@ -212,8 +231,9 @@ class _Values:
 
     def _variable(self, name: str, label: str, loc: tuple[str, ...], secret: bool) -> str:
         found = self.environment.get(name)
+        if secret and len(loc) == 1:  # deeper ones are keys of our own: no provider asks for them
+            self.variables.setdefault(label, []).append(name)
         if not found and secret and self._without_secrets:
-            self.unset.setdefault(label, []).append(name)
             return ""
         if not found:
             self.problem(label, ".".join(loc), f"the variable {name} is not set; set it or write it into .env")

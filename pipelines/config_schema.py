@@ -1,18 +1,19 @@
 """The JSON Schema of the configuration, for editors: made from the models that check the file. No file is checked here.
 
-``python -m pipelines.config_schema`` writes it, ``--check`` only says whether it is current. It says what the file may
-look like before ``${VARIABLE}`` is filled in, so a reference may stand for any single value, and must stand for a
-secret. In the form of draft 7, which editors know best.
+``python -m pipelines.config_schema`` writes it, with ``--check`` it says whether it is stale. It describes the file
+before ``${VARIABLE}`` is filled in, so a reference may stand for any single value, and must stand for a secret. In the
+form of draft 7, which editors know best.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import click
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from extractors.accounts import Account
@@ -29,8 +30,9 @@ _SCALARS = {"string", "integer", "number", "boolean"}
 
 def schema() -> dict[str, Any]:
     """The schema of a whole file."""
-    models = [Document, *(provider(name).account for name in PROVIDERS)]
-    _, told = models_json_schema([(model, "validation") for model in models], ref_template=_DEFS + "{model}")
+    models: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [(Document, "validation")]
+    models += [(provider(name).account, "validation") for name in PROVIDERS]
+    _, told = models_json_schema(models, ref_template=_DEFS + "{model}")
     made = {name: _object(each) for name, each in told["$defs"].items()}
     document = made.pop("Document")
     document["properties"]["accounts"]["items"] = _entry(made)
@@ -54,10 +56,8 @@ def _entry(made: dict[str, Any]) -> dict[str, Any]:
     for name in PROVIDERS:
         model = provider(name).account
         keys = made[model.__name__]["properties"]
-        for key, each in keys.items():
-            each.setdefault(
-                "description", (Account.model_fields[key].description or "") if key in Account.model_fields else ""
-            )
+        for key, each in keys.items():  # a field that a provider declares anew, for its default, keeps its meaning
+            each.setdefault("description", getattr(Account.model_fields.get(key), "description", None) or "")
         streams = [*model.STREAMS, *(f"{name}.{stream}" for stream in model.STREAMS)]
         keys["streams"]["anyOf"][0]["items"] = {"enum": streams}
         made[model.__name__]["properties"] = {"provider": {"const": name, "description": about}, **keys}
@@ -109,17 +109,25 @@ def text() -> str:
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write the file, or say whether it is current: 1 when it is not."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.config_schema", description=main.__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing")
-    if not parser.parse_args(arguments).check:
-        PATH.write_text(text(), "utf-8")
-    elif not PATH.is_file() or PATH.read_text("utf-8") != text():
-        sys.stderr.write(f"{PATH.name} is not what the models say: run `python -m pipelines.config_schema`\n")
-        return 1
-    return 0
+def editor_line(folder: Path) -> str:
+    """The comment at the head of a configuration in ``folder`` by which editors find the schema, without a network."""
+    inside = PATH.relative_to(folder).as_posix() if PATH.is_relative_to(folder) else None
+    address = PATH.as_uri() if inside is None or " " in inside else inside
+    return f"# yaml-language-server: $schema={address}"
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 when the file is stale.")
+def main(check: bool) -> None:
+    """Write the JSON Schema of the configuration."""
+    current = text()
+    if PATH.is_file() and PATH.read_text("utf-8") == current:
+        return
+    if check:
+        click.echo(f"Stale: {PATH.name}. Run `make docs`.", err=True)
+        sys.exit(1)
+    PATH.write_text(current, "utf-8", newline="\n")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

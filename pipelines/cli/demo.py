@@ -17,6 +17,7 @@ from pipelines import config as configuration
 from pipelines.cli.loads import summarise
 from pipelines.cli.progress import observing
 from pipelines.cli.rendering import write
+from pipelines.config_schema import editor_line
 from pipelines.runs import Job, run
 from pipelines.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
@@ -47,7 +48,7 @@ def demo(folder: Path) -> int:
     end = min(today(ZoneInfo(account.timezone), datetime.now(UTC)) for account in DEMO_ACCOUNTS)
     window = Window(end - timedelta(days=DAYS), end)  # up to a yesterday that is over in every account's zone
     with _sandbox() as sandbox:
-        path = _configure(folder, sandbox, window.start)
+        path = configure(folder, sandbox, window.start)
         workspace = Workspace.open(configuration.load(path))
         jobs = [Job(account, tuple(window.days())) for account in workspace.config.accounts]
         began = time.monotonic()
@@ -77,7 +78,7 @@ def _sandbox() -> Iterator[Sandbox]:
         sandbox.stop()
 
 
-def _configure(folder: Path, sandbox: Sandbox, first: date) -> Path:
+def configure(folder: Path, sandbox: Sandbox, first: date) -> Path:
     """Write the demo's own configuration, and a ``.env`` with the sandbox's invented credentials."""
     folder.mkdir(parents=True, exist_ok=True)
     overrides = {account.name: {"start_date": first.isoformat()} for account in DEMO_ACCOUNTS}
@@ -90,7 +91,8 @@ def _configure(folder: Path, sandbox: Sandbox, first: date) -> Path:
         defaults={"rate_limit": {"requests": 1000, "period_seconds": 1}},
     )
     path = folder / "chatmart.yaml"
-    path.write_text("# Written by `chatmart demo`, for the sandbox.\n" + yaml.safe_dump(document, sort_keys=False))
+    head = f"{editor_line(path.parent.absolute())}\n# Written by `chatmart demo`, for the sandbox.\n"
+    path.write_text(head + yaml.safe_dump(document, sort_keys=False))
     variables = environment(DEMO_ACCOUNTS)
     (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
     return path

@@ -2,17 +2,22 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import jsonschema
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS, provider
 from pipelines import config as configuration
 from pipelines import config_schema
+from pipelines.cli import demo
+from sandbox.server import Sandbox
 
 ROOT = Path(__file__).parents[2]
 SCHEMA: dict[str, Any] = json.loads(config_schema.PATH.read_text("utf-8"))
@@ -25,47 +30,61 @@ def refusals(document: Any) -> list[str]:
     return [error.message for error in jsonschema.Draft7Validator(SCHEMA).iter_errors(told)]
 
 
-def test_it_is_what_the_models_say(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_file_is_current_and_a_schema() -> None:
+    assert config_schema.PATH.read_text("utf-8") == config_schema.text(), "run `make docs`"
     jsonschema.Draft7Validator.check_schema(SCHEMA)
-    assert config_schema.main(["--check"]) == 0, "run `python -m pipelines.config_schema`"
-    assert capsys.readouterr().err == ""
 
 
-def test_it_is_written_and_its_age_is_noticed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_it_is_written_and_its_age_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config_schema, "PATH", tmp_path / "chatmart.schema.json")
-    assert config_schema.main(["--check"]) == 1
-    assert "python -m pipelines.config_schema" in capsys.readouterr().err
-    assert config_schema.main([]) == 0
-    assert json.loads((tmp_path / "chatmart.schema.json").read_text()) == SCHEMA
+    run = CliRunner().invoke
+    missing = run(config_schema.main, ["--check"])
+    assert (missing.exit_code, missing.stderr) == (1, "Stale: chatmart.schema.json. Run `make docs`.\n")
+    assert run(config_schema.main).exit_code == 0
+    assert json.loads((tmp_path / "chatmart.schema.json").read_text("utf-8")) == SCHEMA
+    assert run(config_schema.main, ["--check"]).exit_code == 0
     (tmp_path / "chatmart.schema.json").write_text("{}")
-    assert config_schema.main(["--check"]) == 1
+    assert run(config_schema.main, ["--check"]).exit_code == 1
+
+
+def schema_named_in(path: Path) -> Path:
+    """Where an editor looks for the schema of a file."""
+    named = path.read_text("utf-8").splitlines()[0].removeprefix("# yaml-language-server: $schema=")
+    return Path(unquote(urlsplit(named).path)) if named.startswith("file:") else (path.parent / named).resolve()
 
 
 def test_the_example_names_it_and_is_valid() -> None:
-    text = (ROOT / "chatmart.example.yaml").read_text("utf-8")
-    name = text.splitlines()[0].removeprefix("# yaml-language-server: $schema=")
-    assert (ROOT / name).resolve() == config_schema.PATH
-    assert refusals(yaml.safe_load(text)) == []
+    example = ROOT / "chatmart.example.yaml"
+    assert schema_named_in(example) == config_schema.PATH
+    assert refusals(yaml.safe_load(example.read_text("utf-8"))) == []
 
 
-def _described(schema: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(schema, dict):
-        for name, each in schema.get("properties", {}).items():
-            if path.rpartition("/")[2] != "if":
-                yield f"{path}/{name}", each.get("description", "")
-        for key, each in schema.items():
-            yield from _described(each, f"{path}/{key}")
-    elif isinstance(schema, list):
-        for each in schema:
-            yield from _described(each, path)
+def test_the_demo_names_it_and_is_valid(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        path = demo.configure(tmp_path, sandbox, date(2025, 1, 1))
+    assert schema_named_in(path) == config_schema.PATH
+    assert refusals(yaml.safe_load(path.read_text("utf-8"))) == []
+
+
+def test_a_folder_above_the_schema_names_it_by_its_path_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config_schema, "PATH", tmp_path / "venv" / "x.json")
+    assert config_schema.editor_line(tmp_path) == "# yaml-language-server: $schema=venv/x.json"
+    monkeypatch.setattr(config_schema, "PATH", tmp_path / "my venv" / "x.json")  # a comment's address ends at a space
+    assert config_schema.editor_line(tmp_path).endswith("/my%20venv/x.json")
+
+
+def described() -> Iterator[tuple[str, str]]:
+    """Every key that may stand in the file, with what an editor says of it."""
+    entry = SCHEMA["properties"]["accounts"]["items"]
+    for place, schema in {"file": SCHEMA, "entry": entry, **SCHEMA["definitions"]}.items():
+        for key, told in schema.get("properties", {}).items():
+            yield f"{place}.{key}", told.get("description", "")
 
 
 def test_every_key_is_described() -> None:
-    described = dict(_described(SCHEMA))
-    assert len(described) > 50
-    assert [path for path, words in described.items() if not words] == []
+    words = dict(described())
+    assert len(words) > 50
+    assert [key for key, told in words.items() if not told] == []
     for name in PROVIDERS:
         keys = SCHEMA["definitions"][provider(name).account.__name__]["properties"]
         assert set(keys) == {"provider", *provider(name).account.model_fields}
