@@ -6,7 +6,8 @@ from datetime import date
 
 import click
 
-from pipelines.cli.loads import DAY, accounts_option, as_date, open_workspace, providers_option, summarise
+from pipelines.cli.loads import open_workspace, summarise
+from pipelines.cli.options import DAY, accounts_option, as_date, providers_option
 from pipelines.cli.progress import observing
 from pipelines.plan import landed_days
 from pipelines.runs import Job
