@@ -104,7 +104,7 @@ def check(path: Path, raw: Mapping[str, Any], *, without_secrets: bool = False) 
 
     ``without_secrets`` lets secrets pass whose variables are not set yet. Such accounts can be looked at, not loaded.
     """
-    values = _Values(path, {**_dotenv(path.parent / ".env"), **os.environ}, without_secrets)
+    values = _Values(path, {**read_env(path.parent), **os.environ}, without_secrets)
     document = values.check(Document, raw, "")
     defaults = (raw.get("defaults") or {}) if document is not None else {}
     entries = _entries(raw)
@@ -126,11 +126,12 @@ def check(path: Path, raw: Mapping[str, Any], *, without_secrets: bool = False) 
     return Config(path, path.parent / document.landing, document.warehouse, document.schedule, tuple(good), variables)
 
 
-def _dotenv(path: Path) -> Mapping[str, str | None]:
+def read_env(folder: Path) -> Mapping[str, str | None]:
+    """The variables of the ``.env`` in a folder, none when there is none. Raises ConfigError."""
     try:
-        return dotenv_values(path)
+        return dotenv_values(folder / ".env")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path.name}: cannot be read ({type(error).__name__})"]) from error
+        raise ConfigError([f".env: cannot be read ({type(error).__name__})"]) from error
 
 
 def _entries(raw: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
