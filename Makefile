@@ -32,6 +32,7 @@ typecheck: install
 
 docs: install
 	$(BIN)/python -m warehouse.dictionary
+	$(BIN)/python -m pipelines.config_schema
 
 dev: install
 	$(BIN)/chatmart dev

@@ -40,8 +40,11 @@ def _plain_url(url: str) -> str:
     return url.rstrip("/")
 
 
-ZoneName = Annotated[str, AfterValidator(_known_zone)]
-BaseUrl = Annotated[str, AfterValidator(_plain_url)]
+# the formats are for the schema that editors read
+ZoneName = Annotated[str, AfterValidator(_known_zone), Field(json_schema_extra={"format": "time-zone"})]
+BaseUrl = Annotated[
+    str, AfterValidator(_plain_url), Field(json_schema_extra={"pattern": "^https?://[^/?#@]+(/[^?#]*)?$"})
+]
 PathId = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -62,18 +65,18 @@ class Settings(BaseModel):
 class RateLimit(Settings):
     """At most ``requests`` in any ``period_seconds``, and ``concurrency`` at once; None: the provider's default."""
 
-    requests: int | None = Field(default=None, ge=1)
-    period_seconds: float | None = Field(default=None, gt=0)
-    concurrency: int | None = Field(default=None, ge=1, le=64)
+    requests: int | None = Field(default=None, ge=1, description="Requests in any period; default: the provider's")
+    period_seconds: float | None = Field(default=None, gt=0, description="Length of the period in seconds")
+    concurrency: int | None = Field(default=None, ge=1, le=64, description="Requests of one account at once")
 
 
 class Privacy(Settings):
     """What may reach the warehouse of a person's data; the landing zone always keeps answers as they came."""
 
     key: SecretStr | None = Field(default=None, description="Key of the pseudonyms; without it user ids are dropped")
-    user_ids: Literal["hash", "drop"] = "hash"
-    message_texts: Literal["drop", "keep"] = "drop"
-    properties: Literal["drop", "keep"] = "drop"
+    user_ids: Literal["hash", "drop"] = Field(default="hash", description="Keyed hashes of user ids, or none of them")
+    message_texts: Literal["drop", "keep"] = Field(default="drop", description="Whether texts of users are kept")
+    properties: Literal["drop", "keep"] = Field(default="drop", description="Whether free-form properties are kept")
 
 
 class Account(Settings):
@@ -82,17 +85,21 @@ class Account(Settings):
     PROVIDER: ClassVar[str]
     STREAMS: ClassVar[tuple[str, ...]]
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100)]
-    base_url: BaseUrl
-    timezone: ZoneName = "UTC"
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100)] = Field(
+        description="What the account is called in every table; unique, small letters, digits and hyphens"
+    )
+    base_url: BaseUrl = Field(description="Where the provider's API is; the credential goes nowhere else")
+    timezone: ZoneName = Field(default="UTC", description="IANA zone whose calendar days are loaded")
     start_date: date | None = Field(
         default=None, description="First day that is loaded; what is absent after it is a gap"
     )
-    lookback_days: int = Field(default=3, ge=0, le=400)
+    lookback_days: int = Field(
+        default=3, ge=0, le=400, description="Days before the loaded day that the daily load reads again"
+    )
     streams: tuple[str, ...] | None = Field(default=None, description="Which streams to pull; default: docs/mapping.md")
-    rate_limit: RateLimit = RateLimit()
+    rate_limit: RateLimit = Field(default=RateLimit(), description="How fast the provider is asked")
     max_wait_seconds: float = Field(default=60, ge=0, description="The longest a run waits for one limit")
-    privacy: Privacy = Privacy()
+    privacy: Privacy = Field(default=Privacy(), description="What of a person's data may reach the warehouse")
 
     @field_validator("streams")
     @classmethod

@@ -113,6 +113,13 @@ async def _fetch_inbox(session: Session, window: Window, batch: BatchWriter) -> 
     batch.add(await ask(session, "inbox", "inbox", range_of(session, window)))
 
 
+async def _probe(session: Session, window: Window) -> Answer | None:
+    """The channel list; None for an account that pulls exports only, which cannot be asked for without starting one."""
+    if session.account.pulled == ("export",):
+        return None
+    return await ask(session, "channels", "channels", range_of(session, window))
+
+
 def _report_query(session: Session, window: Window, components: list[int]) -> dict[str, str]:
     wanted = ",".join(map(str, components))
     return {**range_of(session, window), "interval": INTERVAL, "components": wanted}
@@ -146,4 +153,5 @@ PROVIDER = Provider(
     # no limit is published; one export at a time is kept by the export itself
     limits=Limits(requests=None, period_seconds=60, concurrency=4),
     streams={name: Stream(windows=cut, fetch=fetch) for name, (cut, fetch) in _STREAMS.items()},
+    probe=_probe,
 )

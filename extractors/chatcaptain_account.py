@@ -64,8 +64,8 @@ class ChatcaptainAccount(Account):
     STREAMS: ClassVar[tuple[str, ...]] = tuple(PERMISSIONS)
 
     base_url: BaseUrl = "https://api.chatcaptain.com"
-    chatbot_id: PathId
-    api_key: SecretStr
+    chatbot_id: PathId = Field(description="The chatbot's id")
+    api_key: SecretStr = Field(description="API key with the permissions chatbots.statistics.get and .export")
     call_duration_unit: Literal["seconds", "minutes", "milliseconds"] = Field(
         default="seconds", description="Unit of the call durations in channel reports"
     )

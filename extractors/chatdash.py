@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from extractors.accounts import Account, BaseUrl, Credential, PathId
 from extractors.answers import Answer
@@ -55,8 +55,8 @@ class ChatdashAccount(Account):
     STREAMS: ClassVar[tuple[str, ...]] = (STREAM,)
 
     base_url: BaseUrl = "https://api.chat-dash.com/v1/public"
-    project_id: PathId
-    api_key: SecretStr
+    project_id: PathId = Field(description="The project's id")
+    api_key: SecretStr = Field(description="The project's API key")
 
     @property
     def external_id(self) -> str:
@@ -171,6 +171,10 @@ async def _ask(session: Session, window: Window, metrics: Group) -> Answer:
     return await session.ask(STREAM, "POST", path, body=body, context={"metrics": list(metrics)})
 
 
+async def _probe(session: Session, window: Window) -> Answer:
+    return await _ask(session, window, METRICS[:1])
+
+
 def _metrics_of(answer: Answer) -> Group:
     return tuple(answer.context["metrics"])
 
@@ -185,4 +189,5 @@ PROVIDER = Provider(
     # no limit is published: 60 a minute
     limits=Limits(requests=60, period_seconds=60, concurrency=4),
     streams={STREAM: Stream(windows=_days, fetch=_fetch)},
+    probe=_probe,
 )

@@ -37,15 +37,25 @@ Fetch = Callable[[Session, Window, BatchWriter], Awaitable[dict[str, Any] | None
 
 
 def _series(stream: str) -> Fetch:
-    endpoint, group = SERIES[stream]
-
     async def fetch(session: Session, window: Window, batch: BatchWriter) -> None:
-        account = _account(session)
-        bucketed = _bucketed(window, account.zone, "1d" if account.days_are_utc else "1h")
-        query = {"version": account.version, **bucketed, **group}
-        batch.add(await session.ask(stream, "GET", _bot(account, endpoint), query=query))
+        batch.add(await _ask_series(session, stream, window))
 
     return fetch
+
+
+async def _ask_series(session: Session, stream: str, window: Window) -> Answer:
+    endpoint, group = SERIES[stream]
+    account = _account(session)
+    bucketed = _bucketed(window, account.zone, "1d" if account.days_are_utc else "1h")
+    query = {"version": account.version, **bucketed, **group}
+    return await session.ask(stream, "GET", _bot(account, endpoint), query=query)
+
+
+async def _probe(session: Session, window: Window) -> Answer:
+    pulled = _account(session).pulled
+    if pulled == ("team_usage",):  # the token may open the team and no bot
+        return await _ask_team(session, window)
+    return await _ask_series(session, next((stream for stream in SERIES if stream in pulled), "conversations"), window)
 
 
 async def _insights(session: Session, window: Window, batch: BatchWriter) -> None:
@@ -63,11 +73,14 @@ async def _intents(session: Session, window: Window, batch: BatchWriter) -> None
 
 
 async def _team_usage(session: Session, window: Window, batch: BatchWriter) -> None:
-    account = _account(session)
-    team = str(account.team_id)
+    batch.add(await _ask_team(session, window))
+
+
+async def _ask_team(session: Session, window: Window) -> Answer:
+    team = str(_account(session).team_id)
     query = {**_bucketed(window, _UTC, "1d"), "group_by": ",".join(TEAM_FIELDS)}
     path = f"/v1/teams/{quote(team, safe='')}/conversations"
-    batch.add(await session.ask("team_usage", "GET", path, query=query, context={"team_id": team}))
+    return await session.ask("team_usage", "GET", path, query=query, context={"team_id": team})
 
 
 async def _events(session: Session, window: Window, batch: BatchWriter) -> None:
@@ -204,4 +217,5 @@ PROVIDER = Provider(
         "events": Stream(windows=_conversation_windows, fetch=_events),
         "flow": Stream(windows=_conversation_windows, fetch=_flow),
     },
+    probe=_probe,
 )

@@ -10,7 +10,7 @@ from functools import cache
 from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from extractors import redaction
 from extractors.accounts import Account, BaseUrl, Credential, PathId
@@ -45,12 +45,12 @@ class ChatlayerAccount(Account):
     STREAMS: ClassVar[tuple[str, ...]] = (*SERIES, "insights", "intents", "team_usage", "events", "flow")
 
     base_url: BaseUrl = "https://analytics.api.chatlayer.ai"
-    bot_id: PathId
-    version: Literal["DRAFT", "LIVE"] = "LIVE"
-    team_id: PathId | None = None
-    conversation_ids: tuple[PathId, ...] = ()
-    token_id: SecretStr
-    token_secret: SecretStr
+    bot_id: PathId = Field(description="The bot's id")
+    version: Literal["DRAFT", "LIVE"] = Field(default="LIVE", description="Which version's conversations are counted")
+    team_id: PathId | None = Field(default=None, description="The team whose usage is loaded too; at one account only")
+    conversation_ids: tuple[PathId, ...] = Field(default=(), description="Conversations whose flows are loaded")
+    token_id: SecretStr = Field(description="Id of the access token")
+    token_secret: SecretStr = Field(description="Secret of the access token")
 
     @model_validator(mode="after")
     def _streams_have_what_they_need(self) -> "ChatlayerAccount":

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, SecretStr
 
 from extractors.accounts import Account, BaseUrl, Credential
+from extractors.answers import Answer
 from extractors.http import Session
 from extractors.landing import BatchWriter
 from extractors.limits import Limits
@@ -30,8 +31,8 @@ class CognigyAccount(Account):
     STREAMS: ClassVar[tuple[str, ...]] = tuple(COUNTERS)
 
     base_url: BaseUrl = "https://api-trial.cognigy.ai/new"
-    project_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{24}$")]
-    api_key: SecretStr
+    project_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{24}$")] = Field(description="The project's 24 characters")
+    api_key: SecretStr = Field(description="API key of a user who may read the project's counters")
     auth: Literal["header", "bearer", "query"] = Field(
         default="header", description="How the key travels; `query` puts it into URLs and is for hosts that insist"
     )
@@ -63,11 +64,19 @@ def _months(_account: Account, window: Window) -> list[Window]:
 
 def _counter(stream: str) -> Callable[[Session, Window, BatchWriter], Awaitable[dict[str, Any] | None]]:
     async def fetch(session: Session, window: Window, batch: BatchWriter) -> None:
-        path = COUNTERS[stream].format(project=session.account.external_id)
-        month = {"year": str(window.start.year), "month": str(window.start.month)}
-        batch.add(await session.ask(stream, "GET", path, query=month))
+        batch.add(await _ask(session, stream, window))
 
     return fetch
+
+
+async def _ask(session: Session, stream: str, window: Window) -> Answer:
+    path = COUNTERS[stream].format(project=session.account.external_id)
+    month = {"year": str(window.start.year), "month": str(window.start.month)}
+    return await session.ask(stream, "GET", path, query=month)
+
+
+async def _probe(session: Session, window: Window) -> Answer:
+    return await _ask(session, session.account.pulled[0], window)
 
 
 PROVIDER = Provider(
@@ -76,4 +85,5 @@ PROVIDER = Provider(
     # 1,000 requests in 5 minutes by address: documented
     limits=Limits(requests=1000, period_seconds=300, concurrency=4),
     streams={stream: Stream(windows=_months, fetch=_counter(stream)) for stream in COUNTERS},
+    probe=_probe,
 )

@@ -48,7 +48,7 @@ class InkeepAccount(Account):
     STREAMS: ClassVar[tuple[str, ...]] = ("conversations", "conversation_totals")
 
     base_url: BaseUrl = "https://api.analytics.inkeep.com"
-    api_key: SecretStr
+    api_key: SecretStr = Field(description="Key of the analytics API")
     detail: bool = Field(default=True, description="False: daily totals only, no single conversations")
 
     @model_validator(mode="after")
@@ -189,6 +189,11 @@ async def _totals(session: Session, window: Window, batch: BatchWriter) -> None:
         batch.add(answer)
 
 
+async def _probe(session: Session, window: Window) -> Answer:
+    reading, zone = _Reading(session, "conversation_totals"), session.account.zone
+    return await reading.ask(window.first_instant(zone), window.end_instant(zone), {"select": AGGREGATES[:1]})
+
+
 async def _daily(reading: _Reading, window: Window) -> list[Answer]:
     """Aggregates of each day: in buckets for a window of several days, which are then days of UTC.
 
@@ -254,4 +259,5 @@ PROVIDER = Provider(
         "conversations": Stream(windows=_months, fetch=_conversations),
         "conversation_totals": Stream(windows=_months_in_utc, fetch=_totals),
     },
+    probe=_probe,
 )

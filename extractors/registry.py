@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractors.accounts import Account
+from extractors.answers import Answer
 from extractors.http import Session
 from extractors.landing import BatchWriter
 from extractors.limits import Limits
@@ -39,12 +40,17 @@ class Stream:
 
 @dataclass(frozen=True)
 class Provider:
-    """All that the rest of the program knows of a provider's wire."""
+    """All that the rest of the program knows of a provider's wire.
+
+    ``probe`` asks the least that shows whether an account's credential and ids are accepted, about a window of one
+    recent day, and lands nothing; None when the account's streams leave nothing that can be asked without a trace.
+    """
 
     name: str
     account: type[Account]
     limits: Limits
     streams: Mapping[str, Stream]
+    probe: Callable[[Session, Window], Awaitable[Answer | None]]
 
 
 def provider(name: str) -> Provider:

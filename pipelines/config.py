@@ -8,18 +8,18 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from extractors import redaction
-from extractors.accounts import Account, Privacy, RateLimit, Settings, ZoneName
+from extractors.accounts import Account
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS, provider
+from pipelines.config_document import Document, Schedule
 from pipelines.yaml_file import read_yaml
 
 ENVIRONMENT_VARIABLE = "CHATMART_CONFIG"
@@ -28,49 +28,29 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-class Defaults(Settings):
-    """What accounts have that do not say otherwise."""
-
-    timezone: ZoneName = "UTC"
-    lookback_days: int = Field(default=3, ge=0, le=400)
-    start_date: date | None = None
-    max_wait_seconds: float = Field(default=60, ge=0)
-    rate_limit: RateLimit = RateLimit()
-    privacy: Privacy = Privacy()
-
-
-class Schedule(Settings):
-    """When the daily load starts."""
-
-    hour: int = Field(default=5, ge=0, le=23)
-    minute: int = Field(default=30, ge=0, le=59)
-    timezone: ZoneName = "UTC"
-
-
-class Document(Settings):
-    """The file as a whole; accounts are checked one by one against their provider's own model."""
-
-    landing: str = "data/landing"
-    warehouse: str = "duckdb://data/warehouse.duckdb"
-    defaults: Defaults = Defaults()
-    schedule: Schedule = Schedule()
-    accounts: list[dict[str, Any]] = Field(min_length=1)
-
-
 @dataclass(frozen=True)
 class Config:
-    """A checked configuration; relative paths are relative to the file's folder."""
+    """A checked configuration; relative paths are relative to the file's folder.
+
+    ``variables`` names, for each account, the variables that its credential comes from.
+    """
 
     path: Path
     landing: Path
     warehouse: str
     schedule: Schedule
     accounts: tuple[Account, ...]
+    variables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
         """The folder that relative paths start from."""
         return self.path.parent
+
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps its state: the environment's ``DAGSTER_HOME``, else a folder beside the file."""
+        return Path(os.environ.get("DAGSTER_HOME") or self.folder / ".dagster")
 
     def select(self, accounts: Sequence[str] = (), providers: Sequence[str] = ()) -> tuple[Account, ...]:
         """The accounts of these names and providers, all when none is named; ConfigError for an unknown name."""
@@ -95,18 +75,36 @@ class Config:
         return chosen
 
 
+def place(path: str | None) -> Path:
+    """Where the configuration is or will be: the path, else ``CHATMART_CONFIG``, else ``chatmart.yaml`` here."""
+    return Path(path or os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT_NAME).absolute()
+
+
 def find(path: str | None) -> Path:
-    """Where the configuration is: the given path, else ``CHATMART_CONFIG``, else ``chatmart.yaml`` here."""
-    found = Path(path or os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT_NAME).absolute()
+    """Where the configuration is. Raises ConfigError when it is not there."""
+    found = place(path)
     if not found.is_file():
-        raise ConfigError([f"there is no configuration at {found}; see chatmart.example.yaml, or try `chatmart demo`"])
+        raise ConfigError([f"there is no configuration at {found}; write one: `chatmart init`, or try `chatmart demo`"])
     return found
+
+
+def names(path: Path) -> list[tuple[str, str]]:
+    """The accounts of a file as (name, provider), as they stand there: what can be read of a file that may be wrong."""
+    entries = (entry for _, entry in _entries(read_yaml(path)))
+    return [(str(entry["name"]), str(entry["provider"])) for entry in entries if {"name", "provider"} <= entry.keys()]
 
 
 def load(path: Path) -> Config:
     """Read and check a configuration. Raises ConfigError with every problem: file, account and key of each."""
-    raw = read_yaml(path)
-    values = _Values(path, {**_dotenv(path.parent / ".env"), **os.environ})
+    return check(path, read_yaml(path))
+
+
+def check(path: Path, raw: Mapping[str, Any], *, without_secrets: bool = False) -> Config:
+    """What stands, or will stand, in the file at ``path``, checked as ``load`` does.
+
+    ``without_secrets`` lets secrets pass whose variables are not set yet. Such accounts can be looked at, not loaded.
+    """
+    values = _Values(path, {**read_env(path.parent), **os.environ}, without_secrets)
     document = values.check(Document, raw, "")
     defaults = (raw.get("defaults") or {}) if document is not None else {}
     entries = _entries(raw)
@@ -124,14 +122,16 @@ def load(path: Path) -> Config:
         values.problems.append(f"{path.name}: landing: only a folder is supported in this version")
     if values.problems or document is None:
         raise ConfigError(values.problems)
-    return Config(path, path.parent / document.landing, document.warehouse, document.schedule, tuple(good))
+    variables = {account.name: tuple(values.variables.get(_label(account.name), ())) for account in good}
+    return Config(path, path.parent / document.landing, document.warehouse, document.schedule, tuple(good), variables)
 
 
-def _dotenv(path: Path) -> Mapping[str, str | None]:
+def read_env(folder: Path) -> Mapping[str, str | None]:
+    """The variables of the ``.env`` in a folder, none when there is none. Raises ConfigError."""
     try:
-        return dotenv_values(path)
+        return dotenv_values(folder / ".env")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path.name}: cannot be read ({type(error).__name__})"]) from error
+        raise ConfigError([f".env: cannot be read ({type(error).__name__})"]) from error
 
 
 def _entries(raw: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
@@ -141,7 +141,7 @@ def _entries(raw: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
 
 
 def _account(values: "_Values", defaults: dict[str, Any], number: int, entry: dict[str, Any]) -> Account | None:
-    label = f"account {entry.get('name') or f'number {number}'}: "
+    label = _label(entry.get("name") or f"number {number}")
     name = entry.get("provider")
     if name not in PROVIDERS:
         values.problem(label, "provider", f"is {name!r}; known: {', '.join(PROVIDERS)}" if name else "is missing")
@@ -152,6 +152,10 @@ def _account(values: "_Values", defaults: dict[str, Any], number: int, entry: di
     if account is not None and not all(map(_sendable, account.credential().headers.values())):
         values.problem(label, "credential", "holds a character that no HTTP header carries, such as a line break")
     return account
+
+
+def _label(name: object) -> str:
+    return f"account {name}: "
 
 
 def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,17 +175,19 @@ def _sendable(header: str) -> bool:
 class _Values:
     """Fills in references and gathers problems."""
 
-    def __init__(self, path: Path, environment: Mapping[str, str | None]) -> None:
+    def __init__(self, path: Path, environment: Mapping[str, str | None], without_secrets: bool) -> None:
         self.path = path
         self.environment = environment
         self.problems: list[str] = []
+        self.variables: dict[str, list[str]] = {}
+        self._without_secrets = without_secrets
 
     def problem(self, label: str, key: str, what: str) -> None:
         self.problems.append(f"{self.path.name}: {label}{key}: {what}")
 
     def check(self, model: type[ModelT], raw: Mapping[str, Any], label: str) -> ModelT | None:
         before = len(self.problems)
-        secrets = set(_secret_keys(model))
+        secrets = set(secret_keys(model))
         filled = {
             key: value if key == "accounts" else self._fill(value, label, (str(key),), secrets)
             for key, value in raw.items()
@@ -219,24 +225,29 @@ class _Values:
             return "refused"
         if not isinstance(value, str):
             return value
-        filled = _REFERENCE.sub(lambda match: self._variable(match[1], label, loc), value)
+        filled = _REFERENCE.sub(lambda match: self._variable(match[1], label, loc, secret), value)
         if secret:
             redaction.register(filled)
         return filled
 
-    def _variable(self, name: str, label: str, loc: tuple[str, ...]) -> str:
+    def _variable(self, name: str, label: str, loc: tuple[str, ...], secret: bool) -> str:
         found = self.environment.get(name)
+        if secret and len(loc) == 1:  # deeper ones are keys of our own: no provider asks for them
+            self.variables.setdefault(label, []).append(name)
+        if not found and secret and self._without_secrets:
+            return ""
         if not found:
             self.problem(label, ".".join(loc), f"the variable {name} is not set; set it or write it into .env")
             return "unset"
         return found
 
 
-def _secret_keys(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for name, field in model.model_fields.items():
-        kinds = (field.annotation, *get_args(field.annotation))
+def secret_keys(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The keys of a model, each as a path, whose values stand in the file by reference only."""
+    for name, told in model.model_fields.items():
+        kinds = (told.annotation, *get_args(told.annotation))
         for kind in kinds:
             if kind is SecretStr:
                 yield (*prefix, name)
             elif isinstance(kind, type) and issubclass(kind, BaseModel):
-                yield from _secret_keys(kind, (*prefix, name))
+                yield from secret_keys(kind, (*prefix, name))

@@ -13,7 +13,8 @@ import dagster as dg
 
 from extractors.accounts import Account
 from extractors.windows import Window, today
-from pipelines.config import Config, Schedule
+from pipelines.config import Config
+from pipelines.config_document import Schedule
 from pipelines.plan import daily_window, possible_days
 from pipelines.runs import Job
 

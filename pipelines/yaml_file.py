@@ -29,17 +29,23 @@ class _Loader(yaml.SafeLoader):
 def read_yaml(path: Path) -> dict[str, Any]:
     """The file's one document. Raises ConfigError."""
     try:
-        raw = _Loader(path.read_text("utf-8")).get_single_data()
-        json.dumps(raw, default=str, skipkeys=True)  # an alias that holds itself would be followed for ever
+        return parse_yaml(path.read_bytes(), path.name)
     except OSError as error:
         raise ConfigError([f"{path.name}: cannot be read: {error.strerror}"]) from error
+
+
+def parse_yaml(content: bytes, name: str) -> dict[str, Any]:
+    """The one document of what stands in a file of that name, or is about to. Raises ConfigError."""
+    try:
+        raw = _Loader(content.decode()).get_single_data()
+        json.dumps(raw, default=str, skipkeys=True)  # an alias that holds itself would be followed for ever
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}: " if mark else ""
         what = re.sub(r"'[^']*'", "…", error.problem or error.context or "is no YAML")
-        raise ConfigError([f"{path.name}: {where}{what}"]) from None
+        raise ConfigError([f"{name}: {where}{what}"]) from None
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise ConfigError([f"{path.name}: is no YAML that can be read ({type(error).__name__})"]) from None
+        raise ConfigError([f"{name}: is no YAML that can be read ({type(error).__name__})"]) from None
     if not isinstance(raw, dict):
-        raise ConfigError([f"{path.name}: is not a mapping with landing, warehouse, defaults and accounts"])
+        raise ConfigError([f"{name}: is not a mapping with landing, warehouse, defaults and accounts"])
     return raw

@@ -16,6 +16,7 @@ from pipelines import config as configuration
 from pipelines.cli.rendering import write
 from pipelines.cli.report import write_report
 from pipelines.cli.running import show
+from pipelines.config_schema import editor_line
 from pipelines.report.making import Asked
 from pipelines.runs import Job, run
 from pipelines.workspace import Workspace
@@ -47,7 +48,7 @@ def demo(folder: Path) -> int:
     end = min(today(ZoneInfo(account.timezone), datetime.now(UTC)) for account in DEMO_ACCOUNTS)
     window = Window(end - timedelta(days=DAYS), end)  # up to a yesterday that is over in every account's zone
     with _sandbox() as sandbox:
-        path = _configure(folder, sandbox, window.start)
+        path = configure(folder, sandbox, window.start)
         workspace = Workspace.open(configuration.load(path), command="demo")
         jobs = [Job(account, tuple(window.days())) for account in workspace.config.accounts]
         code = show(workspace, lambda observer: run(workspace, jobs, observer=observer))
@@ -78,7 +79,7 @@ def _sandbox() -> Iterator[Sandbox]:
         sandbox.stop()
 
 
-def _configure(folder: Path, sandbox: Sandbox, first: date) -> Path:
+def configure(folder: Path, sandbox: Sandbox, first: date) -> Path:
     """Write the demo's own configuration, and a ``.env`` with the sandbox's invented credentials."""
     folder.mkdir(parents=True, exist_ok=True)
     overrides = {account.name: {"start_date": first.isoformat()} for account in DEMO_ACCOUNTS}
@@ -91,7 +92,8 @@ def _configure(folder: Path, sandbox: Sandbox, first: date) -> Path:
         defaults={"rate_limit": {"requests": 1000, "period_seconds": 1}},
     )
     path = folder / "chatmart.yaml"
-    path.write_text("# Written by `chatmart demo`, for the sandbox.\n" + yaml.safe_dump(document, sort_keys=False))
+    head = f"{editor_line(path.parent.absolute())}\n# Written by `chatmart demo`, for the sandbox.\n"
+    path.write_text(head + yaml.safe_dump(document, sort_keys=False))
     variables = environment(DEMO_ACCOUNTS)
     (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
     return path

@@ -1,7 +1,7 @@
 """``chatmart load`` and ``chatmart backfill``: which days, and what is said about them. Loading itself: ``runs``."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 
 import click
 
@@ -10,23 +10,14 @@ from extractors.errors import ConfigError
 from extractors.registry import provider
 from extractors.windows import Window
 from pipelines import config as configuration
+from pipelines.cli.options import DAY, accounts_option, as_date, providers_option
 from pipelines.cli.running import show
 from pipelines.cli.telling import say, tabulate
 from pipelines.plan import daily_window, possible_days, reusable, steps, unsettled
 from pipelines.runs import Job, run
 from pipelines.workspace import Workspace
 
-DAY = click.DateTime(["%Y-%m-%d"])
-
-_EPOCH, _END = date(1970, 1, 2), date(9999, 1, 1)
 _NO_DAYS = "no account has any of these days: see start_date, and mind that the future is not loaded"
-
-accounts_option = click.option(
-    "--account", "accounts", multiple=True, metavar="NAME", help="Only this account; repeat."
-)
-providers_option = click.option(
-    "--provider", "providers", multiple=True, metavar="NAME", help="Only this provider; repeat."
-)
 
 
 @click.command()
@@ -92,12 +83,6 @@ def backfill(
 def open_workspace(config: str | None, command: str) -> Workspace:
     """The workspace for a command, of the configuration that is named, or found. Raises ConfigError."""
     return Workspace.open(configuration.load(configuration.find(config)), command=command)
-
-
-def as_date(value: object) -> date | None:
-    """The day that an option was given, None when it was not."""
-    # the far ends of the calendar have no day before or after them, and no chats either
-    return min(max(value.date(), _EPOCH), _END) if isinstance(value, datetime) else None
 
 
 def _left_out(account: Account, window: Window | None) -> str:

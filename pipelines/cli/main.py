@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from extractors.errors import ChatmartError, ConfigError
 from extractors.redaction import redact
@@ -23,6 +24,8 @@ INTERRUPTED = 130
 
 _COMMANDS = {
     "demo": "pipelines.cli.demo",
+    "init": "pipelines.cli.init",
+    "check": "pipelines.cli.check",
     "load": "pipelines.cli.loads",
     "backfill": "pipelines.cli.loads",
     "replay": "pipelines.cli.replay",
@@ -31,6 +34,7 @@ _COMMANDS = {
     "report": "pipelines.cli.report",
     "sandbox": "pipelines.cli.servers",
     "dev": "pipelines.cli.servers",
+    "completion": "pipelines.cli.completion",
 }
 
 
@@ -45,9 +49,19 @@ class _Lazy(click.Group):
         command: click.Command | None = getattr(importlib.import_module(module), name) if module else None
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names alone: with each command's help every module would be imported at every key."""
+        names = [CompletionItem(name) for name in _COMMANDS if name.startswith(incomplete)]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
+
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--config", metavar="FILE", help="The configuration (default: $CHATMART_CONFIG, else chatmart.yaml).")
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(),
+    help="The configuration (default: $CHATMART_CONFIG, else chatmart.yaml).",
+)
 @click.option("--verbose", is_flag=True, help="Log requests, and show the trace of an error.")
 @click.option("--log-level", type=click.Choice(LEVELS), envvar="CHATMART_LOG_LEVEL", help="Log from this level on.")
 @click.option(

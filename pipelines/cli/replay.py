@@ -5,7 +5,8 @@ from datetime import date
 
 import click
 
-from pipelines.cli.loads import DAY, accounts_option, as_date, open_workspace, providers_option
+from pipelines.cli.loads import open_workspace
+from pipelines.cli.options import DAY, accounts_option, as_date, providers_option
 from pipelines.cli.running import show
 from pipelines.history import landed_days
 from pipelines.replaying import replay as load_again

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from pipelines.cli.loads import DAY, accounts_option, as_date, open_workspace, providers_option
+from pipelines.cli.loads import open_workspace
+from pipelines.cli.options import DAY, accounts_option, as_date, providers_option
 from pipelines.report.making import Asked, NoSuchDays, make
 from pipelines.report.page import render
 from pipelines.workspace import Workspace

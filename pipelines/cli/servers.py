@@ -43,7 +43,7 @@ def instance(found: configuration.Config) -> dict[str, str]:
     """``DAGSTER_HOME`` for a configuration: the environment's own, else a folder beside the file, made ready."""
     if os.environ.get("DAGSTER_HOME"):
         return {}
-    home = found.folder / ".dagster"
+    home = found.dagster_home
     home.mkdir(exist_ok=True)
     if INSTANCE.is_file():
         shutil.copyfile(INSTANCE, home / "dagster.yaml")

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from extractors.redaction import redact
 from pipelines import config as configuration
-from pipelines.cli.loads import accounts_option, providers_option
+from pipelines.cli.options import accounts_option, providers_option
 from pipelines.cli.tables import output
 from pipelines.cli.values import shown
 from pipelines.status import RECENT, STATES, AccountStatus, Range, statuses

@@ -289,7 +289,7 @@ def test_no_document_is_a_surprise(tmp_path: Path, document: dict[str, Any], ent
 
 def test_where_a_configuration_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match=r"there is no configuration at .*chatmart\.yaml; see chatmart\.example"):
+    with pytest.raises(ConfigError, match=r"there is no configuration at .*chatmart\.yaml; write one: `chatmart init`"):
         configuration.find(None)
     for name in ("chatmart.yaml", "named.yaml", "other.yaml"):
         (tmp_path / name).write_text("")
@@ -313,3 +313,30 @@ def test_accounts_are_chosen_by_name_and_provider(read: Read) -> None:
         "there is no account 'nobody' in chatmart.yaml",
         "there is no provider 'clippy'; known: cognigy, chatdash, chatlayer, chatcaptain, inkeep",
     ]
+
+
+def test_it_names_the_variables_that_a_credential_comes_from(read: Read) -> None:
+    layer = {"name": "bot", "provider": "chatlayer", "bot_id": "b", "token_id": "${AN_ID}", "token_secret": "${A_KEY}"}
+    keyed = account(privacy={"key": "${ACME_KEY}"}, api_key="${OTHER_KEY}", project_id="${PROJECT}")
+    env = f"AN_ID=fake-id\nA_KEY=fake-secret\nOTHER_KEY=fake-key\nPROJECT={GOOD['project_id']}\n"
+    assert read(accounts=[keyed, layer], env=env).variables == {"acme": ("OTHER_KEY",), "bot": ("AN_ID", "A_KEY")}
+
+
+def test_what_will_be_written_is_checked_before_its_secrets_are_there(tmp_path: Path) -> None:
+    path = tmp_path / "chatmart.yaml"
+    unset = {"accounts": [account(api_key="${NOBODY_SET_THIS}")]}
+    assert configuration.check(path, unset, without_secrets=True).variables == {"acme": ("NOBODY_SET_THIS",)}
+    with pytest.raises(ConfigError, match="the variable NOBODY_SET_THIS is not set"):
+        configuration.check(path, unset)
+    for wrong in ({"api_key": SECRET}, {"project_id": "${NOBODY_SET_THIS}"}):
+        with pytest.raises(ConfigError):
+            configuration.check(path, {"accounts": [account(**wrong)]}, without_secrets=True)
+    assert not path.exists()
+
+
+def test_the_names_of_a_file_that_is_not_right(tmp_path: Path) -> None:
+    path = tmp_path / "chatmart.yaml"
+    path.write_text(
+        yaml.safe_dump({"x": 1, "accounts": [GOOD, "y", {"provider": "clippy"}, {"name": "b", "provider": "clippy"}]})
+    )
+    assert configuration.names(path) == [("acme", "cognigy"), ("b", "clippy")]

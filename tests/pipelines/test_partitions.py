@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from extractors.accounts import Account
 from extractors.registry import provider
 from extractors.windows import Window, today
-from pipelines.config import Config, Schedule
+from pipelines.config import Config
+from pipelines.config_document import Schedule
 from pipelines.partitions import due_day, ended_days, look_back, partitions
 
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)

@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -175,7 +176,7 @@ def test_a_window_over_two_months_is_asked_for_once_before_the_newer(zone: Landi
     wide = Stream(
         windows=lambda _account, whole: whole.by_hours(20 * 24, account().zone), fetch=PROVIDER.streams[STREAM].fetch
     )
-    known = Provider("cognigy", CognigyAccount, PROVIDER.limits, {STREAM: wide})
+    known = replace(PROVIDER, streams={STREAM: wide})
     assert planned(zone, window("2025-01-20", "2025-03-05").days(), known) == [
         ("2025-03-01..2025-03-05", ["2025-03-01_2025-03-06"]),
         ("2025-02-01..2025-02-28", ["2025-02-09_2025-03-01", "2025-01-20_2025-02-09"]),
@@ -204,7 +205,7 @@ def test_each_day_is_in_one_step_and_its_windows_come_no_later(
     wide = Stream(
         windows=lambda _account, whole: whole.by_hours(width * 24, account().zone), fetch=PROVIDER.streams[STREAM].fetch
     )
-    known = Provider("cognigy", CognigyAccount, PROVIDER.limits, {STREAM: wide})
+    known = replace(PROVIDER, streams={STREAM: wide})
     found = steps(account(), known, zone, days, nothing_stands)
     assert sorted(day for step in found for day in step.days) == sorted(days)
     asked: set[date] = set()
