@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test lint format typecheck dev clean
+.PHONY: install demo test lint format typecheck dev docs clean
 
 install: $(INSTALLED)
 
@@ -29,6 +29,9 @@ format: install
 
 typecheck: install
 	$(BIN)/mypy
+
+docs: install
+	$(BIN)/python -m pipelines.fields_page
 
 dev: install
 	$(BIN)/chatmart dev
