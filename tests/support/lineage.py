@@ -1,59 +1,35 @@
-"""Where the fields of landed answers land, measured: one field is changed, all is transformed again. No verdicts.
-
-Columns are named as people query them; which staged column a view shows is read from the views themselves.
-"""
+"""Where the fields of landed answers land, measured: one field is changed, all is transformed again. No verdicts."""
 
 import csv
 import io
 import json
-import re
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from functools import cache
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import sqlglot
-from sqlglot import exp
 
 from extractors.accounts import Account
 from extractors.answers import Answer, Asked
 from extractors.batches import Batch, BatchKey
 from extractors.errors import ShapeError
 from extractors.landing import LandingZone
-from tests.support.landed import rows
+from tests.support.leaves import Leaf, changes, found_leaves, home_of, with_change
+from tests.support.shown import contents, differing
 from transforms.chatcaptain_columns import read_header
 from transforms.chatcaptain_components import CHANNEL, OVERVIEW, numbered, place
 from transforms.chunk import Chunk
-from transforms.drift import Named, Shape
+from transforms.drift import Shape
 from transforms.facts import Staged
-from transforms.fields import RECONCILED, TOTALS, Home
+from transforms.fields import Home
 from transforms.registry import transform, transform_of
-from warehouse.schema import STAGED, fact, grain, metadata, staged_name
-from warehouse.views_catalog import view_texts
 
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
-INSTANT = re.compile(r"\d{4}-\d\d-\d\d(T.*)?")
-ROLES = {"key": "name", "id": "name", "name": "name", "timestamp": "instant", "date": "instant"}
 FEW, MEMBERS = 4, 9
 """About so many different values of a field are changed; of members all, since one of them may be a special one."""
 
-Path_ = tuple[Any, ...]
 Edit = Callable[[str, bytes], bytes]
 Change = Callable[[int, dict[str, Any], bytes], tuple[dict[str, Any], bytes]]
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """One value in one answer: its place as declared, the way to it, and what stands there."""
-
-    place: str
-    path: Path_
-    value: Any
-    is_key: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,94 +49,6 @@ class Measured:
     columns: set[str] = field(default_factory=set)
     placed: bool = False
     changes: int = 0
-
-
-def static_leaves(shape: Shape, at: str = "") -> Iterator[str]:
-    """The places of a known shape, with the words of the declarations, without ``[]``."""
-    if isinstance(shape, Named):
-        entry = shape.entry if isinstance(shape.entry, Mapping) else {}
-        yield _inside(at, "instant" if "timestamp" in entry else "name")
-        yield _inside(at, "number")
-    elif shape is None or shape.keys() == {"value", "count"}:
-        yield at
-    else:
-        for key, inside in shape.items():
-            yield from static_leaves(inside, _inside(at, key))
-
-
-def found_leaves(value: Any, shape: Shape, at: str = "", path: Path_ = ()) -> Iterator[Leaf]:
-    """The values of an answer that are not null, with their places."""
-    if isinstance(shape, Named) and isinstance(value, dict):
-        entry = shape.entry if isinstance(shape.entry, Mapping) else {}
-        for key, inside in value.items():
-            yield Leaf(_inside(at, "instant" if "timestamp" in entry else "name"), (*path, key), key, is_key=True)
-            yield from found_leaves(inside, shape.value, _inside(at, "number"), (*path, key))
-    elif isinstance(shape, Named):
-        for index, row in enumerate(value):
-            for key, inside in row.items():
-                yield Leaf(_inside(at, ROLES.get(key, "number")), (*path, index, key), inside)
-    elif isinstance(value, list):
-        for index, inside in enumerate(value):
-            yield from found_leaves(inside, shape, f"{at}[]", (*path, index))
-    elif isinstance(value, dict):
-        scalar = shape is not None and shape.keys() == {"value", "count"}
-        for key, inside in value.items():
-            below = shape.get(key) if shape is not None else None
-            yield from found_leaves(inside, below, at if scalar else _inside(at, key), (*path, key))
-    elif value is not None:
-        yield Leaf(at, path, value)
-
-
-def _inside(at: str, key: str) -> str:
-    return f"{at}.{key}" if at else key
-
-
-def home_of(homes: Mapping[str, Home], place_: str) -> str | None:
-    """The declared place that a found one lies in: itself, or the nearest one around it."""
-    for length in range(len(place_), 0, -1):
-        if place_[:length] in homes and (length == len(place_) or place_[length] in ".["):
-            return place_[:length]
-    return None
-
-
-def changes(leaf: Leaf) -> Iterator[tuple[bool, Any]]:
-    """Other values than the one that stands there, and whether each is so near that a day's answer stays in its day."""
-    value = leaf.value
-    if isinstance(value, bool):
-        yield True, not value
-    elif isinstance(value, int | float):
-        yield True, value + 1
-    elif re.fullmatch(r"\d+\.\d+", value):
-        yield True, str(Decimal(value) + 1)
-    elif INSTANT.fullmatch(value):
-        moment = datetime.fromisoformat(value)
-        yield False, _like(value, moment + timedelta(days=1))
-        if "T" in value:
-            yield True, _like(value, moment + timedelta(seconds=1 if moment.second < 59 else -1))
-    else:
-        yield True, f"{value}1" if value.isdecimal() else f"{value}x"
-
-
-def _like(value: str, moment: datetime) -> str:
-    if "T" not in value:
-        return f"{moment:%Y-%m-%d}"
-    return moment.isoformat(timespec="milliseconds" if "." in value else "seconds").replace("+00:00", "Z")
-
-
-def with_change(body: Any, leaf: Leaf, value: Any) -> Any:
-    """The answer with another value at one leaf."""
-    copy = json.loads(json.dumps(body))
-    *way, last = leaf.path
-    inside = copy
-    for step in way:
-        inside = inside[step]
-    if leaf.is_key:
-        items = [(value if key == last else key, told) for key, told in inside.items()]
-        inside.clear()
-        inside.update(items)
-    elif way or isinstance(copy, dict | list):
-        inside[last] = value
-    return copy
 
 
 @dataclass
@@ -183,7 +71,7 @@ class Lineage:
             for claim in [each for claims in self.chunk.claims.values() for each in claims]:
                 self.chunk = self._with(claim.batch, self._landed(claim.batch, _edited(self.edit, claim.batch.stream)))
         self.before = self._transform(self.chunk)
-        self.stood = _contents(self.before)
+        self.stood = contents(self.before)
 
     @property
     def account(self) -> Account:
@@ -226,8 +114,8 @@ class Lineage:
         if after is None:
             measured.placed = True
         elif near or not home.places:
-            measured.columns |= differing(self.stood, _contents(after))
-        elif differing(self.stood, _contents(after)) - set(home.columns):
+            measured.columns |= differing(self.stood, contents(after))
+        elif differing(self.stood, contents(after)) - set(home.columns):
             measured.placed = True
 
     def _leaves(self, stream: str, context: Mapping[str, Any], body: bytes) -> tuple[str, list[Leaf]]:
@@ -313,86 +201,3 @@ def _cells(body: bytes, chunk: Chunk) -> list[Leaf]:
         for name, column in columns.items()
         if line and line[column]
     ]
-
-
-# -- what changed, by the names that people query -------------------------------------------------------------------
-
-Contents = dict[str, Any]
-
-
-def _contents(staged: Staged) -> Contents:
-    found: Contents = {RECONCILED: staged.reconciled, TOTALS: dict(staged.totals)}
-    for table in STAGED:
-        for row in rows(staged, table):
-            name = f"{table} {row['metric']}" if table == "metric_daily" else table
-            found.setdefault(name, []).append(row)
-    return found
-
-
-def differing(before: Contents, after: Contents) -> set[str]:
-    """The columns of views whose contents differ; a number that only moved to another member does not."""
-    found = {name for name in (RECONCILED, TOTALS) if before[name] != after[name]}
-    for name in {*before, *after} - {RECONCILED, TOTALS}:
-        table, _, metric = name.partition(" ")
-        shown = shown_columns()[table, metric if (table, metric) in shown_columns() else ""]
-        suffix = f" ({metric})" if metric and (table, metric) not in shown_columns() else ""
-        for column in _differing_columns(table, before.get(name, []), after.get(name, [])):
-            found.add(f"{shown[column]}{suffix}")
-    return found
-
-
-def _differing_columns(table: str, before: list[Any], after: list[Any]) -> Iterator[str]:
-    keys = grain(table)
-    members = [column for column in keys if column not in ("date", "metric")]
-    moved = False
-    for column in members:
-        if {row.get(column) for row in before} != {row.get(column) for row in after}:
-            moved = True
-            yield column
-    for declared in fact(table).columns:
-        column = staged_name(declared)
-        if column in keys or declared.name == "account_key":
-            continue
-        left, right = (_values(side, column, keys, moved=moved) for side in (before, after))
-        if left != right:
-            yield column
-
-
-def _values(side: list[Any], column: str, keys: tuple[str, ...], *, moved: bool) -> Any:
-    """A column's values by their rows, or added up over the members of a day (texts: counted) when these differ."""
-    if not moved:
-        return {tuple(row.get(key) for key in keys): row[column] for row in side if column in row}
-    numbers = [(row["date"], row[column]) for row in side if column in row]
-    if any(isinstance(value, str | bool | datetime) for _, value in numbers):
-        return Counter(numbers)
-    totals: Counter[Any] = Counter()
-    for day, value in numbers:
-        totals[day] += value
-    return totals
-
-
-@cache
-def shown_columns() -> Mapping[tuple[str, str], Mapping[str, str]]:
-    """By staged table and metric ('': any other): under which ``view.column`` each staged column is shown."""
-    found: dict[tuple[str, str], dict[str, str]] = {}
-    for view, text in view_texts().items():
-        query = sqlglot.parse_one(text, read="duckdb")
-        tables = {table.alias: table.name for table in query.find_all(exp.Table)}
-        facts = [name for name in tables.values() if name.startswith("fact_")]
-        if len(facts) != 1:
-            continue
-        metric = "".join(re.findall(r"m\.metric = '(\w+)'", text))
-        columns = found.setdefault((facts[0].removeprefix("fact_"), metric), {})
-        for shown in query.expressions:
-            for used in shown.find_all(exp.Column):
-                staged = _staged(tables[used.table], used.name, facts[0])
-                columns.setdefault(staged, f"{view}.{shown.alias_or_name}") if staged else None
-    return found
-
-
-def _staged(table: str, column: str, fact_table: str) -> str | None:
-    """The staged column behind a column of a fact or of a dimension that it joins."""
-    if table.startswith("fact_"):
-        return column
-    keys = [each for each in metadata.tables[fact_table].columns if each.info.get("dimension") == table]
-    return staged_name(keys[0]) if keys and keys[0].info.get("natural") else None

@@ -20,8 +20,10 @@ from sandbox.server import Sandbox
 from sandbox.switches import Switches
 from sandbox.world import World
 from tests.support.landed import Landings
-from tests.support.lineage import Edit, Lineage, Measured, shown_columns, static_leaves
+from tests.support.leaves import static_leaves
+from tests.support.lineage import Edit, Lineage, Measured
 from tests.support.pulled import pull
+from tests.support.shown import shown_columns
 from transforms.fields import RECONCILED
 from transforms.registry import transform_of
 from warehouse.duckdb_store import DuckDBStore
