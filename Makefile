@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test lint format typecheck dev docs clean
+.PHONY: install demo test lint format typecheck docs dev clean
 
 install: $(INSTALLED)
 
@@ -32,6 +32,7 @@ typecheck: install
 
 docs: install
 	$(BIN)/python -m pipelines.fields_page
+	$(BIN)/python -m warehouse.dictionary
 
 dev: install
 	$(BIN)/chatmart dev

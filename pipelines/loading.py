@@ -110,6 +110,7 @@ def _slice(day: date, claims: Mapping[str, tuple[Claim, ...]], staged: Staged) -
     return SliceInfo(
         date=day,
         fetched_at=min(batch.fetched_at for batch in batches),
+        landed_at=max(batch.landed_at for batch in batches),
         batches=tuple(sorted(batch.batch_id for batch in batches)),
         totals=staged.totals.get(day, {}),
     )

@@ -167,7 +167,7 @@ def _look(workspace: Workspace, asset: dg.AssetKey) -> _Found:
     store = workspace.store
     if asset == PUBLISHED:
         config, now = workspace.config, workspace.clock.now()
-        about = {"path": dg.MetadataValue.path(store.location), "size in bytes": store.location.stat().st_size}
+        about = {"path": dg.MetadataValue.path(store.location), "size in bytes": store.size()}
         return _Found(about, [checks.fresh(store, config, now), checks.without_gaps(store, config, now)])
     table = metadata.tables[asset.path[-1]]
     name = table.name.removeprefix("fact_")

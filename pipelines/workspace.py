@@ -40,7 +40,7 @@ class Workspace:
     @property
     def staging(self) -> Path:
         """Where staged Parquet lies between transform and commit."""
-        return self.store.location.parent / "_staging"
+        return self.store.staging
 
 
 def account_row(account: Account) -> AccountRow:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, Column, Integer, Table
 
-from warehouse.declare import COMPARED, COUNT, INSTANT, TEXT, attribute, day
+from warehouse.declare import COMPARED, COUNT, INSTANT, SECONDS, TEXT, attribute, day
 from warehouse.dimensions import metadata
 
 
@@ -37,6 +37,7 @@ load_ledger = Table(
     attribute("code_version", TEXT, "Version of the program that loaded it."),
     attribute("error", TEXT, "Last failed attempt since it was loaded, in one sentence."),
     attribute("error_at", INSTANT, "When that attempt failed."),
+    attribute("landed_at", INSTANT, "When the last of these batches was whole in the landing zone."),
     comment="One row per slice (account and local day), written in the transaction of the slice's facts.",
 )
 
@@ -50,7 +51,7 @@ restatement_log = Table(
     attribute("old", COMPARED, "Number before; NULL where there was no row or it was not told."),
     attribute("new", COMPARED, "Number after; NULL where the row is gone or it is not told."),
     attribute("age_days", Integer(), "Days (UTC) from the slice's day to the restatement.", nullable=False),
-    attribute("logged_at", INSTANT, "When the new number was committed.", nullable=False),
+    attribute("logged_at", INSTANT, "When the answer with the new number had landed.", nullable=False),
     comment="Numbers that changed after their slice was first loaded. A first load is no restatement.",
 )
 
@@ -77,6 +78,28 @@ drift = Table(
     attribute("name", TEXT, "What it is called, by its place in the answer; never a value of it.", nullable=False),
     attribute("batch", TEXT, "Id of the landed batch.", nullable=False),
     comment="What the answers of a slice hold beyond what is known and loaded. Drift never stops a load.",
+)
+
+load_run = Table(
+    "load_run",
+    metadata,
+    day("Day (UTC) on which the run started."),
+    attribute("provider", TEXT, "The platform.", nullable=False),
+    attribute("account", TEXT, "The account's name.", nullable=False),
+    attribute("run_id", TEXT, "The run, as load_ledger names it.", nullable=False),
+    attribute("command", TEXT, "What started it: load, backfill, replay, or a Dagster job.", nullable=False),
+    attribute("started_at", INSTANT, "When it started.", nullable=False),
+    attribute("ended_at", INSTANT, "When it was done with the account; NULL: it has not ended, or was killed."),
+    attribute("planned", COUNT, "Slices it was to load.", nullable=False),
+    attribute("loaded", COUNT, "Slices it loaded.", nullable=False),
+    attribute("failed", COUNT, "Slices it could not load.", nullable=False),
+    attribute("requests", COUNT, "HTTP requests of the account, repeated ones included.", nullable=False),
+    attribute("retries", COUNT, "Requests that were repeated.", nullable=False),
+    attribute("bytes", COUNT, "Bytes of answers received.", nullable=False),
+    attribute("rows", COUNT, "Fact rows loaded.", nullable=False),
+    attribute("waited_seconds", SECONDS, "Seconds spent waiting for the provider's limits.", nullable=False),
+    attribute("error", TEXT, "The first sentence of what went wrong; NULL: nothing did."),
+    comment="One row per run and account: what it did and what it cost.",
 )
 
 measure_definition = Table(

@@ -47,12 +47,13 @@ class MeasureDefinition:
 class SliceInfo:
     """The books of one slice.
 
-    `fetched_at` is the oldest fetch among the batches the slice rests on, `batches` their ids, `totals` what
-    the provider told for the day.
+    `fetched_at` is the oldest fetch among the batches the slice rests on, `landed_at` when the last of them was whole
+    on disk, `batches` their ids, `totals` what the provider told for the day.
     """
 
     date: date
     fetched_at: datetime
+    landed_at: datetime
     batches: tuple[str, ...]
     totals: Mapping[str, Decimal | int | None]
 
@@ -87,7 +88,8 @@ class ChunkCommit:
 
     `slices` are exactly the days that are replaced, whatever rows came back. `tables` are staged facts by
     name (an absent name means no rows), `members` the staged dimension rows (channel, language, country,
-    metric). A staged table is an Arrow table or the path of a Parquet file.
+    metric). A staged table is an Arrow table or the path of a Parquet file. `afresh` begins the slices'
+    history anew: they are compared with nothing, and what was logged after their answers had landed is taken out.
     """
 
     account: AccountRow
@@ -99,6 +101,7 @@ class ChunkCommit:
     run_id: str
     code_version: str
     drift: tuple[Drifted, ...] = ()
+    afresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,51 @@ class Committed:
 
     rows: dict[str, int]
     restated: int
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a write may change: rows of these accounts and days in the tables that have a date, and all other tables.
+
+    None stands for all. `days` are the first and the last. `tables` are those with a date that are needed at all.
+    """
+
+    accounts: tuple[str, ...] | None = None
+    days: tuple[date, date] | None = None
+    tables: frozenset[str] | None = None
+
+
+@dataclass
+class Pending:
+    """A commit in the making; one that has `changed` nothing is none."""
+
+    changed: bool = True
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """What one run did for one account. `date` is the day (UTC) on which it started; instants are aware.
+
+    `command` is what started it. Counts are slices, HTTP requests and fact rows; `bytes` were received, and
+    `waited_seconds` were spent waiting for the provider's limits. `error` is the first sentence of what went wrong.
+    """
+
+    date: date
+    provider: str
+    account: str
+    run_id: str
+    command: str
+    started_at: datetime
+    ended_at: datetime | None
+    planned: int
+    loaded: int
+    failed: int
+    requests: int
+    retries: int
+    bytes: int
+    rows: int
+    waited_seconds: Decimal
+    error: str | None
 
 
 @dataclass(frozen=True)

@@ -4,65 +4,33 @@ What must not come in: a provider, the shape of a fact. A process that has a Duc
 makes every writer fail; so readers and the writer never share a file (see `publishing`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import astuple
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
-from warehouse.commits import AccountRow, ChunkCommit, Committed, LedgerRow, MeasureDefinition, SliceFailure
-from warehouse.dialect import spelled_out
-from warehouse.engine import Limits, attached, engine, first_row, transaction
-from warehouse.errors import (
-    NothingPublished,
-    OutsideSlices,
-    QueryError,
-    StagedMismatch,
-    UnreadableWarehouse,
-    WarehouseError,
-)
+from warehouse.commits import Pending, Scope
+from warehouse.engine import attached, first_row, transaction
+from warehouse.errors import UnreadableWarehouse, WarehouseError
 from warehouse.locking import writer_lock
-from warehouse.migrations import migrate, refuse_newer
+from warehouse.migrations import MIGRATIONS, Migration, refuse_newer, upgrade
 from warehouse.publishing import Places, copy_into_place, move_into_place
-from warehouse.replacing import account_upsert, add_dates, bind_books, changed_rows, replace, require_members
-from warehouse.sql import fill, literal
-from warehouse.staging import stage
+from warehouse.sql import fill, ident
+from warehouse.views_catalog import create_views, views_hash
 
-_FAILED = """
-MERGE INTO wh.load_ledger AS old
-USING (SELECT date, account, max_by(f, error_at) AS f FROM failures AS f GROUP BY date, account) AS new
-ON old.account = new.account AND old.date = new.date
-WHEN MATCHED AND old.state = 'failed' THEN UPDATE SET
-    provider = new.f.provider, zone = new.f.zone, external_id = new.f.external_id,
-    error = new.f.error, error_at = new.f.error_at
-WHEN MATCHED THEN UPDATE SET error = new.f.error, error_at = new.f.error_at
-WHEN NOT MATCHED THEN INSERT (date, provider, account, state, zone, external_id, error, error_at)
-VALUES (new.date, new.f.provider, new.account, 'failed', new.f.zone, new.f.external_id, new.f.error, new.f.error_at)
-"""
-
-_LEDGER = """
-SELECT
-    l.date, l.provider, l.account, coalesce(c.state, l.state) AS state, l.batches, l.fetched_at, l.loaded_at,
-    l.rows, l.zone, l.external_id, l.error, l.error_at
-FROM wh.load_ledger AS l
-LEFT JOIN wh.coverage AS c ON c.account = l.account AND c.date = l.date
-WHERE $account
-ORDER BY l.account, l.date
-"""
+_STATE = "CREATE TABLE store_state (commits BIGINT NOT NULL, views VARCHAR NOT NULL)"
+_ABOUT_STATE = "COMMENT ON TABLE store_state IS 'How many commits the file has seen, and which views.'"
 
 
-class DuckDBStore:
-    """The warehouse published at `path`. Threads and processes may use stores of one path at once.
+class DuckDBStorage:
+    """One file for readers at `path`, and a private one beside it.
 
-    `wait_seconds` is how long a write waits for other writers. Damaged or foreign files raise SetupErrors,
-    a lock held for too long WarehouseBusy.
+    Damaged or foreign files raise SetupErrors, a lock held for longer than `wait_seconds` WarehouseBusy.
     """
 
-    def __init__(self, path: Path, *, limits: Limits | None = None, wait_seconds: float = 600) -> None:
-        self._places = Places(path.expanduser().resolve())
-        self._limits = limits or Limits()
+    def __init__(self, path: Path, wait_seconds: float = 600) -> None:
+        self._places = Places(path)
         self._wait_seconds = wait_seconds
 
     @property
@@ -70,86 +38,57 @@ class DuckDBStore:
         """The published file: what people and tools open, read-only."""
         return self._places.published
 
-    def commit(self, chunk: ChunkCommit) -> Committed:
-        """Replace exactly the chunk's slices in all tables, in one transaction.
+    @property
+    def staging(self) -> Path:
+        """A folder beside the file."""
+        return self.location.parent / "_staging"
 
-        Rows are staged and checked before the lock is taken. Raises the StagedErrors, having written nothing.
+    def is_there(self) -> bool:
+        """Whether there is a private or a published file."""
+        return self._places.private.exists() or self.is_published()
+
+    def is_published(self) -> bool:
+        """Whether there is a published file."""
+        return self.location.exists()
+
+    def size(self) -> int:
+        """Bytes of the published file."""
+        return self.location.stat().st_size if self.is_published() else 0
+
+    def spill(self) -> Path:
+        """A new folder beside the file."""
+        return self._places.spill()
+
+    @contextmanager
+    def writing(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> Iterator[Pending]:
+        """The whole private file as `wh`, in one transaction under the lock."""
+        pending = Pending()
+        with self._open(con), transaction(con):
+            yield pending
+            if pending.changed:
+                # The published copy carries this number too: where they differ, something is unpublished.
+                con.execute("UPDATE wh.store_state SET commits = commits + 1")
+
+    @contextmanager
+    def looking(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> Iterator[None]:
+        """The whole private file as `wh`, under the lock for a short moment."""
+        with self._open(con):
+            yield
+
+    @contextmanager
+    def reading(self, con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[None]:
+        """The published file as `wh`."""
+        with attached(con, self.location, read_only=True):
+            refuse_newer(con, str(self.location))
+            yield
+
+    def publish(self, con: duckdb.DuckDBPyConnection) -> bool:
+        """Copy the private file into the published one's place. A reader keeps what it has open.
+
+        The cost is proportional to the file's size, or none where the file system shares blocks.
         """
-        days = {info.date for info in chunk.slices}
-        for what, lines in (("reconciliation", chunk.reconciled), ("drift", chunk.drift)):
-            for line in lines:
-                if line.date not in days:
-                    raise OutsideSlices(
-                        f"{chunk.account.account}: a line of {what} on {line.date} lies outside the days of its commit."
-                    )
-        self._places.published.parent.mkdir(parents=True, exist_ok=True)
-        with engine(self._limits, self._places.spill()) as con:
-            staged = stage(con, chunk)
-            if not chunk.slices:
-                return Committed(staged.rows(), 0)
-            bind_books(con, chunk, staged)
-            with self._open(con):
-                require_members(con, chunk.account.account, staged)
-                try:
-                    with transaction(con):
-                        restated = replace(con, chunk, staged)
-                        _count_commit(con)
-                except duckdb.ConstraintException as error:
-                    raise StagedMismatch(
-                        f"{chunk.account.account}: a staged row lacks a value that must be there ({error}). "
-                        "Nothing was written; the transform must fill it."
-                    ) from error
-        return Committed(staged.rows(), restated)
-
-    def record_failures(self, failures: Sequence[SliceFailure]) -> None:
-        """Note failed attempts: on a loaded slice beside its load, else as a slice that failed."""
-        rows = [
-            {
-                "date": day,
-                "provider": failure.account.provider,
-                "account": failure.account.account,
-                "zone": failure.account.timezone,
-                "external_id": failure.account.external_id,
-                "error": failure.error,
-                "error_at": failure.at,
-            }
-            for failure in failures
-            for day in failure.dates
-        ]
-        if not rows:
-            return
-        accounts = {failure.account.account: failure.account for failure in failures}
-        with self._session() as con:
-            con.register("failures", pa.Table.from_pylist(rows))
-            with transaction(con):
-                con.execute(account_upsert(accounts.values(), keep_active=True))
-                add_dates(con, "failures")
-                con.execute(_FAILED)
-                _count_commit(con)
-
-    def describe(self, accounts: Sequence[AccountRow], measures: Sequence[MeasureDefinition]) -> None:
-        """Make these the configured accounts and the definitions of measures; others become inactive."""
-        named = ", ".join(literal(account.account) for account in accounts) or "''"
-        gone = "UPDATE wh.dim_account SET is_active = false WHERE is_active AND account NOT IN ($named)"
-        with self._session() as con, transaction(con):
-            changed = changed_rows(con, fill(gone, named=named))
-            if accounts:
-                changed += changed_rows(con, account_upsert(accounts, keep_active=False))
-            told = {astuple(definition) for definition in measures}
-            if told != set(con.execute("SELECT * FROM wh.measure_definition").fetchall()):
-                con.execute("DELETE FROM wh.measure_definition")
-                if told:
-                    con.executemany("INSERT INTO wh.measure_definition VALUES (?, ?, ?, ?, ?)", sorted(told))
-                changed += 1
-            if changed:
-                _count_commit(con)
-
-    def publish(self) -> bool:
-        """Let readers see all commits. Returns False when they do already.
-
-        Copies the whole file: the cost is proportional to its size. A reader keeps what it has open.
-        """
-        with engine(self._limits) as con, writer_lock(self._places.lock, self._wait_seconds):
+        self.location.parent.mkdir(parents=True, exist_ok=True)
+        with writer_lock(self._places.lock, self._wait_seconds):
             with self._attach(con):
                 commits = _commits(con)
                 con.execute("CHECKPOINT wh")
@@ -158,47 +97,9 @@ class DuckDBStore:
             copy_into_place(self._places.private, self._places.part(), self._places.published)
         return True
 
-    def ledger(self, account: str | None = None) -> list[LedgerRow]:
-        """The slices of one account or of all, as committed (not as published), ordered by account and day."""
-        if not self._places.private.exists() and not self.location.exists():
-            return []  # nothing was ever loaded: asking leaves no trace
-        condition = "l.account = " + literal(account) if account is not None else "true"
-        with self._session() as con:
-            rows = con.execute(fill(_LEDGER, account=condition)).fetchall()
-        return [LedgerRow(*(*row[:4], tuple(row[4] or ()), *row[5:])) for row in rows]
-
-    def read(self, sql: str) -> pa.Table:
-        """Ask the published warehouse. Instants come in UTC.
-
-        Raises NothingPublished before the first publication, QueryError for SQL that the engine refuses.
-        """
-        if not self.location.exists():
-            raise NothingPublished(f"There is no warehouse at {self.location} yet: load something first.")
-        with engine(self._limits, self._places.spill()) as con, attached(con, self.location, read_only=True):
-            refuse_newer(con, str(self.location))
-            con.execute("USE wh")
-            try:
-                return _ask(con, sql)
-            except duckdb.ParserException as error:
-                spelled = spelled_out(sql)
-                if spelled is None:
-                    raise QueryError(str(error)) from error
-                try:
-                    return _ask(con, spelled)
-                except duckdb.Error:  # what the person wrote is what the message is about
-                    raise QueryError(str(error)) from error
-            except duckdb.Error as error:
-                raise QueryError(str(error)) from error
-
-    @contextmanager
-    def _session(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The private warehouse, opened under the lock for a short moment."""
-        with engine(self._limits) as con, self._open(con):
-            yield con
-
     @contextmanager
     def _open(self, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        self._places.published.parent.mkdir(parents=True, exist_ok=True)
+        self.location.parent.mkdir(parents=True, exist_ok=True)
         with writer_lock(self._places.lock, self._wait_seconds), self._attach(con):
             yield
 
@@ -209,7 +110,7 @@ class DuckDBStore:
         if not self._places.private.exists():
             self._provide_private(con)
         with attached(con, self._places.private):
-            migrate(con, str(self.location))
+            bring_up_to_date(con, str(self.location))
             yield
 
     def _provide_private(self, con: duckdb.DuckDBPyConnection) -> None:
@@ -221,7 +122,7 @@ class DuckDBStore:
             copy_into_place(self.location, part, self._places.private)
             return
         with attached(con, part):
-            migrate(con, str(self.location))
+            bring_up_to_date(con, str(self.location))
         move_into_place(part, self._places.private)
 
     def _published_commits(self, con: duckdb.DuckDBPyConnection) -> int | None:
@@ -235,16 +136,41 @@ class DuckDBStore:
             return None
 
 
-def _ask(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
-    answer = con.sql(sql)
-    return answer.to_arrow_table() if answer is not None else pa.table({})
+def bring_up_to_date(
+    con: duckdb.DuckDBPyConnection, where: str, migrations: tuple[Migration, ...] = MIGRATIONS
+) -> None:
+    """Bring the file attached as `wh` to the present version, with the present views.
+
+    Costs two small queries when there is nothing to do. Raises NewerWarehouse when `where` was written by a
+    newer release, UnreadableWarehouse when it holds other tables.
+    """
+    version = refuse_newer(con, where, migrations)
+    if version == migrations[-1].version and _views(con) == views_hash():
+        return
+    con.execute("USE wh")
+    with transaction(con):
+        upgrade(con, version, migrations)
+        if version == 0:
+            con.execute(_STATE)
+            con.execute(_ABOUT_STATE)
+            con.execute("INSERT INTO store_state VALUES (0, '')")
+        _drop_views(con)
+        create_views(con)
+        con.execute("UPDATE store_state SET commits = commits + 1, views = ?", [views_hash()])
+    con.execute("USE memory")
+
+
+def _drop_views(con: duckdb.DuckDBPyConnection) -> None:
+    present = "SELECT view_name FROM duckdb_views() WHERE database_name = 'wh' AND NOT internal"
+    for (name,) in con.execute(present).fetchall():
+        con.execute(fill("DROP VIEW $view", view=ident(name)))
+
+
+def _views(con: duckdb.DuckDBPyConnection) -> str:
+    found = first_row(con, "SELECT views FROM wh.store_state")
+    return str(found[0]) if found else ""
 
 
 def _commits(con: duckdb.DuckDBPyConnection) -> int:
     row = first_row(con, "SELECT commits FROM wh.store_state")
     return int(row[0]) if row else 0
-
-
-def _count_commit(con: duckdb.DuckDBPyConnection) -> None:
-    # The published copy carries this number too: where they differ, something is unpublished.
-    con.execute("UPDATE wh.store_state SET commits = commits + 1")

@@ -80,6 +80,17 @@ def attached(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool = Fa
 
 
 @contextmanager
+def in_memory(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """An empty database `wh` beside the engine's own, forgotten afterwards; what does not fit into memory spills."""
+    con.execute("ATTACH ':memory:' AS wh")
+    try:
+        yield
+    finally:
+        con.execute("USE memory")
+        con.execute("DETACH wh")
+
+
+@contextmanager
 def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """All of it or nothing."""
     con.execute("BEGIN")

@@ -1,11 +1,13 @@
-"""Files of a single-file warehouse: where they lie, how one takes another's place, what a crash leaves over.
+"""Files of a warehouse: where those of a single-file one lie, how one takes another's place, what a crash leaves over.
 
-What must not come in: SQL, what is in the files. All files lie in one folder, so that a rename is atomic.
+What must not come in: SQL, what is in the files. A file and what it replaces lie on one file system, so that a rename
+is atomic.
 """
 
 import os
 import shutil
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -50,10 +52,7 @@ class Places:
         """Remove what killed writers left. Call it under the lock: nobody else makes a part then."""
         for part in self._others("*.part*"):
             part.unlink(missing_ok=True)
-        # Spill folders are used outside the lock; a day is longer than any commit.
-        for spill in self._others("*.spill"):
-            if time.time() - spill.stat().st_mtime > _SPILL_KEPT_SECONDS:
-                shutil.rmtree(spill, ignore_errors=True)
+        remove_old_spill(self._others("*.spill"))
         if not self.private.exists():
             self.wal.unlink(missing_ok=True)
 
@@ -65,6 +64,13 @@ class Places:
         return [path for path in self.published.parent.glob("_" + pattern) if path.name.startswith(prefix)]
 
 
+def remove_old_spill(folders: Iterable[Path]) -> None:
+    """Remove the spill folders of dead processes. They are used outside the lock; a day is longer than any commit."""
+    for spill in folders:
+        if time.time() - spill.stat().st_mtime > _SPILL_KEPT_SECONDS:
+            shutil.rmtree(spill, ignore_errors=True)
+
+
 def copy_into_place(source: Path, part: Path, target: Path) -> None:
     """Copy `source` to `part` and let it take the place of `target`, whole and durable or not at all."""
     with source.open("rb") as reader, part.open("wb") as writer:
@@ -74,11 +80,34 @@ def copy_into_place(source: Path, part: Path, target: Path) -> None:
     move_into_place(part, target)
 
 
-def move_into_place(part: Path, target: Path) -> None:
-    """Let `part` take the place of `target`, durably. Who holds the old file open keeps reading it."""
-    _sync(part)
+def move_into_place(part: Path, target: Path, *, sync_folder: bool = True) -> None:
+    """Let `part` take the place of `target`, durably. Who holds the old file open keeps reading it.
+
+    Without `sync_folder` the new name is durable only after the caller has synced the folder.
+    """
+    sync(part)
     part.replace(target)
-    _sync(target.parent)
+    if sync_folder:
+        sync(target.parent)
+
+
+def write_into_place(target: Path, content: bytes) -> None:
+    """Let a new file with this content take the place of `target`, whole and durable or not at all."""
+    part = target.with_name(f"{target.name}.{uuid4().hex}.part")
+    part.write_bytes(content)
+    move_into_place(part, target)
+
+
+def link_into_place(source: Path, part: Path, target: Path) -> None:
+    """Let `target` be another name of `source`, by way of `part`; a copy where the file system has no links."""
+    if target.exists() and target.samefile(source):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, part)
+    except OSError:
+        shutil.copyfile(source, part)
+    part.replace(target)
 
 
 def _copy(source: int, target: int) -> None:
@@ -94,7 +123,8 @@ def _copy(source: int, target: int) -> None:
             shutil.copyfileobj(reader, writer, 1 << 20)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Make a file, or the names in a folder, survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -16,7 +16,16 @@ from warehouse.engine import first_row
 from warehouse.errors import UnknownMember
 from warehouse.migrations import CURRENT
 from warehouse.restating import log_restatements
-from warehouse.schema import STAGED, arrow_type, drift, fact, load_ledger, member_dimension, metadata, reconciliation
+from warehouse.schema import (
+    STAGED,
+    drift,
+    fact,
+    load_ledger,
+    member_dimension,
+    metadata,
+    reconciliation,
+    table_schema,
+)
 from warehouse.sql import fill, ident, key_of, listed, literal, upsert
 from warehouse.staging import Staged
 
@@ -38,6 +47,11 @@ WHERE intent_key <> 0 AND intent_key NOT IN (SELECT intent_key FROM wh.dim_inten
 _LOADED_BEFORE = """
 SELECT l.date, l.state, (l.zone, l.external_id, l.provider) IS NOT DISTINCT FROM (?, ?, ?)
 FROM wh.load_ledger AS l WHERE l.account = ? AND l.date IN (SELECT date FROM slices)
+"""
+
+_UNLOGGED = """
+DELETE FROM wh.restatement_log AS r USING slices AS s
+WHERE r.account = $account AND r.date = s.date AND r.logged_at > s.landed_at
 """
 
 
@@ -86,24 +100,25 @@ def replace(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: Staged) 
     account = chunk.account
     identity = [account.timezone, account.external_id, account.provider, account.account]
     before = con.execute(_LOADED_BEFORE, identity).fetchall()
-    compared = [day for day, state, is_same in before if state == "loaded" and is_same]
+    compared = [day for day, state, is_same in before if state == "loaded" and is_same and not chunk.afresh]
     con.execute(account_upsert([account], keep_active=True))
     _grow_dimensions(con, staged)
     restated = 0
     held = _held(con, chunk) if before else ()
     if compared and (held or staged.facts):
         con.register("compared", pa.table({"date": pa.array(compared, pa.date32())}))
-        logged_at = chunk.loaded_at.isoformat()
-        restated = changed_rows(con, log_restatements(account, held, staged.facts, logged_at))
+        restated = changed_rows(con, log_restatements(account, held, staged.facts))
+    if chunk.afresh:
+        con.execute(fill(_UNLOGGED, account=literal(account.account)))
     if before:
         _delete(con, chunk, held)
     for name in staged.facts:
         columns = listed(fact(name).columns.keys())
         insert = "INSERT INTO wh.$fact ($columns) SELECT $columns FROM $view"
         con.execute(fill(insert, fact=ident(fact(name).name), columns=columns, view=ident(f"staged_{name}")))
-    con.execute("INSERT INTO wh.load_ledger SELECT * FROM slices")
-    con.execute("INSERT INTO wh.reconciliation SELECT * FROM reconciled")
-    con.execute("INSERT INTO wh.drift SELECT * FROM drifted")
+    con.execute("INSERT INTO wh.load_ledger BY NAME SELECT * FROM slices")
+    con.execute("INSERT INTO wh.reconciliation BY NAME SELECT * FROM reconciled")
+    con.execute("INSERT INTO wh.drift BY NAME SELECT * FROM drifted")
     return restated
 
 
@@ -178,8 +193,7 @@ def _rows_of(chunk: ChunkCommit, who: str) -> str:
 
 
 def _table(name: str, rows: Iterable[dict[str, object]]) -> pa.Table:
-    schema = pa.schema([(column.name, arrow_type(column.type)) for column in metadata.tables[name].columns])
-    return pa.Table.from_pylist(list(rows), schema=schema)
+    return pa.Table.from_pylist(list(rows), schema=table_schema(name))
 
 
 def _whose(chunk: ChunkCommit) -> dict[str, object]:
@@ -193,6 +207,7 @@ def _ledger_row(chunk: ChunkCommit, staged: Staged, info: SliceInfo) -> dict[str
         "state": "loaded",
         "batches": list(info.batches),
         "fetched_at": info.fetched_at,
+        "landed_at": info.landed_at,
         "loaded_at": chunk.loaded_at,
         "rows": staged.rows_of_day(info.date),
         "totals": _json(info.totals),

@@ -14,8 +14,8 @@ _LOGGED = """
 INSERT INTO wh.restatement_log
 SELECT
     date, $provider, $account, "view", member, measure, "old", "new",
-    date_diff('day', date, CAST($logged_at AS DATE)), CAST($logged_at AS TIMESTAMPTZ)
-FROM ($changes)
+    date_diff('day', date, CAST(landed_at AS DATE)), landed_at
+FROM ($changes) JOIN (SELECT date, landed_at FROM slices) USING (date)
 """
 
 _CHANGES = """
@@ -39,12 +39,13 @@ SELECT true AS is_new, $columns FROM $staged AS f WHERE f.date IN (SELECT date F
 """
 
 
-def log_restatements(account: AccountRow, held: tuple[str, ...], staged: tuple[str, ...], logged_at: str) -> str:
+def log_restatements(account: AccountRow, held: tuple[str, ...], staged: tuple[str, ...]) -> str:
     """The statement that logs every number of the days in `compared` that the staged tables change.
 
     `held` are the facts with rows of these days. The statement runs after the dimensions were brought up to date
-    and before any fact is replaced; `logged_at` is an instant in ISO 8601, in UTC. A fact that was not staged
-    loses all its rows, and is compared with nothing.
+    and before any fact is replaced. A change is logged at the instant when the slice's newest answer had landed: so a
+    replay of the same answers logs the same. A fact that was not staged loses all its rows, and is compared with
+    nothing.
     """
     told = [name for name in STAGED if name in held or name in staged]
     changes = [_changes(name, account.account, name in staged) for name in told]
@@ -52,7 +53,6 @@ def log_restatements(account: AccountRow, held: tuple[str, ...], staged: tuple[s
         _LOGGED,
         provider=literal(account.provider),
         account=literal(account.account),
-        logged_at=literal(logged_at),
         changes=" UNION ALL ".join(f"({change})" for change in changes),
     )
 

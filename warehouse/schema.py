@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from warehouse.books import drift, load_ledger, measure_definition, reconciliation, restatement_log
+from warehouse.books import drift, load_ledger, load_run, measure_definition, reconciliation, restatement_log
 from warehouse.dimensions import metadata
 from warehouse.facts import FACTS
 
@@ -36,6 +36,7 @@ __all__ = [
     "fact",
     "grain",
     "load_ledger",
+    "load_run",
     "measure_definition",
     "member_dimension",
     "member_schema",
@@ -44,6 +45,7 @@ __all__ = [
     "restatement_log",
     "staged_name",
     "staged_schema",
+    "table_schema",
 ]
 
 _FACTS: dict[str, Table] = {table.name.removeprefix("fact_"): table for table in FACTS}
@@ -75,6 +77,12 @@ def arrow_type(kind: TypeEngine[Any]) -> pa.DataType:
         if isinstance(kind, declared):
             return arrow
     raise TypeError(f"no Arrow type is declared for {kind!r}")
+
+
+@cache
+def table_schema(name: str) -> pa.Schema:
+    """Columns of a declared table, in order. Raises KeyError for an unknown name."""
+    return pa.schema([(column.name, arrow_type(column.type)) for column in metadata.tables[name].columns])
 
 
 def fact(name: str) -> Table:

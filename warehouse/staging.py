@@ -74,6 +74,16 @@ def stage(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit) -> Staged:
     return Staged(facts, members, counts)
 
 
+def unstage(con: duckdb.DuckDBPyConnection, staged: Staged) -> None:
+    """Forget what `stage` made visible, so that another chunk can be staged."""
+    for name in staged.facts:
+        con.execute(fill("DROP VIEW $view", view=ident(f"staged_{name}")))
+    for name in staged.members:
+        con.execute(fill("DROP VIEW $view", view=ident(f"member_{name}")))
+    for name in (*staged.facts, *staged.members):
+        con.execute(fill("DROP VIEW IF EXISTS $view", view=ident(f"input_{name}")))
+
+
 def _bind(con: duckdb.DuckDBPyConnection, who: str, name: str, table: pa.Table | Path, expected: pa.Schema) -> None:
     """Let `input_<name>` stand for a staged table, whose columns must be the declared ones in any order."""
     actual = pq.read_schema(table) if isinstance(table, Path) else table.schema

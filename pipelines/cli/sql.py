@@ -1,32 +1,141 @@
-"""``chatmart sql``: a question to the published warehouse, or a prompt. Rendering of answers: ``rendering``."""
+"""``chatmart sql``: questions to the published warehouse, and what there is to ask. The prompt itself: ``prompt``."""
 
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import click
+import pyarrow as pa
 
 from pipelines import config as configuration
-from pipelines.cli.progress import console
+from pipelines.cli.catalog import read_catalog
+from pipelines.cli.listing import describe_view, list_views
 from pipelines.cli.rendering import FORMATS, write
+from pipelines.cli.statements import Session, answers, split
+from pipelines.cli.tables import Look, Omitted, draw
 from pipelines.workspace import Workspace
-from warehouse.errors import WarehouseError
-from warehouse.stores import Store
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How answers are written: a format, a file in place of standard output, and what a table shows (None: as fits)."""
+
+    form: str = "table"
+    file: Path | None = None
+    types: bool | None = None
+    rows: int | None = None
+
+    def answer(self, session: Session, text: str) -> None:
+        """Ask, and write every answer; on a terminal, how many rows in what time to standard error."""
+        began, first = time.monotonic(), True
+        with self.target() as out:
+            for answer in session.ask(text):
+                took = time.monotonic() - began
+                if not first:
+                    out.write("\n")
+                self._remark(answer, took, self._write(answer, out))
+                began, first = time.monotonic(), False
+
+    @contextmanager
+    def target(self) -> Iterator[TextIO]:
+        """Where answers go. A file appears when it is whole; one that was there stays until then."""
+        if self.file is None:
+            yield sys.stdout
+        elif self.file.exists() and not self.file.is_file():  # a device or a pipe: nothing to replace
+            with self.file.open("w", encoding="utf-8") as out:
+                yield out
+        else:
+            part = self.file.with_name(f"{self.file.name}.part")
+            try:
+                with part.open("w", encoding="utf-8", newline="") as out:
+                    yield out
+                part.replace(self.file)
+            finally:
+                part.unlink(missing_ok=True)
+
+    def _write(self, answer: pa.Table, out: TextIO) -> Omitted:
+        if self.form != "table":
+            write(answer, self.form, out)
+            return Omitted()
+        return draw(answer, out, Look.of(out).but(self.types, self.rows))
+
+    def _remark(self, answer: pa.Table, took: float, omitted: Omitted) -> None:
+        told = []
+        if sys.stderr.isatty() and answer.num_columns:
+            place = f", written to {self.file}" if self.file else ""
+            told.append(f"{answer.num_rows:,} row{'' if answer.num_rows == 1 else 's'} in {took:.2f} s{place}")
+        if omitted.rows:
+            told.append(f"{omitted.rows:,} of the rows are not shown (--rows 0 shows all)")
+        if omitted.columns:
+            told.append(f"no room for {', '.join(omitted.columns)}")
+        if told:
+            sys.stdout.flush()
+            click.secho("; ".join(told), err=True, dim=True)
 
 
 @click.command()
 @click.argument("query", required=False)
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="table", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(list(FORMATS)), help="Default: by the --output file's name, else table."
+)
+@click.option("--output", "-o", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option("--types/--no-types", default=None, help="A table's types and units (default: on a terminal).")
+@click.option("--rows", type=click.IntRange(min=0), help="Of a table; 0 is all (default: 100 on a terminal, else all).")
+@click.option("--list", "listing", is_flag=True, help="The views and books there are to ask.")
+@click.option("--describe", metavar="NAME", help="A view's columns and units, and what each provider means by them.")
 @click.pass_obj
-def sql(config: str | None, query: str | None, form: str) -> int:
-    """Ask the warehouse in SQL: a query, a .sql file, standard input, or (on a terminal) a prompt."""
+def sql(
+    config: str | None,
+    query: str | None,
+    form: str | None,
+    file: Path | None,
+    types: bool | None,
+    rows: int | None,
+    listing: bool,
+    describe: str | None,
+) -> int:
+    """Ask the warehouse in SQL: a query, a .sql file, standard input, or (on a terminal) a prompt.
+
+    Several statements end with semicolons and are asked in turn, each with what those before it have set up. A table
+    shows every answer; the other formats hold one.
+    """
     store = Workspace.open(configuration.load(configuration.find(config))).store
-    if query is None and sys.stdin.isatty():
-        return _prompt(store, form)
-    text = sys.stdin.read() if query in (None, "-") else _text(query or "")
-    if not text.strip():
-        raise click.UsageError("the query is empty")
-    write(store.read(text), form, sys.stdout)
+    manner = Manner(form or _form_of(file), file, types, rows)
+    if listing or describe:
+        catalog, name = read_catalog(store), describe or query
+        with manner.target() as out:
+            if name:
+                describe_view(catalog, name, manner.form, out)
+            else:
+                list_views(catalog, manner.form, out)
+    elif query is None and sys.stdin.isatty():
+        if file:
+            raise click.UsageError("--output holds the answer to one query: give the query too")
+        from pipelines.cli.prompt import prompt
+
+        prompt(store, manner.answer)
+    else:
+        text = sys.stdin.read() if query in (None, "-") else _text(query or "")
+        _check(text, manner.form)
+        manner.answer(Session(store), text)
     return 0
+
+
+def _form_of(file: Path | None) -> str:
+    ending = file.suffix.removeprefix(".").lower() if file else ""
+    return ending if ending in FORMATS else "table"
+
+
+def _check(text: str, form: str) -> None:
+    statements = split(text)
+    if not statements:
+        raise click.UsageError("the query is empty")
+    if form != "table" and len(statements) > 1 and sum(map(answers, statements)) > 1:
+        raise click.UsageError(f"{form} holds the answer to one query, and these are several: ask them one by one")
 
 
 def _text(query: str) -> str:
@@ -36,26 +145,3 @@ def _text(query: str) -> str:
             raise click.UsageError(f"there is no file {query}")
         return path.read_text("utf-8")
     return query
-
-
-def _prompt(store: Store, form: str) -> int:
-    from prompt_toolkit import PromptSession
-    from prompt_toolkit.history import FileHistory
-
-    history = Path(click.get_app_dir("chatmart")) / "sql_history"
-    history.parent.mkdir(parents=True, exist_ok=True)
-    session: PromptSession[str] = PromptSession(history=FileHistory(str(history)))
-    console.print(f"{store.location} — one statement a line, Ctrl-D ends", highlight=False)
-    while True:
-        try:
-            query = session.prompt("chatmart> ").strip()
-        except KeyboardInterrupt:
-            continue
-        except EOFError:
-            return 0
-        if not query:
-            continue
-        try:
-            write(store.read(query), form, sys.stdout)
-        except WarehouseError as error:
-            console.print(str(error), style="red", markup=False)

@@ -13,7 +13,8 @@ from rich.table import Table
 from extractors.redaction import redact
 from pipelines import config as configuration
 from pipelines.cli.loads import accounts_option, providers_option
-from pipelines.cli.rendering import output, shown
+from pipelines.cli.tables import output
+from pipelines.cli.values import shown
 from pipelines.status import RECENT, STATES, AccountStatus, Range, statuses
 from pipelines.workspace import Workspace
 

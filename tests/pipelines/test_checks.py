@@ -12,9 +12,9 @@ from pipelines import checks
 from pipelines.runs import Job
 from pipelines.workspace import account_row
 from tests.pipelines.conftest import Orchestrated
-from tests.warehouse.sample import chunk, days, full_tables, staged
+from tests.warehouse.sample import chunk, days, full_tables, staged, store_at
 from warehouse.commits import Reconciled, SliceFailure
-from warehouse.duckdb_store import DuckDBStore
+from warehouse.stores import Store
 
 FIRST = date(2025, 3, 1)
 STARTED = datetime(2025, 3, 20, 7, tzinfo=UTC)
@@ -22,8 +22,8 @@ LATER = STARTED + timedelta(minutes=1)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> DuckDBStore:
-    return DuckDBStore(tmp_path / "warehouse.duckdb")
+def store(tmp_path: Path) -> Store:
+    return store_at(tmp_path)
 
 
 @pytest.fixture
@@ -31,14 +31,14 @@ def bot(orchestrate: Callable[..., Orchestrated]) -> Orchestrated:
     return orchestrate("acme-voice", first=FIRST)
 
 
-def reasons(store: DuckDBStore, job: Job) -> dict[str, str]:
+def reasons(store: Store, job: Job) -> dict[str, str]:
     store.publish()
     found = checks.outstanding(store, [job], STARTED).get(job.account.name, {})
     return {str(day): reason for day, reason in found.items()}
 
 
 def test_a_slice_is_outstanding_when_it_is_missing_failed_stale_or_its_last_attempt_failed(
-    store: DuckDBStore, bot: Orchestrated
+    store: Store, bot: Orchestrated
 ) -> None:
     [account] = bot.config.accounts
     row, job = account_row(account), Job(account, tuple(days(5)))
@@ -56,7 +56,7 @@ def test_a_slice_is_outstanding_when_it_is_missing_failed_stale_or_its_last_atte
 
 
 def test_a_settled_slice_is_outstanding_only_when_this_run_failed_to_fetch_it_again(
-    store: DuckDBStore, bot: Orchestrated
+    store: Store, bot: Orchestrated
 ) -> None:
     [account] = bot.config.accounts
     row, job = account_row(account), Job(account, (FIRST,))
@@ -73,7 +73,7 @@ def test_reasons_stand_once_with_their_days() -> None:
     assert checks.reasons(bad) == {"acme": "2025-03-01 to 2025-03-03, 2025-03-10: it broke"}
 
 
-def test_an_unexplained_difference_is_a_warning_with_its_numbers(store: DuckDBStore, bot: Orchestrated) -> None:
+def test_an_unexplained_difference_is_a_warning_with_its_numbers(store: Store, bot: Orchestrated) -> None:
     row = account_row(bot.config.accounts[0])
     store.describe([row], [])
     line = Reconciled(FIRST, "conversations", "channels", Decimal(10), Decimal(9), "unexplained", None)
@@ -87,7 +87,7 @@ def test_an_unexplained_difference_is_a_warning_with_its_numbers(store: DuckDBSt
     assert checks.reconciled(store, "chatcaptain", Window.of_day(FIRST + timedelta(days=1))).passed
 
 
-def test_a_doubled_grain_is_seen(store: DuckDBStore, bot: Orchestrated) -> None:
+def test_a_doubled_grain_is_seen(store: Store, bot: Orchestrated) -> None:
     row = account_row(bot.config.accounts[0])
     store.describe([row], [])
     store.commit(chunk([FIRST], full_tables([FIRST]), account=row))
@@ -99,7 +99,7 @@ def test_a_doubled_grain_is_seen(store: DuckDBStore, bot: Orchestrated) -> None:
     assert checks.unique_grain(store, "conversation_daily").passed
 
 
-def test_channels_that_the_map_does_not_know_are_named(store: DuckDBStore, bot: Orchestrated) -> None:
+def test_channels_that_the_map_does_not_know_are_named(store: Store, bot: Orchestrated) -> None:
     row = account_row(bot.config.accounts[0])
     store.describe([row], [])
     rows = [{"date": FIRST, "channel_code": code, "conversations": 10} for code in ("webchat", "whatsapp")]
@@ -114,7 +114,7 @@ def test_channels_that_the_map_does_not_know_are_named(store: DuckDBStore, bot: 
     assert "whatsapp" in str(result.metadata)
 
 
-def test_an_account_is_behind_when_the_newest_due_day_is_not_loaded(store: DuckDBStore, bot: Orchestrated) -> None:
+def test_an_account_is_behind_when_the_newest_due_day_is_not_loaded(store: Store, bot: Orchestrated) -> None:
     row = account_row(bot.config.accounts[0])
     store.describe([row], [])
     store.commit(chunk([FIRST, FIRST + timedelta(days=2)], account=row))

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from extractors.cognigy import CognigyAccount
 from pipelines.status import Range, _with_missing, statuses
 from pipelines.workspace import account_row
-from tests.warehouse.sample import chunk, full_tables
+from tests.warehouse.sample import chunk, full_tables, store_at
 from warehouse.commits import Drifted, Reconciled, SliceFailure
-from warehouse.duckdb_store import DuckDBStore
+from warehouse.stores import Store
 
 NOW = datetime(2025, 3, 11, 23, 30, tzinfo=UTC)  # the 12th in Berlin: its yesterday is the 11th
 START = date(2025, 3, 1)
@@ -31,18 +31,18 @@ def march(*numbers: int) -> list[date]:
     return [date(2025, 3, number) for number in numbers]
 
 
-def load(store: DuckDBStore, who: CognigyAccount, days: list[date], at: datetime = NOW, **more: Any) -> None:
+def load(store: Store, who: CognigyAccount, days: list[date], at: datetime = NOW, **more: Any) -> None:
     told = chunk(days, full_tables(days, more.pop("size", 10)), account=account_row(who), loaded_at=at)
     store.commit(replace(told, **more))
     store.publish()
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> DuckDBStore:
-    return DuckDBStore(tmp_path / "warehouse.duckdb")
+def store(tmp_path: Path) -> Store:
+    return store_at(tmp_path)
 
 
-def test_without_a_warehouse_all_is_missing(store: DuckDBStore) -> None:
+def test_without_a_warehouse_all_is_missing(store: Store) -> None:
     [told, unasked] = statuses(store, [account(), account("idle", start_date=None)], NOW)
     assert told.ranges == (Range("missing", START, date(2025, 3, 11)),)
     assert (told.last_loaded, told.last_error, told.drift) == (None, None, [])
@@ -50,7 +50,7 @@ def test_without_a_warehouse_all_is_missing(store: DuckDBStore) -> None:
     assert not store.location.exists()
 
 
-def test_states_come_as_ranges_in_the_order_of_the_configuration(store: DuckDBStore) -> None:
+def test_states_come_as_ranges_in_the_order_of_the_configuration(store: Store) -> None:
     who, other = account(), account("other")
     load(store, who, march(2, 3, 4, 7))
     store.record_failures([SliceFailure(account_row(who), tuple(march(4, 5)), "503: come back", NOW)])
@@ -72,7 +72,7 @@ def test_states_come_as_ranges_in_the_order_of_the_configuration(store: DuckDBSt
     assert told.last_error_at == NOW + timedelta(1)
 
 
-def test_what_the_configuration_demands_now_is_missing_now(store: DuckDBStore) -> None:
+def test_what_the_configuration_demands_now_is_missing_now(store: Store) -> None:
     who = account()
     load(store, who, march(2, 3))
     [later] = statuses(store, [account(start_date=date(2025, 3, 10))], NOW)
@@ -84,7 +84,7 @@ def test_what_the_configuration_demands_now_is_missing_now(store: DuckDBStore) -
     assert [(each.state, each.first.day) for each in never.ranges] == [("settled", 2), ("missing", 4)]
 
 
-def test_differences_restatements_and_drift(store: DuckDBStore) -> None:
+def test_differences_restatements_and_drift(store: Store) -> None:
     who = account()
     old, late = NOW - timedelta(days=8), NOW - timedelta(days=6)
     load(store, who, march(1), at=old - timedelta(1))

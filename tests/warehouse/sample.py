@@ -8,8 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from warehouse.commits import AccountRow, ChunkCommit, MeasureDefinition, Reconciled, SliceInfo
-from warehouse.duckdb_store import DuckDBStore
+from warehouse.engine import Limits
 from warehouse.schema import STAGED, member_schema, staged_schema
+from warehouse.stores import Store, open_store
+
+KINDS = {"duckdb": "warehouse.duckdb", "parquet": "lake"}
+"""Every kind of store, and what its published place is called here."""
 
 DAY = date(2025, 3, 1)
 LOADED_AT = datetime(2025, 3, 20, 6, tzinfo=UTC)
@@ -31,8 +35,14 @@ MEMBERS = {
         ("type", "conversations", "additive", "Types"),
         ("inbox", "as named", "not additive", "Inbox numbers"),
         ("messages_median", "messages", "not additive", "Median"),
+        ("channel_conversations", "conversations", "additive", "Conversations of a channel"),
+        ("channel_call_transfer_targets", "conversations", "additive", "Calls by transfer target"),
     ],
 }
+
+
+def store_at(folder: Path, kind: str = "duckdb", *, limits: Limits | None = None, wait_seconds: float = 600) -> Store:
+    return open_store(f"{kind}://{folder / KINDS[kind]}", Path(), limits=limits, wait_seconds=wait_seconds)
 
 
 def days(count: int, start: date = DAY) -> list[date]:
@@ -62,7 +72,7 @@ def chunk(
     reconciled: tuple[Reconciled, ...] = (),
 ) -> ChunkCommit:
     infos = tuple(
-        SliceInfo(day, fetched_at or loaded_at, ("batch-1",), {"conversations": 10, "cost": Decimal("1.50")})
+        SliceInfo(day, fetched_at or loaded_at, loaded_at, ("batch-1",), {"conversations": 10, "cost": Decimal("1.50")})
         for day in slices
     )
     return ChunkCommit(account, infos, tables or {}, members(), reconciled, loaded_at, "run-1", "0.1.0")
@@ -133,6 +143,6 @@ def full_tables(slices: list[date], size: int = 10) -> dict[str, pa.Table | Path
     }
 
 
-def rows(store: DuckDBStore, sql: str) -> list[tuple[object, ...]]:
+def rows(store: Store, sql: str) -> list[tuple[object, ...]]:
     """The published answer as tuples."""
     return [tuple(row.values()) for row in store.read(sql).to_pylist()]

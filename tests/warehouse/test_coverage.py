@@ -8,20 +8,20 @@ import pytest
 
 from tests.warehouse.sample import ACME, chunk, days, rows
 from warehouse.commits import AccountRow, SliceFailure
-from warehouse.duckdb_store import DuckDBStore
+from warehouse.stores import Store
 
 START = date(2025, 3, 28)  # Europe/Berlin changes its clocks on the 30th
 AT = datetime(2025, 4, 1, tzinfo=UTC)
 ACCOUNT = replace(ACME, start_date=START)
 
 
-def states(store: DuckDBStore, account: str = "acme", count: int = 4) -> list[object]:
+def states(store: Store, account: str = "acme", count: int = 4) -> list[object]:
     store.publish()
     sql = f"SELECT state FROM coverage WHERE account = '{account}' ORDER BY date LIMIT {count}"
     return [state for (state,) in rows(store, sql)]
 
 
-def test_all_days_up_to_the_accounts_own_yesterday(store: DuckDBStore) -> None:
+def test_all_days_up_to_the_accounts_own_yesterday(store: Store) -> None:
     zones = ["Pacific/Kiritimati", "Etc/GMT+12", "Europe/Berlin"]
     accounts = [AccountRow(f"a{number}", "inkeep", "", zone, START, 3) for number, zone in enumerate(zones)]
     store.describe(accounts, [])
@@ -44,9 +44,7 @@ def test_all_days_up_to_the_accounts_own_yesterday(store: DuckDBStore) -> None:
         (datetime(2025, 3, 31, 22, 0, 1, tzinfo=UTC), "settled"),
     ],
 )
-def test_settled_is_after_the_lookback_in_the_accounts_zone(
-    store: DuckDBStore, fetched_at: datetime, state: str
-) -> None:
+def test_settled_is_after_the_lookback_in_the_accounts_zone(store: Store, fetched_at: datetime, state: str) -> None:
     store.commit(chunk([START], account=ACCOUNT, fetched_at=fetched_at))
     assert states(store)[:2] == [state, "missing"]
     assert [row.state for row in store.ledger()] == [state]
@@ -55,7 +53,7 @@ def test_settled_is_after_the_lookback_in_the_accounts_zone(
 @pytest.mark.parametrize(
     "changed", [{"timezone": "UTC"}, {"external_id": "bot-2"}, {"provider": "inkeep"}], ids=["zone", "id", "provider"]
 )
-def test_a_changed_identity_makes_slices_stale(store: DuckDBStore, changed: dict[str, str]) -> None:
+def test_a_changed_identity_makes_slices_stale(store: Store, changed: dict[str, str]) -> None:
     store.commit(chunk(days(2, START), account=ACCOUNT, fetched_at=AT))
     moved = replace(ACCOUNT, **changed)  # type: ignore[arg-type]
     store.describe([moved], [])
@@ -65,7 +63,7 @@ def test_a_changed_identity_makes_slices_stale(store: DuckDBStore, changed: dict
     assert states(store)[0] != "stale"
 
 
-def test_failures(store: DuckDBStore) -> None:
+def test_failures(store: Store) -> None:
     store.commit(chunk([START], account=ACCOUNT, fetched_at=AT))
     store.record_failures([SliceFailure(ACCOUNT, tuple(days(2, START)), "401: the key is refused", AT)])
     later = AT + timedelta(hours=1)
@@ -83,17 +81,17 @@ def test_failures(store: DuckDBStore) -> None:
 START_OF_2026 = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_a_first_load_after_a_failure_is_no_restatement(store: DuckDBStore) -> None:
+def test_a_first_load_after_a_failure_is_no_restatement(store: Store) -> None:
     store.record_failures([SliceFailure(ACCOUNT, (START,), "503", AT)])
     assert store.commit(chunk([START], account=ACCOUNT)).restated == 0
 
 
-def test_nothing_failed_writes_nothing(store: DuckDBStore) -> None:
+def test_nothing_failed_writes_nothing(store: Store) -> None:
     store.record_failures([])
     assert not store.location.parent.exists()
 
 
-def test_a_removed_account_keeps_its_days_and_misses_none(store: DuckDBStore) -> None:
+def test_a_removed_account_keeps_its_days_and_misses_none(store: Store) -> None:
     store.commit(chunk([START], account=ACCOUNT, fetched_at=START_OF_2026))
     store.record_failures([SliceFailure(ACCOUNT, (START + timedelta(1),), "503", AT)])
     store.describe([], [])

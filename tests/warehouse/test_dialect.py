@@ -3,11 +3,11 @@
 import pytest
 
 from tests.warehouse.sample import chunk, days
-from warehouse.duckdb_store import DuckDBStore
 from warehouse.errors import QueryError
+from warehouse.stores import Store
 
 
-def test_units_of_time_are_names_too(store: DuckDBStore) -> None:
+def test_units_of_time_are_names_too(store: Store) -> None:
     store.commit(chunk(days(3)))
     store.publish()
     query = "select provider, count(distinct date) days, count(*) months from load_ledger group by 1"
@@ -16,7 +16,7 @@ def test_units_of_time_are_names_too(store: DuckDBStore) -> None:
 
 
 @pytest.mark.parametrize("query", ["select 1 days from", "selct 1", "select 'a", "select x days", "select 1 days;;,"])
-def test_what_is_no_sql_is_refused_in_the_words_of_the_engine(store: DuckDBStore, query: str) -> None:
+def test_what_is_no_sql_is_refused_in_the_words_of_the_engine(store: Store, query: str) -> None:
     store.commit(chunk(days(1)))
     store.publish()
     with pytest.raises(QueryError, match="Error"):

@@ -1,65 +1,140 @@
+"""Older warehouses take the steps they lack, newer ones are refused, in every kind of store."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.warehouse.sample import chunk, days, full_tables, rows
-from warehouse.duckdb_store import DuckDBStore
+from tests.warehouse.sample import chunk, days, full_tables, rows, store_at
+from warehouse.duckdb_store import bring_up_to_date
 from warehouse.engine import Limits, attached, engine
 from warehouse.errors import NewerWarehouse, UnreadableWarehouse
-from warehouse.migrations import CURRENT, MIGRATIONS, Migration, migrate
+from warehouse.migrations import CURRENT, MIGRATIONS, Migration
+from warehouse.parquet_store import ParquetStorage
 from warehouse.publishing import Places
+from warehouse.schema import metadata
+from warehouse.stores import Store
+from warehouse.views_catalog import view_texts
 
-STEP = Migration(CURRENT + 1, "a note", ("CREATE TABLE note (text VARCHAR)", "INSERT INTO note VALUES ('x')"))
+VERSIONS = sorted((Path(__file__).parent / "versions").glob("*.sql"), key=lambda path: int(path.stem))
+STEP = Migration(
+    CURRENT + 1,
+    "a note",
+    ("CREATE TABLE note (text VARCHAR)", "ALTER TABLE load_ledger ADD COLUMN note VARCHAR DEFAULT 'x'"),
+)
 
 
 @pytest.fixture
-def loaded(store: DuckDBStore) -> DuckDBStore:
+def loaded(store: Store) -> Store:
     store.commit(chunk(days(1), full_tables(days(1))))
     store.publish()
     return store
 
 
-def private(store: DuckDBStore) -> Path:
+def private(store: Store) -> Path:
     return Places(store.location).private
 
 
-def test_a_new_warehouse_knows_its_version(loaded: DuckDBStore) -> None:
-    assert rows(loaded, "SELECT version, name FROM schema_version") == [(m.version, m.name) for m in MIGRATIONS]
+def older(version: Path, folder: Path) -> Store:
+    """A DuckDB warehouse as an earlier release left it."""
+    store = store_at(folder)
+    with duckdb.connect(str(store.location), config={"storage_compatibility_version": "v1.4.0"}) as con:
+        con.execute(version.read_text())
+    return store
 
 
-def test_an_older_warehouse_takes_the_missing_steps_once(loaded: DuckDBStore) -> None:
+@contextmanager
+def stepped(store: Store, kind: str, *steps: Migration) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The committed warehouse, as a release with further steps lends it."""
+    with engine(Limits()) as con:
+        if kind == "duckdb":
+            with attached(con, private(store)):
+                bring_up_to_date(con, "here", (*MIGRATIONS, *steps))
+                yield con
+            return
+        storage = ParquetStorage(store.location, migrations=(*MIGRATIONS, *steps))
+        storage.publish(con)
+        with storage.reading(con, "SHOW TABLES"):
+            yield con
+
+
+def test_there_is_a_warehouse_of_every_earlier_version() -> None:
+    assert [int(path.stem) for path in VERSIONS] == [migration.version for migration in MIGRATIONS[:-1]]
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.stem)
+def test_an_earlier_version_is_upgraded_with_all_its_rows(version: Path, tmp_path: Path) -> None:
+    old = older(version, tmp_path)
+    with duckdb.connect(str(old.location), read_only=True) as con:
+        tables = [name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+        counts = {name: con.execute(f"SELECT count(*) FROM {name}").fetchone() for name in tables}
+    assert counts["fact_conversation"] == (5,)
+    assert old.publish()
+    for name in set(tables) - {"schema_version", "store_state"}:
+        assert rows(old, f"SELECT count(*) FROM {name}") == [counts[name]], name
+    assert rows(old, "SELECT max(version) FROM schema_version") == [(CURRENT,)]
+    assert all(old.read(f"SELECT * FROM {view}").column_names for view in view_texts())
+    old.commit(chunk(days(3), full_tables(days(3), 4)))
+    assert [row.state for row in old.ledger()] == ["settled"] * 3
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.stem)
+def test_an_upgraded_warehouse_is_declared_like_a_new_one(version: Path, tmp_path: Path) -> None:
+    upgraded, new = older(version, tmp_path), store_at(tmp_path / "new")
+    for store in (upgraded, new):
+        store.publish()
+    shape = (
+        "SELECT table_name, column_name, data_type, is_nullable, comment FROM duckdb_columns() "
+        "WHERE database_name = 'wh' AND NOT internal ORDER BY ALL"
+    )
+    assert rows(upgraded, shape) == rows(new, shape)
+    declared = {(table.name, column.name) for table in metadata.sorted_tables for column in table.columns}
+    assert declared <= {(line[0], line[1]) for line in rows(new, shape)}
+
+
+def test_a_new_warehouse_knows_its_version(loaded: Store) -> None:
+    found = rows(loaded, "SELECT version, name FROM schema_version ORDER BY version")
+    assert found == [(m.version, m.name) for m in MIGRATIONS]
+
+
+def test_a_warehouse_takes_the_missing_steps_once(loaded: Store, kind: str) -> None:
     for _ in range(2):
-        with engine(Limits()) as con, attached(con, private(loaded)):
-            migrate(con, "here", (*MIGRATIONS, STEP))
-            assert con.execute("SELECT text FROM wh.note").fetchall() == [("x",)]
+        with stepped(loaded, kind, STEP) as con:
             assert con.execute("SELECT count(*) FROM wh.channel_daily").fetchall() == [(3,)]
+            assert con.execute("SELECT count(*) FROM wh.schema_version").fetchall() == [(CURRENT + 1,)]
+            if kind == "duckdb":
+                assert con.execute("SELECT note FROM wh.load_ledger").fetchall() == [("x",)]
 
 
-def test_a_step_that_fails_leaves_the_version(loaded: DuckDBStore) -> None:
+def test_a_step_that_fails_leaves_the_version(loaded: Store, kind: str) -> None:
     broken = Migration(CURRENT + 1, "broken", ("CREATE TABLE note (text VARCHAR)", "SELECT nonsense"))
-    with (
-        pytest.raises(duckdb.Error, match="nonsense"),
-        engine(Limits()) as con,
-        attached(con, private(loaded)),
-    ):
-        migrate(con, "here", (*MIGRATIONS, broken))
-    with engine(Limits()) as con, attached(con, private(loaded)):
+    with pytest.raises(duckdb.Error, match="nonsense"), stepped(loaded, kind, broken):
+        pass
+    with stepped(loaded, kind) as con:
         assert con.execute("SELECT max(version) FROM wh.schema_version").fetchall() == [(CURRENT,)]
-        assert con.execute("SELECT * FROM duckdb_tables() WHERE table_name = 'note'").fetchall() == []
+        assert con.execute("SELECT count(*) FROM duckdb_columns() WHERE table_name = 'note'").fetchall() == [(0,)]
 
 
-def test_a_newer_warehouse_is_refused(loaded: DuckDBStore) -> None:
-    for path in (private(loaded), loaded.location):
-        with duckdb.connect(str(path)) as con:
-            con.execute("INSERT INTO schema_version VALUES (99, 'the future', now())")
-    with pytest.raises(NewerWarehouse, match="schema version 99"):
+def test_a_newer_warehouse_is_refused(loaded: Store, kind: str) -> None:
+    if kind == "parquet":
+        with stepped(loaded, kind, STEP):
+            pass
+    else:
+        for path in (private(loaded), loaded.location):
+            with duckdb.connect(str(path)) as con:
+                con.execute(f"INSERT INTO schema_version VALUES ({CURRENT + 1}, 'the future', now())")
+    with pytest.raises(NewerWarehouse, match=f"schema version {CURRENT + 1}"):
         loaded.commit(chunk(days(1)))
     with pytest.raises(NewerWarehouse, match="upgrade"):
         loaded.read("SELECT 1")
 
 
-def test_views_are_made_again_when_their_text_changed(loaded: DuckDBStore) -> None:
+def test_views_are_made_again_when_their_text_changed(tmp_path: Path) -> None:
+    loaded = store_at(tmp_path)
+    loaded.commit(chunk(days(1), full_tables(days(1))))
+    loaded.publish()
     with duckdb.connect(str(private(loaded))) as con:
         con.execute("DROP VIEW channel_daily")
         con.execute("CREATE VIEW long_gone AS SELECT 1")
@@ -70,8 +145,8 @@ def test_views_are_made_again_when_their_text_changed(loaded: DuckDBStore) -> No
     assert not loaded.publish()
 
 
-def test_a_foreign_file_is_left_alone(store: DuckDBStore) -> None:
-    store.location.parent.mkdir()
+def test_a_foreign_file_is_left_alone(tmp_path: Path) -> None:
+    store = store_at(tmp_path)
     with duckdb.connect(str(store.location)) as con:
         con.execute("CREATE TABLE precious AS SELECT 1 AS x")
     with pytest.raises(UnreadableWarehouse, match="no warehouse of chatmart"):
@@ -81,9 +156,10 @@ def test_a_foreign_file_is_left_alone(store: DuckDBStore) -> None:
     assert not private(store).exists()
 
 
-def test_a_damaged_private_file_is_named(loaded: DuckDBStore) -> None:
-    private(loaded).write_bytes(b"not a database" * 1000)
-    with pytest.raises(UnreadableWarehouse, match="Move it away"):
+def test_a_damaged_private_file_or_manifest_is_named(loaded: Store, kind: str) -> None:
+    damaged = private(loaded) if kind == "duckdb" else loaded.location / "_loader.json"
+    damaged.write_bytes(b"neither a database nor a manifest" * 1000)
+    with pytest.raises(UnreadableWarehouse, match=r"Move .* away"):
         loaded.commit(chunk(days(1)))
-    private(loaded).unlink()
+    damaged.unlink()
     loaded.commit(chunk(days(1)))

@@ -12,9 +12,8 @@ import pytest
 from filelock import FileLock
 
 from tests.warehouse.sample import ACME, DAY, chunk, days, full_tables, rows
-from warehouse.duckdb_store import DuckDBStore
 from warehouse.errors import WarehouseBusy
-from warehouse.publishing import Places
+from warehouse.stores import Store, open_store
 
 ROOT = Path(__file__).parents[2]
 WRITER = """
@@ -22,9 +21,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from tests.warehouse.sample import ACME, chunk, days, full_tables
-from warehouse.duckdb_store import DuckDBStore
-path, account, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
-store = DuckDBStore(Path(path))
+from warehouse.stores import open_store
+url, account, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
+store = open_store(url, Path())
 for size in range(1, rounds + 1):
     store.commit(chunk(days(3), full_tables(days(3), size), account=replace(ACME, account=account)))
     print(size, flush=True)
@@ -32,12 +31,17 @@ for size in range(1, rounds + 1):
 """
 
 
-def writer(store: DuckDBStore, account: str, rounds: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", WRITER, str(store.location), account, str(rounds)]
+def url_of(store: Store) -> str:
+    kind = "parquet" if store.location.suffix != ".duckdb" else "duckdb"
+    return f"{kind}://{store.location}"
+
+
+def writer(store: Store, account: str, rounds: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", WRITER, url_of(store), account, str(rounds)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def sizes(store: DuckDBStore) -> set[tuple[object, ...]]:
+def sizes(store: Store) -> set[tuple[object, ...]]:
     """(account, size) as each of several tables tells it: one per account when nothing is half done."""
     found: set[tuple[object, ...]] = set()
     for sql in (
@@ -51,13 +55,13 @@ def sizes(store: DuckDBStore) -> set[tuple[object, ...]]:
     return found
 
 
-def test_ledger_rows_count_all_tables(store: DuckDBStore) -> None:
+def test_ledger_rows_count_all_tables(store: Store) -> None:
     store.commit(chunk(days(3), full_tables(days(3), 7)))
     store.publish()
     assert sizes(store) == {("acme", 7)}
 
 
-def test_writers_of_several_processes_take_turns(store: DuckDBStore) -> None:
+def test_writers_of_several_processes_take_turns(store: Store) -> None:
     writers = [writer(store, f"account-{number}", 4) for number in range(4)]
     for process in writers:
         _, complaint = process.communicate(timeout=120)
@@ -66,7 +70,7 @@ def test_writers_of_several_processes_take_turns(store: DuckDBStore) -> None:
     assert sizes(store) == {(f"account-{number}", 4) for number in range(4)}
 
 
-def test_threads_take_turns(store: DuckDBStore) -> None:
+def test_threads_take_turns(store: Store) -> None:
     with ThreadPoolExecutor(4) as pool:
         jobs = [
             pool.submit(store.commit, chunk([DAY + timedelta(offset)], full_tables([DAY + timedelta(offset)])))
@@ -80,7 +84,7 @@ def test_threads_take_turns(store: DuckDBStore) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_killed_writer_leaves_whole_commits(store: DuckDBStore, seed: int) -> None:
+def test_a_killed_writer_leaves_whole_commits(store: Store, seed: int) -> None:
     store.commit(chunk(days(3), full_tables(days(3), 1), account=ACME))
     store.publish()
     chance = random.Random(seed)
@@ -100,20 +104,20 @@ def test_a_killed_writer_leaves_whole_commits(store: DuckDBStore, seed: int) -> 
     store.publish()
     [(_, size)] = sizes(store)
     assert size in (told[-1], told[-1] + 1)
-    assert not list(store.location.parent.glob("*.part*"))
+    assert not list(store.location.parent.rglob("*.part*"))
     store.commit(chunk(days(3), full_tables(days(3), 5)))
     assert store.publish()
     assert sizes(store) == {("acme", 5)}
 
 
-def test_what_was_committed_before_a_crash_is_published_by_the_next(store: DuckDBStore) -> None:
+def test_what_was_committed_before_a_crash_is_published_by_the_next(store: Store) -> None:
     store.commit(chunk(days(3), full_tables(days(3), 2)))
-    assert DuckDBStore(store.location).publish()
+    assert open_store(url_of(store), Path()).publish()
     assert sizes(store) == {("acme", 2)}
 
 
-def test_a_lock_held_for_too_long_is_named(store: DuckDBStore) -> None:
+def test_a_lock_held_for_too_long_is_named(store: Store) -> None:
     store.commit(chunk(days(1)))
-    lock = Places(store.location).lock
+    [lock] = store.location.parent.rglob("*lock")
     with FileLock(lock), pytest.raises(WarehouseBusy, match="run again"):
-        DuckDBStore(store.location, wait_seconds=0).commit(chunk(days(1)))
+        open_store(url_of(store), Path(), wait_seconds=0).commit(chunk(days(1)))

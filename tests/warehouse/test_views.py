@@ -1,11 +1,13 @@
-"""The public surface: which columns people get, and what stands in them."""
+"""The public surface by day: which columns people get, and what stands in them. Marts: `test_marts`."""
+
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.warehouse.sample import DAY, chunk, days, full_tables, rows
-from warehouse.duckdb_store import DuckDBStore
+from tests.warehouse.sample import DAY, KINDS, chunk, days, full_tables, rows, store_at
 from warehouse.schema import STAGED, fact
+from warehouse.stores import Store
 from warehouse.views_catalog import view_texts
 
 COLUMNS = {
@@ -30,33 +32,36 @@ COLUMNS = {
     "inbox_daily": "measure value",
     "coverage": "state",
     "load_ledger": "state batches fetched_at loaded_at rows totals zone external_id run_id schema_version code_version "
-    "error error_at",
+    "error error_at landed_at",
     "restatement_log": "view member measure old new age_days logged_at",
     "drift": "stream kind name batch",
+    "load_run": "run_id command started_at ended_at planned loaded failed requests retries bytes rows waited_seconds "
+    "error",
     "reconciliation": "measure against told loaded difference verdict reason",
 }
 
 
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> DuckDBStore:
-    store = DuckDBStore(tmp_path_factory.mktemp("views") / "warehouse.duckdb")
+@pytest.fixture(scope="module", params=sorted(KINDS))
+def loaded(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Store:
+    store = store_at(tmp_path_factory.mktemp("views"), request.param)
     store.commit(chunk(days(2), full_tables(days(2))))
     assert store.publish()
     return store
 
 
 @pytest.mark.parametrize("view", COLUMNS)
-def test_columns(loaded: DuckDBStore, view: str) -> None:
+def test_columns(loaded: Store, view: str) -> None:
     expected = ["date", "provider", "account", *COLUMNS[view].split()]
     assert loaded.read(f"SELECT * FROM {view}").column_names == expected
 
 
-def test_no_view_is_unlisted() -> None:
-    assert set(view_texts()) < set(COLUMNS)
+def test_no_view_by_day_is_unlisted(loaded: Store) -> None:
+    daily = {view for view in view_texts() if "date" in loaded.read(f"SELECT * FROM {view} LIMIT 0").column_names}
+    assert daily < set(COLUMNS)
 
 
 @pytest.mark.parametrize("name", STAGED)
-def test_every_fact_key_joins_its_dimension(loaded: DuckDBStore, name: str) -> None:
+def test_every_fact_key_joins_its_dimension(loaded: Store, name: str) -> None:
     table = fact(name)
     [(total,)] = rows(loaded, f"SELECT count(*) FROM {table.name}")
     assert total
@@ -70,23 +75,23 @@ def test_every_fact_key_joins_its_dimension(loaded: DuckDBStore, name: str) -> N
 
 
 @pytest.mark.parametrize("name", ["account", "channel", "intent", "language", "country", "metric"])
-def test_unknown_is_the_one_row_with_key_0(loaded: DuckDBStore, name: str) -> None:
+def test_unknown_is_the_one_row_with_key_0(loaded: Store, name: str) -> None:
     natural = {"account": "account", "channel": "channel_code", "language": "language_code", "country": "country_code"}
     sql = f"SELECT {natural.get(name, name)} FROM dim_{name} WHERE {name}_key = 0"
     assert rows(loaded, sql) == [("unknown",)]
 
 
-def test_names_are_kept_code_point_for_code_point(loaded: DuckDBStore) -> None:
+def test_names_are_kept_code_point_for_code_point(loaded: Store) -> None:
     sql = "SELECT intent, hits, rank FROM intent_daily WHERE date = '2025-03-01' ORDER BY rank"
     assert rows(loaded, sql) == [("null", 10, 1), (" Öffnungszeiten ", 1, 2), ("unknown", 1, 3)]
 
 
-def test_a_conversation_without_channel_has_the_unknown_one(loaded: DuckDBStore) -> None:
+def test_a_conversation_without_channel_has_the_unknown_one(loaded: Store) -> None:
     sql = "SELECT DISTINCT channel_code, language_code, language, is_test FROM conversation"
     assert rows(loaded, sql) == [("whatsapp", "unknown", "unknown", False)]
 
 
-def test_named_metrics(loaded: DuckDBStore) -> None:
+def test_named_metrics(loaded: Store) -> None:
     where = "WHERE date = '2025-03-01'"
     assert rows(loaded, f"SELECT end_reason, conversations FROM end_reason_daily {where}") == [("hangup", 10)]
     assert rows(loaded, f"SELECT model, tokens FROM token_daily {where}") == [("model-a", 10)]
@@ -97,17 +102,17 @@ def test_named_metrics(loaded: DuckDBStore) -> None:
     assert rows(loaded, sql) == [(2, 1)]
 
 
-def test_a_team_is_counted_by_base_language(loaded: DuckDBStore) -> None:
+def test_a_team_is_counted_by_base_language(loaded: Store) -> None:
     sql = "SELECT language, conversations, typeof(conversations) FROM team_daily WHERE date = '2025-03-01'"
     assert rows(loaded, sql) == [("pt", 2, "BIGINT")]
 
 
-def test_dates_are_described(loaded: DuckDBStore) -> None:
+def test_dates_are_described(loaded: Store) -> None:
     sql = "SELECT year, quarter, month, iso_week, weekday, weekday_name, is_weekend FROM dim_date ORDER BY date LIMIT 1"
     assert rows(loaded, sql) == [(2025, 1, 3, 9, 6, "Saturday", True)]
 
 
-def test_the_catalog_explains_views_and_columns(loaded: DuckDBStore) -> None:
+def test_the_catalog_explains_views_and_columns(loaded: Store) -> None:
     sql = (
         "SELECT comment FROM duckdb_columns() WHERE table_name = 'conversation_daily' AND column_name = 'conversations'"
     )
@@ -116,7 +121,10 @@ def test_the_catalog_explains_views_and_columns(loaded: DuckDBStore) -> None:
     assert rows(loaded, unexplained) == []
 
 
-def test_any_duckdb_tool_opens_the_published_file(loaded: DuckDBStore) -> None:
+def test_any_duckdb_tool_opens_the_published_file(tmp_path: Path) -> None:
+    loaded = store_at(tmp_path)
+    loaded.commit(chunk(days(1), full_tables(days(1))))
+    loaded.publish()
     with duckdb.connect(str(loaded.location), read_only=True) as con:
         found = con.execute("SELECT count(*) FROM conversation_daily WHERE date = ?", [DAY]).fetchone()
         assert found == (1,)

@@ -1,5 +1,7 @@
--- Each account and day from its start_date (none: its first known slice) to its own yesterday: loaded, settled, stale, failed or missing.
+-- Each account and day from its start_date (none: its first known slice) to its own yesterday, and how it stands.
 -- A removed account keeps the days that were loaded, and nothing more is asked of it.
+--   date: Local calendar day of the account's zone.
+--   state: loaded, settled (its numbers no longer move), stale (of another zone or id), failed or missing.
 WITH begun AS (
     SELECT a.provider, a.account, a.timezone, coalesce(a.start_date, min(l.date)) AS start_date
     FROM dim_account AS a

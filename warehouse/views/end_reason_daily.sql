@@ -1,4 +1,6 @@
 -- A day's conversations by the reason they ended.
+--   end_reason: Why the conversations (calls) ended, as told; unknown where none was told.
+--   conversations: Conversations (calls) that ended for this reason.
 SELECT
     f.date, a.provider, a.account,
     coalesce(f.member, 'unknown') AS end_reason,

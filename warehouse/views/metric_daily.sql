@@ -1,4 +1,5 @@
 -- Everything else a provider tells, one value per row; add values only where additivity is additive.
+--   value: The number, in unit; NULL as told.
 SELECT
     f.date, a.provider, a.account,
     m.metric, f.member, f.channel_id,

@@ -1,4 +1,6 @@
 -- A day's tokens by language model.
+--   model: Language model, as told.
+--   tokens: Tokens that the model used.
 SELECT
     f.date, a.provider, a.account,
     coalesce(f.member, 'unknown') AS model,

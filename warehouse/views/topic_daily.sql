@@ -1,4 +1,6 @@
 -- A day's conversations by topic; the provider's list may be cut off.
+--   topic: Topic of the conversations, as told.
+--   conversations: Conversations of the topic.
 SELECT
     f.date, a.provider, a.account,
     coalesce(f.member, 'unknown') AS topic,

@@ -1,4 +1,6 @@
 -- A day's conversations by type.
+--   type: Kind of conversation, as told; unknown where none was told.
+--   conversations: Conversations of this kind.
 SELECT
     f.date, a.provider, a.account,
     coalesce(f.member, 'unknown') AS type,

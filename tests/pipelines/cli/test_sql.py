@@ -1,6 +1,9 @@
+import contextlib
 import io
 import json
 import os
+import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -133,3 +136,96 @@ def test_instants_and_decimals_in_json(loaded: Path, capsys: pytest.CaptureFixtu
     said = chatmart(capsys, "--config", loaded, "sql", query, "--format", "json")
     assert said.out.startswith('[{"fetched_at": "2026-01-10T12:0')
     assert said.out.rstrip().endswith('Z", "d": 1.5}]')
+
+
+def test_several_statements_are_several_tables_and_no_csv(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query = "create temp table x as select 3 as a; select a from x; select count(*) as n from conversation_daily, x;"
+    said = chatmart(capsys, "--config", loaded, "sql", query)
+    assert said.out.split() == ["a", "3", "n", "365"]
+    said = chatmart(capsys, "--config", loaded, "sql", query, "--format", "csv")
+    assert (said.code, said.out) == (2, "")
+    assert "ask them one by one" in said.err
+    said = chatmart(capsys, "--config", loaded, "sql", query.rpartition("select")[0], "--format", "json")
+    assert json.loads(said.out) == [{"a": 3}]
+
+
+def test_a_file_is_named_for_its_format_and_appears_whole(
+    loaded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    query = "SELECT date, conversations FROM conversation_daily ORDER BY date LIMIT 2"
+    for name, options in (
+        ("a.csv", []),
+        ("a.json", []),
+        ("a.parquet", []),
+        ("a.txt", []),
+        ("b.txt", ["--format", "csv"]),
+    ):
+        said = chatmart(capsys, "--config", loaded, "sql", query, "--output", tmp_path / name, *options)
+        assert (said.code, said.out, said.err) == (0, "", "")
+    assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.txt").read_text()
+    assert (tmp_path / "a.csv").read_text().startswith("date,conversations\n2025-01-01,")
+    assert [row["date"] for row in json.loads((tmp_path / "a.json").read_text())] == ["2025-01-01", "2025-01-02"]
+    assert pq.read_table(tmp_path / "a.parquet").num_rows == 2
+    assert (tmp_path / "a.txt").read_text().startswith("date        conversations\n")
+    before = sorted(tmp_path.iterdir())
+    assert chatmart(capsys, "--config", loaded, "sql", "selec", "--output", tmp_path / "a.csv").code == 2
+    assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.txt").read_text()
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_answer_may_go_to_a_device(loaded: Path) -> None:
+    done = run(loaded, "SELECT 1 AS n", "--format", "csv", "--output", "/dev/stdout")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"n\n1\n", b"")
+
+
+def test_what_there_is_to_ask(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = chatmart(capsys, "--config", loaded, "sql", "--list")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("totals\nconversation_daily  ")
+    told = json.loads(chatmart(capsys, "--config", loaded, "sql", "--list", "--format", "json").out)
+    assert {"conversation_daily", "coverage"} <= {view["name"] for view in told["views"]}
+    for arguments in (["--describe", "channel_daily"], ["--list", "channel_daily"]):
+        said = chatmart(capsys, "--config", loaded, "sql", *arguments)
+        assert said.out.startswith("channel_daily (breakdowns)\n")
+    said = chatmart(capsys, "--config", loaded, "sql", "--describe", "chanel_daily")
+    assert (said.code, said.out) == (2, "")
+    assert "did you mean channel_daily" in said.err
+
+
+def on_a_terminal(config: Path, *arguments: str) -> list[str]:
+    """What a window of 80 columns shows, standard error too."""
+    ours, theirs = pty.openpty()
+    command = [CHATMART, "--config", config, "sql", *arguments]
+    environment = {**os.environ, "COLUMNS": "80", "TERM": "xterm", "NO_COLOR": "1"}
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # how Linux says that nobody holds the other end
+        while piece := os.read(ours, 65536):
+            shown += piece
+    os.close(ours)
+    process.wait()
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).splitlines()
+
+
+def test_a_terminal_is_told_types_units_and_what_is_left_out(loaded: Path) -> None:
+    lines = on_a_terminal(loaded, "SELECT date, conversations FROM conversation_daily ORDER BY date LIMIT 2")
+    assert lines[0].split() == ["date", "conversations"]
+    assert lines[1] == "DATE        BIGINT · conversations"
+    assert lines[2].startswith("2025-01-01 ")
+    assert re.fullmatch(r"2 rows in \d+\.\d\d s", lines[4])
+    lines = on_a_terminal(loaded, "SELECT * FROM conversation_daily")
+    assert len(lines) >= 104
+    assert "265 of the rows are not shown (--rows 0 shows all); no room for " in " ".join(lines[-3:])
+    assert max(map(len, lines[:-3])) <= 80
+    lines = on_a_terminal(loaded, "SELECT 7 AS n", "--no-types", "--rows", "1")
+    assert lines[:2] == ["n", "7"]
+    assert any(
+        "sql '…' --output answer.parquet" in line for line in on_a_terminal(loaded, "SELECT 1", "--format", "parquet")
+    )
+
+
+def test_types_come_into_a_pipe_when_asked_for(loaded: Path) -> None:
+    done = run(loaded, "SELECT date FROM conversation_daily ORDER BY date", "--types", "--rows", "1")
+    assert done.stdout == b"date\nDATE\n2025-01-01\n"
+    assert b"364 of the rows are not shown" in done.stderr

@@ -1,0 +1,36 @@
+"""One value of an answer as text: decimals with their digits, days as YYYY-MM-DD, instants in UTC with ``Z``."""
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+
+def text(value: Any) -> str:
+    """A value in plain text; numbers without needless zeros."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, datetime):
+        return _instant(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def plain(value: Decimal) -> str:
+    """A decimal without exponent and needless zeros."""
+    digits = format(value, "f")
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
+
+
+def shown(value: Any) -> str:
+    """A value in plain text; control characters in a name must not steer the terminal."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text(value))
+
+
+def _instant(value: datetime) -> str:
+    if value.tzinfo is None:
+        return value.isoformat(timespec="milliseconds")
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,129 @@
+"""Every way of asking that docs/querying.md shows, run as it stands there, on a loaded warehouse."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.warehouse.sample import chunk, days, full_tables, rows
+from warehouse.stores import Store, open_store
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/querying.md").read_text("utf-8")
+EXPECTED = [["2025-03-01", "unknown", 2], ["2025-03-01", "whatsapp", 18]]
+
+_CONFIG = """
+warehouse: duckdb://data/demo/warehouse.duckdb
+accounts:
+  - {name: acme, provider: inkeep, api_key: "${INKEEP_KEY}"}
+"""
+
+_SHOW = """
+import json
+found = answer.itertuples(index=False) if hasattr(answer, "itertuples") else answer
+print(json.dumps([[str(month)[:10], channel, int(count)] for month, channel, count in found]))
+"""
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A warehouse where the page has it, seen from the folder above."""
+    store = open_store("duckdb://data/demo/warehouse.duckdb", tmp_path_factory.mktemp("querying"))
+    store.commit(chunk(days(2), full_tables(days(2))))
+    store.publish()
+    return store
+
+
+def run(loaded: Store, command: list[str], stdin: str = "") -> str:
+    """The standard output of a command in the folder that the page's paths begin at, in a zone that is not UTC."""
+    ours = {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "TZ": "America/New_York", "INKEEP_KEY": "invented"}
+    environment = {**os.environ, **ours}
+    folder = loaded.location.parents[2]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, input=stdin, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_page_shows_each_way() -> None:
+    assert (len(blocks("console")), len(blocks("python")), len(blocks("sql"))) == (2, 4, 6)
+    assert PAGE.count("```") == 2 * 12
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_python_as_it_stands(loaded: Store, number: int) -> None:
+    assert json.loads(run(loaded, [sys.executable, "-c", blocks("python")[number] + _SHOW])) == EXPECTED
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_sql_as_it_stands(loaded: Store, number: int) -> None:
+    *_, last = [statement for statement in blocks("sql")[number].split(";") if statement.strip()]
+    found = rows(loaded, last)
+    assert found
+    if "channel_monthly" in last:
+        assert [[str(month), channel, count] for month, channel, count in found] == EXPECTED
+
+
+def test_the_command_line_of_an_older_duckdb_as_it_stands(loaded: Store) -> None:
+    prompt, program, *arguments = blocks("console")[0].split()
+    assert prompt == "$"
+    command = [str(Path(sys.executable).with_name(program)), *arguments, "-json"]
+    assert run(loaded, [*command, "-c", "SELECT split_part(version(), '.', 1) AS major"]) == '[{"major":"v1"}]\n'
+    question = next(block for block in blocks("sql") if block.startswith("SET TimeZone"))
+    told = json.loads(run(loaded, command, stdin=question))
+    assert [[line["month"], line["channel"], line["conversations"]] for line in told] == EXPECTED
+    noon = run(loaded, command, stdin=f"{question.splitlines()[0]} SELECT max(started_at) AS noon FROM conversation;")
+    assert "2025-03-01 12:00:00+00" in noon
+
+
+def test_parquet_for_other_tools_as_it_stands(loaded: Store) -> None:
+    folder = loaded.location.parents[2]
+    (folder / "chatmart.yaml").write_text(_CONFIG, "utf-8")
+    scripts = f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
+    run(loaded, ["sh", "-c", f"{scripts} {blocks('console')[1].removeprefix('$ ')}"])
+    months = pq.read_table(folder / "months.parquet")
+    assert months.select(["days", "conversations"]).to_pylist() == [{"days": 2, "conversations": 20}]
+    assert months.schema.field("cost_amount").type == pa.decimal128(38, 6)
+
+
+def test_pandas_keeps_what_the_page_promises(loaded: Store) -> None:
+    columns = "conversations, unique_users, cost_amount"
+    code = re.sub(
+        "SELECT.*?ORDER BY ALL", f"SELECT {columns} FROM conversation_daily", blocks("python")[1], flags=re.DOTALL
+    )
+    assert "conversation_daily" in code
+    kinds = run(loaded, [sys.executable, "-c", f"{code}\nprint([str(kind) for kind in answer.dtypes])"])
+    assert kinds == "['int64[pyarrow]', 'int64[pyarrow]', 'decimal128(18, 6)[pyarrow]']\n"
+    floats = code.replace(".to_arrow_table()", ".df()").split("answer =")[0]
+    assert run(loaded, [sys.executable, "-c", f"{floats}\nprint(arrow.cost_amount.dtype)"]) == "float64\n"
+
+
+def test_sqlalchemy_in_utc(loaded: Store) -> None:
+    code = re.sub(
+        "SELECT.*?ORDER BY ALL",
+        "SELECT max(started_at) AS noon FROM conversation",
+        blocks("python")[2],
+        flags=re.DOTALL,
+    )
+    assert run(loaded, [sys.executable, "-c", f"{code}\nprint(answer.noon[0])"]) == "2025-03-01 12:00:00+00:00\n"
+
+
+def test_reflection_fails_as_the_page_says(loaded: Store) -> None:
+    """When this fails, the driver has learnt it: tell the readers of the page."""
+    code = blocks("python")[2].split("answer =")[0]
+    asked = "from sqlalchemy import exc, inspect\ntry:\n    inspect(engine).get_columns('dim_account')\n"
+    assert "pg_collation" in run(
+        loaded, [sys.executable, "-c", f"{code}{asked}except exc.DBAPIError as e:\n    print(e)"]
+    )

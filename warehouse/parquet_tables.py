@@ -1,0 +1,171 @@
+"""A lake's tables inside the engine: lent as `wh` from Parquet files, and written back by month.
+
+What must not come in: which files are current, locks, renames. Tables with a date lie in one file per month, the
+others in one file; rows are sorted by account and day, so that a reader skips what it does not ask for.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from pathlib import Path
+
+import duckdb
+from sqlalchemy import Column
+
+from warehouse.commits import Scope
+from warehouse.creation import sql_type, table_statements
+from warehouse.engine import first_row
+from warehouse.schema import metadata
+from warehouse.sql import fill, ident, key_of, listed, literal
+from warehouse.views_catalog import create_view, create_views, view_texts
+
+ROWS_PER_GROUP = 122_880
+
+_MARKS = """
+SELECT $table, $month, count(*), CAST(bit_xor(hash(t)) AS VARCHAR) || ' ' || CAST(sum(hash(t)) AS VARCHAR)
+FROM wh.$name AS t GROUP BY 2
+"""
+Marks = Mapping[tuple[str, str], tuple[int, str]]
+"""Count and checksum of the rows of each table and month that are lent."""
+
+
+def dated(table: str) -> bool:
+    """Whether a table lies in a file per month."""
+    return table != "dim_date" and "date" in metadata.tables[table].columns
+
+
+def lent(scope: Scope) -> list[str]:
+    """The tables that are lent for a scope."""
+    return [name for name in metadata.tables if not dated(name) or scope.tables is None or name in scope.tables]
+
+
+def months_of(scope: Scope, months: Iterable[str]) -> list[str]:
+    """Those of the months that the scope's days touch."""
+    if scope.days is None:
+        return sorted(months)
+    first, last = (f"{day:%Y-%m}" for day in scope.days)
+    return sorted(month for month in months if first <= month <= last)
+
+
+def inside(scope: Scope, table: str) -> str:
+    """The condition for the rows of a dated table that lie in the scope."""
+    parts = []
+    if scope.accounts is not None:
+        keyed = "account_key" in metadata.tables[table].columns
+        names = [key_of(literal(name)) if keyed else literal(name) for name in scope.accounts]
+        parts.append(f"{'account_key' if keyed else 'account'} IN ({', '.join(names)})")
+    if scope.days is not None:
+        parts.append(f"date BETWEEN {_day(scope.days[0])} AND {_day(scope.days[1])}")
+    return " AND ".join(parts) or "true"
+
+
+def lend(
+    con: duckdb.DuckDBPyConnection, scope: Scope, files: Mapping[str, Mapping[str, Path]], views: Collection[str] = ()
+) -> None:
+    """Fill the empty database `wh` with all tables, of the dated ones only the rows in the scope.
+
+    `files` are the current ones by table and month. `views` are made too.
+    """
+    con.execute("USE wh")
+    for statement in table_statements().values():
+        con.execute(statement)
+    for view in views:
+        con.execute(create_view(view)[0])
+    con.execute("USE memory")
+    for table in lent(scope):
+        known = files.get(table, {})
+        months = months_of(scope, known) if dated(table) else list(known)
+        if not months:
+            continue
+        condition = inside(scope, table) if dated(table) else "true"
+        insert = "INSERT INTO wh.$table BY NAME SELECT * FROM $source WHERE $condition"
+        source = scan([known[month] for month in months])
+        con.execute(fill(insert, table=ident(table), source=source, condition=condition))
+
+
+def marks(con: duckdb.DuckDBPyConnection, scope: Scope) -> Marks:
+    """What the lent rows look like; where two of these differ, rows were changed."""
+    parts = [
+        fill(
+            _MARKS,
+            table=literal(table),
+            name=ident(table),
+            month="strftime(date, '%Y-%m')" if dated(table) else "''",
+        )
+        for table in lent(scope)
+    ]
+    rows = con.execute(" UNION ALL ".join(parts)).fetchall()
+    return {(table, month): (count, mark) for table, month, count, mark in rows if count or not dated(table)}
+
+
+def changed(before: Marks, after: Marks) -> list[tuple[str, str]]:
+    """The parts whose rows differ."""
+    return sorted(part for part in before.keys() | after.keys() if before.get(part) != after.get(part))
+
+
+def write_part(
+    con: duckdb.DuckDBPyConnection, table: str, month: str, scope: Scope, old: Path | None, target: Path
+) -> int:
+    """Write one part of a table: the lent rows, and those of the old file that lie outside of the scope.
+
+    Returns the number of rows.
+    """
+    rows = fill("SELECT * FROM wh.$table", table=ident(table))
+    if dated(table):
+        rows += fill(" WHERE strftime(date, '%Y-%m') = $month", month=literal(month))
+        if old is not None:
+            rest = " UNION ALL BY NAME SELECT * FROM $old WHERE NOT ($inside)"
+            rows += fill(rest, old=scan([old]), inside=inside(scope, table))
+    copy = "COPY (SELECT * FROM ($rows) ORDER BY $order) TO $path (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE $n)"
+    con.execute(fill(copy, rows=rows, order=_order(table), path=literal(str(target)), n=str(ROWS_PER_GROUP)))
+    counted = first_row(con, fill("SELECT count(*) FROM $file", file=scan([target])))
+    return int(counted[0]) if counted else 0
+
+
+def scan(files: Iterable[Path]) -> str:
+    """The rows of some files, whose columns may come from different versions of the schema."""
+    listed_files = ", ".join(literal(str(path)) for path in files)
+    return fill("read_parquet([$files], union_by_name = true, hive_partitioning = false)", files=listed_files)
+
+
+def show(
+    con: duckdb.DuckDBPyConnection, files: Mapping[str, Iterable[Path]], wanted: Collection[str] | None = None
+) -> None:
+    """Make the star's tables views over their files, and the business views, in the empty database in use.
+
+    Those that are `wanted`, or all of them with their comments. A column that the files do not have yet, or a table
+    without a file, is there all the same.
+    """
+    for table in metadata.tables.values():
+        if wanted is not None and table.name not in wanted:
+            continue
+        query = fill("SELECT $columns WHERE false", columns=", ".join(map(_nothing, table.columns)))
+        paths = list(files.get(table.name, ()))
+        if paths:
+            query += fill(" UNION ALL BY NAME SELECT * FROM $files", files=scan(paths))
+        create = "CREATE VIEW $view AS SELECT $columns FROM ($query)"
+        columns = listed(table.columns.keys())
+        con.execute(fill(create, view=ident(table.name), columns=columns, query=query))
+        if wanted is None:
+            comment = "COMMENT ON VIEW $view IS $text"
+            con.execute(fill(comment, view=ident(table.name), text=literal(table.comment or "")))
+    if wanted is None:
+        create_views(con)
+        return
+    for view in view_texts():
+        if view in wanted:
+            con.execute(create_view(view)[0])
+
+
+def _nothing(column: Column[object]) -> str:
+    return f"CAST(NULL AS {sql_type(column)}) AS {ident(column.name)}"
+
+
+def _order(table: str) -> str:
+    columns = metadata.tables[table].columns
+    if not dated(table):
+        return listed(list(columns.keys())[:1])
+    return listed(["account_key" if "account_key" in columns else "account", "date"])
+
+
+def _day(day: date) -> str:
+    return f"DATE {literal(day.isoformat())}"

@@ -1,0 +1,25 @@
+-- Totals of an account and calendar month: one row each, over its loaded days. Only additive measures: the users of a
+-- month are not the sum of its days' users. A measure is added over the days that tell it, and NULL where none does.
+-- Currencies are never mixed: where a month has cost in several, cost is NULL here, and cost_per_conversation_monthly
+-- has a row for each.
+--   days: Loaded days of the month; the sums are over these.
+--   cost_amount: Cost told by the provider; NULL where none is told, or where it is in several currencies.
+--   cost_currency: The one currency of cost_amount; NULL where there are several, where none was told, or nothing cost.
+SELECT
+    CAST(date_trunc('month', f.date) AS DATE) AS month, a.provider, a.account,
+    count(*) AS days,
+    CAST(sum(f.conversations) AS BIGINT) AS conversations,
+    CAST(sum(f.messages) AS BIGINT) AS messages,
+    CAST(sum(f.user_messages) AS BIGINT) AS user_messages,
+    CAST(sum(f.interactions) AS BIGINT) AS interactions,
+    CAST(sum(f.understood_messages) AS BIGINT) AS understood_messages,
+    CAST(sum(f.misunderstood_messages) AS BIGINT) AS misunderstood_messages,
+    CAST(sum(f.call_duration_seconds) AS DECIMAL(38, 3)) AS call_duration_seconds,
+    CASE WHEN count(DISTINCT coalesce(f.cost_currency, '')) FILTER (WHERE f.cost_amount <> 0) <= 1
+        THEN CAST(sum(f.cost_amount) AS DECIMAL(38, 6)) END AS cost_amount,
+    CASE WHEN count(DISTINCT coalesce(f.cost_currency, '')) FILTER (WHERE f.cost_amount <> 0) <= 1
+        THEN max(f.cost_currency) FILTER (WHERE f.cost_amount <> 0) END AS cost_currency,
+    CAST(sum(f.tokens) AS BIGINT) AS tokens
+FROM fact_conversation_daily AS f
+JOIN dim_account AS a ON a.account_key = f.account_key
+GROUP BY ALL
