@@ -31,6 +31,7 @@ typecheck: install
 	$(BIN)/mypy
 
 docs: install
+	$(BIN)/python -m pipelines.fields_page
 	$(BIN)/python -m warehouse.dictionary
 	$(BIN)/python -m pipelines.config_schema
 

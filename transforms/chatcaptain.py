@@ -7,10 +7,14 @@ Totals are those of the overview report, assumed to leave test traffic out. The 
 from datetime import date
 
 from transforms import chatcaptain_export, chatcaptain_reports, conform
+from transforms.chatcaptain_columns import ACCEPTED
+from transforms.chatcaptain_components import CHANNEL, OVERVIEW, SCALAR, shapes
 from transforms.chatcaptain_export import Exported
 from transforms.chatcaptain_reports import Channels, Overview
 from transforms.chunk import Chunk
+from transforms.drift import Named, keys
 from transforms.facts import Facts
+from transforms.fields_chatcaptain import FIELDS
 from transforms.registry import Transform
 
 
@@ -67,6 +71,13 @@ def _compare_channels(facts: Facts, day: date, told: Overview, channels: Channel
 TRANSFORM = Transform(
     run=_run,
     metrics=chatcaptain_reports.METRICS,
+    known={
+        "overview_report": shapes(OVERVIEW),
+        "channel_report": shapes(CHANNEL),
+        "inbox": Named(SCALAR),
+        "export": keys(*ACCEPTED),
+    },
+    fields=FIELDS,
     meanings={
         "conversations": "Conversations of the overview report, assumed to leave test traffic out.",
         "messages": "Messages of users and bot in the overview report.",

@@ -79,6 +79,16 @@ def numbered(names: tuple[str, ...]) -> Mapping[str, int]:
     return {**numbers, **{str(number): number for number in range(len(names))}}
 
 
+def place(number: int, names: tuple[str, ...]) -> str:
+    """What a component is called when a person is told of it: ``4 CONVERSATION_BY_CHANNEL_TYPE``."""
+    return f"{number} {names[number]}"
+
+
+def shapes(names: tuple[str, ...]) -> Mapping[str, Shape]:
+    """What is known of every component of a report, by its ``place``."""
+    return {place(number, names): _written(name) for number, name in enumerate(names)}
+
+
 def known(told: Mapping[str, object], names: tuple[str, ...]) -> Shape:
     """What is known of a report, under the keys it was told with."""
     numbers = numbered(names)

@@ -12,6 +12,7 @@ from transforms import conform
 from transforms.chunk import Chunk
 from transforms.drift import REFUSED, Shape, keys
 from transforms.facts import Facts
+from transforms.fields_chatdash import FIELDS
 from transforms.metrics import ADDITIVE, END_REASON, NOT_ADDITIVE, Metric
 from transforms.reading import Node, scalar
 from transforms.registry import Transform
@@ -49,9 +50,10 @@ KEYS = (
     "averageInteractions",
 )
 
-_TOTAL = keys("total", "counts", "currency")
+_TOTAL = keys("total", "counts")
 KNOWN: Shape = {
-    **dict.fromkeys((*COUNTED, "totalCallDuration", "totalCost"), _TOTAL),
+    **dict.fromkeys((*COUNTED, "totalCallDuration"), _TOTAL),
+    "totalCost": keys("total", "counts", "currency"),
     "averageCost": keys("average", "counts", "currency"),
     "understoodMessages": keys("total", "understood", "missed"),
     "conversationsByCountry": keys("id", "value"),
@@ -221,6 +223,8 @@ def _rows(node: Node, name: str, value: str, *beside: str) -> Iterator[tuple[Nod
 TRANSFORM = Transform(
     run=_run,
     metrics=METRICS,
+    known={"analytics": KNOWN},
+    fields=FIELDS,
     meanings={
         "conversations": "Conversations of the project.",
         "user_messages": "Text messages that came in.",

@@ -14,6 +14,7 @@ from transforms.chatlayer_series import SERIES, daily, listed, omitted, read
 from transforms.chunk import Chunk, Landed
 from transforms.drift import Shape, keys
 from transforms.facts import Facts
+from transforms.fields_chatlayer import FIELDS
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
 from transforms.reading import Node
 from transforms.registry import Transform
@@ -36,6 +37,14 @@ FLOW: Shape = {
         **dict.fromkeys(("id", "depth", "timestamp")),
         **dict.fromkeys(("from_step", "to_step"), keys("id", "type")),
     },
+}
+KNOWN: dict[str, Shape] = {
+    **dict.fromkeys(
+        ("conversations", "conversations_by_channel", "conversations_by_language", "messages", "users"), SERIES
+    ),
+    **dict.fromkeys(("insights", "team_usage"), SERIES),
+    "intents": INTENTS,
+    "flow": FLOW,
 }
 LAST_RANK = 2**31 - 1
 
@@ -207,6 +216,8 @@ def _account(chunk: Chunk) -> ChatlayerAccount:
 TRANSFORM = Transform(
     run=_run,
     metrics=METRICS,
+    known=KNOWN,
+    fields=FIELDS,
     meanings={
         "conversations": "Conversations with the account's version of the bot; one ends after 15 minutes of silence.",
         "messages": "Messages of all kinds with the account's version of the bot.",

@@ -10,6 +10,7 @@ from datetime import date
 from transforms.chunk import Chunk
 from transforms.drift import Shape, keys
 from transforms.facts import Facts
+from transforms.fields_cognigy import FIELDS
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
 from transforms.reading import UNKNOWN, Node
 from transforms.registry import Transform
@@ -89,6 +90,8 @@ def _day_of(item: Node) -> date:
 TRANSFORM = Transform(
     run=_run,
     metrics=METRICS,
+    known=KNOWN,
+    fields=FIELDS,
     meanings={
         "conversations": "Billable conversations as Cognigy counts them for the invoice, not single chats.",
         "call_duration_seconds": "Minutes of the call counter as seconds.",

@@ -16,6 +16,7 @@ from extractors.windows import Window
 from transforms.chunk import Chunk
 from transforms.drift import Shape, keys
 from transforms.facts import Facts
+from transforms.fields_inkeep import FIELDS
 from transforms.metrics import ADDITIVE, Metric
 from transforms.privacy import pseudonym
 from transforms.reading import UNKNOWN, Node, calendar_day, storable
@@ -208,6 +209,8 @@ def _total(row: Node) -> _Total:
 TRANSFORM = Transform(
     run=_run,
     metrics=METRICS,
+    known={stream: _known(stream) for stream in COLUMNS},
+    fields=FIELDS,
     meanings={
         "conversations": "Conversations by the time of their first message.",
         "user_messages": "Messages that users wrote in these conversations.",

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from extractors.errors import ShapeError, Where
 from extractors.registry import PROVIDERS
 from transforms.chunk import Chunk
+from transforms.drift import Shape
 from transforms.facts import Facts, Staged, Unkeepable
+from transforms.fields import Fields
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
 from warehouse.commits import MeasureDefinition
 from warehouse.schema import fact
@@ -18,12 +20,15 @@ class Transform:
     """A provider's rules.
 
     ``run`` reads a chunk's answers into facts. ``metrics`` are those it tells in ``fact_metric_daily``. ``meanings``
-    says, for measures of ``conversation_daily``, what this provider means by the word.
+    says, for measures of ``conversation_daily``, what this provider means by the word. ``known`` are the fields of each
+    stream's answer, ``fields`` says where each of them lands.
     """
 
     run: Callable[[Chunk, Facts], None]
     metrics: tuple[Metric, ...] = ()
     meanings: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[str, Shape] = field(default_factory=dict)
+    fields: Fields = field(default_factory=dict)
 
 
 def transform_of(provider: str) -> Transform:

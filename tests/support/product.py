@@ -85,7 +85,8 @@ class Product:
         for view in views:
             rows = self._rows(view)
             for account in self.accounts:
-                told, loaded = self._told(account, view, wanted), rows.get(account.name, [])
+                told, loaded = self.told(account, view, wanted), rows.get(account.name, [])
+                told = _without("language_code", told) if view == "team_daily" else told
                 columns = sorted(told[0] if told else loaded[0] if loaded else ())
                 left, right = (Counter(_comparable(row, columns) for row in side) for side in (told, loaded))
                 compared += sum((left | right).values())
@@ -112,14 +113,15 @@ class Product:
                 found[row["account"]].append(row)
         return found
 
-    def _told(self, account: SandboxAccount, view: str, days: Sequence[date]) -> list[dict[str, Any]]:
+    def told(self, account: SandboxAccount, view: str, days: Sequence[date]) -> list[dict[str, Any]]:
+        """The truth under the account's settings; `team_daily` with its `language_code`, which no view shows."""
         settings, world = self.overrides.get(account.name, {}), self.sandbox.world
         streams = settings.get("streams", ["conversation_totals"] if settings.get("detail") is False else None)
         named = settings.get("conversation_ids", ())
         if "events" in (streams or ()):
             since_the_day_before = days_from(days[0] - timedelta(days=1), len(days) + 1)
             named = [each.id for _, items in world.days(account.name, since_the_day_before) for each in items]
-        rows = truth(
+        return truth(
             world,
             account.name,
             view,
@@ -129,7 +131,6 @@ class Product:
             conversation_ids=named,
             keep_message_texts=settings.get("privacy", {}).get("message_texts") == "keep",
         )
-        return _without("language_code", rows) if view == "team_daily" else rows
 
 
 def days_from(first: date, count: int) -> list[date]:

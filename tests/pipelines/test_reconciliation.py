@@ -1,0 +1,251 @@
+"""Totals that do not add up are found: one number is changed in a landed answer, and exactly that comparison says so.
+
+The answers are the sandbox's; the changed one arrives later as a valid batch, and its account is loaded again.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from extractors.accounts import Account
+from extractors.answers import Answer, Asked
+from extractors.batches import Batch, BatchKey, newest_by_day
+from pipelines import config as configuration
+from pipelines.loading import load_days, publish
+from pipelines.runs import Job, load_landed
+from pipelines.workspace import Workspace
+from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.server import Sandbox
+from sandbox.world import World
+from tests.support.altered import (
+    DAY,
+    Change,
+    Deltas,
+    a_silent_line_more,
+    fewer_in_all,
+    in_json,
+    in_lines,
+    more_from_a_country,
+    more_in_a_bucket,
+    more_in_a_channel,
+    more_in_a_serie,
+    more_in_the_only_serie,
+    more_in_total,
+    more_messages_in_a_channel,
+    more_messages_in_a_line,
+    more_messages_in_a_row,
+    more_of_a_member,
+    one_more,
+)
+from tests.support.product import Product, days_from
+
+DAYS = days_from(date(2025, 10, 26), 3)  # Berlin's clock changes on the first of them
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+ARRIVAL = datetime(2027, 1, 1, tzinfo=UTC)
+
+Line = tuple[date, str, str]
+"""Day, measure, against."""
+Lines = dict[Line, tuple[Decimal, Decimal, Decimal, str]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One comparison of docs/mapping.md, and a change that must show in it."""
+
+    account: str
+    stream: str
+    change: Change
+    measure: str
+    against: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.account}, {self.stream}: {self.measure} and {', '.join(self.against)}"
+
+
+def _bucket(stream: str, component: str, measure: str) -> Case:
+    return Case("globex-voice", stream, in_json(more_in_a_bucket(component)), measure, (component,))
+
+
+def _total(key: str, measure: str, *against: str) -> Case:
+    return Case("globex-voice", "overview_report", in_json(more_in_total(key)), measure, against)
+
+
+CASES = (
+    Case("acme-support", "conversation_counter", in_json(fewer_in_all), "conversations", ("channel_daily",)),
+    Case("globex-support", "conversation_counter", in_json(more_in_a_channel), "conversations", ("channel_daily",)),
+    Case("acme-sales", "analytics", in_json(more_from_a_country), "conversations", ("country_daily",)),
+    Case("acme-bot", "conversations_by_channel", in_json(more_in_a_serie), "conversations", ("channel_daily",)),
+    Case("acme-bot", "conversations_by_language", in_json(more_in_a_serie), "conversations", ("language_daily",)),
+    Case(
+        "acme-bot",
+        "team_usage",
+        in_json(lambda told: more_in_a_serie(told, bot_id="b1", bot_version="LIVE")),
+        "conversations",
+        ("team_daily",),
+    ),
+    Case(
+        "acme-bot",
+        "conversations",
+        in_json(more_in_the_only_serie),
+        "conversations",
+        ("channel_daily", "language_daily", "team_daily"),
+    ),
+    Case(
+        "acme-voice",
+        "overview_report",
+        in_json(more_of_a_member("CONVERSATION_BY_CHANNEL_TYPE")),
+        "conversations",
+        ("channel_daily",),
+    ),
+    Case("acme-voice", "export", in_lines(a_silent_line_more), "conversations", ("export",)),
+    Case("globex-voice", "export", in_lines(more_messages_in_a_line), "messages", ("export",)),
+    Case("globex-voice", "channel_report", more_messages_in_a_channel, "messages", ("channel_daily",)),
+    _bucket("overview_report", "CONVERSATION_COUNT_INTERVAL", "conversations"),
+    _bucket("overview_report", "MESSAGE_COUNT_INTERVAL", "messages"),
+    _bucket("overview_report", "INTERACTION_COUNT_INTERVAL", "interactions"),
+    _bucket("channel_report", "CONVERSATION_COUNT_INTERVAL_FOR_CHANNEL_ID", "conversations"),
+    _bucket("channel_report", "INTERACTION_COUNT_INTERVAL_FOR_CHANNEL_ID", "interactions"),
+    _bucket("channel_report", "MESSAGE_COUNT_INTERVAL_FOR_CHANNEL_ID", "messages"),
+    _total("CONVERSATION_COUNT", "conversations", "channel_daily", "export", "CONVERSATION_COUNT_INTERVAL"),
+    _total("MESSAGE_COUNT", "messages", "channel_daily", "export", "MESSAGE_COUNT_INTERVAL"),
+    Case("acme-docs", "conversation_totals", in_json(one_more("count")), "conversations", ("conversation",)),
+    Case(
+        "acme-docs",
+        "conversation_totals",
+        in_json(one_more("sum_userMessageCount", 5)),
+        "user_messages",
+        ("conversation",),
+    ),
+    Case("acme-docs", "conversations", in_json(more_messages_in_a_row), "user_messages", ("conversation",)),
+)
+
+
+@dataclass
+class Loaded:
+    """The accounts, loaded, what their books said then, and what can be done to a landed batch."""
+
+    product: Product
+    workspace: Workspace
+    arrivals: int = 0
+
+    def __post_init__(self) -> None:
+        self.first = self.lines()
+
+    def account(self, name: str) -> Account:
+        return next(account for account in self.workspace.config.accounts if account.name == name)
+
+    def batch(self, account: Account, stream: str) -> Batch:
+        batches = self.workspace.landing.batches(account.provider, account.name, stream)
+        return newest_by_day(batches, [DAY], account.external_id, account.timezone)[DAY]
+
+    @contextmanager
+    def arrived(self, account: Account, batch: Batch, change: Change) -> Iterator[Deltas]:
+        """Land the batch anew, with the first answer changed that the change is about, and take it away afterwards."""
+        self.arrivals += 1
+        at = ARRIVAL + timedelta(minutes=self.arrivals)
+        key = BatchKey(
+            account.provider, account.name, batch.stream, account.external_id, account.timezone, batch.window
+        )
+        deltas: Deltas | None = None
+        with self.workspace.landing.writer(key) as writer:
+            for part, body in batch.bodies():
+                changed = None if deltas else change(body, part.context)
+                told, deltas = changed or (body, deltas)
+                writer.add(Answer(Asked(**part.asked), part.status, part.headers, at, told, part.context))
+            landed = writer.finish(at, facts=batch.manifest["facts"])
+        assert deltas
+        assert landed.content != batch.content
+        try:
+            yield deltas
+        finally:
+            landed.manifest_path.unlink()
+            landed.path.unlink()
+
+    def load(self, account: Account) -> None:
+        """Load the newest answers of all days, whatever their age, and publish."""
+        loaded = load_days(self.workspace, account, DAYS, lambda _batch, _day: True)
+        assert (loaded.days, loaded.refused) == (DAYS, [])
+        publish(self.workspace)
+
+    def lines(self) -> dict[str, Lines]:
+        """The reconciliation of each account."""
+        found: dict[str, Lines] = {account.name: {} for account in self.workspace.config.accounts}
+        for row in self.workspace.store.read("SELECT * FROM reconciliation").to_pylist():
+            line = (row["date"], row["measure"], row["against"])
+            assert line not in found[row["account"]]
+            found[row["account"]][line] = (row["told"], row["loaded"], row["difference"], row["verdict"])
+        return found
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    """The demo's accounts with less traffic; a team of the bot, and a chatbot whose channels are all listed."""
+    accounts = []
+    for account in DEMO_ACCOUNTS:
+        smaller = replace(account, daily=24)
+        if account.name == "acme-bot":
+            smaller = replace(smaller, ids={"bot_id": "b1", "team_id": "t1"})
+        if account.name == "globex-voice":
+            smaller = replace(smaller, channels=tuple(channel for channel in account.channels if channel.listed))
+        accounts.append(smaller)
+    folder = tmp_path_factory.mktemp("reconciled")
+    with Sandbox(World(7, accounts)) as sandbox:
+        product = Product(folder, sandbox, accounts)
+        assert product.load(DAYS).ok
+    return Loaded(product, Workspace.open(configuration.load(folder / "chatmart.yaml")))
+
+
+def test_nothing_is_unexplained(loaded: Loaded) -> None:
+    verdicts = [told[3] for lines in loaded.first.values() for told in lines.values()]
+    assert (len(verdicts), verdicts.count("ok"), verdicts.count("explained")) == (84, 73, 11)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_changed_number_is_found(loaded: Loaded, case: Case) -> None:
+    account = loaded.account(case.account)
+    with loaded.arrived(account, loaded.batch(account, case.stream), case.change) as (more_told, more_loaded):
+        loaded.load(account)
+        found = loaded.lines()[case.account]
+    expected = dict(loaded.first[case.account])
+    for against in case.against:
+        line = (DAY, case.measure, against)
+        told, added = expected[line][0] + more_told, expected[line][1] + more_loaded
+        assert told != added
+        expected[line] = (told, added, told - added, "unexplained")
+    assert _unexplained(found) == _unexplained(expected)
+    assert {line: told[3] for line, told in found.items()} == {line: told[3] for line, told in expected.items()}
+
+
+def _unexplained(lines: Lines) -> Lines:
+    return {line: told for line, told in lines.items() if told[3] == "unexplained"}
+
+
+def test_every_comparison_is_put_to_the_test(loaded: Loaded) -> None:
+    providers = {account.name: account.provider for account in loaded.workspace.config.accounts}
+    made = {(providers[name], line[1], line[2]) for name, lines in loaded.first.items() for line in lines}
+    assert made == {(providers[case.account], case.measure, against) for case in CASES for against in case.against}
+
+
+def test_a_damaged_batch_leaves_its_slices_as_they_were(loaded: Loaded) -> None:
+    account = loaded.account("acme-docs")
+    loaded.load(account)
+    before, lines = loaded.product.everything(), loaded.lines()
+    assert lines["acme-docs"] == loaded.first["acme-docs"]
+    batch = loaded.batch(account, "conversations")
+    whole = batch.path.read_bytes()
+    middle = len(whole) // 2
+    batch.path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 0xFF]) + whole[middle + 1 :])
+    [outcome] = load_landed(loaded.workspace, [Job(account, tuple(DAYS))], LONG_AGO).outcomes
+    batch.path.write_bytes(whole)
+    [sentence] = outcome.errors
+    assert sentence.startswith("acme-docs (inkeep.conversations)")
+    assert "cannot be read back" in sentence
+    assert loaded.product.everything() == before
+    assert loaded.lines() == lines
+    assert {row.error for row in loaded.workspace.store.ledger("acme-docs")} == {sentence}
+    loaded.load(account)
+    assert {row.error for row in loaded.workspace.store.ledger("acme-docs")} == {None}

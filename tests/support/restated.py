@@ -1,0 +1,100 @@
+"""The lines that the restatement log must gain when the truth changes, worked out from the truth alone. No verdicts.
+
+Numbers stand by view, day, member and measure, as the log names them; single events as sums of their day.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from tests.support.product import Product
+
+Number = Decimal | None
+Key = tuple[str, str, date, str | None, str]
+"""Account, view, day, member, measure."""
+Line = tuple[Key, Number, Number]
+
+
+@dataclass(frozen=True)
+class Logged:
+    """How the log tells of one view: its name there, the columns of its member, its measures, how events are called."""
+
+    view: str
+    members: tuple[str, ...]
+    measures: tuple[str, ...]
+    counted_as: str | None = None
+    metric: str | None = None
+
+
+_TOTALS = (
+    "conversations", "messages", "user_messages", "interactions", "understood_messages", "misunderstood_messages",
+    "unique_users", "call_duration_seconds", "cost_amount", "tokens",
+)  # fmt: skip
+_SUMMED = ("messages", "user_messages", "interactions", "duration_seconds")
+LOGGED: Mapping[str, Logged] = {
+    "conversation_daily": Logged("conversation_daily", (), _TOTALS),
+    "channel_daily": Logged(
+        "channel_daily", ("channel_code",), ("conversations", "messages", "interactions", "call_duration_seconds")
+    ),
+    "intent_daily": Logged("intent_daily", ("intent",), ("hits",)),
+    "language_daily": Logged("language_daily", ("language_code",), ("conversations",)),
+    "country_daily": Logged("country_daily", ("country_code",), ("conversations",)),
+    "team_daily": Logged("team_daily", ("bot_id", "bot_version", "channel_code", "language_code"), ("conversations",)),
+    "metric_daily": Logged("metric_daily", ("metric", "member", "channel_id"), ("value",)),
+    "end_reason_daily": Logged("metric_daily", ("end_reason",), ("conversations",), metric="end_reason"),
+    "topic_daily": Logged("metric_daily", ("topic",), ("conversations",), metric="topic"),
+    "token_daily": Logged("metric_daily", ("model",), ("tokens",), metric="tokens"),
+    "type_daily": Logged("metric_daily", ("type",), ("conversations",), metric="type"),
+    "inbox_daily": Logged("metric_daily", ("measure",), ("value",), metric="inbox"),
+    "conversation": Logged("conversation", (), _SUMMED, "conversations"),
+    "conversation_intent": Logged("conversation_intent", (), ("hits",), "intents"),
+    "flow_transition": Logged("flow_transition", (), (), "transitions"),
+}
+
+
+def numbers(product: Product, days: Sequence[date]) -> dict[Key, Decimal]:
+    """Every number of the truth that a re-load may change; what is not told is not in it."""
+    found: dict[Key, Decimal] = {}
+    for account in product.accounts:
+        for view, logged in LOGGED.items():
+            rows = product.told(account, view, days)
+            told = _events(rows, logged) if logged.counted_as else _rows(rows, logged)
+            for (day, member, measure), value in told:
+                found[account.name, logged.view, day, member, measure] = value
+    return found
+
+
+def expected(before: Mapping[Key, Decimal], after: Mapping[Key, Decimal]) -> Counter[Line]:
+    """A line for each number that is another one, or is not told any more, or is told now."""
+    lines: Counter[Line] = Counter()
+    for key in {*before, *after}:
+        if before.get(key) != after.get(key):
+            lines[key, before.get(key), after.get(key)] += 1
+    return lines
+
+
+Told = Iterator[tuple[tuple[date, str | None, str], Decimal]]
+
+
+def _rows(rows: Iterable[Mapping[str, Any]], logged: Logged) -> Told:
+    for row in rows:
+        members = [logged.metric, *(row[column] for column in logged.members)]
+        named = [str(member) for member in members if member is not None]
+        for measure in logged.measures:
+            if row[measure] is not None:
+                shown = "value" if logged.metric else measure
+                yield (row["date"], " / ".join(named) if named else None, shown), Decimal(row[measure])
+
+
+def _events(rows: Iterable[Mapping[str, Any]], logged: Logged) -> Told:
+    sums: Counter[tuple[date, str | None, str]] = Counter()
+    for row in rows:
+        sums[row["date"], None, str(logged.counted_as)] += 1
+        for measure in logged.measures:
+            if row[measure] is not None:
+                sums[row["date"], None, measure] += row[measure]
+    for key, value in sums.items():
+        yield key, Decimal(value)

@@ -1,0 +1,101 @@
+"""Staged facts by the names that people query, and which of these columns differ between two stagings. No verdicts.
+
+Which staged column a view shows is read from the views themselves.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+
+from tests.support.landed import rows
+from transforms.facts import Staged
+from transforms.fields import RECONCILED, TOTALS
+from warehouse.schema import STAGED, fact, grain, metadata, staged_name
+from warehouse.views_catalog import view_texts
+
+Contents = dict[str, Any]
+
+
+def contents(staged: Staged) -> Contents:
+    """The rows of each staged table, of metrics by metric, with what was told and compared."""
+    found: Contents = {RECONCILED: staged.reconciled, TOTALS: dict(staged.totals)}
+    for table in STAGED:
+        for row in rows(staged, table):
+            name = f"{table} {row['metric']}" if table == "metric_daily" else table
+            found.setdefault(name, []).append(row)
+    return found
+
+
+def differing(before: Contents, after: Contents) -> set[str]:
+    """The columns of views whose contents differ; a number that only moved to another member does not."""
+    found = {name for name in (RECONCILED, TOTALS) if before[name] != after[name]}
+    for name in {*before, *after} - {RECONCILED, TOTALS}:
+        table, _, metric = name.partition(" ")
+        shown = shown_columns()[table, metric if (table, metric) in shown_columns() else ""]
+        suffix = f" ({metric})" if metric and (table, metric) not in shown_columns() else ""
+        for column in _differing_columns(table, before.get(name, []), after.get(name, [])):
+            found.add(f"{shown[column]}{suffix}")
+    return found
+
+
+def _differing_columns(table: str, before: list[Any], after: list[Any]) -> Iterator[str]:
+    keys = grain(table)
+    members = [column for column in keys if column not in ("date", "metric")]
+    moved = False
+    for column in members:
+        if {row.get(column) for row in before} != {row.get(column) for row in after}:
+            moved = True
+            yield column
+    for declared in fact(table).columns:
+        column = staged_name(declared)
+        if column in keys or declared.name == "account_key":
+            continue
+        left, right = (_values(side, column, keys, moved=moved) for side in (before, after))
+        if left != right:
+            yield column
+
+
+def _values(side: list[Any], column: str, keys: tuple[str, ...], *, moved: bool) -> Any:
+    """A column's values by their rows, or added up over the members of a day (texts: counted) when these differ."""
+    if not moved:
+        return {tuple(row.get(key) for key in keys): row[column] for row in side if column in row}
+    numbers = [(row["date"], row[column]) for row in side if column in row]
+    if any(isinstance(value, str | bool | datetime) for _, value in numbers):
+        return Counter(numbers)
+    totals: Counter[Any] = Counter()
+    for day, value in numbers:
+        totals[day] += value
+    return totals
+
+
+@cache
+def shown_columns() -> Mapping[tuple[str, str], Mapping[str, str]]:
+    """By staged table and metric ('': any other): under which ``view.column`` each staged column is shown."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for view, text in view_texts().items():
+        query = sqlglot.parse_one(text, read="duckdb")
+        tables = {table.alias: table.name for table in query.find_all(exp.Table)}
+        facts = [name for name in tables.values() if name.startswith("fact_")]
+        if len(facts) != 1:
+            continue
+        metric = "".join(re.findall(r"m\.metric = '(\w+)'", text))
+        columns = found.setdefault((facts[0].removeprefix("fact_"), metric), {})
+        for shown in query.expressions:
+            for used in shown.find_all(exp.Column):
+                staged = _staged(tables[used.table], used.name, facts[0])
+                columns.setdefault(staged, f"{view}.{shown.alias_or_name}") if staged else None
+    return found
+
+
+def _staged(table: str, column: str, fact_table: str) -> str | None:
+    """The staged column behind a column of a fact or of a dimension that it joins."""
+    if table.startswith("fact_"):
+        return column
+    keys = [each for each in metadata.tables[fact_table].columns if each.info.get("dimension") == table]
+    return staged_name(keys[0]) if keys and keys[0].info.get("natural") else None

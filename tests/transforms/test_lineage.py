@@ -1,0 +1,174 @@
+"""Nothing that a provider tells is dropped unsaid: where each field is declared to land is where a change of it shows.
+
+The declarations are the transforms' ``fields``. What is measured are real answers of the sandbox, of every stream.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extractors.registry import PROVIDERS, provider
+from extractors.windows import Window
+from sandbox.accounts import SandboxAccount
+from sandbox.config import config_for, environment
+from sandbox.server import Sandbox
+from sandbox.switches import Switches
+from sandbox.world import World
+from tests.support.landed import Landings
+from tests.support.leaves import static_leaves
+from tests.support.lineage import Edit, Lineage, Measured
+from tests.support.pulled import pull
+from tests.support.shown import shown_columns
+from transforms.fields import RECONCILED
+from transforms.registry import transform_of
+from warehouse.stores import open_store
+from warehouse.views_catalog import view_texts
+
+DAYS = Window(date(2025, 3, 11), date(2025, 3, 13))
+MARCH = Window(date(2025, 3, 1), date(2025, 4, 1))
+TYPES = {"type_daily.conversations"}
+"""Rows are counted there: no field is its number."""
+PRIVACY = {"key": "fake-key-of-pseudonyms", "message_texts": "keep", "properties": "keep"}
+COUNTERS = ["conversation_counter", "call_counter", "knowledge_query_counter"]
+BREAKDOWNS = ["conversations", "conversations_by_channel", "conversations_by_language", "messages", "users"]
+REPORTS = ["channels", "overview_report", "channel_report", "inbox"]
+
+
+def documented(stream: str, body: bytes) -> bytes:
+    """The answer with what the reference names and the sandbox does not tell in it."""
+    told = json.loads(body)
+    if stream == "events":
+        return json.dumps({**told, "next_page_token": "c1"}).encode()
+    if stream in ("conversations", "insights") and told:
+        for serie in told["data"]["series"]:
+            serie["labels"] = {"bot": "b1"}
+    if stream == "team_usage" and told:
+        told["data"]["series_labels"] = ["a title"] * len(told["data"]["series"])
+    return json.dumps(told).encode()
+
+
+def without_types(stream: str, body: bytes) -> bytes:
+    """The export with its channels named by their ids only."""
+    return body.replace(b"channelType", b"untold", 1) if stream == "export" else body
+
+
+@dataclass(frozen=True)
+class Variant:
+    """An account whose answers are measured: not every field is in use in every shape of an answer."""
+
+    provider: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    switches: Mapping[str, Any] = field(default_factory=dict)
+    only: Collection[str] = ()
+    edit: Edit | None = None
+    window: Window = DAYS
+    daily: int = 14
+
+
+VARIANTS = (
+    Variant("cognigy", {"streams": COUNTERS}, window=MARCH),
+    Variant("chatdash"),
+    Variant("chatdash", switches={"chatdash_totals": "one_count"}),
+    Variant("chatlayer", {"streams": [*provider("chatlayer").streams]}, edit=documented, daily=9),
+    Variant("chatlayer", {"streams": BREAKDOWNS}, {"chatlayer_labels": "series_labels"}),
+    Variant("chatcaptain", {"streams": REPORTS}, window=Window.of_day(DAYS.start)),
+    Variant("chatcaptain", {"streams": ["overview_report", "export"]}, only=["export"]),
+    Variant("chatcaptain", {"streams": ["channel_report", "export"]}, only=["export channel_id"], edit=without_types),
+    Variant("chatcaptain", {"streams": ["overview_report", "export"]}, {"csv_grain": "total"}, only=["export"]),
+    Variant("chatcaptain", {"streams": ["export"]}, {"csv_grain": "total"}, daily=5),
+    Variant("inkeep", daily=40),
+    Variant("inkeep", {"detail": False}),
+)
+
+
+def lineage(variant: Variant, root: Path) -> Lineage:
+    """The landed answers of a variant's account, days of UTC."""
+    bot = {"team_id": "t1"} if variant.provider == "chatlayer" else {}
+    there = SandboxAccount("acme", variant.provider, "UTC", bot, daily=variant.daily)
+    with Sandbox(World(7, [there]), Switches(**variant.switches)) as sandbox:
+        [entry] = config_for(sandbox, [there])["accounts"]
+        secrets = environment([there])
+        told = {key: secrets.get(str(value)[2:-1], value) for key, value in entry.items() if key != "provider"}
+        account = provider(variant.provider).account.model_validate({**told, "privacy": PRIVACY, **variant.settings})
+        assert pull(account, variant.window, root) == []
+    return Lineage(Landings(root).chunk(account, variant.window), root / "changed", variant.edit, variant.only)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[tuple[str, str], Measured]]:
+    """By provider: what changes of each field did, in all of its variants together."""
+    found: dict[str, dict[tuple[str, str], Measured]] = {name: {} for name in PROVIDERS}
+    for variant in VARIANTS:
+        lineage(variant, tmp_path_factory.mktemp(variant.provider)).measure(found[variant.provider])
+    return found
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_every_field_lands_where_it_is_declared_to(
+    name: str, measured: dict[str, dict[tuple[str, str], Measured]]
+) -> None:
+    wrong = []
+    for stream, homes in transform_of(name).fields.items():
+        for place, home in homes.items():
+            if not home.landed:
+                continue
+            one = measured[name].get((stream, place), Measured())
+            if not one.changes:
+                wrong.append(f"{stream} {place}: was never told")
+            if one.columns != set(home.columns) or one.placed != home.places:
+                wrong.append(f"{stream} {place}: declared {home}, found {sorted(one.columns)}, placed {one.placed}")
+    assert wrong == []
+    told = {(stream, place) for stream, homes in transform_of(name).fields.items() for place in homes}
+    assert measured[name].keys() - told == set(), "told by the sandbox, and declared nowhere"
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_every_known_field_is_declared_and_no_other(name: str) -> None:
+    rules = transform_of(name)
+    assert rules.fields.keys() == set(provider(name).streams)
+    for stream, homes in rules.fields.items():
+        known = set(static_leaves(rules.known[stream])) if stream in rules.known else set()
+        declared = {place: place.replace("[]", "") for place in homes}
+        undeclared = {leaf for leaf in known if not any(_within(place, leaf) for place in declared.values())}
+        assert undeclared == set(), f"{stream}: no home"
+        if stream in rules.known:
+            beside = {place for place, bare in declared.items() if not any(_within(bare, leaf) for leaf in known)}
+            assert beside <= {"channel_id", "channel_type"}, f"{stream}: a home without a field"
+
+
+def _within(place: str, leaf: str) -> bool:
+    """A home is of a field itself, or of something inside of it."""
+    return place == leaf or place.startswith(f"{leaf}.")
+
+
+def test_every_home_is_a_column_that_people_can_ask_for(tmp_path: Path) -> None:
+    store = open_store("duckdb://warehouse.duckdb", tmp_path)
+    store.describe([], [])
+    store.publish()
+    asked = store.read("SELECT table_name, column_name FROM information_schema.columns").to_pylist()
+    there = {f"{row['table_name']}.{row['column_name']}" for row in asked}
+    for name in PROVIDERS:
+        rules = transform_of(name)
+        metrics = {metric.metric for metric in rules.metrics}
+        for stream, homes in rules.fields.items():
+            for place, home in homes.items():
+                for column in set(home.columns) - {RECONCILED}:
+                    plain, _, metric = column.partition(" ")
+                    assert plain in there, f"{name} {stream} {place}"
+                    assert plain.split(".")[0] in (*view_texts(), "load_ledger")
+                    assert not metric or metric.strip("()") in metrics
+                assert home.columns or home.places or home.note, f"{stream} {place}: no reason"
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_every_metric_is_filled_by_a_field(name: str) -> None:
+    rules = transform_of(name)
+    filled = {column for homes in rules.fields.values() for home in homes.values() for column in home.columns}
+    for metric in rules.metrics:
+        shown = shown_columns().get(("metric_daily", metric.metric))
+        assert (shown["value"] if shown else f"metric_daily.value ({metric.metric})") in filled | TYPES
