@@ -57,14 +57,14 @@ def replayed(folder: Path) -> int:
 @pytest.mark.parametrize("kind", KINDS)
 def test_numbers_and_books_are_what_they_were(tmp_path: Path, kind: str) -> None:
     with Sandbox(World(5, ACCOUNTS)) as sandbox:
-        product = Product(tmp_path, sandbox, ACCOUNTS, SETTINGS)
-        product.configure(warehouse=KINDS[kind])
+        product = Product(tmp_path, sandbox, ACCOUNTS, SETTINGS, KINDS[kind])
         assert product.load(DAYS).ok
         for changes in (((0, "late"), (1, "empty"), (2, "late")), ((0, "smaller"), (1, "late"), (3, "late"))):
             for number, how in changes:
                 for account in ACCOUNTS:
                     sandbox.world.restate(account.name, DAYS[number], how)
             assert product.load(DAYS, refetch=True).ok
+        assert product.differences(DAYS)[1] == []
     before = everything(tmp_path, kind)
     assert len(before["restatement_log"]) > 100
     product.run("replay", "--from", str(DAYS[1]), "--account", "acme-docs")

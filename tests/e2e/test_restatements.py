@@ -15,7 +15,6 @@ from sandbox.truth import STREAMS, VIEWS
 from sandbox.world import World
 from tests.support.product import Product, days_from
 from tests.support.restated import LOGGED, Key, Line, expected, numbers
-from warehouse.stores import open_store
 
 DAYS = days_from(date(2025, 3, 8), 5)  # New York's clock changes on the second of them
 YORK = "America/New_York"
@@ -64,7 +63,7 @@ class History:
 
     def new_lines(self) -> Counter[Line]:
         """The lines of the log since the last look, before which every slice was landed anew."""
-        rows = open_store("duckdb://data/warehouse.duckdb", self.product.folder).read(LINES).to_pylist()
+        rows = self.product.store.read(LINES).to_pylist()
         providers = {account.name: account.provider for account in self.product.accounts}
         assert all((row["provider"], row["age_days"]) == (providers[row["account"]], row["age"]) for row in rows)
         before, self.logged = self.logged, Counter(map(_line, rows))

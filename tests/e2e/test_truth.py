@@ -10,7 +10,6 @@ from sandbox.server import Sandbox
 from tests.support.product import Product, days_from
 from warehouse.integrity import doubled_grains, keys_without_member
 from warehouse.schema import STAGED
-from warehouse.stores import open_store
 
 FIRST = date(
     2025, 10, 1
@@ -35,9 +34,8 @@ def test_sixty_days_of_seven_accounts_equal_the_truth(product: Product) -> None:
 
 @pytest.mark.e2e
 def test_every_key_is_described_and_no_grain_is_doubled(product: Product) -> None:
-    store = open_store("duckdb://data/warehouse.duckdb", product.folder)
-    assert [name for name in STAGED if doubled_grains(store, name)] == []
-    assert [(name, keys) for name in STAGED if (keys := keys_without_member(store, name))] == []
+    assert [name for name in STAGED if doubled_grains(product.store, name)] == []
+    assert [(name, keys) for name in STAGED if (keys := keys_without_member(product.store, name))] == []
 
 
 @pytest.mark.e2e

@@ -23,7 +23,7 @@ from sandbox.accounts import SandboxAccount
 from sandbox.config import config_for, environment
 from sandbox.server import Sandbox
 from sandbox.truth import VIEWS, truth
-from warehouse.stores import open_store
+from warehouse.stores import Store, open_store
 
 CHATMART = Path(sys.executable).with_name("chatmart")
 
@@ -38,6 +38,7 @@ class Product:
     sandbox: Sandbox
     accounts: Sequence[SandboxAccount]
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    warehouse: str = "duckdb://data/warehouse.duckdb"
     rate: Mapping[str, Any] = field(default_factory=lambda: {"requests": 100_000, "period_seconds": 1})
 
     def __post_init__(self) -> None:
@@ -45,9 +46,16 @@ class Product:
 
     def configure(self, **extra: Any) -> None:
         document = config_for(
-            self.sandbox, self.accounts, self.overrides, **{"defaults": {"rate_limit": dict(self.rate)}, **extra}
+            self.sandbox,
+            self.accounts,
+            self.overrides,
+            **{"warehouse": self.warehouse, "defaults": {"rate_limit": dict(self.rate)}, **extra},
         )
         (self.folder / "chatmart.yaml").write_text(yaml.safe_dump(document))
+
+    @property
+    def store(self) -> Store:
+        return open_store(self.warehouse, self.folder)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -96,19 +104,16 @@ class Product:
 
     def unexplained(self) -> list[str]:
         """The lines of the reconciliation that nothing explains."""
-        store = open_store("duckdb://data/warehouse.duckdb", self.folder)
-        found = store.read("SELECT * EXCLUDE (provider) FROM reconciliation WHERE verdict = 'unexplained'")
+        found = self.store.read("SELECT * EXCLUDE (provider) FROM reconciliation WHERE verdict = 'unexplained'")
         return [f"unexplained: {row}" for row in found.to_pylist()]
 
     def everything(self) -> dict[str, list[str]]:
         """The contents of all views, for comparing two warehouses."""
-        store = open_store("duckdb://data/warehouse.duckdb", self.folder)
-        return {view: sorted(map(str, store.read(f"SELECT * FROM {view}").to_pylist())) for view in VIEWS}
+        return {view: sorted(map(str, self.store.read(f"SELECT * FROM {view}").to_pylist())) for view in VIEWS}
 
     def _rows(self, view: str) -> dict[str, list[dict[str, Any]]]:
-        store = open_store("duckdb://data/warehouse.duckdb", self.folder)
         found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for row in store.read(f"SELECT * FROM {view}").to_pylist():
+        for row in self.store.read(f"SELECT * FROM {view}").to_pylist():
             if view != "metric_daily" or row["metric"] not in _VIEWED_METRICS:
                 found[row["account"]].append(row)
         return found
