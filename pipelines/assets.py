@@ -17,6 +17,7 @@ from extractors.redaction import redact
 from extractors.windows import ONE_DAY, Window
 from pipelines import checks
 from pipelines.config import Config
+from pipelines.figures import figures
 from pipelines.observers import Quiet
 from pipelines.partitions import asked_window, ended_days, partitions
 from pipelines.plan import unsettled
@@ -82,6 +83,11 @@ class _Fleet:
     def slices(self) -> dg.AssetKey:
         return dg.AssetKey([self.provider, "slices"])
 
+    def workspace(self, context: dg.AssetExecutionContext) -> Workspace:
+        """What a step of this run works with."""
+        job = context.job_name.strip("_").lower()
+        return Workspace.open(self.config, context.run.run_id, command=f"dagster {job}")
+
     def jobs(self, workspace: Workspace, window: Window) -> list[Job]:
         """What the run is about; a run about nothing is a mistake."""
         jobs = ended_days(self.accounts, window, workspace.clock.now())
@@ -118,7 +124,7 @@ def _landing(fleet: _Fleet) -> dg.AssetsDefinition:
     )
     def landing(context: dg.AssetExecutionContext, config: Landing) -> Results:
         with readable():
-            workspace = Workspace.open(fleet.config, context.run.run_id)
+            workspace = fleet.workspace(context)
             jobs = fleet.jobs(workspace, asked_window(context))
             wanted = jobs if config.refetch else _unsettled(workspace, jobs)
             settled = _count(jobs) - _count(wanted)
@@ -133,8 +139,7 @@ def _landing(fleet: _Fleet) -> dg.AssetsDefinition:
             "accounts failed": len(failed),
             "slices wanted": _count(wanted),
             "slices settled, left alone": settled,
-            "requests": result.counts.requests,
-            "requests repeated": result.counts.retries,
+            **figures(result),
         }
         context.add_asset_metadata(summary, partition_key=max(context.partition_keys))
         yield dg.MaterializeResult(check_results=[checks.landed(result)])
@@ -163,7 +168,7 @@ def _slices(fleet: _Fleet) -> dg.AssetsDefinition:
     )
     def slices(context: dg.AssetExecutionContext) -> Results:
         with readable():
-            workspace = Workspace.open(fleet.config, context.run.run_id)
+            workspace = fleet.workspace(context)
             store, window, started = workspace.store, asked_window(context), _started(context)
             jobs = fleet.jobs(workspace, window)
             load_landed(workspace, jobs, started)

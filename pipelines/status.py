@@ -1,6 +1,6 @@
 """What stands in the warehouse of each configured account, as readers see it: states of days, errors, differences.
 
-One question to the published warehouse; nothing is written, and nothing is shown here. What is demanded of an account
+Asked of the published warehouse; nothing is written, and nothing is shown here. What is demanded of an account
 is what the configuration says now, so a day may be missing before any run has heard of the account.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from extractors.accounts import Account
 from extractors.windows import ONE_DAY, Window, today
-from warehouse.errors import NothingPublished
+from warehouse.errors import NothingPublished, QueryError
 from warehouse.sql import fill, literal
 from warehouse.stores import Store
 
@@ -56,6 +56,12 @@ SELECT
 FROM loads AS l WHERE account IN ($accounts)
 """
 
+_LAST_RUNS = """
+SELECT * EXCLUDE (date, provider) REPLACE (CAST(waited_seconds AS DOUBLE) AS waited_seconds)
+FROM load_run WHERE account IN ($accounts)
+QUALIFY row_number() OVER (PARTITION BY account ORDER BY started_at DESC) = 1
+"""
+
 
 @dataclass(frozen=True)
 class Range:
@@ -82,6 +88,7 @@ class AccountStatus:
 
     ``last_loaded`` and ``last_error_at`` are instants in UTC. ``unexplained`` differences (measure, against),
     ``restatements`` of late (view, measure, numbers) and ``drift`` (stream, kind, name) say on how many days they are.
+    ``last_run`` is the newest row of ``load_run``.
     """
 
     account: Account
@@ -92,6 +99,7 @@ class AccountStatus:
     unexplained: Sequence[Mapping[str, Any]] = field(default=())
     restatements: Sequence[Mapping[str, Any]] = field(default=())
     drift: Sequence[Mapping[str, Any]] = field(default=())
+    last_run: Mapping[str, Any] | None = None
 
     @property
     def counts(self) -> Counter[str]:
@@ -105,7 +113,8 @@ class AccountStatus:
 def statuses(store: Store, accounts: Sequence[Account], now: datetime) -> list[AccountStatus]:
     """The status of each account, in their order; without a warehouse every demanded day is missing."""
     known = {row["account"]: row for row in _rows(store, accounts, now)}
-    return [_status(account, known.get(account.name, {}), now) for account in accounts]
+    runs = _last_runs(store, accounts) if known else {}
+    return [_status(account, known.get(account.name, {}), runs.get(account.name), now) for account in accounts]
 
 
 def _rows(store: Store, accounts: Sequence[Account], now: datetime) -> list[dict[str, Any]]:
@@ -118,7 +127,16 @@ def _rows(store: Store, accounts: Sequence[Account], now: datetime) -> list[dict
     return rows
 
 
-def _status(account: Account, row: Mapping[str, Any], now: datetime) -> AccountStatus:
+def _last_runs(store: Store, accounts: Sequence[Account]) -> dict[str, dict[str, Any]]:
+    names = ", ".join(literal(account.name) for account in accounts)
+    try:
+        rows = store.read(fill(_LAST_RUNS, accounts=names)).to_pylist()
+    except QueryError:  # published last by a release that did not keep these books
+        return {}
+    return {row.pop("account"): row for row in rows}
+
+
+def _status(account: Account, row: Mapping[str, Any], run: Mapping[str, Any] | None, now: datetime) -> AccountStatus:
     known = [Range(**each) for each in _listed(row, "ranges")]
     return AccountStatus(
         account,
@@ -126,7 +144,10 @@ def _status(account: Account, row: Mapping[str, Any], now: datetime) -> AccountS
         row.get("last_loaded"),
         row.get("last_error"),
         row.get("last_error_at"),
-        *(_listed(row, name) for name in ("unexplained", "restatements", "drift")),
+        _listed(row, "unexplained"),
+        _listed(row, "restatements"),
+        _listed(row, "drift"),
+        run,
     )
 
 

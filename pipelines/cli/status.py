@@ -59,6 +59,7 @@ def _as_json(found: Sequence[AccountStatus], out: TextIO) -> None:
             "unexplained": each.unexplained,
             "restatements": each.restatements,
             "drift": each.drift,
+            "last_run": each.last_run and {**each.last_run, "error": _redacted(each.last_run["error"])},
         }
         out.write(("" if number == 0 else ",\n ") + json.dumps(told, ensure_ascii=False, default=shown))
     out.write("]}\n")
@@ -93,6 +94,10 @@ def _details(told: AccountStatus) -> Iterator[tuple[str, str | None]]:
             yield f"{state}: {'; '.join(_short([_range(each) for each in ranges]))}", colour
     if told.last_error_at:
         yield f"last error, {_minute(told.last_error_at)}: {_error(told)}", "red"
+    run = told.last_run
+    if run and run["ended_at"] is None:
+        began = f"{run['command']}, begun {_minute(run['started_at'])}"
+        yield f"the last run ({began}) has not ended: it is still going, or was killed", "yellow"
     kinds = (
         ("does not add up: {measure} against {against}, {on}", told.unexplained, "yellow"),
         (f"restated in the last {RECENT.days} days: {{view}}.{{measure}}, {{of}} {{on}}", told.restatements, None),
@@ -132,4 +137,8 @@ def _minute(moment: datetime) -> str:
 
 
 def _error(told: AccountStatus) -> str | None:
-    return None if told.last_error is None else redact(told.last_error)
+    return _redacted(told.last_error)
+
+
+def _redacted(sentence: str | None) -> str | None:
+    return None if sentence is None else redact(sentence)

@@ -36,6 +36,9 @@ def test_a_range_is_one_run_that_loads_every_slice(orchestrate: Callable[..., Or
     assert loaded(bot) == {"acme-support": 31, "globex-support": 31}
     assert bot.materialized("cognigy/landing") == bot.materialized("cognigy/slices") == DAYS
     assert verdicts(result) == {"every_account_landed": True, "every_slice_present": True, "totals_reconcile": True}
+    rows = bot.product.view("load_run", "acme-support")
+    assert [(row["run_id"], row["command"]) for row in rows] == [(result.run_id, "dagster load_cognigy")]
+    assert [(row["loaded"], row["requests"], row["ended_at"] is None) for row in rows] == [(31, 1, False)]
 
 
 def test_a_day_tells_its_rows_and_a_run_stands_at_its_newest_day(orchestrate: Callable[..., Orchestrated]) -> None:
@@ -51,7 +54,14 @@ def test_a_day_tells_its_rows_and_a_run_stands_at_its_newest_day(orchestrate: Ca
     assert days["2025-03-01"]["accounts"].value == 2
     assert days["2025-03-01"]["conversations"].value == sum(first)
     landing = {each.partition: each.metadata for each in result.asset_materializations_for_node("cognigy__landing")}
-    assert landing["2025-03-31"]["requests"].value == 2
+    told = landing["2025-03-31"]
+    assert told["requests"].value == 2
+    records = [record.data for record in told["accounts' figures"].records]
+    assert [(record["account"], record["slices"], record["requests"]) for record in records] == [
+        ("acme-support", 31, 1),
+        ("globex-support", 31, 1),
+    ]
+    assert told["bytes received"].value == sum(record["bytes"] for record in records) > 0
     assert not landing["2025-03-30"]
 
 

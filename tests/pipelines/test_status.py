@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from extractors.cognigy import CognigyAccount
 from pipelines.status import Range, _with_missing, statuses
 from pipelines.workspace import account_row
 from tests.warehouse.sample import chunk, full_tables, store_at
-from warehouse.commits import Drifted, Reconciled, SliceFailure
+from warehouse.commits import Drifted, Reconciled, RunRow, SliceFailure
 from warehouse.stores import Store
 
 NOW = datetime(2025, 3, 11, 23, 30, tzinfo=UTC)  # the 12th in Berlin: its yesterday is the 11th
@@ -107,6 +108,34 @@ def test_differences_restatements_and_drift(store: Store) -> None:
         ("a", 2, 2, 3),
         ("b", 1, 2, 2),
     ]
+
+
+def run_of(who: CognigyAccount, number: int, ended_at: datetime | None) -> RunRow:
+    began = NOW + timedelta(hours=number)
+    return RunRow(
+        *(began.date(), who.provider, who.name, f"run-{number}", "load", began, ended_at),
+        *(4, 3, 1, 5, 1, 1000, 30, Decimal("1.5"), "503: come back"),
+    )
+
+
+def test_the_last_run_of_each_account(store: Store) -> None:
+    who, other = account(), account("other")
+    load(store, who, march(1))
+    store.note_run([run_of(who, 1, None), run_of(other, 3, NOW + timedelta(hours=4))])
+    store.note_run([run_of(who, 2, NOW + timedelta(hours=3))])
+    store.publish()
+    [told, _] = statuses(store, [who, other], NOW)
+    assert told.last_run is not None
+    assert (told.last_run["run_id"], told.last_run["waited_seconds"]) == ("run-2", 1.5)
+    assert told.last_run["ended_at"] == NOW + timedelta(hours=3)
+
+
+def test_books_of_an_older_release_have_no_runs(store: Store) -> None:
+    load(store, account(), march(1))
+    with duckdb.connect(store.location) as published:
+        published.execute("DROP TABLE load_run")
+    [told] = statuses(store, [account()], NOW)
+    assert (told.last_run, told.counts["settled"]) == (None, 1)
 
 
 @given(st.sets(st.integers(1, 20)), st.none() | st.integers(1, 20), st.integers(1, 20))
