@@ -80,9 +80,9 @@ class Pace:
     def sentence(self) -> str:
         """All of it in words."""
         (done, slices), (arrived, batches) = self.slices, self.batches
-        parts = [f"{self.share:.0%}", f"{done} of {slices} slices", f"{arrived} of {batches} batches{self._rate()}"]
+        parts = [f"{self.share:.0%}", f"{done}/{slices} slices", f"{arrived}/{batches} batches{self._rate()}"]
         if self.left is not None:
-            parts.append(f"about {clock(self.left)} left")
+            parts.append(f"{clock(self.left)} left")
         return ", ".join(parts)
 
     def _rate(self) -> str:
@@ -90,7 +90,7 @@ class Pace:
         if not arrived or elapsed < _TOO_EARLY_SECONDS:
             return ""
         rate = arrived / elapsed
-        return f" ({rate:.1f} a second)" if rate >= 1 else f" ({rate * 60:.1f} a minute)"
+        return f" at {rate:.1f}/s" if rate >= 1 else f" at {rate * 60:.1f}/min"
 
 
 def clock(seconds: float) -> str:

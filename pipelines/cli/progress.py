@@ -25,7 +25,7 @@ def observing() -> Iterator[Observer]:
     if is_json() or not console.is_terminal:
         yield Lines(pace)
         return
-    with Progress(SpinnerColumn(), BarColumn(), _Words(pace), console=console, transient=True) as progress:
+    with Progress(SpinnerColumn(), BarColumn(15), _Words(pace), console=console, transient=True) as progress:
         yield Bar(pace, progress)
 
 
@@ -37,7 +37,7 @@ class _Words(ProgressColumn):
         self._pace = pace
 
     def render(self, task: Task) -> Text:
-        return Text(self._pace.sentence())
+        return Text(self._pace.sentence(), no_wrap=True, overflow="ellipsis")
 
 
 class Bar:

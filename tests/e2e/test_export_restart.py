@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from threading import Event
 
 import pytest
 
@@ -16,11 +15,11 @@ from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.clock import FakeClock
 from tests.support.product import CHATMART, Product
+from tests.support.waiting import await_that
 
 VOICE = tuple(account for account in DEMO_ACCOUNTS if account.name == "acme-voice")
 DAY = date(2025, 3, 11)
 FOREVER = 10**6
-PATIENCE_SECONDS = 60  # for a process to get where it is awaited
 
 
 @pytest.fixture
@@ -48,13 +47,6 @@ def killed_when(product: Product, reached: Callable[[], bool]) -> None:
         await_that(reached)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-
-
-def await_that(reached: Callable[[], bool]) -> None:
-    tick, began = Event(), datetime.now(UTC)
-    while not reached():
-        assert datetime.now(UTC) - began < timedelta(seconds=PATIENCE_SECONDS)
-        tick.wait(0.005)
 
 
 def leftovers(product: Product) -> list[Path]:

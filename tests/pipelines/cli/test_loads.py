@@ -1,3 +1,4 @@
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -148,3 +149,50 @@ def test_requests_are_logged_with_verbose_and_without_secrets(shop: Shop, run) -
     assert said.code == 0
     assert "chatmart.http acme-berlin (cognigy.conversation_counter) GET " in said.err
     assert BERLIN.credential not in said.err
+
+
+def as_json(said: Said) -> list[dict[str, object]]:
+    assert said.out == ""
+    return [json.loads(line) for line in said.err.splitlines()]
+
+
+def test_a_log_as_json_is_all_of_standard_error(shop: Shop, run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATMART_LOG", "json")
+    bad = replace(BERLIN, credential="fake-key-that-nobody-knows")
+    shop.accounts, shop.overrides = (bad, NEW_YORK), {BERLIN.name: {"start_date": "2025-03-02"}}
+    told = as_json(run("--log-level", "debug", *backfill("2025-03-01", "2025-03-31")))
+    assert len({line["run_id"] for line in told if "run_id" in line}) == 1
+    (request,) = [line for line in told if line.get("status") == 200]
+    assert {name: request[name] for name in ("level", "account", "provider", "stream", "method", "command")} == {
+        "level": "debug",
+        "account": "acme-york",
+        "provider": "cognigy",
+        "stream": "conversation_counter",
+        "method": "GET",
+        "command": "backfill",
+    }
+    (commit,) = [line for line in told if "first" in line and line["level"] == "info"]
+    assert (commit["account"], commit["slices"], commit["first"]) == ("acme-york", 31, "2025-03-01")
+    (failure,) = [line for line in told if line["level"] == "warning"]
+    assert (failure["account"], failure["slices"]) == ("acme-berlin", 30)
+    assert bad.credential not in json.dumps(told)
+    ends = {line["account"]: line for line in told if "waited_seconds" in line and "account" in line}
+    assert (ends["acme-york"]["loaded"], ends["acme-york"]["requests"], ends["acme-york"]["error"]) == (31, 1, None)
+    assert "HTTP 401" in str(ends["acme-berlin"]["error"])
+    assert (told[-1]["loaded"], told[-1]["failed"], told[-1]["requests"]) == (31, 30, 2)
+
+
+def test_a_dry_run_as_json(shop: Shop, run) -> None:
+    told = as_json(run("--log-format", "json", *backfill("2025-01-01", "2025-12-31", "--dry-run")))
+    assert [(line.get("account"), line.get("batches_to_fetch")) for line in told] == [
+        ("acme-berlin", "12"),
+        ("acme-york", "12"),
+        (None, None),
+    ]
+
+
+def test_wrong_use_as_json(shop: Shop, run) -> None:
+    (told,) = as_json(run("--log-format", "json", "load", "--date", "2025-3"))
+    assert told["level"] == "error"
+    assert "2025-3" in str(told["event"])
+    assert run("--log-format", "xml", "load").code == 2

@@ -1,0 +1,196 @@
+"""Ctrl-C, a request to terminate, and a kill, in the midst of a real back-fill in a real process."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.recorder import RequestRecord
+from sandbox.server import Sandbox
+from tests.support.product import CHATMART, Product, days_from
+from tests.support.waiting import await_that
+
+SUPPORT = tuple(account for account in DEMO_ACCOUNTS if account.name == "acme-support")
+FIRST, LAST = date(2025, 1, 1), date(2025, 12, 31)
+MONTHS = 12
+AT_ONCE = 4
+BACKFILL = ("backfill", "--from", str(FIRST), "--to", str(LAST))
+
+STOPPING = """
+import sys
+from pipelines.cli.main import main
+from warehouse.stores import Store
+
+commits = 0
+original = Store.commit
+def commit(*arguments):
+    global commits
+    commits += 1
+    if commits == 3:
+        print("now", flush=True)
+        sys.stdin.read()
+    return original(*arguments)
+Store.commit = commit
+main(sys.argv[1:])
+"""
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def product(sandbox: Sandbox, tmp_path: Path) -> Product:
+    return Product(tmp_path, sandbox, SUPPORT)
+
+
+def started(product: Product, *arguments: str) -> subprocess.Popen[str]:
+    command = [CHATMART, *(arguments or BACKFILL)]
+    return subprocess.Popen(command, env=product.environment, cwd=product.folder, stderr=subprocess.PIPE, text=True)
+
+
+@contextmanager
+def stopped_in_a_commit(product: Product) -> Iterator[subprocess.Popen[str]]:
+    """A back-fill that stands still in its third commit until its standard input is closed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", STOPPING, *BACKFILL],
+        env=product.environment,
+        cwd=product.folder,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "now\n"
+        yield process
+        process.kill()
+
+
+def said(process: subprocess.Popen[str], beginning: str) -> None:
+    """Read what it says until a line begins so."""
+    assert process.stderr is not None
+    assert any(line.startswith(beginning) for line in process.stderr)
+
+
+def loaded(product: Product) -> list[date]:
+    return [row["date"] for row in product.view("conversation_daily", SUPPORT[0].name)]
+
+
+def last_run(product: Product) -> dict[str, object]:
+    return max(product.view("load_run", SUPPORT[0].name), key=lambda row: row["started_at"])
+
+
+def goes_on(product: Product, sandbox: Sandbox) -> None:
+    """The same command loads the rest, and asks for little that was answered before."""
+    product.backfill(FIRST, LAST)
+    assert sandbox.book.count(provider="cognigy") <= MONTHS + AT_ONCE
+    assert product.differences(days_from(FIRST, 365))[1] == []
+    assert not list(product.folder.rglob("*.part"))
+    assert last_run(product)["error"] is None
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_first_signal_lets_a_commit_finish(
+    product: Product, sandbox: Sandbox, number: signal.Signals, code: int
+) -> None:
+    with stopped_in_a_commit(product) as process:
+        process.send_signal(number)
+        said(process, "ending; what is being committed is finished. Once more ends at once")
+        out, err = process.communicate("")
+    assert (process.returncode, out) == (code, "")
+    assert err.splitlines()[-1] == "interrupted: run the same command to go on"
+    assert re.search(r"^acme-support +cognigy +92 +0 ", err, re.MULTILINE)
+    assert sorted(loaded(product)) == days_from(date(2025, 10, 1), 92)
+    run = last_run(product)
+    assert (run["planned"], run["loaded"], run["failed"]) == (365, 92, 0)
+    assert run["ended_at"] is not None
+    assert str(run["error"]).startswith("interrupted")
+    goes_on(product, sandbox)
+
+
+@pytest.mark.e2e
+def test_a_second_signal_ends_at_once(product: Product, sandbox: Sandbox) -> None:
+    with stopped_in_a_commit(product) as process:
+        process.send_signal(signal.SIGTERM)
+        said(process, "ending; ")
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+    assert not (product.folder / "data/warehouse.duckdb").exists()
+    goes_on(product, sandbox)
+    rows = sorted(product.view("load_run", SUPPORT[0].name), key=lambda row: row["started_at"])
+    assert [row["ended_at"] is None for row in rows] == [True, False]
+
+
+@pytest.mark.e2e
+def test_before_a_run_begins_nothing_is_left(product: Product, sandbox: Sandbox) -> None:
+    script = "import os, signal\nfrom pipelines import config\nfrom pipelines.cli.main import main\n"
+    script += f"config.load = lambda _path: os.kill(os.getpid(), signal.SIGINT)\nmain({list(BACKFILL)})"
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=product.environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.strip().startswith("interrupted; ")
+    assert not (product.folder / "data").exists()
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("seed", range(int(os.environ.get("CHATMART_KILLS", "3"))))
+def test_interrupted_anywhere_nothing_is_half_loaded(product: Product, sandbox: Sandbox, seed: int) -> None:
+    sandbox.switches.delay_seconds = 0.05
+    moment = 1 + seed * 7919 % MONTHS
+    with started(product) as process:
+        await_that(lambda: sandbox.book.count(provider="cognigy") >= moment)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate()
+    assert process.returncode == 143, err
+    assert "Traceback" not in err
+    months = {day.replace(day=1) for day in loaded(product)}
+    assert len(loaded(product)) == sum(1 for day in days_from(FIRST, 365) if day.replace(day=1) in months)
+    goes_on(product, sandbox)
+
+
+ASKED_AGAIN = {"cognigy": 4, "chatdash": 4, "chatlayer": 15, "chatcaptain": 30, "inkeep": 60}
+"""At most, of those answered before a kill: the batches under way, and of Inkeep a month is one batch."""
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("seed", range(int(os.environ.get("CHATMART_KILLS", "1"))))
+@pytest.mark.parametrize("provider", ASKED_AGAIN)
+def test_killed_anywhere_little_is_asked_again(sandbox: Sandbox, tmp_path: Path, provider: str, seed: int) -> None:
+    sandbox.switches.delay_seconds = 0.01
+    account = next(account for account in DEMO_ACCOUNTS if account.provider == provider)
+    product, days = Product(tmp_path, sandbox, (account,)), days_from(date(2025, 2, 15), 45)
+    command = ("backfill", "--from", str(days[0]), "--to", str(days[-1]))
+    moment = random.Random(f"{provider} {seed}").randrange(1, 60 if provider != "cognigy" else 2)
+    with started(product, *command) as process:
+        await_that(lambda: len(sandbox.requests) >= moment)
+        process.kill()
+        process.communicate()
+    before = Counter(map(_question, sandbox.requests))
+    sandbox.book.clear()
+    with started(product, *command) as process:
+        _, err = process.communicate()
+    again = before & Counter(map(_question, sandbox.requests))
+    assert again.total() <= ASKED_AGAIN[provider], again
+    if process.returncode:  # the one moment after which an hour's half is waited for
+        assert "may or may not run; no other is started for this bot in this run" in err
+    else:
+        assert product.differences(days)[1] == []
+
+
+def _question(record: RequestRecord) -> tuple[str, ...]:
+    return (record.method, record.path, record.query, record.body)

@@ -1,0 +1,94 @@
+"""Lines of the log: as text, as JSON, from which level on, and never with a secret."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+from structlog.contextvars import bound_contextvars
+
+from extractors import redaction
+from pipelines.cli import logs
+
+SECRET = "planted-secret"
+log = logging.getLogger("chatmart.tests")
+
+
+@pytest.fixture(autouse=True)
+def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    logger = logging.getLogger("chatmart")
+    before = (logger.handlers[:], logger.propagate, logger.level)
+    monkeypatch.setattr(redaction, "_secrets", set())
+    redaction.register(SECRET)
+    yield
+    logger.handlers[:], logger.propagate = before[0], before[1]
+    logger.setLevel(before[2])
+
+
+def refuse() -> None:
+    raise RuntimeError(f"{SECRET} was refused")
+
+
+def fail() -> None:
+    try:
+        refuse()
+    except RuntimeError:
+        log.exception("unforeseen")
+
+
+def test_text_is_a_line_with_the_sentence_and_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(logs.TEXT, "info")
+    with bound_contextvars(run_id="0123456789abcdef", command="load"):
+        log.info("%s: loaded %d", "acme", 3, extra={"account": "acme"})
+    line = capsys.readouterr().err
+    assert line.endswith("Z INFO chatmart.tests acme: loaded 3 run=01234567\n")
+    assert not logs.is_json()
+
+
+def test_json_has_the_sentence_and_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(logs.JSON, None)
+    with bound_contextvars(run_id="0123456789abcdef", command="load"):
+        log.info("%s: loaded %d", "acme", 3, extra={"account": "acme", "slices": 3})
+        log.debug("not from this level on")
+    told = json.loads(capsys.readouterr().err)
+    assert told.pop("timestamp").endswith("Z")
+    assert told == {
+        "event": "acme: loaded 3",
+        "level": "info",
+        "logger": "chatmart.tests",
+        "run_id": "0123456789abcdef",
+        "command": "load",
+        "account": "acme",
+        "slices": 3,
+    }
+    assert logs.is_json()
+
+
+@pytest.mark.parametrize("form", logs.FORMATS)
+def test_no_secret_in_sentences_fields_or_traces(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(form, "debug")
+    log.error("%s in a sentence", SECRET, extra={"field": f"{SECRET} in a field"})
+    fail()
+    said = capsys.readouterr().err
+    assert SECRET not in said
+    assert said.count("[redacted]") >= 2 + (form == logs.JSON)
+    assert "RuntimeError" in said
+    if form == logs.JSON:
+        assert [json.loads(line)["level"] for line in said.splitlines()] == ["error", "error"]
+
+
+@pytest.mark.parametrize(
+    ("form", "level", "heard"),
+    [
+        (logs.TEXT, None, ["ERROR"]),
+        (logs.JSON, None, ["INFO", "WARNING", "ERROR"]),
+        (logs.TEXT, "debug", ["DEBUG", "INFO", "WARNING", "ERROR"]),
+        (logs.JSON, "error", ["ERROR"]),
+    ],
+)
+def test_levels(form: str, level: str | None, heard: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(form, level)
+    for each in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        log.log(logging.getLevelName(each), "said")
+    lines = capsys.readouterr().err.splitlines()
+    assert [json.loads(line)["level"].upper() if form == logs.JSON else line.split()[1] for line in lines] == heard
