@@ -1,0 +1,74 @@
+"""What a slice takes on disk and in time, by platform: one account each, loaded by the real command from the sandbox.
+
+`python -m benchmarks.sizing` prints a Markdown table. A month is loaded first and left out of the figures: an empty
+warehouse and the first blocks of its tables have a size of their own. The sandbox runs in this process, the command in
+one of its own, whose processor time is counted.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
+from sandbox.server import Sandbox
+from sandbox.world import World
+from tests.support.product import CHATMART, Product, days_from
+
+PROVIDERS = ("cognigy", "chatdash", "chatlayer", "chatcaptain", "inkeep")
+BEFORE, FIRST = date(2024, 12, 1), date(2025, 1, 1)
+
+
+def loaded(product: Product, days: Sequence[date]) -> float:
+    """Load these days. Returns CPU seconds."""
+    command = [CHATMART, "backfill", "--from", str(days[0]), "--to", str(days[-1])]
+    with subprocess.Popen(command, env=product.environment, cwd=product.folder, stderr=subprocess.DEVNULL) as running:
+        _, status, used = os.wait4(running.pid, 0)
+        running.returncode = os.waitstatus_to_exitcode(status)
+    if running.returncode:
+        raise SystemExit(f"the load ended with {running.returncode}")
+    return used.ru_utime + used.ru_stime
+
+
+def size(folder: Path) -> int:
+    """Bytes of all files below a folder, as the file system gives them out."""
+    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
+
+
+def row(sandbox: Sandbox, account: SandboxAccount, count: int) -> str:
+    """One line of the table."""
+    days = days_from(FIRST, count)
+    with tempfile.TemporaryDirectory() as folder:
+        product = Product(Path(folder), sandbox, (account,))
+        landing, warehouse = Path(folder) / "data/landing", Path(folder) / "data/warehouse.duckdb"
+        loaded(product, days_from(BEFORE, 31))
+        before = size(landing), warehouse.stat().st_size
+        cpu = loaded(product, days)
+        landed, kept = size(landing) - before[0], warehouse.stat().st_size - before[1]
+        run = max(product.view("load_run", account.name), key=lambda each: each["started_at"])
+    per_slice = (run["rows"] / count, run["bytes"] / count / 1000, landed / count / 1000, kept / count / 1000)
+    cells = [f"{per_slice[0]:.0f}", *(f"{each:.1f}" for each in per_slice[1:]), f"{cpu / count * 1000:.0f}"]
+    return f"| {account.provider} | {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, default=365)
+    asked = parser.parse_args()
+    accounts = [next(each for each in DEMO_ACCOUNTS if each.provider == provider) for provider in PROVIDERS]
+    print("| platform | fact rows | received, kB | landing zone, kB | warehouse, kB | CPU s for 1000 slices |")
+    print("|---|--:|--:|--:|--:|--:|")
+    with Sandbox(World(7, accounts)) as sandbox:
+        for account in accounts:
+            print(row(sandbox, account, asked.days), flush=True)
+    print(f"\nPython {platform.python_version()}, chatmart {version('chatmart')}, duckdb {version('duckdb')}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""The image and the services on one machine, as far as that can be tried without building or starting them.
+
+Every file that they name is there and comes to the builder, every command is a real one with the options it is given.
+"""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.utils import canonicalize_name as canonical
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+IMAGE = (ROOT / "Dockerfile").read_text("utf-8")
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+OURS = {name: each for name, each in COMPOSE["services"].items() if each["image"] == "chatmart"}
+PREPARE = "/opt/chatmart/share/prepare"
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The Dockerfile's instructions with their arguments, comments and line ends taken out."""
+    lines = re.sub(r"^#.*\n", "", IMAGE, flags=re.MULTILINE).replace("\\\n", " ").splitlines()
+    return [(line.split(maxsplit=1)[0], line.split(maxsplit=1)[1]) for line in lines if line.strip()]
+
+
+def arguments(instruction: str) -> list[str]:
+    return [told for name, told in instructions() if name == instruction]
+
+
+def environment() -> dict[str, str]:
+    return dict(re.findall(r"(\w+)=(\S+)", " ".join(arguments("ENV"))))
+
+
+def copied() -> Iterator[Path]:
+    """What the image takes from the repository."""
+    for told in arguments("COPY"):
+        *sources, _target = [word for word in told.split() if not word.startswith("--")]
+        if "--from=" not in told:
+            yield from (Path(source) for source in sources)
+
+
+def commands() -> list[list[str]]:
+    told = [each["command"] for each in OURS.values()]
+    told += [each["healthcheck"]["test"][1:] for each in OURS.values() if "test" in each["healthcheck"]]
+    return [command for command in told if command[0] not in (PREPARE, "python")]
+
+
+@cache
+def help_of(*words: str) -> str:
+    done = subprocess.run([BIN / words[0], *words[1:], "--help"], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_the_image_takes_what_is_there_and_comes_to_the_builder() -> None:
+    let_through = [
+        line[1:].rstrip("/") for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"
+    ]
+    assert (ROOT / ".dockerignore").read_text().split("\n")[1] == "*"
+    for source in copied():
+        assert (ROOT / source).exists(), source
+        assert str(source) in let_through, source
+    assert {str(each) for each in copied()} == set(let_through)
+
+
+def test_the_image_takes_every_package_that_is_installed() -> None:
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
+    assert {name.rstrip("*") for name in setuptools["include"]} <= {str(each) for each in copied()}
+
+
+def test_the_image_installs_what_is_pinned() -> None:
+    (run,) = [told for told in arguments("RUN") if "tomllib" in told]
+    code = re.sub(r"\s+", " ", re.findall(r'python -c "(.*?)" >', run, re.DOTALL)[0])
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    pins = (ROOT / "constraints.txt").read_text().splitlines()
+    wanted, pinned = (
+        {canonical(re.split(r"[<>=]", line)[0]) for line in lines} for lines in (done.stdout.split(), pins)
+    )
+    assert {"dagster-postgres", "duckdb", "structlog"} <= wanted <= pinned
+
+
+def test_the_image_runs_for_a_user_of_its_own() -> None:
+    names = [name for name, _ in instructions()]
+    assert arguments("USER") == ["chatmart"]
+    assert names.index("USER") < names.index("CMD")
+    assert "useradd --uid 10001" in IMAGE
+    assert {told.split()[0] for told in arguments("FROM")} == {"python:3.11-slim"}
+    assert PROJECT["requires-python"] == ">=3.11"
+    for folder in (environment()["DAGSTER_HOME"], "/chatmart/data"):
+        assert folder in arguments("VOLUME")[0].split()
+        assert re.search(rf"install --directory --owner chatmart.* {folder}\b", IMAGE)
+
+
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_each_command_is_a_real_one_with_its_options(command: list[str]) -> None:
+    options = [word for word in command if word.startswith("--")]
+    first = command.index(options[0]) if options else len(command)
+    told = help_of(*command[:first])
+    for option in options:
+        assert re.search(rf"(^|[\s,]){option}\b", told), f"{option} is no option of {command[:first]}"
+
+
+def test_commands_of_the_image_are_real() -> None:
+    for told in [*arguments("CMD"), arguments("HEALTHCHECK")[0].partition("CMD ")[2]]:
+        program, option = yaml.safe_load(told)
+        assert subprocess.run([BIN / program, option], capture_output=True, check=False).returncode == 0
+
+
+def test_services_find_their_files_and_each_other() -> None:
+    for name, service in COMPOSE["services"].items():
+        for volume in service["volumes"] if name != "prepare" else COMPOSE["x-service"]["volumes"]:
+            source, target = volume.split(":")[:2]
+            if source == "./chatmart.yaml":  # the user's own
+                assert environment()["CHATMART_CONFIG"] == target
+            else:
+                assert source in COMPOSE["volumes"], volume
+        for other, told in service.get("depends_on", {}).items():
+            needed = COMPOSE["services"][other]
+            assert told["condition"] in ("service_healthy", "service_completed_successfully")
+            assert told["condition"] != "service_healthy" or "test" in needed["healthcheck"]
+            assert "profiles" not in needed or told["required"] is False
+    assert OURS["code"]["volumes"][1] == "data:/chatmart/data"
+    ports = {word for name in OURS for word in OURS[name]["command"] if word.isdigit()}
+    assert ports == {"3000", "4000"}
+    assert OURS["webserver"]["ports"] == ["127.0.0.1:3000:3000"]
+
+
+def test_the_landing_zone_of_the_example_lies_on_the_volume() -> None:
+    example = yaml.safe_load((ROOT / "chatmart.example.yaml").read_text("utf-8"))
+    assert example["landing"].startswith("data/")
+    assert example["warehouse"].partition("://")[2].startswith("data/")
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Path:
+    """The folder of the image in which the script lies, beside the settings that it copies."""
+    folder = tmp_path / "share"
+    folder.mkdir()
+    for name in ("deploy/prepare", "dagster.yaml"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+def prepare(share: Path, **more: str) -> tuple[Path, dict[str, Any]]:
+    home = share.parent / "home"
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("DAGSTER_")}
+    variables = {**inherited, "DAGSTER_HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}", **more}
+    subprocess.run([share / "prepare"], env=variables, capture_output=True, check=True)
+    return home, yaml.safe_load((home / "dagster.yaml").read_text())
+
+
+def test_a_home_is_made_ready(share: Path) -> None:
+    assert (ROOT / "deploy/prepare").stat().st_mode & stat.S_IXOTH
+    home, settings = prepare(share)
+    assert settings == yaml.safe_load((ROOT / "dagster.yaml").read_text("utf-8"))
+    assert (home / "history/runs.db").is_file()
+
+
+def test_a_home_with_postgres(share: Path) -> None:
+    (share / "dagster").write_text('#!/bin/sh\necho "$@" > "$DAGSTER_HOME/called"\n')  # there is no database here
+    (share / "dagster").chmod(0o755)
+    url = "postgresql+psycopg2://dagster:invented@postgres/dagster"
+    home, settings = prepare(share, DAGSTER_POSTGRES_URL=url, PATH=f"{share}:{os.environ['PATH']}")
+    assert settings.pop("storage") == {"postgres": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}}
+    assert settings == yaml.safe_load((ROOT / "dagster.yaml").read_text("utf-8"))
+    assert (home / "called").read_text() == "instance migrate\n"
+    assert "invented" not in (home / "dagster.yaml").read_text()
