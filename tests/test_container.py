@@ -82,10 +82,8 @@ def test_the_image_installs_what_is_pinned() -> None:
     (run,) = [told for told in arguments("RUN") if "tomllib" in told]
     code = re.sub(r"\s+", " ", re.findall(r'python -c "(.*?)" >', run, re.DOTALL)[0])
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    pins = (ROOT / "constraints.txt").read_text().splitlines()
-    wanted, pinned = (
-        {canonical(re.split(r"[<>=]", line)[0]) for line in lines} for lines in (done.stdout.split(), pins)
-    )
+    told = (done.stdout.split(), (ROOT / "constraints.txt").read_text().splitlines())
+    wanted, pinned = ({canonical(re.split("[<>=]", line)[0]) for line in lines} for lines in told)
     assert {"dagster-postgres", "duckdb", "structlog"} <= wanted <= pinned
 
 

@@ -1,0 +1,162 @@
+"""What docs/operating.md shows, tried out: its SQL on a warehouse, its units and cron line by those who read them."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli.logs import FORMATS, LEVELS
+from tests.warehouse.sample import ACME, DEFINITIONS, LOADED_AT, chunk, days, full_tables, store_at
+from warehouse.commits import Drifted, Reconciled, RunRow, SliceFailure
+from warehouse.stores import Store
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs/operating.md").read_text("utf-8")
+BIN = Path(sys.executable).parent
+NOW = datetime.now(UTC)
+TODAY = NOW.date()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+
+
+def run_of(account: str, command: str, began: datetime, *, ended: bool, loaded: int) -> RunRow:
+    end = began + timedelta(minutes=10) if ended else None
+    error = None if loaded == 4 else f"{account}: HTTP 500"
+    return RunRow(
+        *(began.date(), ACME.provider, account, f"{account}-{began}", command, began, end),
+        *(4, loaded, 4 - loaded, 8, 1, 2_000_000, 40, Decimal(300), error),
+    )
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Two accounts: one as it should be, one of which everything is wrong that the page asks for."""
+    found = store_at(tmp_path_factory.mktemp("operating"))
+    good, bad = (replace(ACME, account=name, start_date=TODAY - timedelta(days=20)) for name in ("good", "bad"))
+    found.describe([good, bad], DEFINITIONS)
+    recent = [TODAY - timedelta(days=back) for back in range(20, 0, -1)]
+    found.commit(chunk(recent, full_tables(recent), account=good, loaded_at=NOW))
+    some = recent[:10]
+    wrong = (Reconciled(some[0], "conversations", "channel_daily", Decimal(2), Decimal(1), "unexplained", None),)
+    told = chunk(some, full_tables(some), account=bad, loaded_at=NOW, reconciled=wrong)
+    found.commit(replace(told, drift=(Drifted(some[0], "s", "unknown field", "$.new", "b"),)))
+    found.record_failures([SliceFailure(bad, (recent[12],), "bad: HTTP 500", NOW)])
+    found.note_run(
+        [
+            run_of("good", "load", NOW - timedelta(hours=30), ended=False, loaded=0),
+            run_of("good", "load", NOW - timedelta(hours=1), ended=True, loaded=4),
+            run_of("bad", "backfill", NOW - timedelta(hours=2), ended=True, loaded=3),
+        ]
+    )
+    found.publish()
+    return found
+
+
+def test_every_question_finds_what_is_wrong(store: Store) -> None:
+    stale, gaps, killed, behind, odd, costs = (store.read(block).to_pylist() for block in blocks("sql"))
+    assert [(row["account"], row["newest_day"]) for row in stale] == [("bad", TODAY - timedelta(days=11))]
+    assert [(row["account"], row["state"], row["days"], row["error"]) for row in gaps] == [
+        ("bad", "failed", 1, "bad: HTTP 500"),
+        ("bad", "missing", 9, None),
+    ]
+    assert [(row["account"], row["command"]) for row in killed] == [("good", "load")]
+    assert [(row["account"], row["loaded"], row["error"]) for row in behind] == [("bad", 3, "bad: HTTP 500")]
+    assert [(row["account"], row["what"]) for row in odd] == [
+        ("bad", "conversations against channel_daily"),
+        ("bad", "unknown field $.new"),
+    ]
+    assert sum(row["runs"] for row in costs) == 2
+    assert {row["megabytes"] / row["runs"] for row in costs} == {2.0}
+    assert {row["share_waited"] for row in costs} == {0.5}
+
+
+def test_no_row_is_good_news(tmp_path: Path) -> None:
+    store = store_at(tmp_path)
+    account = replace(ACME, start_date=TODAY - timedelta(days=3))
+    store.describe([account], DEFINITIONS)
+    recent = [TODAY - timedelta(days=back) for back in (3, 2, 1)]
+    store.commit(chunk(recent, full_tables(recent), account=account, loaded_at=NOW))
+    store.note_run([run_of(account.account, "load", NOW - timedelta(hours=1), ended=True, loaded=4)])
+    store.publish()
+    assert [store.read(block).num_rows for block in blocks("sql")[:-1]] == [0] * 5
+
+
+def test_a_warehouse_without_runs_answers_too(tmp_path: Path) -> None:
+    store = store_at(tmp_path)
+    store.commit(chunk(days(2), full_tables(days(2)), loaded_at=LOADED_AT))
+    store.publish()
+    assert store.read(blocks("sql")[-1]).num_rows == 0
+
+
+def units() -> dict[str, str]:
+    """The units by name, the webserver's made of the daemon's as the page says."""
+    service, timer, daemon, webserver = blocks("ini")
+    start = "\n".join(line for line in webserver.splitlines() if line.startswith("ExecStart="))
+    return {
+        "chatmart.service": service,
+        "chatmart.timer": timer,
+        "chatmart-daemon.service": daemon,
+        "chatmart-webserver.service": re.sub(r"^ExecStart=.*$", start, daemon, flags=re.MULTILINE),
+    }
+
+
+def test_units_start_real_commands() -> None:
+    for unit in units().values():
+        for command in re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE):
+            program, *words = command.split()
+            first = next((number for number, word in enumerate(words) if word.startswith("--")), len(words))
+            tool = BIN / Path(program).name
+            told = subprocess.run([tool, *words[:first], "--help"], capture_output=True, text=True, check=True).stdout
+            assert all(word in told for word in words if word.startswith("--")), command
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
+def test_units_are_understood_by_systemd(tmp_path: Path) -> None:
+    for name, unit in units().items():
+        (tmp_path / name).write_text(unit.replace("/opt/chatmart/.venv/bin", str(BIN)).replace("User=chatmart\n", ""))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", *(str(tmp_path / name) for name in units())],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    ours = [line for line in done.stderr.splitlines() if "chatmart" in line]
+    assert (ours, done.returncode) == ([], 0), done.stderr
+
+
+def test_the_cron_line_has_five_fields_and_a_command_that_ends_as_the_load_does() -> None:
+    (block,) = blocks("cron")
+    variable, line = block.splitlines()
+    assert re.fullmatch(r"MAILTO=\S+", variable)
+    *fields, command = line.split(maxsplit=5)
+    assert all(re.fullmatch(r"[\d*,/-]+", field) for field in fields)
+    assert "%" not in command  # to cron that is the end of the line
+    assert subprocess.run(["sh", "-n", "-c", command], check=False).returncode == 0
+
+
+def test_what_is_said_of_the_log_is_so() -> None:
+    assert FORMATS == ("text", "json")
+    words = set(re.findall(r"`--log-(\w+) (\w+)`", PAGE))
+    assert words == {("level", "info"), ("format", "json")}
+    assert "info" in LEVELS
+
+
+def test_links_on_the_page_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)", PAGE):
+        assert (ROOT / "docs" / target).exists(), target
+    titles = re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+    assert set(re.findall(r"\]\(#([^)]+)", PAGE)) <= anchors
+
+
+def test_dates_in_commands_are_dates() -> None:
+    for told in re.findall(r"--(?:from|to) (\S+)", PAGE):
+        assert date.fromisoformat(told)
