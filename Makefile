@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test lint format typecheck docs dev clean
+.PHONY: install demo test lint format typecheck docs snapshot dev clean
 
 install: $(INSTALLED)
 
@@ -32,6 +32,9 @@ typecheck: install
 
 docs: install
 	$(BIN)/python -m warehouse.dictionary
+
+snapshot: install
+	$(BIN)/python -m tests.support.definitions
 
 dev: install
 	$(BIN)/chatmart dev

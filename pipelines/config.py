@@ -8,7 +8,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -20,6 +20,7 @@ from extractors import redaction
 from extractors.accounts import Account, Privacy, RateLimit, Settings, ZoneName
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS, provider
+from pipelines.operating import Operating, Schedule
 from pipelines.yaml_file import read_yaml
 
 ENVIRONMENT_VARIABLE = "CHATMART_CONFIG"
@@ -39,15 +40,7 @@ class Defaults(Settings):
     privacy: Privacy = Privacy()
 
 
-class Schedule(Settings):
-    """When the daily load starts."""
-
-    hour: int = Field(default=5, ge=0, le=23)
-    minute: int = Field(default=30, ge=0, le=59)
-    timezone: ZoneName = "UTC"
-
-
-class Document(Settings):
+class Document(Operating):
     """The file as a whole; accounts are checked one by one against their provider's own model."""
 
     landing: str = "data/landing"
@@ -66,6 +59,7 @@ class Config:
     warehouse: str
     schedule: Schedule
     accounts: tuple[Account, ...]
+    operating: Operating = field(default_factory=Operating)
 
     @property
     def folder(self) -> Path:
@@ -124,7 +118,8 @@ def load(path: Path) -> Config:
         values.problems.append(f"{path.name}: landing: only a folder is supported in this version")
     if values.problems or document is None:
         raise ConfigError(values.problems)
-    return Config(path, path.parent / document.landing, document.warehouse, document.schedule, tuple(good))
+    landing = path.parent / document.landing
+    return Config(path, landing, document.warehouse, document.schedule, tuple(good), operating=document)
 
 
 def _dotenv(path: Path) -> Mapping[str, str | None]:
@@ -233,8 +228,8 @@ class _Values:
 
 
 def _secret_keys(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for name, field in model.model_fields.items():
-        kinds = (field.annotation, *get_args(field.annotation))
+    for name, told in model.model_fields.items():
+        kinds = (told.annotation, *get_args(told.annotation))
         for kind in kinds:
             if kind is SecretStr:
                 yield (*prefix, name)

@@ -1,7 +1,8 @@
-"""``chatmart load`` and ``chatmart backfill``: which days, and what is said about them. Loading itself: ``runs``."""
+"""``chatmart load`` and ``chatmart backfill``: which days, and what is said of them. Loading: ``runs``."""
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import date, datetime, timedelta
 
 import click
@@ -12,8 +13,11 @@ from extractors.errors import ConfigError
 from extractors.registry import provider
 from extractors.windows import Window
 from pipelines import config as configuration
+from pipelines.cli.aftermath import alert, alerting, say_left_behind
 from pipelines.cli.progress import console, observing
-from pipelines.plan import daily_window, possible_days, reusable, steps, unsettled
+from pipelines.observers import Remembering
+from pipelines.plan import daily_loads, daily_window, possible_days, reusable, steps, unsettled
+from pipelines.reporting import report
 from pipelines.runs import Job, RunResult, run
 from pipelines.workspace import Workspace
 
@@ -36,19 +40,17 @@ providers_option = click.option(
 @providers_option
 @click.pass_obj
 def load(config: str | None, day: object, accounts: Sequence[str], providers: Sequence[str]) -> int:
-    """Load a day and the look-back before it."""
+    """Load a day and the look-back before it; without a day also what of the last weeks is missing or failed."""
     workspace = open_workspace(config)
     chosen = workspace.config.select(accounts, providers)
-    now = workspace.clock.now()
-    jobs = []
-    for account in chosen:
-        window = daily_window(account, now, as_date(day))
-        possible = possible_days(account, window, now) if window is not None else None
-        if possible is not None:
-            jobs.append(Job(account, tuple(possible.days())))
-    if not jobs and day is not None:
-        raise ConfigError([_NO_DAYS])
-    return _run(workspace, jobs, refetch=False)
+    named = as_date(day)
+    if named is not None:
+        return _run(workspace, _look_back(workspace, chosen, named), is_daily=True)
+    reach = workspace.config.operating.catch_up_days
+    loads = daily_loads(workspace.store, chosen, workspace.clock.now(), reach)
+    code = _run(workspace, [Job(each.account, each.days) for each in loads], is_daily=True)
+    say_left_behind(loads, reach)
+    return code
 
 
 @click.command()
@@ -82,12 +84,12 @@ def backfill(
         if window is None:
             continue
         ledger = [] if refetch else workspace.store.ledger(account.name)
-        jobs.append(Job(account, tuple(unsettled(window, ledger))))
+        jobs.append(Job(account, tuple(unsettled(account, window, ledger))))
     if not jobs:
         raise ConfigError([_NO_DAYS])
     if dry_run:
         return _say_what(workspace, jobs, refetch)
-    return _run(workspace, jobs, refetch=refetch)
+    return _run(workspace, jobs, refetch=refetch, asked=asked)
 
 
 def open_workspace(config: str | None) -> Workspace:
@@ -101,17 +103,42 @@ def as_date(value: object) -> date | None:
     return min(max(value.date(), _EPOCH), _END) if isinstance(value, datetime) else None
 
 
+def _look_back(workspace: Workspace, accounts: Sequence[Account], day: date) -> list[Job]:
+    now = workspace.clock.now()
+    jobs = []
+    for account in accounts:
+        window = daily_window(account, now, day)
+        possible = possible_days(account, window, now) if window is not None else None
+        if possible is not None:
+            jobs.append(Job(account, tuple(possible.days())))
+    if not jobs:
+        raise ConfigError([_NO_DAYS])
+    return jobs
+
+
 def _left_out(account: Account, window: Window | None) -> str:
     since = f"begins on {account.start_date}" if account.start_date else "has no such days yet"
     part = f"only {window.start} to {window.end - timedelta(days=1)}" if window else "nothing"
     return f"{since}, so {part} is loaded"
 
 
-def _run(workspace: Workspace, jobs: Sequence[Job], *, refetch: bool) -> int:
+def _run(
+    workspace: Workspace,
+    jobs: Sequence[Job],
+    *,
+    refetch: bool = False,
+    is_daily: bool = False,
+    asked: Window | None = None,
+) -> int:
     began = time.monotonic()
-    with observing() as observer:
-        result = run(workspace, jobs, refetch=refetch, observer=observer)
+    with observing() as shown:
+        observer = Remembering(shown)
+        with alerting(workspace, jobs) if is_daily else nullcontext():
+            result = run(workspace, jobs, refetch=refetch, observer=observer)
     summarise(result, time.monotonic() - began)
+    if is_daily:
+        alert(workspace, jobs, observer.failures)
+    report(workspace, jobs, observer.failures, asked)
     return 0 if result.ok else 1
 
 
