@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test lint format typecheck docs dev clean
+.PHONY: install demo test lint format typecheck docs snapshot dev clean
 
 install: $(INSTALLED)
 
@@ -34,6 +34,9 @@ docs: install
 	$(BIN)/python -m pipelines.fields_page
 	$(BIN)/python -m warehouse.dictionary
 	$(BIN)/python -m pipelines.config_schema
+
+snapshot: install
+	$(BIN)/python -m tests.support.definitions
 
 dev: install
 	$(BIN)/chatmart dev

@@ -106,14 +106,15 @@ class Batch:
     @property
     def rejected(self) -> bool:
         """Whether its answers were once not understood. It still counts in a replay, but is asked for anew in a run."""
-        return self._rejection.exists()
+        return self.rejection_path.exists()
 
     def reject(self) -> None:
         """Note that its answers are not understood."""
-        self._rejection.touch(mode=0o600)
+        self.rejection_path.touch(mode=0o600)
 
     @property
-    def _rejection(self) -> Path:
+    def rejection_path(self) -> Path:
+        """The note that its answers are not understood; it need not exist."""
         return self.manifest_path.with_suffix(".rejected")
 
     @cached_property

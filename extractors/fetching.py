@@ -6,6 +6,7 @@ A fetch lock per account, held across processes, lets a second run use what the 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from filelock import AsyncFileLock, Timeout
 
@@ -61,15 +62,21 @@ async def land_all(
     return [outcome for outcome in outcomes if outcome is not None]
 
 
+def lock_file(landing: LandingZone, provider: str, account: str) -> Path:
+    """The file of an account's fetch lock, in the folder of all its streams."""
+    return landing.root / f"provider={provider}" / f"account={account}" / ".fetch.lock"
+
+
 @asynccontextmanager
 async def fetch_lock(landing: LandingZone, account: Account) -> AsyncIterator[None]:
     """Hold an account's fetch lock; AccountBusy when another run keeps it for an hour.
 
     Whoever holds it writes alone, so that files in the making are a killed run's: they are removed first.
     """
-    folder = landing.root / f"provider={account.provider}" / f"account={account.name}"
+    place = lock_file(landing, account.provider, account.name)
+    folder = place.parent
     landing.make(folder)
-    lock = AsyncFileLock(folder / ".fetch.lock", timeout=LOCK_TIMEOUT_SECONDS, mode=0o600)
+    lock = AsyncFileLock(place, timeout=LOCK_TIMEOUT_SECONDS, mode=0o600)
     try:
         async with lock:
             for orphan in folder.rglob("*.part"):

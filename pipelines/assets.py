@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
 
 import dagster as dg
 
@@ -17,15 +16,17 @@ from extractors.redaction import redact
 from extractors.windows import ONE_DAY, Window
 from pipelines import checks
 from pipelines.config import Config
+from pipelines.days import held
+from pipelines.failures import left_behind, reasons, sentences
 from pipelines.figures import figures
 from pipelines.observers import Quiet
 from pipelines.partitions import asked_window, ended_days, partitions
-from pipelines.plan import unsettled
+from pipelines.plan import daily_loads, unsettled
 from pipelines.runs import Job, fetch, load_landed
 from pipelines.workspace import Workspace
 from warehouse.errors import WarehouseError
-from warehouse.sql import fill, literal
-from warehouse.stores import Store
+
+SCHEDULE_TAG = "dagster/schedule_name"
 
 LANDING = """
 What {provider} answered, kept verbatim in the landing zone: all accounts and streams of the days asked for, fetched
@@ -43,15 +44,6 @@ row, and published. What a slice held before is replaced.
 
 A day is materialised when every account has it. A day that failed for one account is failed here, although the other
 accounts' slices of it are loaded; materialise it again to load what is missing.
-"""
-
-_DAYS = """
-SELECT l.date, count(*) AS accounts, CAST(sum(l.rows) AS BIGINT) AS rows,
-    (SELECT CAST(sum(c.conversations) AS BIGINT) FROM conversation_daily AS c
-     WHERE c.provider = $provider AND c.date = l.date) AS conversations
-FROM load_ledger AS l
-WHERE l.provider = $provider AND l.state = 'loaded' AND l.date BETWEEN DATE $first AND DATE $last
-GROUP BY l.date
 """
 
 
@@ -106,6 +98,11 @@ def provider_assets(config: Config, provider: str) -> list[dg.AssetsDefinition]:
     return [_landing(fleet), _slices(fleet)]
 
 
+def store_kind(config: Config) -> str:
+    """What keeps the warehouse, as a kind of asset: duckdb, parquet."""
+    return config.warehouse.partition("://")[0]
+
+
 def _landing(fleet: _Fleet) -> dg.AssetsDefinition:
     every_account = dg.AssetCheckSpec(
         checks.LANDED, asset=fleet.landing, description="Every account of the run could be fetched."
@@ -115,6 +112,7 @@ def _landing(fleet: _Fleet) -> dg.AssetsDefinition:
         key=fleet.landing,
         description=LANDING.format(provider=fleet.provider),
         kinds={"python", "json"},
+        owners=fleet.config.operating.owners,
         pool=f"{fleet.provider}_api",
         check_specs=[every_account],
         group_name=fleet.provider,
@@ -126,6 +124,8 @@ def _landing(fleet: _Fleet) -> dg.AssetsDefinition:
         with readable():
             workspace = fleet.workspace(context)
             jobs = fleet.jobs(workspace, asked_window(context))
+            if SCHEDULE_TAG in context.run.tags:
+                _say_left_behind(context, workspace, fleet.accounts)
             wanted = jobs if config.refetch else _unsettled(workspace, jobs)
             settled = _count(jobs) - _count(wanted)
             context.log.info(f"{_count(wanted)} slices of {len(wanted)} accounts to fetch; {settled} are settled")
@@ -159,7 +159,8 @@ def _slices(fleet: _Fleet) -> dg.AssetsDefinition:
         key=fleet.slices,
         deps=[fleet.landing],
         description=SLICES,
-        kinds={"python", "duckdb"},
+        kinds={"python", store_kind(fleet.config)},
+        owners=fleet.config.operating.owners,
         check_specs=[every_slice, totals],
         group_name=fleet.provider,
         partitions_def=partitions(fleet.config, fleet.provider),
@@ -174,7 +175,7 @@ def _slices(fleet: _Fleet) -> dg.AssetsDefinition:
             load_landed(workspace, jobs, started)
             bad = checks.outstanding(store, jobs, started)
             results = [checks.present(bad, jobs), checks.reconciled(store, fleet.provider, window)]
-            loaded = _by_day(store, fleet.provider, window)
+            loaded = {day.isoformat(): about for day, about in held(store, fleet.provider, window).items()}
         if not bad:
             for key in context.partition_keys:
                 context.add_asset_metadata(loaded.get(key, {}), partition_key=key)
@@ -184,7 +185,7 @@ def _slices(fleet: _Fleet) -> dg.AssetsDefinition:
         failed = {day.isoformat() for days in bad.values() for day in days}
         for key in sorted(loaded.keys() - failed):
             yield dg.AssetMaterialization(fleet.slices, partition=key, metadata=loaded[key])
-        raise _failure(checks.reasons(bad), len(jobs), "the other slices are loaded and published")
+        raise _failure(reasons(bad), len(jobs), "the other slices are loaded and published")
 
     return slices
 
@@ -215,13 +216,21 @@ def readable() -> Iterator[None]:
 
 
 def _failure(failed: Mapping[str, str], of: int, rest: str) -> dg.Failure:
-    shown = checks.sentences(failed)
+    shown = sentences(failed)
     names = ", ".join(list(failed)[:5]) + (" and others" if len(failed) > 5 else "")
     return dg.Failure(
         f"{len(failed)} of {of} accounts failed ({names}); {rest}. {next(iter(shown.values()))}",
         metadata=shown,
         allow_retries=False,
     )
+
+
+def _say_left_behind(context: dg.AssetExecutionContext, workspace: Workspace, accounts: Sequence[Account]) -> None:
+    """Warn of what is missing further back than daily loads reach: nobody else will come to it."""
+    reach = workspace.config.operating.catch_up_days
+    for load in daily_loads(workspace.store, accounts, workspace.clock.now(), reach):
+        if load.older:
+            context.log.warning(left_behind(load.account.name, load.older, reach))
 
 
 def _started(context: dg.AssetExecutionContext) -> datetime:
@@ -235,9 +244,8 @@ def _unsettled(workspace: Workspace, jobs: Sequence[Job]) -> list[Job]:
     """The jobs without what the ledger calls settled."""
     left = []
     for job in jobs:
-        open_days = set(
-            unsettled(Window(job.days[0], job.days[-1] + ONE_DAY), workspace.store.ledger(job.account.name))
-        )
+        ledger = workspace.store.ledger(job.account.name)
+        open_days = set(unsettled(job.account, Window(job.days[0], job.days[-1] + ONE_DAY), ledger))
         days = tuple(day for day in job.days if day in open_days)
         if days:
             left.append(Job(job.account, days))
@@ -246,20 +254,6 @@ def _unsettled(workspace: Workspace, jobs: Sequence[Job]) -> list[Job]:
 
 def _count(jobs: Sequence[Job]) -> int:
     return sum(len(job.days) for job in jobs)
-
-
-def _by_day(store: Store, provider: str, window: Window) -> dict[str, dict[str, Any]]:
-    """What the warehouse holds of each day, by partition key."""
-    days = [literal(each.isoformat()) for each in (window.start, max(window.days()))]
-    rows = store.read(fill(_DAYS, provider=literal(provider), first=days[0], last=days[1])).to_pylist()
-    return {
-        row["date"].isoformat(): {
-            "dagster/partition_row_count": row["rows"],
-            "accounts": row["accounts"],
-            **({"conversations": row["conversations"]} if row["conversations"] is not None else {}),
-        }
-        for row in rows
-    }
 
 
 def _described(accounts: Sequence[Account]) -> dg.TableMetadataValue:

@@ -3,20 +3,21 @@
 They report and never hold up a load: what must be right before a commit is refused by the commit itself.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import dagster as dg
+from sqlalchemy import Table
 
 from extractors.accounts import Account
-from extractors.redaction import redact
-from extractors.windows import Window, windows_of_days
+from extractors.windows import Window
 from pipelines.config import Config
+from pipelines.failures import SHOWN, named, reasons, sentences
 from pipelines.outcomes import RunResult
 from pipelines.partitions import due_day
 from pipelines.runs import Job
-from warehouse.schema import fact
+from warehouse.relations import FACTS, grain_of, key_of
 from warehouse.sql import fill, ident, literal
 from warehouse.stores import Store
 
@@ -29,9 +30,6 @@ FRESH = "every_account_is_fresh"
 
 MOST_UNKNOWN = 0.05
 """The share of a provider's conversations without a known channel from which the check warns."""
-
-SHOWN = 50
-"""So many lines of detail at most: an event is kept for long."""
 
 _SLICES = """
 SELECT c.date, c.account, c.state, l.error, l.error_at
@@ -67,7 +65,7 @@ def landed(result: RunResult) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=LANDED,
         passed=not failed,
-        description=_names(failed, "could not be fetched") or "Every account was fetched.",
+        description=named(failed, "could not be fetched") or "Every account was fetched.",
         metadata=sentences(failed),
     )
 
@@ -132,14 +130,14 @@ def reconciled(store: Store, provider: str, window: Window) -> dg.AssetCheckResu
     )
 
 
-def unique_grain(store: Store, name: str) -> dg.AssetCheckResult:
-    """Whether no two rows of a fact share one grain."""
-    columns = ", ".join(ident(column.name) for column in fact(name).columns if column.info.get("grain"))
+def unique_grain(store: Store, table: Table) -> dg.AssetCheckResult:
+    """Whether no two rows of a fact share one grain, or of a dimension one key."""
+    columns = ", ".join(map(ident, grain_of(table) if table in FACTS else [key_of(table).name]))
     query = "SELECT count(*) AS doubles FROM (SELECT 1 FROM $table GROUP BY $columns HAVING count(*) > 1)"
-    doubles = store.read(fill(query, table=ident(f"fact_{name}"), columns=columns)).to_pylist()[0]["doubles"]
+    doubles = store.read(fill(query, table=ident(table.name), columns=columns)).to_pylist()[0]["doubles"]
     return dg.AssetCheckResult(
         check_name=UNIQUE,
-        asset_key=["star", f"fact_{name}"],
+        asset_key=["star", table.name],
         passed=doubles == 0,
         description=f"{doubles} grains have more than one row." if doubles else "One row per grain.",
         metadata={"grain": columns, "doubled": doubles},
@@ -177,7 +175,7 @@ def fresh(store: Store, config: Config, now: datetime) -> dg.AssetCheckResult:
         check_name=FRESH,
         asset_key=["star", "published"],
         passed=not late,
-        description=_names(late, "are behind") or "Every account has the newest day that is due.",
+        description=named(late, "are behind") or "Every account has the newest day that is due.",
         metadata=sentences(late),
     )
 
@@ -193,7 +191,7 @@ def without_gaps(store: Store, config: Config, now: datetime) -> dg.AssetCheckRe
         check_name=PRESENT,
         asset_key=["star", "published"],
         passed=not gaps,
-        description=_names(gaps, "have gaps; back-fill them") or "No account has a gap.",
+        description=named(gaps, "have gaps; back-fill them") or "No account has a gap.",
         metadata=sentences(gaps),
     )
 
@@ -209,35 +207,6 @@ def _loaded_until(store: Store, config: Config, now: datetime) -> list[dict[str,
     ]
     rows: list[dict[str, Any]] = store.read(fill(_COVERAGE, due=" OR ".join(due))).to_pylist()
     return rows
-
-
-def reasons(bad: Mapping[str, Mapping[date, str]]) -> dict[str, str]:
-    """One text for each account: each reason once, with the days it holds for."""
-    texts = {}
-    for account, days in bad.items():
-        by_reason: dict[str, list[date]] = {}
-        for day, reason in days.items():
-            by_reason.setdefault(reason, []).append(day)
-        texts[account] = "; ".join(f"{_days(each)}: {reason}" for reason, each in by_reason.items())
-    return texts
-
-
-def sentences(by_account: Mapping[str, str]) -> dict[str, str]:
-    """Metadata entries, one an account: the sentence, with no secret in it."""
-    shown = {name: redact(text) for name, text in list(by_account.items())[:SHOWN]}
-    rest = len(by_account) - len(shown)
-    return {**shown, **({"and more": f"{rest} accounts"} if rest else {})}
-
-
-def _days(days: Iterable[date]) -> str:
-    windows = windows_of_days(days)
-    parts = [str(each.start) if len(each) == 1 else f"{each.start} to {max(each.days())}" for each in windows]
-    return ", ".join(parts[:5]) + (" and others" if len(parts) > 5 else "")
-
-
-def _names(accounts: Mapping[str, str], what: str) -> str:
-    names = list(accounts)
-    return f"{', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''} {what}." if names else ""
 
 
 def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, dg.TableMetadataValue]:

@@ -19,7 +19,8 @@ from extractors import redaction
 from extractors.accounts import Account
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS, provider
-from pipelines.config_document import Document, Schedule
+from pipelines.config_document import Document
+from pipelines.operating import Operating, Schedule
 from pipelines.yaml_file import read_yaml
 
 ENVIRONMENT_VARIABLE = "CHATMART_CONFIG"
@@ -41,6 +42,7 @@ class Config:
     schedule: Schedule
     accounts: tuple[Account, ...]
     variables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    operating: Operating = field(default_factory=Operating)
 
     @property
     def folder(self) -> Path:
@@ -123,7 +125,8 @@ def check(path: Path, raw: Mapping[str, Any], *, without_secrets: bool = False) 
     if values.problems or document is None:
         raise ConfigError(values.problems)
     variables = {account.name: tuple(values.variables.get(_label(account.name), ())) for account in good}
-    return Config(path, path.parent / document.landing, document.warehouse, document.schedule, tuple(good), variables)
+    landing = path.parent / document.landing
+    return Config(path, landing, document.warehouse, document.schedule, tuple(good), variables, document)
 
 
 def read_env(folder: Path) -> Mapping[str, str | None]:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from extractors.accounts import Privacy, RateLimit, Settings, ZoneName
+from pipelines.operating import Operating, Schedule
 
 
 class Defaults(Settings):
@@ -26,15 +27,7 @@ class Defaults(Settings):
     privacy: Privacy = Field(default=Privacy(), description="What of a person's data may reach the warehouse")
 
 
-class Schedule(Settings):
-    """When the daily load starts."""
-
-    hour: int = Field(default=5, ge=0, le=23, description="Hour of the day in `timezone`")
-    minute: int = Field(default=30, ge=0, le=59, description="Minute of the hour")
-    timezone: ZoneName = Field(default="UTC", description="IANA zone of hour and minute")
-
-
-class Document(Settings):
+class Document(Operating):
     """The file as a whole; accounts are checked one by one against their provider's own model."""
 
     landing: str = Field(

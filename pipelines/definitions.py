@@ -14,8 +14,8 @@ import dagster as dg
 from pipelines import config as configuration
 from pipelines.assets import provider_assets
 from pipelines.config import Config
-from pipelines.schedules import load_schedule, star_schedule
-from pipelines.sensors import star_sensor
+from pipelines.schedules import schedules
+from pipelines.sensors import failure_sensor, star_sensor
 from pipelines.star import providers, star_assets
 
 log = logging.getLogger("chatmart.definitions")
@@ -37,8 +37,8 @@ def build_definitions(config: Config) -> dg.Definitions:
         assets = [*(asset for name in names for asset in provider_assets(config, name)), star_assets(config)]
     return dg.Definitions(
         assets=assets,
-        schedules=[*(load_schedule(config, name) for name in names), star_schedule(config)],
-        sensors=[star_sensor()],
+        schedules=schedules(config),
+        sensors=[star_sensor(), failure_sensor(config)],
         executor=dg.in_process_executor,
     )
 

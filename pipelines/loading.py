@@ -114,10 +114,18 @@ def publish(workspace: Workspace) -> bool:
     """Let readers see what was committed; staged files of this run, and of runs long dead, are not needed then."""
     published = workspace.store.publish()
     shutil.rmtree(workspace.staging / workspace.run_id, ignore_errors=True)
-    for folder in workspace.staging.glob("*"):
-        if time.time() - folder.stat().st_mtime > _STAGING_KEPT_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+    sweep(workspace)
     return published
+
+
+def sweep(workspace: Workspace) -> int:
+    """Remove the staged files of runs long dead; returns of how many runs."""
+    left = [
+        folder for folder in workspace.staging.glob("*") if time.time() - folder.stat().st_mtime > _STAGING_KEPT_SECONDS
+    ]
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(left)
 
 
 def _slice(day: date, claims: Claims, staged: Staged) -> SliceInfo:

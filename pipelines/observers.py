@@ -38,3 +38,28 @@ class Quiet:
 
     def failed(self, account: Account, days: Collection[date], error: str) -> None:
         """Nothing."""
+
+
+class Remembering:
+    """Hands on to another observer what happens, and remembers the days that failed: by account and day, the reason."""
+
+    def __init__(self, other: Observer, failures: dict[str, dict[date, str]] | None = None) -> None:
+        self.failures = {} if failures is None else failures
+        self._other = other
+
+    def planned(self, account: Account, slices: int, requests: int) -> None:
+        """Hand it on."""
+        self._other.planned(account, slices, requests)
+
+    def landed(self, batch: Batch) -> None:
+        """Hand it on."""
+        self._other.landed(batch)
+
+    def loaded(self, account: Account, days: Collection[date]) -> None:
+        """Hand it on."""
+        self._other.loaded(account, days)
+
+    def failed(self, account: Account, days: Collection[date], error: str) -> None:
+        """Remember the reason of each day."""
+        self.failures.setdefault(account.name, {}).update(dict.fromkeys(days, error))
+        self._other.failed(account, days, error)

@@ -7,15 +7,14 @@ one in New York. Accounts are data, not partitions.
 import math
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from extractors.accounts import Account
 from extractors.windows import Window, today
 from pipelines.config import Config
-from pipelines.config_document import Schedule
-from pipelines.plan import daily_window, possible_days
+from pipelines.operating import Schedule
+from pipelines.plan import possible_days
 from pipelines.runs import Job
 
 FIRST_DAY = date(2025, 1, 1)
@@ -59,16 +58,7 @@ def ended_days(accounts: Sequence[Account], window: Window, now: datetime) -> li
     return jobs
 
 
-def look_back(accounts: Sequence[Account], now: datetime) -> Window | None:
-    """The days that a daily load of these accounts is about; None when none of them has begun."""
-    windows = [window for account in accounts if (window := daily_window(account, now))]
-    return Window(min(each.start for each in windows), max(each.end for each in windows)) if windows else None
-
-
 def due_day(account: Account, schedule: Schedule, now: datetime) -> date:
     """The newest day that ought to be loaded by now: the account's yesterday when the last daily load was due."""
-    here = now.astimezone(ZoneInfo(schedule.timezone))
-    tick = here.replace(hour=schedule.hour, minute=schedule.minute, second=0, microsecond=0)
-    if tick + GRACE > here:
-        tick -= timedelta(days=1)
+    tick = schedule.of(account.provider).last_before(now - GRACE)
     return today(account.zone, tick) - timedelta(days=1)

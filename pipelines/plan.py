@@ -4,7 +4,7 @@ A slice is settled when its batches were fetched later than the look-back after 
 What was landed and not yet loaded is loaded rather than asked for again.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -12,12 +12,16 @@ from extractors.accounts import Account
 from extractors.batches import Batch, newest_by_day
 from extractors.landing import LandingZone
 from extractors.registry import Provider, Stream
-from extractors.windows import Window, day_start, today, windows_of_days
+from extractors.windows import ONE_DAY, Window, day_start, today, windows_of_days
+from pipelines.status import Range, standing
 from transforms.chunk import Claim
 from warehouse.commits import LedgerRow
+from warehouse.stores import Store
 
 FRESH_FOR = timedelta(hours=6)
 """How long a landed batch that is not loaded yet is taken in place of a new request."""
+
+_GAPS = ("missing", "failed", "stale")
 
 Wanted = tuple[str, Stream, Window]
 Reusable = Callable[[Batch, date], bool]
@@ -33,25 +37,64 @@ class Step:
     wanted: tuple[Wanted, ...]
 
 
+@dataclass(frozen=True)
+class DailyLoad:
+    """What a daily load asks for of one account: ``days``, oldest first.
+
+    ``older`` are days that are missing, failed or stale too, further back than a daily load reaches.
+    """
+
+    account: Account
+    days: tuple[date, ...]
+    older: tuple[Window, ...] = ()
+
+
+def daily_loads(store: Store, accounts: Sequence[Account], now: datetime, catch_up_days: int) -> list[DailyLoad]:
+    """What the daily load of each account is about that has begun, as the published warehouse stands.
+
+    Yesterday and the look-back before it, always. Of the ``catch_up_days`` days that end with yesterday also those
+    that nobody loaded, that failed or are stale, and those whose numbers may have moved since they were fetched: that
+    is what days of downtime leave behind. Raises WarehouseErrors, though not before the first publication.
+    """
+    loads = (daily_load(account, ranges, now, catch_up_days) for account, ranges in standing(store, accounts, now))
+    return [load for load in loads if load is not None]
+
+
+def daily_load(account: Account, ranges: Collection[Range], now: datetime, catch_up_days: int) -> DailyLoad | None:
+    """The daily load of an account whose days stand as ``ranges`` say; None before it begins."""
+    regular = daily_window(account, now)
+    if regular is None:
+        return None
+    reach = min(regular.start, regular.end - timedelta(days=catch_up_days))
+    begin = account.start_date or date.min
+    standing_days = [(day, each.state) for each in ranges for day in each.window.days() if begin <= day < regular.start]
+    caught_up = {day for day, state in standing_days if state != "settled" and day >= reach}
+    gaps = [day for day, state in standing_days if state in _GAPS and day < reach]
+    return DailyLoad(account, tuple(sorted(caught_up.union(regular.days()))), tuple(windows_of_days(gaps)))
+
+
 def daily_window(account: Account, now: datetime, day: date | None = None) -> Window | None:
     """The daily load's days: ``day`` (default: the account's yesterday) and its look-back; None before its start."""
-    last = day or today(account.zone, now) - timedelta(days=1)
+    last = day or today(account.zone, now) - ONE_DAY
     first = last - timedelta(days=account.lookback_days)
     if account.start_date is not None:
         first = max(first, account.start_date)
-    return Window(first, last + timedelta(days=1)) if first <= last else None
+    return Window(first, last + ONE_DAY) if first <= last else None
 
 
 def possible_days(account: Account, window: Window, now: datetime) -> Window | None:
     """The part of a window neither before the account's start nor in its future; None when nothing is left."""
     start = max(window.start, account.start_date or window.start)
-    end = min(window.end, today(account.zone, now) + timedelta(days=1))
+    end = min(window.end, today(account.zone, now) + ONE_DAY)
     return Window(start, end) if start < end else None
 
 
-def unsettled(window: Window, ledger: Iterable[LedgerRow]) -> list[date]:
-    """The days of a window that are not settled, oldest first."""
-    settled = {row.date for row in ledger if row.state == "settled"}
+def unsettled(account: Account, window: Window, ledger: Iterable[LedgerRow]) -> list[date]:
+    """The days of a window that are not settled under the account's present id and zone, oldest first."""
+    own = (account.provider, account.external_id, account.timezone)
+    settled = {
+        row.date for row in ledger if row.state == "settled" and (row.provider, row.external_id, row.zone) == own
+    }
     return [day for day in window.days() if day not in settled]
 
 
@@ -68,9 +111,7 @@ def reusable(
     def may_stand(batch: Batch, day: date) -> bool:
         if batch.landed_at >= started:
             return True
-        fresh = now - batch.fetched_at < FRESH_FOR and batch.fetched_at >= day_start(
-            day + timedelta(days=1), account.zone
-        )
+        fresh = now - batch.fetched_at < FRESH_FOR and batch.fetched_at >= day_start(day + ONE_DAY, account.zone)
         return not refetch and fresh and batch.batch_id not in loaded.get(day, frozenset()) and not batch.rejected
 
     return may_stand
@@ -129,6 +170,6 @@ def claims_of(rounds: Mapping[date, Mapping[str, Batch]]) -> Claims:
 def _newest(landing: LandingZone, account: Account, stream: str, days: Collection[date]) -> Mapping[date, Batch]:
     if not days:
         return {}
-    within = Window(min(days), max(days) + timedelta(days=1))
+    within = Window(min(days), max(days) + ONE_DAY)
     batches = landing.batches(account.provider, account.name, stream, within)
     return newest_by_day(batches, days, account.external_id, account.timezone)

@@ -8,23 +8,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
-from sqlalchemy import Column, Table, make_url
+from sqlalchemy import Column, Table
 
 from pipelines import checks
-from pipelines.assets import readable
+from pipelines.assets import readable, store_kind
+from pipelines.charts import DAYS, by_day
 from pipelines.config import Config
 from pipelines.loading import describe, publish
 from pipelines.workspace import Workspace
-from warehouse.schema import STAGED, fact, metadata
+from warehouse.relations import DIMENSIONS, FACTS, dimension_of, key_of, type_of
+from warehouse.schema import fact, metadata
 from warehouse.sql import fill, ident
 from warehouse.stores import Store
 
 GROUP = "star"
 PUBLISHED = dg.AssetKey([GROUP, "published"])
-TABLES: tuple[Table, ...] = (
-    *(fact(name) for name in STAGED),
-    *(table for name, table in sorted(metadata.tables.items()) if name.startswith("dim_")),
-)
+TABLES = (*FACTS, *sorted(DIMENSIONS, key=lambda table: table.name))
 
 AFTER_LOADS = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
@@ -44,8 +43,13 @@ SELECT strftime(date, '%Y-%m') AS month, count(*) AS rows FROM $table
 WHERE date > (SELECT max(date) FROM $table) - INTERVAL 12 MONTH GROUP BY 1 ORDER BY 1
 """
 
-_WIDTH = 20
-_DIALECT = make_url("postgresql://").get_dialect()()
+_BY_DAY = """
+SELECT date, coalesce($measure, 0) AS value FROM $table
+WHERE date > (SELECT max(date) FROM $table) - $days GROUP BY date
+"""
+
+_CHARTED = ("conversations", "hits")
+"""The measure whose sum is drawn, where a table has one of them; else its rows."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +63,13 @@ class _Found:
 def star_assets(config: Config) -> dg.AssetsDefinition:
     """The tables of the star and ``star/published``, all in one step; any of them may be materialised alone."""
     upstream = [dg.AssetKey([provider, "slices"]) for provider in providers(config)]
-    specs = [_spec(table, upstream) for table in TABLES]
+    specs = [_spec(config, table, upstream) for table in TABLES]
     published = dg.AssetSpec(
         PUBLISHED,
         deps=[spec.key for spec in specs],
         group_name=GROUP,
-        kinds={"duckdb"},
+        kinds={store_kind(config)},
+        owners=config.operating.owners,
         description=_ABOUT_PUBLISHED,
         automation_condition=AFTER_LOADS,
     )
@@ -105,11 +110,11 @@ def key(table: Table) -> dg.AssetKey:
     return dg.AssetKey([GROUP, table.name])
 
 
-def _spec(table: Table, upstream: Sequence[dg.AssetKey]) -> dg.AssetSpec:
+def _spec(config: Config, table: Table, upstream: Sequence[dg.AssetKey]) -> dg.AssetSpec:
     joins = {
-        column.name: [dg.TableColumnDep(dg.AssetKey([GROUP, column.info["dimension"]]), _joined(column))]
+        column.name: [dg.TableColumnDep(dg.AssetKey([GROUP, joined]), key_of(metadata.tables[joined]).name)]
         for column in table.columns
-        if "dimension" in column.info
+        if (joined := dimension_of(column))
     }
     about: dict[str, Any] = {
         "dagster/column_schema": dg.TableSchema([_column(column) for column in table.columns]),
@@ -122,22 +127,17 @@ def _spec(table: Table, upstream: Sequence[dg.AssetKey]) -> dg.AssetSpec:
         deps=upstream,
         description=table.comment,
         group_name=GROUP,
-        kinds={"duckdb", "table"},
+        kinds={store_kind(config), "table"},
+        owners=config.operating.owners,
         automation_condition=AFTER_LOADS,
         metadata=about,
-    )
-
-
-def _joined(column: Column[Any]) -> str:
-    return next(
-        each.name for each in metadata.tables[column.info["dimension"]].columns if each.info["role"] == "surrogate"
     )
 
 
 def _column(column: Column[Any]) -> dg.TableColumn:
     return dg.TableColumn(
         column.name,
-        type=column.type.compile(dialect=_DIALECT),
+        type=type_of(column),
         description=column.comment,
         constraints=dg.TableColumnConstraints(nullable=bool(column.nullable)),
     )
@@ -146,8 +146,8 @@ def _column(column: Column[Any]) -> dg.TableColumn:
 def _check_specs() -> list[dg.AssetCheckSpec]:
     return [
         *(
-            dg.AssetCheckSpec(checks.UNIQUE, asset=key(fact(name)), description="No two rows share one grain.")
-            for name in STAGED
+            dg.AssetCheckSpec(checks.UNIQUE, asset=key(table), description="No two rows share one grain.")
+            for table in TABLES
         ),
         dg.AssetCheckSpec(
             checks.KNOWN,
@@ -170,9 +170,8 @@ def _look(workspace: Workspace, asset: dg.AssetKey) -> _Found:
         about = {"path": dg.MetadataValue.path(store.location), "size in bytes": store.size()}
         return _Found(about, [checks.fresh(store, config, now), checks.without_gaps(store, config, now)])
     table = metadata.tables[asset.path[-1]]
-    name = table.name.removeprefix("fact_")
-    results = [checks.unique_grain(store, name)] if name in STAGED else []
-    if name == "channel_daily":
+    results = [checks.unique_grain(store, table)]
+    if table.name == "fact_channel_daily":
         results.append(checks.known_channels(store))
     return _Found(_figures(store, table), results)
 
@@ -186,11 +185,18 @@ def _figures(store: Store, table: Table) -> dict[str, Any]:
     return {
         "dagster/row_count": told["rows"],
         "days": f"{told['first']} to {told['last']}" if told["rows"] else "none",
-        "rows by month": _chart(store.read(fill(_ROWS_BY_MONTH, table=ident(table.name))).to_pylist()),
+        "by day": _chart(store, table),
+        "rows by month": _months(store.read(fill(_ROWS_BY_MONTH, table=ident(table.name))).to_pylist()),
     }
 
 
-def _chart(rows: Sequence[Mapping[str, Any]]) -> dg.MarkdownMetadataValue:
-    most = max((row["rows"] for row in rows), default=1)
-    lines = [f"| {row['month']} | {row['rows']} | {'█' * round(_WIDTH * row['rows'] / most)} |" for row in rows]
-    return dg.MetadataValue.md("\n".join(["| month | rows | |", "|---|---:|:---|", *lines]))
+def _chart(store: Store, table: Table) -> dg.MarkdownMetadataValue:
+    charted = next((name for name in _CHARTED if name in table.columns), None)
+    measure = f"CAST(sum({ident(charted)}) AS BIGINT)" if charted else "count(*)"
+    rows = store.read(fill(_BY_DAY, measure=measure, table=ident(table.name), days=str(DAYS))).to_pylist()
+    return dg.MetadataValue.md(by_day({row["date"]: row["value"] for row in rows}, charted or "rows"))
+
+
+def _months(rows: Sequence[Mapping[str, Any]]) -> dg.MarkdownMetadataValue:
+    lines = [f"| {row['month']} | {row['rows']:,} |" for row in rows]
+    return dg.MetadataValue.md("\n".join(["| month | rows |", "|---|---:|", *lines]))

@@ -20,17 +20,39 @@ STATES = ("settled", "loaded", "stale", "failed", "missing")
 RECENT = timedelta(days=7)
 """How long a restatement is told of."""
 
-# Days come as ranges of one state: years of an account are a few rows.
-_QUESTION = """
-WITH ranges AS (
+# Days come as ranges of one state: years of an account are a few rows. What is stale is known from the configuration,
+# which may have changed since a run told the warehouse of it.
+_RANGES = """
+WITH configured AS (
+    SELECT * FROM (VALUES $configured) AS c(account, provider, zone, external_id)
+),
+states AS (
+    SELECT
+        account, c.date,
+        CASE
+            WHEN c.state IN ('loaded', 'settled')
+                AND (l.provider, l.zone, l.external_id) IS DISTINCT FROM (g.provider, g.zone, g.external_id)
+                THEN 'stale'
+            ELSE c.state
+        END AS state
+    FROM coverage AS c
+    JOIN configured AS g USING (account)
+    LEFT JOIN load_ledger AS l USING (account, date)
+    WHERE c.state <> 'missing'
+),
+ranges AS (
     SELECT account, state, min(date) AS first, max(date) AS last
     FROM (
-        SELECT account, state, date,
-            date - CAST(row_number() OVER (PARTITION BY account, state ORDER BY date) AS INTEGER) AS run
-        FROM coverage WHERE state <> 'missing' AND account IN ($accounts)
+        SELECT *, date - CAST(row_number() OVER (PARTITION BY account, state ORDER BY date) AS INTEGER) AS run
+        FROM states
     )
     GROUP BY account, state, run
-),
+)
+"""
+_STANDING = """
+SELECT account, list(r ORDER BY r.first) AS ranges FROM ranges AS r GROUP BY account
+"""
+_QUESTION = """,
 loads AS (
     SELECT account, max(loaded_at) AS last_loaded, max(error_at) AS last_error_at, max_by(error, error_at) AS last_error
     FROM load_ledger GROUP BY account
@@ -117,13 +139,24 @@ def statuses(store: Store, accounts: Sequence[Account], now: datetime) -> list[A
     return [_status(account, known.get(account.name, {}), runs.get(account.name), now) for account in accounts]
 
 
+def standing(store: Store, accounts: Sequence[Account], now: datetime) -> list[tuple[Account, tuple[Range, ...]]]:
+    """The ranges of each account and nothing else, in their order."""
+    known = {row["account"]: row for row in _asked(store, accounts, _STANDING)}
+    return [(account, _ranges(account, known.get(account.name, {}), now)) for account in accounts]
+
+
 def _rows(store: Store, accounts: Sequence[Account], now: datetime) -> list[dict[str, Any]]:
     names = ", ".join(literal(account.name) for account in accounts)
+    return _asked(store, accounts, fill(_QUESTION, accounts=names, since=literal((now - RECENT).isoformat())))
+
+
+def _asked(store: Store, accounts: Sequence[Account], question: str) -> list[dict[str, Any]]:
+    told = [(each.name, each.provider, each.timezone, each.external_id) for each in accounts]
+    configured = ", ".join(f"({', '.join(map(literal, each))})" for each in told)
     try:
-        answer = store.read(fill(_QUESTION, accounts=names, since=literal((now - RECENT).isoformat())))
+        rows: list[dict[str, Any]] = store.read(fill(_RANGES, configured=configured) + question).to_pylist()
     except NothingPublished:
         return []
-    rows: list[dict[str, Any]] = answer.to_pylist()
     return rows
 
 
@@ -137,10 +170,9 @@ def _last_runs(store: Store, accounts: Sequence[Account]) -> dict[str, dict[str,
 
 
 def _status(account: Account, row: Mapping[str, Any], run: Mapping[str, Any] | None, now: datetime) -> AccountStatus:
-    known = [Range(**each) for each in _listed(row, "ranges")]
     return AccountStatus(
         account,
-        tuple(_with_missing(account, known, now)),
+        _ranges(account, row, now),
         row.get("last_loaded"),
         row.get("last_error"),
         row.get("last_error_at"),
@@ -149,6 +181,10 @@ def _status(account: Account, row: Mapping[str, Any], run: Mapping[str, Any] | N
         _listed(row, "drift"),
         run,
     )
+
+
+def _ranges(account: Account, row: Mapping[str, Any], now: datetime) -> tuple[Range, ...]:
+    return tuple(_with_missing(account, [Range(**each) for each in _listed(row, "ranges")], now))
 
 
 def _listed(row: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

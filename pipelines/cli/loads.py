@@ -1,7 +1,8 @@
-"""``chatmart load`` and ``chatmart backfill``: which days, and what is said about them. Loading itself: ``runs``."""
+"""``chatmart load`` and ``chatmart backfill``: which days, and what is said of them. Loading: ``runs``."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from contextlib import nullcontext
+from datetime import date, timedelta
 
 import click
 
@@ -10,10 +11,14 @@ from extractors.errors import ConfigError
 from extractors.registry import provider
 from extractors.windows import Window
 from pipelines import config as configuration
+from pipelines.cli.aftermath import alert, alerting, say_left_behind
 from pipelines.cli.options import DAY, accounts_option, as_date, providers_option
 from pipelines.cli.running import show
 from pipelines.cli.telling import say, tabulate
-from pipelines.plan import daily_window, possible_days, reusable, steps, unsettled
+from pipelines.observers import Observer, Remembering
+from pipelines.outcomes import RunResult
+from pipelines.plan import daily_loads, daily_window, possible_days, reusable, steps, unsettled
+from pipelines.reporting import report
 from pipelines.runs import Job, run
 from pipelines.workspace import Workspace
 
@@ -26,19 +31,17 @@ _NO_DAYS = "no account has any of these days: see start_date, and mind that the 
 @providers_option
 @click.pass_obj
 def load(config: str | None, day: object, accounts: Sequence[str], providers: Sequence[str]) -> int:
-    """Load a day and the look-back before it."""
+    """Load a day and the look-back before it; without a day also what of the last weeks is missing or failed."""
     workspace = open_workspace(config, "load")
     chosen = workspace.config.select(accounts, providers)
-    now = workspace.clock.now()
-    jobs = []
-    for account in chosen:
-        window = daily_window(account, now, as_date(day))
-        possible = possible_days(account, window, now) if window is not None else None
-        if possible is not None:
-            jobs.append(Job(account, tuple(possible.days())))
-    if not jobs and day is not None:
-        raise ConfigError([_NO_DAYS])
-    return show(workspace, lambda observer: run(workspace, jobs, observer=observer))
+    named = as_date(day)
+    if named is not None:
+        return _run(workspace, _look_back(workspace, chosen, named), is_daily=True)
+    reach = workspace.config.operating.catch_up_days
+    loads = daily_loads(workspace.store, chosen, workspace.clock.now(), reach)
+    code = _run(workspace, [Job(each.account, each.days) for each in loads], is_daily=True)
+    say_left_behind(loads, reach)
+    return code
 
 
 @click.command()
@@ -72,12 +75,12 @@ def backfill(
         if window is None:
             continue
         ledger = [] if refetch else workspace.store.ledger(account.name)
-        jobs.append(Job(account, tuple(unsettled(window, ledger))))
+        jobs.append(Job(account, tuple(unsettled(account, window, ledger))))
     if not jobs:
         raise ConfigError([_NO_DAYS])
     if dry_run:
         return _say_what(workspace, jobs, refetch)
-    return show(workspace, lambda observer: run(workspace, jobs, refetch=refetch, observer=observer))
+    return _run(workspace, jobs, refetch=refetch, asked=asked)
 
 
 def open_workspace(config: str | None, command: str) -> Workspace:
@@ -85,10 +88,45 @@ def open_workspace(config: str | None, command: str) -> Workspace:
     return Workspace.open(configuration.load(configuration.find(config)), command=command)
 
 
+def _look_back(workspace: Workspace, accounts: Sequence[Account], day: date) -> list[Job]:
+    now = workspace.clock.now()
+    jobs = []
+    for account in accounts:
+        window = daily_window(account, now, day)
+        possible = possible_days(account, window, now) if window is not None else None
+        if possible is not None:
+            jobs.append(Job(account, tuple(possible.days())))
+    if not jobs:
+        raise ConfigError([_NO_DAYS])
+    return jobs
+
+
 def _left_out(account: Account, window: Window | None) -> str:
     since = f"begins on {account.start_date}" if account.start_date else "has no such days yet"
     part = f"only {window.start} to {window.end - timedelta(days=1)}" if window else "nothing"
     return f"{since}, so {part} is loaded"
+
+
+def _run(
+    workspace: Workspace,
+    jobs: Sequence[Job],
+    *,
+    refetch: bool = False,
+    is_daily: bool = False,
+    asked: Window | None = None,
+) -> int:
+    failures: dict[str, dict[date, str]] = {}
+
+    def work(shown: Observer) -> RunResult:
+        observer = Remembering(shown, failures)
+        return run(workspace, jobs, refetch=refetch, observer=observer)
+
+    with alerting(workspace, jobs) if is_daily else nullcontext():
+        code = show(workspace, work)
+    if is_daily and not workspace.stop.asked:
+        alert(workspace, jobs, failures)
+    report(workspace, jobs, failures, asked)
+    return code
 
 
 def _say_what(workspace: Workspace, jobs: Sequence[Job], refetch: bool) -> int:

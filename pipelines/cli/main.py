@@ -29,6 +29,7 @@ _COMMANDS = {
     "load": "pipelines.cli.loads",
     "backfill": "pipelines.cli.loads",
     "replay": "pipelines.cli.replay",
+    "maintain": "pipelines.cli.maintain",
     "sql": "pipelines.cli.sql",
     "status": "pipelines.cli.status",
     "report": "pipelines.cli.report",

@@ -1,7 +1,6 @@
 """``chatmart sandbox`` and ``chatmart dev``: servers that run until they are interrupted."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +10,7 @@ import click
 
 from pipelines import config as configuration
 from pipelines.cli.demo import PORTS
-
-INSTANCE = Path(__file__).parents[2] / "dagster.yaml"
+from pipelines.home import make_ready
 
 
 @click.command()
@@ -31,20 +29,9 @@ def sandbox(port: int, seed: int) -> int:
 def dev(config: str | None, arguments: tuple[str, ...]) -> NoReturn:
     """Start Dagster's UI and daemon for the configuration; further arguments go to ``dagster dev``."""
     found = configuration.load(configuration.find(config))
-    environment = {**os.environ, configuration.ENVIRONMENT_VARIABLE: str(found.path), **instance(found)}
+    environment = {**os.environ, configuration.ENVIRONMENT_VARIABLE: str(found.path), **make_ready(found)}
     tool = str(Path(sys.executable).with_name("dagster"))
     # one process alone creates the instance's databases: three at once ruin them
     subprocess.run([tool, "instance", "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
     command = [tool, "dev", "--module-name", "pipelines.definitions", *arguments]
     os.execve(tool, command, environment)  # in place of this process, so that signals reach it
-
-
-def instance(found: configuration.Config) -> dict[str, str]:
-    """``DAGSTER_HOME`` for a configuration: the environment's own, else a folder beside the file, made ready."""
-    if os.environ.get("DAGSTER_HOME"):
-        return {}
-    home = found.dagster_home
-    home.mkdir(exist_ok=True)
-    if INSTANCE.is_file():
-        shutil.copyfile(INSTANCE, home / "dagster.yaml")
-    return {"DAGSTER_HOME": str(home)}

@@ -35,14 +35,22 @@ def status(config: str | None, as_json: bool, accounts: Sequence[str], providers
     workspace = Workspace.open(configuration.load(configuration.find(config)))
     chosen = workspace.config.select(accounts, providers)
     found = statuses(workspace.store, chosen, workspace.clock.now())
+    next_runs = _next_runs(workspace, found)
     if as_json:
-        _as_json(found, sys.stdout)
+        _as_json(found, next_runs, sys.stdout)
     else:
-        _as_text(found, output(sys.stdout))
+        _as_text(found, next_runs, output(sys.stdout))
     return 0
 
 
-def _as_json(found: Sequence[AccountStatus], out: TextIO) -> None:
+def _next_runs(workspace: Workspace, found: Sequence[AccountStatus]) -> dict[str, datetime]:
+    """By provider, when Dagster's schedule starts its daily load next."""
+    providers = dict.fromkeys(each.account.provider for each in found)
+    schedule, now = workspace.config.schedule, workspace.clock.now()
+    return {provider: schedule.of(provider).next_after(now) for provider in providers}
+
+
+def _as_json(found: Sequence[AccountStatus], next_runs: Mapping[str, datetime], out: TextIO) -> None:
     days: dict[date, str] = {}
     out.write('{"accounts": [')
     for number, each in enumerate(found):
@@ -56,6 +64,7 @@ def _as_json(found: Sequence[AccountStatus], out: TextIO) -> None:
             ],
             "last_error": _error(each),
             "last_loaded": each.last_loaded,
+            "next_run": next_runs[each.account.provider],
             "unexplained": each.unexplained,
             "restatements": each.restatements,
             "drift": each.drift,
@@ -65,7 +74,7 @@ def _as_json(found: Sequence[AccountStatus], out: TextIO) -> None:
     out.write("]}\n")
 
 
-def _as_text(found: Sequence[AccountStatus], console: Console) -> None:
+def _as_text(found: Sequence[AccountStatus], next_runs: Mapping[str, datetime], console: Console) -> None:
     table = Table("account", "provider", "first", "last", *STATES, "last loaded", box=None, pad_edge=False)
     for column in table.columns[4 : 4 + len(STATES)]:
         column.justify = "right"
@@ -78,6 +87,9 @@ def _as_text(found: Sequence[AccountStatus], console: Console) -> None:
         cells = (each.account.name, each.account.provider, *ends, *(str(counts[state]) for state in STATES), loaded)
         table.add_row(*cells, style=style)
     console.print(table)
+    for at in sorted(set(next_runs.values())):
+        providers = ", ".join(provider for provider, own in next_runs.items() if own == at)
+        console.print(f"next daily load, while Dagster runs: {_minute(at)} ({providers})", soft_wrap=True)
     for each in found:
         lines = list(_details(each))
         if lines:

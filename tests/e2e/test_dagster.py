@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
-from tests.support.product import Product, days_from
+from tests.support.product import CHATMART, Product, days_from
 
 REPOSITORY = Path(__file__).parents[2]
 COGNIGY = tuple(account for account in DEMO_ACCOUNTS if account.provider == "cognigy")
@@ -60,3 +60,38 @@ def test_the_definitions_are_valid_for_dagsters_tools(tmp_path: Path) -> None:
         for name in ("cognigy/landing", "inkeep/slices", "star/fact_channel_daily", "star/published"):
             assert json.dumps(name) in listed.stdout
         assert sandbox.requests == []
+
+
+@pytest.mark.e2e
+def test_what_the_command_loaded_stands_in_dagster_and_a_broken_instance_changes_nothing(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        product = Product(tmp_path, sandbox, COGNIGY)
+        assert dagster(product, "dagster", "instance", "migrate").returncode == 0
+        home = product.folder / "home"
+        days = days_from(date(2025, 3, 1), 31)
+        loaded = run_with_home(product, home, "backfill", "--from", str(days[0]), "--to", str(days[-1]))
+        assert (loaded.returncode, loaded.stdout) == (0, ""), loaded.stderr
+        listed = materialized(product, "cognigy/slices")
+        assert listed == {str(day) for day in days}
+        shutil.rmtree(home / "history" / "runs")
+        (home / "history" / "runs").write_text("not a folder")
+        again = run_with_home(product, home, "backfill", "--from", "2025-04-01", "--to", "2025-04-01")
+        assert (again.returncode, again.stdout) == (0, ""), again.stderr
+
+
+def run_with_home(product: Product, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**product.environment, "DAGSTER_HOME": str(home)}
+    return subprocess.run([CHATMART, *arguments], env=environment, text=True, capture_output=True, check=False)
+
+
+def materialized(product: Product, asset: str) -> set[str]:
+    """Asked of the instance in a process of its own."""
+    program = (
+        "import dagster as dg, sys\n"
+        "with dg.DagsterInstance.get() as instance:\n"
+        "    print(*instance.get_materialized_partitions(dg.AssetKey(sys.argv[1].split('/'))))\n"
+    )
+    environment = {**product.environment, "DAGSTER_HOME": str(product.folder / "home")}
+    command = [sys.executable, "-c", program, asset]
+    done = subprocess.run(command, env=environment, text=True, capture_output=True, check=True)
+    return set(done.stdout.split())

@@ -34,6 +34,7 @@ class Orchestrated:
         days: tuple[date, date] | None = None,
         run_config: Mapping[str, Any] | None = None,
         only: Sequence[str] | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> dg.ExecuteInProcessResult:
         return (
             build_definitions(self.config)
@@ -41,7 +42,7 @@ class Orchestrated:
             .execute_in_process(
                 instance=self.instance,
                 raise_on_error=False,
-                tags={name: str(day) for name, day in zip(RANGE, days, strict=True)} if days else None,
+                tags={**(tags or {}), **(dict(zip(RANGE, map(str, days), strict=True)) if days else {})},
                 run_config=run_config,
                 asset_selection=[dg.AssetKey(each.split("/")) for each in only] if only else None,
             )
@@ -63,10 +64,16 @@ def orchestrate(
 ) -> Iterator[Callable[..., Orchestrated]]:
     instances = []
 
-    def build(*names: str, bad: Sequence[str] = (), first: date | None = None, **top: Any) -> Orchestrated:
+    def build(
+        *names: str,
+        bad: Sequence[str] = (),
+        first: date | None = None,
+        overrides: Mapping[str, Mapping[str, Any]] | None = None,
+        **top: Any,
+    ) -> Orchestrated:
         accounts = [account for account in DEMO_ACCOUNTS if account.name in names]
-        overrides = {each.name: {"start_date": str(first)} for each in accounts} if first else {}
-        product = Product(tmp_path, sandbox, accounts, overrides)
+        begun = {each.name: {"start_date": str(first)} for each in accounts} if first else {}
+        product = Product(tmp_path, sandbox, accounts, overrides or begun)
         product.configure(**top)
         keys = [replace(each, credential="refused") if each.name in bad else each for each in accounts]
         for name, value in environment(keys).items():

@@ -14,6 +14,7 @@ from extractors.errors import ConfigError
 from extractors.redaction import redact
 from pipelines import config as configuration
 from pipelines.config import Config
+from pipelines.operating import Operating
 from pipelines.yaml_file import read_yaml
 
 SECRET = "sk-live-planted-0123456789"
@@ -272,7 +273,10 @@ VALUES = LEAVES | SMALL | st.lists(SMALL, max_size=2) | st.dictionaries(st.text(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     document=st.fixed_dictionaries(
-        {}, optional=dict.fromkeys(("landing", "warehouse", "defaults", "schedule", "accounts", "x"), VALUES)
+        {},
+        optional=dict.fromkeys(
+            ("landing", "warehouse", "defaults", "schedule", *Operating.model_fields, "accounts", "x"), VALUES
+        ),
     ),
     entry=st.fixed_dictionaries(
         {"provider": st.sampled_from(["cognigy", "chatdash", "chatlayer", "chatcaptain", "inkeep"])},

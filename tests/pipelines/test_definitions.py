@@ -43,10 +43,10 @@ def test_every_asset_job_schedule_and_sensor_by_name(orchestrate: Callable[..., 
         *(f"{provider}/{asset}" for provider in PROVIDERS for asset in ("landing", "slices")),
         *(f"star/{table}" for table in STAR),
     }
-    jobs = {f"load_{provider}" for provider in PROVIDERS} | {"check_star"}
+    jobs = {f"load_{provider}" for provider in PROVIDERS} | {"check_star", "maintain"}
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == jobs
     assert {schedule.name for schedule in repository.schedule_defs} == {f"{job}_daily" for job in jobs}
-    assert {sensor.name for sensor in repository.sensor_defs} == {"look_at_star_after_loads"}
+    assert {sensor.name for sensor in repository.sensor_defs} == {"look_at_star_after_loads", "alert_of_failed_runs"}
 
 
 def test_every_check_by_name(orchestrate: Callable[..., Orchestrated]) -> None:
@@ -56,7 +56,7 @@ def test_every_check_by_name(orchestrate: Callable[..., Orchestrated]) -> None:
         "cognigy/landing:every_account_landed",
         "cognigy/slices:every_slice_present",
         "cognigy/slices:totals_reconcile",
-        *(f"star/{table}:grain_is_unique" for table in STAR if table.startswith("fact_")),
+        *(f"star/{table}:grain_is_unique" for table in STAR if table != "published"),
         "star/fact_channel_daily:channels_are_known",
         "star/published:every_account_is_fresh",
         "star/published:every_slice_present",

@@ -4,15 +4,15 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.accounts import Account
 from extractors.registry import provider
 from extractors.windows import Window, today
 from pipelines.config import Config
-from pipelines.config_document import Schedule
-from pipelines.partitions import due_day, ended_days, look_back, partitions
+from pipelines.operating import OwnTime, Schedule
+from pipelines.partitions import due_day, ended_days, partitions
 
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 ZONES = ("Pacific/Kiritimati", "Asia/Kolkata", "Europe/Berlin", "UTC", "America/St_Johns", "Pacific/Pago_Pago")
@@ -32,6 +32,7 @@ def configured(accounts: Sequence[Account]) -> Config:
     return Config(Path("chatmart.yaml"), Path("landing"), "duckdb://warehouse.duckdb", SCHEDULE, tuple(accounts))
 
 
+@settings(deadline=None)
 @given(
     st.sets(st.sampled_from(ZONES), min_size=1),
     INSTANTS,
@@ -67,13 +68,6 @@ def test_an_account_without_any_of_the_days_is_left_out() -> None:
     assert [job.account.name for job in jobs] == ["begun"]
 
 
-def test_the_look_back_covers_each_account_of_a_provider() -> None:
-    accounts = [account("berlin", "Europe/Berlin"), account("york", "America/New_York", lookback=5)]
-    window = look_back(accounts, datetime(2025, 3, 31, 2, tzinfo=UTC))
-    assert window == Window(date(2025, 3, 24), date(2025, 3, 31))
-    assert look_back([account("later", "UTC", "2100-01-01")], datetime(2025, 3, 31, tzinfo=UTC)) is None
-
-
 @pytest.mark.parametrize(
     ("now", "due"),
     [("05:29", "2025-03-29"), ("07:29", "2025-03-29"), ("07:30", "2025-03-30"), ("23:59", "2025-03-30")],
@@ -81,6 +75,12 @@ def test_the_look_back_covers_each_account_of_a_provider() -> None:
 def test_a_day_is_due_two_hours_after_its_load_was_to_start(now: str, due: str) -> None:
     at = datetime.combine(date(2025, 3, 31), time.fromisoformat(now), UTC)
     assert str(due_day(account("a", "Europe/Berlin"), SCHEDULE, at)) == due
+
+
+def test_a_provider_with_a_time_of_its_own_is_due_then() -> None:
+    late = Schedule(hour=5, minute=30, providers={"cognigy": OwnTime(hour=20)})
+    assert str(due_day(account("a", "UTC"), late, datetime(2025, 3, 31, 12, tzinfo=UTC))) == "2025-03-29"
+    assert str(due_day(account("a", "UTC"), late, datetime(2025, 3, 31, 22, 30, tzinfo=UTC))) == "2025-03-30"
 
 
 @given(INSTANTS, st.sampled_from(ZONES))

@@ -14,7 +14,18 @@ from extractors.cognigy import PROVIDER, CognigyAccount
 from extractors.landing import LandingZone
 from extractors.registry import Provider, Stream
 from extractors.windows import Window
-from pipelines.plan import FRESH_FOR, daily_window, possible_days, ready, reusable, steps, unsettled
+from pipelines.plan import (
+    FRESH_FOR,
+    DailyLoad,
+    daily_load,
+    daily_window,
+    possible_days,
+    ready,
+    reusable,
+    steps,
+    unsettled,
+)
+from pipelines.status import Range
 from warehouse.commits import LedgerRow
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
@@ -77,6 +88,52 @@ class TestDailyWindow:
         assert daily_window(account(start_date=date(2026, 1, 10)), NOW) is None
 
 
+class TestDailyLoad:
+    """NOW is the 10th of January: yesterday is the 9th, the look-back the 6th to the 8th."""
+
+    REGULAR = tuple(date(2026, 1, day) for day in (6, 7, 8, 9))
+
+    def load(self, *ranges: Range, catch_up_days: int = 35, **settings: Any) -> DailyLoad:
+        found = daily_load(account(**settings), ranges, NOW, catch_up_days)
+        assert found is not None
+        return found
+
+    def test_only_the_look_back_when_all_before_it_is_settled(self) -> None:
+        settled = Range("settled", date(2025, 1, 1), date(2026, 1, 6))
+        found = self.load(settled, Range("loaded", date(2026, 1, 7), date(2026, 1, 9)))
+        assert (found.days, found.older) == (self.REGULAR, ())
+
+    @pytest.mark.parametrize("state", ["missing", "failed", "stale", "loaded"])
+    def test_days_of_downtime_that_are_not_settled(self, state: str) -> None:
+        found = self.load(Range(state, date(2026, 1, 2), date(2026, 1, 3)))
+        assert found.days == (date(2026, 1, 2), date(2026, 1, 3), *self.REGULAR)
+
+    def test_only_so_far_back_and_what_is_older_is_named(self) -> None:
+        gap = Range("missing", date(2025, 1, 1), date(2026, 1, 9))
+        found = self.load(gap, catch_up_days=35)
+        assert found.days == tuple(window("2025-12-06", "2026-01-09").days())
+        assert len(found.days) == 35
+        assert found.older == (window("2025-01-01", "2025-12-05"),)
+
+    def test_old_numbers_that_may_have_moved_are_no_gap(self) -> None:
+        assert self.load(Range("loaded", date(2025, 1, 1), date(2025, 1, 31))).older == ()
+
+    def test_nothing_is_caught_up_when_told_so(self) -> None:
+        gap = Range("failed", date(2026, 1, 1), date(2026, 1, 9))
+        found = self.load(gap, catch_up_days=0)
+        assert (found.days, found.older) == (self.REGULAR, (window("2026-01-01", "2026-01-05"),))
+
+    def test_the_look_back_is_never_cut(self) -> None:
+        assert len(self.load(catch_up_days=2, lookback_days=10).days) == 11
+
+    def test_nothing_before_the_account_begins(self) -> None:
+        failed = Range("failed", date(2025, 1, 1), date(2026, 1, 3))
+        found = self.load(failed, start_date=date(2026, 1, 2))
+        assert found.days == (date(2026, 1, 2), date(2026, 1, 3), *self.REGULAR)
+        assert found.older == ()
+        assert daily_load(account(start_date=date(2026, 1, 10)), (), NOW, 35) is None
+
+
 def test_possible_days_end_today_and_begin_with_the_account() -> None:
     asked = window("2025-12-01", "2026-02-01")
     assert possible_days(account(), asked, NOW) == window("2025-12-01", "2026-01-10")
@@ -90,7 +147,9 @@ def test_only_settled_days_are_left_alone() -> None:
     states = ["settled", "loaded", "stale", "failed"]
     days = list(window("2025-03-01", "2025-03-05").days())
     ledger = [row(day, state) for day, state in zip(days, states, strict=False)]
-    assert unsettled(window("2025-03-01", "2025-03-05"), ledger) == days[1:]
+    assert unsettled(account(), window("2025-03-01", "2025-03-05"), ledger) == days[1:]
+    assert unsettled(account(timezone="Asia/Tokyo"), window("2025-03-01", "2025-03-05"), ledger) == days
+    assert unsettled(account(project_id="6" * 24), window("2025-03-01", "2025-03-05"), ledger) == days
 
 
 class TestReusable:

@@ -21,10 +21,11 @@ def test_a_table_tells_its_rows_its_columns_and_what_its_keys_join(orchestrate: 
     assert table.metadata["dagster/row_count"].value == rows
     assert table.metadata["days"].value == "2025-02-01 to 2025-03-31"
     assert "| 2025-03 |" in str(table.metadata["rows by month"].value)
+    assert "conversations by day, 2025-02-01 to 2025-03-31" in str(table.metadata["by day"].value)
 
     [spec] = [each for each in _specs(bot) if each.key.path[-1] == "fact_channel_daily"]
     columns = {column.name: column for column in spec.metadata["dagster/column_schema"].columns}
-    assert columns["call_duration_seconds"].type == "NUMERIC(18, 3)"
+    assert columns["call_duration_seconds"].type == "DECIMAL(18,3)"
     assert "Unit: seconds" in str(columns["call_duration_seconds"].description)
     assert not columns["date"].constraints.nullable
     [joined] = spec.metadata["dagster/column_lineage"].deps_by_column["channel_key"]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.cognigy import CognigyAccount
-from pipelines.status import Range, _with_missing, statuses
+from pipelines.status import Range, _with_missing, standing, statuses
 from pipelines.workspace import account_row
 from tests.warehouse.sample import chunk, full_tables, store_at
 from warehouse.commits import Drifted, Reconciled, RunRow, SliceFailure
@@ -49,6 +49,18 @@ def test_without_a_warehouse_all_is_missing(store: Store) -> None:
     assert (told.last_loaded, told.last_error, told.drift) == (None, None, [])
     assert unasked.ranges == ()
     assert not store.location.exists()
+
+
+def test_a_changed_zone_makes_days_stale_before_any_run_has_heard_of_it(store: Store) -> None:
+    who = account()
+    store.describe([account_row(who)], [])
+    load(store, who, march(1, 2))
+    moved = account(timezone="Asia/Tokyo")
+    [(_, ranges)] = standing(store, [moved], NOW)
+    assert ranges[0] == Range("stale", START, date(2025, 3, 2))
+    assert statuses(store, [moved], NOW)[0].ranges == ranges
+    [(_, ranges)] = standing(store, [who], NOW)
+    assert ranges[0].state == "settled"
 
 
 def test_states_come_as_ranges_in_the_order_of_the_configuration(store: Store) -> None:

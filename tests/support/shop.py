@@ -58,9 +58,10 @@ class Shop:
     accounts: Sequence[SandboxAccount] = (BERLIN,)
     overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
+    top: dict[str, Any] = field(default_factory=dict)
 
     def configure(self, **extra: Any) -> Path:
-        document = config_for(self.sandbox, self.accounts, self.overrides, **extra)
+        document = config_for(self.sandbox, self.accounts, self.overrides, **{**self.top, **extra})
         path = self.folder / "chatmart.yaml"
         path.write_text(yaml.safe_dump(document))
         known = environment(self.accounts)
@@ -78,7 +79,7 @@ class Shop:
         jobs = []
         for account in workspace.config.accounts:
             ledger = [] if refetch else workspace.store.ledger(account.name)
-            jobs.append(Job(account, tuple(unsettled(window, ledger))))
+            jobs.append(Job(account, tuple(unsettled(account, window, ledger))))
         result = run(workspace, jobs, refetch=refetch, observer=observer)
         self.clock.advance(60)
         return result

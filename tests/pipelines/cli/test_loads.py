@@ -4,13 +4,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.command import Said, chatmart
+from tests.support.scripted import Scripted, raw, scripted
 from tests.support.shop import BERLIN, NEW_YORK, Shop, open_sandbox
+
+BERLIN_ZONE = ZoneInfo("Europe/Berlin")
 
 
 @pytest.fixture
@@ -132,13 +136,97 @@ def test_the_daily_load_takes_the_look_back_with_it(shop: Shop, run) -> None:
     assert [row["date"].day for row in shop.view("conversation_daily")] == [2, 3, 4, 5, 6]
 
 
+def loaded(shop: Shop) -> dict[str, list[int]]:
+    """How many days before today in the account's zone its loaded days are, the newest last."""
+    found = {}
+    for account in shop.workspace().config.accounts:
+        today = datetime.now(account.zone).date()
+        rows = shop.view("conversation_daily", f"account = '{account.name}'")
+        found[account.name] = [(today - row["date"]).days for row in rows]
+    return found
+
+
 def test_the_daily_load_ends_with_yesterday(shop: Shop, run) -> None:
+    shop.overrides = {name: {"start_date": None} for name in ("acme-berlin", "acme-york")}
+    assert run("load").code == 0
+    assert loaded(shop) == {name: [4, 3, 2, 1] for name in ("acme-berlin", "acme-york")}
+
+
+def test_the_daily_load_takes_days_of_downtime_with_it(shop: Shop, run) -> None:
+    today = datetime.now(BERLIN_ZONE).date()
+    shop.accounts = (BERLIN,)
+    shop.overrides = {BERLIN.name: {"start_date": today - timedelta(days=20)}}
+    assert run(*backfill(today - timedelta(days=20), today - timedelta(days=12))).code == 0
+    shop.asked()
     said = run("load")
     assert said.code == 0
-    for account in shop.workspace().config.accounts:
-        yesterday = datetime.now(account.zone).date() - timedelta(days=1)
-        days = [row["date"] for row in shop.view("conversation_daily", f"account = '{account.name}'")]
-        assert days == [yesterday - timedelta(days=back) for back in (3, 2, 1, 0)]
+    assert "acme-berlin: 11 days to load" in said.err
+    assert loaded(shop)[BERLIN.name] == list(range(20, 0, -1))
+    assert "acme-berlin: 4 days to load" in run("load").err
+    assert "older days" not in said.err
+
+
+def test_the_daily_load_of_a_new_account_is_bounded_and_says_what_it_leaves(shop: Shop, run) -> None:
+    today = datetime.now(BERLIN_ZONE).date()
+    first, reached = today - timedelta(days=100), today - timedelta(days=10)
+    shop.accounts, shop.top = (BERLIN,), {"catch_up_days": 10}
+    shop.overrides = {BERLIN.name: {"start_date": first}}
+    said = run("load")
+    assert said.code == 0
+    assert loaded(shop)[BERLIN.name] == list(range(10, 0, -1))
+    last = reached - timedelta(days=1)
+    assert f"acme-berlin: 90 older days are missing, failed or stale ({first} to {last})" in said.err
+    assert said.err.rstrip().endswith(f"chatmart backfill --account acme-berlin --from {first} --to {last}")
+
+
+def test_a_day_that_is_named_is_not_a_reason_to_catch_up(shop: Shop, run) -> None:
+    shop.accounts = (BERLIN,)
+    assert run("load", "--date", "2025-03-05").code == 0
+    assert len(shop.view("conversation_daily")) == 4
+
+
+class TestAlerts:
+    @pytest.fixture
+    def server(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
+        with scripted() as running:
+            monkeypatch.setenv("ALERT_WEBHOOK", running.origin + "/hook")
+            shop.top = {"alerts": {"webhook": "${ALERT_WEBHOOK}"}}
+            yield running
+
+    def test_a_daily_load_that_failed_tells_the_webhook(self, server: Scripted, shop: Shop, run) -> None:
+        bad = replace(BERLIN, credential="fake-key-that-nobody-knows")
+        shop.accounts = (bad, NEW_YORK)
+        assert run("load", "--date", "2025-03-05").code == 1
+        [request] = server.seen
+        message = json.loads(request.body)
+        assert message["accounts"] == ["acme-berlin"]
+        assert message["what"] == "chatmart load"
+        assert message["days"] == "2025-03-02 to 2025-03-05"
+        assert "• acme-berlin: 2025-03-02 to 2025-03-05: acme-berlin (cognigy" in message["text"]
+        assert "backfill --from 2025-03-02 --to 2025-03-05 --account acme-berlin" in message["advice"]
+        assert bad.credential.encode() not in request.body
+
+    def test_a_warehouse_that_cannot_be_written_is_told_of_too(self, server: Scripted, shop: Shop, run) -> None:
+        place = shop.workspace().store.location
+        place.parent.mkdir(parents=True)
+        place.with_name(f"_{place.name}.loader").write_bytes(b"this is no database")
+        assert run("load", "--date", "2025-03-05").code in (1, 2)
+        [request] = server.seen
+        assert json.loads(request.body)["accounts"] == []
+
+    def test_a_webhook_that_is_down_changes_nothing(self, server: Scripted, shop: Shop, run) -> None:
+        server.script(raw(b"gone", 410))
+        shop.accounts = (replace(BERLIN, credential="fake-key-that-nobody-knows"), NEW_YORK)
+        said = run("load", "--date", "2025-03-05")
+        assert said.code == 1
+        assert "the alert was not delivered (HTTP 410)" in said.err
+        assert len(shop.view("conversation_daily")) == 4
+
+    def test_nothing_is_told_of_what_went_well_or_of_a_back_fill(self, server: Scripted, shop: Shop, run) -> None:
+        assert run("load", "--date", "2025-03-05").code == 0
+        shop.accounts = (replace(BERLIN, credential="fake-key-that-nobody-knows"),)
+        assert run(*backfill("2025-03-01", "2025-03-01")).code == 1
+        assert server.seen == []
 
 
 def test_requests_are_logged_with_verbose_and_without_secrets(shop: Shop, run) -> None:

@@ -1,7 +1,8 @@
 """`chatmart status` in its own process: standard output is the report, whatever there is to report."""
 
 import json
-from datetime import date
+import re
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,19 @@ def test_before_anything_is_loaded(tmp_path: Path) -> None:
         assert [each["provider"] for each in found.values()] == ["cognigy", "inkeep"]
         for each in found.values():
             days = each["days"]
+            assert datetime.fromisoformat(each["next_run"]) > datetime.now(UTC)
             assert each["last_error"] is None
             assert states(days) == {"missing"}
             assert days[0] == {"date": "2025-03-01", "state": "missing"}
             assert len(days) == (date.fromisoformat(days[-1]["date"]) - FIRST).days + 1
         assert "never" in bot.run("status").stdout
+        own = {"hour": 4, "minute": 10, "timezone": "Asia/Tokyo", "providers": {"inkeep": {"minute": 25}}}
+        bot.configure(schedule=own)
+        at = {each["provider"]: each["next_run"][10:] for each in told(bot).values()}
+        assert at == {"cognigy": "T19:10:00.000Z", "inkeep": "T19:25:00.000Z"}
+        shown = bot.run("status").stdout
+        assert re.search(r"^next daily load, while Dagster runs: [-0-9]+ 19:10Z \(cognigy\)$", shown, re.MULTILINE)
+        assert re.search(r"^next daily load, while Dagster runs: [-0-9]+ 19:25Z \(inkeep\)$", shown, re.MULTILINE)
         assert not (tmp_path / "data").exists()
         assert sandbox.book.count() == 0
 

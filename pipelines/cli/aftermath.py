@@ -1,0 +1,54 @@
+"""What follows a load from the command line: an alert when accounts failed, a report to Dagster, days left behind."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+
+from extractors.errors import ChatmartError
+from pipelines.alerts import Alert, ask_again, send
+from pipelines.cli.telling import say
+from pipelines.failures import Failed, left_behind, named, reasons
+from pipelines.plan import DailyLoad
+from pipelines.runs import Job
+from pipelines.workspace import Workspace
+from warehouse.errors import WarehouseError
+
+_COMMAND = "chatmart load"
+_LINES = 5
+
+
+@contextmanager
+def alerting(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[None]:
+    """Tells the configured webhook when the load inside ends as a whole, and lets it end."""
+    try:
+        yield
+    except (ChatmartError, WarehouseError, OSError) as error:
+        advice = "What was committed stays, and the same command goes on from there."
+        send(workspace.config.operating.alerts, _alert(workspace, jobs, {}, str(error), advice))
+        raise
+
+
+def alert(workspace: Workspace, jobs: Sequence[Job], failed: Failed) -> None:
+    """Tell the configured webhook which accounts failed, if any did."""
+    if failed:
+        operating = workspace.config.operating
+        advice = ask_again(list(failed), [day for each in failed.values() for day in each], operating.catch_up_days)
+        summary = named(failed, "failed; the other accounts are loaded")
+        send(operating.alerts, _alert(workspace, jobs, failed, summary, advice))
+
+
+def _alert(workspace: Workspace, jobs: Sequence[Job], failed: Failed, summary: str, advice: str) -> Alert:
+    days: list[date] = [day for job in jobs for day in job.days]
+    providers = sorted({job.account.provider for job in jobs if not failed or job.account.name in failed})
+    span = f"{min(days)} to {max(days)}" if days else None
+    return Alert(_COMMAND, workspace.run_id, summary, advice, reasons(failed), providers, span)
+
+
+def say_left_behind(loads: Sequence[DailyLoad], catch_up_days: int) -> None:
+    """Name the days that a daily load will never come to, and the command that does."""
+    behind = [load for load in loads if load.older]
+    for load in behind[:_LINES]:
+        text = left_behind(load.account.name, load.older, catch_up_days)
+        say(text, style="yellow")
+    if len(behind) > _LINES:
+        say(f"{len(behind) - _LINES} more accounts lack older days; see chatmart status", style="yellow")

@@ -1,0 +1,32 @@
+from collections.abc import Callable
+from datetime import date
+
+import dagster as dg
+
+from tests.pipelines.conftest import Orchestrated
+
+DAYS = (date(2025, 3, 1), date(2025, 3, 31))
+
+
+def told(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, object]]:
+    outputs = [each for each in result.all_events if each.is_successful_output]
+    return {
+        str(each.step_key): {name: value.value for name, value in each.step_output_data.metadata.items()}
+        for each in outputs
+    }
+
+
+def test_maintenance_says_what_it_deleted(orchestrate: Callable[..., Orchestrated]) -> None:
+    bot = orchestrate("acme-support", retention={"landing_days": 1, "dagster_days": 1})
+    assert bot.run("load_cognigy", DAYS).success
+    result = bot.run("maintain")
+    assert result.success
+    assert told(result) == {
+        "prune_landing": {"answers": 0, "bytes": 0, "busy accounts": 0},
+        "prune_staging": {"runs": 0},
+        "prune_dagster": {"runs": 0, "events": 0},
+    }
+
+
+def test_maintenance_before_anything_was_loaded(orchestrate: Callable[..., Orchestrated]) -> None:
+    assert orchestrate("acme-support", retention={"landing_days": 1}).run("maintain").success
