@@ -1,19 +1,37 @@
 """However often a slice is committed, its log leads from the first contents to the last ones."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
-from hypothesis import given, settings
+import pyarrow as pa
+import pytest
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.warehouse.sample import DAY, chunk, staged
-from warehouse.duckdb_store import DuckDBStore
+from tests.warehouse.sample import ACME, KINDS, LOADED_AT, chunk, days, staged, store_at
+from warehouse.commits import AccountRow
+from warehouse.engine import Limits
+from warehouse.stores import Store
+
+LOG = 'SELECT date, view, member, measure, "old", "new" FROM restatement_log'
+
+
+class Line(NamedTuple):
+    date: date
+    view: str
+    member: str | None
+    measure: str
+    old: Decimal | None
+    new: Decimal | None
+
 
 Contents = Mapping[str, list[dict[str, Any]]]
-Numbers = dict[tuple[str, str | None, str], Decimal]
+Numbers = dict[tuple[date, str, str | None, str], Decimal]
 
 COUNTS = st.one_of(st.none(), st.integers(0, 3))
 VALUES = st.one_of(st.none(), st.decimals(0, 3, places=1))
@@ -52,42 +70,67 @@ SUMS = {
 }
 
 
-def numbers(contents: Contents) -> Numbers:
+def numbers(day: date, contents: Contents) -> Numbers:
     """The numbers of a slice as the log names them."""
     found: Numbers = {}
     for view, (named, measures) in MEASURES.items():
         for row in contents[view]:
             member = " / ".join(row[column] for column in named) or None
             told = {measure: row[measure] for measure in measures if row[measure] is not None}
-            found.update({(view, member, measure): Decimal(value) for measure, value in told.items()})
+            found.update({(day, view, member, measure): Decimal(value) for measure, value in told.items()})
     for view, (counted, measures) in SUMS.items():
         rows = contents[view]
         if rows:
-            found[view, None, counted] = Decimal(len(rows))
+            found[day, view, None, counted] = Decimal(len(rows))
         for measure in measures:
             known = [row[measure] for row in rows if row[measure] is not None]
             if known:
-                found[view, None, measure] = Decimal(sum(known))
+                found[day, view, None, measure] = Decimal(sum(known))
     return found
 
 
-@given(st.lists(CONTENTS, min_size=2, max_size=4))
-@settings(max_examples=25, deadline=None)
-def test_the_log_leads_from_the_first_contents_to_the_last(history: list[Contents]) -> None:
-    with TemporaryDirectory() as folder:
-        store = DuckDBStore(Path(folder) / "warehouse.duckdb")
-        standing, known = numbers(history[0]), 0
-        for turn, contents in enumerate(history):
-            tables = {name: staged(name, [{"date": DAY, **row} for row in rows]) for name, rows in contents.items()}
-            restated = store.commit(chunk([DAY], dict(tables))).restated
-            store.publish()
-            log = store.read('SELECT view, member, measure, "old", "new" FROM restatement_log').to_pylist()
-            assert restated == len(log) - known
-            new, known = log[known:], len(log)
-            assert turn or not new
-            for line in new:
-                key = line["view"], line["member"], line["measure"]
-                assert standing.pop(key, None) == line["old"] != line["new"]
-                if line["new"] is not None:
-                    standing[key] = line["new"]
-            assert standing == numbers(contents)
+History = list[dict[date, Contents]]
+"""What each commit says of some of the days."""
+
+HISTORIES: st.SearchStrategy[History] = st.lists(
+    st.dictionaries(st.sampled_from(days(8)), CONTENTS, min_size=6), min_size=3, max_size=3
+)
+
+
+def committed(store: Store, account: AccountRow, told: Mapping[date, Contents], landed_at: datetime) -> list[Line]:
+    """Commit and publish these days; the lines that the account's log has gained, which all tell of this landing."""
+    tables: dict[str, pa.Table | Path] = {
+        name: staged(name, [{"date": day, **row} for day, contents in told.items() for row in contents[name]])
+        for name in next(iter(told.values()))
+    }
+    made = store.commit(chunk(sorted(told), tables, account=account, loaded_at=landed_at))
+    store.publish()
+    log = store.read(f"{LOG} WHERE account = '{account.account}' AND logged_at = TIMESTAMPTZ '{landed_at}'")
+    assert log.num_rows == made.restated
+    return [Line(**row) for row in log.to_pylist()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_log_leads_from_the_first_contents_to_the_last(kind: str, tmp_path: Path) -> None:
+    store, numbered = store_at(tmp_path, kind, limits=Limits(threads=1)), count()
+
+    @given(HISTORIES)
+    @settings(max_examples=3, deadline=None, phases=(Phase.reuse, Phase.generate))  # a commit is too slow to shrink
+    def walk(history: History) -> None:
+        account = replace(ACME, account=f"acme-{next(numbered)}")
+        standing: Numbers = {}
+        current: dict[date, Contents] = {}
+        for turn, told in enumerate(history):
+            lines = committed(store, account, told, LOADED_AT + timedelta(hours=turn))
+            assert {line.date for line in lines} <= told.keys() & current.keys(), "a first load is no restatement"
+            for line in lines:
+                key = (line.date, line.view, line.member, line.measure)
+                assert standing.pop(key, None) == line.old != line.new
+                if line.new is not None:
+                    standing[key] = line.new
+            for day in told.keys() - current.keys():
+                standing.update(numbers(day, told[day]))
+            current.update(told)
+            assert standing == {key: value for day in current for key, value in numbers(day, current[day]).items()}
+
+    walk()
