@@ -1,4 +1,4 @@
-"""The values inside an answer with the places that they are declared under, and what else could stand there. For tests."""
+"""The values inside an answer, the places that they are declared under, and what else could stand there. For tests."""
 
 import json
 import re

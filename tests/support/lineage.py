@@ -25,8 +25,8 @@ from transforms.fields import Home
 from transforms.registry import transform, transform_of
 
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
-FEW, MEMBERS = 4, 9
-"""About so many different values of a field are changed; of members all, since one of them may be a special one."""
+FEW, MANY = 2, 9
+"""Values of a field that are changed at least, and those that are tried while it does not show where it should."""
 
 Edit = Callable[[str, bytes], bytes]
 Change = Callable[[int, dict[str, Any], bytes], tuple[dict[str, Any], bytes]]
@@ -49,6 +49,10 @@ class Measured:
     columns: set[str] = field(default_factory=set)
     placed: bool = False
     changes: int = 0
+
+    def shows(self, home: Home) -> bool:
+        """Whether nothing that is declared is left to be seen."""
+        return self.placed >= home.places and self.columns.issuperset(home.columns)
 
 
 @dataclass
@@ -85,29 +89,25 @@ class Lineage:
                     home, leaves = self._leaves(stream, part.context, body)
                     yield from (Spot(home, claim.batch, number, leaf) for leaf in leaves)
 
-    def measure(self) -> dict[tuple[str, str], Measured]:
-        """For each field by stream and declared place; one without a declaration under the place it was found at."""
+    def measure(self, found: dict[tuple[str, str], Measured]) -> None:
+        """Add what is measured of each field, by stream and declared place; else by the place it was found at."""
         fields = transform_of(self.account.provider).fields
         chosen: dict[tuple[str, str], dict[Any, list[Spot]]] = {}
         for spot in self.spots():
             place_ = home_of(fields.get(spot.stream, {}), spot.leaf.place) or spot.leaf.place
             if not self.only or {spot.stream, f"{spot.stream} {place_}"} & {*self.only}:
                 chosen.setdefault((spot.stream, place_), {}).setdefault(spot.leaf.value, []).append(spot)
-        return {
-            (stream, at): self._measured(spots, fields.get(stream, {}).get(at, Home()))
-            for (stream, at), spots in chosen.items()
-        }
+        for (stream, at), spots in chosen.items():
+            home = fields.get(stream, {}).get(at, Home())
+            self._measure(found.setdefault((stream, at), Measured()), spots, home)
 
-    def _measured(self, by_value: dict[Any, list[Spot]], home: Home) -> Measured:
-        measured = Measured()
-        told = [value for value in by_value if value not in (0, "0")] or list(by_value)
-        for value in told[:: len(told) // FEW if len(told) > MEMBERS else 1]:
-            spots = by_value[value]
-            for spot in spots[:: max(1, len(spots) - 1)]:
-                for near, other in changes(spot.leaf):
-                    measured.changes += 1
-                    self._note(measured, home, self._after(spot, other), near=near and bool(home.columns))
-        return measured
+    def _measure(self, measured: Measured, by_value: dict[Any, list[Spot]], home: Home) -> None:
+        for turn, spot in enumerate(_spread(by_value), 1):
+            for near, other in changes(spot.leaf):
+                measured.changes += 1
+                self._note(measured, home, self._after(spot, other), near=near and bool(home.columns))
+            if turn >= FEW and measured.shows(home):
+                break
 
     def _note(self, measured: Measured, home: Home, after: Staged | None, *, near: bool) -> None:
         """A change that may lead to another day proves that a field places its answer, and nothing about columns."""
@@ -171,6 +171,14 @@ class Lineage:
         scratch = self.scratch / f"staged-{self._numbers}"
         scratch.mkdir(parents=True)
         return transform(replace(chunk, scratch=scratch))
+
+
+def _spread(by_value: Mapping[Any, list[Spot]]) -> Iterator[Spot]:
+    """Spots of different values, then others of the same values; zeros only where nothing else is told."""
+    told = [value for value in by_value if value not in (0, "0")] or list(by_value)
+    chosen = [by_value[value] for value in told[:: -(-len(told) // MANY)]]
+    yield from (spots[0] for spots in chosen)
+    yield from (spots[-1] for spots in chosen if len(spots) > 1)
 
 
 def _edited(edit: Edit, stream: str) -> Change:
