@@ -1,17 +1,19 @@
-"""The page ``docs/fields.md``, written from what the transforms declare. ``python -m pipelines.fields_page [--check]``.
+"""The page ``docs/fields.md``, written from what the transforms declare.
 
-What a field becomes is not decided here.
+``python -m pipelines.fields_page`` writes it, with ``--check`` it says whether it is stale. What a field becomes is not
+decided here.
 """
 
-import argparse
 import sys
 from pathlib import Path
+
+import click
 
 from extractors.registry import PROVIDERS
 from transforms.fields import rows
 from transforms.registry import transform_of
 
-PAGE = Path(__file__).parents[1] / "docs" / "fields.md"
+PAGE = "fields.md"
 
 _HEAD = """# Fields: where each one lands
 
@@ -40,18 +42,20 @@ def page() -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    """Write the page, or with ``--check`` say by the exit code whether it is current."""
-    parser = argparse.ArgumentParser(description="Writes docs/fields.md.")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the page is not current")
-    if not parser.parse_args().check:
-        PAGE.write_text(page(), "utf-8")
-        return 0
-    if PAGE.exists() and PAGE.read_text("utf-8") == page():
-        return 0
-    sys.stderr.write(f"{PAGE} is not current: run `make docs`.\n")
-    return 1
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 when the page is stale.")
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=Path("docs"), show_default=True)
+def main(check: bool, folder: Path) -> None:
+    """Write the page of fields."""
+    path, current = folder / PAGE, page()
+    if path.is_file() and path.read_text("utf-8") == current:
+        return
+    if check:
+        click.echo(f"Stale in {folder}: {PAGE}. Run `make docs`.", err=True)
+        sys.exit(1)
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(current, "utf-8", newline="\n")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

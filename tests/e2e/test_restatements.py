@@ -24,14 +24,12 @@ ACCOUNTS = (
     SandboxAccount("acme-bot", "chatlayer", "UTC", {"team_id": "t1"}, daily=12),
     SandboxAccount("acme-voice", "chatcaptain", YORK, daily=12),
     SandboxAccount("acme-docs", "inkeep", YORK, daily=12),
-    SandboxAccount("acme-totals", "inkeep", "UTC", daily=12),
 )
 NAMES = [account.name for account in ACCOUNTS]
 SETTINGS = {
     "acme-support": {"streams": ["conversation_counter", "call_counter", "knowledge_query_counter"]},
     "acme-sales": {"privacy": {"message_texts": "keep"}},
     "acme-bot": {"streams": [*STREAMS["chatlayer"], "events"]},
-    "acme-totals": {"detail": False},
 }
 ROUNDS = {
     "more of the first day, and of another one of each account": [

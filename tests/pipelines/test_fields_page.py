@@ -1,25 +1,24 @@
 """The page of fields is what the transforms declare."""
 
-import sys
 from pathlib import Path
 
-import pytest
+from click.testing import CliRunner
 
-from pipelines import fields_page
+from pipelines.fields_page import PAGE, main, page
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_the_page_is_current() -> None:
-    assert fields_page.PAGE.read_text("utf-8") == fields_page.page(), "run `make docs`"
+    looked = CliRunner().invoke(main, ["--check", "--folder", str(DOCS)])
+    assert (looked.exit_code, looked.stderr) == (0, "")
 
 
-def test_a_page_that_is_not_current_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(fields_page, "PAGE", tmp_path / "fields.md")
-    monkeypatch.setattr(sys, "argv", ["fields_page", "--check"])
-    assert fields_page.main() == 1
-    assert "make docs" in capsys.readouterr().err
-    monkeypatch.setattr(sys, "argv", ["fields_page"])
-    assert fields_page.main() == 0
-    monkeypatch.setattr(sys, "argv", ["fields_page", "--check"])
-    assert fields_page.main() == 0
+def test_the_command_writes_what_is_stale_and_only_looks_with_check(tmp_path: Path) -> None:
+    (tmp_path / PAGE).write_text("old", "utf-8")
+    looked = CliRunner().invoke(main, ["--check", "--folder", str(tmp_path)])
+    assert (looked.exit_code, (tmp_path / PAGE).read_text("utf-8")) == (1, "old")
+    assert f"{PAGE}. Run `make docs`" in looked.stderr
+    assert CliRunner().invoke(main, ["--folder", str(tmp_path)]).exit_code == 0
+    assert (tmp_path / PAGE).read_text("utf-8") == page()
+    assert CliRunner().invoke(main, ["--check", "--folder", str(tmp_path)]).exit_code == 0

@@ -1,13 +1,16 @@
 """Totals that do not add up are found: one number is changed in a landed answer, and exactly that comparison says so.
 
-The answers are the sandbox's; the changed one arrives later as a valid batch, and its account is loaded again.
+The answers are the sandbox's; the changed one arrives later as a valid batch. What is found is looked at where it is
+handed over, and for one case and for all that is unchanged in the books too: they hold the same lines.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +19,7 @@ from extractors.answers import Answer, Asked
 from extractors.batches import Batch, BatchKey, newest_by_day
 from pipelines import config as configuration
 from pipelines.loading import load_days, publish
+from pipelines.plan import ready
 from pipelines.runs import Job, load_landed
 from pipelines.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
@@ -42,6 +46,8 @@ from tests.support.altered import (
     one_more,
 )
 from tests.support.product import Product, days_from
+from transforms.chunk import Chunk
+from transforms.registry import transform
 
 DAYS = days_from(date(2025, 10, 26), 3)  # Berlin's clock changes on the first of them
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -49,7 +55,13 @@ ARRIVAL = datetime(2027, 1, 1, tzinfo=UTC)
 
 Line = tuple[date, str, str]
 """Day, measure, against."""
-Lines = dict[Line, tuple[Decimal, Decimal, Decimal, str]]
+Found = tuple[Decimal, Decimal, str, str | None]
+"""Told, loaded, verdict, reason."""
+Lines = dict[Line, Found]
+
+
+def _always(_batch: Batch, _day: date) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -130,6 +142,7 @@ class Loaded:
 
     product: Product
     workspace: Workspace
+    scratch: Path
     arrivals: int = 0
 
     def __post_init__(self) -> None:
@@ -165,20 +178,37 @@ class Loaded:
             landed.manifest_path.unlink()
             landed.path.unlink()
 
+    def compared(self, account: Account) -> Lines:
+        """The comparisons that the newest answers of all days make, whatever their age."""
+        days, claims = ready(account, self.workspace.landing, DAYS, _always)
+        assert list(days) == DAYS
+        self.arrivals += 1
+        scratch = self.scratch / str(self.arrivals)
+        scratch.mkdir()
+        made = transform(Chunk(account, days, claims, scratch)).reconciled
+        lines = {(told.date, told.measure, told.against): _numbers(vars(told)) for told in made}
+        assert len(lines) == len(made)
+        return lines
+
     def load(self, account: Account) -> None:
         """Load the newest answers of all days, whatever their age, and publish."""
-        loaded = load_days(self.workspace, account, DAYS, lambda _batch, _day: True)
+        loaded = load_days(self.workspace, account, DAYS, _always)
         assert (loaded.days, loaded.refused) == (DAYS, [])
         publish(self.workspace)
 
     def lines(self) -> dict[str, Lines]:
-        """The reconciliation of each account."""
+        """The reconciliation of each account, as the books have it."""
         found: dict[str, Lines] = {account.name: {} for account in self.workspace.config.accounts}
         for row in self.workspace.store.read("SELECT * FROM reconciliation").to_pylist():
             line = (row["date"], row["measure"], row["against"])
             assert line not in found[row["account"]]
-            found[row["account"]][line] = (row["told"], row["loaded"], row["difference"], row["verdict"])
+            assert row["difference"] == row["told"] - row["loaded"]
+            found[row["account"]][line] = _numbers(row)
         return found
+
+
+def _numbers(line: Mapping[str, Any]) -> Found:
+    return line["told"], line["loaded"], line["verdict"], line["reason"]
 
 
 @pytest.fixture(scope="module")
@@ -196,32 +226,42 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     with Sandbox(World(7, accounts)) as sandbox:
         product = Product(folder, sandbox, accounts)
         assert product.load(DAYS).ok
-    return Loaded(product, Workspace.open(configuration.load(folder / "chatmart.yaml")))
+    workspace = Workspace.open(configuration.load(folder / "chatmart.yaml"))
+    return Loaded(product, workspace, tmp_path_factory.mktemp("compared"))
 
 
 def test_nothing_is_unexplained(loaded: Loaded) -> None:
-    verdicts = [told[3] for lines in loaded.first.values() for told in lines.values()]
+    verdicts = [verdict for lines in loaded.first.values() for _, _, verdict, _ in lines.values()]
     assert (len(verdicts), verdicts.count("ok"), verdicts.count("explained")) == (84, 73, 11)
+    assert loaded.first == {account.name: loaded.compared(account) for account in loaded.workspace.config.accounts}
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_changed_number_is_found(loaded: Loaded, case: Case) -> None:
-    account = loaded.account(case.account)
+    account, before = loaded.account(case.account), loaded.first[case.account]
     with loaded.arrived(account, loaded.batch(account, case.stream), case.change) as (more_told, more_loaded):
-        loaded.load(account)
-        found = loaded.lines()[case.account]
-    expected = dict(loaded.first[case.account])
+        found = loaded.compared(account)
+    changed = {}
     for against in case.against:
         line = (DAY, case.measure, against)
-        told, added = expected[line][0] + more_told, expected[line][1] + more_loaded
+        told, added = before[line][0] + more_told, before[line][1] + more_loaded
         assert told != added
-        expected[line] = (told, added, told - added, "unexplained")
-    assert _unexplained(found) == _unexplained(expected)
-    assert {line: told[3] for line, told in found.items()} == {line: told[3] for line, told in expected.items()}
+        changed[line] = (told, added, "unexplained", None)
+    assert {line: told for line, told in found.items() if told[2] == "unexplained"} == changed
+    verdicts = {line: told[2] for line, told in before.items()}
+    assert {line: told[2] for line, told in found.items()} == {**verdicts, **dict.fromkeys(changed, "unexplained")}
 
 
-def _unexplained(lines: Lines) -> Lines:
-    return {line: told for line, told in lines.items() if told[3] == "unexplained"}
+def test_what_is_found_stands_in_the_books(loaded: Loaded) -> None:
+    case = next(case for case in CASES if len(case.against) > 2)
+    account = loaded.account(case.account)
+    with loaded.arrived(account, loaded.batch(account, case.stream), case.change):
+        loaded.load(account)
+        assert loaded.lines() == {**loaded.first, case.account: loaded.compared(account)}
+    assert len(loaded.product.unexplained()) == len(case.against)
+    loaded.load(account)
+    assert loaded.lines() == loaded.first
+    assert loaded.product.unexplained() == []
 
 
 def test_every_comparison_is_put_to_the_test(loaded: Loaded) -> None:
@@ -231,10 +271,7 @@ def test_every_comparison_is_put_to_the_test(loaded: Loaded) -> None:
 
 
 def test_a_damaged_batch_leaves_its_slices_as_they_were(loaded: Loaded) -> None:
-    account = loaded.account("acme-docs")
-    loaded.load(account)
-    before, lines = loaded.product.everything(), loaded.lines()
-    assert lines["acme-docs"] == loaded.first["acme-docs"]
+    account, before = loaded.account("acme-docs"), loaded.product.everything()
     batch = loaded.batch(account, "conversations")
     whole = batch.path.read_bytes()
     middle = len(whole) // 2
@@ -245,7 +282,7 @@ def test_a_damaged_batch_leaves_its_slices_as_they_were(loaded: Loaded) -> None:
     assert sentence.startswith("acme-docs (inkeep.conversations)")
     assert "cannot be read back" in sentence
     assert loaded.product.everything() == before
-    assert loaded.lines() == lines
+    assert loaded.lines() == loaded.first
     assert {row.error for row in loaded.workspace.store.ledger("acme-docs")} == {sentence}
     loaded.load(account)
     assert {row.error for row in loaded.workspace.store.ledger("acme-docs")} == {None}

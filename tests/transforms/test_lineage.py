@@ -79,8 +79,8 @@ VARIANTS = (
     Variant("chatcaptain", {"streams": REPORTS}, window=Window.of_day(DAYS.start)),
     Variant("chatcaptain", {"streams": ["overview_report", "export"]}, only=["export"]),
     Variant("chatcaptain", {"streams": ["channel_report", "export"]}, only=["export channel_id"], edit=without_types),
-    Variant("chatcaptain", {"streams": ["overview_report", "export"]}, {"csv_grain": "total"}, only=["export"]),
     Variant("chatcaptain", {"streams": ["export"]}, {"csv_grain": "total"}, daily=5),
+    Variant("chatcaptain", {"streams": ["overview_report", "export"]}, {"csv_grain": "total"}, only=["export"]),
     Variant("inkeep", daily=40),
     Variant("inkeep", {"detail": False}),
 )

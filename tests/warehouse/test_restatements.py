@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.warehouse.sample import ACME, KINDS, LOADED_AT, chunk, days, staged, store_at
 from warehouse.commits import AccountRow
+from warehouse.engine import Limits
 from warehouse.stores import Store
 
 LOG = 'SELECT date, view, member, measure, "old", "new" FROM restatement_log'
@@ -111,10 +112,10 @@ def committed(store: Store, account: AccountRow, told: Mapping[date, Contents], 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_log_leads_from_the_first_contents_to_the_last(kind: str, tmp_path: Path) -> None:
-    store, numbered = store_at(tmp_path, kind), count()
+    store, numbered = store_at(tmp_path, kind, limits=Limits(threads=1)), count()
 
     @given(HISTORIES)
-    @settings(max_examples=3, deadline=None)
+    @settings(max_examples=3, deadline=None, phases=(Phase.reuse, Phase.generate))  # a commit is too slow to shrink
     def walk(history: History) -> None:
         account = replace(ACME, account=f"acme-{next(numbered)}")
         standing: Numbers = {}
