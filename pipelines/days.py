@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from extractors.accounts import Account
-from extractors.windows import Window
+from extractors.windows import ONE_DAY, Window, today
 from pipelines.status import standing
 from warehouse.sql import fill, literal
 from warehouse.stores import Store
@@ -27,7 +27,7 @@ GROUP BY l.date
 
 def held(store: Store, provider: str, window: Window) -> Days:
     """The days of a window of which anything is loaded, as metadata: fact rows, accounts, conversations if told."""
-    days = [literal(each.isoformat()) for each in (window.start, max(window.days()))]
+    days = [literal(each.isoformat()) for each in (window.start, window.end - ONE_DAY)]
     rows = store.read(fill(_DAYS, provider=literal(provider), first=days[0], last=days[1])).to_pylist()
     return {
         row["date"]: {
@@ -40,7 +40,8 @@ def held(store: Store, provider: str, window: Window) -> Days:
 
 
 def whole(store: Store, accounts: Sequence[Account], window: Window, now: datetime) -> Days:
-    """Those days of a window that every one of a provider's accounts has of which the day is demanded."""
+    """Those days of a window that every one of a provider's accounts has where they have ended."""
+    end = max(today(account.zone, now) for account in accounts)
     lacking = {
         day
         for _, ranges in standing(store, accounts, now)
@@ -48,4 +49,5 @@ def whole(store: Store, accounts: Sequence[Account], window: Window, now: dateti
         if each.state not in GOOD
         for day in each.window.days()
     }
-    return {day: about for day, about in held(store, accounts[0].provider, window).items() if day not in lacking}
+    found = held(store, accounts[0].provider, window)
+    return {day: about for day, about in found.items() if day < end and day not in lacking}

@@ -56,7 +56,7 @@ def _report(workspace: Workspace, jobs: Collection[Job], failed: Failed, also: W
 
 
 def _whole(workspace: Workspace, provider: str, days: Collection[date], also: Window | None) -> Days:
-    ends = [*days, *((also.start, max(also.days())) if also else ())]
+    ends = [*days, *((also.start, also.end - ONE_DAY) if also else ())]
     if not ends:
         return {}
     window = Window(min(ends), max(ends) + ONE_DAY)

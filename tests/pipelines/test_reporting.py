@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import dagster as dg
 import pytest
@@ -73,6 +73,13 @@ def test_a_day_that_another_account_lacks_is_not_reported(orchestrate: Callable[
     assert known(bot) == keys()
     load(bot, "globex-support")
     assert known(bot) == keys(*DAYS)
+
+
+def test_a_day_that_has_not_ended_is_not_reported(orchestrate: Callable[..., Orchestrated]) -> None:
+    bot = started(orchestrate("acme-support"))
+    today = datetime.now(bot.config.accounts[0].zone).date()
+    load(bot, "acme-support", days=(today - timedelta(days=1), today))
+    assert known(bot) == keys(today - timedelta(days=1))
 
 
 def test_a_day_that_failed_is_not_reported(orchestrate: Callable[..., Orchestrated]) -> None:
