@@ -11,20 +11,20 @@ COPY pyproject.toml constraints.txt ./
 RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
     print(*p['dependencies'], *p['optional-dependencies']['postgres'], sep='\n')" > requirements.txt \
     && pip install --constraint constraints.txt --requirement requirements.txt
-COPY README.md LICENSE ./
+COPY README.md LICENSE dagster.yaml ./
 COPY extractors extractors
 COPY transforms transforms
 COPY warehouse warehouse
 COPY pipelines pipelines
 COPY sandbox sandbox
-RUN pip install --no-deps .
+RUN pip install --no-deps . && cp dagster.yaml /opt/chatmart/lib/python3.11/site-packages/
 
 FROM python:3.11-slim
 LABEL org.opencontainers.image.title=chatmart org.opencontainers.image.licenses=MIT
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /chatmart chatmart \
     && install --directory --owner chatmart --group chatmart --mode 0700 /chatmart /chatmart/data /dagster
 COPY --from=build /opt/chatmart /opt/chatmart
-COPY dagster.yaml deploy/prepare /opt/chatmart/share/
+COPY deploy/prepare /opt/chatmart/share/
 ENV PATH=/opt/chatmart/bin:$PATH PYTHONUNBUFFERED=1 \
     CHATMART_CONFIG=/chatmart/chatmart.yaml DAGSTER_HOME=/dagster
 USER chatmart

@@ -5,7 +5,6 @@ Every file that they name is there and comes to the builder, every command is a 
 
 import os
 import re
-import shutil
 import stat
 import subprocess
 import sys
@@ -18,6 +17,8 @@ from typing import Any
 import pytest
 import yaml
 from packaging.utils import canonicalize_name as canonical
+
+from pipelines.home import SETTINGS
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -139,37 +140,31 @@ def test_the_landing_zone_of_the_example_lies_on_the_volume() -> None:
     assert example["warehouse"].partition("://")[2].startswith("data/")
 
 
-@pytest.fixture
-def share(tmp_path: Path) -> Path:
-    """The folder of the image in which the script lies, beside the settings that it copies."""
-    folder = tmp_path / "share"
-    folder.mkdir()
-    for name in ("deploy/prepare", "dagster.yaml"):
-        shutil.copy(ROOT / name, folder)
-    return folder
-
-
-def prepare(share: Path, **more: str) -> tuple[Path, dict[str, Any]]:
-    home = share.parent / "home"
+def prepare(home: Path, **more: str) -> dict[str, Any]:
+    """Run the script for a home; returns the settings that it wrote there."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DAGSTER_")}
-    variables = {**inherited, "DAGSTER_HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}", **more}
-    subprocess.run([share / "prepare"], env=variables, capture_output=True, check=True)
-    return home, yaml.safe_load((home / "dagster.yaml").read_text())
+    ours = {"DAGSTER_HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), **more}
+    subprocess.run([ROOT / "deploy/prepare"], env={**inherited, **ours}, capture_output=True, check=True)
+    written: dict[str, Any] = yaml.safe_load((home / "dagster.yaml").read_text())
+    return written
 
 
-def test_a_home_is_made_ready(share: Path) -> None:
+def test_the_settings_lie_where_the_installed_program_looks_for_them() -> None:
+    assert ROOT / "dagster.yaml" == SETTINGS
+    assert re.search(r"cp dagster.yaml /opt/chatmart/lib/python3\.11/site-packages/$", IMAGE, re.MULTILINE)
+
+
+def test_a_home_is_made_ready(tmp_path: Path) -> None:
     assert (ROOT / "deploy/prepare").stat().st_mode & stat.S_IXOTH
-    home, settings = prepare(share)
-    assert settings == yaml.safe_load((ROOT / "dagster.yaml").read_text("utf-8"))
-    assert (home / "history/runs.db").is_file()
+    assert prepare(tmp_path / "home") == yaml.safe_load((ROOT / "dagster.yaml").read_text("utf-8"))
+    assert (tmp_path / "home/history/runs.db").is_file()
 
 
-def test_a_home_with_postgres(share: Path) -> None:
-    (share / "dagster").write_text('#!/bin/sh\necho "$@" > "$DAGSTER_HOME/called"\n')  # there is no database here
-    (share / "dagster").chmod(0o755)
+def test_a_home_with_postgres(tmp_path: Path) -> None:
+    (tmp_path / "dagster").write_text('#!/bin/sh\necho "$@" > "$DAGSTER_HOME/called"\n')  # there is no database here
+    (tmp_path / "dagster").chmod(0o755)
     url = "postgresql+psycopg2://dagster:invented@postgres/dagster"
-    home, settings = prepare(share, DAGSTER_POSTGRES_URL=url, PATH=f"{share}:{os.environ['PATH']}")
-    assert settings.pop("storage") == {"postgres": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}}
-    assert settings == yaml.safe_load((ROOT / "dagster.yaml").read_text("utf-8"))
-    assert (home / "called").read_text() == "instance migrate\n"
-    assert "invented" not in (home / "dagster.yaml").read_text()
+    settings = prepare(tmp_path / "home", DAGSTER_POSTGRES_URL=url, PATH=f"{tmp_path}:{BIN}:{os.environ['PATH']}")
+    assert settings["storage"] == {"postgres": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}}
+    assert (tmp_path / "home/called").read_text() == "instance migrate\n"
+    assert "invented" not in (tmp_path / "home/dagster.yaml").read_text()
