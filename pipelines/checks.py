@@ -17,14 +17,15 @@ from pipelines.failures import SHOWN, named, reasons, sentences
 from pipelines.outcomes import RunResult
 from pipelines.partitions import due_day
 from pipelines.runs import Job
-from warehouse.relations import FACTS, grain_of, key_of
-from warehouse.sql import fill, ident, literal
+from warehouse.integrity import doubled_grains, grain, keys_without_member
+from warehouse.sql import fill, literal
 from warehouse.stores import Store
 
 LANDED = "every_account_landed"
 PRESENT = "every_slice_present"
 RECONCILED = "totals_reconcile"
 UNIQUE = "grain_is_unique"
+DESCRIBED = "every_key_is_described"
 KNOWN = "channels_are_known"
 FRESH = "every_account_is_fresh"
 
@@ -132,15 +133,26 @@ def reconciled(store: Store, provider: str, window: Window) -> dg.AssetCheckResu
 
 def unique_grain(store: Store, table: Table) -> dg.AssetCheckResult:
     """Whether no two rows of a fact share one grain, or of a dimension one key."""
-    columns = ", ".join(map(ident, grain_of(table) if table in FACTS else [key_of(table).name]))
-    query = "SELECT count(*) AS doubles FROM (SELECT 1 FROM $table GROUP BY $columns HAVING count(*) > 1)"
-    doubles = store.read(fill(query, table=ident(table.name), columns=columns)).to_pylist()[0]["doubles"]
+    doubled = doubled_grains(store, table)
     return dg.AssetCheckResult(
         check_name=UNIQUE,
         asset_key=["star", table.name],
-        passed=doubles == 0,
-        description=f"{doubles} grains have more than one row." if doubles else "One row per grain.",
-        metadata={"grain": columns, "doubled": doubles},
+        passed=doubled == 0,
+        description=f"{doubled} grains have more than one row." if doubled else "One row per grain.",
+        metadata={"grain": ", ".join(grain(table)), "doubled": doubled},
+    )
+
+
+def described_keys(store: Store, fact: Table) -> dg.AssetCheckResult:
+    """Whether each key of a fact is a row of its dimension."""
+    unknown = keys_without_member(store, fact)
+    said = ", ".join(f"{count} rows by {column}" for column, count in unknown.items())
+    return dg.AssetCheckResult(
+        check_name=DESCRIBED,
+        asset_key=["star", fact.name],
+        passed=not unknown,
+        description=f"Keys that no dimension describes: {said}." if unknown else "Each key is a row of its dimension.",
+        metadata={"rows": sum(unknown.values())},
     )
 
 

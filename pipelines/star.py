@@ -149,6 +149,10 @@ def _check_specs() -> list[dg.AssetCheckSpec]:
             dg.AssetCheckSpec(checks.UNIQUE, asset=key(table), description="No two rows share one grain.")
             for table in TABLES
         ),
+        *(
+            dg.AssetCheckSpec(checks.DESCRIBED, asset=key(table), description="Each key is a row of its dimension.")
+            for table in FACTS
+        ),
         dg.AssetCheckSpec(
             checks.KNOWN,
             asset=key(fact("channel_daily")),
@@ -171,6 +175,8 @@ def _look(workspace: Workspace, asset: dg.AssetKey) -> _Found:
         return _Found(about, [checks.fresh(store, config, now), checks.without_gaps(store, config, now)])
     table = metadata.tables[asset.path[-1]]
     results = [checks.unique_grain(store, table)]
+    if table in FACTS:
+        results.append(checks.described_keys(store, table))
     if table.name == "fact_channel_daily":
         results.append(checks.known_channels(store))
     return _Found(_figures(store, table), results)

@@ -3,7 +3,10 @@
 The commit refuses both; these ask whether it did. What must not come in: what is done about an answer.
 """
 
-from warehouse.schema import fact, metadata
+from sqlalchemy import Table
+
+from warehouse.relations import FACTS, dimension_of, grain_of, key_of
+from warehouse.schema import metadata
 from warehouse.sql import fill, ident, literal
 from warehouse.stores import Store
 
@@ -14,33 +17,30 @@ WHERE NOT EXISTS (SELECT 1 FROM $dimension AS d WHERE d.$described = f.$key)
 """
 
 
-def grain_columns(name: str) -> list[str]:
-    """The columns of the fact that the staged table `name` fills, of which no two rows may share all values."""
-    return [column.name for column in fact(name).columns if column.info.get("grain")]
+def grain(table: Table) -> tuple[str, ...]:
+    """The columns of a fact of which no two rows share all values; of a dimension its key."""
+    return grain_of(table) if table in FACTS else (key_of(table).name,)
 
 
-def doubled_grains(store: Store, name: str) -> int:
-    """How many grains of a fact have more than one row."""
-    query = fill(_DOUBLED, table=ident(fact(name).name), columns=", ".join(map(ident, grain_columns(name))))
+def doubled_grains(store: Store, table: Table) -> int:
+    """How many grains of a table have more than one row."""
+    query = fill(_DOUBLED, table=ident(table.name), columns=", ".join(map(ident, grain(table))))
     return int(store.read(query)["n"][0].as_py())
 
 
-def keys_without_member(store: Store, name: str) -> dict[str, int]:
+def keys_without_member(store: Store, fact: Table) -> dict[str, int]:
     """Rows of a fact whose key no row of the dimension has, by the key's column; without the columns that are right."""
-    parts = []
-    for column in fact(name).columns:
-        dimension = "dim_date" if column.name == "date" else column.info.get("dimension")
-        if dimension is not None:
-            described = metadata.tables[dimension].columns.keys()[0]
-            parts.append(
-                fill(
-                    _STRANGERS,
-                    name=literal(column.name),
-                    table=ident(fact(name).name),
-                    dimension=ident(dimension),
-                    described=ident(described),
-                    key=ident(column.name),
-                )
-            )
+    parts = [
+        fill(
+            _STRANGERS,
+            name=literal(column.name),
+            table=ident(fact.name),
+            dimension=ident(dimension),
+            described=ident(key_of(metadata.tables[dimension]).name),
+            key=ident(column.name),
+        )
+        for column in fact.columns
+        if (dimension := dimension_of(column))
+    ]
     rows = store.read(" UNION ALL ".join(parts)).to_pylist()
     return {row["key"]: row["n"] for row in rows if row["n"]}

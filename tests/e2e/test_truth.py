@@ -9,7 +9,7 @@ from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.product import Product, days_from
 from warehouse.integrity import doubled_grains, keys_without_member
-from warehouse.schema import STAGED
+from warehouse.relations import FACTS
 
 FIRST = date(
     2025, 10, 1
@@ -34,8 +34,8 @@ def test_sixty_days_of_seven_accounts_equal_the_truth(product: Product) -> None:
 
 @pytest.mark.e2e
 def test_every_key_is_described_and_no_grain_is_doubled(product: Product) -> None:
-    assert [name for name in STAGED if doubled_grains(product.store, name)] == []
-    assert [(name, keys) for name in STAGED if (keys := keys_without_member(product.store, name))] == []
+    assert [table.name for table in FACTS if doubled_grains(product.store, table)] == []
+    assert [(table.name, keys) for table in FACTS if (keys := keys_without_member(product.store, table))] == []
 
 
 @pytest.mark.e2e

@@ -96,6 +96,18 @@ def test_a_doubled_grain_is_seen(store: Store, bot: Orchestrated) -> None:
     assert [checks.unique_grain(store, table).passed for table in tables] == [False, True, False]
 
 
+def test_a_key_that_nothing_describes_is_seen(store: Store, bot: Orchestrated) -> None:
+    row = account_row(bot.config.accounts[0])
+    store.commit(chunk([FIRST], full_tables([FIRST]), account=row))
+    store.publish()
+    assert checks.described_keys(store, fact("channel_daily")).passed
+    with duckdb.connect(store.location) as con:
+        con.execute("DELETE FROM dim_channel WHERE channel_code = 'whatsapp'")
+    result = checks.described_keys(store, fact("channel_daily"))
+    assert not result.passed
+    assert result.description == "Keys that no dimension describes: 1 rows by channel_key."
+
+
 def test_channels_that_the_map_does_not_know_are_named(store: Store, bot: Orchestrated) -> None:
     row = account_row(bot.config.accounts[0])
     store.describe([row], [])

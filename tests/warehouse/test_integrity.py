@@ -2,8 +2,9 @@ import duckdb
 import pytest
 
 from tests.warehouse.sample import chunk, days, full_tables
-from warehouse.integrity import doubled_grains, grain_columns, keys_without_member
-from warehouse.schema import STAGED
+from warehouse.integrity import doubled_grains, grain, keys_without_member
+from warehouse.relations import DIMENSIONS, FACTS
+from warehouse.schema import fact
 from warehouse.stores import Store
 
 
@@ -15,9 +16,8 @@ def loaded(store: Store) -> Store:
 
 
 def test_what_was_loaded_is_whole(loaded: Store) -> None:
-    for name in STAGED:
-        assert doubled_grains(loaded, name) == 0
-        assert keys_without_member(loaded, name) == {}
+    assert [table.name for table in (*FACTS, *DIMENSIONS) if doubled_grains(loaded, table)] == []
+    assert [table.name for table in FACTS if keys_without_member(loaded, table)] == []
 
 
 @pytest.mark.parametrize("kind", ["duckdb"], indirect=True)
@@ -26,11 +26,10 @@ def test_what_somebody_has_broken_is_found(loaded: Store) -> None:
         con.execute("INSERT INTO fact_channel_daily SELECT * FROM fact_channel_daily WHERE channel_key <> 0")
         con.execute("DELETE FROM dim_channel WHERE channel_code = 'debug'")
         con.execute("UPDATE fact_language_daily SET account_key = 1, date = DATE '1999-01-01' WHERE language_key = 0")
-    assert doubled_grains(loaded, "channel_daily") == 4
-    assert keys_without_member(loaded, "channel_daily") == {"channel_key": 4}
-    assert keys_without_member(loaded, "language_daily") == {"account_key": 2, "date": 2}
+    assert doubled_grains(loaded, fact("channel_daily")) == 4
+    assert keys_without_member(loaded, fact("channel_daily")) == {"channel_key": 4}
+    assert keys_without_member(loaded, fact("language_daily")) == {"account_key": 2, "date": 2}
 
 
-@pytest.mark.parametrize("name", STAGED)
-def test_a_grain_begins_with_account_and_day(name: str) -> None:
-    assert {"account_key", "date"} <= set(grain_columns(name))
+def test_a_grain_begins_with_account_and_day() -> None:
+    assert all({"account_key", "date"} <= set(grain(table)) for table in FACTS)
