@@ -111,7 +111,7 @@ class Node:
             number = Decimal(value)
         except InvalidOperation:
             self.refuse("is not a number that can be kept")
-        if abs(number) >= Decimal(10) ** 18:
+        if number.copy_abs() >= Decimal(10) ** 18:  # abs() itself fails on what is too large for it
             self.refuse("is not a number that can be kept")
         return number
 
