@@ -51,14 +51,17 @@ async def land_all(
     One failure does not cancel the others, except that a refused credential refuses all that have not left yet.
     """
 
-    async def one(name: str, stream: Stream, window: Window) -> ExtractionError | None:
+    async def one(number: int, name: str, stream: Stream, window: Window) -> ExtractionError | None:
+        if number:  # the first to be wanted asks first, also where it asks from a task of its own, as an export does
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
         try:
             on_batch(await land(landing, session, name, stream, window))
         except ExtractionError as error:
             return error
         return None
 
-    outcomes = await asyncio.gather(*(one(*each) for each in wanted))
+    outcomes = await asyncio.gather(*(one(number, *each) for number, each in enumerate(wanted)))
     return [outcome for outcome in outcomes if outcome is not None]
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.history import landed_days
 from pipelines.loading import sweep
 from pipelines.observers import Quiet
-from pipelines.plan import landed_days
 from pipelines.pruning import prune_landing
-from pipelines.runs import Job, fetch, replay
+from pipelines.replaying import replay
+from pipelines.runs import Job, fetch
 from sandbox.server import Sandbox
 from tests.support.product import days_from
 from tests.support.shop import BERLIN, Shop, open_sandbox
