@@ -57,6 +57,7 @@ def test_every_check_by_name(orchestrate: Callable[..., Orchestrated]) -> None:
         "cognigy/slices:every_slice_present",
         "cognigy/slices:totals_reconcile",
         *(f"star/{table}:grain_is_unique" for table in STAR if table != "published"),
+        *(f"star/{table}:every_key_is_described" for table in STAR if table.startswith("fact_")),
         "star/fact_channel_daily:channels_are_known",
         "star/published:every_account_is_fresh",
         "star/published:every_slice_present",
