@@ -6,33 +6,30 @@ one of its own, whose processor time is counted.
 """
 
 import argparse
-import os
 import platform
-import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.backfill import ended, started
+from extractors.registry import PROVIDERS
 from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.product import CHATMART, Product, days_from
+from tests.support.product import Product, days_from
 
-PROVIDERS = ("cognigy", "chatdash", "chatlayer", "chatcaptain", "inkeep")
 BEFORE, FIRST = date(2024, 12, 1), date(2025, 1, 1)
 
 
 def loaded(product: Product, days: Sequence[date]) -> float:
     """Load these days. Returns CPU seconds."""
-    command = [CHATMART, "backfill", "--from", str(days[0]), "--to", str(days[-1])]
-    with subprocess.Popen(command, env=product.environment, cwd=product.folder, stderr=subprocess.DEVNULL) as running:
-        _, status, used = os.wait4(running.pid, 0)
-        running.returncode = os.waitstatus_to_exitcode(status)
-    if running.returncode:
-        raise SystemExit(f"the load ended with {running.returncode}")
-    return used.ru_utime + used.ru_stime
+    end = ended(started(product, days), time.perf_counter())
+    if end.code:
+        raise SystemExit(f"the load ended with {end.code}")
+    return end.cpu
 
 
 def size(folder: Path) -> int:

@@ -4,14 +4,15 @@ What must not come in: a clock, a store. The same seed makes the same rows.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import cycle
 
 import duckdb
 import pyarrow as pa
 
+from extractors.registry import PROVIDERS
 from warehouse.commits import AccountRow, ChunkCommit, MeasureDefinition, SliceInfo
 from warehouse.schema import member_schema, staged_schema
 
-PROVIDERS = ("cognigy", "chatdash", "chatlayer", "chatcaptain", "inkeep")
 CHANNELS = (
     ("web", "webchat", "web"),
     ("wa", "whatsapp", "messaging"),
@@ -54,8 +55,8 @@ FROM {days}, (SELECT name, unnest(range(1, size + 1)) AS number FROM (VALUES {me
 def accounts(count: int, first: date) -> list[AccountRow]:
     """So many accounts, of all providers in turn."""
     return [
-        AccountRow(f"account-{number:03}", PROVIDERS[number % 5], f"id-{number}", "Europe/Berlin", first, 3)
-        for number in range(count)
+        AccountRow(f"account-{number:03}", provider, f"id-{number}", "Europe/Berlin", first, 3)
+        for number, provider in zip(range(count), cycle(PROVIDERS), strict=False)
     ]
 
 

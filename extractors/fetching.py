@@ -67,7 +67,7 @@ async def land_all(
 
 def lock_file(landing: LandingZone, provider: str, account: str) -> Path:
     """The file of an account's fetch lock, in the folder of all its streams."""
-    return landing.root / f"provider={provider}" / f"account={account}" / ".fetch.lock"
+    return landing.account_folder(provider, account) / ".fetch.lock"
 
 
 @asynccontextmanager

@@ -185,7 +185,14 @@ class LandingZone:
 
     def folder(self, key: BatchKey) -> Path:
         """Where a stream's batches lie; the names come from validated slugs, never from an answer."""
-        return self.root / f"provider={key.provider}" / f"account={key.account}" / f"stream={key.stream}"
+        return self._stream(key.provider, key.account, key.stream)
+
+    def account_folder(self, provider: str, account: str) -> Path:
+        """Where all streams of an account lie."""
+        return self.root / f"provider={provider}" / f"account={account}"
+
+    def _stream(self, provider: str, account: str, stream: str) -> Path:
+        return self.account_folder(provider, account) / f"stream={stream}"
 
     def make(self, folder: Path) -> None:
         """Make a folder of the zone, and those above it in the zone, for their owner only."""
@@ -200,12 +207,12 @@ class LandingZone:
 
     def streams(self, provider: str, account: str) -> list[str]:
         """The streams of an account of which anything was ever landed, whatever it pulls today."""
-        folder = self.root / f"provider={provider}" / f"account={account}"
-        return sorted(each.name.removeprefix("stream=") for each in folder.glob("stream=*"))
+        folders = self.account_folder(provider, account).glob("stream=*")
+        return sorted(each.name.removeprefix("stream=") for each in folders)
 
     def batches(self, provider: str, account: str, stream: str, within: Window | None = None) -> list[Batch]:
         """The landed batches of one stream, in order of arrival; with ``within`` only those that touch its days."""
-        folder = self.root / f"provider={provider}" / f"account={account}" / f"stream={stream}"
+        folder = self._stream(provider, account, stream)
         names = [entry.name for entry in os.scandir(folder) if entry.name.endswith(".json")] if folder.is_dir() else []
         if within is not None:  # a name begins with its window's first day and end, which compare as texts
             first, end = within.start.isoformat(), within.end.isoformat()

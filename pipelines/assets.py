@@ -130,7 +130,7 @@ def _landing(fleet: _Fleet) -> dg.AssetsDefinition:
             settled = _count(jobs) - _count(wanted)
             context.log.info(f"{_count(wanted)} slices of {len(wanted)} accounts to fetch; {settled} are settled")
             result = fetch(workspace, wanted, refetch=config.refetch, observer=_Logged(context.log))
-        failed = {outcome.account.name: " ".join(outcome.errors) for outcome in result.outcomes if not outcome.ok}
+        failed = result.failed
         if failed and fleet.slices not in context.job_def.asset_layer.selected_asset_keys:
             raise _failure(failed, len(jobs), "what the others answered is landed")
         # an event is copied to every partition of a range: what is about the whole run stands at its newest day

@@ -17,6 +17,7 @@ from pipelines.failures import SHOWN, named, reasons, sentences
 from pipelines.outcomes import RunResult
 from pipelines.partitions import due_day
 from pipelines.runs import Job
+from pipelines.status import GOOD
 from warehouse.integrity import doubled_grains, grain, keys_without_member
 from warehouse.sql import fill, literal
 from warehouse.stores import Store
@@ -62,7 +63,7 @@ FROM coverage WHERE ($due) GROUP BY account, state ORDER BY account, state
 
 def landed(result: RunResult) -> dg.AssetCheckResult:
     """Whether every account's answers arrived in this run."""
-    failed = {outcome.account.name: " ".join(outcome.errors) for outcome in result.outcomes if not outcome.ok}
+    failed = result.failed
     return dg.AssetCheckResult(
         check_name=LANDED,
         passed=not failed,
@@ -176,7 +177,7 @@ def fresh(store: Store, config: Config, now: datetime) -> dg.AssetCheckResult:
     """Whether each account's newest slice is there, as of the last daily load that was due."""
     newest: dict[str, date] = {}
     for row in _loaded_until(store, config, now):
-        if row["state"] in _GOOD:
+        if row["state"] in GOOD:
             newest[row["account"]] = max(row["last"], newest.get(row["account"], row["last"]))
     late = {}
     for account in config.accounts:
@@ -196,7 +197,7 @@ def without_gaps(store: Store, config: Config, now: datetime) -> dg.AssetCheckRe
     """Whether each account has every slice from its first day to the newest that is due."""
     gaps: dict[str, str] = {}
     for row in _loaded_until(store, config, now):
-        if row["state"] not in _GOOD:
+        if row["state"] not in GOOD:
             text = f"{row['days']} days {row['state']} between {row['first']} and {row['last']}"
             gaps[row["account"]] = f"{gaps[row['account']]}; {text}" if row["account"] in gaps else text
     return dg.AssetCheckResult(
@@ -206,9 +207,6 @@ def without_gaps(store: Store, config: Config, now: datetime) -> dg.AssetCheckRe
         description=named(gaps, "have gaps; back-fill them") or "No account has a gap.",
         metadata=sentences(gaps),
     )
-
-
-_GOOD = ("loaded", "settled")
 
 
 def _loaded_until(store: Store, config: Config, now: datetime) -> list[dict[str, Any]]:

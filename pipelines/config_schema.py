@@ -6,7 +6,6 @@ form of draft 7, which editors know best.
 """
 
 import json
-import sys
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +18,7 @@ from pydantic.json_schema import models_json_schema
 from extractors.accounts import Account
 from extractors.registry import PROVIDERS, provider
 from pipelines.config_document import Document
+from warehouse.generated import keep
 
 PATH = Path(__file__).with_name("chatmart.schema.json")
 
@@ -120,13 +120,7 @@ def editor_line(folder: Path) -> str:
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when the file is stale.")
 def main(check: bool) -> None:
     """Write the JSON Schema of the configuration."""
-    current = text()
-    if PATH.is_file() and PATH.read_text("utf-8") == current:
-        return
-    if check:
-        click.echo(f"Stale: {PATH.name}. Run `make docs`.", err=True)
-        sys.exit(1)
-    PATH.write_text(current, "utf-8", newline="\n")
+    keep({PATH: text()}, check=check)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,12 @@ from typing import Any
 
 from extractors.accounts import Account
 from extractors.windows import ONE_DAY, Window, today
-from pipelines.status import standing
+from pipelines.status import GOOD, standing
 from warehouse.sql import fill, literal
 from warehouse.stores import Store
 
 Days = Mapping[date, Mapping[str, Any]]
 """By day, what is told of it."""
-
-GOOD = ("loaded", "settled")
 
 _DAYS = """
 SELECT l.date, count(*) AS accounts, CAST(sum(l.rows) AS BIGINT) AS rows,

@@ -4,7 +4,6 @@
 decided here.
 """
 
-import sys
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ import click
 from extractors.registry import PROVIDERS
 from transforms.fields import rows
 from transforms.registry import transform_of
+from warehouse.generated import keep
 
 PAGE = "fields.md"
 
@@ -47,14 +47,7 @@ def page() -> str:
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=Path("docs"), show_default=True)
 def main(check: bool, folder: Path) -> None:
     """Write the page of fields."""
-    path, current = folder / PAGE, page()
-    if path.is_file() and path.read_text("utf-8") == current:
-        return
-    if check:
-        click.echo(f"Stale in {folder}: {PAGE}. Run `make docs`.", err=True)
-        sys.exit(1)
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(current, "utf-8", newline="\n")
+    keep({folder / PAGE: page()}, check=check)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,7 @@ storage:
 
 def home(config: Config) -> Path:
     """``DAGSTER_HOME``, else the folder ``.dagster`` beside the configuration."""
-    named = os.environ.get(VARIABLE)
-    return Path(named).absolute() if named else config.dagster_home
+    return config.dagster_home.absolute()
 
 
 def make_ready(config: Config) -> dict[str, str]:

@@ -119,7 +119,7 @@ def publish(workspace: Workspace) -> bool:
 
 
 def sweep(workspace: Workspace) -> int:
-    """Remove the staged files of runs long dead; returns of how many runs."""
+    """Remove the staged files of runs long dead. Returns of how many runs."""
     left = [
         folder for folder in workspace.staging.glob("*") if time.time() - folder.stat().st_mtime > _STAGING_KEPT_SECONDS
     ]

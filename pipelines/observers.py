@@ -43,8 +43,8 @@ class Quiet:
 class Remembering:
     """Hands on to another observer what happens, and remembers the days that failed: by account and day, the reason."""
 
-    def __init__(self, other: Observer, failures: dict[str, dict[date, str]] | None = None) -> None:
-        self.failures = {} if failures is None else failures
+    def __init__(self, other: Observer, failures: dict[str, dict[date, str]]) -> None:
+        self._failures = failures
         self._other = other
 
     def planned(self, account: Account, slices: int, requests: int) -> None:
@@ -61,5 +61,5 @@ class Remembering:
 
     def failed(self, account: Account, days: Collection[date], error: str) -> None:
         """Remember the reason of each day."""
-        self.failures.setdefault(account.name, {}).update(dict.fromkeys(days, error))
+        self._failures.setdefault(account.name, {}).update(dict.fromkeys(days, error))
         self._other.failed(account, days, error)

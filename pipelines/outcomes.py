@@ -62,6 +62,11 @@ class RunResult:
         return all(outcome.ok for outcome in self.outcomes)
 
     @property
+    def failed(self) -> dict[str, str]:
+        """What went wrong, by account."""
+        return {outcome.account.name: " ".join(outcome.errors) for outcome in self.outcomes if not outcome.ok}
+
+    @property
     def counts(self) -> Counts:
         """What happened on the wire, all accounts together."""
         return sum((outcome.counts for outcome in self.outcomes), Counts())

@@ -13,15 +13,13 @@ from extractors.batches import Batch, newest_by_day
 from extractors.landing import LandingZone
 from extractors.registry import Provider, Stream
 from extractors.windows import ONE_DAY, Window, day_start, today, windows_of_days
-from pipelines.status import Range, standing
+from pipelines.status import GOOD, Range, standing
 from transforms.chunk import Claim
 from warehouse.commits import LedgerRow
 from warehouse.stores import Store
 
 FRESH_FOR = timedelta(hours=6)
 """How long a landed batch that is not loaded yet is taken in place of a new request."""
-
-_GAPS = ("missing", "failed", "stale")
 
 Wanted = tuple[str, Stream, Window]
 Reusable = Callable[[Batch, date], bool]
@@ -69,7 +67,7 @@ def daily_load(account: Account, ranges: Collection[Range], now: datetime, catch
     begin = account.start_date or date.min
     standing_days = [(day, each.state) for each in ranges for day in each.window.days() if begin <= day < regular.start]
     caught_up = {day for day, state in standing_days if state != "settled" and day >= reach}
-    gaps = [day for day, state in standing_days if state in _GAPS and day < reach]
+    gaps = [day for day, state in standing_days if state not in GOOD and day < reach]
     return DailyLoad(account, tuple(sorted(caught_up.union(regular.days()))), tuple(windows_of_days(gaps)))
 
 

@@ -1,4 +1,4 @@
-"""Deleting what the configuration's retention does not keep, in the landing zone and the staging folder. No dagster.
+"""Deleting what the configuration's retention does not keep of the landing zone. No dagster.
 
 What a loaded slice rests on is kept, and so is the newest answer of each day.
 """
@@ -6,7 +6,6 @@ What a loaded slice rests on is kept, and so is the newest answer of each day.
 from datetime import timedelta
 
 from extractors.pruning import Pruned, landed_accounts, prune
-from pipelines.loading import sweep
 from pipelines.workspace import Workspace
 
 
@@ -24,8 +23,3 @@ def prune_landing(workspace: Workspace) -> Pruned:
         needed = {batch for row in workspace.store.ledger(account) for batch in row.batches}
         pruned.add(prune(workspace.landing, provider, account, needed, before))
     return pruned
-
-
-def prune_staging(workspace: Workspace) -> int:
-    """Remove what killed runs left in the staging folder; returns of how many runs."""
-    return sweep(workspace)

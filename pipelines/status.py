@@ -17,6 +17,9 @@ from warehouse.sql import fill, literal
 from warehouse.stores import Store
 
 STATES = ("settled", "loaded", "stale", "failed", "missing")
+GOOD = frozenset({"settled", "loaded"})
+"""The states of a day that is as it should be."""
+
 RECENT = timedelta(days=7)
 """How long a restatement is told of."""
 

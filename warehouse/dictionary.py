@@ -4,7 +4,6 @@
 declaration and from the catalog of an empty warehouse; what must not come in is a word about one table or column.
 """
 
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +12,7 @@ import click
 from sqlalchemy import Column, Table
 
 from warehouse.declare import ADDITIVE, NOT_ADDITIVE
+from warehouse.generated import keep
 from warehouse.picture import star_svg
 from warehouse.relations import BOOKS, DIMENSIONS, FACTS, dimension_of, grain_of, key_of, type_of
 from warehouse.stores import open_store
@@ -155,18 +155,7 @@ def _attribute(column: Column[object]) -> str | None:
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=Path("docs"), show_default=True)
 def main(check: bool, folder: Path) -> None:
     """Write the data dictionary and the picture of the star."""
-    current = documents()
-    stale = [name for name, text in current.items() if _standing(folder / name) != text]
-    if check and stale:
-        click.echo(f"Stale in {folder}: {', '.join(stale)}. Run `make docs`.", err=True)
-        sys.exit(1)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in stale:
-        (folder / name).write_text(current[name], "utf-8", newline="\n")
-
-
-def _standing(path: Path) -> str | None:
-    return path.read_text("utf-8") if path.is_file() else None
+    keep({folder / name: text for name, text in documents().items()}, check=check)
 
 
 if __name__ == "__main__":

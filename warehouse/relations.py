@@ -4,16 +4,13 @@ What must not come in: SQL, a connection.
 """
 
 from sqlalchemy import Column, Table
-from sqlalchemy.engine import make_url
 
+from warehouse.creation import sql_type
 from warehouse.schema import STAGED, fact, metadata
 
 FACTS: tuple[Table, ...] = tuple(fact(name) for name in STAGED)
 DIMENSIONS: tuple[Table, ...] = tuple(table for name, table in metadata.tables.items() if name.startswith("dim_"))
 BOOKS: tuple[Table, ...] = tuple(table for table in metadata.tables.values() if table not in {*FACTS, *DIMENSIONS})
-
-# Its names of types are understood by DuckDB as they are.
-_DIALECT = make_url("postgresql://").get_dialect()()
 
 
 def dimension_of(column: Column[object]) -> str | None:
@@ -39,5 +36,4 @@ def grain_of(table: Table) -> tuple[str, ...]:
 
 def type_of(column: Column[object]) -> str:
     """The column's type as DuckDB spells it."""
-    spelled = str(column.type.compile(dialect=_DIALECT))
-    return spelled.replace("NUMERIC", "DECIMAL").replace(", ", ",")
+    return sql_type(column).replace("NUMERIC", "DECIMAL").replace(", ", ",")

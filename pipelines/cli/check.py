@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import click
 from rich.text import Text
 
-from pipelines import config as configuration
+from pipelines.cli.opening import open_workspace
 from pipelines.cli.options import accounts_option, providers_option
 from pipelines.cli.tables import output
 from pipelines.cli.values import shown
 from pipelines.readiness import Finding, examine
-from pipelines.workspace import Workspace
 
 
 @click.command()
@@ -25,7 +24,7 @@ def check(config: str | None, as_json: bool, accounts: Sequence[str], providers:
 
     Each account is asked one small question about yesterday; no export is started, and nothing is written.
     """
-    workspace = Workspace.open(configuration.load(configuration.find(config)))
+    workspace = open_workspace(config, "check")
     found = examine(workspace, workspace.config.select(accounts, providers))
     if as_json:
         click.echo(json.dumps({"ok": _all_ok(found), "checks": [_told(each) for each in found]}, ensure_ascii=False))

@@ -10,8 +10,8 @@ from extractors.accounts import Account
 from extractors.errors import ConfigError
 from extractors.registry import provider
 from extractors.windows import Window
-from pipelines import config as configuration
 from pipelines.cli.aftermath import alert, alerting, say_left_behind
+from pipelines.cli.opening import open_workspace
 from pipelines.cli.options import DAY, accounts_option, as_date, providers_option
 from pipelines.cli.running import show
 from pipelines.cli.telling import say, tabulate
@@ -83,11 +83,6 @@ def backfill(
     return _run(workspace, jobs, refetch=refetch, asked=asked)
 
 
-def open_workspace(config: str | None, command: str) -> Workspace:
-    """The workspace for a command, of the configuration that is named, or found. Raises ConfigError."""
-    return Workspace.open(configuration.load(configuration.find(config)), command=command)
-
-
 def _look_back(workspace: Workspace, accounts: Sequence[Account], day: date) -> list[Job]:
     now = workspace.clock.now()
     jobs = []
@@ -118,8 +113,7 @@ def _run(
     failures: dict[str, dict[date, str]] = {}
 
     def work(shown: Observer) -> RunResult:
-        observer = Remembering(shown, failures)
-        return run(workspace, jobs, refetch=refetch, observer=observer)
+        return run(workspace, jobs, refetch=refetch, observer=Remembering(shown, failures))
 
     with alerting(workspace, jobs) if is_daily else nullcontext():
         code = show(workspace, work)

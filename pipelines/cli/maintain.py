@@ -2,7 +2,7 @@
 
 import click
 
-from pipelines.cli.loads import open_workspace
+from pipelines.cli.opening import open_workspace
 from pipelines.cli.telling import say
 from pipelines.loading import sweep
 from pipelines.pruning import prune_landing

@@ -5,7 +5,7 @@ from datetime import date
 
 import click
 
-from pipelines.cli.loads import open_workspace
+from pipelines.cli.opening import open_workspace
 from pipelines.cli.options import DAY, accounts_option, as_date, providers_option
 from pipelines.cli.running import show
 from pipelines.history import landed_days

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipelines.cli.loads import open_workspace
+from pipelines.cli.opening import open_workspace, replacing
 from pipelines.cli.options import DAY, accounts_option, as_date, providers_option
 from pipelines.report.making import Asked, NoSuchDays, make
 from pipelines.report.page import render
@@ -59,13 +59,6 @@ def write_report(workspace: Workspace, asked: Asked, file: Path | None = None) -
     beside = workspace.store.location.parent
     target = file or (beside if beside.is_dir() else workspace.config.folder) / NAME
     page = render(make(workspace.store, asked, workspace.clock.now()))
-    if target.exists() and not target.is_file():  # a device or a pipe: nothing to replace
-        target.write_text(page, "utf-8")
-        return target
-    part = target.with_name(f"{target.name}.part")
-    try:
-        part.write_text(page, "utf-8")
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(target) as out:
+        out.write(page)
     return target

@@ -11,13 +11,12 @@ from typing import TextIO
 import click
 import pyarrow as pa
 
-from pipelines import config as configuration
 from pipelines.cli.catalog import read_catalog
 from pipelines.cli.listing import describe_view, list_views
+from pipelines.cli.opening import open_workspace, replacing
 from pipelines.cli.rendering import FORMATS, write
 from pipelines.cli.statements import Session, answers, split
 from pipelines.cli.tables import Look, Omitted, draw
-from pipelines.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -42,20 +41,12 @@ class Manner:
 
     @contextmanager
     def target(self) -> Iterator[TextIO]:
-        """Where answers go. A file appears when it is whole; one that was there stays until then."""
+        """Where answers go."""
         if self.file is None:
             yield sys.stdout
-        elif self.file.exists() and not self.file.is_file():  # a device or a pipe: nothing to replace
-            with self.file.open("w", encoding="utf-8") as out:
-                yield out
         else:
-            part = self.file.with_name(f"{self.file.name}.part")
-            try:
-                with part.open("w", encoding="utf-8", newline="") as out:
-                    yield out
-                part.replace(self.file)
-            finally:
-                part.unlink(missing_ok=True)
+            with replacing(self.file) as out:
+                yield out
 
     def _write(self, answer: pa.Table, out: TextIO) -> Omitted:
         if self.form != "table":
@@ -103,7 +94,7 @@ def sql(
     Several statements end with semicolons and are asked in turn, each with what those before it have set up. A table
     shows every answer; the other formats hold one.
     """
-    store = Workspace.open(configuration.load(configuration.find(config))).store
+    store = open_workspace(config, "sql").store
     manner = Manner(form or _form_of(file), file, types, rows)
     if listing or describe:
         catalog, name = read_catalog(store), describe or query

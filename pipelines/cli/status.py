@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from extractors.redaction import redact
-from pipelines import config as configuration
+from pipelines.cli.opening import open_workspace
 from pipelines.cli.options import accounts_option, providers_option
 from pipelines.cli.tables import output
 from pipelines.cli.values import shown
@@ -32,7 +32,7 @@ def status(config: str | None, as_json: bool, accounts: Sequence[str], providers
 
     It reports what the published warehouse holds and exits with 0 whatever the states are.
     """
-    workspace = Workspace.open(configuration.load(configuration.find(config)))
+    workspace = open_workspace(config, "status")
     chosen = workspace.config.select(accounts, providers)
     found = statuses(workspace.store, chosen, workspace.clock.now())
     next_runs = _next_runs(workspace, found)

@@ -87,13 +87,13 @@ def _provider_card(
         change=moved,
         why=NOT_COMPARABLE if standing.whole and not moved else "",
         note=meaning,
-        chart=Chart("bars", period.unit, _starts(period), marks, _says(provider, over_time, period)),
+        chart=Chart("bars", period.unit, period.bucket_names, marks, _says(provider, over_time, period)),
         tables=[_over_time(provider, over_time, parts, period), *_accounts(told, standing.whole)],
     )
 
 
 def _over_time(provider: str, over_time: Mapping[date, int], parts: Collection[date], period: Period) -> Table:
-    rows = [(_at(at, period) + _part(at in parts), words.number(over_time.get(at))) for at in _starts(period)]
+    rows = [(_at(at, period) + _part(at in parts), words.number(over_time.get(at))) for at in period.bucket_names]
     return Table(f"{provider}: conversations per {period.unit}", (period.unit, "conversations"), rows)
 
 
@@ -142,14 +142,14 @@ def _channel_card(provider: str, rows: Sequence[Row], slots: Mapping[str, int], 
     ]
     table_rows = [
         (_at(at, period) + _part(at in parts), *(words.number(over_time[name].get(at)) for name in names))
-        for at in _starts(period)
+        for at in period.bucket_names
     ]
     largest = max(names, key=lambda name: sums[name])
     share = words.percent(sums[largest] / total) if total else words.NOTHING
     says = f"Stacked bars: conversations of {provider} by channel. The largest is {largest} with {share}."
     return Card(
         provider,
-        chart=Chart("bars", period.unit, _starts(period), marks, says),
+        chart=Chart("bars", period.unit, period.bucket_names, marks, says),
         heads=("channel", "conversations", "share"),
         lines=lines,
         tables=[Table(f"{provider}: conversations by channel", (period.unit, *names), table_rows)],
@@ -158,10 +158,6 @@ def _channel_card(provider: str, rows: Sequence[Row], slots: Mapping[str, int], 
 
 def _has_parts(cards: Sequence[Card]) -> bool:
     return any(mark.part for card in cards if card.chart for mark in card.chart.marks)
-
-
-def _starts(period: Period) -> list[date]:
-    return [period.starts(bucket) for bucket in period.buckets]
 
 
 def _at(at: date, period: Period) -> str:

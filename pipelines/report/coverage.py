@@ -16,9 +16,8 @@ from extractors.windows import ONE_DAY, Window
 from pipelines.report import words
 from pipelines.report.model import Coverage, Run, Strip
 from pipelines.report.period import Period
-from pipelines.status import STATES, AccountStatus
+from pipelines.status import GOOD, STATES, AccountStatus
 
-GOOD = frozenset({"loaded", "settled"})
 OPEN, MOST = 40, 120
 """Accounts that are shown at once, and those that are drawn at all."""
 
@@ -174,5 +173,5 @@ def _said(counts: Counter[str], gaps: Sequence[tuple[str, Window]]) -> str:
 
 def _ticks(period: Period) -> list[tuple[int, str]]:
     every = -(-len(period.buckets) // _TICKS)
-    starts = [period.starts(bucket) for bucket in period.buckets]
-    return [(index, words.short(starts[index], period.unit)) for index in range(0, len(starts), every)]
+    names = period.bucket_names
+    return [(index, words.short(names[index], period.unit)) for index in range(0, len(names), every)]

@@ -55,6 +55,11 @@ class Period:
         return tuple(self._buckets())
 
     @cached_property
+    def bucket_names(self) -> list[date]:
+        """What the buckets are called: their first days, whether those are part of the period or not."""
+        return [self.starts(bucket) for bucket in self.buckets]
+
+    @cached_property
     def bucket_starts(self) -> list[date]:
         """The first days of the buckets that are days of the period."""
         return [bucket.start for bucket in self.buckets]

@@ -16,6 +16,14 @@ from warehouse.stores import Store
 
 Row = Mapping[str, Any]
 
+_MEMBERS = """
+        SELECT
+            provider, $member AS member, list(DISTINCT account) AS accounts,
+            CAST(sum(conversations) FILTER (WHERE date >= $first) AS BIGINT) AS conversations,
+            CAST(sum(conversations) FILTER (WHERE date < $first) AS BIGINT) AS conversations_before
+        FROM $member_daily WHERE $both AND conversations IS NOT NULL GROUP BY ALL
+    """
+
 _QUESTIONS = {
     # What each account told in either window; *_told are the days that tell it.
     "totals": """
@@ -61,20 +69,8 @@ _QUESTIONS = {
         SELECT provider, count(DISTINCT (account, intent)) AS members FROM intent_daily WHERE $now AND hits > 0
         GROUP BY ALL
     """,
-    "languages": """
-        SELECT
-            provider, language AS member, list(DISTINCT account) AS accounts,
-            CAST(sum(conversations) FILTER (WHERE date >= $first) AS BIGINT) AS conversations,
-            CAST(sum(conversations) FILTER (WHERE date < $first) AS BIGINT) AS conversations_before
-        FROM language_daily WHERE $both AND conversations IS NOT NULL GROUP BY ALL
-    """,
-    "countries": """
-        SELECT
-            provider, country AS member, list(DISTINCT account) AS accounts,
-            CAST(sum(conversations) FILTER (WHERE date >= $first) AS BIGINT) AS conversations,
-            CAST(sum(conversations) FILTER (WHERE date < $first) AS BIGINT) AS conversations_before
-        FROM country_daily WHERE $both AND conversations IS NOT NULL GROUP BY ALL
-    """,
+    "languages": _MEMBERS.replace("$member", "language"),
+    "countries": _MEMBERS.replace("$member", "country"),
     "understood": """
         SELECT month, account, understood_rate AS rate, understood_messages + misunderstood_messages AS weight
         FROM understood_monthly WHERE $months AND understood_rate IS NOT NULL
