@@ -33,7 +33,7 @@ typecheck: install
 docs: install
 	$(BIN)/python -m pipelines.fields_page
 	$(BIN)/python -m warehouse.dictionary
-	$(BIN)/python -m pipelines.config_schema
+	$(BIN)/python -m pipelines.configuration.json_schema
 
 snapshot: install
 	$(BIN)/python -m tests.support.definitions

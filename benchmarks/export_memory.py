@@ -70,9 +70,9 @@ def serve(port: int, count: int) -> None:
 def step(name: str, folder: Path) -> None:
     """Extract or load in this process, and print rows, seconds, CPU seconds and peak megabytes."""
     from extractors.windows import Window
-    from pipelines import config as configuration
-    from pipelines.runs import Job, fetch, load_landed
-    from pipelines.workspace import Workspace
+    from pipelines.configuration import config as configuration
+    from pipelines.loads.runs import Job, fetch, load_landed
+    from pipelines.loads.workspace import Workspace
 
     workspace = Workspace.open(configuration.load(folder / "chatmart.yaml"))
     jobs = [Job(account, tuple(Window(*MONTH).days())) for account in workspace.config.accounts]

@@ -1,4 +1,5 @@
-"""Orchestration: the only package that imports dagster. It drives the others and owns no business rule.
+"""Running the others: from a configuration to a loaded warehouse. No rule of a provider, a fact or a store is here.
 
-``config``, ``plan``, ``runs`` and ``cli`` work without dagster; ``definitions`` and what it gathers is for dagster.
+``configuration`` ← ``loads`` ← ``orchestration`` and ``report`` ← ``cli``: each imports only what stands left of it.
+``definitions`` is what Dagster loads; ``orchestration`` is the only package that imports it.
 """

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import dagster as dg
 
-from pipelines import config as configuration
-from pipelines.assets import provider_assets
-from pipelines.config import Config
-from pipelines.schedules import schedules
-from pipelines.sensors import failure_sensor, star_sensor
-from pipelines.star import providers, star_assets
+from pipelines.configuration import config as configuration
+from pipelines.configuration.config import Config
+from pipelines.orchestration.assets import provider_assets
+from pipelines.orchestration.schedules import schedules
+from pipelines.orchestration.sensors import failure_sensor, star_sensor
+from pipelines.orchestration.star import providers, star_assets
 
 log = logging.getLogger("chatmart.definitions")
 

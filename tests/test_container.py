@@ -18,7 +18,7 @@ import pytest
 import yaml
 from packaging.utils import canonicalize_name as canonical
 
-from pipelines.home import SETTINGS
+from pipelines.orchestration.home import SETTINGS
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent

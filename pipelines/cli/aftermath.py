@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from datetime import date
 
 from extractors.errors import ChatmartError
-from pipelines.alerts import Alert, ask_again, send
 from pipelines.cli.telling import say
-from pipelines.failures import Failed, left_behind, named, reasons
-from pipelines.plan import DailyLoad
-from pipelines.runs import Job
-from pipelines.workspace import Workspace
+from pipelines.loads.alerts import Alert, ask_again, send
+from pipelines.loads.failures import Failed, left_behind, named, reasons
+from pipelines.loads.plan import DailyLoad
+from pipelines.loads.runs import Job
+from pipelines.loads.workspace import Workspace
 from warehouse.errors import WarehouseError
 
 _COMMAND = "chatmart load"

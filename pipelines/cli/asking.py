@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from extractors import redaction
 from extractors.accounts import Account
 from extractors.registry import PROVIDERS, provider
-from pipelines.config_file import required_ids, required_secrets, variable
+from pipelines.configuration.writing import required_ids, required_secrets, variable
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from pipelines.cli.opening import open_workspace
 from pipelines.cli.options import accounts_option, providers_option
+from pipelines.cli.readiness import Finding, examine
 from pipelines.cli.tables import output
 from pipelines.cli.values import shown
-from pipelines.readiness import Finding, examine
 
 
 @click.command()

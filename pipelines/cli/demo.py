@@ -12,14 +12,14 @@ import click
 import yaml
 
 from extractors.windows import Window, today
-from pipelines import config as configuration
 from pipelines.cli.rendering import write
 from pipelines.cli.report import write_report
 from pipelines.cli.running import show
-from pipelines.config_schema import editor_line
+from pipelines.configuration import config as configuration
+from pipelines.configuration.json_schema import editor_line
+from pipelines.loads.runs import Job, run
+from pipelines.loads.workspace import Workspace
 from pipelines.report.making import Asked
-from pipelines.runs import Job, run
-from pipelines.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.config import config_for, environment
 from sandbox.server import Sandbox

@@ -1,4 +1,4 @@
-"""``chatmart init``: a configuration from options, or from questions (``asking``). Its text: ``config_file``."""
+"""``chatmart init``: a configuration from options, or from questions (``asking``). Its text: ``writing``."""
 
 import os
 import shlex
@@ -11,11 +11,11 @@ import yaml
 
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS, provider
-from pipelines import config as configuration
-from pipelines import config_file
 from pipelines.cli.asking import Answers, account_from
 from pipelines.cli.options import DAY, as_date
-from pipelines.yaml_file import parse_yaml, read_yaml
+from pipelines.configuration import config as configuration
+from pipelines.configuration import writing as config_file
+from pipelines.configuration.yaml_file import parse_yaml, read_yaml
 
 PLACES = {"landing": "data/landing", "warehouse": "duckdb://data/warehouse.duckdb"}
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
-from pipelines.stopping import Stop
+from pipelines.loads.stopping import Stop
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

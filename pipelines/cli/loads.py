@@ -15,12 +15,12 @@ from pipelines.cli.opening import open_workspace
 from pipelines.cli.options import DAY, accounts_option, as_date, providers_option
 from pipelines.cli.running import show
 from pipelines.cli.telling import say, tabulate
-from pipelines.observers import Observer, Remembering
-from pipelines.outcomes import RunResult
-from pipelines.plan import daily_loads, daily_window, possible_days, reusable, steps, unsettled
-from pipelines.reporting import report
-from pipelines.runs import Job, run
-from pipelines.workspace import Workspace
+from pipelines.loads.observers import Observer, Remembering
+from pipelines.loads.outcomes import RunResult
+from pipelines.loads.plan import daily_loads, daily_window, possible_days, reusable, steps, unsettled
+from pipelines.loads.runs import Job, run
+from pipelines.loads.workspace import Workspace
+from pipelines.orchestration.reporting import report
 
 _NO_DAYS = "no account has any of these days: see start_date, and mind that the future is not loaded"
 

@@ -4,8 +4,8 @@ import click
 
 from pipelines.cli.opening import open_workspace
 from pipelines.cli.telling import say
-from pipelines.loading import sweep
-from pipelines.pruning import prune_landing
+from pipelines.loads.loading import sweep
+from pipelines.loads.pruning import prune_landing
 
 
 @click.command()

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from pipelines import config as configuration
-from pipelines.workspace import Workspace
+from pipelines.configuration import config as configuration
+from pipelines.loads.workspace import Workspace
 
 
 def open_workspace(config: str | None, command: str) -> Workspace:

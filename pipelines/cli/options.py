@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS
-from pipelines import config as configuration
+from pipelines.configuration import config as configuration
 
 DAY = click.DateTime(["%Y-%m-%d"])
 

@@ -12,7 +12,7 @@ from extractors.batches import Batch
 from pipelines.cli.logs import is_json
 from pipelines.cli.pace import Pace, clock
 from pipelines.cli.telling import console, say
-from pipelines.observers import Observer
+from pipelines.loads.observers import Observer
 
 _SOONEST, _LATEST = 10.0, 300.0  # seconds between two lines
 _GROWTH = 0.05  # of the time that the run has taken so far: hours make a hundred lines, not thousands

@@ -8,9 +8,9 @@ import click
 from pipelines.cli.opening import open_workspace
 from pipelines.cli.options import DAY, accounts_option, as_date, providers_option
 from pipelines.cli.running import show
-from pipelines.history import landed_days
-from pipelines.replaying import replay as load_again
-from pipelines.runs import Job
+from pipelines.loads.history import landed_days
+from pipelines.loads.replaying import replay as load_again
+from pipelines.loads.runs import Job
 
 
 @click.command()

@@ -8,9 +8,9 @@ import click
 
 from pipelines.cli.opening import open_workspace, replacing
 from pipelines.cli.options import DAY, accounts_option, as_date, providers_option
+from pipelines.loads.workspace import Workspace
 from pipelines.report.making import Asked, NoSuchDays, make
 from pipelines.report.page import render
-from pipelines.workspace import Workspace
 
 NAME = "report.html"
 

@@ -10,9 +10,9 @@ from pipelines.cli.logs import is_json
 from pipelines.cli.pace import clock
 from pipelines.cli.progress import observing
 from pipelines.cli.telling import say, tabulate
-from pipelines.observers import Observer
-from pipelines.outcomes import Outcome, RunResult
-from pipelines.workspace import Workspace
+from pipelines.loads.observers import Observer
+from pipelines.loads.outcomes import Outcome, RunResult
+from pipelines.loads.workspace import Workspace
 
 
 def show(workspace: Workspace, work: Callable[[Observer], RunResult]) -> int:

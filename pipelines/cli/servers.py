@@ -8,9 +8,9 @@ from typing import NoReturn
 
 import click
 
-from pipelines import config as configuration
 from pipelines.cli.demo import PORTS
-from pipelines.home import make_ready
+from pipelines.configuration import config as configuration
+from pipelines.orchestration.home import make_ready
 
 
 @click.command()

@@ -15,8 +15,8 @@ from pipelines.cli.opening import open_workspace
 from pipelines.cli.options import accounts_option, providers_option
 from pipelines.cli.tables import output
 from pipelines.cli.values import shown
-from pipelines.status import RECENT, STATES, AccountStatus, Range, statuses
-from pipelines.workspace import Workspace
+from pipelines.loads.status import RECENT, STATES, AccountStatus, Range, statuses
+from pipelines.loads.workspace import Workspace
 
 _GAPS = {"missing": "yellow", "failed": "red", "stale": "yellow"}
 _MOST = 12  # lines or ranges of one kind; --json and the bookkeeping views hold all of them

@@ -1,7 +1,7 @@
 """Which days of the accounts are loaded: the map of accounts and days, and of whom two periods can be compared.
 
-From what ``pipelines.status`` tells, no SQL. A bucket shows its worst day, so that no gap is too small to be seen; so
-many accounts at most are drawn, those with gaps before the others.
+From what ``loads.status`` tells, no SQL. A bucket shows its worst day, so that no gap is too small to be seen; so many
+accounts at most are drawn, those with gaps before the others.
 """
 
 from bisect import bisect_left, bisect_right
@@ -13,10 +13,10 @@ from functools import cached_property
 from itertools import groupby
 
 from extractors.windows import ONE_DAY, Window
+from pipelines.loads.status import GOOD, STATES, AccountStatus
 from pipelines.report import words
 from pipelines.report.model import Coverage, Run, Strip
 from pipelines.report.period import Period
-from pipelines.status import GOOD, STATES, AccountStatus
 
 OPEN, MOST = 40, 120
 """Accounts that are shown at once, and those that are drawn at all."""

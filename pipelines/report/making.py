@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from extractors.accounts import Account
 from extractors.windows import ONE_DAY, Window, today
+from pipelines.loads.status import GOOD, AccountStatus, statuses
 from pipelines.report import breakdowns, conversations, monthly, words
 from pipelines.report.coverage import Standing, coverage
 from pipelines.report.model import Report, Table
@@ -13,7 +14,6 @@ from pipelines.report.period import DAYS, Period
 from pipelines.report.questions import MEASURES, Answer, ask
 from pipelines.report.totals import Among, key_figures
 from pipelines.report.trust import trust
-from pipelines.status import GOOD, AccountStatus, statuses
 from warehouse.stores import Store
 
 

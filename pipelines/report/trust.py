@@ -7,12 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from extractors.redaction import redact
+from pipelines.loads.status import STATES
 from pipelines.report import words
 from pipelines.report.changes import Row
 from pipelines.report.coverage import Standing
 from pipelines.report.model import Card, Figure, Line, Section
 from pipelines.report.questions import Answer
-from pipelines.status import STATES
 
 _MOST, _REASONS = 6, 3  # lines of a card; reasons in its words
 

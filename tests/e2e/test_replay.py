@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import config as configuration
-from pipelines.history import landed_days
-from pipelines.observers import Quiet
-from pipelines.replaying import replay
-from pipelines.runs import Job
-from pipelines.workspace import Workspace
+from pipelines.configuration import config as configuration
+from pipelines.loads.history import landed_days
+from pipelines.loads.observers import Quiet
+from pipelines.loads.replaying import replay
+from pipelines.loads.runs import Job
+from pipelines.loads.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pipelines import runs
+from pipelines.loads import runs
 from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox

@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines import config as configuration
-from pipelines.config import Config
+from pipelines.configuration import config as configuration
+from pipelines.configuration.config import Config
 from pipelines.definitions import build_definitions
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.config import environment

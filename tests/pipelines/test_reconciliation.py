@@ -17,11 +17,11 @@ import pytest
 from extractors.accounts import Account
 from extractors.answers import Answer, Asked
 from extractors.batches import Batch, BatchKey, newest_by_day
-from pipelines import config as configuration
-from pipelines.loading import load_days, publish
-from pipelines.plan import ready
-from pipelines.runs import Job, load_landed
-from pipelines.workspace import Workspace
+from pipelines.configuration import config as configuration
+from pipelines.loads.loading import load_days, publish
+from pipelines.loads.plan import ready
+from pipelines.loads.runs import Job, load_landed
+from pipelines.loads.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World

@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import dagster as dg
 
-from pipelines import config as configuration
+from pipelines.configuration import config as configuration
 from pipelines.definitions import build_definitions
 
 ROOT = Path(__file__).parents[2]

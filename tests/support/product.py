@@ -15,10 +15,10 @@ from typing import Any
 import yaml
 
 from extractors.clock import SYSTEM_CLOCK, Clock
-from pipelines import config as configuration
-from pipelines.outcomes import RunResult
-from pipelines.runs import Job, run
-from pipelines.workspace import Workspace
+from pipelines.configuration import config as configuration
+from pipelines.loads.outcomes import RunResult
+from pipelines.loads.runs import Job, run
+from pipelines.loads.workspace import Workspace
 from sandbox.accounts import SandboxAccount
 from sandbox.config import config_for, environment
 from sandbox.server import Sandbox

@@ -13,7 +13,7 @@ from extractors.accounts import Account
 from extractors.chatcaptain_account import ChatcaptainAccount
 from extractors.chatdash import ChatdashAccount
 from extractors.cognigy import CognigyAccount
-from pipelines.workspace import account_row
+from pipelines.loads.workspace import account_row
 from tests.warehouse.sample import chunk, days, staged
 from warehouse.commits import MeasureDefinition, Reconciled
 from warehouse.stores import Store

@@ -13,12 +13,12 @@ from extractors.accounts import Account
 from extractors.batches import Batch
 from extractors.clock import Clock
 from extractors.windows import ONE_DAY, Window
-from pipelines import config as configuration
-from pipelines.observers import Quiet
-from pipelines.outcomes import RunResult
-from pipelines.plan import unsettled
-from pipelines.runs import Job, run
-from pipelines.workspace import Workspace
+from pipelines.configuration import config as configuration
+from pipelines.loads.observers import Quiet
+from pipelines.loads.outcomes import RunResult
+from pipelines.loads.plan import unsettled
+from pipelines.loads.runs import Job, run
+from pipelines.loads.workspace import Workspace
 from sandbox.accounts import SandboxAccount
 from sandbox.config import config_for, environment
 from sandbox.recorder import RequestRecord

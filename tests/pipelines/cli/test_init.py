@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from extractors.registry import PROVIDERS, provider
-from pipelines import config_schema
-from pipelines.config_file import required_ids, required_secrets, variable
+from pipelines.configuration import json_schema as config_schema
+from pipelines.configuration.writing import required_ids, required_secrets, variable
 from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.server import Sandbox
 from tests.support.command import chatmart

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.status import STATES
+from pipelines.loads.status import STATES
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 import pytest
 
 from extractors.windows import Window
+from pipelines.loads.status import STATES, AccountStatus, Range
 from pipelines.report.coverage import MOST, OPEN, Standing, coverage
 from pipelines.report.model import Run
 from pipelines.report.period import Period
-from pipelines.status import STATES, AccountStatus, Range
 from tests.support.reported import cognigy
 
 FIRST = date(2024, 4, 1)  # a Monday

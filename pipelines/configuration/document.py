@@ -1,0 +1,42 @@
+"""What may stand in the configuration file, apart from its accounts. No file is read here.
+
+Accounts are checked against the model of their provider, ``extractors.registry.provider(name).account``.
+"""
+
+from datetime import date
+from typing import Any
+
+from pydantic import Field
+
+from extractors.accounts import Privacy, RateLimit, Settings, ZoneName
+from pipelines.configuration.operating import Operating, Schedule
+
+
+class Defaults(Settings):
+    """What accounts have that do not say otherwise."""
+
+    timezone: ZoneName = Field(default="UTC", description="IANA zone whose calendar days are loaded")
+    lookback_days: int = Field(
+        default=3, ge=0, le=400, description="Days before the loaded day that the daily load reads again"
+    )
+    start_date: date | None = Field(
+        default=None, description="First day that is loaded; what is absent after it is a gap"
+    )
+    max_wait_seconds: float = Field(default=60, ge=0, description="The longest a run waits for one limit")
+    rate_limit: RateLimit = Field(default=RateLimit(), description="How fast providers are asked")
+    privacy: Privacy = Field(default=Privacy(), description="What of a person's data may reach the warehouse")
+
+
+class Document(Operating):
+    """The file as a whole; accounts are checked one by one against their provider's own model."""
+
+    landing: str = Field(
+        default="data/landing", description="Folder of the providers' answers; relative to this file's folder"
+    )
+    warehouse: str = Field(
+        default="duckdb://data/warehouse.duckdb",
+        description="What people and tools open; what follows :// is a path, relative to this file's folder",
+    )
+    defaults: Defaults = Field(default=Defaults(), description="What accounts have that do not say otherwise")
+    schedule: Schedule = Field(default=Schedule(), description="When Dagster starts the daily load")
+    accounts: list[dict[str, Any]] = Field(min_length=1, description="The bots, projects and chatbots to load")

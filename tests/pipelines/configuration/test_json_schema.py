@@ -1,0 +1,143 @@
+"""The schema for editors, held against the loader: what the one refuses the other does, as far as a schema can."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import jsonschema
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from extractors.errors import ConfigError
+from extractors.registry import PROVIDERS, provider
+from pipelines.cli import demo
+from pipelines.configuration import config as configuration
+from pipelines.configuration import json_schema as config_schema
+from sandbox.server import Sandbox
+
+ROOT = Path(__file__).parents[2]
+SCHEMA: dict[str, Any] = json.loads(config_schema.PATH.read_text("utf-8"))
+COGNIGY = {"name": "acme", "provider": "cognigy", "project_id": "5f0c2f4e8a1b2c3d4e5f6a7b", "api_key": "${KEY}"}
+CHATLAYER = {"name": "bot", "provider": "chatlayer", "bot_id": 17, "token_id": "${KEY}", "token_secret": "${KEY}"}
+
+
+def refusals(document: Any) -> list[str]:
+    told = json.loads(json.dumps(document, default=str))
+    return [error.message for error in jsonschema.Draft7Validator(SCHEMA).iter_errors(told)]
+
+
+def test_the_file_is_current_and_a_schema() -> None:
+    assert config_schema.PATH.read_text("utf-8") == config_schema.text(), "run `make docs`"
+    jsonschema.Draft7Validator.check_schema(SCHEMA)
+
+
+def test_it_is_written_and_its_age_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config_schema, "PATH", tmp_path / "chatmart.schema.json")
+    run = CliRunner().invoke
+    missing = run(config_schema.main, ["--check"])
+    assert (missing.exit_code, missing.stderr) == (1, "Stale: chatmart.schema.json. Run `make docs`.\n")
+    assert run(config_schema.main).exit_code == 0
+    assert json.loads((tmp_path / "chatmart.schema.json").read_text("utf-8")) == SCHEMA
+    assert run(config_schema.main, ["--check"]).exit_code == 0
+    (tmp_path / "chatmart.schema.json").write_text("{}")
+    assert run(config_schema.main, ["--check"]).exit_code == 1
+
+
+def schema_named_in(path: Path) -> Path:
+    """Where an editor looks for the schema of a file."""
+    named = path.read_text("utf-8").splitlines()[0].removeprefix("# yaml-language-server: $schema=")
+    return Path(unquote(urlsplit(named).path)) if named.startswith("file:") else (path.parent / named).resolve()
+
+
+def test_the_example_names_it_and_is_valid() -> None:
+    example = ROOT / "chatmart.example.yaml"
+    assert schema_named_in(example) == config_schema.PATH
+    assert refusals(yaml.safe_load(example.read_text("utf-8"))) == []
+
+
+def test_the_demo_names_it_and_is_valid(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        path = demo.configure(tmp_path, sandbox, date(2025, 1, 1))
+    assert schema_named_in(path) == config_schema.PATH
+    assert refusals(yaml.safe_load(path.read_text("utf-8"))) == []
+
+
+def test_a_folder_above_the_schema_names_it_by_its_path_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config_schema, "PATH", tmp_path / "venv" / "x.json")
+    assert config_schema.editor_line(tmp_path) == "# yaml-language-server: $schema=venv/x.json"
+    monkeypatch.setattr(config_schema, "PATH", tmp_path / "my venv" / "x.json")  # a comment's address ends at a space
+    assert config_schema.editor_line(tmp_path).endswith("/my%20venv/x.json")
+
+
+def described() -> Iterator[tuple[str, str]]:
+    """Every key that may stand in the file, with what an editor says of it."""
+    entry = SCHEMA["properties"]["accounts"]["items"]
+    for place, schema in {"file": SCHEMA, "entry": entry, **SCHEMA["definitions"]}.items():
+        for key, told in schema.get("properties", {}).items():
+            yield f"{place}.{key}", told.get("description", "")
+
+
+def test_every_key_is_described() -> None:
+    words = dict(described())
+    assert len(words) > 50
+    assert [key for key, told in words.items() if not told] == []
+    for name in PROVIDERS:
+        keys = SCHEMA["definitions"][provider(name).account.__name__]["properties"]
+        assert set(keys) == {"provider", *provider(name).account.model_fields}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        COGNIGY,
+        CHATLAYER,
+        {**COGNIGY, "project_id": "${PROJECT}", "lookback_days": "${DAYS}", "timezone": "${ZONE}", "auth": "bearer"},
+        {**CHATLAYER, "streams": ["users", "chatlayer.flow"], "conversation_ids": ["a", 1], "start_date": "2025-01-01"},
+        {**COGNIGY, "privacy": {"key": "${KEY}"}, "rate_limit": {"requests": 5, "period_seconds": 0.5}},
+        {**COGNIGY, "streams": None, "start_date": None},
+    ],
+)
+def test_what_is_right_is_accepted(entry: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"KEY": "fake-key", "PROJECT": COGNIGY["project_id"], "DAYS": "4", "ZONE": "Europe/Berlin"}
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    assert refusals({"accounts": [entry]}) == []
+    (tmp_path / "chatmart.yaml").write_text(yaml.safe_dump({"accounts": [entry]}))
+    configuration.load(tmp_path / "chatmart.yaml")
+
+
+@pytest.mark.parametrize(
+    ("document", "about"),
+    [
+        ({"accounts": [COGNIGY], "acounts": []}, "acounts"),
+        ({"accounts": []}, "[]"),
+        ({"accounts": [COGNIGY], "schedule": {"hour": 24}}, "24"),
+        ({"accounts": [COGNIGY], "defaults": {"timezone": "Europe/Berlinn"}}, "Europe/Berlinn"),
+        ({"accounts": [{**COGNIGY, "time_zone": "UTC"}]}, "time_zone"),
+        ({"accounts": [{**COGNIGY, "timezone": "Mars/Base"}]}, "Mars/Base"),
+        ({"accounts": [{**COGNIGY, "api_key": "sk-in-plain"}]}, "sk-in-plain"),
+        ({"accounts": [{**COGNIGY, "project_id": "short"}]}, "short"),
+        ({"accounts": [{**COGNIGY, "bot_id": "b"}]}, "bot_id"),
+        ({"accounts": [{**COGNIGY, "streams": ["conversations"]}]}, "conversations"),
+        ({"accounts": [{**COGNIGY, "auth": "basic"}]}, "basic"),
+        ({"accounts": [{**COGNIGY, "base_url": "ftp://x"}]}, "ftp://x"),
+        ({"accounts": [{**COGNIGY, "name": "Acme Support"}]}, "Acme Support"),
+        ({"accounts": [{**COGNIGY, "provider": "cogniggy"}]}, "cogniggy"),
+        ({"accounts": [{**COGNIGY, "privacy": {"key": "plain"}}]}, "plain"),
+        ({"accounts": [{"name": "x", "provider": "inkeep"}]}, "api_key"),
+        ({"accounts": [{"name": "x"}]}, "provider"),
+        ({}, "accounts"),
+    ],
+)
+def test_what_the_loader_refuses_is_refused(
+    document: dict[str, Any], about: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert about in " ".join(refusals(document))
+    monkeypatch.setenv("KEY", "fake-key")
+    (tmp_path / "chatmart.yaml").write_text(yaml.safe_dump(document))
+    with pytest.raises(ConfigError):
+        configuration.load(tmp_path / "chatmart.yaml")

@@ -1,0 +1,130 @@
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extractors.answers import Answer, Asked
+from extractors.batches import Batch, BatchKey
+from extractors.cognigy import CognigyAccount
+from extractors.landing import LandingZone
+from extractors.windows import Window
+from pipelines.loads.history import Round, arrivals, landed_days, rounds_by_day
+
+NOON = datetime(2026, 1, 10, 12, tzinfo=UTC)
+DAYS = [date(2026, 1, 7), date(2026, 1, 8)]
+BOTH = ("conversation_counter", "call_counter")
+FIRST, SECOND = BOTH
+
+
+def account(**settings: Any) -> CognigyAccount:
+    told = {"name": "acme", "project_id": "5" * 24, "api_key": "fake", "streams": BOTH, **settings}
+    return CognigyAccount.model_validate(told)
+
+
+class Landing:
+    """Lands empty answers, each a minute after the one before."""
+
+    def __init__(self, root: Path) -> None:
+        self.zone = LandingZone(root)
+        self.at = NOON
+
+    def land(
+        self,
+        stream: str,
+        days: Sequence[date] = DAYS,
+        *,
+        pulled: tuple[str, ...] = BOTH,
+        of: CognigyAccount | None = None,
+        **how: Any,
+    ) -> Batch:
+        whose = of or account()
+        window = Window(days[0], days[-1] + timedelta(days=1))
+        self.at += timedelta(minutes=1)
+        key = BatchKey("cognigy", whose.name, stream, whose.external_id, whose.timezone, window, pulled)
+        with self.zone.writer(key) as writer:
+            writer.add(Answer(Asked("GET", "/"), 200, {}, self.at, b"{}"))
+            return writer.finish(how.pop("fetched_at", self.at), **how)
+
+    def told(self, of: CognigyAccount | None = None, days: Sequence[date] = DAYS) -> dict[int, list[list[Batch]]]:
+        """Days of the month, and the batches of their rounds."""
+        return {day.day: plain(rounds) for day, rounds in rounds_by_day(of or account(), self.zone, days).items()}
+
+
+def plain(rounds: Sequence[Round]) -> list[list[Batch]]:
+    def in_order(batches: Mapping[str, Batch]) -> list[Batch]:
+        return sorted(batches.values(), key=lambda batch: batch.fetched_at)
+
+    return [in_order(each) for each in rounds]
+
+
+@pytest.fixture
+def landing(tmp_path: Path) -> Landing:
+    return Landing(tmp_path)
+
+
+def test_a_round_is_whole_with_its_last_stream(landing: Landing) -> None:
+    one, two = landing.land(FIRST), landing.land(SECOND)
+    three = landing.land(SECOND)
+    assert landing.told() == {7: [[one, two]], 8: [[one, two]]}
+    four = landing.land(FIRST)
+    assert landing.told() == {7: [[one, two], [three, four]], 8: [[one, two], [three, four]]}
+
+
+def test_each_day_has_rounds_of_its_own(landing: Landing) -> None:
+    one, two = landing.land(FIRST), landing.land(SECOND, DAYS[1:])
+    three = landing.land(SECOND, DAYS[:1])
+    four, five = landing.land(FIRST, DAYS[1:]), landing.land(SECOND, DAYS[1:])
+    assert landing.told() == {7: [[one, three]], 8: [[one, two], [four, five]]}
+    assert landing.told(days=DAYS[:1]) == {7: [[one, three]]}
+
+
+def test_what_arrived_twice_before_the_round_was_whole_counts_once(landing: Landing) -> None:
+    landing.land(FIRST)
+    newer = landing.land(FIRST)
+    last = landing.land(SECOND)
+    assert landing.told()[7] == [[newer, last]]
+
+
+def test_an_answer_made_before_another_one_counts_as_old_as_that(landing: Landing) -> None:
+    newer = landing.land(FIRST)
+    landing.land(FIRST, fetched_at=NOON - timedelta(hours=1), landed_at=landing.at + timedelta(minutes=5))
+    last = landing.land(SECOND)
+    assert landing.told()[7] == [[newer, last]]
+
+
+def test_half_an_answer_and_another_accounts_do_not_count(landing: Landing) -> None:
+    landing.land(FIRST, complete=False)
+    landing.land(FIRST, of=account(timezone="Europe/Berlin"))
+    landing.land(SECOND)
+    assert landing.told() == {}
+    assert landed_days(account(), landing.zone) == set(DAYS)
+
+
+def test_what_was_not_understood_is_no_round_unless_it_is_the_newest(landing: Landing) -> None:
+    one, two = landing.land(FIRST), landing.land(SECOND)
+    bad, kept = landing.land(FIRST), landing.land(SECOND)
+    bad.reject()
+    assert landing.told()[7] == [[one, two], [bad, kept]]
+    again = landing.land(FIRST)  # a run soon after asks for this stream only
+    assert landing.told()[7] == [[one, two], [kept, again]]
+
+
+def test_a_round_is_of_the_streams_that_were_pulled_then(landing: Landing) -> None:
+    alone = landing.land(FIRST, pulled=(FIRST,))
+    one, two = landing.land(FIRST), landing.land(SECOND)
+    assert landing.told()[7] == [[alone], [one, two]]
+    assert landing.told(account(streams=[SECOND]))[7] == [[alone], [one, two]]
+
+
+def test_a_manifest_that_does_not_tell_is_of_todays_streams(landing: Landing) -> None:
+    one, two = landing.land(FIRST, pulled=()), landing.land(SECOND, pulled=())
+    assert landing.told()[7] == [[one, two]]
+    assert landing.told(account(streams=[SECOND]))[7] == [[two]]
+
+
+def test_arrivals_tell_that_something_has_landed(landing: Landing) -> None:
+    one = landing.land(FIRST)
+    assert arrivals(account(), landing.zone, DAYS) == {one.batch_id}
+    assert arrivals(account(), landing.zone, [date(2026, 1, 9)]) == frozenset()

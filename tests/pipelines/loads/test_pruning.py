@@ -1,0 +1,93 @@
+"""Real landings, loads and prunings; whether what is left builds the same warehouse anew."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from pipelines.loads.history import landed_days
+from pipelines.loads.loading import sweep
+from pipelines.loads.observers import Quiet
+from pipelines.loads.pruning import prune_landing
+from pipelines.loads.replaying import replay
+from pipelines.loads.runs import Job, fetch
+from sandbox.server import Sandbox
+from tests.support.product import days_from
+from tests.support.shop import BERLIN, Shop, open_sandbox
+
+FIRST, LAST = date(2025, 3, 1), date(2025, 3, 9)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with open_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def shop(tmp_path: Path, sandbox: Sandbox) -> Shop:
+    return Shop(tmp_path, sandbox, (BERLIN,))
+
+
+def arrivals(shop: Shop) -> int:
+    return len(list(shop.workspace().landing.root.rglob("*.json")))
+
+
+def configured(shop: Shop, days: int | None) -> int:
+    shop.top = {"retention": {"landing_days": days}} if days else {}
+    return prune_landing(shop.workspace()).arrivals
+
+
+def _path(batch: str) -> str:
+    provider, account, stream, name = batch.split("/")
+    return f"provider={provider}/account={account}/stream={stream}/{name}.json"
+
+
+def test_replaced_answers_go_and_the_rest_builds_the_same_warehouse(shop: Shop, sandbox: Sandbox) -> None:
+    assert shop.backfill(FIRST, LAST).ok
+    sandbox.world.restate(BERLIN.name, FIRST, "smaller")
+    assert shop.backfill(FIRST, LAST, refetch=True).ok
+    before = shop.everything()
+    assert arrivals(shop) == 2
+    assert configured(shop, None) == 0
+    assert configured(shop, 30) == 0  # replaced a minute ago
+    shop.clock.advance(31 * 86_400)
+    assert configured(shop, 40) == 0
+    assert configured(shop, 30) == 1
+    assert arrivals(shop) == 1
+    assert shop.everything() == before
+    for file in (shop.folder / "data").glob("*warehouse.duckdb*"):
+        file.unlink()
+    workspace = shop.workspace()
+    [account] = workspace.config.accounts
+    assert replay(workspace, [Job(account, tuple(sorted(landed_days(account, workspace.landing))))], Quiet()).ok
+    assert shop.everything() == before
+
+
+def test_a_slice_that_was_not_loaded_again_keeps_its_answer(shop: Shop, sandbox: Sandbox) -> None:
+    assert shop.backfill(FIRST, LAST).ok
+    sandbox.world.restate(BERLIN.name, FIRST, "smaller")
+    workspace = shop.workspace()
+    [account] = workspace.config.accounts
+    for _ in range(2):
+        assert fetch(workspace, [Job(account, tuple(days_from(FIRST, 9)))], refetch=True).ok
+        shop.clock.advance(60)
+    shop.clock.advance(31 * 86_400)
+    assert arrivals(shop) == 3
+    assert configured(shop, 30) == 1  # the one in between: it was replaced, and never loaded
+    needed = {batch for row in workspace.store.ledger() for batch in row.batches}
+    assert all((workspace.landing.root / _path(batch)).exists() for batch in needed)
+
+
+def test_staged_files_of_dead_runs_go(shop: Shop) -> None:
+    staging = shop.workspace().staging
+    old, new = staging / "old", staging / "new"
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
+    os.utime(old, (long_ago, long_ago))
+    assert sweep(shop.workspace()) == 1
+    assert not old.exists()
+    assert new.exists()
