@@ -137,8 +137,8 @@ def test_a_second_signal_ends_at_once(product: Product, sandbox: Sandbox) -> Non
 
 @pytest.mark.e2e
 def test_before_a_run_begins_nothing_is_left(product: Product, sandbox: Sandbox) -> None:
-    script = "import os, signal\nfrom pipelines.configuration import config\nfrom pipelines.cli.main import main\n"
-    script += f"config.load = lambda _path: os.kill(os.getpid(), signal.SIGINT)\nmain({list(BACKFILL)})"
+    script = "import signal\nfrom pipelines.configuration import config\nfrom pipelines.cli.main import main\n"
+    script += f"config.load = lambda _path: signal.raise_signal(signal.SIGINT)\nmain({list(BACKFILL)})"
     done = subprocess.run(
         [sys.executable, "-c", script], env=product.environment, capture_output=True, text=True, check=False
     )
