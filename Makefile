@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test lint format typecheck docs snapshot dev clean
+.PHONY: install demo test lint format typecheck docs bench snapshot dev clean
 
 install: $(INSTALLED)
 
@@ -37,6 +37,10 @@ docs: install
 
 snapshot: install
 	$(BIN)/python -m tests.support.definitions
+
+bench: install
+	$(BIN)/python -m benchmarks.requests
+	$(BIN)/python -m benchmarks.backfill --days 31
 
 dev: install
 	$(BIN)/chatmart dev
