@@ -19,7 +19,7 @@ from pipelines.configuration import config as configuration
 from pipelines.configuration import json_schema as config_schema
 from sandbox.server import Sandbox
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCHEMA: dict[str, Any] = json.loads(config_schema.PATH.read_text("utf-8"))
 COGNIGY = {"name": "acme", "provider": "cognigy", "project_id": "5f0c2f4e8a1b2c3d4e5f6a7b", "api_key": "${KEY}"}
 CHATLAYER = {"name": "bot", "provider": "chatlayer", "bot_id": 17, "token_id": "${KEY}", "token_secret": "${KEY}"}
