@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from benchmarks.requests import LEAST, LONG_PAGES, Days
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import RequestRecord
 from sandbox.server import Sandbox
@@ -71,7 +72,9 @@ def whole(sandbox: Sandbox, days: Sequence[date]) -> Ended:
         by_account = Counter(each.account for each in sandbox.requests)
         compared, differences = product.differences(days)
     print(f"{end.clock:.1f} s, {end.cpu:.1f} CPU s, {end.megabytes:.0f} MB at most, exit {end.code}")
-    print(", ".join(f"{name} {count}" for name, count in sorted(by_account.items(), key=str)), "requests")
+    for account in DEMO_ACCOUNTS:
+        needed = LEAST[account.provider](sandbox.world, account, Days(days[0], days[-1]))
+        print(f"{account.name}: {by_account[account.name]} requests, {needed} at least")
     again = asked_again(sandbox.requests)
     print(f"{compared} rows compared with the truth, {len(differences)} differ; {again} asked again")
     return end
@@ -109,7 +112,7 @@ def main() -> None:
     asked = parser.parse_args()
     days = days_from(FIRST, asked.days)
     chance = random.Random(1)
-    with Sandbox(World(7, DEMO_ACCOUNTS)) as sandbox:
+    with Sandbox(World(7, DEMO_ACCOUNTS), LONG_PAGES) as sandbox:
         end = whole(sandbox, days)
         for _ in range(asked.kills):
             killed(sandbox, days, chance.uniform(0, end.clock))

@@ -28,7 +28,8 @@ CHATMART = Path(sys.executable).with_name("chatmart")
 DAY = timedelta(days=1)
 MILLISECOND = timedelta(milliseconds=1)
 LONGEST_SERIES = timedelta(hours=31 * 24)
-INTENTS_ON_A_PAGE = 100  # the most that may be asked for; the sandbox's pages are as long here
+INTENTS_ON_A_PAGE = 100  # the most that may be asked for
+LONG_PAGES = Switches(chatlayer_page=INTENTS_ON_A_PAGE)
 
 
 @dataclass(frozen=True)
@@ -129,15 +130,22 @@ def _halved(start: datetime, end: datetime, instants: list[datetime]) -> int:
 
 
 TEAM = {"team_id": "team-1"}
-CASES: tuple[tuple[SandboxAccount, Least], ...] = (
-    (SandboxAccount("cognigy", "cognigy", "Europe/Berlin"), cognigy),
-    (SandboxAccount("chatdash", "chatdash", "Europe/Berlin"), chatdash),
-    (SandboxAccount("chatlayer", "chatlayer", "UTC", TEAM), chatlayer),
-    (SandboxAccount("chatlayer-berlin", "chatlayer", "Europe/Berlin", {"team_id": "team-2"}), chatlayer),
-    (SandboxAccount("chatcaptain", "chatcaptain", "Europe/Berlin"), chatcaptain),
-    (SandboxAccount("inkeep", "inkeep", "UTC"), inkeep),
-    (SandboxAccount("inkeep-berlin", "inkeep", "Europe/Berlin"), inkeep),
+ACCOUNTS = (
+    SandboxAccount("cognigy", "cognigy", "Europe/Berlin"),
+    SandboxAccount("chatdash", "chatdash", "Europe/Berlin"),
+    SandboxAccount("chatlayer", "chatlayer", "UTC", TEAM),
+    SandboxAccount("chatlayer-berlin", "chatlayer", "Europe/Berlin", {"team_id": "team-2"}),
+    SandboxAccount("chatcaptain", "chatcaptain", "Europe/Berlin"),
+    SandboxAccount("inkeep", "inkeep", "UTC"),
+    SandboxAccount("inkeep-berlin", "inkeep", "Europe/Berlin"),
 )
+LEAST: dict[str, Least] = {
+    "cognigy": cognigy,
+    "chatdash": chatdash,
+    "chatlayer": chatlayer,
+    "chatcaptain": chatcaptain,
+    "inkeep": inkeep,
+}
 
 
 def asked(sandbox: Sandbox, account: SandboxAccount, days: Days) -> int:
@@ -158,15 +166,15 @@ def asked(sandbox: Sandbox, account: SandboxAccount, days: Days) -> int:
 
 def main() -> int:
     """Print the table; 1 when the product asks more than needed."""
-    accounts = [account for account, _ in CASES]
     more = False
     print("| platform | zone | " + " | ".join(f"{len(days)} day{'s' * (len(days) > 1)}" for days in RANGES) + " |")
     print("|---|---|" + "--:|" * len(RANGES))
-    with Sandbox(World(7, accounts), Switches(chatlayer_page=INTENTS_ON_A_PAGE)) as sandbox:
-        for account, least in CASES:
+    with Sandbox(World(7, ACCOUNTS), LONG_PAGES) as sandbox:
+        for account in ACCOUNTS:
             cells = []
             for days in RANGES:
-                needed, made = least(sandbox.world, account, days), asked(sandbox, account, days)
+                needed = LEAST[account.provider](sandbox.world, account, days)
+                made = asked(sandbox, account, days)
                 cells.append(f"{made} ({needed})")
                 more = more or made > needed
             print(f"| {account.provider} | {account.timezone} | " + " | ".join(cells) + " |", flush=True)
