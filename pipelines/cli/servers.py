@@ -1,6 +1,7 @@
 """``chatmart sandbox`` and ``chatmart dev``: servers that run until they are interrupted."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -34,4 +35,6 @@ def dev(config: str | None, arguments: tuple[str, ...]) -> NoReturn:
     # one process alone creates the instance's databases: three at once ruin them
     subprocess.run([tool, "instance", "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
     command = [tool, "dev", "--module-name", "pipelines.definitions", *arguments]
+    # Dagster ends on SIGTERM as it does on SIGINT, which a shell sets to be ignored for what a script starts with `&`
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execve(tool, command, environment)  # in place of this process, so that signals reach it
