@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from datetime import date
@@ -13,6 +14,7 @@ import pytest
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.product import CHATMART, Product, days_from
+from tests.support.waiting import PATIENCE_SECONDS, await_that
 
 REPOSITORY = Path(__file__).parents[2]
 COGNIGY = tuple(account for account in DEMO_ACCOUNTS if account.provider == "cognigy")
@@ -95,3 +97,25 @@ def materialized(product: Product, asset: str) -> set[str]:
     command = [sys.executable, "-c", program, asset]
     done = subprocess.run(command, env=environment, text=True, capture_output=True, check=True)
     return set(done.stdout.split())
+
+
+@pytest.mark.e2e
+def test_dev_serves_and_ends_when_told_to_also_in_the_background_of_a_script(tmp_path: Path) -> None:
+    with Sandbox() as sandbox, (tmp_path / "said.txt").open("wb") as said:
+        product = Product(tmp_path, sandbox, COGNIGY)
+        environment = {name: value for name, value in product.environment.items() if name != "DAGSTER_HOME"}
+        dev = subprocess.Popen(
+            [CHATMART, "dev", "--host", "127.0.0.1", "--port", "0"],
+            env=environment,
+            stdout=said,
+            stderr=said,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell does for `&`
+        )
+        try:
+            await_that(lambda: "Serving dagster-webserver" in (tmp_path / "said.txt").read_text())
+            dev.terminate()
+            dev.wait(PATIENCE_SECONDS)
+        finally:
+            dev.kill()
+        assert "Traceback" not in (tmp_path / "said.txt").read_text()
+        assert sandbox.requests == []
