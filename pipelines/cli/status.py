@@ -90,12 +90,33 @@ def _as_text(found: Sequence[AccountStatus], next_runs: Mapping[str, datetime], 
     for at in sorted(set(next_runs.values())):
         providers = ", ".join(provider for provider, own in next_runs.items() if own == at)
         console.print(f"next daily load, while Dagster runs: {_minute(at)} ({providers})", soft_wrap=True)
-    for each in found:
+    for each in sorted(found, key=_urgency):
         lines = list(_details(each))
         if lines:
             console.print(f"\n{each.account.name} ({each.account.provider})", style="bold")
         for line, colour in lines:
             console.print(f"  {shown(line)}", style=colour, soft_wrap=True)
+    if len(found) > 1:
+        console.print()
+        for line, colour in _summary(found):
+            console.print(line, style=colour, soft_wrap=True)
+
+
+def _urgency(each: AccountStatus) -> int:
+    """Who needs somebody stands last, where a terminal ends: failed days after missing ones after none."""
+    counts = each.counts
+    return 2 if counts["failed"] else 1 if any(counts[state] for state in _GAPS) else 0
+
+
+def _summary(found: Sequence[AccountStatus]) -> Iterator[tuple[str, str | None]]:
+    """How many accounts have all that is due, and who has not."""
+    whole = sum(not _urgency(each) for each in found)
+    yield f"{whole} of {len(found)} accounts have every day that is due", None
+    for state, colour in _GAPS.items():
+        names = [each.account.name for each in found if each.counts[state]]
+        if names:
+            more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+            yield f"{state} days: {', '.join(names[:_MOST])}{more}", colour
 
 
 def _details(told: AccountStatus) -> Iterator[tuple[str, str | None]]:

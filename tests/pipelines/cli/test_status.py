@@ -89,6 +89,12 @@ def test_after_a_load_that_failed_in_part(tmp_path: Path) -> None:
         assert "  failed: 2025-04-01 to 2025-04-30 (30 days)" in lines
         assert any(line.startswith("  missing: 2025-05-01 to ") for line in lines)
         assert any(line.startswith("  last error, ") and "no April" in line for line in lines)
+        assert lines.index(f"{DOCS.name} (inkeep)") < lines.index("acme-support (cognigy)"), "the failed one comes last"
+        assert lines[-3:] == [
+            "0 of 2 accounts have every day that is due",
+            f"missing days: acme-support, {DOCS.name}",
+            "failed days: acme-support",
+        ]
         assert list(told(bot, "--provider", "inkeep")) == [DOCS.name]
         assert list(told(bot, "--account", "acme-support")) == ["acme-support"]
         wrong = bot.run("status", "--account", "nobody", expect=2)
