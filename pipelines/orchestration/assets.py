@@ -77,8 +77,7 @@ class _Fleet:
 
     def workspace(self, context: dg.AssetExecutionContext) -> Workspace:
         """What a step of this run works with."""
-        job = context.job_name.strip("_").lower()
-        return Workspace.open(self.config, context.run.run_id, command=f"dagster {job}")
+        return Workspace.open(self.config, context.run.run_id, command=f"dagster {name_of_job(context.job_name)}")
 
     def jobs(self, workspace: Workspace, window: Window) -> list[Job]:
         """What the run is about; a run about nothing is a mistake."""
@@ -96,6 +95,11 @@ def provider_assets(config: Config, provider: str) -> list[dg.AssetsDefinition]:
     """The two assets of a provider that has accounts."""
     fleet = _Fleet(config, provider)
     return [_landing(fleet), _slices(fleet)]
+
+
+def name_of_job(name: str) -> str:
+    """What people call a job: runs and back-fills that are started on an asset's page have one of Dagster's own."""
+    return "materialize" if name.startswith("__") else name
 
 
 def store_kind(config: Config) -> str:

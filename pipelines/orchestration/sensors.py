@@ -12,6 +12,7 @@ import dagster as dg
 from pipelines.configuration.config import Config
 from pipelines.loads.alerts import Alert, ask_again, send
 from pipelines.loads.failures import named
+from pipelines.orchestration.assets import name_of_job
 from pipelines.orchestration.schedules import RANGE_END, RANGE_START
 from pipelines.orchestration.star import GROUP
 
@@ -50,10 +51,11 @@ def failure_sensor(config: Config) -> dg.SensorDefinition:
         if alerts.webhook is None:
             return dg.SkipReason(_NOT_CONFIGURED)
         if run.tags.get(WILL_RETRY) == "true":
-            return dg.SkipReason(f"{run.job_name} is tried again by itself ({run.run_id})")
-        sent = send(alerts, failed_run(config, context))
+            return dg.SkipReason(f"{name_of_job(run.job_name)} is tried again by itself ({run.run_id})")
+        alert = failed_run(config, context)
+        sent = send(alerts, alert)
         # a reason ends the evaluation: one run at a time keeps it shorter than Dagster waits for it
-        return dg.SkipReason(f"{'Told' if sent else 'Could not tell'} the webhook of {run.job_name} ({run.run_id})")
+        return dg.SkipReason(f"{'Told' if sent else 'Could not tell'} the webhook of {alert.what} ({run.run_id})")
 
     return alert_of_failed_runs
 
@@ -75,7 +77,7 @@ def failed_run(config: Config, context: dg.RunFailureSensorContext) -> Alert:
         summary = " ".join(told) or context.failure_event.message or "It ended without saying why."
         advice = "What was committed stays; the run's page in Dagster shows its log."
     return Alert(
-        what=run.job_name,
+        what=name_of_job(run.job_name),
         run_id=run.run_id,
         summary=summary,
         advice=advice,

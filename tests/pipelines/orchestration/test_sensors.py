@@ -52,6 +52,16 @@ def test_a_failed_load_tells_accounts_days_and_what_to_do(
     assert "chatmart backfill --from 2025-03-01 --to 2025-03-31 --account globex-support" in alert.advice
 
 
+def test_a_run_from_an_assets_page_is_told_by_what_people_call_it(
+    orchestrate: Callable[..., Orchestrated], server: Scripted
+) -> None:
+    bot = orchestrate(*BOTH, bad=["globex-support"], alerts={"webhook": "${ALERT_WEBHOOK}"})
+    result = bot.run("__ASSET_JOB", MARCH, only=["cognigy/landing", "cognigy/slices"])
+    assert failed_run(bot.config, context(bot, result)).what == "materialize"
+    commands = bot.product.store.read("SELECT DISTINCT command FROM load_run").to_pylist()
+    assert commands == [{"command": "dagster materialize"}]
+
+
 def test_a_run_that_fails_as_a_whole_tells_why(orchestrate: Callable[..., Orchestrated], server: Scripted) -> None:
     bot = orchestrate(*BOTH, alerts={"webhook": "${ALERT_WEBHOOK}"}, first=date(2025, 4, 1))
     result = bot.run("load_cognigy", MARCH)
