@@ -138,7 +138,8 @@ def test_the_command_runs_until_it_is_told_to_end():
     command = [sys.executable, "-W", "error", "-m", "sandbox", "--seed", "5"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ}) as process:
         assert process.stderr is not None
-        lines = [process.stderr.readline() for _ in range(6)]
+        lines = [process.stderr.readline() for _ in range(8)]
+        assert lines[7].split()[3:] == ["project_id=5f0c2f4e8a1b2c3d4e5f6a7b", "fake-key-acme-support-not-real"]
         origin = lines[0].split()[1].removesuffix("/cognigy/new")
         assert httpx.get(f"{origin}/_sandbox/health").json()["seed"] == 5
         process.send_signal(signal.SIGTERM)
