@@ -90,8 +90,9 @@ def test_the_sandbox_brings_nothing_of_the_loader() -> None:
     }
 
 
-def test_the_command_starts_light() -> None:
-    loaded = loaded_by("import pipelines.cli.main")
+def test_the_command_and_its_help_start_light() -> None:
+    runner = "from click.testing import CliRunner\nfrom pipelines.cli.main import cli\n"
+    loaded = loaded_by(runner + "assert 'backfill' in CliRunner().invoke(cli, ['--help']).output")
     assert not loaded & {"dagster", "pandas", "pyarrow", "duckdb", "httpx", "uvicorn"}
 
 

@@ -9,7 +9,7 @@ import os
 import sys
 import traceback
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from click.shell_completion import CompletionItem
@@ -22,37 +22,52 @@ from warehouse.errors import QueryError, SetupError, WarehouseError
 WRONG_USE = 2
 INTERRUPTED = 130
 
+
+class _Command(NamedTuple):
+    """Where a command is, and what is said of it beside the others; its own help says more."""
+
+    module: str
+    short: str
+
+
 _COMMANDS = {
-    "demo": "pipelines.cli.demo",
-    "init": "pipelines.cli.init",
-    "check": "pipelines.cli.check",
-    "load": "pipelines.cli.loads",
-    "backfill": "pipelines.cli.loads",
-    "replay": "pipelines.cli.replay",
-    "maintain": "pipelines.cli.maintain",
-    "sql": "pipelines.cli.sql",
-    "status": "pipelines.cli.status",
-    "report": "pipelines.cli.report",
-    "sandbox": "pipelines.cli.servers",
-    "dev": "pipelines.cli.servers",
-    "completion": "pipelines.cli.completion",
+    "demo": _Command("demo", "See it work: 60 days of seven invented accounts."),
+    "init": _Command("init", "Write a configuration, or add an account to it."),
+    "check": _Command("check", "Try out what a load needs, credentials first."),
+    "load": _Command("loads", "The daily load, and what was missed."),
+    "backfill": _Command("loads", "Load a range of days; goes on where it stopped."),
+    "replay": _Command("replay", "Load all landed answers again, without a request."),
+    "maintain": _Command("maintain", "Delete what retention does not keep."),
+    "sql": _Command("sql", "Ask the warehouse, once or at a prompt."),
+    "status": _Command("status", "Which days of each account are loaded."),
+    "report": _Command("report", "A page of charts and figures."),
+    "sandbox": _Command("servers", "The five platforms, simulated, until interrupted."),
+    "dev": _Command("servers", "Dagster's UI and daemon."),
+    "completion": _Command("completion", "What a shell needs to complete this command."),
 }
 
 
 class _Lazy(click.Group):
-    """Imports a command's module when the command is used: start-up stays light."""
+    """Imports a command's module when the command is used: help and start-up stay light."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
     def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
-        module = _COMMANDS.get(name)
-        command: click.Command | None = getattr(importlib.import_module(module), name) if module else None
+        if name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"pipelines.cli.{_COMMANDS[name].module}"), name)
         return command
 
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands; click's own would import them all for their first lines."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, each.short) for name, each in _COMMANDS.items()])
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Names alone: with each command's help every module would be imported at every key."""
-        names = [CompletionItem(name) for name in _COMMANDS if name.startswith(incomplete)]
+        """Names and short help, for the same reason."""
+        known = _COMMANDS.items()
+        names = [CompletionItem(name, help=each.short) for name, each in known if name.startswith(incomplete)]
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
 
