@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from sandbox.accounts import SandboxAccount
 from sandbox.config import config_for, environment
 from sandbox.recorder import RequestRecord
 from sandbox.server import Sandbox
+from sandbox.truth import truth
 from sandbox.world import World
 from tests.support.clock import FakeClock
 from warehouse.commits import LedgerRow
@@ -107,3 +108,16 @@ def open_sandbox() -> Iterator[Sandbox]:
     """A world of two small accounts that ends at ``NOW``."""
     with Sandbox(World(5, (BERLIN, NEW_YORK), clock=lambda: NOW)) as running:
         yield running
+
+
+def days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+
+def conversations(shop: Shop, account: str = BERLIN.name) -> dict[date, int]:
+    return {row["date"]: row["conversations"] for row in shop.view("conversation_daily", f"account = '{account}'")}
+
+
+def told(sandbox: Sandbox, first: date, last: date, account: str = BERLIN.name) -> dict[date, int]:
+    rows = truth(sandbox.world, account, "conversation_daily", days(first, last))
+    return {row["date"]: row["conversations"] for row in rows}

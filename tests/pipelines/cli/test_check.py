@@ -1,22 +1,16 @@
 """`chatmart check`: a line for each thing that was looked at, the same as JSON, and exit codes."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from sandbox.server import Sandbox
 from tests.support.command import Said, chatmart
-from tests.support.shop import BERLIN, NEW_YORK, Shop, open_sandbox
+from tests.support.shop import BERLIN, NEW_YORK, Shop
 
 Run = Callable[..., Said]
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with open_sandbox() as running:
-        yield running
 
 
 @pytest.fixture

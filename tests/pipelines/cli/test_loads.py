@@ -3,7 +3,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,20 +11,9 @@ from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.command import Said, chatmart
 from tests.support.scripted import Scripted, raw, scripted
-from tests.support.shop import BERLIN, NEW_YORK, Shop, open_sandbox
+from tests.support.shop import BERLIN, NEW_YORK, Shop
 
 BERLIN_ZONE = ZoneInfo("Europe/Berlin")
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with open_sandbox() as running:
-        yield running
-
-
-@pytest.fixture
-def shop(tmp_path: Path, sandbox: Sandbox) -> Shop:
-    return Shop(tmp_path, sandbox, (BERLIN, NEW_YORK))
 
 
 @pytest.fixture

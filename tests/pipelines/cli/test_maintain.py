@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -6,13 +5,7 @@ import pytest
 
 from sandbox.server import Sandbox
 from tests.support.command import chatmart
-from tests.support.shop import BERLIN, Shop, open_sandbox
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with open_sandbox() as running:
-        yield running
+from tests.support.shop import BERLIN, Shop
 
 
 def test_it_says_what_it_deleted(tmp_path: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:

@@ -125,12 +125,6 @@ def test_nothing_to_ask_or_nothing_to_read(
     assert "load something first" in said.err
 
 
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with open_sandbox() as running:
-        yield running
-
-
 def test_instants_and_decimals_in_json(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     query = "SELECT fetched_at, 1.50::DECIMAL(9,3) AS d FROM load_ledger LIMIT 1"
     said = chatmart(capsys, "--config", loaded, "sql", query, "--format", "json")

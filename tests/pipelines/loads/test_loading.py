@@ -2,7 +2,6 @@ import json
 import os
 from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -28,11 +27,6 @@ STREAM = "conversation_counter"
 def sandbox() -> Iterator[Sandbox]:
     with open_sandbox() as running:
         yield running
-
-
-@pytest.fixture
-def shop(tmp_path: Path, sandbox: Sandbox) -> Shop:
-    return Shop(tmp_path, sandbox)
 
 
 def always(_batch: Batch, _day: date) -> bool:

@@ -1,7 +1,7 @@
 """What stands in ``load_run`` after, and during, runs of every kind."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, date, timedelta
 from decimal import Decimal
@@ -19,18 +19,12 @@ from pipelines.loads.workspace import Workspace
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.clock import FakeClock
-from tests.support.shop import BERLIN, NEW_YORK, Shop, open_sandbox
+from tests.support.shop import BERLIN, NEW_YORK, Shop
 from warehouse.commits import RunRow
 from warehouse.errors import WarehouseError
 from warehouse.stores import Store
 
 MARCH, JUNE = date(2025, 3, 1), date(2025, 6, 30)
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with open_sandbox() as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Real landings, loads and prunings; whether what is left builds the same warehouse anew."""
 
 import os
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,15 +14,9 @@ from pipelines.loads.replaying import replay
 from pipelines.loads.runs import Job, fetch
 from sandbox.server import Sandbox
 from tests.support.product import days_from
-from tests.support.shop import BERLIN, Shop, open_sandbox
+from tests.support.shop import BERLIN, Shop
 
 FIRST, LAST = date(2025, 3, 1), date(2025, 3, 9)
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with open_sandbox() as running:
-        yield running
 
 
 @pytest.fixture

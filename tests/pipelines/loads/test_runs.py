@@ -1,8 +1,4 @@
-import os
-import signal
-import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,34 +13,10 @@ from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.truth import truth
 from tests.support.clock import FakeClock
-from tests.support.shop import BERLIN, NEW_YORK, Seen, Shop, open_sandbox
+from tests.support.shop import BERLIN, NEW_YORK, Seen, Shop, conversations, days, told
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 12, 31)
 CHATMART = Path(sys.executable).with_name("chatmart")
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with open_sandbox() as running:
-        yield running
-
-
-@pytest.fixture
-def shop(tmp_path: Path, sandbox: Sandbox) -> Shop:
-    return Shop(tmp_path, sandbox)
-
-
-def days(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-
-
-def conversations(shop: Shop, account: str = BERLIN.name) -> dict[date, int]:
-    return {row["date"]: row["conversations"] for row in shop.view("conversation_daily", f"account = '{account}'")}
-
-
-def told(sandbox: Sandbox, first: date, last: date, account: str = BERLIN.name) -> dict[date, int]:
-    rows = truth(sandbox.world, account, "conversation_daily", days(first, last))
-    return {row["date"]: row["conversations"] for row in rows}
 
 
 def test_a_year_is_twelve_requests_and_the_truth(shop: Shop, sandbox: Sandbox) -> None:
@@ -264,82 +236,6 @@ def test_another_zone_makes_older_slices_stale_and_is_loaded_anew(shop: Shop) ->
     shop.backfill(*march)
     assert len(shop.asked()) == 1
     assert {row.state for row in shop.ledger(BERLIN.name).values()} == {"settled"}
-
-
-SCRIPT = """
-import sys
-from datetime import date
-from pathlib import Path
-from pipelines.configuration import config
-from pipelines.loads import runs
-from pipelines.loads.workspace import Workspace
-from warehouse.stores import Store
-
-commits = 0
-original = Store.commit
-def commit(*arguments):
-    global commits
-    committed = original(*arguments)
-    commits += 1
-    if commits == int(sys.argv[2]):
-        print("now", flush=True)
-        sys.stdin.read()
-    return committed
-Store.commit = commit
-workspace = Workspace.open(config.load(Path(sys.argv[1])))
-days = tuple(date.fromordinal(day) for day in range(date(2025, 1, 1).toordinal(), date(2026, 1, 1).toordinal()))
-runs.run(workspace, [runs.Job(account, days) for account in workspace.config.accounts])
-"""
-
-
-def test_a_killed_run_goes_on_where_it_stopped(shop: Shop, sandbox: Sandbox) -> None:
-    path = shop.configure()
-    with subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(path), "4"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as victim:
-        assert victim.stdout is not None
-        assert victim.stdout.readline() == b"now\n"
-        os.kill(victim.pid, signal.SIGKILL)
-        victim.communicate()
-    landed = len(list((shop.folder / "data/landing").rglob("*.json")))
-    assert landed >= 4
-    shop.asked()
-    done = subprocess.run(
-        [CHATMART, "--config", str(path), "backfill", "--from", "2025-01-01", "--to", "2025-12-31"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert len(shop.asked()) == 12 - landed
-    assert conversations(shop) == told(sandbox, FIRST, LAST)
-    assert not list(shop.folder.rglob("*.part"))
-
-
-def test_two_processes_load_the_same_account_at_once(shop: Shop, sandbox: Sandbox) -> None:
-    path = shop.configure()
-    sandbox.switches.delay_seconds = 0.05
-    command = [CHATMART, "--config", str(path), "backfill", "--from", "2025-01-01", "--to", "2025-12-31"]
-    both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    errors = [process.communicate()[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], errors
-    assert len(shop.asked()) == 12
-    assert conversations(shop) == told(sandbox, FIRST, LAST)
-    assert shop.view("restatement_log") == []
-
-
-def test_an_interrupted_run_has_nothing_half_loaded(shop: Shop, sandbox: Sandbox) -> None:
-    path = shop.configure()
-    with subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(path), "3"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as running:
-        assert running.stdout is not None
-        assert running.stdout.readline() == b"now\n"
-        os.kill(running.pid, signal.SIGINT)
-        running.communicate(b"")
-    months = {day.replace(day=1) for day in conversations(shop)}
-    assert len(months) >= 3
-    assert conversations(shop) == {d: n for d, n in told(sandbox, FIRST, LAST).items() if d.replace(day=1) in months}
 
 
 def test_a_fake_clock_runs_no_real_time(shop: Shop) -> None:

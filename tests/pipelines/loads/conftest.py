@@ -1,0 +1,20 @@
+"""A sandbox of few accounts, and one account's configuration for it; a test of more accounts makes its own shop."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.server import Sandbox
+from tests.support.shop import Shop, open_sandbox
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with open_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def shop(tmp_path: Path, sandbox: Sandbox) -> Shop:
+    return Shop(tmp_path, sandbox)
