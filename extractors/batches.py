@@ -32,6 +32,7 @@ class BatchKey:
     """Whose batch it is: one stream's answer for one account and window, in days of ``zone``.
 
     ``pulled`` are all streams that the account pulled then: its days are whole when each of them has arrived.
+    ``run_began`` (UTC) is when the run that asked for it began.
     """
 
     provider: str
@@ -41,6 +42,7 @@ class BatchKey:
     zone: str
     window: Window
     pulled: tuple[str, ...] = ()
+    run_began: datetime | None = None
 
     @property
     def where(self) -> Where:
@@ -132,6 +134,12 @@ class Batch:
     def pulled(self) -> tuple[str, ...]:
         """The streams that the account pulled when this one arrived; empty when the manifest does not tell."""
         return tuple(self.manifest.get("pulled", ()))
+
+    @property
+    def run_began(self) -> datetime | None:
+        """When the run that asked for it began, in UTC, which tells it from other runs; None where it is not told."""
+        told = self.manifest.get("run_began")
+        return datetime.fromisoformat(told) if told else None
 
     @property
     def complete(self) -> bool:

@@ -28,7 +28,8 @@ async def land(landing: LandingZone, session: Session, name: str, stream: Stream
     incomplete and the ShapeError is raised again.
     """
     account = session.account
-    key = BatchKey(account.provider, account.name, name, account.external_id, account.timezone, window, account.pulled)
+    whose = (account.provider, account.name, name, account.external_id, account.timezone)
+    key = BatchKey(*whose, window, account.pulled, session.began)
     started = session.clock.now()
     with landing.writer(key) as writer:
         try:
@@ -48,7 +49,8 @@ async def land_all(
 ) -> list[ExtractionError]:
     """Land many windows of one account at once, within its limits; return what failed, in the order of ``wanted``.
 
-    One failure does not cancel the others, except that a refused credential refuses all that have not left yet.
+    One failure does not cancel the others, except that a refused credential refuses all that have not left yet. An
+    error that nobody foresaw does, and is raised once they have ended.
     """
 
     async def one(number: int, name: str, stream: Stream, window: Window) -> ExtractionError | None:
@@ -61,7 +63,14 @@ async def land_all(
             return error
         return None
 
-    outcomes = await asyncio.gather(*(one(number, *each) for number, each in enumerate(wanted)))
+    asked = [asyncio.ensure_future(one(number, *each)) for number, each in enumerate(wanted)]
+    try:
+        outcomes = await asyncio.gather(*asked)
+    except BaseException:
+        for each in asked:
+            each.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)  # nobody writes once the account's lock is free
+        raise
     return [outcome for outcome in outcomes if outcome is not None]
 
 

@@ -122,6 +122,7 @@ class Session:
         self.client = client
         self.account = account
         self.clock = client.clock
+        self.began = client.clock.now()
         self.counts = Counts()
         self.memory: dict[str, Any] = {}  # what an extractor learnt and need not ask twice in a run
         self._target = Target(account.base_url, account.credential())

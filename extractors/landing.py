@@ -154,6 +154,7 @@ class BatchWriter:
             "external_id": key.external_id,
             "zone": key.zone,
             "pulled": list(key.pulled),
+            "run_began": key.run_began.isoformat() if key.run_began else None,
             "window": [key.window.start.isoformat(), key.window.end.isoformat()],
             "fetched_at": batch.fetched_at.isoformat(),
             "landed_at": (landed_at or fetched_at).astimezone(UTC).isoformat(),

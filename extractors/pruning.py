@@ -40,7 +40,8 @@ def landed_accounts(landing: LandingZone) -> list[tuple[str, str]]:
 def prune(landing: LandingZone, provider: str, account: str, needed: Collection[str], before: datetime) -> Pruned:
     """Take out an account's arrivals that were replaced ``before`` an instant and are not ``needed`` (batch ids).
 
-    An arrival is replaced when each of its days has arrived again, whole, for the same id and zone. The account's fetch
+    An arrival is replaced when each of its days has arrived again, whole, for the same id and zone, and not in a form
+    that was not understood. The account's fetch
     lock is held; files that a killed run left behind go too.
     """
     pruned = Pruned()
@@ -89,7 +90,7 @@ def _replaced_by(
 def _identity(batch: Batch) -> tuple[bool, Hashable] | None:
     """Whether it is whole, and whose days it speaks of; None when its manifest cannot be read."""
     try:
-        return batch.complete, (batch.manifest["external_id"], batch.manifest["zone"])
+        return batch.complete and not batch.rejected, (batch.manifest["external_id"], batch.manifest["zone"])
     except (ValueError, KeyError, OSError):
         return None
 

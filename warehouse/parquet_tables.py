@@ -4,7 +4,8 @@ What must not come in: which files are current, locks, renames. Tables with a da
 others in one file; rows are sorted by account and day, so that a reader skips what it does not ask for.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sqlalchemy import Column
 from warehouse.commits import Scope
 from warehouse.creation import sql_type, table_statements
 from warehouse.engine import first_row
+from warehouse.errors import UnreadableWarehouse
 from warehouse.schema import metadata
 from warehouse.sql import fill, ident, key_of, listed, literal
 from warehouse.views_catalog import create_view, create_views, view_texts
@@ -58,6 +60,18 @@ def inside(scope: Scope, table: str) -> str:
     return " AND ".join(parts) or "true"
 
 
+@contextmanager
+def damage_told() -> Iterator[None]:
+    """Raises UnreadableWarehouse for a file of the lake that the engine cannot read, or does not find."""
+    try:
+        yield
+    except (duckdb.InvalidInputException, duckdb.IOException) as error:
+        raise UnreadableWarehouse(
+            f"The lake has a file that cannot be read ({str(error).splitlines()[0]}). Move the lake's folder away, and "
+            "run `chatmart replay`: it builds the lake anew from the landing zone."
+        ) from error
+
+
 def lend(
     con: duckdb.DuckDBPyConnection, scope: Scope, files: Mapping[str, Mapping[str, Path]], views: Collection[str] = ()
 ) -> None:
@@ -79,7 +93,8 @@ def lend(
         condition = inside(scope, table) if dated(table) else "true"
         insert = "INSERT INTO wh.$table BY NAME SELECT * FROM $source WHERE $condition"
         source = scan([known[month] for month in months])
-        con.execute(fill(insert, table=ident(table), source=source, condition=condition))
+        with damage_told():
+            con.execute(fill(insert, table=ident(table), source=source, condition=condition))
 
 
 def marks(con: duckdb.DuckDBPyConnection, scope: Scope) -> Marks:
@@ -136,7 +151,8 @@ def show(
     """
     for name in metadata.tables if wanted is None else metadata.tables.keys() & set(wanted):
         for statement in _table_view(name, files.get(name, ()))[: 2 if wanted is None else 1]:
-            con.execute(statement)
+            with damage_told():
+                con.execute(statement)
     if wanted is None:
         create_views(con)
         return

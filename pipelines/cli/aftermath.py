@@ -4,14 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 
-from extractors.errors import ChatmartError
+from extractors.errors import ConfigError
 from pipelines.cli.telling import say
 from pipelines.loads.alerts import Alert, ask_again, send
-from pipelines.loads.failures import Failed, left_behind, named, reasons
+from pipelines.loads.failures import Failed, left_behind, reasons, summed_up
 from pipelines.loads.plan import DailyLoad
 from pipelines.loads.runs import Job
 from pipelines.loads.workspace import Workspace
-from warehouse.errors import WarehouseError
 
 _COMMAND = "chatmart load"
 _LINES = 5
@@ -19,21 +18,27 @@ _LINES = 5
 
 @contextmanager
 def alerting(workspace: Workspace, jobs: Sequence[Job]) -> Iterator[None]:
-    """Tells the configured webhook when the load inside ends as a whole, and lets it end."""
+    """Tells the configured webhook when the load inside ends as a whole, and lets it end.
+
+    ``jobs`` may be filled inside. Wrong use is told to nobody but who sits before it.
+    """
     try:
         yield
-    except (ChatmartError, WarehouseError, OSError) as error:
+    except ConfigError:
+        raise
+    except Exception as error:
         advice = "What was committed stays, and the same command goes on from there."
         send(workspace.config.operating.alerts, _alert(workspace, jobs, {}, str(error), advice))
         raise
 
 
-def alert(workspace: Workspace, jobs: Sequence[Job], failed: Failed) -> None:
-    """Tell the configured webhook which accounts failed, if any did."""
+def alert(workspace: Workspace, jobs: Sequence[Job], failed: Failed, day: date | None) -> None:
+    """Tell the configured webhook which accounts failed, if any did; ``day`` is the one that the command named."""
     if failed:
         operating = workspace.config.operating
-        advice = ask_again(list(failed), [day for each in failed.values() for day in each], operating.catch_up_days)
-        summary = named(failed, "failed; the other accounts are loaded")
+        days = [day for each in failed.values() for day in each]
+        advice = ask_again(list(failed), days, operating.catch_up_days, day)
+        summary = summed_up(failed, len(jobs))
         send(operating.alerts, _alert(workspace, jobs, failed, summary, advice))
 
 

@@ -1,7 +1,6 @@
 """``chatmart load`` and ``chatmart backfill``: which days, and what is said of them. Loading: ``runs``."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from datetime import date, timedelta
 
 import click
@@ -35,12 +34,16 @@ def load(config: str | None, day: object, accounts: Sequence[str], providers: Se
     workspace = open_workspace(config, "load")
     chosen = workspace.config.select(accounts, providers)
     named = as_date(day)
-    if named is not None:
-        return _run(workspace, _look_back(workspace, chosen, named), is_daily=True)
     reach = workspace.config.operating.catch_up_days
-    loads = daily_loads(workspace.store, chosen, workspace.clock.now(), reach)
-    code = _run(workspace, [Job(each.account, each.days) for each in loads], is_daily=True)
-    say_left_behind(loads, reach)
+    jobs: list[Job] = []
+    with alerting(workspace, jobs):
+        if named is not None:
+            jobs += _look_back(workspace, chosen, named)
+            return _run(workspace, jobs, is_daily=True, named=named)
+        loads = daily_loads(workspace.store, chosen, workspace.clock.now(), reach)
+        jobs += [Job(each.account, each.days) for each in loads]
+        code = _run(workspace, jobs, is_daily=True)
+        say_left_behind(loads, reach)
     return code
 
 
@@ -71,7 +74,7 @@ def backfill(
     for account in workspace.config.select(accounts, providers):
         window = possible_days(account, asked, workspace.clock.now())
         if window != asked:
-            say(f"{account.name}: {_left_out(account, window)}", style="yellow", account=account.name)
+            say(f"{account.name}: {_left_out(account, asked, window)}", style="yellow", account=account.name)
         if window is None:
             continue
         ledger = [] if refetch else workspace.store.ledger(account.name)
@@ -89,6 +92,8 @@ def _look_back(workspace: Workspace, accounts: Sequence[Account], day: date) -> 
     for account in accounts:
         window = daily_window(account, now, day)
         possible = possible_days(account, window, now) if window is not None else None
+        if possible is None or day not in possible.days():
+            say(f"{account.name}: {_left_out(account, Window(day, day + timedelta(days=1)), possible)}", style="yellow")
         if possible is not None:
             jobs.append(Job(account, tuple(possible.days())))
     if not jobs:
@@ -96,10 +101,11 @@ def _look_back(workspace: Workspace, accounts: Sequence[Account], day: date) -> 
     return jobs
 
 
-def _left_out(account: Account, window: Window | None) -> str:
-    since = f"begins on {account.start_date}" if account.start_date else "has no such days yet"
+def _left_out(account: Account, asked: Window, window: Window | None) -> str:
+    begins_later = account.start_date is not None and asked.start < account.start_date
+    why = f"begins on {account.start_date}" if begins_later else "later days are still to come"
     part = f"only {window.start} to {window.end - timedelta(days=1)}" if window else "nothing"
-    return f"{since}, so {part} is loaded"
+    return f"{why}, so {part} is loaded"
 
 
 def _run(
@@ -109,16 +115,16 @@ def _run(
     refetch: bool = False,
     is_daily: bool = False,
     asked: Window | None = None,
+    named: date | None = None,
 ) -> int:
     failures: dict[str, dict[date, str]] = {}
 
     def work(shown: Observer) -> RunResult:
         return run(workspace, jobs, refetch=refetch, observer=Remembering(shown, failures))
 
-    with alerting(workspace, jobs) if is_daily else nullcontext():
-        code = show(workspace, work)
-    if is_daily and not workspace.stop.asked:
-        alert(workspace, jobs, failures)
+    code = show(workspace, work)
+    if is_daily:
+        alert(workspace, jobs, failures, named)
     report(workspace, jobs, failures, asked)
     return code
 

@@ -24,8 +24,10 @@ def replay(config: str | None, first: object, last: object, accounts: Sequence[s
 
     What the books say of restatements is made anew from the answers, too.
     """
-    workspace = open_workspace(config, "replay")
     start, end = as_date(first) or date.min, as_date(last) or date.max
+    if start > end:
+        raise click.UsageError("--from must not be later than --to")
+    workspace = open_workspace(config, "replay")
     jobs = []
     for account in workspace.config.select(accounts, providers):
         days = sorted(day for day in landed_days(account, workspace.landing) if start <= day <= end)

@@ -15,7 +15,13 @@ from pipelines.orchestration.home import make_ready
 
 
 @click.command()
-@click.option("--port", default=PORTS[0], show_default=True, help="Of the five APIs; downloads are on the next one.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65534),
+    default=PORTS[0],
+    show_default=True,
+    help="Of the five APIs; downloads are on the next one.",
+)
 @click.option("--seed", default=7, show_default=True, help="Another seed is another world.")
 def sandbox(port: int, seed: int) -> int:
     """Serve the five providers with invented data until interrupted."""

@@ -105,18 +105,26 @@ def _as_text(found: Sequence[AccountStatus], next_runs: Mapping[str, datetime], 
 def _urgency(each: AccountStatus) -> int:
     """Who needs somebody stands last, where a terminal ends: failed days after missing ones after none."""
     counts = each.counts
-    return 2 if counts["failed"] else 1 if any(counts[state] for state in _GAPS) else 0
+    return 2 if counts["failed"] else 1 if any(counts[state] for state in _GAPS) or not each.ranges else 0
 
 
 def _summary(found: Sequence[AccountStatus]) -> Iterator[tuple[str, str | None]]:
     """How many accounts have all that is due, and who has not."""
     whole = sum(not _urgency(each) for each in found)
     yield f"{whole} of {len(found)} accounts have every day that is due", None
+    for what, colour, names in _lacking(found):
+        more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+        yield f"{what}: {', '.join(names[:_MOST])}{more}", colour
+
+
+def _lacking(found: Sequence[AccountStatus]) -> Iterator[tuple[str, str | None, list[str]]]:
+    never = [each.account.name for each in found if not each.ranges]
+    if never:
+        yield "nothing loaded yet", None, never
     for state, colour in _GAPS.items():
         names = [each.account.name for each in found if each.counts[state]]
         if names:
-            more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
-            yield f"{state} days: {', '.join(names[:_MOST])}{more}", colour
+            yield f"{state} days", colour, names
 
 
 def _details(told: AccountStatus) -> Iterator[tuple[str, str | None]]:

@@ -76,9 +76,12 @@ class Alert:
         return message
 
 
-def ask_again(accounts: Sequence[str], days: Collection[date], catch_up_days: int) -> str:
-    """What to do about accounts that failed: nothing, or this."""
-    named = "".join(f" --account {account}" for account in accounts[:LINES])
+def ask_again(accounts: Sequence[str], days: Collection[date], catch_up_days: int, day: date | None = None) -> str:
+    """What to do about accounts that failed: nothing, or this. ``day`` is the one that the load was told to load."""
+    few = accounts if len(accounts) <= LINES else ()  # without names it is all, and what is settled is left alone
+    named = "".join(f" --account {account}" for account in few)
+    if day:  # it may be settled, or older than daily loads reach
+        return f"To ask again: chatmart load --date {day}{named}"
     now = f"chatmart backfill --from {min(days)} --to {max(days)}{named}" if days else f"chatmart load{named}"
     return f"Daily loads ask for these days again for {catch_up_days} days. To have them now: {now}"
 

@@ -47,6 +47,11 @@ def left_behind(account: str, older: Collection[Window], catch_up_days: int) -> 
     )
 
 
+def summed_up(failed: Collection[str], all_of_them: int) -> str:
+    """A sentence about a load that failed for some of its accounts, or for all."""
+    return named(failed, "failed; the other accounts are loaded" if len(failed) < all_of_them else "failed")
+
+
 def named(accounts: Iterable[str], what: str) -> str:
     """A sentence with the accounts' names; nothing when there are none."""
     names = list(accounts)

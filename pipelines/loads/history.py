@@ -1,18 +1,19 @@
 """The loads that landed answers once made: for each day of an account its rounds of batches, oldest first.
 
-Nothing is transformed or written here. A round is a batch of every stream that the account pulled when they arrived;
-it is whole when the last of them lands, and the next one begins. So the landing zone alone tells which numbers a day
-had and when they became others.
+Nothing is transformed or written here. A round is what a run could load of a day: a batch of every stream that the
+account pulled then, of that run or fresh enough to stand for it. So the landing zone alone tells which numbers a day
+had and when they became others, also where runs failed in part and where retention deleted some of the answers.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from extractors.accounts import Account
 from extractors.batches import Batch, counts
 from extractors.landing import LandingZone
-from extractors.windows import Window
+from extractors.windows import ONE_DAY, Window, day_start
+from pipelines.loads.plan import FRESH_FOR
 
 Round = Mapping[str, Batch]
 """The batches, by stream, that a slice once rested on, or rests on."""
@@ -38,32 +39,47 @@ def rounds_by_day(account: Account, landing: LandingZone, days: Collection[date]
         for batch in _arrivals(account, landing, _span(days))
         if counts(batch, account.external_id, account.timezone)
     ]
-    histories = {day: _History() for day in sorted(days)}
+    histories = {day: _History(day_start(day + ONE_DAY, account.zone)) for day in sorted(days)}
     for batch in sorted(counted, key=lambda each: (each.landed_at, each.fetched_at, each.batch_id)):
         pulled = batch.pulled or account.pulled
         for day in batch.window.days():
             if day in histories:
                 histories[day].arrived(batch, pulled)
+    for history in histories.values():
+        history.close()
     return {day: rounds for day, history in histories.items() if (rounds := history.rounds())}
 
 
 @dataclass
 class _History:
-    """One day as its batches arrive."""
+    """One day, which is ``over`` at an instant, as its batches arrive: run after run, for one at a time fetches."""
 
+    over: datetime
     whole: list[Round] = field(default_factory=list)
     pending: dict[str, Batch] = field(default_factory=dict)
     refused: Round | None = None
+    newest: Batch | None = None
+    pulled: Collection[str] = ()
 
     def arrived(self, batch: Batch, pulled: Collection[str]) -> None:
+        if self.newest is None or self.newest.run_began != batch.run_began:
+            self.close()
         known = self.pending.get(batch.stream)
         if known is None or known.fetched_at <= batch.fetched_at:
             self.pending[batch.stream] = batch
-        if not all(stream in self.pending for stream in pulled):
+        self.newest, self.pulled = batch, pulled
+        if batch.run_began is None:
+            self.close()
+
+    def close(self) -> None:
+        """The run that landed the newest of what is pending has ended: what it could load is a round."""
+        if self.newest is None:
             return
-        made = {stream: self.pending[stream] for stream in pulled}
+        made = {each: self.pending[each] for each in self.pulled if self._may_stand(self.pending.get(each))}
+        if len(made) < len(self.pulled) or not self.pulled:
+            return
         bad = [stream for stream, each in made.items() if each.rejected]
-        if bad:  # the run after it asked for these streams only
+        if bad:  # the others may stand in the next run
             self.refused = made
             for stream in bad:
                 del self.pending[stream]
@@ -71,6 +87,13 @@ class _History:
         self.whole.append(made)
         self.refused = None
         self.pending.clear()
+
+    def _may_stand(self, batch: Batch | None) -> bool:
+        """As in ``plan.reusable``, for the run that landed ``newest``."""
+        began = self.newest.run_began if self.newest else None
+        if batch is None or began is None or batch.landed_at >= began:
+            return batch is not None
+        return batch.fetched_at >= self.over and began - batch.fetched_at < FRESH_FOR
 
     def rounds(self) -> list[Round]:
         return [*self.whole, self.refused] if self.refused else self.whole

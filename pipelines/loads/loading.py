@@ -4,7 +4,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -120,12 +120,13 @@ def publish(workspace: Workspace) -> bool:
 
 def sweep(workspace: Workspace) -> int:
     """Remove the staged files of runs long dead. Returns of how many runs."""
-    left = [
-        folder for folder in workspace.staging.glob("*") if time.time() - folder.stat().st_mtime > _STAGING_KEPT_SECONDS
-    ]
-    for folder in left:
-        shutil.rmtree(folder, ignore_errors=True)
-    return len(left)
+    swept = 0
+    for folder in workspace.staging.glob("*"):
+        with suppress(OSError):  # its run may have ended meanwhile; and no load fails for what is swept beside it
+            if time.time() - folder.stat().st_mtime > _STAGING_KEPT_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+                swept += 1
+    return swept
 
 
 def _slice(day: date, claims: Claims, staged: Staged) -> SliceInfo:

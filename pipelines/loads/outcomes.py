@@ -118,8 +118,11 @@ def of_account(account: Account, error: Exception) -> Exception:
         return error
     if isinstance(error, WarehouseError):
         raise error
-    log.error("%s: unforeseen", account.name, exc_info=error, extra=_about(account, ()))
     where = Where(account.provider, account.name)
+    if isinstance(error, OSError) and error.filename:
+        what = f"{error.filename}: {error.strerror}"
+        return ExtractionError(where, what, "see that this user may read and write there, and that there is space")
+    log.error("%s: unforeseen", account.name, exc_info=error, extra=_about(account, ()))
     return Defect(where, f"the program failed ({type(error).__name__}: {error})", "please report it, with --verbose")
 
 

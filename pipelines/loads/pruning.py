@@ -1,6 +1,7 @@
 """Deleting what the configuration's retention does not keep of the landing zone. No dagster.
 
-What a loaded slice rests on is kept, and so is the newest answer of each day.
+What a loaded slice rests on is kept, and so is the newest answer of each day that is understood. Of an account of which
+nothing is loaded everything is kept.
 """
 
 from datetime import timedelta
@@ -21,5 +22,7 @@ def prune_landing(workspace: Workspace) -> Pruned:
     before = workspace.clock.now() - timedelta(days=days)
     for provider, account in landed_accounts(workspace.landing):
         needed = {batch for row in workspace.store.ledger(account) for batch in row.batches}
+        if not needed:  # never loaded, or the warehouse was lost and not built anew yet
+            continue
         pruned.add(prune(workspace.landing, provider, account, needed, before))
     return pruned

@@ -23,6 +23,11 @@ from pipelines.loads.runs import Job
 from pipelines.loads.workspace import Workspace
 from warehouse.commits import ChunkCommit
 
+_LEFT_OUT = (
+    "{account}: of {left} of {planned} days nothing counts that was landed: it is of another id or time zone, not "
+    "whole, or cannot be read; `chatmart status` names them, `chatmart backfill --refetch` asks anew"
+)
+
 
 def replay(workspace: Workspace, jobs: Sequence[Job], observer: Observer) -> RunResult:
     """Load all that was landed of the jobs' days, whatever its age, newest month first, and publish.
@@ -31,12 +36,16 @@ def replay(workspace: Workspace, jobs: Sequence[Job], observer: Observer) -> Run
     """
     outcomes = [Outcome(job.account, planned=len(job.days)) for job in jobs]
     with recorded(workspace, outcomes):
-        for outcome, job in zip(outcomes, jobs, strict=True):
+        for job in jobs:
             observer.planned(job.account, len(job.days), 0)
+        for outcome, job in zip(outcomes, jobs, strict=True):
             for whole in reversed(windows_of_days(job.days)):
                 for month in reversed(whole.months()):
                     days = tuple(month.days())
                     take(workspace, outcome, days, partial(_load, workspace, outcome.account, days), observer)
+            left_out = outcome.planned - outcome.loaded - outcome.failed
+            if left_out and not workspace.stop.asked:
+                outcome.note(_LEFT_OUT.format(account=job.account.name, left=left_out, planned=outcome.planned))
     return RunResult(outcomes)
 
 

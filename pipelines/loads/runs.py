@@ -79,17 +79,30 @@ def load_landed(workspace: Workspace, jobs: Sequence[Job], started: datetime) ->
     outcomes = [_continued(job.account, earlier) for job in jobs]
     with recorded(workspace, outcomes, earlier):
         for job, outcome in zip(jobs, outcomes, strict=True):
-            ledger = workspace.store.ledger(job.account.name)
-            may_stand = reusable(job.account, ledger, now=workspace.clock.now(), started=started, refetch=False)
-            for row in ledger:
-                if row.date in job.days and row.error and row.error_at and row.error_at >= started:
-                    outcome.failed += 1
-                    outcome.note(row.error)
-            for step in steps(job.account, provider(job.account.provider), workspace.landing, job.days, may_stand):
-                _load(workspace, outcome, step.days, may_stand, Quiet())
+            left = set(job.days)
+            try:
+                _load_landed(workspace, left, outcome, started)
+            except Exception as error:
+                fail(workspace, outcome, sorted(left), of_account(job.account, error), Quiet())
             outcome.planned = max(outcome.planned, outcome.loaded + outcome.failed)
             outcome.ended_at = workspace.clock.now()
     return RunResult(outcomes)
+
+
+def _load_landed(workspace: Workspace, left: set[date], outcome: Outcome, started: datetime) -> None:
+    """Take the days out of ``left`` one after the other."""
+    account = outcome.account
+    ledger = workspace.store.ledger(account.name)
+    for row in ledger:
+        if row.date in left and row.error and row.error_at and row.error_at >= started:
+            left.remove(row.date)
+            outcome.failed += 1
+            outcome.note(row.error)
+    # as old as the fetch found it: what stood for a request then stands now
+    may_stand = reusable(account, ledger, now=started, started=started, refetch=False)
+    for step in steps(account, provider(account.provider), workspace.landing, left, may_stand):
+        _load(workspace, outcome, step.days, may_stand, Quiet())
+        left.difference_update(step.days)
 
 
 class _Run:
@@ -142,6 +155,7 @@ class _Run:
         session = client.session(account, provider(account.provider).limits)
         outcome.counts = session.counts
         loads: list[asyncio.Future[None]] = []
+        left = set(job.days)
         try:
             async with fetch_lock(self.workspace.landing, account):
                 ledger: list[LedgerRow] = await self._in_loader(self.workspace.store.ledger, account.name)
@@ -158,11 +172,12 @@ class _Run:
                     arrived += len(step.wanted) - len(errors)
                     # a window that failed may have been meant for an older month too
                     loads.append(self._in_loader(finish, [step], errors or list(seen)))
+                    left.difference_update(step.days)
                     if session.stopped or _end_account(errors, arrived):
                         loads.append(self._in_loader(finish, planned[number + 1 :], seen))
                         break
         except Exception as error:
-            await self._in_loader(self._fail, outcome, job.days, of_account(account, error))
+            await self._in_loader(self._fail, outcome, sorted(left), of_account(account, error))
         await asyncio.gather(*loads)
         outcome.ended_at = self.workspace.clock.now()
 
@@ -175,7 +190,7 @@ class _Run:
             if self.loads:
                 known |= _load(self.workspace, outcome, step.days, may_stand, self.observer)
             else:
-                known |= set(ready(outcome.account, self.workspace.landing, step.days, may_stand)[0])
+                known |= self._look(outcome, may_stand, step.days)
         missing = [day for step in done for day in step.days if day not in known]
         if missing:
             self._fail(outcome, missing, _worst(errors) if errors else _nothing_counts(outcome.account))
@@ -183,6 +198,14 @@ class _Run:
             self.notes.write()
             publish(self.workspace)
             self.published = self.workspace.clock.now()
+
+    def _look(self, outcome: Outcome, may_stand: Reusable, days: Collection[date]) -> set[date]:
+        """The days that could be loaded; those of an account whose answers cannot be read have failed."""
+        try:
+            return set(ready(outcome.account, self.workspace.landing, days, may_stand)[0])
+        except Exception as error:
+            self._fail(outcome, days, of_account(outcome.account, error))
+            return set(days)
 
     def _fail(self, outcome: Outcome, days: Collection[date], error: Exception) -> None:
         fail(self.workspace, outcome, days, error, self.observer)

@@ -238,7 +238,10 @@ def _say_left_behind(context: dg.AssetExecutionContext, workspace: Workspace, ac
 
 
 def _started(context: dg.AssetExecutionContext) -> datetime:
-    record = context.instance.get_run_record_by_id(context.run.run_id)
+    run, steps_again = context.run, context.run.step_keys_to_execute
+    # tried again from its second step, a run loads what the first try landed
+    goes_on = steps_again is not None and not any(key.endswith("__landing") for key in steps_again)
+    record = context.instance.get_run_record_by_id((run.root_run_id if goes_on else None) or run.run_id)
     if record is None or record.start_time is None:
         raise dg.Failure("Dagster does not know when this run started", allow_retries=False)
     return datetime.fromtimestamp(record.start_time, UTC)

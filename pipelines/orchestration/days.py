@@ -38,14 +38,14 @@ def held(store: Store, provider: str, window: Window) -> Days:
 
 
 def whole(store: Store, accounts: Sequence[Account], window: Window, now: datetime) -> Days:
-    """Those days of a window that every one of a provider's accounts has where they have ended."""
+    """Those days of a window that every one of a provider's accounts has where they have ended.
+
+    An account that has neither a first day nor anything loaded lacks them all.
+    """
     end = max(today(account.zone, now) for account in accounts)
-    lacking = {
-        day
-        for _, ranges in standing(store, accounts, now)
-        for each in ranges
-        if each.state not in GOOD
-        for day in each.window.days()
-    }
+    stand = list(standing(store, accounts, now))
+    if any(account.start_date is None and not ranges for account, ranges in stand):
+        return {}
+    lacking = {day for _, ranges in stand for each in ranges if each.state not in GOOD for day in each.window.days()}
     found = held(store, accounts[0].provider, window)
     return {day: about for day, about in found.items() if day < end and day not in lacking}

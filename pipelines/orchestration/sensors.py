@@ -11,7 +11,7 @@ import dagster as dg
 
 from pipelines.configuration.config import Config
 from pipelines.loads.alerts import Alert, ask_again, send
-from pipelines.loads.failures import named
+from pipelines.loads.failures import summed_up
 from pipelines.orchestration.assets import name_of_job
 from pipelines.orchestration.schedules import RANGE_END, RANGE_START
 from pipelines.orchestration.star import GROUP
@@ -71,7 +71,8 @@ def failed_run(config: Config, context: dg.RunFailureSensorContext) -> Alert:
         problems |= {name: str(each.value) for name, each in metadata.items() if name in providers}
     days = _days(run.tags)
     if problems:
-        summary = named(problems, "failed; the other accounts are loaded")
+        its = {providers[name] for name in problems}
+        summary = summed_up(problems, sum(provider in its for provider in providers.values()))
         advice = ask_again(list(problems), days, config.operating.catch_up_days)
     else:
         summary = " ".join(told) or context.failure_event.message or "It ended without saying why."

@@ -138,6 +138,8 @@ def test_a_second_signal_ends_at_once(product: Product, sandbox: Sandbox) -> Non
 @pytest.mark.e2e
 def test_before_a_run_begins_nothing_is_left(product: Product, sandbox: Sandbox) -> None:
     script = "import signal\nfrom pipelines.configuration import config\nfrom pipelines.cli.main import main\n"
+    # where the tests run in the background of a script, SIGINT is ignored
+    script += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     script += f"config.load = lambda _path: signal.raise_signal(signal.SIGINT)\nmain({list(BACKFILL)})"
     done = subprocess.run(
         [sys.executable, "-c", script], env=product.environment, capture_output=True, text=True, check=False

@@ -124,3 +124,29 @@ def test_a_killed_run_leaves_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyP
             pass
 
     asyncio.run(run())
+
+
+def test_a_defect_ends_what_is_still_being_fetched_before_it_is_raised(server: Scripted, tmp_path: Path) -> None:
+    going: set[int] = set()
+    ended: set[int] = set()
+
+    async def fetch(_session: Session, window: Window, _batch: BatchWriter) -> dict[str, Any]:
+        day = window.start.day
+        going.add(day)
+        if day == 3:
+            raise RuntimeError("boom")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.add(day)
+        return {}
+
+    async def run() -> None:
+        stream = Stream(windows=DAILY.windows, fetch=fetch)
+        async with Client(clock=FakeClock()) as client:
+            session = client.session(account(server.origin), Limits(None, 1, 3))
+            with pytest.raises(RuntimeError, match="boom"):
+                await land_all(LandingZone(tmp_path), session, [("daily", stream, day) for day in DAYS])
+            assert ended == going - {3} != set()
+
+    asyncio.run(run())

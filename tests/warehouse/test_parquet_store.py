@@ -16,6 +16,7 @@ from tests.warehouse.sample import ACME, DAY, chunk, days, full_tables, rows, st
 from warehouse import parquet_store, publishing
 from warehouse.commits import Scope
 from warehouse.engine import Limits, engine
+from warehouse.errors import UnreadableWarehouse
 from warehouse.parquet_manifest import Manifest
 from warehouse.parquet_store import ParquetStorage
 from warehouse.stores import Store
@@ -239,3 +240,15 @@ def test_spill_folders_of_dead_processes_are_removed(loaded: Store) -> None:
     loaded.publish()
     assert not old.exists()
     assert fresh.exists()
+
+
+def test_a_damaged_file_is_told_of_with_the_way_out(loaded: Store) -> None:
+    for file in (loaded.location / "_versions").glob("fact_conversation_daily.2025-04.*"):
+        file.write_bytes(b"junk")
+    for attempt in (
+        lambda: loaded.read(TOTAL),
+        lambda: loaded.commit(chunk(days(2, APRIL), full_tables(days(2, APRIL), 11))),
+    ):
+        with pytest.raises(UnreadableWarehouse, match="Move the lake's folder away, and run `chatmart replay`"):
+            attempt()
+    assert loaded.ledger(ACME.account), "what is whole can be asked"

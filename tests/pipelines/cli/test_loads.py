@@ -1,5 +1,6 @@
 import json
 import re
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pipelines.cli import loads
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.command import Said, chatmart
@@ -191,7 +193,7 @@ class TestAlerts:
         assert message["what"] == "chatmart load"
         assert message["days"] == "2025-03-02 to 2025-03-05"
         assert "• acme-berlin: 2025-03-02 to 2025-03-05: acme-berlin (cognigy" in message["text"]
-        assert "backfill --from 2025-03-02 --to 2025-03-05 --account acme-berlin" in message["advice"]
+        assert message["advice"] == "To ask again: chatmart load --date 2025-03-05 --account acme-berlin"
         assert bad.credential.encode() not in request.body
 
     def test_a_warehouse_that_cannot_be_written_is_told_of_too(self, server: Scripted, shop: Shop, run) -> None:
@@ -201,6 +203,43 @@ class TestAlerts:
         assert run("load", "--date", "2025-03-05").code in (1, 2)
         [request] = server.seen
         assert json.loads(request.body)["accounts"] == []
+
+    def test_a_published_warehouse_that_cannot_be_read_is_told_of(self, server: Scripted, shop: Shop, run) -> None:
+        place = shop.workspace().store.location
+        place.parent.mkdir(parents=True)
+        place.write_bytes(b"this is no database")
+        assert run("load").code == 2
+        assert len(server.seen) == 1
+
+    def test_what_nobody_foresaw_is_told_of(
+        self, server: Scripted, shop: Shop, run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(*_arguments: object, **_named: object) -> None:
+            raise TypeError("boom")
+
+        monkeypatch.setattr("pipelines.cli.loads.run", broken)
+        with pytest.raises(TypeError, match="boom"):
+            run("load", "--date", "2025-03-05")
+        assert len(server.seen) == 1
+
+    def test_who_failed_before_the_load_was_ended_is_told_of(
+        self, server: Scripted, shop: Shop, run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def ended(*arguments: object, **named: object) -> object:
+            result = original(*arguments, **named)
+            signal.raise_signal(signal.SIGTERM)
+            return result
+
+        original = loads.run
+        monkeypatch.setattr(loads, "run", ended)
+        shop.accounts = (replace(BERLIN, credential="fake-key-that-nobody-knows"), NEW_YORK)
+        assert run("load", "--date", "2025-03-05").code == 143
+        assert json.loads(server.seen[0].body)["accounts"] == ["acme-berlin"]
+
+    def test_where_all_failed_no_other_account_is_loaded(self, server: Scripted, shop: Shop, run) -> None:
+        shop.accounts = (replace(BERLIN, credential="fake-key-that-nobody-knows"),)
+        assert run("load", "--date", "2025-03-05").code == 1
+        assert json.loads(server.seen[0].body)["summary"] == "acme-berlin failed."
 
     def test_a_webhook_that_is_down_changes_nothing(self, server: Scripted, shop: Shop, run) -> None:
         server.script(raw(b"gone", 410))
@@ -272,3 +311,11 @@ def test_wrong_use_as_json(shop: Shop, run) -> None:
     assert told["level"] == "error"
     assert "2025-3" in str(told["event"])
     assert run("--log-format", "xml", "load").code == 2
+
+
+def test_the_day_that_was_asked_for_is_named_when_it_is_not_loaded(shop: Shop, run) -> None:
+    said = run("load", "--date", "2030-01-01")
+    assert said.code == 2
+    shop.overrides = {BERLIN.name: {"start_date": "2025-03-07"}}
+    said = run("load", "--date", "2025-03-05")
+    assert "acme-berlin: begins on 2025-03-07, so nothing is loaded" in said.err

@@ -37,12 +37,13 @@ class Landing:
         *,
         pulled: tuple[str, ...] = BOTH,
         of: CognigyAccount | None = None,
+        run: datetime | None = None,
         **how: Any,
     ) -> Batch:
         whose = of or account()
         window = Window(days[0], days[-1] + timedelta(days=1))
         self.at += timedelta(minutes=1)
-        key = BatchKey("cognigy", whose.name, stream, whose.external_id, whose.timezone, window, pulled)
+        key = BatchKey("cognigy", whose.name, stream, whose.external_id, whose.timezone, window, pulled, run)
         with self.zone.writer(key) as writer:
             writer.add(Answer(Asked("GET", "/"), 200, {}, self.at, b"{}"))
             return writer.finish(how.pop("fetched_at", self.at), **how)
@@ -109,6 +110,64 @@ def test_what_was_not_understood_is_no_round_unless_it_is_the_newest(landing: La
     assert landing.told()[7] == [[one, two], [bad, kept]]
     again = landing.land(FIRST)  # a run soon after asks for this stream only
     assert landing.told()[7] == [[one, two], [kept, again]]
+
+
+def test_what_a_run_that_failed_in_part_landed_gives_way_to_the_next_run(landing: Landing) -> None:
+    days = [NOON + timedelta(days=number) for number in range(4)]
+    landing.land(SECOND, run=days[0])  # FIRST was refused
+    landing.at = days[1]
+    one, two = landing.land(FIRST, run=days[1]), landing.land(SECOND, run=days[1])
+    assert landing.told()[7] == [[one, two]]
+    landing.at = days[2]
+    landing.land(SECOND, run=days[2])  # refused again: nothing was loaded
+    assert landing.told()[7] == [[one, two]]
+    landing.at = days[3]
+    landing.land(FIRST, run=days[3])  # and now SECOND; what it answered the day before is too old to stand
+    assert landing.told()[7] == [[one, two]]
+
+
+def test_what_is_fresh_stands_in_the_next_run(landing: Landing) -> None:
+    over = datetime(2026, 1, 8, 12, tzinfo=UTC)  # the 7th is over, the 8th is not
+    landing.at = over
+    early = landing.land(FIRST, run=over)
+    landing.at = over + timedelta(hours=5)
+    late = landing.land(SECOND, run=landing.at)
+    assert landing.told() == {7: [[early, late]]}
+
+
+def test_what_another_run_landed_while_this_one_waited_stands_whatever_its_age(landing: Landing) -> None:
+    waiting = landing.at
+    one = landing.land(FIRST, run=waiting - timedelta(minutes=1))
+    landing.at += timedelta(hours=9)
+    assert landing.told() == {}
+    two = landing.land(SECOND, run=waiting)
+    assert landing.told()[7] == [[one, two]]
+
+
+def test_a_run_is_one_round_however_its_answers_overlap(landing: Landing) -> None:
+    run = landing.at
+    landing.land(FIRST, run=run)
+    one, two = landing.land(SECOND, run=run), landing.land(FIRST, run=run)
+    assert landing.told()[7] == [[one, two]]
+
+
+def test_rounds_that_lost_an_answer_are_gone_and_the_newest_stays(landing: Landing) -> None:
+    runs = [NOON + timedelta(days=number) for number in range(3)]
+    rounds = []
+    for landing.at in runs:
+        run = landing.at
+        rounds.append([landing.land(FIRST, run=run), landing.land(SECOND, run=run)])
+    for first, _ in rounds[:2]:
+        first.manifest_path.unlink()
+    assert landing.told()[7] == rounds[2:]
+
+
+def test_after_an_answer_that_was_not_understood_a_run_that_asks_for_all_is_a_round(landing: Landing) -> None:
+    landing.land(FIRST, run=NOON).reject()
+    landing.land(SECOND, run=NOON)
+    later = landing.at = NOON + timedelta(days=1)
+    one, two = landing.land(FIRST, run=later), landing.land(SECOND, run=later)
+    assert landing.told()[7] == [[one, two]]
 
 
 def test_a_round_is_of_the_streams_that_were_pulled_then(landing: Landing) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from extractors.pruning import prune
 from pipelines.loads.history import landed_days
 from pipelines.loads.loading import sweep
 from pipelines.loads.observers import Quiet
 from pipelines.loads.pruning import prune_landing
 from pipelines.loads.replaying import replay
 from pipelines.loads.runs import Job, fetch
+from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.product import days_from
 from tests.support.shop import BERLIN, Shop
@@ -84,3 +86,30 @@ def test_staged_files_of_dead_runs_go(shop: Shop) -> None:
     assert sweep(shop.workspace()) == 1
     assert not old.exists()
     assert new.exists()
+
+
+def test_an_answer_that_was_not_understood_replaces_none(shop: Shop, sandbox: Sandbox) -> None:
+    day = date(2025, 3, 1)
+    assert shop.backfill(day, day).ok
+    odd = {"body": '{"unexpected": true}', "headers": {"content-type": "application/json"}}
+    sandbox.fail(Fault(times=99, status=200, **odd))
+    assert not shop.backfill(day, day, refetch=True).ok
+    shop.clock.advance(31 * 86_400)
+    assert prune(shop.workspace().landing, "cognigy", BERLIN.name, (), shop.clock.now()).arrivals == 0
+
+
+def test_nothing_goes_where_nothing_is_loaded(shop: Shop) -> None:
+    for _ in range(3):
+        assert shop.backfill(date(2025, 3, 1), date(2025, 3, 1), refetch=True).ok
+    for file in (shop.folder / "data").glob("*warehouse.duckdb*"):
+        file.unlink()
+    shop.clock.advance(31 * 86_400)
+    shop.top = {"retention": {"landing_days": 30}}
+    assert prune_landing(shop.workspace()).arrivals == 0
+
+
+def test_a_folder_that_another_run_removes_meanwhile_is_no_error(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    staging = shop.workspace().staging
+    (staging / "another-run").mkdir(parents=True)
+    monkeypatch.setattr(Path, "glob", lambda place, _pattern: iter([place / "gone", place / "another-run"]))
+    assert sweep(shop.workspace()) == 0
