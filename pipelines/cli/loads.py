@@ -93,7 +93,8 @@ def _look_back(workspace: Workspace, accounts: Sequence[Account], day: date) -> 
         window = daily_window(account, now, day)
         possible = possible_days(account, window, now) if window is not None else None
         if possible is None or day not in possible.days():
-            say(f"{account.name}: {_left_out(account, Window(day, day + timedelta(days=1)), possible)}", style="yellow")
+            why = _left_out(account, Window(day, day + timedelta(days=1)), possible)
+            say(f"{account.name}: {why}", style="yellow", account=account.name)
         if possible is not None:
             jobs.append(Job(account, tuple(possible.days())))
     if not jobs:

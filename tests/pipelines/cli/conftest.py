@@ -1,11 +1,12 @@
-"""A sandbox of few accounts, and the configuration of two of them."""
+"""A sandbox of few accounts, the configuration of two of them, and the command under it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from sandbox.server import Sandbox
+from tests.support.command import Said, chatmart
 from tests.support.shop import BERLIN, NEW_YORK, Shop, open_sandbox
 
 
@@ -18,3 +19,13 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def shop(tmp_path: Path, sandbox: Sandbox) -> Shop:
     return Shop(tmp_path, sandbox, (BERLIN, NEW_YORK))
+
+
+@pytest.fixture
+def run(shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def command(*arguments: object) -> Said:
+        return chatmart(capsys, "--config", shop.configure(), *arguments)
+
+    return command

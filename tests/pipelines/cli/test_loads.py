@@ -1,31 +1,17 @@
 import json
 import re
-import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipelines.cli import loads
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
-from tests.support.command import Said, chatmart
-from tests.support.scripted import Scripted, raw, scripted
+from tests.support.command import Said
 from tests.support.shop import BERLIN, NEW_YORK, Shop
 
 BERLIN_ZONE = ZoneInfo("Europe/Berlin")
-
-
-@pytest.fixture
-def run(shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def command(*arguments: object) -> Said:
-        return chatmart(capsys, "--config", shop.configure(), *arguments)
-
-    return command
 
 
 def backfill(first: object, last: object, *more: object) -> tuple[object, ...]:
@@ -173,87 +159,6 @@ def test_a_day_that_is_named_is_not_a_reason_to_catch_up(shop: Shop, run) -> Non
     shop.accounts = (BERLIN,)
     assert run("load", "--date", "2025-03-05").code == 0
     assert len(shop.view("conversation_daily")) == 4
-
-
-class TestAlerts:
-    @pytest.fixture
-    def server(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
-        with scripted() as running:
-            monkeypatch.setenv("ALERT_WEBHOOK", running.origin + "/hook")
-            shop.top = {"alerts": {"webhook": "${ALERT_WEBHOOK}"}}
-            yield running
-
-    def test_a_daily_load_that_failed_tells_the_webhook(self, server: Scripted, shop: Shop, run) -> None:
-        bad = replace(BERLIN, credential="fake-key-that-nobody-knows")
-        shop.accounts = (bad, NEW_YORK)
-        assert run("load", "--date", "2025-03-05").code == 1
-        [request] = server.seen
-        message = json.loads(request.body)
-        assert message["accounts"] == ["acme-berlin"]
-        assert message["what"] == "chatmart load"
-        assert message["days"] == "2025-03-02 to 2025-03-05"
-        assert "• acme-berlin: 2025-03-02 to 2025-03-05: acme-berlin (cognigy" in message["text"]
-        assert message["advice"] == "To ask again: chatmart load --date 2025-03-05 --account acme-berlin"
-        assert bad.credential.encode() not in request.body
-
-    def test_a_warehouse_that_cannot_be_written_is_told_of_too(self, server: Scripted, shop: Shop, run) -> None:
-        place = shop.workspace().store.location
-        place.parent.mkdir(parents=True)
-        place.with_name(f"_{place.name}.loader").write_bytes(b"this is no database")
-        assert run("load", "--date", "2025-03-05").code in (1, 2)
-        [request] = server.seen
-        assert json.loads(request.body)["accounts"] == []
-
-    def test_a_published_warehouse_that_cannot_be_read_is_told_of(self, server: Scripted, shop: Shop, run) -> None:
-        place = shop.workspace().store.location
-        place.parent.mkdir(parents=True)
-        place.write_bytes(b"this is no database")
-        assert run("load").code == 2
-        assert len(server.seen) == 1
-
-    def test_what_nobody_foresaw_is_told_of(
-        self, server: Scripted, shop: Shop, run, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def broken(*_arguments: object, **_named: object) -> None:
-            raise TypeError("boom")
-
-        monkeypatch.setattr("pipelines.cli.loads.run", broken)
-        with pytest.raises(TypeError, match="boom"):
-            run("load", "--date", "2025-03-05")
-        assert len(server.seen) == 1
-
-    def test_who_failed_before_the_load_was_ended_is_told_of(
-        self, server: Scripted, shop: Shop, run, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def ended(*arguments: object, **named: object) -> object:
-            result = original(*arguments, **named)
-            signal.raise_signal(signal.SIGTERM)
-            return result
-
-        original = loads.run
-        monkeypatch.setattr(loads, "run", ended)
-        shop.accounts = (replace(BERLIN, credential="fake-key-that-nobody-knows"), NEW_YORK)
-        assert run("load", "--date", "2025-03-05").code == 143
-        assert json.loads(server.seen[0].body)["accounts"] == ["acme-berlin"]
-
-    def test_where_all_failed_no_other_account_is_loaded(self, server: Scripted, shop: Shop, run) -> None:
-        shop.accounts = (replace(BERLIN, credential="fake-key-that-nobody-knows"),)
-        assert run("load", "--date", "2025-03-05").code == 1
-        assert json.loads(server.seen[0].body)["summary"] == "acme-berlin failed."
-
-    def test_a_webhook_that_is_down_changes_nothing(self, server: Scripted, shop: Shop, run) -> None:
-        server.script(raw(b"gone", 410))
-        shop.accounts = (replace(BERLIN, credential="fake-key-that-nobody-knows"), NEW_YORK)
-        said = run("load", "--date", "2025-03-05")
-        assert said.code == 1
-        assert "the alert was not delivered (HTTP 410)" in said.err
-        assert len(shop.view("conversation_daily")) == 4
-
-    def test_nothing_is_told_of_what_went_well_or_of_a_back_fill(self, server: Scripted, shop: Shop, run) -> None:
-        assert run("load", "--date", "2025-03-05").code == 0
-        shop.accounts = (replace(BERLIN, credential="fake-key-that-nobody-knows"),)
-        assert run(*backfill("2025-03-01", "2025-03-01")).code == 1
-        assert server.seen == []
 
 
 def test_requests_are_logged_with_verbose_and_without_secrets(shop: Shop, run) -> None:
