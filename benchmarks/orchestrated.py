@@ -2,7 +2,7 @@
 
 `python -m benchmarks.orchestrated` prints a Markdown table, a line for each platform of the demo. A launch of one day
 tells what it costs to start Dagster at all; what a year costs beyond that and beyond the load itself are its events,
-two for each day. The sandbox runs in this process, each command in one of its own, whose processor time is counted
+four for each day. The sandbox runs in this process, each command in one of its own, whose processor time is counted
 with that of the processes it starts.
 """
 

@@ -4,9 +4,10 @@ A fetch lock per account, held across processes, lets a second run use what the 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import AsyncFileLock, Timeout
 
@@ -17,6 +18,8 @@ from extractors.http import Session
 from extractors.landing import LandingZone
 from extractors.registry import Stream
 from extractors.windows import Window
+
+T = TypeVar("T")
 
 LOCK_TIMEOUT_SECONDS = 3600
 
@@ -63,15 +66,22 @@ async def land_all(
             return error
         return None
 
-    asked = [asyncio.ensure_future(one(number, *each)) for number, each in enumerate(wanted)]
-    try:
-        outcomes = await asyncio.gather(*asked)
-    except BaseException:
-        for each in asked:
-            each.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)  # nobody writes once the account's lock is free
-        raise
+    # all have ended when one raises: nobody writes once the account's lock is free
+    outcomes = await together([asyncio.ensure_future(one(number, *each)) for number, each in enumerate(wanted)])
     return [outcome for outcome in outcomes if outcome is not None]
+
+
+async def together(tasks: Sequence[asyncio.Future[T]]) -> list[T]:
+    """Wait for all; when one raises, or the waiting is cancelled, the others are cancelled and have ended before.
+
+    The error is raised as it is: ``asyncio.TaskGroup`` would wrap it.
+    """
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def lock_file(landing: LandingZone, provider: str, account: str) -> Path:

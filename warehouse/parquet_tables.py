@@ -66,6 +66,8 @@ def damage_told() -> Iterator[None]:
     try:
         yield
     except (duckdb.InvalidInputException, duckdb.IOException) as error:
+        if ".parquet" not in str(error):  # a full disk, say, while rows are spilled
+            raise
         raise UnreadableWarehouse(
             f"The lake has a file that cannot be read ({str(error).splitlines()[0]}). Move the lake's folder away, and "
             "run `chatmart replay`: it builds the lake anew from the landing zone."

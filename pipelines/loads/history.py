@@ -8,12 +8,13 @@ had and when they became others, also where runs failed in part and where retent
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from extractors.accounts import Account
 from extractors.batches import Batch, counts
 from extractors.landing import LandingZone
-from extractors.windows import ONE_DAY, Window, day_start
-from pipelines.loads.plan import FRESH_FOR
+from extractors.windows import Window
+from pipelines.loads.plan import is_fresh
 
 Round = Mapping[str, Batch]
 """The batches, by stream, that a slice once rested on, or rests on."""
@@ -39,7 +40,7 @@ def rounds_by_day(account: Account, landing: LandingZone, days: Collection[date]
         for batch in _arrivals(account, landing, _span(days))
         if counts(batch, account.external_id, account.timezone)
     ]
-    histories = {day: _History(day_start(day + ONE_DAY, account.zone)) for day in sorted(days)}
+    histories = {day: _History(day, account.zone) for day in sorted(days)}
     for batch in sorted(counted, key=lambda each: (each.landed_at, each.fetched_at, each.batch_id)):
         pulled = batch.pulled or account.pulled
         for day in batch.window.days():
@@ -52,31 +53,32 @@ def rounds_by_day(account: Account, landing: LandingZone, days: Collection[date]
 
 @dataclass
 class _History:
-    """One day, which is ``over`` at an instant, as its batches arrive: run after run, for one at a time fetches."""
+    """One day as its batches arrive: run after run, for one at a time fetches an account."""
 
-    over: datetime
+    day: date
+    zone: ZoneInfo
     whole: list[Round] = field(default_factory=list)
     pending: dict[str, Batch] = field(default_factory=dict)
     refused: Round | None = None
-    newest: Batch | None = None
+    began: datetime | None = None
     pulled: Collection[str] = ()
 
     def arrived(self, batch: Batch, pulled: Collection[str]) -> None:
-        if self.newest is None or self.newest.run_began != batch.run_began:
+        if self.began != batch.run_began:
             self.close()
         known = self.pending.get(batch.stream)
         if known is None or known.fetched_at <= batch.fetched_at:
             self.pending[batch.stream] = batch
-        self.newest, self.pulled = batch, pulled
-        if batch.run_began is None:
+        self.began, self.pulled = batch.run_began, pulled
+        if self.began is None:  # no manifest tells where this run ends
             self.close()
 
     def close(self) -> None:
-        """The run that landed the newest of what is pending has ended: what it could load is a round."""
-        if self.newest is None:
-            return
-        made = {each: self.pending[each] for each in self.pulled if self._may_stand(self.pending.get(each))}
-        if len(made) < len(self.pulled) or not self.pulled:
+        """The run that began at ``began`` has ended: what it could load is a round."""
+        made = {
+            stream: batch for stream, batch in self.pending.items() if stream in self.pulled and self._stands(batch)
+        }
+        if not made or len(made) < len(self.pulled):
             return
         bad = [stream for stream, each in made.items() if each.rejected]
         if bad:  # the others may stand in the next run
@@ -88,12 +90,9 @@ class _History:
         self.refused = None
         self.pending.clear()
 
-    def _may_stand(self, batch: Batch | None) -> bool:
-        """As in ``plan.reusable``, for the run that landed ``newest``."""
-        began = self.newest.run_began if self.newest else None
-        if batch is None or began is None or batch.landed_at >= began:
-            return batch is not None
-        return batch.fetched_at >= self.over and began - batch.fetched_at < FRESH_FOR
+    def _stands(self, batch: Batch) -> bool:
+        own = self.began is None or batch.landed_at >= self.began
+        return own or (self.began is not None and is_fresh(batch, self.day, self.zone, self.began))
 
     def rounds(self) -> list[Round]:
         return [*self.whole, self.refused] if self.refused else self.whole

@@ -7,6 +7,7 @@ What was landed and not yet loaded is loaded rather than asked for again.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from extractors.accounts import Account
 from extractors.batches import Batch, newest_by_day
@@ -109,10 +110,15 @@ def reusable(
     def may_stand(batch: Batch, day: date) -> bool:
         if batch.landed_at >= started:
             return True
-        fresh = now - batch.fetched_at < FRESH_FOR and batch.fetched_at >= day_start(day + ONE_DAY, account.zone)
+        fresh = is_fresh(batch, day, account.zone, now)
         return not refetch and fresh and batch.batch_id not in loaded.get(day, frozenset()) and not batch.rejected
 
     return may_stand
+
+
+def is_fresh(batch: Batch, day: date, zone: ZoneInfo, now: datetime) -> bool:
+    """Whether it was fetched after the day had ended in its zone, and not long before now."""
+    return batch.fetched_at >= day_start(day + ONE_DAY, zone) and now - batch.fetched_at < FRESH_FOR
 
 
 def steps(

@@ -22,7 +22,7 @@ from extractors.errors import (
     RequestRefused,
     Where,
 )
-from extractors.fetching import fetch_lock, land_all
+from extractors.fetching import fetch_lock, land_all, together
 from extractors.http import Client
 from extractors.registry import provider
 from extractors.wire import Counts
@@ -142,13 +142,10 @@ class _Run:
         stop, loop = self.workspace.stop, asyncio.get_running_loop()
         try:
             with stop.heard_by(partial(loop.call_soon_threadsafe, cancel)):
-                await asyncio.gather(*accounts)
+                await together(accounts)
         except asyncio.CancelledError:
             if not stop.asked:
                 raise
-        finally:
-            cancel()
-            await asyncio.gather(*accounts, return_exceptions=True)
 
     async def _account(self, client: Client, job: Job, outcome: Outcome) -> None:
         account = job.account

@@ -174,7 +174,7 @@ def _slices(fleet: _Fleet) -> dg.AssetsDefinition:
     def slices(context: dg.AssetExecutionContext) -> Results:
         with readable():
             workspace = fleet.workspace(context)
-            store, window, started = workspace.store, asked_window(context), _started(context)
+            store, window, started = workspace.store, asked_window(context), _started(context, fleet.landing)
             jobs = fleet.jobs(workspace, window)
             load_landed(workspace, jobs, started)
             bad = checks.outstanding(store, jobs, started)
@@ -237,11 +237,11 @@ def _say_left_behind(context: dg.AssetExecutionContext, workspace: Workspace, ac
             context.log.warning(left_behind(load.account.name, load.older, reach))
 
 
-def _started(context: dg.AssetExecutionContext) -> datetime:
-    run, steps_again = context.run, context.run.step_keys_to_execute
-    # tried again from its second step, a run loads what the first try landed
-    goes_on = steps_again is not None and not any(key.endswith("__landing") for key in steps_again)
-    record = context.instance.get_run_record_by_id((run.root_run_id if goes_on else None) or run.run_id)
+def _started(context: dg.AssetExecutionContext, landing: dg.AssetKey) -> datetime:
+    """When the run began that landed what this one loads: tried again from its second step, that is the first try."""
+    run, steps = context.run, context.run.step_keys_to_execute
+    goes_on = run.root_run_id is not None and steps is not None and landing.to_python_identifier() not in steps
+    record = context.instance.get_run_record_by_id(run.root_run_id if goes_on and run.root_run_id else run.run_id)
     if record is None or record.start_time is None:
         raise dg.Failure("Dagster does not know when this run started", allow_retries=False)
     return datetime.fromtimestamp(record.start_time, UTC)
