@@ -4,7 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test lint format typecheck docs bench snapshot dev clean
+# A new order of the tests with every commit, the same one whenever that commit is tested again.
+SEED := $(shell git rev-list --count HEAD 2>/dev/null || echo 0)
+PYTEST := $(BIN)/pytest --numprocesses auto --dist worksteal --randomly-seed $(SEED)
+
+.PHONY: install demo test test-all lint format typecheck docs bench snapshot dev clean
 
 install: $(INSTALLED)
 
@@ -17,7 +21,10 @@ demo: install
 	$(BIN)/chatmart demo
 
 test: install
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(PYTEST) -m "not long"
+
+test-all: test
+	$(PYTEST) -m long
 
 lint: install
 	$(BIN)/ruff check .
