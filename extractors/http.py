@@ -6,9 +6,10 @@ origin. Every retry goes by the taxonomy of ``extractors.errors``.
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Self
 
@@ -66,6 +67,12 @@ class Wire:
     breaker_after: int = 3  # requests of one account given up in a row before the account is stopped
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities that every client trusts; to read them takes longer than many a run's requests."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class Client:
     """Connections and limits of one run. Use as ``async with Client() as client``."""
 
@@ -75,6 +82,7 @@ class Client:
         self._accounts: list[Counts] = []
         self._origins: dict[tuple[str, tuple[str, str, int | None]], Origin] = {}
         self.http = httpx.AsyncClient(
+            verify=_trusted(),
             follow_redirects=False,
             timeout=httpx.Timeout(wire.read_seconds, connect=wire.connect_seconds, pool=None),
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),

@@ -64,7 +64,7 @@ def text(moment: datetime) -> str:
 def shared() -> Iterator[Client]:
     """One sandbox with default shapes for tests that change nothing."""
     world = World(11, (*DEMO_ACCOUNTS, *EXTRA), clock=lambda: NOON)
-    with Sandbox(world) as sandbox, httpx.Client() as http:
+    with Sandbox(world) as sandbox, httpx.Client(verify=False) as http:
         yield Client(sandbox, http)
 
 
@@ -72,7 +72,7 @@ def shared() -> Iterator[Client]:
 def own() -> Iterator[Client]:
     """A sandbox of the test's own, to switch, restate and break."""
     world = World(11, (*DEMO_ACCOUNTS, *EXTRA), clock=lambda: NOON)
-    with Sandbox(world) as sandbox, httpx.Client() as http:
+    with Sandbox(world) as sandbox, httpx.Client(verify=False) as http:
         yield Client(sandbox, http)
 
 
