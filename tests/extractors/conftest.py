@@ -1,9 +1,10 @@
-"""A scripted server and a clock for tests of the wire."""
+"""A scripted server and a clock for tests of the wire; secrets that other tests made known are none here."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from extractors import redaction
 from tests.support.clock import FakeClock
 from tests.support.scripted import Scripted, scripted
 from tests.support.talking import OK
@@ -20,6 +21,12 @@ def server(running: Scripted) -> Scripted:
     running.seen.clear()
     running.script(OK)
     return running
+
+
+@pytest.fixture(autouse=True)
+def _own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_secrets", set())
+    monkeypatch.setattr(redaction, "_signatures", set())
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 import base64
 import json
 import logging
-from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -12,14 +11,6 @@ from extractors import redaction
 from extractors.redaction import MASK, RedactingFilter, redact, redact_body, redacted, register
 
 SECRETS = st.text(st.characters(exclude_categories=["Cs"]), min_size=6).filter(lambda text: len(set(text)) > 4)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _own_secrets() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(redaction, "_secrets", set())
-        patch.setattr(redaction, "_signatures", set())
-        yield
 
 
 @given(SECRETS)

@@ -106,7 +106,7 @@ def assert_true(sandbox: Sandbox, staged: Staged, window: Window, name: str, str
     assert plain(rest) == expected(sandbox, "metric_daily", window, name, streams)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", [*SHAPES[:5], *(pytest.param(shape, marks=pytest.mark.long) for shape in SHAPES[5:])])
 def test_every_accepted_shape_tells_the_same(sandbox: Sandbox, tmp_path: Path, shape: dict[str, Any]) -> None:
     sandbox.switches.__dict__.update(shape)
     staged = loaded(tmp_path, sandbox)

@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -39,18 +40,23 @@ def only(staged: Staged) -> dict[str, Any]:
     return row
 
 
-@pytest.mark.parametrize(
-    "header", ["conversationId", "CONVERSATION_ID", "Conversation Id", "conversation", "id", '"id"']
-)
-@pytest.mark.parametrize("start", ["startedAt", "start_time", "Created-At", "TIMESTAMP", "Date", "datum"])
+HEADERS = ("conversationId", "CONVERSATION_ID", "Conversation Id", "conversation", "id", '"id"')
+STARTS = ("startedAt", "start_time", "Created-At", "TIMESTAMP", "Date", "datum")
+PAIRS = [*zip(HEADERS, STARTS, strict=True)]
+OTHER_PAIRS = [pytest.param(*pair, marks=pytest.mark.long) for pair in product(HEADERS, STARTS) if pair not in PAIRS]
+
+
+@pytest.mark.parametrize(("header", "start"), [*PAIRS, *OTHER_PAIRS])
 def test_columns_by_name(tmp_path: Path, header: str, start: str) -> None:
     assert only(transformed(tmp_path, f"{start},{header}\n{AT},x\n"))["conversation_id"] == "x"
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
-@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+DIALECTS = [*product((",", ";", "\t"), ("\n", "\r\n"), ("", "\ufeff"), (csv.QUOTE_MINIMAL, csv.QUOTE_ALL))]
+FEW_DIALECTS = [dialect for number, dialect in enumerate(DIALECTS) if number % 5 == 0]
+OTHER_DIALECTS = [pytest.param(*dialect, marks=pytest.mark.long) for dialect in DIALECTS if dialect not in FEW_DIALECTS]
+
+
+@pytest.mark.parametrize(("delimiter", "end", "mark", "quoting"), [*FEW_DIALECTS, *OTHER_DIALECTS])
 def test_dialects(tmp_path: Path, delimiter: str, end: str, mark: str, quoting: Any) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting)
@@ -68,16 +74,19 @@ def test_dialects(tmp_path: Path, delimiter: str, end: str, mark: str, quoting: 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="|\x00\r"), min_size=1, max_size=12)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(names=st.lists(NAMES, min_size=1, max_size=3), delimiter=st.sampled_from(",;\t"))
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(names=st.lists(NAMES, min_size=1, max_size=12), delimiter=st.sampled_from(",;\t"))
 def test_names_survive_code_point_for_code_point(tmp_path_factory: Any, names: list[str], delimiter: str) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL)
-    writer.writerows([["id", "date", "endReason", "intents"], ["x", AT, names[0], "|".join(names)]])
+    writer.writerow(["id", "date", "endReason", "intents"])
+    writer.writerows([str(number), AT, name, "|".join(names[number:])] for number, name in enumerate(names))
     staged = transformed(tmp_path_factory.mktemp("names"), text.getvalue())
-    assert only(staged)["end_reason"] == names[0]
-    assert {row["intent"]: row["hits"] for row in rows(staged, "conversation_intent")} == {
-        name: names.count(name) for name in names
+    reasons = {row["conversation_id"]: row["end_reason"] for row in rows(staged, "conversation")}
+    assert reasons == {str(number): name for number, name in enumerate(names)}
+    hits = {(row["conversation_id"], row["intent"]): row["hits"] for row in rows(staged, "conversation_intent")}
+    assert hits == {
+        (str(number), name): names[number:].count(name) for number in range(len(names)) for name in names[number:]
     }
 
 
@@ -123,11 +132,15 @@ def test_decimal_point_or_comma(tmp_path: Path, duration: str, score: str) -> No
     assert rows(staged, "conversation_intent", ["score"]) == [{"score": Decimal("0.875000000")}]
 
 
-@given(number=st.integers(-(10**12), 10**12), tail=st.sampled_from(["", ".0", ",00", "e0"]))
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_counts_in_every_number_form(tmp_path_factory: Any, number: int, tail: str) -> None:
-    staged = transformed(tmp_path_factory.mktemp("count"), f"id;date;messages\nx;{AT};{number}{tail}\n")
-    assert only(staged)["messages"] == number
+@pytest.mark.parametrize("tail", ["", ".0", ",00", "e0"])
+@given(numbers=st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=20))
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_counts_in_every_number_form(tmp_path_factory: Any, tail: str, numbers: list[int]) -> None:
+    lines = "".join(f"{line};{AT};{number}{tail}\n" for line, number in enumerate(numbers))
+    staged = transformed(tmp_path_factory.mktemp("count"), f"id;date;messages\n{lines}")
+    assert {row["conversation_id"]: row["messages"] for row in rows(staged, "conversation")} == {
+        str(line): number for line, number in enumerate(numbers)
+    }
 
 
 def test_empty_cells_are_unknown(tmp_path: Path) -> None:
@@ -276,6 +289,7 @@ def test_totals_are_compared_and_fill_no_conversation(tmp_path: Path, channel: s
     assert found == {"web": 3, "debug": 2, "unknown": 1}
 
 
+@pytest.mark.long
 def test_many_rows_go_through_in_bounded_memory(tmp_path: Path) -> None:
     line = "c{0},2025-03-30T{1:02d}:00:00Z,web,a|b|a,{2},user-{0}\n"
     text = "id,date,channel,intents,messages,userId\n" + "".join(line.format(n, n % 20, n % 7) for n in range(200_000))
