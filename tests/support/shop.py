@@ -4,7 +4,9 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -27,6 +29,7 @@ from sandbox.truth import truth
 from sandbox.world import World
 from tests.support.clock import FakeClock
 from warehouse.commits import LedgerRow
+from warehouse.stores import open_store
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
 BERLIN = SandboxAccount("acme-berlin", "cognigy", "Europe/Berlin", daily=12)
@@ -52,14 +55,32 @@ class Seen(Quiet):
         self.failures.append((account.name, len(days), error))
 
 
+@cache
+def _empty_warehouse() -> bytes:
+    """A warehouse's private file in which nothing is loaded; to make one anew takes longer than to load a month."""
+    with TemporaryDirectory() as folder:
+        store = open_store("duckdb://warehouse.duckdb", Path(folder))
+        store.publish()
+        return store.location.read_bytes()
+
+
 @dataclass
 class Shop:
+    """With ``begun`` its warehouse is there, and empty; else the first run makes it, as it does for a user."""
+
     folder: Path
     sandbox: Sandbox
     accounts: Sequence[SandboxAccount] = (BERLIN,)
     overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
     top: dict[str, Any] = field(default_factory=dict)
+    begun: bool = False
+
+    def __post_init__(self) -> None:
+        if self.begun:
+            private = self.folder / "data/_warehouse.duckdb.loader"
+            private.parent.mkdir(parents=True, exist_ok=True)
+            private.write_bytes(_empty_warehouse())
 
     def configure(self, **extra: Any) -> Path:
         document = config_for(self.sandbox, self.accounts, self.overrides, **{**self.top, **extra})

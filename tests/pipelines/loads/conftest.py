@@ -17,4 +17,4 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def shop(tmp_path: Path, sandbox: Sandbox) -> Shop:
-    return Shop(tmp_path, sandbox)
+    return Shop(tmp_path, sandbox, begun=True)

@@ -4,13 +4,16 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pytest
+
 from sandbox.server import Sandbox
+from tests.support.clock import FakeClock
 from tests.support.shop import Shop, conversations, told
 
-FIRST, LAST = date(2025, 1, 1), date(2025, 12, 31)
+FIRST, LAST = date(2025, 7, 1), date(2025, 12, 31)
 CHATMART = Path(sys.executable).with_name("chatmart")
 
 SCRIPT = """
@@ -34,7 +37,7 @@ def commit(*arguments):
     return committed
 Store.commit = commit
 workspace = Workspace.open(config.load(Path(sys.argv[1])))
-days = tuple(date.fromordinal(day) for day in range(date(2025, 1, 1).toordinal(), date(2026, 1, 1).toordinal()))
+days = tuple(date.fromordinal(day) for day in range(date(2025, 7, 1).toordinal(), date(2026, 1, 1).toordinal()))
 runs.run(workspace, [runs.Job(account, days) for account in workspace.config.accounts])
 """
 
@@ -42,48 +45,45 @@ runs.run(workspace, [runs.Job(account, days) for account in workspace.config.acc
 def test_a_killed_run_goes_on_where_it_stopped(shop: Shop, sandbox: Sandbox) -> None:
     path = shop.configure()
     with subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(path), "4"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", SCRIPT, str(path), "2"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as victim:
         assert victim.stdout is not None
         assert victim.stdout.readline() == b"now\n"
         os.kill(victim.pid, signal.SIGKILL)
         victim.communicate()
     landed = len(list((shop.folder / "data/landing").rglob("*.json")))
-    assert landed >= 4
-    shop.asked()
-    done = subprocess.run(
-        [CHATMART, "--config", str(path), "backfill", "--from", "2025-01-01", "--to", "2025-12-31"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert len(shop.asked()) == 12 - landed
+    assert landed >= 2
+    shop.clock = FakeClock(datetime.now(UTC))  # the victim had the real time
+    result = shop.backfill(FIRST, LAST)
+    assert result.ok
+    assert result.counts.requests == 6 - landed  # the sandbox may hear of the victim's last ones only now
     assert conversations(shop) == told(sandbox, FIRST, LAST)
     assert not list(shop.folder.rglob("*.part"))
 
 
+@pytest.mark.long
 def test_two_processes_load_the_same_account_at_once(shop: Shop, sandbox: Sandbox) -> None:
     path = shop.configure()
     sandbox.switches.delay_seconds = 0.05
-    command = [CHATMART, "--config", str(path), "backfill", "--from", "2025-01-01", "--to", "2025-12-31"]
+    command = [CHATMART, "--config", str(path), "backfill", "--from", str(FIRST), "--to", str(LAST)]
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     errors = [process.communicate()[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], errors
-    assert len(shop.asked()) == 12
+    assert len(shop.asked()) == 6
     assert conversations(shop) == told(sandbox, FIRST, LAST)
     assert shop.view("restatement_log") == []
 
 
+@pytest.mark.long
 def test_an_interrupted_run_has_nothing_half_loaded(shop: Shop, sandbox: Sandbox) -> None:
     path = shop.configure()
     with subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(path), "3"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", SCRIPT, str(path), "2"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as running:
         assert running.stdout is not None
         assert running.stdout.readline() == b"now\n"
         os.kill(running.pid, signal.SIGINT)
         running.communicate(b"")
     months = {day.replace(day=1) for day in conversations(shop)}
-    assert len(months) >= 3
+    assert len(months) >= 2
     assert conversations(shop) == {d: n for d, n in told(sandbox, FIRST, LAST).items() if d.replace(day=1) in months}

@@ -23,7 +23,7 @@ FIRST, LAST = date(2025, 3, 1), date(2025, 3, 9)
 
 @pytest.fixture
 def shop(tmp_path: Path, sandbox: Sandbox) -> Shop:
-    return Shop(tmp_path, sandbox, (BERLIN,))
+    return Shop(tmp_path, sandbox, (BERLIN,), begun=True)
 
 
 def arrivals(shop: Shop) -> int:

@@ -68,6 +68,7 @@ def test_after_a_run_that_failed_in_part_the_newest_numbers_come_back(
     assert (shop.everything(), books(shop, BERLIN.name)) == (before, rests_on)
 
 
+@pytest.mark.long
 def test_what_retention_leaves_is_enough_where_streams_have_windows_of_their_own(tmp_path: Path) -> None:
     begin = FakeClock(NOW - timedelta(days=8))
     with Sandbox(World(5, (VOICE,), clock=lambda: NOW)) as running:
