@@ -1,11 +1,13 @@
 """The account × day matrix: one state per day, in each account's own zone."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.warehouse.filled import Fill
 from tests.warehouse.sample import ACME, chunk, days, rows
 from warehouse.commits import AccountRow, SliceFailure
 from warehouse.stores import Store
@@ -19,6 +21,10 @@ def states(store: Store, account: str = "acme", count: int = 4) -> list[object]:
     store.publish()
     sql = f"SELECT state FROM coverage WHERE account = '{account}' ORDER BY date LIMIT {count}"
     return [state for (state,) in rows(store, sql)]
+
+
+def load_two_days(store: Store) -> None:
+    store.commit(chunk(days(2, START), account=ACCOUNT, fetched_at=AT))
 
 
 def test_all_days_up_to_the_accounts_own_yesterday(store: Store) -> None:
@@ -53,8 +59,8 @@ def test_settled_is_after_the_lookback_in_the_accounts_zone(store: Store, fetche
 @pytest.mark.parametrize(
     "changed", [{"timezone": "UTC"}, {"external_id": "bot-2"}, {"provider": "inkeep"}], ids=["zone", "id", "provider"]
 )
-def test_a_changed_identity_makes_slices_stale(store: Store, changed: dict[str, str]) -> None:
-    store.commit(chunk(days(2, START), account=ACCOUNT, fetched_at=AT))
+def test_a_changed_identity_makes_slices_stale(copy_filled: Callable[[Fill], Store], changed: dict[str, str]) -> None:
+    store = copy_filled(load_two_days)
     moved = replace(ACCOUNT, **changed)  # type: ignore[arg-type]
     store.describe([moved], [])
     assert states(store)[:3] == ["stale", "stale", "missing"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.warehouse.filled import FilledStores, load_one_day
 from tests.warehouse.sample import DAY, chunk, days, full_tables, rows, store_at
 from warehouse.publishing import Places, copy_into_place
 from warehouse.stores import Store
@@ -27,6 +28,11 @@ def store(tmp_path: Path) -> Store:
     return store_at(tmp_path / "data")
 
 
+@pytest.fixture
+def loaded(filled_stores: FilledStores, tmp_path: Path) -> Store:
+    return filled_stores.copy("duckdb", load_one_day, tmp_path / "data")
+
+
 TOTAL = "SELECT CAST(sum(conversations) AS BIGINT) FROM conversation_daily"
 
 
@@ -38,28 +44,25 @@ def test_nothing_new_is_not_copied(store: Store) -> None:
     assert store.location.stat().st_ino == file
 
 
-def test_a_commit_is_seen_when_published(store: Store) -> None:
-    store.commit(chunk(days(1), full_tables(days(1), 10)))
-    store.publish()
-    store.commit(chunk(days(1), full_tables(days(1), 20)))
-    assert rows(store, TOTAL) == [(10,)]
-    assert store.publish()
-    assert rows(store, TOTAL) == [(20,)]
+def test_a_commit_is_seen_when_published(loaded: Store) -> None:
+    loaded.commit(chunk(days(1), full_tables(days(1), 20)))
+    assert rows(loaded, TOTAL) == [(10,)]
+    assert loaded.publish()
+    assert rows(loaded, TOTAL) == [(20,)]
 
 
-def test_a_reader_holds_its_file_while_loads_and_publications_go_on(store: Store) -> None:
-    store.commit(chunk(days(1), full_tables(days(1), 10)))
-    store.publish()
+@pytest.mark.parametrize("loads", [3, pytest.param(10, marks=pytest.mark.long)])
+def test_a_reader_holds_its_file_while_loads_and_publications_go_on(loaded: Store, loads: int) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", READER, str(store.location)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", READER, str(loaded.location)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as reader:
         assert reader.stdin is not None
         assert reader.stdout is not None
         assert reader.stdout.readline() == "10\n"
-        for size in range(20, 120, 10):
-            store.commit(chunk(days(1), full_tables(days(1), size)))
-            assert store.publish()
-            assert rows(store, TOTAL) == [(size,)]
+        for size in range(20, 20 + 10 * loads, 10):
+            loaded.commit(chunk(days(1), full_tables(days(1), size)))
+            assert loaded.publish()
+            assert rows(loaded, TOTAL) == [(size,)]
             reader.stdin.write("again\n")
             reader.stdin.flush()
             assert reader.stdout.readline() == "10\n"
@@ -67,32 +70,26 @@ def test_a_reader_holds_its_file_while_loads_and_publications_go_on(store: Store
         assert reader.wait() == 0
 
 
-def test_only_the_published_file_looks_like_a_warehouse(store: Store) -> None:
-    store.commit(chunk(days(1), full_tables(days(1))))
-    store.publish()
-    assert list(store.location.parent.glob("*.duckdb")) == [store.location]
+def test_only_the_published_file_looks_like_a_warehouse(loaded: Store) -> None:
+    assert list(loaded.location.parent.glob("*.duckdb")) == [loaded.location]
 
 
-def test_a_lost_private_file_comes_back_from_the_published_one(store: Store) -> None:
-    places = Places(store.location)
-    store.commit(chunk(days(1), full_tables(days(1), 10)))
-    store.publish()
+def test_a_lost_private_file_comes_back_from_the_published_one(loaded: Store) -> None:
+    places = Places(loaded.location)
     places.private.unlink()
     places.wal.write_bytes(b"of another file")
-    store.commit(chunk(days(1, DAY.replace(month=4)), full_tables(days(1, DAY.replace(month=4)), 5)))
-    assert store.publish()
-    assert rows(store, TOTAL) == [(15,)]
+    loaded.commit(chunk(days(1, DAY.replace(month=4)), full_tables(days(1, DAY.replace(month=4)), 5)))
+    assert loaded.publish()
+    assert rows(loaded, TOTAL) == [(15,)]
     assert not places.wal.exists()
 
 
-def test_a_lost_published_file_is_published_again(store: Store) -> None:
-    store.commit(chunk(days(1), full_tables(days(1), 10)))
-    store.publish()
-    store.location.write_bytes(b"overwritten by accident")
-    assert store.publish()
-    store.location.unlink()
-    assert store.publish()
-    assert rows(store, TOTAL) == [(10,)]
+def test_a_lost_published_file_is_published_again(loaded: Store) -> None:
+    loaded.location.write_bytes(b"overwritten by accident")
+    assert loaded.publish()
+    loaded.location.unlink()
+    assert loaded.publish()
+    assert rows(loaded, TOTAL) == [(10,)]
 
 
 def test_orphans_are_removed_by_the_next_writer(store: Store) -> None:

@@ -1,7 +1,6 @@
 import duckdb
 import pytest
 
-from tests.warehouse.sample import chunk, days, full_tables
 from warehouse.integrity import doubled_grains, grain, keys_without_member
 from warehouse.relations import DIMENSIONS, FACTS
 from warehouse.schema import fact
@@ -9,10 +8,8 @@ from warehouse.stores import Store
 
 
 @pytest.fixture
-def loaded(store: Store) -> Store:
-    store.commit(chunk(days(2), full_tables(days(2))))
-    store.publish()
-    return store
+def loaded(two_days: Store) -> Store:
+    return two_days
 
 
 def test_what_was_loaded_is_whole(loaded: Store) -> None:
