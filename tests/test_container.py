@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import yaml
 from packaging.utils import canonicalize_name as canonical
 
 from pipelines.orchestration.home import SETTINGS
+from tests.support.programs import read_help
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -55,12 +55,6 @@ def commands() -> list[list[str]]:
     told = [each["command"] for each in OURS.values()]
     told += [each["healthcheck"]["test"][1:] for each in OURS.values() if "test" in each["healthcheck"]]
     return [command for command in told if command[0] not in (PREPARE, "python")]
-
-
-@cache
-def help_of(*words: str) -> str:
-    done = subprocess.run([BIN / words[0], *words[1:], "--help"], capture_output=True, text=True, check=True)
-    return done.stdout
 
 
 def test_the_image_takes_what_is_there_and_comes_to_the_builder() -> None:
@@ -104,7 +98,7 @@ def test_the_image_runs_for_a_user_of_its_own() -> None:
 def test_each_command_is_a_real_one_with_its_options(command: list[str]) -> None:
     options = [word for word in command if word.startswith("--")]
     first = command.index(options[0]) if options else len(command)
-    told = help_of(*command[:first])
+    told = read_help(*command[:first])
     for option in options:
         assert re.search(rf"(^|[\s,]){option}\b", told), f"{option} is no option of {command[:first]}"
 
@@ -154,6 +148,7 @@ def test_the_settings_lie_where_the_installed_program_looks_for_them() -> None:
     assert re.search(r"cp dagster.yaml /opt/chatmart/lib/python3\.11/site-packages/$", IMAGE, re.MULTILINE)
 
 
+@pytest.mark.long  # a real instance of Dagster
 def test_a_home_is_made_ready(tmp_path: Path) -> None:
     assert (ROOT / "deploy/prepare").stat().st_mode & stat.S_IXOTH
     assert prepare(tmp_path / "home") == yaml.safe_load((ROOT / "dagster.yaml").read_text("utf-8"))

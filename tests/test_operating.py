@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli.logs import FORMATS, LEVELS
+from tests.support.programs import read_help
 from tests.warehouse.sample import ACME, DEFINITIONS, LOADED_AT, chunk, days, full_tables, store_at
 from warehouse.commits import Drifted, Reconciled, RunRow, SliceFailure
 from warehouse.stores import Store
@@ -113,8 +114,7 @@ def test_units_start_real_commands() -> None:
         for command in re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE):
             program, *words = command.split()
             first = next((number for number, word in enumerate(words) if word.startswith("--")), len(words))
-            tool = BIN / Path(program).name
-            told = subprocess.run([tool, *words[:first], "--help"], capture_output=True, text=True, check=True).stdout
+            told = read_help(Path(program).name, *words[:first])
             assert all(word in told for word in words if word.startswith("--")), command
 
 

@@ -17,7 +17,7 @@ from tests.support.waiting import await_that
 PAGE = (Path(__file__).parents[2] / "docs/operating.md").read_text("utf-8")
 BACKUP, RESTORE, REPLAY = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 ACCOUNTS = tuple(account for account in DEMO_ACCOUNTS if account.provider in ("cognigy", "inkeep"))
-DAYS = days_from(date(2025, 2, 20), 20)
+DAYS = days_from(date(2025, 2, 25), 10)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def settle(product: Product) -> None:
     """Loads with a history: a day was told otherwise once."""
     assert product.load(DAYS).ok
     product.sandbox.world.restate(ACCOUNTS[0].name, DAYS[3], "smaller")
-    assert product.load(DAYS[:9], refetch=True).ok
+    assert product.load(DAYS[:5], refetch=True).ok
 
 
 def histories(product: Product) -> list[str]:
@@ -97,8 +97,9 @@ def test_the_landing_zone_alone_is_enough(product: Product) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_a_copy_that_is_taken_while_a_load_goes_on_is_whole(product: Product) -> None:
-    before = days_from(date(2025, 1, 1), 50)
+    before = days_from(date(2025, 1, 1), 55)
     settle(product)
     product.sandbox.switches.delay_seconds = 0.1
     product.sandbox.book.clear()

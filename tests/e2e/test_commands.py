@@ -1,6 +1,7 @@
-"""The commands as a person runs them: real processes, their output, their exit codes."""
+"""The commands as a person runs them: their output, their exit codes; some in real processes."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cli import demo
 from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
+from tests.support.command import run_as_if_alone
 from tests.support.product import CHATMART, Product
 
 COGNIGY = tuple(account for account in DEMO_ACCOUNTS if account.provider == "cognigy")
@@ -26,6 +29,25 @@ def product(folder: Path, sandbox: Sandbox, accounts: tuple[SandboxAccount, ...]
 
 
 @pytest.mark.e2e
+def test_a_short_demo_shows_totals_and_queries_that_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "DAYS", 5)
+    shown = run_as_if_alone(["demo"], os.environ, tmp_path)
+    assert shown.code == 0, shown.err
+    for provider in ("chatcaptain", "chatdash", "chatlayer", "cognigy", "inkeep"):
+        assert re.search(rf"^{provider} +\d +5 +\d{{2,}}$", shown.out, re.MULTILINE), shown.out
+    commands = [shlex.split(line) for line in shown.out.splitlines() if line.startswith("  ") and " sql " in line]
+    assert len(commands) == 3
+    for _program, *arguments in commands:
+        answer = run_as_if_alone(arguments, os.environ, tmp_path)
+        assert answer.code == 0, answer.err
+        assert len(answer.out.splitlines()) > 3
+    assert (tmp_path / "data/demo/warehouse.duckdb").is_file()
+    assert "The report is data/demo/report.html" in shown.out
+    assert (tmp_path / "data/demo/report.html").is_file()
+
+
+@pytest.mark.e2e
+@pytest.mark.long
 def test_the_demo_shows_totals_and_queries_that_work(tmp_path: Path) -> None:
     done = subprocess.run([CHATMART, "demo"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -45,6 +67,7 @@ def test_the_demo_shows_totals_and_queries_that_work(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_a_year_of_cognigy_is_twelve_requests_and_equals_the_truth(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         bot = product(tmp_path, sandbox, BERLIN)
@@ -62,9 +85,9 @@ def test_a_year_of_cognigy_is_twelve_requests_and_equals_the_truth(tmp_path: Pat
 def test_one_bad_account_never_holds_up_another(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         bot = product(tmp_path, sandbox, (replace(COGNIGY[0], credential="refused"), *COGNIGY[1:], *DOCS))
-        done = bot.backfill(date(2025, 3, 1), date(2025, 3, 31), expect=1)
-        assert "acme-support (cognigy.conversation_counter): HTTP 401" in done.stderr
-        assert "Traceback" not in done.stderr
+        done = bot.run_process("backfill", "--from", "2025-03-01", "--to", "2025-03-31", expect=1)
+        assert "acme-support (cognigy.conversation_counter): HTTP 401" in done.err
+        assert "Traceback" not in done.err
         assert bot.ask("select account, count(*) as days from conversation_daily group by 1 order by 1") == [
             {"account": "acme-docs", "days": 31},
             {"account": "globex-support", "days": 31},
@@ -77,17 +100,17 @@ def test_one_bad_account_never_holds_up_another(tmp_path: Path) -> None:
 def test_standard_output_is_data_only(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         bot = product(tmp_path, sandbox, DOCS)
-        done = bot.backfill(date(2025, 3, 30), date(2025, 3, 30))
-        assert done.stdout == ""
+        done = bot.run_process("backfill", "--from", "2025-03-30", "--to", "2025-03-30")
+        assert done.out == ""
         query = "select date, started_at, 0.5::decimal(9,3) as half, null as nothing from conversation limit 1"
-        [row] = json.loads(bot.run("sql", query, "--format", "json").stdout)
+        [row] = json.loads(bot.run_process("sql", query, "--format", "json").out)
         assert row["date"] == "2025-03-30"
         assert re.fullmatch(r"2025-03-30T\d\d:\d\d:\d\d\.\d{3}Z", row["started_at"])
         assert row["half"] == 0.5
         assert row["nothing"] is None
-        wrong = bot.run("sql", "select nonsense", expect=2)
-        assert wrong.stdout == ""
-        assert "nonsense" in wrong.stderr
+        wrong = bot.run_process("sql", "select nonsense", expect=2)
+        assert wrong.out == ""
+        assert "nonsense" in wrong.err
 
 
 @pytest.mark.e2e
@@ -96,7 +119,7 @@ def test_a_deferred_limit_ends_as_failed_and_says_when_to_come_back(tmp_path: Pa
         bot = product(tmp_path, sandbox, BERLIN)
         sandbox.fail(Fault(path="conversationcounter", status=429, headers={"Retry-After": "7200"}))
         done = bot.backfill(date(2025, 3, 1), date(2025, 3, 31), expect=1)
-        assert "used up until" in done.stderr
+        assert "used up until" in done.err
         assert sandbox.book.count(provider="cognigy") == 1
         bot.backfill(date(2025, 3, 1), date(2025, 3, 31))
 

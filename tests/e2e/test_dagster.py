@@ -37,6 +37,7 @@ def dagster(product: Product, *command: str) -> subprocess.CompletedProcess[str]
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_a_partition_range_launched_from_the_command_line_equals_the_truth(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         product = Product(tmp_path, sandbox, COGNIGY)
@@ -65,6 +66,7 @@ def test_the_definitions_are_valid_for_dagsters_tools(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_what_the_command_loaded_stands_in_dagster_and_a_broken_instance_changes_nothing(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         product = Product(tmp_path, sandbox, COGNIGY)
@@ -100,6 +102,7 @@ def materialized(product: Product, asset: str) -> set[str]:
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_dev_serves_and_ends_when_told_to_also_in_the_background_of_a_script(tmp_path: Path) -> None:
     with Sandbox() as sandbox, (tmp_path / "said.txt").open("wb") as said:
         product = Product(tmp_path, sandbox, COGNIGY)

@@ -67,12 +67,13 @@ def test_killed_while_a_job_is_polled(sandbox: Sandbox, product: Product) -> Non
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_killed_before_the_id_is_noted(sandbox: Sandbox, product: Product) -> None:
     sandbox.fail(Fault(path="/export", method="POST", kind="hang"))
     killed_when(product, lambda: len(sandbox.jobs) == 1)
     for _ in range(2):
         done = product.backfill(DAY, DAY, expect=1)
-        (sentence,) = re.findall("^failed: (.*)$", done.stderr, re.MULTILINE)
+        (sentence,) = re.findall("^failed: (.*)$", done.err, re.MULTILINE)
         assert re.fullmatch(
             r"acme-voice \(chatcaptain\.export\): an export of 2025-03-10T23:00:00\.000Z to 2025-03-11T22:59:59\.999Z "
             r"was asked for at [\d:]+ UTC and its answer never came, so it may or may not run; no other is started for "
@@ -86,6 +87,7 @@ def test_killed_before_the_id_is_noted(sandbox: Sandbox, product: Product) -> No
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_killed_during_the_download(sandbox: Sandbox, product: Product) -> None:
     sandbox.fail(Fault(path="/exports/", status=200, body="conversationId,startedAt\nc1,2025-03-1", kind="hang"))
     killed_when(product, lambda: sandbox.book.count("download") == 1 and leftovers(product) != [])
@@ -101,8 +103,8 @@ def test_a_stuck_job_is_adopted_by_the_same_command(sandbox: Sandbox, product: P
     product.configure()
     sandbox.switches.export_polls, sandbox.switches.export_words = FOREVER, ("pending", "completed")
     done = product.backfill(DAY, DAY, expect=1)
-    assert "did not start within 0.3 seconds (status 'pending')" in done.stderr
-    assert "it waits for this job and starts no other" in done.stderr
+    assert "did not start within 0.3 seconds (status 'pending')" in done.err
+    assert "it waits for this job and starts no other" in done.err
     sandbox.switches.export_polls = 0
     product.backfill(DAY, DAY)
     assert len(sandbox.jobs) == 1

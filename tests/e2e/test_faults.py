@@ -1,19 +1,40 @@
 """Every fault of the catalogue: what the client did, what the run said, what stayed, and that the next run recovers."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from tests.support.faults import CASES, DOCS, Case
 from tests.support.meeting import Meeting, Met, meeting
 
 TABLE = Path(__file__).parents[2] / "docs/faults.md"
 
-named = pytest.mark.parametrize("case", CASES, ids=lambda case: case.fault)
-at_once = pytest.mark.parametrize("case", [case for case in CASES if case.real], ids=lambda case: case.fault)
+QUICK = {  # one of each kind, in every run of the tests
+    "429 with `Retry-After: 7`",
+    "429 that never ends",
+    "500 once",
+    "500 that never ends",
+    "connection cut in mid-body",
+    "JSON of a wrong shape",
+    "401",
+    "404",
+    "redirect to another host",
+    "`error` in an answer with status 200",
+    "export: 429 to the creation",
+    "export: connection lost after the job was asked for",
+    "export: the job never finishes",
+    "export: the file is shorter than its length",
+}
+QUICK_FOR_THE_COMMAND = {"429 with `Retry-After: 7200`", "401", "export: a row that does not fit the header"}
+
+
+def rows(cases: Iterable[Case], quick: Collection[str]) -> list[ParameterSet]:
+    """The cases as parameters; those that are not quick are long."""
+    return [pytest.param(case, id=case.fault, marks=() if case.fault in quick else pytest.mark.long) for case in cases]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +59,7 @@ def hold(case: Case, met: Met) -> None:
 
 
 @pytest.mark.e2e
-@named
+@pytest.mark.parametrize("case", rows(CASES, QUICK))
 def test_a_fault(sandboxed: Meeting, tmp_path: Path, case: Case) -> None:
     met = sandboxed.meet(case, tmp_path)
     hold(case, met)
@@ -46,7 +67,7 @@ def test_a_fault(sandboxed: Meeting, tmp_path: Path, case: Case) -> None:
 
 
 @pytest.mark.e2e
-@at_once
+@pytest.mark.parametrize("case", rows([case for case in CASES if case.real], QUICK_FOR_THE_COMMAND))
 def test_a_fault_met_by_the_command(sandboxed: Meeting, tmp_path: Path, case: Case) -> None:
     hold(case, sandboxed.meet(case, tmp_path, command=True))
 
@@ -62,6 +83,11 @@ def test_the_line_that_a_missing_permission_names_does_without_it(sandboxed: Mee
     assert met.loaded == (DOCS, case.account)
 
 
-@named
+def test_a_few_of_the_catalogue_are_quick() -> None:
+    assert {case.fault for case in CASES} >= QUICK
+    assert {case.fault for case in CASES if case.real} >= QUICK_FOR_THE_COMMAND
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.fault)
 def test_the_table_tells_it(case: Case) -> None:
     assert f"\n| {case.fault} | {case.did} | {case.requests} | {case.exit} |" in TABLE.read_text()

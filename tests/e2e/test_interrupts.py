@@ -21,8 +21,9 @@ from tests.support.product import CHATMART, Product, days_from
 from tests.support.waiting import await_that
 
 SUPPORT = tuple(account for account in DEMO_ACCOUNTS if account.name == "acme-support")
-FIRST, LAST = date(2025, 1, 1), date(2025, 12, 31)
-MONTHS = 12
+FIRST, LAST = date(2025, 7, 1), date(2025, 12, 31)
+MONTHS = 6
+DAYS = days_from(FIRST, 184)
 AT_ONCE = 4
 BACKFILL = ("backfill", "--from", str(FIRST), "--to", str(LAST))
 
@@ -97,13 +98,15 @@ def goes_on(product: Product, sandbox: Sandbox) -> None:
     """The same command loads the rest, and asks for little that was answered before."""
     product.backfill(FIRST, LAST)
     assert sandbox.book.count(provider="cognigy") <= MONTHS + AT_ONCE
-    assert product.differences(days_from(FIRST, 365))[1] == []
+    assert product.differences(DAYS)[1] == []
     assert not list(product.folder.rglob("*.part"))
     assert last_run(product)["error"] is None
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.long)]
+)
 def test_the_first_signal_lets_a_commit_finish(
     product: Product, sandbox: Sandbox, number: signal.Signals, code: int
 ) -> None:
@@ -116,7 +119,7 @@ def test_the_first_signal_lets_a_commit_finish(
     assert re.search(r"^acme-support +cognigy +92 +0 ", err, re.MULTILINE)
     assert sorted(loaded(product)) == days_from(date(2025, 10, 1), 92)
     run = last_run(product)
-    assert (run["planned"], run["loaded"], run["failed"]) == (365, 92, 0)
+    assert (run["planned"], run["loaded"], run["failed"]) == (len(DAYS), 92, 0)
     assert run["ended_at"] is not None
     assert str(run["error"]).startswith("interrupted")
     goes_on(product, sandbox)
@@ -150,6 +153,7 @@ def test_before_a_run_begins_nothing_is_left(product: Product, sandbox: Sandbox)
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(int(os.environ.get("CHATMART_KILLS", "3"))))
 def test_interrupted_anywhere_nothing_is_half_loaded(product: Product, sandbox: Sandbox, seed: int) -> None:
     sandbox.switches.delay_seconds = 0.05
@@ -161,7 +165,7 @@ def test_interrupted_anywhere_nothing_is_half_loaded(product: Product, sandbox: 
     assert process.returncode == 143, err
     assert "Traceback" not in err
     months = {day.replace(day=1) for day in loaded(product)}
-    assert len(loaded(product)) == sum(1 for day in days_from(FIRST, 365) if day.replace(day=1) in months)
+    assert len(loaded(product)) == sum(1 for day in DAYS if day.replace(day=1) in months)
     goes_on(product, sandbox)
 
 
@@ -171,7 +175,10 @@ ASKED_AGAIN = {"cognigy": 4, "chatdash": 4, "chatlayer": 15, "chatcaptain": 30, 
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("seed", range(int(os.environ.get("CHATMART_KILLS", "1"))))
-@pytest.mark.parametrize("provider", ASKED_AGAIN)
+@pytest.mark.parametrize(
+    "provider",
+    ["chatdash", *(pytest.param(name, marks=pytest.mark.long) for name in ASKED_AGAIN if name != "chatdash")],
+)
 def test_killed_anywhere_little_is_asked_again(sandbox: Sandbox, tmp_path: Path, provider: str, seed: int) -> None:
     sandbox.switches.delay_seconds = 0.01
     account = next(account for account in DEMO_ACCOUNTS if account.provider == provider)

@@ -1,14 +1,16 @@
 """Whatever the answers look like, wherever the account is, and whatever it pulls: all views equal the truth.
 
-The combinations hold every two shapes together at least once. `CHATMART_ALL_SHAPES=1` loads each of them in every
-zone, with more days and more conversations.
+Few combinations hold every shape at least once; many, among the long tests, every two shapes together.
+`CHATMART_ALL_SHAPES=1` loads each of those in every zone, with more days and more conversations.
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import fields
 from datetime import date
 from itertools import combinations as pairs
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,7 @@ from tests.support.shapes import (
     SWITCHES,
     Combination,
     combinations,
+    every_shape_once,
     everywhere,
     load_and_compare,
 )
@@ -33,6 +36,15 @@ AROUND, DAILY = (6, 30) if ALL else (2, 8)
 
 
 @pytest.mark.e2e
+@pytest.mark.parametrize("combination", every_shape_once(), ids=str)
+def test_every_shape_equals_the_truth(tmp_path: Path, combination: Combination) -> None:
+    compared = load_and_compare(tmp_path, combination, around=1, daily=8)
+    assert compared.differences == ()
+    assert compared.rows > 150
+
+
+@pytest.mark.e2e
+@pytest.mark.long
 @pytest.mark.parametrize("combination", everywhere() if ALL else combinations(), ids=str)
 def test_all_views_equal_the_truth(tmp_path: Path, combination: Combination) -> None:
     compared = load_and_compare(tmp_path, combination, around=AROUND, daily=DAILY)
@@ -45,9 +57,22 @@ def test_every_switch_is_in_use() -> None:
     assert all(values[0] == getattr(Switches(), name) for name, values in SWITCHES.items())
 
 
+FACTORS = {**SWITCHES, **CIRCUMSTANCES}
+
+
+def shapes_of(rows: Iterable[Combination]) -> list[dict[str, Any]]:
+    return [{**vars(row.switches), **row.circumstances} for row in rows]
+
+
+def test_every_shape_is_there_at_least_once() -> None:
+    rows = shapes_of(every_shape_once())
+    assert {name: {row[name] for row in rows} for name in FACTORS} == {
+        name: set(values) for name, values in FACTORS.items()
+    }
+
+
 def test_every_two_shapes_meet() -> None:
-    rows = [{**vars(each.switches), **each.circumstances} for each in combinations()]
-    factors = {**SWITCHES, **CIRCUMSTANCES}
+    rows, factors = shapes_of(combinations()), FACTORS
     for one, other in pairs(factors, 2):
         met = {(row[one], row[other]) for row in rows}
         assert met == {(this, that) for this in factors[one] for that in factors[other]}, (one, other)
@@ -60,7 +85,7 @@ def test_chatlayer_is_refused_where_days_begin_within_an_hour(tmp_path: Path) ->
     with Sandbox(World(7, [account])) as sandbox:
         done = Product(tmp_path, sandbox, [account]).backfill(date(2025, 3, 28), date(2025, 4, 1), expect=2)
         assert sandbox.requests == []
-    assert "account pune-bot: timezone: Chatlayer counts by whole hours of UTC" in done.stderr
-    assert "Asia/Kolkata" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+    assert "account pune-bot: timezone: Chatlayer counts by whole hours of UTC" in done.err
+    assert "Asia/Kolkata" in done.err
+    assert "Traceback" not in done.err
+    assert done.out == ""

@@ -64,7 +64,7 @@ class Meeting:
         jobs = len(self.sandbox.jobs)
         if command:
             done = product.backfill(DAY, DAY, expect=case.exit)
-            code, sentences = done.returncode, tuple(re.findall("^failed: (.*)$", done.stderr, re.MULTILINE))
+            code, sentences = done.code, tuple(re.findall("^failed: (.*)$", done.err, re.MULTILINE))
         else:
             random.seed(7)  # of the jitter, so that waits and requests are the same each time
             result = product.load([DAY], clock=clock)

@@ -171,12 +171,22 @@ def combinations() -> list[Combination]:
     """So few combinations that every two shapes stand together in one of them."""
     factors = {**CIRCUMSTANCES, **SWITCHES}
     names = sorted(factors, key=lambda name: -len(factors[name]))  # the longest lists first: fewer rows
-    found = []
-    for row in AllPairs([list(factors[name]) for name in names]):
-        chosen = dict(zip(names, row, strict=True))
-        circumstances = {name: chosen[name] for name in CIRCUMSTANCES}
-        found.append(Combination(circumstances, Switches(**{name: chosen[name] for name in SWITCHES})))
-    return found
+    rows = AllPairs([list(factors[name]) for name in names])
+    return [_combination(dict(zip(names, row, strict=True))) for row in rows]
+
+
+def every_shape_once() -> list[Combination]:
+    """As many combinations as the longest list of shapes has: every shape stands in one of them."""
+    factors = {**CIRCUMSTANCES, **SWITCHES}
+    return [
+        _combination({name: values[number % len(values)] for name, values in factors.items()})
+        for number in range(max(map(len, factors.values())))
+    ]
+
+
+def _combination(chosen: Mapping[str, Any]) -> Combination:
+    circumstances = {name: chosen[name] for name in CIRCUMSTANCES}
+    return Combination(circumstances, Switches(**{name: chosen[name] for name in SWITCHES}))
 
 
 def everywhere() -> list[Combination]:
