@@ -1,8 +1,10 @@
 """A loaded configuration for a running sandbox, and runs of Dagster's jobs inside the test's own process."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.config import environment
 from sandbox.server import Sandbox
 from tests.support.product import Product
+from tests.support.shop import begin_warehouse
 
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
@@ -26,7 +29,14 @@ class Orchestrated:
 
     product: Product
     config: Config
-    instance: dg.DagsterInstance
+    resources: ExitStack
+
+    @cached_property
+    def instance(self) -> dg.DagsterInstance:
+        """Made when it is first used: many tests only look at definitions."""
+        instance = dg.DagsterInstance.ephemeral()
+        self.resources.callback(instance.dispose)
+        return instance
 
     def run(
         self,
@@ -62,26 +72,27 @@ def sandbox() -> Iterator[Sandbox]:
 def orchestrate(
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Orchestrated]]:
-    instances = []
+    resources = ExitStack()
 
     def build(
         *names: str,
         bad: Sequence[str] = (),
         first: date | None = None,
         overrides: Mapping[str, Mapping[str, Any]] | None = None,
+        begun: bool = True,
         **top: Any,
     ) -> Orchestrated:
+        """With ``begun`` the warehouse is there, and empty; else the first run makes it, as it does for a user."""
         accounts = [account for account in DEMO_ACCOUNTS if account.name in names]
-        begun = {each.name: {"start_date": str(first)} for each in accounts} if first else {}
-        product = Product(tmp_path, sandbox, accounts, overrides or begun)
+        starts = {each.name: {"start_date": str(first)} for each in accounts} if first else {}
+        product = Product(tmp_path, sandbox, accounts, overrides or starts)
+        if begun and not (tmp_path / "data").exists():
+            begin_warehouse(tmp_path / "data" / "warehouse.duckdb")
         product.configure(**top)
         keys = [replace(each, credential="refused") if each.name in bad else each for each in accounts]
         for name, value in environment(keys).items():
             monkeypatch.setenv(name, value)
-        instance = dg.DagsterInstance.ephemeral()
-        instances.append(instance)
-        return Orchestrated(product, configuration.load(tmp_path / "chatmart.yaml"), instance)
+        return Orchestrated(product, configuration.load(tmp_path / "chatmart.yaml"), resources)
 
-    yield build
-    for instance in instances:
-        instance.dispose()
+    with resources:
+        yield build

@@ -2,8 +2,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from extractors.errors import ConfigError
@@ -85,46 +87,56 @@ def test_no_secret_reaches_the_definitions(orchestrate: Callable[..., Orchestrat
             assert secret not in seen
 
 
-def test_the_module_loads_without_a_configuration_and_says_what_to_do(tmp_path: Path) -> None:
-    program = "from pipelines.definitions import defs; print(*defs.resolve_all_asset_specs())"
-    done = _python(program, tmp_path, {})
-    assert done.returncode == 0, done.stderr
-    assert "configuration_is_missing" in done.stdout
-    assert f"Write `{tmp_path}/chatmart.yaml`" in done.stdout
+def test_the_module_loads_without_a_configuration_and_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CHATMART_CONFIG", raising=False)
+    [spec] = load_module().resolve_all_asset_specs()
+    assert spec.key.to_user_string() == "configuration_is_missing"
+    assert f"Write `{tmp_path}/chatmart.yaml`" in str(spec.description)
 
 
 @pytest.mark.parametrize("text", [None, "accounts: []"])
-def test_a_configuration_that_is_named_and_wrong_is_an_error(tmp_path: Path, text: str | None) -> None:
+def test_a_configuration_that_is_named_and_wrong_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
     path = tmp_path / "named.yaml"
     if text:
         path.write_text(text)
-    done = _python("import pipelines.definitions", tmp_path, {"CHATMART_CONFIG": str(path)})
+    monkeypatch.setenv("CHATMART_CONFIG", str(path))
+    with pytest.raises(ConfigError, match=r"named\.yaml"):
+        load_module()
+
+
+@pytest.mark.long
+def test_a_process_that_imports_the_module_ends_with_the_error(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CHATMART_CONFIG": str(tmp_path / "named.yaml")}
+    command = [sys.executable, "-W", "error", "-c", "import pipelines.definitions"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"{ConfigError.__name__}: " in done.stderr
     assert "named.yaml" in done.stderr
 
 
-def test_the_instance_settings_are_accepted(tmp_path: Path) -> None:
+def test_the_instance_settings_are_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
-    program = """
-import dagster as dg
-with dg.DagsterInstance.get() as instance:
-    pools = instance.get_concurrency_config().pool_config
-    print(instance.telemetry_enabled, instance.nux_enabled, instance.run_monitoring_enabled)
-    print(pools.pool_granularity.value, pools.default_pool_limit)
-    print(instance.run_retries_max_retries, instance.run_retries_retry_on_asset_or_op_failure)
-"""
-    done = _python(program, tmp_path, {"DAGSTER_HOME": str(tmp_path)})
-    assert done.stdout.split() == ["False", "False", "True", "op", "1", "2", "False"], done.stderr
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    with dg.DagsterInstance.get() as instance:
+        pools = instance.get_concurrency_config().pool_config
+        assert not instance.telemetry_enabled
+        assert not instance.nux_enabled
+        assert instance.run_monitoring_enabled
+        assert (str(pools.pool_granularity.value), pools.default_pool_limit) == ("op", 1)
+        assert (instance.run_retries_max_retries, instance.run_retries_retry_on_asset_or_op_failure) == (2, False)
 
 
-def _python(program: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if name not in ("CHATMART_CONFIG", "DAGSTER_HOME")}
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        cwd=folder,
-        env={**clean, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def load_module() -> dg.Definitions:
+    """What the module holds when it is loaded here and now; the module that others imported stays as it is."""
+    spec = spec_from_file_location("definitions_loaded_anew", ROOT / "pipelines" / "definitions.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    defs: dg.Definitions = module.defs
+    return defs

@@ -64,6 +64,12 @@ def _empty_warehouse() -> bytes:
         return store.location.read_bytes()
 
 
+def begin_warehouse(published: Path) -> None:
+    """Put an empty warehouse beside the place where it is to be published."""
+    published.parent.mkdir(parents=True, exist_ok=True)
+    published.with_name(f"_{published.name}.loader").write_bytes(_empty_warehouse())
+
+
 @dataclass
 class Shop:
     """With ``begun`` its warehouse is there, and empty; else the first run makes it, as it does for a user."""
@@ -78,9 +84,7 @@ class Shop:
 
     def __post_init__(self) -> None:
         if self.begun:
-            private = self.folder / "data/_warehouse.duckdb.loader"
-            private.parent.mkdir(parents=True, exist_ok=True)
-            private.write_bytes(_empty_warehouse())
+            begin_warehouse(self.folder / "data/warehouse.duckdb")
 
     def configure(self, **extra: Any) -> Path:
         document = config_for(self.sandbox, self.accounts, self.overrides, **{**self.top, **extra})

@@ -18,7 +18,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def shop(tmp_path: Path, sandbox: Sandbox) -> Shop:
-    return Shop(tmp_path, sandbox, (BERLIN, NEW_YORK))
+    return Shop(tmp_path, sandbox, (BERLIN, NEW_YORK), begun=True)
 
 
 @pytest.fixture

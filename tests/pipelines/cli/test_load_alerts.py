@@ -36,7 +36,7 @@ def test_a_daily_load_that_failed_tells_the_webhook(server: Scripted, shop: Shop
 
 def test_a_warehouse_that_cannot_be_written_is_told_of_too(server: Scripted, shop: Shop, run) -> None:
     place = shop.workspace().store.location
-    place.parent.mkdir(parents=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
     place.with_name(f"_{place.name}.loader").write_bytes(b"this is no database")
     assert run("load", "--date", "2025-03-05").code in (1, 2)
     [request] = server.seen
@@ -45,7 +45,7 @@ def test_a_warehouse_that_cannot_be_written_is_told_of_too(server: Scripted, sho
 
 def test_a_published_warehouse_that_cannot_be_read_is_told_of(server: Scripted, shop: Shop, run) -> None:
     place = shop.workspace().store.location
-    place.parent.mkdir(parents=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(b"this is no database")
     assert run("load").code == 2
     assert len(server.seen) == 1

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ def backfill(first: object, last: object, *more: object) -> tuple[object, ...]:
 
 
 def test_a_backfill_says_what_it_did_on_standard_error(shop: Shop, run) -> None:
+    shutil.rmtree(shop.folder / "data")  # the first one makes the warehouse
     said = run(*backfill("2025-02-27", "2025-03-02"))
     assert (said.code, said.out) == (0, "")
     assert re.search(r"^acme-berlin +cognigy +4 +0 +\d\d +2 +\d+\.\d kB +0\.0 s *$", said.err, re.MULTILINE)

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 from structlog.contextvars import bound_contextvars
@@ -15,14 +14,9 @@ log = logging.getLogger("chatmart.tests")
 
 
 @pytest.fixture(autouse=True)
-def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    logger = logging.getLogger("chatmart")
-    before = (logger.handlers[:], logger.propagate, logger.level)
+def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redaction, "_secrets", set())
     redaction.register(SECRET)
-    yield
-    logger.handlers[:], logger.propagate = before[0], before[1]
-    logger.setLevel(before[2])
 
 
 def refuse() -> None:

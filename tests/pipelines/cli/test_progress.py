@@ -98,6 +98,5 @@ def test_a_log_as_json_has_no_bar_even_on_a_terminal(terminal: io.StringIO, caps
     with observing() as observer:
         observer.planned(account(), 1, 1)
         observer.failed(account(), [DAY], "said by who noted it")
-    logs.configure(logs.TEXT, None)
     assert terminal.getvalue() == ""
     assert '"batches": 1' in capsys.readouterr().err

@@ -32,16 +32,24 @@ def configured(accounts: Sequence[Account]) -> Config:
     return Config(Path("chatmart.yaml"), Path("landing"), "duckdb://warehouse.duckdb", SCHEDULE, tuple(accounts))
 
 
-@settings(deadline=None)
-@given(
-    st.sets(st.sampled_from(ZONES), min_size=1),
-    INSTANTS,
-)
-def test_yesterday_is_a_partition_at_every_hour_in_every_zone(zones: set[str], now: datetime) -> None:
+def check_that_yesterday_is_a_partition(zones: set[str], now: datetime) -> None:
     accounts = [account(f"a{number}", zone) for number, zone in enumerate(sorted(zones))]
     known = partitions(configured(accounts), "cognigy")
     for each in accounts:
         assert str(today(each.zone, now) - timedelta(days=1)) in known.get_partition_keys(current_time=now)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sets(st.sampled_from(ZONES), min_size=1), INSTANTS)
+def test_yesterday_is_a_partition_in_every_zone(zones: set[str], now: datetime) -> None:
+    check_that_yesterday_is_a_partition(zones, now)
+
+
+@pytest.mark.long
+@settings(deadline=None)
+@given(st.sets(st.sampled_from(ZONES), min_size=1), INSTANTS)
+def test_yesterday_is_a_partition_at_every_hour_in_every_zone(zones: set[str], now: datetime) -> None:
+    check_that_yesterday_is_a_partition(zones, now)
 
 
 def test_a_day_that_has_ended_nowhere_is_no_partition() -> None:

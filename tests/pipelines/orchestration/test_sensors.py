@@ -10,7 +10,7 @@ from pipelines.orchestration.sensors import failed_run, failure_sensor
 from tests.pipelines.conftest import Orchestrated
 from tests.support.scripted import Scripted, raw, scripted
 
-MARCH = (date(2025, 3, 1), date(2025, 3, 31))
+MARCH = (date(2025, 3, 1), date(2025, 3, 3))
 BOTH = ("acme-support", "globex-support")
 
 
@@ -45,11 +45,11 @@ def test_a_failed_load_tells_accounts_days_and_what_to_do(
     assert len(server.seen) == 1
     alert = failed_run(bot.config, context(bot, result))
     assert list(alert.problems) == ["globex-support"]
-    assert alert.problems["globex-support"].startswith("2025-03-01 to 2025-03-31: ")
+    assert alert.problems["globex-support"].startswith("2025-03-01 to 2025-03-03: ")
     assert "check the account's credential" in alert.problems["globex-support"]
-    assert (alert.what, alert.days, alert.providers) == ("load_cognigy", "2025-03-01 to 2025-03-31", ["cognigy"])
+    assert (alert.what, alert.days, alert.providers) == ("load_cognigy", "2025-03-01 to 2025-03-03", ["cognigy"])
     assert alert.summary == "globex-support failed; the other accounts are loaded."
-    assert "chatmart backfill --from 2025-03-01 --to 2025-03-31 --account globex-support" in alert.advice
+    assert "chatmart backfill --from 2025-03-01 --to 2025-03-03 --account globex-support" in alert.advice
 
 
 def test_a_run_from_an_assets_page_is_told_by_what_people_call_it(

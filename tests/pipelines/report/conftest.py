@@ -7,13 +7,26 @@ from pipelines.report.model import Report
 from pipelines.report.page import render
 from tests.support.pages import Element, read
 from tests.support.reported import ACCOUNTS, NOW, fill
-from tests.warehouse.sample import KINDS, store_at
+from tests.support.shop import begin_warehouse
+from tests.warehouse.sample import store_at
 from warehouse.stores import Store
 
 
-@pytest.fixture(scope="package", params=sorted(KINDS))
+@pytest.fixture(scope="package")
+def filled_file(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return fill_new(tmp_path_factory, "duckdb")
+
+
+@pytest.fixture(scope="package", params=["duckdb", pytest.param("parquet", marks=pytest.mark.long)])
 def filled(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Store:
-    store = store_at(tmp_path_factory.mktemp("report"), request.param)
+    if request.param == "duckdb":
+        store: Store = request.getfixturevalue("filled_file")
+        return store
+    return fill_new(tmp_path_factory, request.param)
+
+
+def fill_new(tmp_path_factory: pytest.TempPathFactory, kind: str) -> Store:
+    store = store_at(tmp_path_factory.mktemp("report"), kind)
     fill(store)
     return store
 
@@ -31,3 +44,11 @@ def page(report: Report) -> Element:
 @pytest.fixture
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return store_at(tmp_path_factory.mktemp("empty"))
+
+
+@pytest.fixture
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A store in which nothing is loaded; to make one anew takes longer than to load some days."""
+    store = store_at(tmp_path_factory.mktemp("begun"))
+    begin_warehouse(store.location)
+    return store

@@ -9,8 +9,8 @@ import pytest
 from pipelines.report.making import Asked, make
 from pipelines.report.page import render
 from tests.support.browser import ABSENT, CHROMIUM, Tab, chromium
-from tests.support.reported import ACCOUNTS, NOW, fill
-from tests.warehouse.sample import store_at
+from tests.support.reported import ACCOUNTS, NOW
+from warehouse.stores import Store
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=ABSENT)]
 
@@ -26,12 +26,9 @@ COLOURS = """
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("browser")
-    store = store_at(folder)
-    fill(store)
-    page = folder / "report.html"
-    page.write_text(render(make(store, Asked(ACCOUNTS), NOW)), "utf-8")
+def address(tmp_path_factory: pytest.TempPathFactory, filled_file: Store) -> str:
+    page = tmp_path_factory.mktemp("browser") / "report.html"
+    page.write_text(render(make(filled_file, Asked(ACCOUNTS), NOW)), "utf-8")
     return page.as_uri()
 
 

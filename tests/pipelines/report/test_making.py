@@ -7,7 +7,7 @@ import pytest
 from pipelines.report.making import Asked, NoSuchDays, make
 from pipelines.report.model import Card, Report
 from tests.support.reported import FEBRUARY, LAST, MARCH, NOW, SALES, SUPPORT, VOICE, load
-from tests.warehouse.sample import days, rows, store_at
+from tests.warehouse.sample import days, rows
 from warehouse.stores import Store
 
 
@@ -30,14 +30,13 @@ def test_changes_stand_only_where_both_periods_are_loaded(report: Report) -> Non
     assert "of 2 of 3 accounts" in report.compared
 
 
-def test_a_period_with_a_gap_is_not_compared(tmp_path_factory: pytest.TempPathFactory) -> None:
-    store = store_at(tmp_path_factory.mktemp("gap"))
+def test_a_period_with_a_gap_is_not_compared(begun: Store) -> None:
     told = {"conversation_daily": [{"date": day, "conversations": 1} for day in days(56, FEBRUARY)]}
-    load(store, SUPPORT, days(56, FEBRUARY), told)
-    store.publish()
-    [whole] = cards(make(store, Asked([SUPPORT]), NOW), "conversations").values()
+    load(begun, SUPPORT, days(56, FEBRUARY), told)
+    begun.publish()
+    [whole] = cards(make(begun, Asked([SUPPORT]), NOW), "conversations").values()
     assert whole.change is not None
-    longer = make(store, Asked([SUPPORT], FEBRUARY - timedelta(1), LAST), NOW)
+    longer = make(begun, Asked([SUPPORT], FEBRUARY - timedelta(1), LAST), NOW)
     [gap] = cards(longer, "conversations").values()
     assert (gap.change, gap.why) == (None, "")
     assert longer.compared.startswith("Not comparable with the 57 days before")
@@ -66,21 +65,21 @@ def test_what_does_not_add_up_and_what_was_restated_is_told(filled: Store, repor
     assert (report.good, report.due) == (84, 84)
 
 
-def test_a_restated_number_is_counted(empty: Store) -> None:
+def test_a_restated_number_is_counted(begun: Store) -> None:
     for conversations in (5, 7):
-        load(empty, SUPPORT, [MARCH], {"conversation_daily": [{"date": MARCH, "conversations": conversations}]})
-    empty.publish()
-    told = make(empty, Asked([SUPPORT], MARCH, MARCH), NOW)
+        load(begun, SUPPORT, [MARCH], {"conversation_daily": [{"date": MARCH, "conversations": conversations}]})
+    begun.publish()
+    told = make(begun, Asked([SUPPORT], MARCH, MARCH), NOW)
     restated = next(each for each in told.trust.cards if each.title == "Restated")
     assert restated.headline is not None
-    assert restated.headline.exact == str(len(rows(empty, "SELECT * FROM restatement_log"))) == "1"
+    assert restated.headline.exact == str(len(rows(begun, "SELECT * FROM restatement_log"))) == "1"
     assert restated.lines[0].name == "conversation_daily.conversations"
 
 
-def test_a_provider_that_tells_no_conversations(empty: Store) -> None:
-    load(empty, VOICE, [MARCH], {})
-    empty.publish()
-    told = make(empty, Asked([VOICE], MARCH, MARCH), NOW)
+def test_a_provider_that_tells_no_conversations(begun: Store) -> None:
+    load(begun, VOICE, [MARCH], {})
+    begun.publish()
+    told = make(begun, Asked([VOICE], MARCH, MARCH), NOW)
     [silent] = cards(told, "conversations").values()
     assert (silent.headline is not None, silent.chart) == (True, None)
     assert "No conversations are told" in silent.note
@@ -96,15 +95,15 @@ def test_days_that_cannot_be_told_are_refused(filled: Store) -> None:
     assert make(filled, Asked([SUPPORT], MARCH, date(2025, 4, 9)), NOW).period == "1 Mar – 28 Mar 2025"
 
 
-def test_an_intent_that_a_cut_off_list_left_out_before_has_no_change(empty: Store) -> None:
+def test_an_intent_that_a_cut_off_list_left_out_before_has_no_change(begun: Store) -> None:
     for account, is_cut in ((SALES, True), (SUPPORT, False)):
         intents = [
             {"date": LAST - timedelta(1), "intent": "old", "hits": 3, "rank": 1, "is_top_n": is_cut},
             {"date": LAST, "intent": "new", "hits": 4, "rank": 1, "is_top_n": is_cut},
         ]
-        load(empty, account, days(56, FEBRUARY), {"intent_daily": intents})
-    empty.publish()
-    told = cards(make(empty, Asked([SALES, SUPPORT], LAST, LAST), NOW), "intents")
+        load(begun, account, days(56, FEBRUARY), {"intent_daily": intents})
+    begun.publish()
+    told = cards(make(begun, Asked([SALES, SUPPORT], LAST, LAST), NOW), "intents")
     assert [(line.name, line.change) for line in told["chatdash"].lines] == [("new", None)]
     [complete] = told["cognigy"].lines
     assert complete.change is not None

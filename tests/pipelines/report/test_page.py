@@ -200,10 +200,10 @@ def test_every_link_leads_somewhere(page: Element) -> None:
     assert {each.attributes["href"] for each in page.all("a")} <= {f"#{place}" for place in places}
 
 
-def test_one_account_and_one_day(empty: Store) -> None:
-    load(empty, SUPPORT, [MARCH], {"conversation_daily": [{"date": MARCH, "conversations": 7}]})
-    empty.publish()
-    told = make(empty, Asked([SUPPORT], MARCH, MARCH), NOW)
+def test_one_account_and_one_day(begun: Store) -> None:
+    load(begun, SUPPORT, [MARCH], {"conversation_daily": [{"date": MARCH, "conversations": 7}]})
+    begun.publish()
+    told = make(begun, Asked([SUPPORT], MARCH, MARCH), NOW)
     assert told.period == "1 Mar 2025"
     page = read(render(told))
     assert keys(page)["Conversations"] == "7"
