@@ -16,7 +16,7 @@ from warehouse.sql import fill, ident, literal
 
 _OWN = re.compile(r"^--   (\w+): (.+)$", re.MULTILINE)
 _SAID = re.compile(r"^-- (?!  )(.+)$", re.MULTILINE)
-_READ = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)", re.IGNORECASE)
+_READ = re.compile(r"\b(?:FROM|JOIN)\s+\"?(\w+)", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 
 _SHARED = {"month": "First day of the calendar month (of the account's zone), as a date."}

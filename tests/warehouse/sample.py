@@ -11,6 +11,7 @@ from warehouse.commits import AccountRow, ChunkCommit, MeasureDefinition, Reconc
 from warehouse.engine import Limits
 from warehouse.schema import STAGED, member_schema, staged_schema
 from warehouse.stores import Store, open_store
+from warehouse.views_catalog import view_texts
 
 KINDS = {"duckdb": "warehouse.duckdb", "parquet": "lake"}
 """Every kind of store, and what its published place is called here."""
@@ -141,6 +142,15 @@ def full_tables(slices: list[date], size: int = 10) -> dict[str, pa.Table | Path
     return {
         name: staged(name, ({"date": day, **row} for day in slices for row in rows)) for name, rows in per_day.items()
     }
+
+
+def columns_of_views(store: Store) -> dict[str, dict[str, str]]:
+    """The columns of every view with their types, as the engine binds them; in one query, as opening costs most."""
+    views: dict[str, dict[str, str]] = {view: {} for view in view_texts()}
+    query = " UNION ALL ".join(f"SELECT '{view}', column_name, column_type FROM (DESCRIBE {view})" for view in views)
+    for view, column, column_type in rows(store, query):
+        views[str(view)][str(column)] = str(column_type)
+    return views
 
 
 def rows(store: Store, sql: str) -> list[tuple[object, ...]]:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.warehouse.sample import KINDS, LOADED_AT, chunk, days, rows, staged, store_at
+from tests.warehouse.sample import KINDS, LOADED_AT, chunk, columns_of_views, days, rows, staged, store_at
 from warehouse.commits import AccountRow
 from warehouse.declare import NOT_ADDITIVE
 from warehouse.schema import STAGED, fact
@@ -124,12 +124,7 @@ def test_columns(loaded: Store, view: str) -> None:
 
 @pytest.fixture(scope="module")
 def described(loaded: Store) -> dict[str, dict[str, str]]:
-    """The columns of every view with their types, as the engine binds them; in one query."""
-    views: dict[str, dict[str, str]] = {view: {} for view in view_texts()}
-    query = " UNION ALL ".join(f"SELECT '{view}', column_name, column_type FROM (DESCRIBE {view})" for view in views)
-    for view, column, column_type in rows(loaded, query):
-        views[str(view)][str(column)] = str(column_type)
-    return views
+    return columns_of_views(loaded)
 
 
 def test_every_monthly_view_is_listed(described: dict[str, dict[str, str]]) -> None:

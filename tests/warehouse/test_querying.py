@@ -115,10 +115,11 @@ def test_pandas_keeps_what_the_page_promises(loaded: Store) -> None:
         "SELECT.*?ORDER BY ALL", f"SELECT {columns} FROM conversation_daily", blocks("python")[1], flags=re.DOTALL
     )
     assert "conversation_daily" in code
-    kinds = run(loaded, [sys.executable, "-c", f"{code}\nprint([str(kind) for kind in answer.dtypes])"])
-    assert kinds == "['int64[pyarrow]', 'int64[pyarrow]', 'decimal128(18, 6)[pyarrow]']\n"
+    show_kinds = "print([str(kind) for kind in answer.dtypes])"
     floats = code.replace(".to_arrow_table()", ".df()").split("answer =")[0]
-    assert run(loaded, [sys.executable, "-c", f"{floats}\nprint(arrow.cost_amount.dtype)"]) == "float64\n"
+    script = f"{code}\n{show_kinds}\n{floats}\nprint(arrow.cost_amount.dtype)"
+    kinds = "['int64[pyarrow]', 'int64[pyarrow]', 'decimal128(18, 6)[pyarrow]']"
+    assert run(loaded, [sys.executable, "-c", script]).splitlines() == [kinds, "float64"]
 
 
 def test_sqlalchemy_in_utc(loaded: Store) -> None:

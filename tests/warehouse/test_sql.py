@@ -18,9 +18,14 @@ def first_60_bits(natural: str) -> int:
     return int(hashlib.md5(natural.encode()).hexdigest()[:15], 16)
 
 
-@given(NAMES)
-def test_keys_are_what_any_engine_computes(name: str) -> None:
-    assert answer(key_of(literal(name))) == (first_60_bits(name),)
+def test_keys_are_what_any_engine_computes() -> None:
+    with duckdb.connect() as con:  # one for all names: opening it costs more than asking
+
+        @given(NAMES)
+        def compare(name: str) -> None:
+            assert con.execute("SELECT " + key_of(literal(name))).fetchone() == (first_60_bits(name),)
+
+        compare()
 
 
 def test_natural_keys_of_members() -> None:

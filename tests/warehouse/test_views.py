@@ -1,14 +1,13 @@
 """The public surface by day: which columns people get, and what stands in them. Marts: `test_marts`."""
 
-from pathlib import Path
-
 import duckdb
 import pytest
 
-from tests.warehouse.sample import DAY, KINDS, chunk, days, full_tables, rows, store_at
+from tests.warehouse.filled import FilledStores, load_two_days
+from tests.warehouse.sample import DAY, KINDS, columns_of_views, rows
 from warehouse.schema import STAGED, fact
 from warehouse.stores import Store
-from warehouse.views_catalog import view_texts
+from warehouse.views_catalog import relations_of
 
 COLUMNS = {
     "conversation_daily": "conversations messages user_messages interactions understood_messages "
@@ -42,11 +41,10 @@ COLUMNS = {
 
 
 @pytest.fixture(scope="module", params=sorted(KINDS))
-def loaded(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Store:
-    store = store_at(tmp_path_factory.mktemp("views"), request.param)
-    store.commit(chunk(days(2), full_tables(days(2))))
-    assert store.publish()
-    return store
+def loaded(
+    filled_stores: FilledStores, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Store:
+    return filled_stores.copy(request.param, load_two_days, tmp_path_factory.mktemp("views"))
 
 
 @pytest.mark.parametrize("view", COLUMNS)
@@ -56,7 +54,7 @@ def test_columns(loaded: Store, view: str) -> None:
 
 
 def test_no_view_by_day_is_unlisted(loaded: Store) -> None:
-    daily = {view for view in view_texts() if "date" in loaded.read(f"SELECT * FROM {view} LIMIT 0").column_names}
+    daily = {view for view, columns in columns_of_views(loaded).items() if "date" in columns}
     assert daily < set(COLUMNS)
 
 
@@ -121,12 +119,18 @@ def test_the_catalog_explains_views_and_columns(loaded: Store) -> None:
     assert rows(loaded, unexplained) == []
 
 
-def test_any_duckdb_tool_opens_the_published_file(tmp_path: Path) -> None:
-    loaded = store_at(tmp_path)
-    loaded.commit(chunk(days(1), full_tables(days(1))))
-    loaded.publish()
-    with duckdb.connect(str(loaded.location), read_only=True) as con:
+@pytest.mark.parametrize("kind", ["duckdb"], indirect=True)
+def test_any_duckdb_tool_opens_the_published_file(one_day: Store) -> None:
+    with duckdb.connect(str(one_day.location), read_only=True) as con:
         found = con.execute("SELECT count(*) FROM conversation_daily WHERE date = ?", [DAY]).fetchone()
         assert found == (1,)
         tags = con.execute("SELECT tags FROM duckdb_databases() WHERE NOT internal").fetchone()
         assert "v1.4.0" in str(tags)
+
+
+def test_a_query_needs_the_relations_that_it_names() -> None:
+    assert relations_of("SELECT 1 FROM dim_date") == {"dim_date"}
+    assert relations_of('SELECT 1 FROM (SELECT 1 FROM "fact_channel_daily")') == {"fact_channel_daily"}
+    assert {"channel_daily", "fact_channel_daily"} < (relations_of('SELECT 1 FROM "channel_daily"') or set())
+    for query in ("SELECT 1", "SELECT 1 FROM duckdb_views()", 'SELECT 1 FROM "main"."dim_date"', "SHOW TABLES"):
+        assert relations_of(query) is None, query
