@@ -118,15 +118,15 @@ def committed(store: Store, account: AccountRow, told: Told, landed_at: datetime
     return [Line(**row) for row in log.to_pylist()]
 
 
-@pytest.mark.parametrize("examples", [1, pytest.param(3, marks=pytest.mark.long)])
+# The first example is always the empty one.
+@pytest.mark.parametrize("examples", [2, pytest.param(3, marks=pytest.mark.long)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_log_leads_from_the_first_contents_to_the_last(kind: str, tmp_path: Path, examples: int) -> None:
     store, numbered = store_at(tmp_path, kind, limits=Limits(threads=1)), count()
 
     @given(st.lists(COMMITS, min_size=3, max_size=3))
-    @settings(
-        max_examples=examples, deadline=None, phases=(Phase.reuse, Phase.generate)
-    )  # a commit is too slow to shrink
+    # A commit is too slow to shrink.
+    @settings(max_examples=examples, deadline=None, phases=(Phase.reuse, Phase.generate))
     def walk(history: list[Told]) -> None:
         account = replace(ACME, account=f"acme-{next(numbered)}")
         standing: Numbers = {}
