@@ -30,6 +30,7 @@ def test_nothing_is_asked_that_is_not_needed(sandbox: Sandbox, tmp_path: Path, a
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_the_benchmark_counts_the_same(sandbox: Sandbox) -> None:
     assert asked(sandbox, ACCOUNTS[0], OVER_TWO_MONTHS) == OVER_TWO_MONTHS.months()
 

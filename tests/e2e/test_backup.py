@@ -84,6 +84,7 @@ def test_a_copy_is_restored_and_goes_on(product: Product) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_the_landing_zone_alone_is_enough(product: Product) -> None:
     settle(product)
     before, history = product.everything(), histories(product)

@@ -100,7 +100,7 @@ def test_one_bad_account_never_holds_up_another(tmp_path: Path) -> None:
 def test_standard_output_is_data_only(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         bot = product(tmp_path, sandbox, DOCS)
-        done = bot.run_process("backfill", "--from", "2025-03-30", "--to", "2025-03-30")
+        done = bot.backfill(date(2025, 3, 30), date(2025, 3, 30))
         assert done.out == ""
         query = "select date, started_at, 0.5::decimal(9,3) as half, null as nothing from conversation limit 1"
         [row] = json.loads(bot.run_process("sql", query, "--format", "json").out)
@@ -108,7 +108,7 @@ def test_standard_output_is_data_only(tmp_path: Path) -> None:
         assert re.fullmatch(r"2025-03-30T\d\d:\d\d:\d\d\.\d{3}Z", row["started_at"])
         assert row["half"] == 0.5
         assert row["nothing"] is None
-        wrong = bot.run_process("sql", "select nonsense", expect=2)
+        wrong = bot.run("sql", "select nonsense", expect=2)
         assert wrong.out == ""
         assert "nonsense" in wrong.err
 

@@ -54,6 +54,7 @@ def test_a_partition_range_launched_from_the_command_line_equals_the_truth(tmp_p
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_the_definitions_are_valid_for_dagsters_tools(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         product = Product(tmp_path, sandbox, DEMO_ACCOUNTS)

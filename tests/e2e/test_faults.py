@@ -15,21 +15,16 @@ TABLE = Path(__file__).parents[2] / "docs/faults.md"
 
 QUICK = {  # one of each kind, in every run of the tests
     "429 with `Retry-After: 7`",
-    "429 that never ends",
-    "500 once",
     "500 that never ends",
     "connection cut in mid-body",
     "JSON of a wrong shape",
-    "401",
-    "404",
     "redirect to another host",
     "`error` in an answer with status 200",
-    "export: 429 to the creation",
     "export: connection lost after the job was asked for",
     "export: the job never finishes",
     "export: the file is shorter than its length",
 }
-QUICK_FOR_THE_COMMAND = {"429 with `Retry-After: 7200`", "401", "export: a row that does not fit the header"}
+QUICK_FOR_THE_COMMAND = {"401", "export: a row that does not fit the header"}
 
 
 def rows(cases: Iterable[Case], quick: Collection[str]) -> list[ParameterSet]:

@@ -17,6 +17,7 @@ import pytest
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import RequestRecord
 from sandbox.server import Sandbox
+from tests.support.command import run_as_if_alone
 from tests.support.product import CHATMART, Product, days_from
 from tests.support.waiting import await_that
 
@@ -191,12 +192,11 @@ def test_killed_anywhere_little_is_asked_again(sandbox: Sandbox, tmp_path: Path,
         process.communicate()
     before = Counter(map(_question, sandbox.requests))
     sandbox.book.clear()
-    with started(product, *command) as process:
-        _, err = process.communicate()
+    done = run_as_if_alone(command, product.environment, product.folder)
     again = before & Counter(map(_question, sandbox.requests))
     assert again.total() <= ASKED_AGAIN[provider], again
-    if process.returncode:  # the one moment after which an hour's half is waited for
-        assert "may or may not run; no other is started for this bot in this run" in err
+    if done.code:  # the one moment after which an hour's half is waited for
+        assert "may or may not run; no other is started for this bot in this run" in done.err
     else:
         assert product.differences(days)[1] == []
 

@@ -45,6 +45,13 @@ ROUNDS = {
         *(("late", 1 + (number + 1) % 4, name) for number, name in enumerate(NAMES)),
     ],
 }
+MIXED = {
+    "more of the first day, less of another one, and one empty": [
+        *(("late", 0, name) for name in NAMES),
+        *(("smaller", 1 + number % 4, name) for number, name in enumerate(NAMES)),
+        *(("empty", 1 + (number + 1) % 4, name) for number, name in enumerate(NAMES)),
+    ]
+}
 LINES = """
 SELECT r.*, r.logged_at = l.landed_at AS is_of_last_load, date_diff('day', r.date, CAST(r.logged_at AS DATE)) AS age
 FROM restatement_log AS r JOIN load_ledger AS l ON l.account = r.account AND l.date = r.date
@@ -86,15 +93,19 @@ def _equals_the_truth(product: Product) -> None:
     assert compared > 400
 
 
+Rounds = dict[str, list[tuple[str, int, str]]]
+
+
 @pytest.mark.e2e
-def test_the_log_tells_exactly_what_changed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounds", [MIXED, pytest.param(ROUNDS, marks=pytest.mark.long)], ids=["one", "three"])
+def test_the_log_tells_exactly_what_changed(tmp_path: Path, rounds: Rounds) -> None:
     assert LOGGED.keys() == set(VIEWS)
     with Sandbox(World(11, ACCOUNTS)) as sandbox:
         history = History(Product(tmp_path, sandbox, ACCOUNTS, SETTINGS))
         assert history.product.load(DAYS).ok
         assert history.changed()
         assert history.new_lines() == Counter(), "a first load is no restatement"
-        for name, changes in ROUNDS.items():
+        for name, changes in rounds.items():
             for how, day, account in changes:
                 sandbox.world.restate(account, DAYS[day], how)
             assert history.product.load(DAYS, refetch=True).ok

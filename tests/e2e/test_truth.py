@@ -63,6 +63,8 @@ def test_five_providers_and_their_totals(loaded: Loaded) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.long
+@pytest.mark.parametrize("loaded", [SIXTY_DAYS], ids=["60 days"], indirect=True)
 def test_loading_again_changes_nothing_and_restatements_are_mirrored(loaded: Loaded) -> None:
     product, days = loaded.product, loaded.days
     before = product.everything()
