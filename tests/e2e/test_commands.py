@@ -30,11 +30,11 @@ def product(folder: Path, sandbox: Sandbox, accounts: tuple[SandboxAccount, ...]
 
 @pytest.mark.e2e
 def test_a_short_demo_shows_totals_and_queries_that_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "DAYS", 5)
+    monkeypatch.setattr(demo, "DAYS", 3)
     shown = run_as_if_alone(["demo"], os.environ, tmp_path)
     assert shown.code == 0, shown.err
     for provider in ("chatcaptain", "chatdash", "chatlayer", "cognigy", "inkeep"):
-        assert re.search(rf"^{provider} +\d +5 +\d{{2,}}$", shown.out, re.MULTILINE), shown.out
+        assert re.search(rf"^{provider} +\d +3 +\d{{2,}}$", shown.out, re.MULTILINE), shown.out
     commands = [shlex.split(line) for line in shown.out.splitlines() if line.startswith("  ") and " sql " in line]
     assert len(commands) == 3
     for _program, *arguments in commands:

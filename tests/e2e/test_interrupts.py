@@ -175,11 +175,9 @@ ASKED_AGAIN = {"cognigy": 4, "chatdash": 4, "chatlayer": 15, "chatcaptain": 30, 
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(int(os.environ.get("CHATMART_KILLS", "1"))))
-@pytest.mark.parametrize(
-    "provider",
-    ["chatdash", *(pytest.param(name, marks=pytest.mark.long) for name in ASKED_AGAIN if name != "chatdash")],
-)
+@pytest.mark.parametrize("provider", ASKED_AGAIN)
 def test_killed_anywhere_little_is_asked_again(sandbox: Sandbox, tmp_path: Path, provider: str, seed: int) -> None:
     sandbox.switches.delay_seconds = 0.01
     account = next(account for account in DEMO_ACCOUNTS if account.provider == provider)
