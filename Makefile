@@ -39,7 +39,7 @@ typecheck: install
 
 docs: install
 	$(BIN)/python -m pipelines.fields_page
-	$(BIN)/python -m warehouse.dictionary
+	$(BIN)/python -m warehouse.docs.dictionary
 	$(BIN)/python -m pipelines.configuration.json_schema
 
 snapshot: install

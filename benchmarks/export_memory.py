@@ -71,7 +71,7 @@ def step(name: str, folder: Path) -> None:
     """Extract or load in this process, and print rows, seconds, CPU seconds and peak megabytes."""
     from extractors.windows import Window
     from pipelines.configuration import config as configuration
-    from pipelines.loads.runs import Job, fetch, load_landed
+    from pipelines.loads.run import Job, fetch, load_landed
     from pipelines.loads.workspace import Workspace
 
     workspace = Workspace.open(configuration.load(folder / "chatmart.yaml"))

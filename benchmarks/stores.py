@@ -19,8 +19,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.years import ROWS_PER_SLICE, accounts, chunk, definitions
-from warehouse.commits import ChunkCommit
-from warehouse.stores import Store, open_store
+from warehouse.records import ChunkCommit
+from warehouse.store import Store, open_store
 
 KINDS = {"duckdb": "warehouse.duckdb", "parquet": "lake"}
 QUESTIONS = Path(__file__).parent / "questions"

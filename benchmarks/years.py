@@ -10,8 +10,8 @@ import duckdb
 import pyarrow as pa
 
 from extractors.registry import PROVIDERS
-from warehouse.commits import AccountRow, ChunkCommit, MeasureDefinition, SliceInfo
-from warehouse.schema import member_schema, staged_schema
+from warehouse.model.schema import member_schema, staged_schema
+from warehouse.records import AccountRow, ChunkCommit, MeasureDefinition, SliceInfo
 
 CHANNELS = (
     ("web", "webchat", "web"),

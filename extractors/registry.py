@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from extractors.accounts import Account
-from extractors.answers import Answer
-from extractors.http import Session
-from extractors.landing import BatchWriter
-from extractors.limits import Limits
+from extractors.account import Account
+from extractors.http.limits import Limits
+from extractors.http.messages import Answer
+from extractors.http.session import Session
+from extractors.landing.zone import BatchWriter
 from extractors.windows import Window
 
 PROVIDERS = (
@@ -57,5 +57,5 @@ def provider(name: str) -> Provider:
     """The provider of that name; KeyError for a name that is not in the list."""
     if name not in PROVIDERS:
         raise KeyError(name)
-    found: Provider = importlib.import_module(f"extractors.{name}").PROVIDER
+    found: Provider = importlib.import_module(f"extractors.{name}.provider").PROVIDER
     return found

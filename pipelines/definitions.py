@@ -16,7 +16,7 @@ from pipelines.configuration.config import Config
 from pipelines.orchestration.assets import provider_assets
 from pipelines.orchestration.schedules import schedules
 from pipelines.orchestration.sensors import failure_sensor, star_sensor
-from pipelines.orchestration.star import providers, star_assets
+from pipelines.orchestration.star_assets import providers, star_assets
 
 log = logging.getLogger("chatmart.definitions")
 

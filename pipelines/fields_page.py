@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from extractors.registry import PROVIDERS
-from transforms.fields import rows
+from transforms.field_mapping import rows
 from transforms.registry import transform_of
 from warehouse.generated import keep
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.answers import Desk, Handler, Refused, answer, served, show_instant
+from sandbox.http import Desk, Handler, Refused, answer, served, show_instant
 from sandbox.recorder import Book, Fault
 from sandbox.switches import Switches
 from sandbox.truth import truth

@@ -11,7 +11,7 @@ from random import Random
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from sandbox import names
+from sandbox import sample_values as names
 from sandbox.accounts import CALL_TYPES, TEST_TYPE, SandboxAccount
 
 T = TypeVar("T")

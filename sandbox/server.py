@@ -16,9 +16,15 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sandbox import admin, chatcaptain, chatcaptain_export, chatdash, chatlayer, cognigy, inkeep
-from sandbox.answers import Desk
-from sandbox.chatcaptain_export import Job
+from sandbox import admin
+from sandbox.chatcaptain import api as chatcaptain
+from sandbox.chatcaptain import export as chatcaptain_export
+from sandbox.chatcaptain.export import Job
+from sandbox.chatdash import api as chatdash
+from sandbox.chatlayer import api as chatlayer
+from sandbox.cognigy import api as cognigy
+from sandbox.http import Desk
+from sandbox.inkeep import api as inkeep
 from sandbox.recorder import Book, Fault, RequestRecord, recorded
 from sandbox.switches import Switches
 from sandbox.world import World

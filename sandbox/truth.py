@@ -8,7 +8,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sandbox import truth_chatcaptain, truth_chatdash, truth_chatlayer, truth_cognigy, truth_inkeep
+from sandbox.chatcaptain import truth as truth_chatcaptain
+from sandbox.chatdash import truth as truth_chatdash
+from sandbox.chatlayer import truth as truth_chatlayer
+from sandbox.cognigy import truth as truth_cognigy
+from sandbox.inkeep import truth as truth_inkeep
 from sandbox.switches import Switches
 from sandbox.truth_rules import CONVERSATION_DAILY, Ask, Row
 from sandbox.world import World

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from packaging.utils import canonicalize_name as canonical
 
-from pipelines.orchestration.home import SETTINGS
+from pipelines.orchestration.instance.home import SETTINGS
 from tests.support.programs import read_help
 
 ROOT = Path(__file__).parents[1]

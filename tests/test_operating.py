@@ -14,8 +14,8 @@ import pytest
 from pipelines.cli.logs import FORMATS, LEVELS
 from tests.support.programs import read_help
 from tests.warehouse.sample import ACME, DEFINITIONS, LOADED_AT, chunk, days, full_tables, store_at
-from warehouse.commits import Drifted, Reconciled, RunRow, SliceFailure
-from warehouse.stores import Store
+from warehouse.records import Drifted, Reconciled, RunRow, SliceFailure
+from warehouse.store import Store
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/operating.md").read_text("utf-8")

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from extractors.accounts import Account
-from extractors.batches import Batch
+from extractors.account import Account
 from extractors.errors import ShapeError, Where
+from extractors.landing.batch import Batch
 from extractors.windows import Window, local_day
 from transforms.reading import Node, parse
 

@@ -15,7 +15,7 @@ import yaml
 
 from transforms.metrics import Metric
 from transforms.reading import UNKNOWN
-from warehouse.schema import member_schema
+from warehouse.model.schema import member_schema
 
 OTHER = "other"
 

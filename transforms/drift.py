@@ -13,7 +13,7 @@ from extractors.errors import Where
 from transforms import conform
 from transforms.chunk import Landed
 from transforms.reading import storable
-from warehouse.commits import Drifted
+from warehouse.records import Drifted
 
 FIELD = "unknown field"
 COLUMN = "unknown column"

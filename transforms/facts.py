@@ -17,8 +17,8 @@ from transforms import conform
 from transforms.drift import Drift
 from transforms.metrics import Metric
 from transforms.reading import UNKNOWN
-from warehouse.commits import Drifted, Reconciled, Verdict
-from warehouse.schema import grain, staged_schema
+from warehouse.model.schema import grain, staged_schema
+from warehouse.records import Drifted, Reconciled, Verdict
 
 Number = int | Decimal
 Row = dict[str, Any]

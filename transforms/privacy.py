@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 
-from extractors.accounts import Account
+from extractors.account import Account
 
 
 def pseudonym(account: Account, user_id: str | None) -> str | None:

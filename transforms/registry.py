@@ -9,10 +9,10 @@ from extractors.registry import PROVIDERS
 from transforms.chunk import Chunk
 from transforms.drift import Shape
 from transforms.facts import Facts, Staged, Unkeepable
-from transforms.fields import Fields
+from transforms.field_mapping import Fields
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
-from warehouse.commits import MeasureDefinition
-from warehouse.schema import fact
+from warehouse.model.schema import fact
+from warehouse.records import MeasureDefinition
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def transform_of(provider: str) -> Transform:
     """The transform of a provider in the list; KeyError for any other."""
     if provider not in PROVIDERS:
         raise KeyError(provider)
-    found: Transform = importlib.import_module(f"transforms.{provider}").TRANSFORM
+    found: Transform = importlib.import_module(f"transforms.{provider}.transform").TRANSFORM
     return found
 
 

@@ -5,10 +5,10 @@ The commit refuses both; these ask whether it did. What must not come in: what i
 
 from sqlalchemy import Table
 
-from warehouse.relations import FACTS, dimension_of, grain_of, key_of
-from warehouse.schema import metadata
+from warehouse.docs.relations import FACTS, dimension_of, grain_of, key_of
+from warehouse.model.schema import metadata
 from warehouse.sql import fill, ident, literal
-from warehouse.stores import Store
+from warehouse.store import Store
 
 _DOUBLED = "SELECT count(*) AS n FROM (SELECT 1 FROM $table GROUP BY $columns HAVING count(*) > 1)"
 _STRANGERS = """

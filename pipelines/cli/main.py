@@ -34,8 +34,8 @@ _COMMANDS = {
     "demo": _Command("demo", "See it work: 60 days of seven invented accounts."),
     "init": _Command("init", "Write a configuration, or add an account to it."),
     "check": _Command("check", "Try out what a load needs, credentials first."),
-    "load": _Command("loads", "The daily load, and what was missed."),
-    "backfill": _Command("loads", "Load a range of days; goes on where it stopped."),
+    "load": _Command("load", "The daily load, and what was missed."),
+    "backfill": _Command("load", "Load a range of days; goes on where it stopped."),
     "replay": _Command("replay", "Load all landed answers again, without a request."),
     "maintain": _Command("maintain", "Delete what retention does not keep."),
     "sql": _Command("sql", "Ask the warehouse, once or at a prompt."),
@@ -56,7 +56,9 @@ class _Lazy(click.Group):
     def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(f"pipelines.cli.{_COMMANDS[name].module}"), name)
+        command: click.Command = getattr(
+            importlib.import_module(f"pipelines.cli.commands.{_COMMANDS[name].module}"), name
+        )
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:

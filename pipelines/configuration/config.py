@@ -16,11 +16,11 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from extractors import redaction
-from extractors.accounts import Account
+from extractors.account import Account
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS, provider
 from pipelines.configuration.document import Document
-from pipelines.configuration.operating import Operating, Schedule
+from pipelines.configuration.settings import Operating, Schedule
 from pipelines.configuration.yaml_file import read_yaml
 
 ENVIRONMENT_VARIABLE = "CHATMART_CONFIG"

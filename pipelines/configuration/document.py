@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import Field
 
-from extractors.accounts import Privacy, RateLimit, Settings, ZoneName
-from pipelines.configuration.operating import Operating, Schedule
+from extractors.account import Privacy, RateLimit, Settings, ZoneName
+from pipelines.configuration.settings import Operating, Schedule
 
 
 class Defaults(Settings):

@@ -15,7 +15,7 @@ import click
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from extractors.accounts import Account
+from extractors.account import Account
 from extractors.registry import PROVIDERS, provider
 from pipelines.configuration.document import Document
 from warehouse.generated import keep

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from extractors.http import USER_AGENT
+from extractors.http.session import USER_AGENT
 from extractors.redaction import RedactingFilter, redacted
-from pipelines.configuration.operating import Alerts
+from pipelines.configuration.settings import Alerts
 from pipelines.loads.failures import SHOWN
 
 log = logging.getLogger("chatmart.alerts")

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from extractors.accounts import Account
-from extractors.batches import Batch, counts
-from extractors.landing import LandingZone
+from extractors.account import Account
+from extractors.landing.batch import Batch, counts
+from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from pipelines.loads.plan import is_fresh
 

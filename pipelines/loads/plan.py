@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from extractors.accounts import Account
-from extractors.batches import Batch, newest_by_day
-from extractors.landing import LandingZone
+from extractors.account import Account
+from extractors.landing.batch import Batch, newest_by_day
+from extractors.landing.zone import LandingZone
 from extractors.registry import Provider, Stream
 from extractors.windows import ONE_DAY, Window, day_start, today, windows_of_days
 from pipelines.loads.status import GOOD, Range, standing
 from transforms.chunk import Claim
-from warehouse.commits import LedgerRow
-from warehouse.stores import Store
+from warehouse.records import LedgerRow
+from warehouse.store import Store
 
 FRESH_FOR = timedelta(hours=6)
 """How long a landed batch that is not loaded yet is taken in place of a new request."""

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from extractors.accounts import Account
+from extractors.account import Account
 from extractors.windows import ONE_DAY, Window, today
 from warehouse.errors import NothingPublished, QueryError
 from warehouse.sql import fill, literal
-from warehouse.stores import Store
+from warehouse.store import Store
 
 STATES = ("settled", "loaded", "stale", "failed", "missing")
 GOOD = frozenset({"settled", "loaded"})

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from extractors.accounts import Account
+from extractors.account import Account
 from extractors.clock import SYSTEM_CLOCK, Clock
-from extractors.http import Wire
-from extractors.landing import LandingZone
+from extractors.http.session import Wire
+from extractors.landing.zone import LandingZone
 from pipelines.configuration.config import Config
-from pipelines.loads.stopping import Stop
-from warehouse.commits import AccountRow
-from warehouse.stores import Store, open_store
+from pipelines.loads.stop import Stop
+from warehouse.records import AccountRow
+from warehouse.store import Store, open_store
 
 CODE_VERSION = version("chatmart")
 

@@ -10,20 +10,20 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from extractors.accounts import Account
+from extractors.account import Account
 from extractors.errors import ChatmartError
 from extractors.redaction import redact
 from extractors.windows import ONE_DAY, Window
 from pipelines.configuration.config import Config
 from pipelines.loads.failures import left_behind, reasons, sentences
-from pipelines.loads.observers import Quiet
+from pipelines.loads.observer import Quiet
 from pipelines.loads.plan import daily_loads, unsettled
-from pipelines.loads.runs import Job, fetch, load_landed
+from pipelines.loads.run import Job, fetch, load_landed
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration import checks
-from pipelines.orchestration.days import held
-from pipelines.orchestration.figures import figures
+from pipelines.orchestration.loaded_days import held
 from pipelines.orchestration.partitions import asked_window, ended_days, partitions
+from pipelines.orchestration.run_metadata import figures
 from warehouse.errors import WarehouseError
 
 SCHEDULE_TAG = "dagster/schedule_name"

@@ -10,17 +10,17 @@ from typing import Any
 import dagster as dg
 from sqlalchemy import Table
 
-from extractors.accounts import Account
+from extractors.account import Account
 from extractors.windows import Window
 from pipelines.configuration.config import Config
 from pipelines.loads.failures import SHOWN, named, reasons, sentences
-from pipelines.loads.outcomes import RunResult
-from pipelines.loads.runs import Job
+from pipelines.loads.result import RunResult
+from pipelines.loads.run import Job
 from pipelines.loads.status import GOOD
 from pipelines.orchestration.partitions import due_day
 from warehouse.integrity import doubled_grains, grain, keys_without_member
 from warehouse.sql import fill, literal
-from warehouse.stores import Store
+from warehouse.store import Store
 
 LANDED = "every_account_landed"
 PRESENT = "every_slice_present"

@@ -8,11 +8,11 @@ from datetime import timedelta
 import dagster as dg
 
 from pipelines.configuration.config import Config
-from pipelines.loads.loading import sweep
-from pipelines.loads.pruning import prune_landing
+from pipelines.loads.load import sweep
+from pipelines.loads.prune import prune_landing
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration.assets import readable
-from pipelines.orchestration.dagster_logs import prune_logs
+from pipelines.orchestration.instance.logs import prune_logs
 
 
 def maintenance_job(config: Config) -> dg.JobDefinition:

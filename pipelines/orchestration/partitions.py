@@ -10,12 +10,12 @@ from datetime import date, datetime, timedelta
 
 import dagster as dg
 
-from extractors.accounts import Account
+from extractors.account import Account
 from extractors.windows import Window, today
 from pipelines.configuration.config import Config
-from pipelines.configuration.operating import Schedule
+from pipelines.configuration.settings import Schedule
 from pipelines.loads.plan import possible_days
-from pipelines.loads.runs import Job
+from pipelines.loads.run import Job
 
 FIRST_DAY = date(2025, 1, 1)
 """Where an account's partitions begin whose configuration names no ``start_date``."""

@@ -10,12 +10,12 @@ import dagster as dg
 from extractors.redaction import redact
 from extractors.windows import ONE_DAY, Window
 from pipelines.configuration.config import Config
-from pipelines.configuration.operating import TimeOfDay
+from pipelines.configuration.settings import TimeOfDay
 from pipelines.loads.plan import daily_load, daily_loads
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration.maintenance import maintenance_job
 from pipelines.orchestration.partitions import GRACE
-from pipelines.orchestration.star import GROUP, providers
+from pipelines.orchestration.star_assets import GROUP, providers
 from warehouse.errors import WarehouseError
 
 RANGE_START = "dagster/asset_partition_range_start"

@@ -14,7 +14,7 @@ from pipelines.loads.alerts import Alert, ask_again, send
 from pipelines.loads.failures import summed_up
 from pipelines.orchestration.assets import name_of_job
 from pipelines.orchestration.schedules import RANGE_END, RANGE_START
-from pipelines.orchestration.star import GROUP
+from pipelines.orchestration.star_assets import GROUP
 
 PARTITION = "dagster/partition"
 WILL_RETRY = "dagster/will_retry"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pipelines.report import words
+from pipelines.report import format as words
 from pipelines.report.model import Change
 
 NOT_COMPARABLE = "not comparable"

@@ -14,7 +14,7 @@ from itertools import groupby
 
 from extractors.windows import ONE_DAY, Window
 from pipelines.loads.status import GOOD, STATES, AccountStatus
-from pipelines.report import words
+from pipelines.report import format as words
 from pipelines.report.model import Coverage, Run, Strip
 from pipelines.report.period import Period
 

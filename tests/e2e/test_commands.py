@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cli import demo
+from pipelines.cli.commands import demo
 from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox

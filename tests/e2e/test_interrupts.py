@@ -31,7 +31,7 @@ BACKFILL = ("backfill", "--from", str(FIRST), "--to", str(LAST))
 STOPPING = """
 import sys
 from pipelines.cli.main import main
-from warehouse.stores import Store
+from warehouse.store import Store
 
 commits = 0
 original = Store.commit

@@ -10,17 +10,17 @@ import pytest
 
 from pipelines.configuration import config as configuration
 from pipelines.loads.history import landed_days
-from pipelines.loads.observers import Quiet
-from pipelines.loads.replaying import replay
-from pipelines.loads.runs import Job
+from pipelines.loads.observer import Quiet
+from pipelines.loads.replay import replay
+from pipelines.loads.run import Job
 from pipelines.loads.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.support.product import Product, days_from, read_views
 from transforms import conform
-from warehouse.stores import open_store
-from warehouse.views_catalog import view_texts
+from warehouse.ddl.views import view_texts
+from warehouse.store import open_store
 
 KINDS = {"duckdb": "duckdb://data/warehouse.duckdb", "parquet": "parquet://data/lake"}
 DAYS = days_from(date(2025, 10, 30), 4)

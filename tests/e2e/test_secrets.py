@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pipelines.loads import runs
+from pipelines.loads import run as runs
 from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox

@@ -9,8 +9,8 @@ import pytest
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.product import Product, days_from
+from warehouse.docs.relations import FACTS
 from warehouse.integrity import doubled_grains, keys_without_member
-from warehouse.relations import FACTS
 
 # both clock changes of autumn lie in either range: Berlin on 26 October, New York on 2 November
 SIXTY_DAYS = days_from(date(2025, 10, 1), 60)

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from extractors.accounts import Account
-from extractors.answers import Answer, Asked
-from extractors.batches import Batch, BatchKey, newest_by_day
+from extractors.account import Account
+from extractors.http.messages import Answer, Asked
+from extractors.landing.batch import Batch, BatchKey, newest_by_day
 from pipelines.configuration import config as configuration
-from pipelines.loads.loading import load_days, publish
+from pipelines.loads.load import load_days, publish
 from pipelines.loads.plan import ready
-from pipelines.loads.runs import Job, load_landed
+from pipelines.loads.run import Job, load_landed
 from pipelines.loads.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox

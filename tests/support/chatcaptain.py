@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from extractors.batches import Batch
-from extractors.chatcaptain_account import ChatcaptainAccount
+from extractors.chatcaptain.account import ChatcaptainAccount
 from extractors.clock import Clock
 from extractors.errors import ExtractionError
-from extractors.landing import LandingZone
+from extractors.landing.batch import Batch
+from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from sandbox.server import Sandbox
 from tests.support.pulled import pull

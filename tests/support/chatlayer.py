@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from extractors.chatlayer_account import ChatlayerAccount
+from extractors.chatlayer.account import ChatlayerAccount
 from extractors.windows import Window
 from sandbox.accounts import SandboxAccount, fake_credential
 from sandbox.server import Sandbox

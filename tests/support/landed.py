@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
-from extractors.accounts import Account
-from extractors.answers import Answer, Asked
-from extractors.batches import BatchKey, newest_by_day
-from extractors.landing import LandingZone
+from extractors.account import Account
+from extractors.http.messages import Answer, Asked
+from extractors.landing.batch import BatchKey, newest_by_day
+from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from transforms.chunk import Chunk, Claim
 from transforms.facts import Staged

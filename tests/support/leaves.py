@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from transforms.drift import Named, Shape
-from transforms.fields import Home
+from transforms.field_mapping import Home
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d(T.*)?")
 ROLES = {"key": "name", "id": "name", "name": "name", "timestamp": "instant", "date": "instant"}

@@ -9,19 +9,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from extractors.accounts import Account
-from extractors.answers import Answer, Asked
-from extractors.batches import Batch, BatchKey
+from extractors.account import Account
 from extractors.errors import ShapeError
-from extractors.landing import LandingZone
+from extractors.http.messages import Answer, Asked
+from extractors.landing.batch import Batch, BatchKey
+from extractors.landing.zone import LandingZone
 from tests.support.leaves import Leaf, changes, found_leaves, home_of, with_change
 from tests.support.shown import contents, differing
-from transforms.chatcaptain_columns import read_header
-from transforms.chatcaptain_components import CHANNEL, OVERVIEW, numbered, place
+from transforms.chatcaptain.components import CHANNEL, OVERVIEW, numbered, place
+from transforms.chatcaptain.export_columns import read_header
 from transforms.chunk import Chunk
 from transforms.drift import Shape
 from transforms.facts import Staged
-from transforms.fields import Home
+from transforms.field_mapping import Home
 from transforms.registry import transform, transform_of
 
 LATER = datetime(2027, 1, 1, tzinfo=UTC)

@@ -19,15 +19,15 @@ import yaml
 
 from extractors.clock import SYSTEM_CLOCK, Clock
 from pipelines.configuration import config as configuration
-from pipelines.loads.outcomes import RunResult
-from pipelines.loads.runs import Job, run
+from pipelines.loads.result import RunResult
+from pipelines.loads.run import Job, run
 from pipelines.loads.workspace import Workspace
 from sandbox.accounts import SandboxAccount
 from sandbox.config import config_for, environment
 from sandbox.server import Sandbox
 from sandbox.truth import VIEWS, truth
 from tests.support.command import Said, run_as_if_alone
-from warehouse.stores import Store, open_store
+from warehouse.store import Store, open_store
 
 CHATMART = Path(sys.executable).with_name("chatmart")
 

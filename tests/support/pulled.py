@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 
-from extractors.accounts import Account
+from extractors.account import Account
 from extractors.clock import Clock
 from extractors.errors import ExtractionError
-from extractors.fetching import land_all
-from extractors.http import Client
-from extractors.landing import LandingZone
+from extractors.fetch import land_all
+from extractors.http.session import Client
+from extractors.landing.zone import LandingZone
 from extractors.registry import provider
 from extractors.windows import Window
 

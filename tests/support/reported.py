@@ -9,14 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from extractors.accounts import Account
-from extractors.chatcaptain_account import ChatcaptainAccount
-from extractors.chatdash import ChatdashAccount
-from extractors.cognigy import CognigyAccount
+from extractors.account import Account
+from extractors.chatcaptain.account import ChatcaptainAccount
+from extractors.chatdash.provider import ChatdashAccount
+from extractors.cognigy.provider import CognigyAccount
 from pipelines.loads.workspace import account_row
 from tests.warehouse.sample import chunk, days, staged
-from warehouse.commits import MeasureDefinition, Reconciled
-from warehouse.stores import Store
+from warehouse.records import MeasureDefinition, Reconciled
+from warehouse.store import Store
 
 NOW = datetime(2025, 3, 29, 12, tzinfo=UTC)
 FEBRUARY, MARCH, LAST = date(2025, 2, 1), date(2025, 3, 1), date(2025, 3, 28)

@@ -11,15 +11,15 @@ from typing import Any
 
 import yaml
 
-from extractors.accounts import Account
-from extractors.batches import Batch
+from extractors.account import Account
 from extractors.clock import Clock
+from extractors.landing.batch import Batch
 from extractors.windows import ONE_DAY, Window
 from pipelines.configuration import config as configuration
-from pipelines.loads.observers import Quiet
-from pipelines.loads.outcomes import RunResult
+from pipelines.loads.observer import Quiet
 from pipelines.loads.plan import unsettled
-from pipelines.loads.runs import Job, run
+from pipelines.loads.result import RunResult
+from pipelines.loads.run import Job, run
 from pipelines.loads.workspace import Workspace
 from sandbox.accounts import SandboxAccount
 from sandbox.config import config_for, environment
@@ -28,8 +28,8 @@ from sandbox.server import Sandbox
 from sandbox.truth import truth
 from sandbox.world import World
 from tests.support.clock import FakeClock
-from warehouse.commits import LedgerRow
-from warehouse.stores import open_store
+from warehouse.records import LedgerRow
+from warehouse.store import open_store
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
 BERLIN = SandboxAccount("acme-berlin", "cognigy", "Europe/Berlin", daily=12)

@@ -15,9 +15,9 @@ from sqlglot import exp
 
 from tests.support.landed import rows
 from transforms.facts import Staged
-from transforms.fields import RECONCILED, TOTALS
-from warehouse.schema import STAGED, fact, grain, metadata, staged_name
-from warehouse.views_catalog import view_texts
+from transforms.field_mapping import RECONCILED, TOTALS
+from warehouse.ddl.views import view_texts
+from warehouse.model.schema import STAGED, fact, grain, metadata, staged_name
 
 Contents = dict[str, Any]
 

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from extractors.answers import Answer
-from extractors.cognigy import CognigyAccount
-from extractors.http import Client, Session, Wire
-from extractors.limits import Limits
+from extractors.cognigy.provider import CognigyAccount
+from extractors.http.limits import Limits
+from extractors.http.messages import Answer
+from extractors.http.session import Client, Session, Wire
 from tests.support.clock import FakeClock
 from tests.support.scripted import raw
 

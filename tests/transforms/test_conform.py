@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.cognigy import CHANNELS
+from sandbox.cognigy.api import CHANNELS
 from transforms import conform
 from transforms.metrics import ADDITIVE, Metric
 

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.accounts import Account
-from extractors.answers import Answer, Asked
-from extractors.batches import BatchKey
-from extractors.chatcaptain_account import ChatcaptainAccount
-from extractors.chatdash import ChatdashAccount
-from extractors.chatlayer_account import ChatlayerAccount
-from extractors.cognigy import CognigyAccount
+from extractors.account import Account
+from extractors.chatcaptain.account import ChatcaptainAccount
+from extractors.chatdash.provider import ChatdashAccount
+from extractors.chatlayer.account import ChatlayerAccount
+from extractors.cognigy.provider import CognigyAccount
 from extractors.errors import Where
-from extractors.inkeep import InkeepAccount
-from extractors.landing import LandingZone
+from extractors.http.messages import Answer, Asked
+from extractors.inkeep.provider import InkeepAccount
+from extractors.landing.batch import BatchKey
+from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from tests.support.landed import ARRIVED, Landings, Told
 from transforms.drift import COLUMN, FIELD, MOST_NAMES, Drift, Named, keys, unknown_fields

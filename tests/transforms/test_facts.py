@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.support.landed import rows
 from transforms.facts import Facts, Unkeepable
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
-from warehouse.schema import STAGED, staged_schema
+from warehouse.model.schema import STAGED, staged_schema
 
 ONE, TWO = date(2025, 3, 1), date(2025, 3, 2)
 METRICS = {

@@ -24,10 +24,10 @@ from tests.support.leaves import static_leaves
 from tests.support.lineage import Edit, Lineage, Measured
 from tests.support.pulled import pull
 from tests.support.shown import shown_columns
-from transforms.fields import RECONCILED
+from transforms.field_mapping import RECONCILED
 from transforms.registry import transform_of
-from warehouse.stores import open_store
-from warehouse.views_catalog import view_texts
+from warehouse.ddl.views import view_texts
+from warehouse.store import open_store
 
 DAYS = Window(date(2025, 3, 11), date(2025, 3, 13))
 MARCH = Window(date(2025, 3, 1), date(2025, 4, 1))

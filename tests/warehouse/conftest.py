@@ -5,7 +5,7 @@ import pytest
 
 from tests.warehouse.filled import Fill, FilledStores, load_one_day, load_three_days, load_two_days
 from tests.warehouse.sample import KINDS, store_at
-from warehouse.stores import Store
+from warehouse.store import Store
 
 
 @pytest.fixture(params=sorted(KINDS))

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from tests.warehouse.sample import DAY, chunk, days, full_tables, store_at
-from warehouse.stores import Store
+from warehouse.store import Store
 
 Fill = Callable[[Store], object]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from warehouse.commits import AccountRow, ChunkCommit, MeasureDefinition, Reconciled, SliceInfo
+from warehouse.ddl.views import view_texts
 from warehouse.engine import Limits
-from warehouse.schema import STAGED, member_schema, staged_schema
-from warehouse.stores import Store, open_store
-from warehouse.views_catalog import view_texts
+from warehouse.model.schema import STAGED, member_schema, staged_schema
+from warehouse.records import AccountRow, ChunkCommit, MeasureDefinition, Reconciled, SliceInfo
+from warehouse.store import Store, open_store
 
 KINDS = {"duckdb": "warehouse.duckdb", "parquet": "lake"}
 """Every kind of store, and what its published place is called here."""

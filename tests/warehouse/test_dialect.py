@@ -3,7 +3,7 @@
 import pytest
 
 from warehouse.errors import QueryError
-from warehouse.stores import Store
+from warehouse.store import Store
 
 
 def test_units_of_time_are_names_too(three_days: Store) -> None:

@@ -1,10 +1,10 @@
 import duckdb
 import pytest
 
+from warehouse.docs.relations import DIMENSIONS, FACTS
 from warehouse.integrity import doubled_grains, grain, keys_without_member
-from warehouse.relations import DIMENSIONS, FACTS
-from warehouse.schema import fact
-from warehouse.stores import Store
+from warehouse.model.schema import fact
+from warehouse.store import Store
 
 
 @pytest.fixture

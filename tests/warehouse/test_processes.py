@@ -16,7 +16,7 @@ from filelock import FileLock
 from tests.warehouse.filled import Fill
 from tests.warehouse.sample import DAY, chunk, days, full_tables, rows
 from warehouse.errors import WarehouseBusy
-from warehouse.stores import Store, open_store
+from warehouse.store import Store, open_store
 
 ROOT = Path(__file__).parents[2]
 WRITER = """
@@ -24,7 +24,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from tests.warehouse.sample import ACME, chunk, days, full_tables
-from warehouse.stores import open_store
+from warehouse.store import open_store
 url, account, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
 store = open_store(url, Path())
 for size in range(1, rounds + 1):

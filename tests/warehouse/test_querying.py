@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.warehouse.sample import chunk, days, full_tables, rows
-from warehouse.stores import Store, open_store
+from warehouse.store import Store, open_store
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/querying.md").read_text("utf-8")

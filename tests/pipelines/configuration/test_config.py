@@ -14,7 +14,7 @@ from extractors.errors import ConfigError
 from extractors.redaction import redact
 from pipelines.configuration import config as configuration
 from pipelines.configuration.config import Config
-from pipelines.configuration.operating import Operating
+from pipelines.configuration.settings import Operating
 from pipelines.configuration.yaml_file import read_yaml
 
 SECRET = "sk-live-planted-0123456789"

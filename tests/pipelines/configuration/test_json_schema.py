@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS, provider
-from pipelines.cli import demo
+from pipelines.cli.commands import demo
 from pipelines.configuration import config as configuration
 from pipelines.configuration import json_schema as config_schema
 from sandbox.server import Sandbox

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from starlette.responses import Response
 
 from extractors import redaction
-from pipelines.configuration.operating import Alerts
+from pipelines.configuration.settings import Alerts
 from pipelines.loads.alerts import ATTEMPTS, LINES, Alert, ask_again, send
 from pipelines.loads.failures import SHOWN
 from tests.support.scripted import Scripted, raw, scripted

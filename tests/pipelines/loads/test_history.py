@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from extractors.answers import Answer, Asked
-from extractors.batches import Batch, BatchKey
-from extractors.cognigy import CognigyAccount
-from extractors.landing import LandingZone
+from extractors.cognigy.provider import CognigyAccount
+from extractors.http.messages import Answer, Asked
+from extractors.landing.batch import Batch, BatchKey
+from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from pipelines.loads.history import Round, arrivals, landed_days, rounds_by_day
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.answers import Answer, Asked
-from extractors.batches import Batch, BatchKey
-from extractors.cognigy import PROVIDER, CognigyAccount
-from extractors.landing import LandingZone
+from extractors.cognigy.provider import PROVIDER, CognigyAccount
+from extractors.http.messages import Answer, Asked
+from extractors.landing.batch import Batch, BatchKey
+from extractors.landing.zone import LandingZone
 from extractors.registry import Provider, Stream
 from extractors.windows import Window
 from pipelines.loads.plan import (
@@ -26,7 +26,7 @@ from pipelines.loads.plan import (
     unsettled,
 )
 from pipelines.loads.status import Range
-from warehouse.commits import LedgerRow
+from warehouse.records import LedgerRow
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
 STREAM = "conversation_counter"

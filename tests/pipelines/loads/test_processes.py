@@ -21,9 +21,9 @@ import sys
 from datetime import date
 from pathlib import Path
 from pipelines.configuration import config
-from pipelines.loads import runs
+from pipelines.loads import run as runs
 from pipelines.loads.workspace import Workspace
-from warehouse.stores import Store
+from warehouse.store import Store
 
 commits = 0
 original = Store.commit

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.cognigy import CognigyAccount
+from extractors.cognigy.provider import CognigyAccount
 from pipelines.loads.status import Range, _with_missing, standing, statuses
 from pipelines.loads.workspace import account_row
 from tests.warehouse.sample import chunk, full_tables, store_at
-from warehouse.commits import Drifted, Reconciled, RunRow, SliceFailure
-from warehouse.stores import Store
+from warehouse.records import Drifted, Reconciled, RunRow, SliceFailure
+from warehouse.store import Store
 
 NOW = datetime(2025, 3, 11, 23, 30, tzinfo=UTC)  # the 12th in Berlin: its yesterday is the 11th
 START = date(2025, 3, 1)

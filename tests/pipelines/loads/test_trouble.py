@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from extractors import registry
-from extractors.batches import Batch
-from extractors.http import Session
-from extractors.landing import BatchWriter, LandingZone
+from extractors.http.session import Session
+from extractors.landing.batch import Batch
+from extractors.landing.zone import BatchWriter, LandingZone
 from extractors.windows import Window
-from pipelines.loads import runs
-from pipelines.loads.runs import Job, fetch, load_landed
+from pipelines.loads import run as runs
+from pipelines.loads.run import Job, fetch, load_landed
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.shop import BERLIN, NEW_YORK, Shop, days

@@ -8,14 +8,14 @@ import duckdb
 import pytest
 
 from extractors.windows import Window
-from pipelines.loads.runs import Job
+from pipelines.loads.run import Job
 from pipelines.loads.workspace import account_row
 from pipelines.orchestration import checks
 from tests.pipelines.conftest import Orchestrated
 from tests.warehouse.sample import chunk, days, full_tables, staged, store_at
-from warehouse.commits import Reconciled, SliceFailure
-from warehouse.schema import fact, metadata
-from warehouse.stores import Store
+from warehouse.model.schema import fact, metadata
+from warehouse.records import Reconciled, SliceFailure
+from warehouse.store import Store
 
 FIRST = date(2025, 3, 1)
 STARTED = datetime(2025, 3, 20, 7, tzinfo=UTC)

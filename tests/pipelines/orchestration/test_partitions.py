@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.accounts import Account
+from extractors.account import Account
 from extractors.registry import provider
 from extractors.windows import Window, today
 from pipelines.configuration.config import Config
-from pipelines.configuration.operating import OwnTime, Schedule
+from pipelines.configuration.settings import OwnTime, Schedule
 from pipelines.orchestration.partitions import due_day, ended_days, partitions
 
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)

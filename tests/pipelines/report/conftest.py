@@ -2,14 +2,14 @@
 
 import pytest
 
-from pipelines.report.making import Asked, make
+from pipelines.report.build import Asked, make
 from pipelines.report.model import Report
-from pipelines.report.page import render
+from pipelines.report.page.html import render
 from tests.support.pages import Element, read
 from tests.support.reported import ACCOUNTS, NOW, fill
 from tests.support.shop import begin_warehouse
 from tests.warehouse.sample import store_at
-from warehouse.stores import Store
+from warehouse.store import Store
 
 
 @pytest.fixture(scope="package")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.report.making import Asked, make
-from pipelines.report.page import render
+from pipelines.report.build import Asked, make
+from pipelines.report.page.html import render
 from tests.support.browser import ABSENT, CHROMIUM, Tab, chromium
 from tests.support.reported import ACCOUNTS, NOW
-from warehouse.stores import Store
+from warehouse.store import Store
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=ABSENT)]
 

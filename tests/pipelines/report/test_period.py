@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.windows import Window
-from pipelines.report import words
+from pipelines.report import format as words
 from pipelines.report.period import Period, Unit, truncate
 
 UNITS: tuple[Unit, ...] = ("day", "week", "month", "quarter", "year")

@@ -1,0 +1,1 @@
+"""Asynchronous exports: a job with its journal, and the download of its file."""

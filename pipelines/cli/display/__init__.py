@@ -1,0 +1,1 @@
+"""How values, tables and progress look on a terminal and in a file."""

@@ -1,0 +1,1 @@
+"""Queries as a person types them: the prompt, its statements and its meta-commands."""

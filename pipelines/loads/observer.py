@@ -1,0 +1,65 @@
+"""Who follows a run while it goes. What is shown, and how, is decided by those who implement it."""
+
+from collections.abc import Collection
+from datetime import date
+from typing import Protocol
+
+from extractors.account import Account
+from extractors.landing.batch import Batch
+
+
+class Observer(Protocol):
+    """Follows a run: a progress bar, a log."""
+
+    def planned(self, account: Account, slices: int, requests: int) -> None:
+        """The account's slices and batches that this run is about to load and fetch."""
+
+    def landed(self, batch: Batch) -> None:
+        """A batch has arrived."""
+
+    def loaded(self, account: Account, days: Collection[date]) -> None:
+        """Slices are committed."""
+
+    def failed(self, account: Account, days: Collection[date], error: str) -> None:
+        """Slices could not be loaded."""
+
+
+class Quiet:
+    """An observer that looks away."""
+
+    def planned(self, account: Account, slices: int, requests: int) -> None:
+        """Nothing."""
+
+    def landed(self, batch: Batch) -> None:
+        """Nothing."""
+
+    def loaded(self, account: Account, days: Collection[date]) -> None:
+        """Nothing."""
+
+    def failed(self, account: Account, days: Collection[date], error: str) -> None:
+        """Nothing."""
+
+
+class Remembering:
+    """Hands on to another observer what happens, and remembers the days that failed: by account and day, the reason."""
+
+    def __init__(self, other: Observer, failures: dict[str, dict[date, str]]) -> None:
+        self._failures = failures
+        self._other = other
+
+    def planned(self, account: Account, slices: int, requests: int) -> None:
+        """Hand it on."""
+        self._other.planned(account, slices, requests)
+
+    def landed(self, batch: Batch) -> None:
+        """Hand it on."""
+        self._other.landed(batch)
+
+    def loaded(self, account: Account, days: Collection[date]) -> None:
+        """Hand it on."""
+        self._other.loaded(account, days)
+
+    def failed(self, account: Account, days: Collection[date], error: str) -> None:
+        """Remember the reason of each day."""
+        self._failures.setdefault(account.name, {}).update(dict.fromkeys(days, error))
+        self._other.failed(account, days, error)

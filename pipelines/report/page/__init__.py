@@ -1,0 +1,1 @@
+"""The HTML page: charts, template and style. No query is run here."""

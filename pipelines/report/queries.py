@@ -1,0 +1,171 @@
+"""The SQL of the report, on the business views alone, asked as one statement: all figures are of one commit.
+
+What must not come in: words, HTML, a number that is worked out after the answer. ``is_now`` marks the rows of the
+period among those of the days before it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from pipelines.report.period import Period
+from warehouse.errors import NothingPublished
+from warehouse.sql import fill, ident, literal
+from warehouse.store import Store
+
+Row = Mapping[str, Any]
+
+_MEMBERS = """
+        SELECT
+            provider, $member AS member, list(DISTINCT account) AS accounts,
+            CAST(sum(conversations) FILTER (WHERE date >= $first) AS BIGINT) AS conversations,
+            CAST(sum(conversations) FILTER (WHERE date < $first) AS BIGINT) AS conversations_before
+        FROM $member_daily WHERE $both AND conversations IS NOT NULL GROUP BY ALL
+    """
+
+_QUESTIONS = {
+    # What each account told in either window; *_told are the days that tell it.
+    "totals": """
+        SELECT
+            provider, account, date >= $first AS is_now,
+            count(conversations) AS conversations_told, CAST(sum(conversations) AS BIGINT) AS conversations,
+            count(messages) AS messages_told, CAST(sum(messages) AS BIGINT) AS messages,
+            count(understood_messages + misunderstood_messages) AS judged_told,
+            CAST(sum(understood_messages) FILTER (WHERE misunderstood_messages IS NOT NULL) AS BIGINT) AS understood,
+            CAST(sum(understood_messages + misunderstood_messages) AS BIGINT) AS judged,
+            count(call_duration_seconds) AS call_seconds_told, sum(call_duration_seconds) AS call_seconds,
+            count(cost_amount) AS cost_told
+        FROM conversation_daily WHERE $both GROUP BY ALL
+    """,
+    "costs": """
+        SELECT account, cost_currency, date >= $first AS is_now, sum(cost_amount) AS cost_amount
+        FROM conversation_daily WHERE $both AND cost_amount <> 0 GROUP BY ALL
+    """,
+    "conversations": """
+        SELECT provider, $bucket AS bucket, CAST(sum(conversations) AS BIGINT) AS conversations
+        FROM conversation_daily WHERE $now GROUP BY ALL
+    """,
+    "channels": """
+        SELECT
+            provider, channel, is_test, CASE WHEN date >= $first THEN $bucket END AS bucket,
+            CAST(sum(conversations) AS BIGINT) AS conversations, list(DISTINCT account) AS accounts
+        FROM channel_daily WHERE $both AND conversations IS NOT NULL GROUP BY ALL
+    """,
+    # The most frequent of each provider, and how many there are besides.
+    "intents": """
+        SELECT *, bool_or(is_top_n) OVER (PARTITION BY account) AS is_cut
+        FROM (
+            SELECT
+                provider, account, intent, coalesce(bool_or(is_top_n), true) AS is_top_n,
+                CAST(sum(hits) FILTER (WHERE date >= $first) AS BIGINT) AS hits,
+                CAST(sum(hits) FILTER (WHERE date < $first) AS BIGINT) AS hits_before
+            FROM intent_daily WHERE $both GROUP BY ALL
+        )
+        WHERE hits > 0
+        QUALIFY row_number() OVER (PARTITION BY provider ORDER BY hits DESC, account, intent) <= $most
+    """,
+    "intents_told": """
+        SELECT provider, count(DISTINCT (account, intent)) AS members FROM intent_daily WHERE $now AND hits > 0
+        GROUP BY ALL
+    """,
+    "languages": _MEMBERS.replace("$member", "language"),
+    "countries": _MEMBERS.replace("$member", "country"),
+    "understood": """
+        SELECT month, account, understood_rate AS rate, understood_messages + misunderstood_messages AS weight
+        FROM understood_monthly WHERE $months AND understood_rate IS NOT NULL
+    """,
+    "containment": """
+        SELECT month, account, containment_rate AS rate, conversations AS weight
+        FROM containment_monthly WHERE $months AND containment_rate IS NOT NULL
+    """,
+    "costs_each": """
+        SELECT
+            month, cost_currency, provider,
+            CAST(sum(cost_amount) AS DOUBLE) / CAST(sum(conversations) AS DOUBLE) AS rate, sum(conversations) AS weight
+        FROM cost_per_conversation_monthly WHERE $months GROUP BY ALL HAVING sum(conversations) > 0
+    """,
+    "restatements": """
+        SELECT
+            account, "view", measure, count(*) AS numbers, count(DISTINCT date) AS days, max(logged_at) AS newest,
+            max(age_days) AS age_days
+        FROM restatement_log WHERE $now GROUP BY ALL
+    """,
+    "verdicts": "SELECT verdict, reason, count(*) AS numbers FROM reconciliation WHERE $now GROUP BY ALL",
+    "unexplained": """
+        SELECT
+            account, measure, against, count(*) AS days, CAST(sum(told) AS DOUBLE) AS told,
+            CAST(sum(loaded) AS DOUBLE) AS loaded, CAST(sum(abs(difference)) AS DOUBLE) AS apart
+        FROM reconciliation WHERE $now AND verdict = 'unexplained' GROUP BY ALL
+    """,
+    "drift": """
+        SELECT account, stream, kind, name, count(DISTINCT date) AS days FROM drift WHERE $now GROUP BY ALL
+    """,
+    "meanings": """
+        SELECT provider, measure, meaning, unit FROM measure_definition
+        WHERE provider IN ($providers) AND measure IN ($measures)
+    """,
+    "others": """
+        SELECT account, provider, count(*) AS days FROM conversation_daily
+        WHERE date BETWEEN $first AND $last AND account NOT IN ($accounts) GROUP BY ALL
+    """,
+}
+
+MEASURES = (
+    "conversations",
+    "messages",
+    "call_duration_seconds",
+    "cost_amount",
+    "understood_messages",
+    "misunderstood_messages",
+)
+"""Those whose meanings are told."""
+
+MOST = 10
+"""Intents of each provider that are told."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows of each question by its name; no question has rows where nothing was ever published."""
+
+    rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Sequence[Row]:
+        return self.rows.get(name, ())
+
+
+def ask(store: Store, period: Period, accounts: Sequence[str], providers: Sequence[str]) -> Answer:
+    """All questions about the period and these accounts, from one state of the published warehouse."""
+    parts = _parts(period, accounts, providers)
+    asked = ", ".join(
+        fill("(SELECT list(asked) FROM ($query) AS asked) AS $name", query=fill(question, **parts), name=ident(name))
+        for name, question in _QUESTIONS.items()
+    )
+    try:
+        [told] = store.read(f"SELECT {asked}").to_pylist()
+    except NothingPublished:
+        return Answer()
+    return Answer({name: rows or () for name, rows in told.items()})
+
+
+def _parts(period: Period, accounts: Sequence[str], providers: Sequence[str]) -> dict[str, str]:
+    names = ", ".join(map(literal, accounts))
+    first, last = _date(period.first), _date(period.last)
+    of_these = f"account IN ({names})"
+    return {
+        "accounts": names,
+        "providers": ", ".join(map(literal, providers)),
+        "measures": ", ".join(map(literal, MEASURES)),
+        "first": first,
+        "last": last,
+        "bucket": f"CAST(date_trunc({literal(period.unit)}, date) AS DATE)",
+        "now": f"{of_these} AND date BETWEEN {first} AND {last}",
+        "both": f"{of_these} AND date BETWEEN {_date(period.before.start)} AND {last}",
+        "months": f"{of_these} AND month BETWEEN {_date(period.first_month)} AND {last}",
+        "most": str(MOST),
+    }
+
+
+def _date(day: date) -> str:
+    return f"DATE {literal(day.isoformat())}"

@@ -1,0 +1,1 @@
+"""The simulator of ChatCaptain, and the truth of what it answers."""

@@ -1,0 +1,1 @@
+"""The simulator of ChatDash, and the truth of what it answers."""

@@ -1,0 +1,1 @@
+"""The simulator of Chatlayer, and the truth of what it answers."""

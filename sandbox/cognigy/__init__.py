@@ -1,0 +1,1 @@
+"""The simulator of Cognigy, and the truth of what it answers."""

@@ -1,0 +1,1 @@
+"""The simulator of Inkeep, and the truth of what it answers."""

@@ -1,0 +1,275 @@
+"""Inkeep's query language over rows in memory: select, groupBy, where, orderBy, as its vendor's reference tells.
+
+Pure: rows in, rows out. An unknown word is refused, never ignored. Paging is not part of it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sandbox.figures import SIX_PLACES
+from sandbox.http import parse_instant
+
+FIELDS = (
+    "id",
+    "userMessageCount",
+    "organizationId",
+    "projectId",
+    "integrationId",
+    "firstMessageTime",
+    "type",
+    "properties",
+    "userProperties",
+)
+JSON_FIELDS = ("properties", "userProperties")
+TIME_FIELD = "firstMessageTime"
+FAR_PAST, FAR_FUTURE = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+TOP_LEVEL = frozenset({"select", "groupBy", "where", "orderBy", "notes"})
+Row = dict[str, Any]
+Reader = Callable[[datetime, datetime], Sequence[Row]]
+Pick = Callable[[Row], Any]
+Predicate = Callable[[Row], bool]
+
+
+class BadQuery(ValueError):
+    """The query uses a word or a shape that the language does not have."""
+
+
+def run(query: Any, read: Reader, bucket_form: str) -> list[Row]:
+    """All rows of the answer, in order, before any page cuts them.
+
+    Args:
+        query: the parsed body.
+        read: gives the rows whose `firstMessageTime` lies in [start, end).
+        bucket_form: how a time bucket is written (strftime).
+    """
+    if not isinstance(query, dict) or set(query) - TOP_LEVEL:
+        raise BadQuery(f"the body takes {sorted(TOP_LEVEL)}")
+    if len(str(query.get("notes") or "")) > 80:
+        raise BadQuery("notes takes at most 80 characters")
+    select = query.get("select")
+    if not isinstance(select, list) or not select:
+        raise BadQuery("select must be a list with at least one entry")
+    where = query.get("where")
+    start, end = _limits(where) if where else (FAR_PAST, FAR_FUTURE)
+    holds = _predicate(where) if where else None
+    rows = [row for row in read(start, end) if holds is None or holds(row)]
+    columns, aggregates = _columns(select, bucket_form)
+    groups = [_group(entry) for entry in query.get("groupBy") or []]
+    times = [(name, pick) for name, pick, kind in columns if kind == "time"]
+    if aggregates or groups or times:
+        found = _grouped(rows, columns, aggregates, groups)
+    else:
+        found = [{name: pick(row) for name, pick, _ in columns} | {"\0row": row} for row in rows]
+    for order in reversed(query.get("orderBy") or []):
+        _sort(found, order)
+    return [{name: value for name, value in row.items() if not name.startswith("\0")} for row in found]
+
+
+def _columns(
+    select: Iterable[Any], bucket_form: str
+) -> tuple[list[tuple[str, Pick, str]], list[tuple[str, Callable[[list[Row]], Any]]]]:
+    columns: list[tuple[str, Pick, str]] = []
+    aggregates: list[tuple[str, Callable[[list[Row]], Any]]] = []
+    for entry in select:
+        kind = entry.get("type") if isinstance(entry, dict) else None
+        if kind == "field":
+            columns.append((_name(entry), _pick(entry), "field"))
+        elif kind == "time":
+            columns.append((f"{_field(entry)}_{entry.get('timeUnit')}", _bucket(entry, bucket_form), "time"))
+        elif kind == "aggregation":
+            aggregates.append(_aggregate(entry))
+        else:
+            raise BadQuery(f"select entries are of type aggregation, time or field, not {kind!r}")
+    return columns, aggregates
+
+
+def _grouped(
+    rows: Sequence[Row],
+    columns: Sequence[tuple[str, Pick, str]],
+    aggregates: Sequence[tuple[str, Callable[[list[Row]], Any]]],
+    groups: Sequence[tuple[str, Pick, bool]],
+) -> list[Row]:
+    grouped_names = {name for name, _, _ in groups}
+    loose = [name for name, _, kind in columns if kind == "field" and name not in grouped_names]
+    if loose:
+        raise BadQuery(f"{loose} must stand in groupBy next to aggregations")
+    keys = [(name, pick) for name, pick, kind in columns if kind == "time"]
+    keys += [(name if shown else "\0" + name, pick) for name, pick, shown in groups]
+    cells: dict[str, tuple[Row, list[Row]]] = {}
+    for row in rows:
+        key = {name: pick(row) for name, pick in keys}
+        cells.setdefault(repr(list(key.values())), (key, []))[1].append(row)
+    if not keys:
+        cells = {"": ({}, list(rows))}
+    return [{**key, **{name: fold(members) for name, fold in aggregates}} for key, members in cells.values()]
+
+
+def _aggregate(entry: Mapping[str, Any]) -> tuple[str, Callable[[list[Row]], Any]]:
+    how = entry.get("aggregation")
+    if how == "count" and "field" not in entry:
+        return "count", len
+    pick = _pick(entry)
+    folds: dict[Any, Callable[[list[Any]], Any]] = {
+        "count": len,
+        "countDistinct": lambda values: len({repr(value) for value in values}),
+        "sum": lambda values: sum(values) if values else None,
+        "avg": lambda values: (Decimal(sum(values)) / len(values)).quantize(SIX_PLACES) if values else None,
+        "min": lambda values: min(values, default=None),
+        "max": lambda values: max(values, default=None),
+    }
+    if how not in folds:
+        raise BadQuery(f"aggregation {how!r} is none of {sorted(folds)}")
+    if how in ("sum", "avg") and entry["field"] != "userMessageCount":
+        raise BadQuery(f"{how} takes a number, not {entry['field']}")
+    fold = folds[how]
+    return f"{how}_{_name(entry)}", lambda rows: fold([value for row in rows if (value := pick(row)) is not None])
+
+
+def _group(entry: Any) -> tuple[str, Pick, bool]:
+    if not isinstance(entry, dict):
+        raise BadQuery("groupBy takes objects")
+    return _name(entry), _pick(entry), bool(entry.get("includeInSelect", True))
+
+
+def _field(entry: Mapping[str, Any]) -> str:
+    field = entry.get("field")
+    if field not in FIELDS:
+        raise BadQuery(f"field {field!r} is none of {FIELDS}")
+    return str(field)
+
+
+def _name(entry: Mapping[str, Any]) -> str:
+    return ".".join([_field(entry), *map(str, entry.get("path") or [])])
+
+
+def _pick(entry: Mapping[str, Any]) -> Pick:
+    field, path = _field(entry), entry.get("path")
+    if path is None:
+        return lambda row: row[field]
+    if field not in JSON_FIELDS or not isinstance(path, list):
+        raise BadQuery(f"path needs a list and one of {JSON_FIELDS}")
+    return lambda row: _deep(row[field], path)
+
+
+def _deep(value: Any, path: Sequence[Any]) -> Any:
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _bucket(entry: Mapping[str, Any], bucket_form: str) -> Pick:
+    if _field(entry) != TIME_FIELD or entry.get("timeUnit") not in ("hour", "day", "week", "month"):
+        raise BadQuery("time takes firstMessageTime and hour, day, week or month")
+    unit = entry["timeUnit"]
+    form = "%Y-%m-%dT%H:%M:%S.000Z" if unit == "hour" else bucket_form
+
+    def pick(row: Row) -> str:
+        at: datetime = row[TIME_FIELD].replace(minute=0, second=0, microsecond=0)
+        at = at if unit == "hour" else at.replace(hour=0)
+        if unit == "week":
+            at -= timedelta(days=at.weekday())
+        return (at.replace(day=1) if unit == "month" else at).strftime(form)
+
+    return pick
+
+
+def _sort(rows: list[Row], order: Any) -> None:
+    if not isinstance(order, dict) or order.get("direction", "asc") not in ("asc", "desc"):
+        raise BadQuery("orderBy takes {field, direction: asc|desc}")
+    name = str(order.get("field"))
+    if not all(name in row or name in row.get("\0row", {}) for row in rows):
+        raise BadQuery(f"cannot order by {name!r}")
+
+    def key(row: Row) -> tuple[bool, Any]:
+        value = row[name] if name in row else row["\0row"][name]
+        return value is None, "" if value is None else value
+
+    rows.sort(key=key, reverse=order.get("direction") == "desc")
+
+
+def _literal(field: str, value: Any) -> Any:
+    if field != TIME_FIELD:
+        return value
+    moment = parse_instant(value if isinstance(value, str) else None)
+    if moment is None:
+        raise BadQuery(f"{TIME_FIELD} compares with an instant, not {value!r}")
+    return moment
+
+
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda left, right: left == right,
+    "neq": lambda left, right: left != right,
+    "gt": lambda left, right: left > right,
+    "gte": lambda left, right: left >= right,
+    "lt": lambda left, right: left < right,
+    "lte": lambda left, right: left <= right,
+}
+
+
+def _predicate(where: Any) -> Predicate:
+    """What a row must fulfil; every word is checked here, also where no row will come by."""
+    if not isinstance(where, dict) or len(where) != 1:
+        raise BadQuery("where takes exactly one of condition, and, or")
+    ((word, inner),) = where.items()
+    if word == "condition" and isinstance(inner, dict):
+        return _condition(inner)
+    if word not in ("and", "or") or not isinstance(inner, list):
+        raise BadQuery(f"where takes condition, and, or; not {word!r}")
+    parts = [_predicate(part) for part in inner]
+    if word == "and":
+        return lambda row: all(part(row) for part in parts)
+    return lambda row: any(part(row) for part in parts)
+
+
+def _condition(inner: Mapping[str, Any]) -> Predicate:
+    field, operator, wanted = _field(inner), inner.get("operator"), inner.get("value")
+    path: Sequence[Any] = ()
+    if field in JSON_FIELDS and isinstance(wanted, dict):
+        path, wanted = wanted.get("path") or (), wanted.get("value")
+
+    def value(row: Row) -> Any:
+        return _deep(row[field], path)
+
+    if operator in ("isNull", "isNotNull"):
+        return lambda row: (value(row) is None) == (operator == "isNull")
+    if operator in ("in", "notIn"):
+        if not isinstance(wanted, list):
+            raise BadQuery(f"{operator} takes a list")
+        members = [_literal(field, one) for one in wanted]
+        return lambda row: value(row) is not None and (value(row) in members) == (operator == "in")
+    if operator not in COMPARE:
+        raise BadQuery(f"operator {operator!r} is unknown")
+    compare, literal = COMPARE[operator], _literal(field, wanted)
+
+    def holds(row: Row) -> bool:
+        if value(row) is None or literal is None:
+            return False
+        try:
+            return bool(compare(value(row), literal))
+        except TypeError as error:
+            raise BadQuery(f"{field} cannot be compared with {literal!r}") from error
+
+    return holds
+
+
+def _limits(where: Any) -> tuple[datetime, datetime]:
+    """The narrowest range of `firstMessageTime` that the where's top level asks for: what is worth reading."""
+    start, end = FAR_PAST, FAR_FUTURE
+    parts = where.get("and", [where]) if isinstance(where, dict) else []
+    for part in parts:
+        if isinstance(part, dict) and "and" in part:
+            low, high = _limits(part)
+            start, end = max(start, low), min(end, high)
+        inner = part.get("condition") if isinstance(part, dict) else None
+        if not isinstance(inner, dict) or inner.get("field") != TIME_FIELD:
+            continue
+        moment, operator = parse_instant(inner.get("value")), inner.get("operator")
+        if moment is None:
+            continue
+        if operator in ("gt", "gte", "eq"):
+            start = max(start, moment)
+        if operator in ("lt", "lte", "eq"):
+            end = min(end, moment + timedelta(milliseconds=1))
+    return start, end

@@ -1,0 +1,285 @@
+"""What every kind of store does alike: loading, loading again, restating, refusing, reading."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.warehouse.sample import ACME, DAY, DEFINITIONS, LOADED_AT, chunk, days, full_tables, rows, staged, store_at
+from warehouse.ddl.views import view_texts
+from warehouse.engine import Limits
+from warehouse.errors import (
+    DuplicateGrain,
+    NothingPublished,
+    OutsideSlices,
+    QueryError,
+    StagedError,
+    StagedMismatch,
+    UnknownMember,
+)
+from warehouse.model.schema import STAGED, fact
+from warehouse.records import Reconciled
+from warehouse.store import Store
+
+LATER = LOADED_AT + timedelta(days=2)
+
+
+def contents(store: Store) -> dict[str, list[str]]:
+    """All rows of all views, in no order; in one query, as opening a warehouse costs more than reading a view."""
+    store.publish()
+    views = view_texts()
+    query = " UNION ALL ".join(f"SELECT '{view}', CAST(v AS VARCHAR) FROM {view} AS v" for view in views)
+    lines = rows(store, query)
+    return {view: sorted(str(text) for name, text in lines if name == view) for view in views}
+
+
+def test_a_load_tells_its_rows(store: Store) -> None:
+    committed = store.commit(chunk(days(2), full_tables(days(2))))
+    assert committed.rows["channel_daily"] == 6
+    assert committed.rows["conversation"] == 20
+    assert committed.restated == 0
+    store.publish()
+    [first, _] = store.ledger("acme")
+    assert (first.date, first.account, first.provider, first.zone) == (DAY, "acme", "chatcaptain", "Europe/Berlin")
+    assert first.rows == sum(committed.rows.values()) // 2
+    assert (first.fetched_at, first.loaded_at, first.batches) == (LOADED_AT, LOADED_AT, ("batch-1",))
+    assert rows(store, "SELECT DISTINCT totals FROM load_ledger") == [('{"conversations": 10, "cost": "1.50"}',)]
+    assert store.ledger("nobody") == []
+
+
+def test_loading_again_changes_nothing(three_days: Store) -> None:
+    once = contents(three_days)
+    assert three_days.commit(chunk(days(3), full_tables(days(3)), loaded_at=LATER)).restated == 0
+    again = contents(three_days)
+    assert again == once
+    assert rows(three_days, "SELECT count(*) FROM restatement_log") == [(0,)]
+    assert rows(three_days, "SELECT count(*), min(loaded_at) FROM load_ledger") == [(3, LATER)]
+
+
+@pytest.mark.parametrize("length", [2, pytest.param(4, marks=pytest.mark.long)])
+def test_the_order_of_loads_does_not_matter(store: Store, kind: str, tmp_path: Path, length: int) -> None:
+    other = store_at(tmp_path / "other", kind)
+    sized = {day: size for size, day in enumerate(days(length), start=5)}
+    store.commit(chunk(days(length), full_tables(days(length), 99)))
+    for day, size in sized.items():
+        store.commit(chunk([day], full_tables([day], size)))
+    for day, size in reversed(sized.items()):
+        other.commit(chunk([day], full_tables([day], size)))
+    assert contents(store) == contents(other)
+
+
+def test_restated_smaller(two_days: Store) -> None:
+    fewer = full_tables(days(1), 7)
+    fewer["channel_daily"] = staged("channel_daily", [{"date": DAY, "channel_code": "whatsapp", "conversations": 6}])
+    assert two_days.commit(chunk(days(1), fewer, loaded_at=LATER)).restated > 0
+    two_days.publish()
+    assert rows(two_days, "SELECT date, conversations FROM conversation_daily ORDER BY date") == [
+        (DAY, 7),
+        (DAY + timedelta(1), 10),
+    ]
+    log = (
+        'SELECT view, member, measure, CAST("old" AS INT), CAST("new" AS INT), age_days, logged_at FROM restatement_log'
+    )
+    logged = rows(two_days, log)
+    assert ("conversation_daily", None, "conversations", 10, 7, 21, LATER) in logged
+    assert ("channel_daily", "whatsapp", "conversations", 9, 6, 21, LATER) in logged
+    assert ("channel_daily", "debug", "conversations", 2, None, 21, LATER) in logged
+    assert ("metric_daily", "tokens / model-a", "value", 10, 7, 21, LATER) in logged
+    assert ("conversation", None, "conversations", 10, 7, 21, LATER) in logged
+    assert ("conversation", None, "messages", 30, 21, 21, LATER) in logged
+    assert not [line for line in logged if line[2] == "rank"]
+    assert rows(two_days, "SELECT DISTINCT date, provider, account FROM restatement_log") == [
+        (DAY, "chatcaptain", "acme")
+    ]
+
+
+@pytest.mark.parametrize("empty", [{}, {name: staged(name, []) for name in STAGED}], ids=["absent", "no rows"])
+def test_restated_to_empty(two_days: Store, empty: dict[str, pa.Table]) -> None:
+    assert two_days.commit(chunk(days(2), empty, loaded_at=LATER)).restated > 0
+    two_days.publish()
+    counts = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {fact(name).name}" for name in STAGED)
+    assert dict(rows(two_days, counts)) == dict.fromkeys(STAGED, 0)  # type: ignore[arg-type]
+    assert [row.rows for row in two_days.ledger()] == [0, 0]
+    assert two_days.commit(chunk(days(2), empty, loaded_at=LATER)).restated == 0
+
+
+def test_a_changed_zone_is_a_first_load_again(one_day: Store) -> None:
+    moved = replace(ACME, timezone="America/New_York")
+    assert one_day.commit(chunk(days(1), full_tables(days(1), 5), account=moved)).restated == 0
+
+
+def test_accounts_do_not_touch_each_other(two_days: Store) -> None:
+    other = replace(ACME, account="o'hara", provider="inkeep")
+    two_days.commit(chunk(days(1), full_tables(days(1)), account=other))
+    two_days.commit(chunk(days(1), {}, account=other))
+    two_days.publish()
+    assert rows(two_days, "SELECT account, count(*) FROM channel_daily GROUP BY account") == [("acme", 6)]
+    assert [row.account for row in two_days.ledger()] == ["acme", "acme", "o'hara"]
+
+
+def test_reconciliation_is_replaced_with_its_slice(store: Store) -> None:
+    line = Reconciled(DAY, "conversations", "channels", Decimal(10), Decimal(9), "explained", "debug")
+    store.commit(chunk(days(1), full_tables(days(1)), reconciled=(line, line)))
+    store.commit(chunk(days(1), full_tables(days(1)), reconciled=(line,)))
+    store.publish()
+    assert rows(store, "SELECT measure, against, difference, verdict, reason FROM reconciliation") == [
+        ("conversations", "channels", Decimal(1), "explained", "debug")
+    ]
+
+
+def test_members_are_corrected(store: Store) -> None:
+    first = chunk(days(1), full_tables(days(1)))
+    store.commit(first)
+    renamed = pa.table(
+        {"channel_code": ["whatsapp"], "channel": ["wa"], "channel_group": ["messaging"], "is_test": [True]}
+    )
+    store.commit(replace(first, members={"channel": renamed}))
+    store.publish()
+    assert rows(store, "SELECT channel, is_test FROM dim_channel WHERE channel_code = 'whatsapp'") == [("wa", True)]
+
+
+def test_describe_keeps_removed_accounts(store: Store) -> None:
+    other = replace(ACME, account="other")
+    store.describe([ACME, other], DEFINITIONS)
+    store.describe([replace(other, lookback_days=9)], DEFINITIONS)
+    assert store.publish()
+    sql = "SELECT account, is_active, lookback_days FROM dim_account WHERE account_key <> 0 ORDER BY account"
+    assert rows(store, sql) == [("acme", False, 3), ("other", True, 9)]
+    assert rows(store, "SELECT * FROM measure_definition") == [
+        ("cognigy", "conversations", "billable units", "units", "additive")
+    ]
+    store.describe([replace(other, lookback_days=9)], DEFINITIONS)
+    assert not store.publish()
+
+
+def test_a_parquet_file_is_as_good_as_a_table(three_days: Store, kind: str, tmp_path: Path) -> None:
+    other = store_at(tmp_path / "other", kind)
+    tables = full_tables(days(3))
+    files: dict[str, pa.Table | Path] = {}
+    for name, table in tables.items():
+        path = tmp_path / f"it's {name}.parquet"
+        pq.write_table(table, path)
+        files[name] = path
+    other.commit(chunk(days(3), files))
+    assert contents(three_days) == contents(other)
+
+
+def test_a_large_parquet_file_stays_within_the_memory_limit(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "conversation.parquet"
+    sql = """COPY (SELECT DATE '2025-03-01' + CAST(i % 3 AS INTEGER) AS date, 'c' || i AS conversation_id,
+        CAST(NULL AS TIMESTAMPTZ) AS started_at, CAST(NULL AS TIMESTAMPTZ) AS ended_at,
+        'whatsapp' AS channel_code, 'de' AS language_code, NULL::VARCHAR AS type, NULL::VARCHAR AS project_id,
+        NULL::VARCHAR AS integration_id, i AS messages, i AS user_messages, i AS interactions,
+        CAST(1 AS DECIMAL(18, 3)) AS duration_seconds, NULL::VARCHAR AS end_reason,
+        NULL::VARCHAR AS transfer_target, md5(CAST(i AS VARCHAR)) AS user_id, NULL::VARCHAR AS properties
+        FROM range(200000) AS t(i)) TO $path (FORMAT parquet)"""
+    with duckdb.connect() as con:
+        con.execute(sql, {"path": str(path)})
+    store = store_at(tmp_path, kind, limits=Limits("200MB", 2))
+    assert store.commit(chunk(days(3), {"conversation": path})).rows == {"conversation": 200_000}
+    store.publish()
+    assert rows(store, "SELECT count(*), CAST(sum(messages) AS BIGINT) FROM conversation") == [(200_000, 19999900000)]
+
+
+def _double(table: pa.Table) -> pa.Table:
+    return pa.concat_tables([table, table.slice(0, 1)])
+
+
+def _elsewhere(table: pa.Table) -> pa.Table:
+    return pa.concat_tables([table, table.slice(0, 1).set_column(0, "date", pa.array([date(2020, 1, 1)]))])
+
+
+def _narrow(table: pa.Table) -> pa.Table:
+    return table.drop_columns(["conversations"])
+
+
+def _floating(table: pa.Table) -> pa.Table:
+    return table.set_column(2, "conversations", table["conversations"].cast(pa.float64()))
+
+
+def _stranger(table: pa.Table) -> pa.Table:
+    return table.set_column(1, "channel_code", pa.array(["qx-new"] * len(table))).slice(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error", "words"),
+    [
+        (_double, DuplicateGrain, "whatsapp"),
+        (_elsewhere, OutsideSlices, "2020-01-01"),
+        (_narrow, StagedMismatch, "conversations is missing"),
+        (_floating, StagedMismatch, "conversations is double, not int64"),
+        (_stranger, UnknownMember, "qx-new"),
+    ],
+)
+def test_wrong_rows_leave_everything(
+    one_day: Store, spoil: Callable[[pa.Table], pa.Table], error: type[StagedError], words: str
+) -> None:
+    before = contents(one_day)
+    wrong = full_tables(days(1), 3)
+    wrong["channel_daily"] = spoil(wrong["channel_daily"])
+    with pytest.raises(error, match=words) as raised:
+        one_day.commit(chunk(days(1), wrong))
+    assert "acme" in str(raised.value)
+    assert "channel_daily" in str(raised.value) or error is UnknownMember
+    assert contents(one_day) == before
+
+
+def test_nulls_are_one_member_of_a_grain(store: Store) -> None:
+    twice = staged("metric_daily", [{"date": DAY, "metric": "tokens", "value": Decimal(1)}] * 2)
+    with pytest.raises(DuplicateGrain, match="metric_daily"):
+        store.commit(chunk(days(1), {"metric_daily": twice}))
+
+
+def test_an_insert_that_fails_leaves_everything(one_day: Store) -> None:
+    before, ledger = contents(one_day), one_day.ledger()
+    wrong = full_tables(days(1), 3)
+    # The last table to be inserted lacks what must not be NULL: all the others were written before it.
+    wrong["flow_transition"] = staged("flow_transition", [{"date": DAY, "conversation_id": "c", "transition_id": None}])
+    with pytest.raises(StagedMismatch, match="transition_id"):
+        one_day.commit(chunk(days(1), wrong))
+    assert contents(one_day) == before
+    assert one_day.ledger() == ledger
+    assert not one_day.publish()
+
+
+def test_one_slice_cannot_be_committed_twice_at_once(store: Store) -> None:
+    with pytest.raises(DuplicateGrain, match="twice"):
+        store.commit(chunk([DAY, DAY]))
+
+
+def test_unknown_names_are_refused(store: Store) -> None:
+    with pytest.raises(StagedMismatch, match="channel_dayly"):
+        store.commit(chunk([DAY], {"channel_dayly": staged("channel_daily", [])}))
+    line = Reconciled(date(2020, 1, 1), "m", "a", Decimal(1), Decimal(1), "ok", None)
+    with pytest.raises(OutsideSlices, match="2020-01-01"):
+        store.commit(chunk([DAY], reconciled=(line,)))
+
+
+def test_reading_before_the_first_publication(store: Store) -> None:
+    with pytest.raises(NothingPublished, match="load something first"):
+        store.read("SELECT 1")
+
+
+def test_readers_cannot_write_and_see_why_a_query_fails(one_day: Store) -> None:
+    with pytest.raises(QueryError, match=r"read-only|base table"):
+        one_day.read("DELETE FROM fact_channel_daily")
+    variable = pa.table({"x": [1]})
+    with pytest.raises(QueryError, match="variable"):
+        one_day.read("SELECT * FROM variable")
+    assert variable.num_rows == 1
+    with pytest.raises(QueryError, match="nonsense"):
+        one_day.read("SELECT nonsense FROM channel_daily")
+    assert one_day.read("SELECT TIMESTAMPTZ '2025-03-30 02:59:59+02' AS t")["t"].to_pylist() == [
+        datetime(2025, 3, 30, 0, 59, 59, tzinfo=UTC)
+    ]
+
+
+def test_an_empty_commit_is_nothing(store: Store) -> None:
+    assert store.commit(chunk([])).rows == {}
+    assert not store.location.parent.exists()

@@ -1,0 +1,107 @@
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extractors.cognigy.provider import COUNTERS, PROVIDER, CognigyAccount
+from extractors.errors import CredentialRefused, RequestRefused
+from extractors.http.session import Client
+from extractors.landing.zone import LandingZone
+from extractors.windows import Window
+from sandbox.accounts import SandboxAccount
+from sandbox.recorder import Fault
+from sandbox.server import Sandbox
+from sandbox.world import World
+from tests.support.pulled import pull
+
+ACME = SandboxAccount("acme", "cognigy", "Europe/Berlin")
+YEAR = Window(date(2025, 1, 1), date(2026, 1, 1))
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Sandbox]:
+    with Sandbox(World(3, (ACME,), clock=lambda: datetime(2026, 1, 10, tzinfo=UTC))) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running: Sandbox) -> Sandbox:
+    running.book.clear()
+    return running
+
+
+def account(sandbox: Sandbox, **settings: Any) -> CognigyAccount:
+    told = {
+        "name": ACME.name,
+        "base_url": sandbox.base_url("cognigy"),
+        "timezone": ACME.timezone,
+        "project_id": ACME.ids["project_id"],
+        "api_key": ACME.credential,
+    }
+    return CognigyAccount.model_validate({**told, **settings})
+
+
+def test_a_year_is_twelve_requests(sandbox: Sandbox, tmp_path: Path) -> None:
+    assert pull(account(sandbox), YEAR, tmp_path) == []
+    asked = sorted(record.query for record in sandbox.requests)
+    assert asked == sorted(f"year=2025&month={month}" for month in range(1, 13))
+    assert {record.status for record in sandbox.requests} == {200}
+    assert all(record.body == "" for record in sandbox.requests)
+
+
+def test_a_range_is_cut_at_months_and_asks_for_whole_ones(sandbox: Sandbox, tmp_path: Path) -> None:
+    pull(account(sandbox), Window(date(2025, 1, 31), date(2025, 3, 2)), tmp_path)
+    batches = LandingZone(tmp_path / "landing").batches("cognigy", "acme", "conversation_counter")
+    assert [str(batch.window) for batch in sorted(batches, key=lambda batch: batch.window)] == [
+        "2025-01-31_2025-02-01",
+        "2025-02-01_2025-03-01",
+        "2025-03-01_2025-03-02",
+    ]
+
+
+def test_the_other_counters_only_when_they_are_named(sandbox: Sandbox, tmp_path: Path) -> None:
+    pull(account(sandbox, streams=list(COUNTERS)), Window.of_day(date(2025, 6, 1)), tmp_path)
+    asked = sorted(record.path.rsplit("/", 1)[1] for record in sandbox.requests)
+    assert asked == ["callcounter", "conversationcounter", "knowledgequerycounter"]
+
+
+@pytest.mark.parametrize("auth", ["header", "bearer", "query"])
+def test_each_way_of_authorising(sandbox: Sandbox, tmp_path: Path, auth: str) -> None:
+    assert pull(account(sandbox, auth=auth), Window.of_day(date(2025, 6, 1)), tmp_path) == []
+    (manifest,) = (tmp_path / "landing").rglob("*.json")
+    assert ACME.credential not in manifest.read_text()
+    assert "api_key" not in manifest.read_text()
+
+
+def test_a_wrong_key_and_a_wrong_project_are_told_apart(sandbox: Sandbox, tmp_path: Path) -> None:
+    errors = pull(account(sandbox, api_key="fake-wrong-key"), YEAR, tmp_path)
+    assert {type(error) for error in errors} == {CredentialRefused}
+    assert len(errors) == 12
+    assert len(sandbox.requests) == 1
+    (error,) = pull(account(sandbox, project_id="0" * 24), Window.of_day(date(2025, 6, 1)), tmp_path)
+    assert isinstance(error, RequestRefused)
+    assert "no project 000" in str(error)
+    assert not list((tmp_path / "landing").rglob("*.json"))
+
+
+def test_one_bad_month_does_not_take_the_others_with_it(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.fail(Fault(path="month=6", times=20, status=500))
+    (error,) = pull(account(sandbox), YEAR, tmp_path)
+    assert "HTTP 500" in str(error)
+    assert len(list((tmp_path / "landing").rglob("*.json"))) == 11
+
+
+def test_the_documented_limit_is_the_default() -> None:
+    assert (PROVIDER.limits.requests, PROVIDER.limits.period_seconds) == (1000, 300)
+
+
+def test_an_account_may_ask_for_less(sandbox: Sandbox) -> None:
+    async def run() -> int | None:
+        async with Client() as client:
+            session = client.session(account(sandbox, rate_limit={"requests": 7}), PROVIDER.limits)
+            return session._origin._limits.requests
+
+    assert asyncio.run(run()) == 7

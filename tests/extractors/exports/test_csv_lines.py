@@ -1,0 +1,50 @@
+"""Records of a CSV file, counted while its bytes pass by."""
+
+import csv
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors.exports.csv_lines import LineCount
+
+CELLS = st.text(st.sampled_from('ab,;"\n\r é'), max_size=6)
+
+
+def counted(content: bytes, size: int) -> LineCount:
+    lines = LineCount()
+    for at in range(0, len(content), size):
+        lines.feed(content[at : at + size])
+    return lines
+
+
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=2, max_size=3), min_size=1, max_size=8),
+    size=st.integers(1, 9),
+    end=st.sampled_from(["\n", "\r\n"]),
+    everything=st.booleans(),
+)
+def test_records_are_counted_whatever_the_cells_hold(
+    rows: list[list[str]], size: int, end: str, everything: bool
+) -> None:
+    text = io.StringIO(newline="")
+    quoting = csv.QUOTE_ALL if everything else csv.QUOTE_MINIMAL
+    csv.writer(text, lineterminator=end, quoting=quoting).writerows(rows)
+    whole = text.getvalue().encode()
+    assert counted(whole, size).records == len(rows)
+    assert counted(whole, size).whole
+    cut = counted(whole[: -len(end)], size)
+    assert cut.records == len(rows)
+    assert not cut.whole
+
+
+def test_an_open_quote_is_no_end() -> None:
+    lines = counted(b'a,b\n1,"two\n', 4)
+    assert lines.quote_is_open
+    assert not lines.whole
+    assert lines.records == 1
+
+
+def test_nothing_is_nothing() -> None:
+    assert counted(b"", 1).records == 0
+    assert not counted(b"", 1).whole

@@ -1,0 +1,250 @@
+"""Downloads behind signed links: where they may lead, what is sent along, and what counts as a whole file."""
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import httpx
+import pytest
+
+from extractors.chatcaptain.account import ChatcaptainAccount
+from extractors.chatcaptain.provider import PROVIDER
+from extractors.errors import (
+    AnswerTooLarge,
+    Deferred,
+    ExtractionError,
+    ForbiddenHost,
+    LinkExpired,
+    RequestRefused,
+    ShapeError,
+    Transient,
+    Where,
+)
+from extractors.exports import download as downloads
+from extractors.exports.download import Downloaded, Hosts, download
+from extractors.http.session import Client
+from extractors.http.transport import Counts
+from tests.support.chatcaptain import FakeTime
+
+CSV = b"id,date\n" + b"".join(b"c%d,2025-03-01\n" % number for number in range(5000))
+WHERE = Where("chatcaptain", "a", "export")
+LOCAL = Hosts(frozenset({"127.0.0.1", "localhost"}), plain_http=True)
+
+
+class Kept:
+    """A sink in memory."""
+
+    def __init__(self) -> None:
+        self.content = b""
+
+    def begin_stream(self) -> None:
+        self.content = b""
+
+    def write(self, piece: bytes) -> None:
+        self.content += piece
+
+
+Reply = Callable[[BaseHTTPRequestHandler], None]
+
+
+@contextmanager
+def serving(*replies: Reply) -> Iterator[tuple[str, list[httpx.Headers]]]:
+    """A host whose answers are written byte by byte; the last reply is given again and again."""
+    seen: list[httpx.Headers] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            seen.append(httpx.Headers(dict(self.headers)))
+            replies[min(len(seen), len(replies)) - 1](self)
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/file.csv?signature=secret-signature", seen
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def reply(body: bytes = CSV, status: int = 200, length: int | None = -1, **headers: str) -> Reply:
+    """An answer; ``length`` -1 is the true one, None leaves it out and closes the connection at the end."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        if length is not None:
+            handler.send_header("Content-Length", str(len(body) if length < 0 else length))
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        handler.wfile.write(body)
+        handler.close_connection = True
+
+    return answer
+
+
+def fetch(
+    link: str, hosts: Hosts = LOCAL, time: FakeTime | None = None, counted: list[Counts] | None = None
+) -> tuple[Downloaded, bytes]:
+    account = ChatcaptainAccount(
+        name="a", chatbot_id="c", api_key="planted-secret", base_url="http://127.0.0.1:1", max_wait_seconds=60
+    )  # type: ignore[arg-type]
+
+    async def run() -> tuple[Downloaded, bytes]:
+        sink = Kept()
+        async with Client(clock=(time or FakeTime()).clock()) as client:
+            done = await download(client.session(account, PROVIDER.limits), "export", link, hosts, sink)
+            if counted is not None:
+                counted.append(client.counts)
+            return done, sink.content
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(),
+        reply(length=None),
+        reply(gzip.compress(CSV), Content_Encoding="gzip"),
+        reply(gzip.compress(CSV), length=None, Content_Encoding="gzip"),
+        reply(gzip.compress(CSV[:100]) + gzip.compress(CSV[100:]), Content_Encoding="x-gzip"),
+        reply(CSV[:-1]),
+    ],
+)
+def test_a_whole_file(answer: Reply) -> None:
+    with serving(answer) as (link, _):
+        done, content = fetch(link)
+    assert content in (CSV, CSV[:-1])
+    assert (done.rows, done.bytes) == (5000, len(content))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(length=len(CSV) + 1),
+        reply(CSV[:-4], length=None),
+        reply(CSV[:-1], length=None),
+        reply(CSV + b'"open\n', length=None),
+        reply(gzip.compress(CSV)[:-12], length=None, Content_Encoding="gzip"),
+        reply(gzip.compress(CSV)[:-12], Content_Encoding="gzip"),
+        reply(CSV, Content_Encoding="gzip"),
+        reply(b"", length=None),
+    ],
+)
+def test_a_file_cut_short(answer: Reply) -> None:
+    with serving(answer) as (link, seen), pytest.raises(Transient) as caught:
+        fetch(link)
+    assert len(seen) == 6
+    assert "secret-signature" not in str(caught.value)
+
+
+def test_no_credential_and_no_cookie_is_sent() -> None:
+    with serving(reply(status=503, Set_Cookie="a=b; Path=/"), reply()) as (link, seen):
+        fetch(link)
+    assert len(seen) == 2
+    for headers in seen:
+        assert not {"authorization", "cookie", "x-chatcaptain-key"} & set(headers)
+        assert "planted-secret" not in str(headers)
+
+
+def test_redirects_stay_on_allowed_hosts() -> None:
+    with serving(reply()) as (target, _):
+        allowed = target.replace("127.0.0.1", "localhost")
+        with serving(reply(b"", 302, Location=allowed)) as (link, _):
+            assert fetch(link)[1] == CSV
+    astray = reply(b"", 302, Location="http://elsewhere.example.test/x")
+    with serving(astray) as (link, _), pytest.raises(ForbiddenHost, match="elsewhere"):
+        fetch(link)
+    with serving(reply(b"", 302, Location="/again")) as (link, seen):
+        with pytest.raises(ForbiddenHost, match="redirects"):
+            fetch(link)
+        assert len(seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("link", "error"),
+    [
+        ("https://elsewhere.example.test/x", ForbiddenHost),
+        ("https://files.example.test.elsewhere.test/x", ForbiddenHost),
+        ("https://files.example.test@elsewhere.test/x", ForbiddenHost),
+        ("https://user:word@files.example.test/x", ForbiddenHost),
+        ("http://files.example.test/x", ForbiddenHost),
+        ("ftp://files.example.test/x", ShapeError),
+        ("/exports/x.csv", ShapeError),
+        ("https:///x", ShapeError),
+        ("https://[::1/x", ShapeError),
+        ("", ShapeError),
+    ],
+)
+def test_refused_links(link: str, error: type[ExtractionError]) -> None:
+    with pytest.raises(error):
+        Hosts(frozenset({"files.example.test"}), plain_http=False).checked(WHERE, link)
+
+
+@pytest.mark.parametrize("link", ["https://FILES.example.test:8443/x", "https://files.example.test./x?a=b"])
+def test_a_listed_host_at_any_port(link: str) -> None:
+    Hosts(frozenset({"files.example.test"}), plain_http=False).checked(WHERE, link)
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_an_expired_link(status: int) -> None:
+    with serving(reply(b"<Error/>", status)) as (link, seen), pytest.raises(LinkExpired):
+        fetch(link)
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 204, 206])
+def test_other_refusals(status: int) -> None:
+    with serving(reply(b"", status)) as (link, seen), pytest.raises(RequestRefused):
+        fetch(link)
+    assert len(seen) == 1
+
+
+def test_a_429_is_waited_for_or_put_off() -> None:
+    time = FakeTime()
+    with serving(reply(b"", 429, Retry_After="9"), reply()) as (link, _):
+        fetch(link, time=time)
+    assert max(time.waits) >= 9
+    with serving(reply(b"", 429, Retry_After="900")) as (link, _), pytest.raises(Deferred):
+        fetch(link)
+
+
+def test_a_download_is_counted_with_its_repeats() -> None:
+    time, counted = FakeTime(), []
+    cut = reply(CSV[:-5], length=len(CSV))
+    with serving(reply(b"", 429, Retry_After="9"), cut, reply()) as (link, _):
+        fetch(link, time=time, counted=counted)
+    (counts,) = counted
+    assert (counts.requests, counts.retries, counts.bytes) == (3, 2, 2 * len(CSV) - 5)
+    assert counts.waited_seconds == max(time.waits) >= 9
+
+
+def test_an_unknown_coding_is_refused() -> None:
+    deflated = reply(zlib.compress(CSV), Content_Encoding="deflate")
+    with serving(deflated) as (link, _), pytest.raises(ShapeError, match="content-encoding"):
+        fetch(link)
+
+
+def test_a_file_that_unpacks_without_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "MAX_BYTES", 3 * 2**20)
+    bomb = reply(gzip.compress(bytes(2**26)), Content_Encoding="gzip")
+    with serving(bomb) as (link, _), pytest.raises(AnswerTooLarge):
+        fetch(link)
+
+
+@pytest.mark.parametrize("size", [2**20 - 1, 2**20, 2**20 + 1, 3 * 2**20])
+def test_pieces_of_well_packed_files_lose_nothing(size: int) -> None:
+    content = b"\n" * size
+    with serving(reply(gzip.compress(content), Content_Encoding="gzip")) as (link, _):
+        assert fetch(link)[1] == content

@@ -1,0 +1,162 @@
+import asyncio
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extractors.http.limits import Concurrency, Limits, Origin
+from tests.support.clock import FakeClock
+
+
+def leave(origin: Origin, clock: FakeClock, count: int, longest_hold: float = 1e9) -> list[float]:
+    """When each of ``count`` requests left."""
+
+    async def one() -> float:
+        assert await origin.turn(longest_hold)
+        return clock.seconds
+
+    async def run() -> list[float]:
+        return list(await asyncio.gather(*(one() for _ in range(count))))
+
+    return asyncio.run(run())
+
+
+@settings(max_examples=50)
+@given(
+    requests=st.integers(1, 20),
+    period=st.floats(0.1, 400, allow_nan=False),
+    count=st.integers(1, 100),
+    begun=st.floats(0, 1e9),
+)
+def test_no_window_of_the_period_holds_more_than_allowed(
+    requests: int, period: float, count: int, begun: float
+) -> None:
+    clock = FakeClock()
+    clock.advance(begun)
+    left = leave(Origin(Limits(requests, period, 1), clock), clock, count)
+    assert left == sorted(left)
+    for earlier, later in zip(left, left[requests:], strict=False):
+        assert later - earlier >= period * (1 - 1e-6)
+    assert left[-1] - left[0] <= period * ((count - 1) // requests) * (1 + 1e-6) + 1e-6
+
+
+def test_without_a_limit_nothing_waits_and_nothing_is_kept() -> None:
+    clock = FakeClock()
+    origin = Origin(Limits(None, 1, 1), clock)
+    assert leave(origin, clock, 500) == [0.0] * 500
+    assert not origin._sent
+
+
+def test_a_hold_stops_the_next_request() -> None:
+    clock = FakeClock()
+    origin = Origin(Limits(None, 1, 1), clock)
+    origin.hold(30)
+    origin.hold(5)
+    assert origin.held_for() == 30
+    assert leave(origin, clock, 2) == [30.0, 30.0]
+    assert origin.held_for() == 0
+
+
+def test_a_hold_longer_than_may_be_is_not_waited_for() -> None:
+    clock = FakeClock()
+    origin = Origin(Limits(1, 10, 1), clock)
+    origin.hold(61)
+    assert not asyncio.run(origin.turn(60))
+    assert clock.slept == []
+    assert asyncio.run(origin.turn(61))
+
+
+def test_a_hold_that_grows_while_one_waits_is_seen() -> None:
+    clock = FakeClock()
+    origin = Origin(Limits(None, 10, 1), clock)
+    origin.hold(10)
+
+    async def run() -> bool:
+        waiting = asyncio.create_task(origin.turn(60))
+        await asyncio.sleep(0)
+        origin.hold(3600)
+        return await waiting
+
+    assert not asyncio.run(run())
+    assert clock.seconds == 10
+
+
+def test_after_a_429_requests_are_spread_and_then_recover() -> None:
+    clock = FakeClock()
+    origin = Origin(Limits(100, 100, 1), clock)
+    assert leave(origin, clock, 50) == [0.0] * 50
+    origin.shrink()
+    spread = leave(origin, clock, 5)
+    assert [b - a for a, b in pairwise(spread)] == [2.0] * 4
+    assert spread[0] == 2.0  # what was sent before is no debt
+    origin.shrink()
+    assert leave(origin, clock, 1)[0] - spread[-1] == 4.0
+    for _ in range(40):
+        origin.answered()
+    clock.advance(200)
+    assert leave(origin, clock, 50) == [clock.seconds] * 50
+
+
+def test_however_many_429s_it_never_stands_still() -> None:
+    clock = FakeClock()
+    origin = Origin(Limits(60, 60, 1), clock)
+    for _ in range(100):
+        origin.shrink()
+    leave(origin, clock, 2)
+    assert clock.seconds == 16
+
+
+def test_the_slowest_of_several_accounts_counts() -> None:
+    clock = FakeClock()
+    origin = Origin(Limits(None, 1, 4), clock)
+    origin.tighten(Limits(10, 10, 4))
+    origin.tighten(Limits(1000, 300, 4))
+    origin.tighten(Limits(None, 1, 4))
+    assert leave(origin, clock, 11)[-1] == 10
+
+
+def test_concurrency_shrinks_and_recovers() -> None:
+    at_once = Concurrency(8)
+
+    async def most() -> int:
+        running = reached = 0
+
+        async def one() -> None:
+            nonlocal running, reached
+            async with at_once.slot():
+                running += 1
+                reached = max(reached, running)
+                await asyncio.sleep(0)
+                running -= 1
+
+        await asyncio.gather(*(one() for _ in range(40)))
+        return reached
+
+    async def run() -> list[int]:
+        found = [await most()]
+        at_once.shrink()
+        found.append(await most())
+        for _ in range(5):
+            at_once.shrink()
+        found.append(await most())
+        for _ in range(7 * 20):
+            at_once.answered()
+        found.append(await most())
+        return found
+
+    assert asyncio.run(run()) == [8, 4, 1, 8]
+
+
+def test_a_place_is_given_back_after_a_failure() -> None:
+    at_once = Concurrency(1)
+
+    async def run() -> None:
+        for _ in range(3):
+            with pytest.raises(ZeroDivisionError):
+                async with at_once.slot():
+                    assert 1 / 0
+        async with asyncio.timeout(5), at_once.slot():
+            pass
+
+    asyncio.run(run())

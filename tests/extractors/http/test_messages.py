@@ -1,0 +1,97 @@
+import json
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors.errors import CredentialRefused, RateLimited, RequestRefused, Transient, Where
+from extractors.http.messages import provider_message, raise_for_refusal, retry_after
+
+NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
+WHERE = Where("cognigy", "acme", "conversation_counter")
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("0", 0),
+        ("120", 120),
+        (" 1.5 ", 1.5),
+        ("Sat, 10 Jan 2026 12:01:00 GMT", 60),
+        ("Sat, 10 Jan 2026 13:01:00 +0100", 60),
+        ("Saturday, 10-Jan-26 12:01:00 GMT", 60),
+        ("Sat, 10 Jan 2026 11:00:00 GMT", 0),
+        ("soon", None),
+        ("-1", None),
+        ("nan", None),
+        ("", None),
+    ],
+)
+def test_retry_after(told: str, seconds: float | None) -> None:
+    assert retry_after(httpx.Headers({"Retry-After": told}), NOW) == seconds
+
+
+@given(st.text(st.characters(codec="ascii", exclude_characters="\r\n\0")) | st.integers().map(str))
+def test_retry_after_never_fails(told: str) -> None:
+    seconds = retry_after(httpx.Headers({"retry-after": told}), NOW)
+    assert seconds is None or 0 <= seconds < 400 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"message": "no"}, "no"),
+        (
+            {"type": "x", "title": "Bad Request", "status": 400, "detail": "month is\n wrong", "code": "7"},
+            "month is wrong",
+        ),
+        ({"error": {"message": "inner"}}, "inner"),
+        ({"code": 8, "message": "", "details": []}, ""),
+        ("text", "text"),
+        ([1], ""),
+        ({"message": "a\x1b[2Jb\u202e"}, "a?[2Jb?"),
+        ({"message": "x" * 1000}, "x" * 300),
+    ],
+)
+def test_a_providers_own_words(body: object, said: str) -> None:
+    assert provider_message(json.dumps(body).encode()) == said
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 50_000])
+def test_a_body_without_words_says_nothing(body: bytes) -> None:
+    assert provider_message(body) == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (401, CredentialRefused),
+        (403, CredentialRefused),
+        (400, RequestRefused),
+        (404, RequestRefused),
+        (405, RequestRefused),
+        (418, RequestRefused),
+        (408, Transient),
+        (429, RateLimited),
+        (500, Transient),
+        (503, Transient),
+        (599, Transient),
+    ],
+)
+def test_each_status_has_its_place_in_the_taxonomy(status: int, kind: type[Exception]) -> None:
+    with pytest.raises(kind, match=rf"acme \(cognigy\.conversation_counter\): HTTP {status}, the provider says: no"):
+        raise_for_refusal(WHERE, status, httpx.Headers(), b'{"message": "no"}', NOW)
+
+
+@pytest.mark.parametrize("status", [200, 202, 204, 304])
+def test_other_statuses_are_answers(status: int) -> None:
+    raise_for_refusal(WHERE, status, httpx.Headers(), b"", NOW)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_when_to_come_back_stands_in_the_error(status: int) -> None:
+    with pytest.raises((RateLimited, Transient)) as caught:
+        raise_for_refusal(WHERE, status, httpx.Headers({"retry-after": "9"}), b"", NOW)
+    assert caught.value.retry_after == 9

@@ -1,0 +1,154 @@
+from collections.abc import Collection
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extractors.fetch import lock_file
+from extractors.http.messages import Answer, Asked
+from extractors.landing.batch import Batch, BatchKey, newest_by_day
+from extractors.landing.prune import Pruned, landed_accounts, prune
+from extractors.landing.zone import LandingZone
+from extractors.windows import Window
+
+NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
+FIRST = date(2025, 3, 1)
+LONG_AGO, LATELY = NOW - timedelta(days=100), NOW - timedelta(days=1)
+CUT = NOW - timedelta(days=30)
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> LandingZone:
+    return LandingZone(tmp_path / "landing")
+
+
+def days(first: int, last: int) -> Window:
+    return Window(date(2025, 3, first), date(2025, 3, last) + timedelta(days=1))
+
+
+def land(
+    zone: LandingZone, window: Window, at: datetime, body: bytes = b"{}", *, of: str = "id", whole: bool = True
+) -> Batch:
+    key = BatchKey("cognigy", "acme", "counter", of, "UTC", window)
+    with zone.writer(key) as writer:
+        writer.add(Answer(Asked("GET", "/"), 200, {}, at, body))
+        return writer.finish(at, complete=whole)
+
+
+def pruned(zone: LandingZone, needed: Collection[str] = ()) -> Pruned:
+    return prune(zone, "cognigy", "acme", needed, CUT)
+
+
+def left(zone: LandingZone) -> list[Batch]:
+    return zone.batches("cognigy", "acme", "counter")
+
+
+def test_what_was_replaced_long_ago_is_taken_out(zone: LandingZone) -> None:
+    old = land(zone, days(1, 3), LONG_AGO, b"old")
+    new = land(zone, days(1, 3), LONG_AGO + timedelta(days=1), b"new")
+    found = pruned(zone)
+    assert found.arrivals == 1
+    assert found.bytes > 100
+    assert left(zone) == [new]
+    assert new.path.exists()
+    assert not old.path.exists()
+    assert pruned(zone) == Pruned()
+
+
+def test_the_newest_answer_is_kept_for_ever(zone: LandingZone) -> None:
+    land(zone, days(1, 3), LONG_AGO - timedelta(days=1000))
+    assert pruned(zone) == Pruned()
+
+
+def test_what_was_replaced_lately_is_kept_however_old_it_is(zone: LandingZone) -> None:
+    land(zone, days(1, 3), LONG_AGO)
+    land(zone, days(1, 3), LATELY)
+    assert pruned(zone).arrivals == 0
+
+
+def test_one_day_that_nothing_replaced_keeps_the_whole_answer(zone: LandingZone) -> None:
+    old = land(zone, days(1, 3), LONG_AGO, b"old")
+    land(zone, days(1, 2), LONG_AGO + timedelta(days=1), b"1")
+    assert pruned(zone).arrivals == 0
+    land(zone, days(3, 3), LONG_AGO + timedelta(days=2), b"2")
+    assert pruned(zone).arrivals == 1
+    assert old not in left(zone)
+
+
+def test_what_a_loaded_slice_rests_on_is_kept(zone: LandingZone) -> None:
+    old = land(zone, days(1, 3), LONG_AGO, b"old")
+    land(zone, days(1, 3), LONG_AGO + timedelta(days=1), b"new")
+    assert pruned(zone, {old.batch_id}).arrivals == 0
+    assert old.path.exists()
+
+
+def test_half_an_answer_or_one_of_another_id_replaces_nothing(zone: LandingZone) -> None:
+    land(zone, days(1, 3), LONG_AGO, b"old")
+    land(zone, days(1, 3), LONG_AGO + timedelta(days=1), b"half", whole=False)
+    land(zone, days(1, 3), LONG_AGO + timedelta(days=2), b"other", of="another id")
+    assert pruned(zone).arrivals == 0
+    land(zone, days(1, 3), LONG_AGO + timedelta(days=3), b"new")
+    assert pruned(zone).arrivals == 2  # the first, and the half one
+
+
+def test_a_body_that_another_arrival_shares_stays(zone: LandingZone) -> None:
+    old = land(zone, days(1, 3), LONG_AGO, b"same")
+    new = land(zone, days(1, 3), LONG_AGO + timedelta(days=1), b"same")
+    assert old.path == new.path
+    assert pruned(zone).arrivals == 1
+    assert new.path.exists()
+
+
+def test_what_killed_runs_left_goes_too(zone: LandingZone) -> None:
+    kept = land(zone, days(1, 3), LONG_AGO)
+    kept.folder.joinpath("2025-03-01_2025-03-04.1-abcd.part").write_bytes(b"12345")
+    kept.folder.joinpath("2025-03-01_2025-03-04.0123456789abcdef.zst").write_bytes(b"1234567")
+    assert pruned(zone) == Pruned(arrivals=0, bytes=12)
+    assert left(zone) == [kept]
+
+
+def test_a_manifest_that_cannot_be_read_is_left_alone(zone: LandingZone) -> None:
+    damaged = land(zone, days(1, 3), LONG_AGO, b"old")
+    land(zone, days(1, 3), LONG_AGO + timedelta(days=1), b"new")
+    damaged.manifest_path.write_text("{")
+    assert pruned(zone).arrivals == 0
+
+
+def test_an_account_that_is_being_fetched_is_left_for_the_next_time(zone: LandingZone) -> None:
+    land(zone, days(1, 3), LONG_AGO, b"old")
+    land(zone, days(1, 3), LONG_AGO + timedelta(days=1), b"new")
+    with FileLock(lock_file(zone, "cognigy", "acme")):
+        assert pruned(zone) == Pruned(busy=1)
+    assert len(left(zone)) == 2
+
+
+def test_accounts_are_found_by_what_was_landed(zone: LandingZone) -> None:
+    assert landed_accounts(zone) == []
+    land(zone, days(1, 3), LONG_AGO)
+    assert landed_accounts(zone) == [("cognigy", "acme")]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 9), st.integers(0, 5), st.sampled_from(["id", "other"]), st.booleans()), max_size=12
+    )
+)
+def test_each_day_has_the_answer_that_counted_before(
+    tmp_path_factory: pytest.TempPathFactory, arrivals: list[tuple[int, int, str, bool]]
+) -> None:
+    zone = LandingZone(tmp_path_factory.mktemp("landing"))
+    for number, (first, more, of, whole) in enumerate(arrivals):
+        at = LONG_AGO + timedelta(hours=number)
+        land(zone, days(first, first + more), at, str(number).encode(), of=of, whole=whole)
+
+    def counts() -> list[object]:
+        month = list(days(1, 31).days())
+        return [newest_by_day(left(zone), month, of, "UTC") for of in ("id", "other")]
+
+    before = counts()
+    pruned(zone)
+    assert counts() == before

@@ -1,0 +1,62 @@
+import duckdb
+import pyarrow as pa
+import pytest
+
+from pipelines.cli.display.column_headers import measure, type_name, unit_words
+
+
+@pytest.mark.parametrize(
+    ("expression", "name"),
+    [
+        ("1::BIGINT", "BIGINT"),
+        ("1", "INTEGER"),
+        ("sum(1::BIGINT)", "HUGEINT"),
+        ("1.5::DECIMAL(18, 3)", "DECIMAL(18,3)"),
+        ("avg(1)", "DOUBLE"),
+        ("'x'", "VARCHAR"),
+        ("true", "BOOLEAN"),
+        ("current_date", "DATE"),
+        ("now()", "TIMESTAMPTZ"),
+        ("localtimestamp", "TIMESTAMP"),
+        ("[1::BIGINT]", "BIGINT[]"),
+        ("{'a': 1}", "STRUCT"),
+        ("'a'::ENUM('a', 'b')", "ENUM"),
+    ],
+)
+def test_types_have_the_names_of_the_query_language(expression: str, name: str) -> None:
+    with duckdb.connect() as con:
+        answer = con.sql(f"SELECT {expression} AS x").to_arrow_table()
+    assert type_name(answer.schema.field(0).type) == name
+
+
+def test_a_measure_and_its_sum_have_its_unit() -> None:
+    assert unit_words("conversations", "BIGINT", ()) == "conversations"
+    assert unit_words("conversations", "HUGEINT", ()) == "conversations"
+    assert unit_words("call_duration_seconds", "DECIMAL(38,3)", ()) == "seconds"
+    assert unit_words("user_messages", "BIGINT", ("messages",)) == "messages"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("conversations", "DOUBLE"),  # an average
+        ("sum(conversations)", "HUGEINT"),
+        ("unique_users", "HUGEINT"),  # a sum of what must not be added up
+        ("call_duration_seconds", "DECIMAL(38,6)"),
+        ("rank", "BIGINT"),  # a window function's, not the intent's place
+        ("account", "VARCHAR"),
+    ],
+)
+def test_what_was_computed_has_no_unit(name: str, kind: str) -> None:
+    assert measure(name, kind) is None
+    assert unit_words(name, kind, ()) is None
+
+
+def test_a_unit_that_another_column_tells() -> None:
+    assert unit_words("cost_amount", "DECIMAL(18,6)", ("cost_currency",)) == "in cost_currency"
+    assert unit_words("cost_amount", "DECIMAL(18,6)", ("account",)) is None
+    assert unit_words("value", "DECIMAL(28,9)", ("unit",)) == "in unit"
+
+
+def test_instants_are_utc() -> None:
+    assert unit_words("started_at", type_name(pa.timestamp("us", "Etc/UTC")), ()) == "UTC"

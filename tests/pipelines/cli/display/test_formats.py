@@ -1,0 +1,145 @@
+import csv
+import io
+import json
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.cli.display.formats import FORMATS, write
+
+ANSWER = pa.table(
+    {
+        "date": pa.array([date(2025, 3, 30), None]),
+        "name": pa.array(['a "b", c\n', None]),
+        "cost": pa.array([Decimal("1.100000"), None], pa.decimal128(18, 6)),
+        "n": pa.array([7, None], pa.int64()),
+        "at": pa.array([datetime(2025, 3, 30, 0, 59, 59, 999000, UTC), None], pa.timestamp("us", tz="UTC")),
+        "test": pa.array([True, None]),
+    }
+)
+
+
+def written(answer: pa.Table, form: str) -> str:
+    out = io.StringIO()
+    write(answer, form, out)
+    return out.getvalue()
+
+
+def asked(query: str, form: str) -> str:
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        return written(con.sql(query).to_arrow_table(), form)
+
+
+def value(query: str) -> Any:
+    (row,) = json.loads(asked(f"SELECT {query} AS value", "json"), parse_float=Decimal)
+    return row["value"]
+
+
+def test_json_is_an_array_of_objects() -> None:
+    assert json.loads(written(ANSWER, "json"), parse_float=Decimal) == [
+        {
+            "date": "2025-03-30",
+            "name": 'a "b", c\n',
+            "cost": Decimal("1.1"),
+            "n": 7,
+            "at": "2025-03-30T00:59:59.999Z",
+            "test": True,
+        },
+        dict.fromkeys(ANSWER.column_names),
+    ]
+    assert json.loads(written(ANSWER.slice(0, 0), "json")) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("12345678901234567.123456::DECIMAL(38, 6)", Decimal("12345678901234567.123456")),
+        ("100::DECIMAL(9, 3)", 100),
+        ("-0.5::DECIMAL(9, 3)", Decimal("-0.5")),
+        ("0::DECIMAL(9, 9)", 0),
+        ("(SELECT sum(range) FROM range(10))", 45),
+        ("170141183460469231731687303715884105727::HUGEINT", 170141183460469231731687303715884105727),
+        ("1.5::DOUBLE", Decimal("1.5")),
+        ("'nan'::DOUBLE", None),
+        ("'inf'::DOUBLE", None),
+        ("TIMESTAMPTZ '2025-03-30 02:59:59.999+02'", "2025-03-30T00:59:59.999Z"),
+        ("TIMESTAMP '2025-03-30 02:59:59'", "2025-03-30T02:59:59.000"),
+        ("DATE '0001-01-01'", "0001-01-01"),
+        ("[1.50::DECIMAL(4, 2), NULL]", [Decimal("1.5"), None]),
+        (
+            "{'a': DATE '2025-01-01', 'b': [{'c': 1.5::DECIMAL(4, 2)}]}",
+            {"a": "2025-01-01", "b": [{"c": Decimal("1.5")}]},
+        ),
+        ("'ü\t🙂'", "ü\t🙂"),
+        ("true", True),
+        ("NULL", None),
+        ("TIME '10:00:00'", "10:00:00"),
+    ],
+)
+def test_json_values(query: str, expected: object) -> None:
+    assert value(query) == expected
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-(10**12), max_value=10**12))
+def test_decimals_keep_their_digits(number: Decimal) -> None:
+    answer = pa.table({"n": pa.array([number], pa.decimal128(28, 9))})
+    (row,) = json.loads(written(answer, "json"), parse_float=Decimal, parse_int=Decimal)
+    assert row["n"] == number
+    assert Decimal(written(answer, "csv").splitlines()[1]) == number
+    assert Decimal(written(answer, "table").splitlines()[1].strip()) == number
+
+
+def test_csv_can_be_read_back() -> None:
+    rows = list(csv.reader(io.StringIO(written(ANSWER, "csv"))))
+    assert rows == [
+        ["date", "name", "cost", "n", "at", "test"],
+        ["2025-03-30", 'a "b", c\n', "1.1", "7", "2025-03-30T00:59:59.999Z", "true"],
+        ["", "", "", "", "", ""],
+    ]
+
+
+def test_a_table_is_plain_text_of_any_width() -> None:
+    wide = pa.table({f"column_{number}": ["x" * 50] for number in range(50)})
+    lines = written(wide, "table").splitlines()
+    assert len(lines) == 2
+    assert lines[1].split() == ["x" * 50] * 50
+    shown = written(ANSWER, "table")
+    assert "\x1b" not in shown
+    assert "NULL" in shown
+    assert "2025-03-30T00:59:59.999Z" in shown
+
+
+def test_a_name_does_not_steer_the_terminal() -> None:
+    shown = written(pa.table({"name": ["\x1b[31mred[bold]\r\n"]}), "table")
+    assert "\x1b" not in shown
+    assert r"\x1b[31mred[bold]\r\n" in shown
+
+
+def test_columns_of_one_name_stay_apart() -> None:
+    answer = asked("SELECT 1 AS a, 2 AS a", "csv")
+    assert answer.splitlines()[1] == "1,2"
+
+
+def test_parquet_is_the_answer_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "answer.parquet"
+    with path.open("w") as out:
+        write(ANSWER, "parquet", out)
+    assert pq.read_table(path).equals(ANSWER)
+
+
+@pytest.mark.parametrize("form", [form for form in FORMATS if form != "parquet"])
+def test_an_answer_without_columns(form: str) -> None:
+    assert written(pa.table({}), form).strip() in ("", "[]")
+
+
+def test_a_time_of_day_needs_no_date() -> None:
+    assert written(pa.table({"t": [time(10, 0)]}), "csv").splitlines()[1].strip('"') == "10:00:00"

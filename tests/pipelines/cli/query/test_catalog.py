@@ -1,0 +1,147 @@
+import csv
+import io
+import json
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from pipelines.cli.query.catalog import Catalog, read_catalog
+from pipelines.cli.query.meta_commands import describe_view, list_views
+from tests.warehouse.sample import chunk, days, full_tables, store_at
+from transforms.registry import measure_definitions
+from warehouse.ddl.views import view_texts
+from warehouse.errors import NothingPublished, QueryError
+from warehouse.store import Store
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    store = store_at(tmp_path_factory.mktemp("store"))
+    store.commit(chunk(days(2), full_tables(days(2), 10)))
+    store.describe([], list(measure_definitions()))
+    store.publish()
+    return store
+
+
+@pytest.fixture(scope="module")
+def catalog(store: Store) -> Catalog:
+    return read_catalog(store)
+
+
+def listed(catalog: Catalog, form: str) -> str:
+    out = io.StringIO()
+    list_views(catalog, form, out)
+    return out.getvalue()
+
+
+def described(catalog: Catalog, name: str, form: str = "table") -> str:
+    out = io.StringIO()
+    describe_view(catalog, name, form, out)
+    return out.getvalue()
+
+
+def test_every_view_and_book_is_in_one_group_and_says_what_it_is(catalog: Catalog) -> None:
+    groups: dict[str, set[str]] = {}
+    for view in catalog.listed():
+        assert view.comment, view.name
+        groups.setdefault(view.group, set()).add(view.name)
+    assert groups["totals"] == {"conversation_daily"}
+    assert groups["single conversations"] == {"conversation", "conversation_intent", "flow_transition"}
+    assert {"channel_daily", "metric_daily", "team_daily", "topic_daily"} <= groups["breakdowns"]
+    assert {"coverage", "load_ledger", "measure_definition", "restatement_log", "drift"} <= groups["books"]
+    names = set.union(*groups.values())
+    assert set(view_texts()) <= names
+    assert not {name for name in names if name.startswith(("fact_", "dim_", "store_"))}
+
+
+def test_the_list_is_for_people_and_for_programs(catalog: Catalog) -> None:
+    lines = listed(catalog, "table").splitlines()
+    assert lines[:2] == ["totals", next(line for line in lines if line.startswith("conversation_daily  Totals of"))]
+    assert any(line.startswith("cognigy") and "Billable conversations" in line for line in lines)
+    told = json.loads(listed(catalog, "json"))
+    assert [view["name"] for view in told["views"]] == [view.name for view in catalog.listed()]
+    assert len(told["measures"]) == len(catalog.meanings) == len(list(measure_definitions()))
+    rows = list(csv.DictReader(io.StringIO(listed(catalog, "csv"))))
+    assert rows[0]["name"] == "conversation_daily"
+    assert set(rows[0]) == {"group", "name", "comment"}
+
+
+def test_a_view_tells_units_additivity_and_what_each_provider_means(catalog: Catalog) -> None:
+    told = json.loads(described(catalog, "conversation_daily", "json"))
+    columns = {column["name"]: column for column in told["columns"]}
+    assert columns["conversations"]["type"] == "BIGINT"
+    assert columns["unique_users"]["additivity"] == "not additive"
+    assert columns["call_duration_seconds"] == {
+        "name": "call_duration_seconds",
+        "type": "DECIMAL(18,3)",
+        "unit": "seconds",
+        "additivity": "additive",
+        "comment": "Length of all voice calls.",
+    }
+    assert columns["cost_amount"]["unit"] == "in cost_currency"
+    assert columns["account"]["unit"] is None
+    meanings = {(each["provider"], each["measure"]): each["meaning"] for each in told["measures"]}
+    assert meanings["cognigy", "conversations"].startswith("Billable conversations")
+    assert not {measure for _, measure in meanings} - set(columns)
+
+
+def test_a_metric_is_explained_where_it_is_shown(catalog: Catalog) -> None:
+    def measures(name: str) -> set[str]:
+        return {each.measure for each in catalog.meanings_of(catalog.view(name))}
+
+    assert "inbox" in measures("inbox_daily")
+    assert "topic" in measures("topic_daily")
+    assert "inbox" in measures("metric_daily")
+    assert "unique_users" not in measures("metric_daily")
+    assert measures("measure_definition") == {each.measure for each in catalog.meanings}
+    assert measures("coverage") == set()
+
+
+def test_a_description_is_read_by_people_too(catalog: Catalog) -> None:
+    text = described(catalog, "CHANNEL_daily")
+    assert text.startswith("channel_daily (breakdowns)\nA day's conversations by channel")
+    assert "call_duration_seconds  DECIMAL(18,3)  seconds" in text
+    assert "what each provider means" in text
+    book = described(catalog, "load_ledger")
+    assert "TIMESTAMPTZ" in book
+    assert "what each provider means" not in book
+    rows = list(csv.DictReader(io.StringIO(described(catalog, "channel_daily", "csv"))))
+    assert [row["name"] for row in rows][:3] == ["date", "provider", "account"]
+
+
+def test_tables_of_the_star_are_described_when_asked_for(catalog: Catalog) -> None:
+    assert described(catalog, "fact_channel_daily").startswith("fact_channel_daily (star)")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("chanel_daily", "did you mean channel_daily"), ("xyz", "chatmart sql --list shows")]
+)
+def test_an_unknown_name_suggests_the_nearest(catalog: Catalog, name: str, says: str) -> None:
+    with pytest.raises(QueryError, match=says):
+        catalog.view(name)
+
+
+def test_there_must_be_something_to_list(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with pytest.raises(NothingPublished):
+        read_catalog(store_at(tmp_path_factory.mktemp("empty")))
+
+
+class Bare:
+    """A store that keeps no comments and shows its books as views."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def read(self, query: str) -> pa.Table:
+        rows: list[dict[str, Any]] = self._store.read(query).to_pylist()
+        return pa.Table.from_pylist([{**row, "comment": None} if "comment" in row else row for row in rows])
+
+
+def test_what_a_store_does_not_tell_the_declaration_does(store: Store) -> None:
+    catalog = read_catalog(Bare(store))  # type: ignore[arg-type] # only read is asked of it
+    ledger = catalog.view("load_ledger")
+    assert ledger.comment is not None
+    assert ledger.comment.startswith("One row per slice")
+    told = {column.name: column.comment for column in catalog.view("channel_daily").columns}
+    assert told["messages"] == "Messages in the channel."

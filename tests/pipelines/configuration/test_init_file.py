@@ -1,0 +1,133 @@
+"""The text of a configuration: what is added is the only change, whatever the file looks like."""
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dotenv import dotenv_values
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from extractors.errors import ConfigError
+from extractors.registry import PROVIDERS, provider
+from pipelines.configuration.init_file import (
+    add_variables,
+    new_file,
+    required_ids,
+    required_secrets,
+    variable,
+    with_account,
+    write,
+)
+
+ENTRY: dict[str, Any] = {"name": "new", "provider": "inkeep", "streams": ["a", "b"], "api_key": "${NEW_API_KEY}"}
+
+
+def test_what_an_account_must_have_comes_from_its_model() -> None:
+    models = {name: provider(name).account for name in PROVIDERS}
+    assert {name: required_ids(model) for name, model in models.items()} == {
+        "cognigy": ["project_id"],
+        "chatdash": ["project_id"],
+        "chatlayer": ["bot_id"],
+        "chatcaptain": ["chatbot_id"],
+        "inkeep": [],
+    }
+    assert required_secrets(models["chatlayer"]) == ["token_id", "token_secret"]
+    assert required_secrets(models["inkeep"]) == ["api_key"]
+    assert [variable("acme-bot", "api_key"), variable("3-a", "key")] == ["ACME_BOT_API_KEY", "_3_A_KEY"]
+
+
+def test_a_new_file_says_what_was_told(tmp_path: Path) -> None:
+    places = {"landing": "a: b", "warehouse": "duckdb://#x"}
+    assert yaml.safe_load(new_file(tmp_path, places, ENTRY)) == {**places, "accounts": [ENTRY]}
+
+
+FILES = {
+    "last": ("# c\naccounts:\n  # first\n  - name: a\n    x: 1  # one\n", ""),
+    "no line end": ("accounts:\n- name: a\n  x: 1", ""),
+    "before another key": ("accounts:\n- name: a\n  x: 1\n", "\n# of the schedule\nschedule: {hour: 5}\n"),
+    "a comment of the account's own": ("accounts:\n  - name: a\n    # x: 1\n", "  # - name: off\n\n# end\n"),
+    "deep": ("accounts:\n      -   name: a\n          x:\n            - 1\n", ""),
+    "block text": ("accounts:\n- name: a\n  x: |\n    one\n    two\n", "z: 1\n"),
+    "inline accounts in a list of lines": ("accounts:\n- {name: a}\n- {name: b}  # two\n", ""),
+    "other line ends": ("accounts:\r\n- name: a\r\n  x: 1\r\n", "z: 1\r\n"),
+    "umlauts": ("# ü\u2028 \naccounts:\n- name: ü\n", "# ä\n"),
+    "document marks": ("---\naccounts:\n- name: a\n", "...\n"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_account_is_added_and_nothing_else_is_touched(name: str) -> None:
+    before, after = FILES[name]
+    longer = with_account(before + after, ENTRY)
+    assert longer is not None
+    ending = "\r\n" if "\r\n" in before else "\n"
+    head = before if before.endswith("\n") else before + ending
+    assert longer.startswith(head)
+    assert longer.endswith(after)
+    added = longer[len(head) : len(longer) - len(after)]
+    assert all(line.endswith(ending) for line in added.splitlines(keepends=True))
+    assert yaml.safe_load(added) == [ENTRY]
+    told = yaml.safe_load(before + after)
+    assert yaml.safe_load(longer) == {**told, "accounts": [*told["accounts"], ENTRY]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x: 1\n",
+        "accounts: [{name: a}]\n",
+        "accounts: []\n",
+        "accounts:\n",
+        "accounts: &a\n- name: a\nx: *a\n",
+        "- x\n",
+    ],
+)
+def test_where_that_is_not_simple_it_is_left_to_a_person(text: str) -> None:
+    assert with_account(text, ENTRY) is None
+
+
+def test_a_file_is_replaced_where_it_lies(tmp_path: Path) -> None:
+    real = tmp_path / "real.yaml"
+    real.write_text("old")
+    real.chmod(0o640)
+    (tmp_path / "link.yaml").symlink_to(real)
+    write(tmp_path / "link.yaml", "new\r\nü\n")
+    assert real.read_bytes() == "new\r\nü\n".encode()
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert (tmp_path / "link.yaml").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.yaml", "real.yaml"]
+
+
+def test_variables_are_added_and_none_is_changed(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    add_variables(tmp_path, {})
+    assert not path.exists()
+    add_variables(tmp_path, {"A": "", "B": "fake b"})
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.write_text(path.read_text() + "export C=mine # so\nD=")
+    add_variables(tmp_path, {"A": "fake-a", "B": "other", "C": "other", "D": "", "E": ""})
+    assert path.read_text() == "A=\nB='fake b'\nexport C=mine # so\nD=\nA='fake-a'\nE=\n"
+    assert dotenv_values(path) == {"A": "fake-a", "B": "fake b", "C": "mine", "D": "", "E": ""}
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"])))
+def test_a_secret_comes_back_as_it_was_typed_or_is_refused(tmp_path: Path, value: str) -> None:
+    (tmp_path / ".env").unlink(missing_ok=True)
+    try:
+        add_variables(tmp_path, {"KEY": value})
+    except ConfigError:
+        assert "${" in value
+        assert not (tmp_path / ".env").exists()
+    else:
+        assert (dotenv_values(tmp_path / ".env")["KEY"] or "") == value
+
+
+def test_a_value_that_would_be_taken_for_a_reference_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="KEY; set the variable in the environment"):
+        add_variables(tmp_path, {"OTHER": "x", "KEY": "a${b}"})
+    assert not (tmp_path / ".env").exists()

@@ -1,0 +1,262 @@
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from extractors.landing.zone import LandingZone
+from pipelines.loads.run import Job, fetch, load_landed
+from sandbox.recorder import Fault
+from sandbox.server import Sandbox
+from sandbox.truth import truth
+from tests.support.clock import FakeClock
+from tests.support.shop import BERLIN, NEW_YORK, Seen, Shop, conversations, days, told
+
+FIRST, LAST = date(2025, 3, 1), date(2025, 6, 30)
+
+
+@pytest.mark.parametrize(
+    ("first", "months"), [(date(2025, 11, 1), 2), pytest.param(date(2025, 1, 1), 12, marks=pytest.mark.long)]
+)
+def test_months_are_a_request_each_and_the_truth(tmp_path: Path, sandbox: Sandbox, first: date, months: int) -> None:
+    shop, last = Shop(tmp_path, sandbox), date(2025, 12, 31)
+    result = shop.backfill(first, last)
+    count = len(days(first, last))
+    assert result.ok
+    assert (result.outcomes[0].planned, result.outcomes[0].loaded, result.outcomes[0].failed) == (count, count, 0)
+    assert len(shop.asked()) == result.counts.requests == months
+    assert conversations(shop) == told(sandbox, first, last)
+    channels = truth(sandbox.world, BERLIN.name, "channel_daily", days(first, last))
+    loaded = shop.view("channel_daily")
+    assert {(r["date"], r["channel_code"], r["conversations"]) for r in loaded} == {
+        (r["date"], r["channel_code"], r["conversations"]) for r in channels
+    }
+    assert {row.state for row in shop.ledger(BERLIN.name).values()} == {"settled"}
+
+
+def test_a_settled_day_is_left_alone_and_an_unsettled_one_asked_again(shop: Shop) -> None:
+    shop.backfill(date(2025, 12, 28), date(2026, 1, 9))
+    ledger = shop.ledger(BERLIN.name)
+    assert ledger[date(2026, 1, 6)].state == "settled"
+    assert ledger[date(2026, 1, 7)].state == "loaded"
+    before = shop.everything()
+    shop.asked()
+    result = shop.backfill(date(2025, 12, 28), date(2026, 1, 9))
+    assert result.outcomes[0].planned == 3
+    assert [record.query for record in shop.asked()] == ["year=2026&month=1"]
+    assert shop.everything() == before
+    assert shop.view("restatement_log") == []
+
+
+def test_everything_is_asked_again_when_asked_to(shop: Shop) -> None:
+    shop.backfill(date(2025, 5, 1), LAST)
+    before = shop.everything()
+    shop.asked()
+    shop.backfill(date(2025, 5, 1), LAST, refetch=True)
+    assert len(shop.asked()) == 2
+    assert shop.everything() == before
+    landed = LandingZone(shop.folder / "data/landing").batches("cognigy", BERLIN.name, "conversation_counter")
+    assert len(landed) == 4
+    assert len(list((shop.folder / "data/landing").rglob("*.zst"))) == 2
+
+
+def test_some_days_give_the_tables_of_their_days(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> None:
+    assert_parts_make_the_whole(tmp_path_factory, sandbox, date(2025, 3, 30), 5, cut=2, singles=3)
+
+
+@pytest.mark.long
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=st.dates(date(2025, 1, 1), date(2025, 12, 1)), length=st.integers(2, 45), cut=st.integers(1, 44))
+def test_a_range_gives_the_tables_of_its_days(
+    tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox, first: date, length: int, cut: int
+) -> None:
+    assert_parts_make_the_whole(tmp_path_factory, sandbox, first, length, cut, singles=5)
+
+
+def assert_parts_make_the_whole(
+    tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox, first: date, length: int, cut: int, singles: int
+) -> None:
+    last = first + timedelta(days=length - 1)
+    middle = first + timedelta(days=min(cut, length - 1))
+    whole, parts, single = (Shop(tmp_path_factory.mktemp("shop"), sandbox, begun=True) for _ in range(3))
+    whole.backfill(first, last)
+    parts.backfill(middle, last)
+    parts.backfill(first, middle)
+    for day in days(first, min(last, first + timedelta(days=singles - 1))):
+        single.backfill(day, day)
+    assert whole.everything() == parts.everything()
+    some = {
+        name: [row for row in rows if row["date"] < first + timedelta(days=singles)]
+        for name, rows in whole.everything().items()
+    }
+    assert single.everything() == some
+
+
+@pytest.mark.parametrize("how", ["smaller", "empty", "late"])
+def test_a_restated_day_is_mirrored(shop: Shop, sandbox: Sandbox, how: str) -> None:
+    first, day, last = date(2025, 3, 1), date(2025, 3, 12), date(2025, 3, 31)
+    shop.backfill(first, last)
+    before = shop.everything()
+    sandbox.world.restate(BERLIN.name, day, how)
+    shop.backfill(first, last, refetch=True)
+    assert conversations(shop) == told(sandbox, first, last)
+    if how == "empty":
+        assert conversations(shop)[day] == 0
+        assert shop.view("channel_daily", f"date = '{day}'") == []
+    untouched = {name: [row for row in rows if row["date"] != day] for name, rows in before.items()}
+    now = {name: [row for row in rows if row["date"] != day] for name, rows in shop.everything().items()}
+    assert now == untouched
+    logged = shop.view("restatement_log")
+    assert {row["date"] for row in logged} == {day}
+    assert ("conversation_daily", "conversations") in {(row["view"], row["measure"]) for row in logged}
+
+
+def test_a_bad_credential_stops_its_account_only(shop: Shop) -> None:
+    shop.accounts = (BERLIN, NEW_YORK)
+    shop.backfill(date(2025, 2, 1), date(2025, 2, 28))
+    before = shop.everything()
+    bad = replace(BERLIN, credential="fake-key-that-nobody-knows")
+    shop.accounts = (bad, NEW_YORK)
+    shop.asked()
+    seen = Seen()
+    result = shop.backfill(date(2025, 2, 1), date(2025, 4, 30), refetch=True, observer=seen)
+    assert not result.ok
+    berlin, york = result.outcomes
+    assert (berlin.loaded, berlin.failed, york.loaded, york.failed) == (0, 89, 89, 0)
+    (sentence,) = berlin.errors
+    assert sentence.startswith("acme-berlin (cognigy.conversation_counter): HTTP 401")
+    assert "check the account's credential" in sentence
+    assert bad.credential not in sentence
+    assert [record.status for record in shop.asked()].count(401) == 1
+    assert [(name, count) for name, count, _ in seen.failures] == [(BERLIN.name, 30), (BERLIN.name, 59)]
+    ledger = shop.ledger(BERLIN.name)
+    assert ledger[date(2025, 3, 1)].state == "failed"
+    assert ledger[date(2025, 2, 1)].state == "settled"
+    assert ledger[date(2025, 2, 1)].error == ledger[date(2025, 3, 1)].error == sentence
+    kept = [row for row in shop.view("conversation_daily") if row["account"] == BERLIN.name]
+    assert kept == [row for row in before["conversation_daily"] if row["account"] == BERLIN.name]
+
+
+def test_one_month_that_fails_leaves_the_others(shop: Shop, sandbox: Sandbox) -> None:
+    sandbox.fail(
+        Fault(path="month=6", times=50, status=500), Fault(path="month=3", status=400, body='{"detail": "no"}')
+    )
+    result = shop.backfill(FIRST, LAST)
+    (outcome,) = result.outcomes
+    assert (outcome.loaded, outcome.failed, outcome.ok) == (30 + 31, 61, False)
+    assert len(outcome.errors) == 2
+    assert set(conversations(shop)) == {day for day in days(FIRST, LAST) if day.month not in (3, 6)}
+    assert {day.month for day, row in shop.ledger(BERLIN.name).items() if row.state == "failed"} == {3, 6}
+    sandbox.book.faults.clear()
+    shop.asked()
+    assert shop.backfill(FIRST, LAST).ok
+    assert sorted(record.query for record in shop.asked()) == ["year=2025&month=3", "year=2025&month=6"]
+    assert conversations(shop) == told(sandbox, FIRST, LAST)
+    assert not any(row.error for row in shop.ledger(BERLIN.name).values())
+
+
+def test_a_wrong_project_is_asked_for_once(shop: Shop) -> None:
+    shop.overrides = {BERLIN.name: {"project_id": "0" * 24}}
+    (outcome,) = shop.backfill(FIRST, LAST).outcomes
+    assert (outcome.loaded, outcome.failed) == (0, 122)
+    assert len(shop.asked()) == 1
+    assert "HTTP 404, the provider says: no project" in outcome.errors[0]
+
+
+def test_a_far_limit_is_deferred_and_the_rest_loaded_later(shop: Shop, sandbox: Sandbox) -> None:
+    sandbox.fail(Fault(status=429, headers={"retry-after": "3600"}, skip=3))
+    (outcome,) = shop.backfill(date(2025, 2, 1), LAST).outcomes
+    assert outcome.loaded == 91
+    assert len(outcome.errors) == 1
+    assert "run the same command again after that" in outcome.errors[0]
+    assert len(shop.asked()) == 4
+    shop.clock.advance(3600)
+    assert shop.backfill(date(2025, 2, 1), LAST).ok
+    assert len(shop.asked()) == 2
+    assert conversations(shop) == told(sandbox, date(2025, 2, 1), LAST)
+
+
+def test_an_answer_of_another_shape_fails_its_month_and_is_kept(shop: Shop, sandbox: Sandbox) -> None:
+    sandbox.fail(Fault(path="month=6", status=200, body='{"items": "soon"}'))
+    (outcome,) = shop.backfill(FIRST, LAST).outcomes
+    assert (outcome.loaded, outcome.failed) == (92, 30)
+    assert "field $.items: is not an array, saw 'soon'" in outcome.errors[0]
+    batches = LandingZone(shop.folder / "data/landing").batches("cognigy", BERLIN.name, "conversation_counter")
+    assert len(batches) == 4
+    shop.asked()
+    assert shop.backfill(FIRST, LAST).ok
+    assert [record.query for record in shop.asked()] == ["year=2025&month=6"]
+
+
+def test_a_damaged_landing_is_fetched_anew(shop: Shop, sandbox: Sandbox) -> None:
+    workspace = shop.workspace()
+    (account,) = workspace.config.accounts
+    month = tuple(days(date(2025, 3, 1), date(2025, 3, 31)))
+    assert fetch(workspace, [Job(account, month)]).ok
+    (landed,) = (shop.folder / "data/landing").rglob("*.zst")
+    landed.write_bytes(landed.read_bytes()[:-20])
+    shop.clock.advance(60)
+    (outcome,) = shop.backfill(month[0], month[-1]).outcomes
+    assert (outcome.loaded, outcome.failed) == (0, 31)
+    assert "cannot be read back" in outcome.errors[0]
+    assert shop.backfill(month[0], month[-1]).ok
+    assert conversations(shop) == told(sandbox, month[0], month[-1])
+
+
+def test_what_was_landed_and_not_loaded_is_loaded_and_not_asked_for(shop: Shop) -> None:
+    workspace = shop.workspace()
+    (account,) = workspace.config.accounts
+    assert fetch(workspace, [Job(account, tuple(days(date(2025, 2, 1), date(2025, 3, 31))))]).ok
+    assert len(shop.asked()) == 2
+    shop.clock.advance(3600)
+    assert shop.backfill(date(2025, 1, 1), date(2025, 3, 31)).ok
+    assert [record.query for record in shop.asked()] == ["year=2025&month=1"]
+
+
+def test_what_was_landed_long_ago_is_asked_for_again(shop: Shop) -> None:
+    workspace = shop.workspace()
+    (account,) = workspace.config.accounts
+    fetch(workspace, [Job(account, tuple(days(date(2025, 2, 1), date(2025, 2, 28))))])
+    shop.clock.advance(6 * 3600 + 1)
+    shop.asked()
+    shop.backfill(date(2025, 2, 1), date(2025, 2, 28))
+    assert len(shop.asked()) == 1
+
+
+def test_fetching_and_loading_apart(shop: Shop, sandbox: Sandbox) -> None:
+    workspace = shop.workspace()
+    (account,) = workspace.config.accounts
+    started = shop.clock.now()
+    jobs = [Job(account, tuple(days(date(2025, 2, 1), date(2025, 3, 31))))]
+    sandbox.fail(Fault(path="month=2", times=50, status=500))
+    result = fetch(workspace, jobs)
+    assert [outcome.failed for outcome in result.outcomes] == [28]
+    assert len(result.outcomes[0].errors) == 1
+    shop.clock.advance(60)
+    (outcome,) = load_landed(shop.workspace(), jobs, started).outcomes
+    assert (outcome.loaded, outcome.failed) == (31, 28)
+    assert set(conversations(shop)) == set(days(date(2025, 3, 1), date(2025, 3, 31)))
+
+
+def test_another_zone_makes_older_slices_stale_and_is_loaded_anew(shop: Shop) -> None:
+    march = (date(2025, 3, 1), date(2025, 3, 31))
+    shop.backfill(*march)
+    shop.overrides = {BERLIN.name: {"timezone": "Asia/Tokyo"}}
+    shop.asked()
+    shop.backfill(date(2025, 4, 1), date(2025, 4, 2))
+    assert {row.state for day, row in shop.ledger(BERLIN.name).items() if day.month == 3} == {"stale"}
+    shop.asked()
+    shop.backfill(*march)
+    assert len(shop.asked()) == 1
+    assert {row.state for row in shop.ledger(BERLIN.name).values()} == {"settled"}
+
+
+def test_a_fake_clock_runs_no_real_time(shop: Shop) -> None:
+    clock = FakeClock(shop.clock.now())
+    workspace = shop.workspace(clock)
+    (account,) = workspace.config.accounts
+    shop.sandbox.fail(Fault(status=429, headers={"retry-after": "30"}))
+    assert fetch(workspace, [Job(account, (date(2025, 3, 1),))]).ok
+    assert clock.seconds >= 30

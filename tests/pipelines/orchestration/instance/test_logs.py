@@ -1,0 +1,70 @@
+"""Real runs in an instance with SQLite files; what a pruning leaves of them."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from pipelines.orchestration.instance.logs import Pruned, prune_logs
+from tests.pipelines.conftest import Orchestrated
+
+DAYS = (date(2025, 3, 1), date(2025, 3, 5))
+KEY = dg.AssetKey(["cognigy", "slices"])
+
+
+@pytest.fixture
+def kept(tmp_path: Path, orchestrate: Callable[..., Orchestrated]) -> Iterator[Orchestrated]:
+    home = tmp_path / "home"
+    home.mkdir()
+    bot = orchestrate("acme-support", "globex-support")
+    with dg.DagsterInstance.local_temp(str(home)) as bot.instance:
+        yield bot
+
+
+def state(bot: Orchestrated) -> tuple[object, ...]:
+    """What Dagster shows of partitions, checks and runs."""
+    instance = bot.instance
+    checks = instance.event_log_storage.get_latest_asset_check_execution_by_key(
+        [dg.AssetCheckKey(KEY, "every_slice_present")]
+    )
+    latest = instance.get_latest_materialization_event(KEY)
+    return (
+        instance.get_materialized_partitions(KEY),
+        {name: each.status for name, each in checks.items()},
+        latest and latest.asset_materialization,
+        [(run.run_id, run.status) for run in instance.get_runs()],
+        instance.event_log_storage.get_latest_storage_id_by_partition(KEY, dg.DagsterEventType.ASSET_MATERIALIZATION),
+    )
+
+
+def later() -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=1)
+
+
+def test_logs_of_runs_that_ended_before_go_and_states_stay(kept: Orchestrated) -> None:
+    result = kept.run("load_cognigy", DAYS)
+    assert result.success
+    shard = Path(kept.instance.root_directory) / "history" / "runs" / f"{result.run_id}.db"
+    assert shard.exists()
+    before, size = state(kept), shard.stat().st_size
+    events = len(kept.instance.all_logs(result.run_id))
+    assert prune_logs(kept.instance, datetime.now(UTC) - timedelta(days=1)) == Pruned()
+    assert len(kept.instance.all_logs(result.run_id)) == events
+    pruned = prune_logs(kept.instance, later())
+    assert pruned.runs == 1
+    assert pruned.events > 40
+    assert state(kept) == before
+    assert len(kept.instance.all_logs(result.run_id)) == events - pruned.events
+    assert shard.stat().st_size < size
+    assert prune_logs(kept.instance, later()) == Pruned()
+
+
+def test_a_run_without_a_log_is_no_error(kept: Orchestrated) -> None:
+    job = dg.GraphDefinition(name="empty").to_job()
+    run = kept.instance.create_run_for_job(job, status=dg.DagsterRunStatus.FAILURE)
+    for shard in Path(kept.instance.root_directory).rglob(f"{run.run_id}.db"):
+        shard.unlink()
+    assert prune_logs(kept.instance, later()) == Pruned(1, 0)
+    assert not list(Path(kept.instance.root_directory).rglob(f"{run.run_id}.db"))

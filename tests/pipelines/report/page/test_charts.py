@@ -1,0 +1,102 @@
+"""What is drawn: every mark once, with its text; labels that do not crowd; numbers no longer than can be seen."""
+
+import re
+from collections.abc import Sequence
+from datetime import date, timedelta
+from html import unescape
+
+import pytest
+
+from pipelines.report.model import Chart, Mark
+from pipelines.report.page.charts import HEIGHT, SHAPES, WIDTH, svg
+from pipelines.report.period import Unit
+from tests.support.pages import Element, read
+from tests.support.reported import HOSTILE
+
+FIRST = date(2025, 3, 1)
+
+
+def drawn(unit: Unit, at: Sequence[date], slots: Sequence[int] = (1,), **more: object) -> Element:
+    marks = [Mark(day, slot, 10.0 * slot, f"{day} {slot}", part=day == at[0]) for day in at for slot in slots]
+    chart = Chart("bars", unit, at, marks, "Bars.")
+    return read(svg(Chart(**{**vars(chart), **more}))).one("svg")  # type: ignore[arg-type]
+
+
+def marks(picture: Element) -> list[Element]:
+    return [each for each in picture.all("path") if each.all("title")]
+
+
+def labels(picture: Element) -> list[str]:
+    return [each.text for each in picture.all("text")]
+
+
+def test_every_mark_is_there_once_and_says_what_it_is() -> None:
+    at = [FIRST + timedelta(day) for day in range(28)]
+    picture = drawn("day", at, slots=(1, 2, 0))
+    assert sorted(each.text for each in picture.all("title")) == sorted(
+        f"{day} {slot}" for day in at for slot in (0, 1, 2)
+    )
+    colours = {each.attributes["fill"] for each in marks(picture)}
+    assert colours == {"var(--slot-1)", "var(--slot-2)", "var(--rest)"}
+    pale = [each for each in marks(picture) if each.attributes["opacity"] != "1"]
+    assert len(pale) == 3
+    assert picture.attributes["viewbox"] == f"0 0 {WIDTH} {HEIGHT}"
+
+
+@pytest.mark.parametrize(
+    ("unit", "at", "expected"),
+    [
+        ("day", [FIRST + timedelta(day) for day in range(28)], ["3 Mar", "10 Mar", "17 Mar", "24 Mar"]),
+        ("day", [FIRST], ["1 Mar"]),
+        (
+            "week",
+            [FIRST + timedelta(7 * week) for week in range(10)],
+            ["1 Mar", "15 Mar", "29 Mar", "12 Apr", "26 Apr"],
+        ),
+        ("month", [date(2024, 11, 1), date(2024, 12, 1), date(2025, 1, 1)], ["Nov ’24", "Dec ’24", "Jan ’25"]),
+        ("quarter", [date(2024, 10, 1), date(2025, 1, 1)], ["Q4 ’24", "Q1 ’25"]),
+        ("year", [date(2024, 1, 1), date(2025, 1, 1)], ["2024", "2025"]),
+    ],
+)
+def test_labels_of_time_are_few_and_in_the_unit(unit: Unit, at: list[date], expected: list[str]) -> None:
+    assert labels(drawn(unit, at))[: len(expected)] == expected
+
+
+@pytest.mark.parametrize(
+    ("form", "values", "expected"),
+    [
+        ("number", (0, 1), ["0", "1"]),
+        ("number", (0, 9_000), ["0", "2,000", "4,000", "6,000", "8,000"]),
+        ("number", (0, 4_000_000), ["0", "1M", "2M", "3M", "4M"]),
+        ("percent", (0.77, 0.94), ["60%", "70%", "80%", "90%", "100%"]),
+        ("percent", (0, 1), ["0%", "20%", "40%", "60%", "80%", "100%"]),
+        ("amount", (0.2, 0.19), ["0.00", "0.05", "0.10", "0.15", "0.20"]),
+        ("amount", (0.002,), ["0.0000", "0.0005", "0.0010", "0.0015", "0.0020"]),
+    ],
+)
+def test_scales_begin_where_lines_can_be_told_apart(form: str, values: Sequence[float], expected: list[str]) -> None:
+    at = [FIRST + timedelta(day) for day in range(len(values))]
+    told = [Mark(day, 1, value, "said") for day, value in zip(at, values, strict=True)]
+    picture = drawn("day", at, kind="lines", form=form, marks=told)
+    assert [each for each in labels(picture) if "Mar" not in each] == expected
+
+
+def test_points_of_each_line_have_a_shape_of_their_own() -> None:
+    at = [FIRST, FIRST + timedelta(1)]
+    told = [Mark(day, slot, slot, f"{slot}") for day in at for slot in range(1, len(SHAPES) + 1)]
+    picture = drawn("day", at, kind="lines", marks=told)
+    shapes = {each.one("title").text: _shape(each) for each in marks(picture)}
+    assert len(set(shapes.values())) == len(shapes) == len(SHAPES)
+
+
+def _shape(point: Element) -> str:
+    return re.sub(r"[\d.,-]+", "", point.attributes["d"] or "") + (point.attributes["d"] or "")
+
+
+def test_names_are_escaped_and_places_short() -> None:
+    told = [Mark(FIRST, 1, 1 / 3, HOSTILE)]
+    html = svg(Chart("bars", "day", [FIRST], told, HOSTILE))
+    picture = read(html).one("svg")
+    assert picture.one("title").text == picture.attributes["aria-label"] == HOSTILE
+    assert {each.tag for each in picture.below()} == {"g", "path", "line", "text", "title"}
+    assert not re.search(r"\d\.\d\d", unescape(" ".join(re.findall(r' (?:d|transform)="[^"]*"', html))))

@@ -1,0 +1,237 @@
+"""What stands on the page is what SQL says of the views, and a name from outside is a text there and nothing else."""
+
+import re
+from dataclasses import fields, is_dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from pipelines.report import format as words
+from pipelines.report.build import Asked, make
+from pipelines.report.model import SLOTS, Coverage, Report, Run, Strip
+from pipelines.report.page.charts import SHAPES
+from pipelines.report.page.html import GLYPHS, _style, render
+from tests.support.pages import Element, card, figures, read
+from tests.support.reported import HOSTILE, MARCH, NOW, SUPPORT, VOICE, cognigy, load
+from tests.warehouse.sample import rows
+from warehouse.store import Store
+
+IN_MARCH = "date BETWEEN DATE '2025-03-01' AND DATE '2025-03-28'"
+FIXED = ("kind", "unit", "form", "name", "short", "state")
+"""Of charts, sections and runs: never from outside."""
+
+
+def asked(store: Store, sql: str) -> dict[str, list[str]]:
+    """SQL's answer as the page's tables tell it: by the first column, numbers as text."""
+    return {_said(first): [str(each) for each in others] for first, *others in rows(store, sql)}
+
+
+def _said(value: object) -> str:
+    return words.bucket(value, "day") if isinstance(value, date) else str(value)
+
+
+def keys(page: Element) -> dict[str, str]:
+    found = page.one("dl").all("div")
+    return {each.one("dt").text: each.one("data").attributes["value"] or "" for each in found}
+
+
+def lines(page: Element, section: str, title: str) -> dict[str, list[str]]:
+    return figures(card(page, section, title).one("table", class_="lines"))
+
+
+def test_the_key_figures_are_those_of_sql(filled: Store, page: Element) -> None:
+    [(conversations, messages, seconds)] = rows(
+        filled,
+        f"""SELECT sum(conversations), sum(messages), sum(call_duration_seconds)
+        FROM conversation_daily WHERE {IN_MARCH}""",
+    )
+    cost = f"SELECT cost_currency, sum(cost_amount) FROM conversation_daily WHERE {IN_MARCH} GROUP BY 1"
+    costs = {str(currency): Decimal(str(amount)) for currency, amount in rows(filled, cost) if currency}
+    found = keys(page)
+    assert Decimal(found["Conversations"]) == conversations == 28_000 + 10 * sum(range(1, 29)) + 28 * 20 + 28 * 50
+    assert Decimal(found["Messages"]) == messages == 28 * 300
+    assert Decimal(found["Call minutes"]) * 60 == seconds == 28 * 90
+    assert float(found["Messages understood"]) == pytest.approx(8 / 9)
+    assert {currency: Decimal(found[f"Cost, {currency}"]) for currency in costs} == costs == {"EUR": 7, "USD": 42}
+
+
+def test_each_table_is_the_answer_of_its_view(filled: Store, page: Element) -> None:
+    compared = 0
+    for provider in ("cognigy", "chatdash", "chatcaptain"):
+        told = card(page, "conversations", provider)
+        [table] = told.all("table", class_="figures")
+        where = f"{IN_MARCH} AND provider = '{provider}'"
+        query = f"SELECT date, sum(conversations) FROM conversation_daily WHERE {where} GROUP BY 1"
+        assert figures(table) == asked(filled, query)
+        assert told.one("data").attributes["value"] == str(sum(int(count) for [count] in figures(table).values()))
+        compared += len(table.rows)
+    assert compared == 3 * 28
+
+
+def test_channels_are_those_of_their_view(filled: Store, page: Element) -> None:
+    query = f"""
+        SELECT date, sum(conversations) FILTER (channel = 'webchat'), sum(conversations) FILTER (channel = 'whatsapp')
+        FROM channel_daily WHERE {IN_MARCH} AND provider = 'cognigy' GROUP BY 1"""
+    assert figures(card(page, "channels", "cognigy").one("table", class_="figures")) == asked(filled, query)
+    query = f"""
+        SELECT channel, sum(conversations)
+        FROM channel_daily WHERE {IN_MARCH} AND NOT is_test AND provider = 'chatcaptain' GROUP BY 1"""
+    shown = lines(page, "channels", "chatcaptain")
+    assert {name.lstrip("■"): [count] for name, [count, *_] in shown.items()} == asked(filled, query)
+    assert f"Test channels are left out: {28 * 4} conversations." in page.one("section", id="channels").text
+
+
+def test_breakdowns_are_those_of_their_views(filled: Store, page: Element) -> None:
+    query = f"SELECT intent, '≥ ' || sum(hits) FROM intent_daily WHERE {IN_MARCH} AND account = 'sales' GROUP BY 1"
+    shown = lines(page, "intents", "chatdash")
+    assert {name: [told[0]] for name, told in shown.items()} == asked(filled, query)
+    assert list(shown) == [HOSTILE, "prices"]
+    assert lines(page, "places", "Languages, chatcaptain") == {"pt": [str(28 * 50), "100.0%"]}
+    assert lines(page, "places", "Countries, chatdash") == {"Namibia": [str(28 * 14), "100.0%", "▲ 100.0%"]}
+
+
+@pytest.mark.parametrize(
+    ("title", "query"),
+    [
+        ("Messages understood", "account, month, understood_rate FROM understood_monthly WHERE days > 0"),
+        ("Containment", "account, month, containment_rate FROM containment_monthly"),
+        (
+            "Cost per conversation, USD",
+            "provider, month, cost_per_conversation FROM cost_per_conversation_monthly WHERE cost_currency = 'USD'",
+        ),
+    ],
+)
+def test_monthly_rates_are_those_of_their_views(filled: Store, page: Element, title: str, query: str) -> None:
+    say = words.amount if title.startswith("Cost") else words.percent
+    told: dict[str, list[str]] = {}
+    for name, _, rate in rows(filled, f"SELECT {query} ORDER BY month"):
+        told.setdefault(str(name), []).append(say(Decimal(str(rate))))
+    assert told
+    assert figures(card(page, "months", title).one("table", class_="figures")) == told
+
+
+def test_each_provider_says_what_it_means(page: Element) -> None:
+    assert "Billable units." in card(page, "conversations", "cognigy").text
+    assert "each count in their own way" in page.one("section", id="figures").text
+
+
+def test_a_chart_has_its_figures_and_its_text(page: Element) -> None:
+    assert len(page.all("svg")) == 3 + 2 + 4
+    for each in page.all("article"):
+        if each.all("svg"):
+            assert each.one("details").all("table")
+            assert each.one("svg").attributes["role"] == "img"
+            assert len(each.one("svg").attributes["aria-label"] or "") > 20
+    marks = [mark.text for mark in card(page, "conversations", "cognigy").one("svg").all("title")]
+    assert (len(marks), marks[0]) == (28, "Sat 1 Mar 2025: 1,010 conversations")
+
+
+def test_lines_are_told_apart_without_colour() -> None:
+    assert len(GLYPHS) == len(SHAPES) == len(set(SHAPES))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark", "print"])
+def test_colours_stand_out_from_the_paper(scheme: str) -> None:
+    """Text by 4.5 to 1 and what charts are read by 3 to 1, as WCAG asks for."""
+    blocks = re.findall(r":root \{(.*?)\}", _style(), re.DOTALL)
+    colours = dict(re.findall(r"--([\w-]+): (#\w+)", blocks[["light", "dark", "print"].index(scheme)]))
+    for name in ("ink", "soft"):
+        assert min(_contrast(colours[name], colours[under]) for under in ("paper", "wash")) >= 4.5, name
+    drawn = {name for name in colours if name.startswith("slot-")} | {"rest", "settled", "failed", "hollow"}
+    assert len(drawn) == SLOTS + 4
+    assert {name for name in drawn if _contrast(colours[name], colours["paper"]) < 3} == set()
+
+
+def _contrast(one: str, other: str) -> float:
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_a_name_from_outside_is_only_a_text(report: Report) -> None:
+    html = render(_hostile(report))
+    page = read(html)
+    allowed = {"html", "head", "meta", "link", "title", "style", "body", "header", "main", "footer", "section", "nav"}
+    allowed |= {"article", "details", "summary", "figure", "table", "caption", "thead", "tbody", "tr", "th", "td"}
+    allowed |= {"h1", "h2", "h3", "p", "span", "small", "strong", "i", "a", "code", "data", "div", "ul", "li"}
+    allowed |= {"dl", "dt", "dd", "svg", "g", "path", "line", "text"}
+    assert {each.tag for each in page.below()} == allowed
+    assert not [name for each in page.below() for name in each.attributes if name.startswith("on")]
+    assert html.count(HOSTILE) == 0
+    assert page.text.count(HOSTILE) > 200
+    assert page.one("nav").text.split()[0] == "Conversations"
+
+
+def _hostile(told: Any, field: str = "") -> Any:
+    """The same report with a hostile text in place of every text that is not the program's own."""
+    if isinstance(told, str):
+        return told if field in FIXED else HOSTILE
+    if is_dataclass(told) and not isinstance(told, type):
+        return replace(told, **{each.name: _hostile(getattr(told, each.name), each.name) for each in fields(told)})
+    if isinstance(told, list | tuple):
+        return type(told)(_hostile(each, field) for each in told)
+    return told
+
+
+def test_the_page_needs_nothing_and_runs_nothing(report: Report) -> None:
+    html = render(report)
+    page = read(html)
+    assert not page.all("script")
+    assert "http" not in html.replace("http-equiv", "")
+    assert "@import" not in html
+    assert "url(" not in html
+    assert {each.attributes["href"] for each in page.all("link")} == {"data:,"}
+    assert all((each.attributes["href"] or "").startswith("#") for each in page.all("a"))
+    [policy] = [each for each in page.all("meta") if each.attributes.get("http-equiv") == "Content-Security-Policy"]
+    assert (policy.attributes["content"] or "").startswith("default-src 'none';")
+
+
+def test_every_link_leads_somewhere(page: Element) -> None:
+    places = [each.attributes["id"] for each in page.below() if "id" in each.attributes]
+    assert len(places) == len(set(places))
+    assert {each.attributes["href"] for each in page.all("a")} <= {f"#{place}" for place in places}
+
+
+def test_one_account_and_one_day(begun: Store) -> None:
+    load(begun, SUPPORT, [MARCH], {"conversation_daily": [{"date": MARCH, "conversations": 7}]})
+    begun.publish()
+    told = make(begun, Asked([SUPPORT], MARCH, MARCH), NOW)
+    assert told.period == "1 Mar 2025"
+    page = read(render(told))
+    assert keys(page)["Conversations"] == "7"
+    assert len(card(page, "conversations", "cognigy").one("svg").all("title")) == 1
+
+
+def test_before_anything_is_loaded(empty: Store) -> None:
+    told = make(empty, Asked([SUPPORT, VOICE]), NOW)
+    assert "Nothing is loaded for these days yet." in told.warnings
+    assert (told.period, told.good, told.newest) == ("1 Mar – 28 Mar 2025", 0, "")
+    assert all(figure.figure.shown == "–" for figure in told.figures)
+    page = read(render(told))
+    assert "Nothing was ever loaded." in page.text
+    assert [each.attributes["aria-label"] for each in page.all("div", class_="strip")] == [
+        "28 missing (missing 1 Mar – 28 Mar 2025)"
+    ] * 2
+
+
+def test_a_warehouse_without_slices(empty: Store) -> None:
+    empty.describe([], [])
+    empty.publish()
+    told = make(empty, Asked([cognigy("idle", start_date=None)]), NOW)
+    assert (told.good, told.due) == (0, 0)
+    assert "no day is due" in render(told)
+
+
+def test_the_worst_map_is_of_a_bounded_size(report: Report) -> None:
+    columns = [Run("failed" if at % 2 else "stale", at, 1) for at in range(105)]
+    strips = [Strip(f"account-{number}", "chatcaptain", columns, 0, 105, "all is wrong") for number in range(120)]
+    worst = replace(report, coverage=Coverage(105, [(0, "1 Mar")], strips, (), "One column is a week."))
+    assert len(render(worst)) - len(render(report)) < 800_000

@@ -1,0 +1,50 @@
+"""JSON that keeps every digit, and instants that are read strictly."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from sandbox.http import Desk, basic_credential, dump, parse_instant, show_instant
+from sandbox.switches import Switches
+from sandbox.world import World
+
+
+def test_a_decimal_is_written_digit_by_digit():
+    body = {"a": [Decimal("123456789012.345678"), None, 'é\n"x"'], 1: True}
+    assert dump(body) == '{"a":[123456789012.345678,null,"é\\n\\"x\\""],"1":true}'
+    assert json.loads(dump(body), parse_float=Decimal)["a"][0] == Decimal("123456789012.345678")
+
+
+@pytest.mark.parametrize(("form", "shown"), [("int", 3), ("float", 3.0), ("string", "3")])
+def test_counts_in_each_form(form, shown):
+    told = Desk(World(), Switches(numbers=form)).count(3)
+    assert (told, type(told)) == (shown, type(shown))
+    assert Desk(World(), Switches(numbers=form)).count(None) is None
+
+
+def test_money_in_each_form():
+    assert Desk(World(), Switches()).exact(Decimal("1.500")) == Decimal("1.5")
+    assert Desk(World(), Switches(money="string")).exact(Decimal(100)) == "100"
+    assert Desk(World(), Switches()).exact(Decimal(0)) == 0
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "2025-01-01", "2025-01-01T00:00:00", "2025-13-01T00:00:00Z", "2025-01-01T00:00:00 01:00"]
+)
+def test_what_is_no_instant(text):
+    assert parse_instant(text) is None
+
+
+def test_instants_are_utc_with_milliseconds():
+    moment = parse_instant("2025-03-30T01:59:59.999+01:00")
+    assert moment == datetime(2025, 3, 30, 0, 59, 59, 999_000, tzinfo=UTC)
+    assert show_instant(moment) == "2025-03-30T00:59:59.999Z"
+
+
+@pytest.mark.parametrize(
+    ("header", "pair"), [(None, None), ("Bearer x", None), ("Basic !", None), ("Basic YTpi", "a:b")]
+)
+def test_basic_credentials(header, pair):
+    assert basic_credential(header) == pair

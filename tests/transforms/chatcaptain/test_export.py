@@ -1,0 +1,303 @@
+"""ChatCaptain's CSV exports: every accepted way to write one, and every line that is refused by its number."""
+
+import csv
+import io
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from extractors.chatcaptain.account import ChatcaptainAccount
+from extractors.errors import ShapeError
+from extractors.windows import Window
+from tests.support.landed import Landings, Told, rows
+from transforms.facts import Staged
+from transforms.privacy import pseudonym
+
+DAY = date(2025, 3, 30)
+WINDOW = Window.of_day(DAY)
+AT = "2025-03-30T10:00:00Z"
+
+
+def account(**told: Any) -> ChatcaptainAccount:
+    base = {"name": "a", "chatbot_id": "c", "api_key": "fake-key", "timezone": "Europe/Berlin", "streams": ["export"]}
+    return ChatcaptainAccount.model_validate({**base, **told})
+
+
+def transformed(root: Path, text: str | bytes, window: Window = WINDOW, **told: Any) -> Staged:
+    landings, whose = Landings(root), account(**told)
+    landings.land(whose, "export", window, Told(text if isinstance(text, bytes) else text.encode()))
+    return landings.transformed(whose, window)
+
+
+def only(staged: Staged) -> dict[str, Any]:
+    (row,) = rows(staged, "conversation")
+    return row
+
+
+HEADERS = ("conversationId", "CONVERSATION_ID", "Conversation Id", "conversation", "id", '"id"')
+STARTS = ("startedAt", "start_time", "Created-At", "TIMESTAMP", "Date", "datum")
+PAIRS = [*zip(HEADERS, STARTS, strict=True)]
+OTHER_PAIRS = [pytest.param(*pair, marks=pytest.mark.long) for pair in product(HEADERS, STARTS) if pair not in PAIRS]
+
+
+@pytest.mark.parametrize(("header", "start"), [*PAIRS, *OTHER_PAIRS])
+def test_columns_by_name(tmp_path: Path, header: str, start: str) -> None:
+    assert only(transformed(tmp_path, f"{start},{header}\n{AT},x\n"))["conversation_id"] == "x"
+
+
+DIALECTS = [*product((",", ";", "\t"), ("\n", "\r\n"), ("", "\ufeff"), (csv.QUOTE_MINIMAL, csv.QUOTE_ALL))]
+FEW_DIALECTS = [dialect for number, dialect in enumerate(DIALECTS) if number % 5 == 0]
+OTHER_DIALECTS = [pytest.param(*dialect, marks=pytest.mark.long) for dialect in DIALECTS if dialect not in FEW_DIALECTS]
+
+
+@pytest.mark.parametrize(("delimiter", "end", "mark", "quoting"), [*FEW_DIALECTS, *OTHER_DIALECTS])
+def test_dialects(tmp_path: Path, delimiter: str, end: str, mark: str, quoting: Any) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting)
+    writer.writerow(["id", "startedAt", "Kanal", "endReason", "transferTarget"])
+    writer.writerow(["x", AT, "web", 'said "no",\r\nthen; left\tfor\ngood', "NA"])
+    writer.writerow(["y", AT, "null", "", " padded "])
+    found = {row["conversation_id"]: row for row in rows(transformed(tmp_path, mark + text.getvalue()), "conversation")}
+    assert found["x"]["end_reason"] == 'said "no",\r\nthen; left\tfor\ngood'
+    assert found["x"]["transfer_target"] == "NA"
+    assert found["y"]["channel_code"] == "null"
+    assert "end_reason" not in found["y"]
+    assert found["y"]["transfer_target"] == " padded "
+
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="|\x00\r"), min_size=1, max_size=12)
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(names=st.lists(NAMES, min_size=1, max_size=12), delimiter=st.sampled_from(",;\t"))
+def test_names_survive_code_point_for_code_point(tmp_path_factory: Any, names: list[str], delimiter: str) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+    writer.writerow(["id", "date", "endReason", "intents"])
+    writer.writerows([str(number), AT, name, "|".join(names[number:])] for number, name in enumerate(names))
+    staged = transformed(tmp_path_factory.mktemp("names"), text.getvalue())
+    reasons = {row["conversation_id"]: row["end_reason"] for row in rows(staged, "conversation")}
+    assert reasons == {str(number): name for number, name in enumerate(names)}
+    hits = {(row["conversation_id"], row["intent"]): row["hits"] for row in rows(staged, "conversation_intent")}
+    assert hits == {
+        (str(number), name): names[number:].count(name) for number in range(len(names)) for name in names[number:]
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "instant"),
+    [
+        ("2025-03-30T10:00:00Z", datetime(2025, 3, 30, 10, tzinfo=UTC)),
+        ("2025-03-30 10:00:00.123456+00:00", datetime(2025, 3, 30, 10, 0, 0, 123456, tzinfo=UTC)),
+        ("2025-03-30T12:00:00+0200", datetime(2025, 3, 30, 10, tzinfo=UTC)),
+        ("2025-03-30T05:00:00-05", datetime(2025, 3, 30, 10, tzinfo=UTC)),
+        ("2025-03-30T12:00:00", datetime(2025, 3, 30, 10, tzinfo=UTC)),
+        ("2025-03-30 12:00", datetime(2025, 3, 30, 10, tzinfo=UTC)),
+        ("2025-03-30T01:59:59.999", datetime(2025, 3, 30, 0, 59, 59, 999000, tzinfo=UTC)),
+        ("2025-03-30", datetime(2025, 3, 29, 23, tzinfo=UTC)),
+        ("30.03.2025 12:00", datetime(2025, 3, 30, 10, tzinfo=UTC)),
+        ("30.03.2025", datetime(2025, 3, 29, 23, tzinfo=UTC)),
+        ("1743328800", datetime(2025, 3, 30, 10, tzinfo=UTC)),
+        ("1743328800000", datetime(2025, 3, 30, 10, tzinfo=UTC)),
+    ],
+)
+def test_times(tmp_path: Path, written: str, instant: datetime) -> None:
+    row = only(transformed(tmp_path, f'id,startedAt\nx,"{written}"\n'))
+    assert (row["started_at"], row["date"]) == (instant, DAY)
+
+
+def test_of_an_hour_that_comes_twice_the_first(tmp_path: Path) -> None:
+    window = Window.of_day(date(2025, 10, 26))
+    text = "id,startedAt\na,2025-10-26T02:30:00\nb,2025-10-26T02:30:00+01:00\nc,2025-10-26T03:30:00\n"
+    found = {
+        row["conversation_id"]: row["started_at"].hour
+        for row in rows(transformed(tmp_path, text, window), "conversation")
+    }
+    assert found == {"a": 0, "b": 1, "c": 2}
+
+
+@pytest.mark.parametrize(
+    ("duration", "score"), [("12.5", "0.875"), ("12,5", "0,875"), (" 12,5000 ", ",875"), ("1.25e1", "8.75E-1")]
+)
+def test_decimal_point_or_comma(tmp_path: Path, duration: str, score: str) -> None:
+    text = f"id;date;duration;score;intents;messages\nx;{AT};{duration};{score};hi;7\n"
+    staged = transformed(tmp_path, text)
+    assert only(staged)["duration_seconds"] == Decimal("12.500")
+    assert rows(staged, "conversation_intent", ["score"]) == [{"score": Decimal("0.875000000")}]
+
+
+@pytest.mark.parametrize("tail", ["", ".0", ",00", "e0"])
+@given(numbers=st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=20))
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_counts_in_every_number_form(tmp_path_factory: Any, tail: str, numbers: list[int]) -> None:
+    lines = "".join(f"{line};{AT};{number}{tail}\n" for line, number in enumerate(numbers))
+    staged = transformed(tmp_path_factory.mktemp("count"), f"id;date;messages\n{lines}")
+    assert {row["conversation_id"]: row["messages"] for row in rows(staged, "conversation")} == {
+        str(line): number for line, number in enumerate(numbers)
+    }
+
+
+def test_empty_cells_are_unknown(tmp_path: Path) -> None:
+    header = "id,date,endedAt,channelType,language,messages,userMessages,interactions,intents,score,duration,endReason"
+    row = only(transformed(tmp_path, f'{header}\nx,{AT},,"",,,,,,,,\n'))
+    assert row == {
+        "date": DAY,
+        "conversation_id": "x",
+        "started_at": datetime(2025, 3, 30, 10, tzinfo=UTC),
+        "channel_code": "unknown",
+        "language_code": "unknown",
+    }
+
+
+def test_users_are_pseudonyms_or_nobody(tmp_path: Path) -> None:
+    text = f"id,date,contactId\nx,{AT},user-1\n"
+    keyed = account(privacy={"key": "planted"})
+    assert only(transformed(tmp_path / "1", text, privacy={"key": "planted"}))["user_id"] == pseudonym(keyed, "user-1")
+    assert "user_id" not in only(transformed(tmp_path / "2", text))
+    assert "user_id" not in only(transformed(tmp_path / "3", text, privacy={"key": "planted", "user_ids": "drop"}))
+
+
+def test_hits_are_times_named_and_a_score_belongs_to_one_intent(tmp_path: Path) -> None:
+    text = f"id,date,intents,intentScore\nx,{AT},a|b|a,0.5\ny,{AT},a|a,0.25\nz,{AT},|b|,1\n"
+    found = [
+        (r["conversation_id"], r["intent"], r["hits"], r.get("score"))
+        for r in rows(transformed(tmp_path, text), "conversation_intent")
+    ]
+    assert sorted(found, key=lambda row: row[:2]) == [
+        ("x", "a", 2, None),
+        ("x", "b", 1, None),
+        ("y", "a", 2, Decimal("0.25")),
+        ("z", "b", 1, Decimal(1)),
+    ]
+
+
+def test_rows_outside_the_days_are_dropped(tmp_path: Path) -> None:
+    times = ("2025-03-29T22:59:59.999Z", "2025-03-29T23:00:00Z", "2025-03-30T21:59:59.999Z", "2025-03-30T22:00:00Z")
+    text = "id,date\n" + "".join(f"{name},{time}\n" for name, time in zip("abcd", times, strict=True))
+    assert sorted(row["conversation_id"] for row in rows(transformed(tmp_path, text), "conversation")) == ["b", "c"]
+
+
+def test_a_header_alone_is_no_conversation(tmp_path: Path) -> None:
+    for number, text in enumerate(("id,date\n", "id,date", "id,date\r\n\r\n")):
+        staged = transformed(tmp_path / str(number), text)
+        assert [*staged.tables] == ["conversation_daily"]
+
+
+def test_lines_that_stand_twice_are_one_and_contradictions_are_refused(tmp_path: Path) -> None:
+    text = f"id,date,messages,intents\nx,{AT},3,hi\nx,{AT},3,hi\ny,{AT},1,\n"
+    staged = transformed(tmp_path / "1", text)
+    assert sorted(row["messages"] for row in rows(staged, "conversation")) == [1, 3]
+    with pytest.raises(ShapeError, match=r"conversation_id.*differ.*'x'"):
+        transformed(tmp_path / "2", f"{text}x,{AT},4,hi\n")
+
+
+def test_own_names_for_columns_and_drift(tmp_path: Path) -> None:
+    text = f"Gesprächs_ID,id,wann,Text,started_at\nx,1,{AT},hello,nonsense\n"
+    staged = transformed(tmp_path, text, export_columns={"gesprächsid": "conversation_id", "WANN": "started_at"})
+    assert only(staged)["conversation_id"] == "x"
+    assert [(line.kind, line.name) for line in staged.drift] == [
+        ("unknown column", name) for name in ("Text", "id", "started_at")
+    ]
+
+
+def test_channels_that_nobody_knows_are_noted_on_their_day(tmp_path: Path) -> None:
+    window = Window(DAY, date(2025, 4, 2))
+    text = f"id,startedAt,channel\nx,{AT},qx-new\ny,2025-04-01T10:00:00Z,web\nz,2025-04-01T10:00:00Z,qx-new\n"
+    found = transformed(tmp_path, text, window).drift
+    assert [(line.date, line.stream, line.kind, line.name) for line in found] == [
+        (day, "export", "unknown channel", "qx-new") for day in (DAY, date(2025, 4, 1))
+    ]
+
+
+def test_types_are_looked_up_when_only_channel_ids_are_told(tmp_path: Path) -> None:
+    landings, whose = Landings(tmp_path), account(streams=["channel_report", "export"])
+    context = {"channel_id": "7", "channel_type": "voice"}
+    landings.land(whose, "channel_report", WINDOW, Told({"1": 0}, context=context))
+    landings.land(whose, "export", WINDOW, Told(f"id,date,channelId\nx,{AT},7\ny,{AT},8\n".encode()))
+    found = rows(landings.transformed(whose, WINDOW), "conversation", ["conversation_id", "channel_code"])
+    assert {row["conversation_id"]: row["channel_code"] for row in found} == {"x": "voice", "y": "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"id,date,messages\nx,{AT},1\ny,{AT}\n", "line 3: has 2 cells, the header 3"),
+        (f"id,date,messages\nx,{AT},1\ny,{AT},1,1\n", "line 3: has 4 cells, the header 3"),
+        (f'id,date,endReason\nx,{AT},"a\nb"\n\ny,{AT}\n', "line 5: has 2 cells, the header 3"),
+        (f'id,date,endReason\nx,{AT},"open\ny,{AT},b\n', "line 2"),
+        (f"id,date\nx,{AT}\r\ny,{AT}\n", "line ends are mixed|cannot be read"),
+        (f"id,date\r\nx,{AT}\ny,{AT}\n", "line ends are mixed|cannot be read"),
+        (f"id,date,messages\nx,{AT},1\ny,{AT},1.5\n", "line 3, messages: cannot be read, saw '1.5'"),
+        (f'id,date,endReason,score\nx,{AT},"a\nb",1\ny,{AT},,high\n', "line 4, intent_score: cannot be read"),
+        (f"id,date,messages\nx,{AT},1.234.567\n", "line 2, messages: cannot be read"),
+        (f"id,date,messages\nx,{AT},99999999999999999999\n", "line 2, messages: cannot be read"),
+        (f"id,date,duration\nx,{AT},NaN\n", "line 2, duration_seconds: cannot be read"),
+        ("id,date\nx,yesterday\n", "line 2, started_at: cannot be read, saw 'yesterday'"),
+        ("id,date\nx,2025-02-30\n", "line 2, started_at: cannot be read"),
+        ("id,date\nx,20250330\n", "line 2, started_at: cannot be read"),
+        ("id,date\nx,03/04/2025\n", "line 2, started_at: cannot be read"),
+        ("id,date\nx,infinity\n", "line 2, started_at: cannot be read"),
+        (f"id,date\n\n,{AT}\n", "line 3, conversation_id: is empty"),
+        ("id,date\nx,\n", "line 2, started_at: is empty"),
+        (f"id;date;duration;score\nx;{AT};1,234;0.5\n", "thousands separator"),
+        (f"id,date,ID\nx,{AT},y\n", "header: names the column 'id' twice"),
+        ("id,messages\nx,1\n", "header: has no column for started_at"),
+        (f"date,conversations\n{AT},1\n", "header: has no column for channel_type"),
+        ("a,b\n1,2\n", "header: has no column for"),
+        ("", "header: has no column for"),
+        ("<html>\n", "header: has no column for"),
+        (b"id,date,endReason\nx,2025-03-30,\xff\n", "UTF-8"),
+    ],
+)  # fmt: skip
+def test_refused_files_name_the_line(tmp_path: Path, text: str | bytes, said: str) -> None:
+    with pytest.raises(ShapeError, match=said):
+        transformed(tmp_path, text)
+
+
+def test_a_damaged_landing_is_refused(tmp_path: Path) -> None:
+    landings, whose = Landings(tmp_path), account()
+    landings.land(whose, "export", WINDOW, Told(f"id,date\nx,{AT}\n".encode()))
+    (landed,) = tmp_path.rglob("*.zst")
+    landings.land(whose, "export", Window(date(2025, 4, 1), date(2025, 4, 2)), Told(f"id,date\ny,{AT}\n".encode()))
+    (other,) = set(tmp_path.rglob("*.zst")) - {landed}
+    landed.write_bytes(other.read_bytes())
+    with pytest.raises(ShapeError, match="damaged"):
+        landings.transformed(whose, WINDOW)
+
+
+@pytest.mark.parametrize("channel", ["Kanal", "channel"])
+def test_totals_are_compared_and_fill_no_conversation(tmp_path: Path, channel: str) -> None:
+    lines = ("2025-03-30;web;3;7", "2025-03-30;debug;2;9", "2025-03-30;;1;0", "2025-03-31;web;9;9")
+    text = "\n".join([f"Datum;{channel};Gespräche;Nachrichten", *lines, ""])
+    landings, whose = Landings(tmp_path), account(streams=["overview_report", "export"])
+    landings.land(whose, "overview_report", WINDOW, Told({"1": 4, "7": 8}))
+    landings.land(whose, "export", WINDOW, Told(text.encode()))
+    staged = landings.transformed(whose, WINDOW)
+    assert {(r.measure, r.told, r.loaded, r.verdict) for r in staged.reconciled} == {
+        ("conversations", 4, 4, "ok"),
+        ("messages", 8, 7, "unexplained"),
+    }
+    assert [*staged.tables] == ["conversation_daily"]
+    alone = transformed(tmp_path / "alone", text)
+    found = {row["channel_code"]: row["conversations"] for row in rows(alone, "channel_daily")}
+    assert found == {"web": 3, "debug": 2, "unknown": 1}
+
+
+@pytest.mark.long
+def test_many_rows_go_through_in_bounded_memory(tmp_path: Path) -> None:
+    line = "c{0},2025-03-30T{1:02d}:00:00Z,web,a|b|a,{2},user-{0}\n"
+    text = "id,date,channel,intents,messages,userId\n" + "".join(line.format(n, n % 20, n % 7) for n in range(200_000))
+    staged = transformed(tmp_path, text, privacy={"key": "planted"})
+    found = staged.tables["conversation"]
+    assert isinstance(found, Path)
+    assert found.stat().st_size > 0
+    assert sorted(path.name for path in found.parent.iterdir()) == [
+        "conversation.parquet",
+        "conversation_intent.parquet",
+    ]

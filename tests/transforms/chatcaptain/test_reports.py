@@ -1,0 +1,245 @@
+"""ChatCaptain's reports and inbox: accepted and refused bodies, sums over channels, what is compared."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors.chatcaptain.account import ChatcaptainAccount
+from extractors.errors import ShapeError, Where
+from extractors.windows import Window
+from tests.support.landed import Landings, Told, rows
+from transforms.chatcaptain.components import CHANNEL, OVERVIEW
+from transforms.chatcaptain.reports import Report
+from transforms.facts import Staged
+from transforms.reading import Node
+
+DAY = date(2025, 3, 30)
+WINDOW = Window.of_day(DAY)
+WHERE = Where("chatcaptain", "a", "overview_report")
+
+
+def transformed(root: Path, settings: dict[str, Any] | None = None, **streams: list[Told]) -> Staged:
+    told = {"name": "a", "chatbot_id": "c", "api_key": "fake-key", "timezone": "Europe/Berlin", **(settings or {})}
+    account = ChatcaptainAccount.model_validate({**told, "streams": [*streams]})
+    landings = Landings(root)
+    for stream, answers in streams.items():
+        landings.land(account, stream, WINDOW, *answers)
+    return landings.transformed(account, WINDOW)
+
+
+def channel(channel_id: str, kind: str, **components: Any) -> Told:
+    body = {name.removeprefix("c"): value for name, value in components.items()}
+    return Told(body, context={"channel_id": channel_id, "channel_type": kind})
+
+
+def one(staged: Staged, table: str, **members: Any) -> dict[str, Any]:
+    (found,) = [row for row in rows(staged, table) if all(row.get(name) == value for name, value in members.items())]
+    return found
+
+
+@pytest.mark.parametrize("key", ["CONVERSATION_COUNT", "conversation_count", "1"])
+@pytest.mark.parametrize("value", [7, 7.0, "7", {"value": 7}, {"count": "7"}])
+def test_scalars(tmp_path: Path, key: str, value: object) -> None:
+    staged = transformed(tmp_path, overview_report=[Told({key: value})])
+    assert rows(staged, "conversation_daily") == [{"date": DAY, "conversations": 7}]
+
+
+@pytest.mark.parametrize("value", [None, {"value": None}])
+def test_null_is_unknown_and_not_zero(tmp_path: Path, value: object) -> None:
+    staged = transformed(tmp_path, overview_report=[Told({"1": value, "7": 0, "12": value})])
+    assert rows(staged, "conversation_daily") == [{"date": DAY, "messages": 0}]
+    assert rows(staged, "metric_daily") == []
+
+
+@pytest.mark.parametrize(
+    "split",
+    [
+        {"web": 3, "": 2, "WEB": 1, "debug": 0},
+        [{"key": "web", "count": 3}, {"key": None, "count": 2}, {"key": "WEB", "count": 1}],
+        [
+            {"name": "web", "value": 2},
+            {"name": "", "value": "2"},
+            {"name": "WEB", "value": 1},
+            {"name": "web", "value": 1},
+        ],
+        [{"id": "web", "count": 3.0}, {"id": "", "count": 2}, {"id": "WEB", "count": 1}],
+    ],
+)
+def test_breakdowns(tmp_path: Path, split: object) -> None:
+    staged = transformed(tmp_path, overview_report=[Told({"CONVERSATION_BY_CHANNEL_TYPE": split})])
+    found = {row["channel_code"]: row["conversations"] for row in rows(staged, "channel_daily")}
+    assert found == {"web": 3, "unknown": 2, "WEB": 1}
+
+
+def test_languages_that_conform_to_one_tag_are_added(tmp_path: Path) -> None:
+    staged = transformed(tmp_path, overview_report=[Told({"3": {"DE": 1, "de": 2, "pt-br": 4, "": 8}})])
+    found = {row["language_code"]: row["conversations"] for row in rows(staged, "language_daily")}
+    assert found == {"de": 3, "pt-BR": 4, "unknown": 8}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ([], r"\$"),
+        ({}, r"\$"),
+        ({"data": {"1": 3}}, r"\$"),
+        ({"1": 3, "CONVERSATION_COUNT": 3}, "CONVERSATION_COUNT"),
+        ({"1": 1.5}, "1"),
+        ({"1": True}, "1"),
+        ({"1": "many"}, "1"),
+        ({"1": {"value": 1, "count": 1}}, "1"),
+        ({"1": {"total": 1}}, "1"),
+        ({"1": [3]}, "1"),
+        ({"4": 3}, "4"),
+        ({"4": [{"channel": "web", "count": 1}]}, r"4\[0\]"),
+        ({"4": [{"key": "web", "number": 1}]}, r"4\[0\]"),
+        ({"4": {"web": {"a": 1}}}, "4.web"),
+        ({"1": 1, "2": [{"at": "x", "count": 1}]}, r"2\[0\]"),
+    ],
+)
+def test_refused_reports_name_the_field(tmp_path: Path, body: object, field: str) -> None:
+    with pytest.raises(ShapeError, match=f"overview_report.*{field}"):
+        transformed(tmp_path, overview_report=[Told(body)])
+
+
+def test_a_component_id_means_another_thing_in_each_report(tmp_path: Path) -> None:
+    staged = transformed(
+        tmp_path, overview_report=[Told({"9": {"trend": "up"}})], channel_report=[channel("x", "web", c9=4)]
+    )
+    assert one(staged, "channel_daily", channel_code="web")["interactions"] == 4
+
+
+@given(order=st.permutations(range(17)))
+def test_names_and_ids_are_the_same_components(order: list[int]) -> None:
+    by_name = Report.of(Node({OVERVIEW[number].title(): number for number in order}, "$", WHERE), OVERVIEW)
+    by_id = Report.of(Node({str(number): number for number in order}, "$", WHERE), OVERVIEW)
+    assert [by_name.count(n) for n in range(17)] == [by_id.count(n) for n in range(17)] == [*range(17)]
+    assert len(CHANNEL) == 23
+
+
+def test_channels_of_a_type_are_summed_and_calls_are_of_voice_types(tmp_path: Path) -> None:
+    staged = transformed(
+        tmp_path,
+        channel_report=[
+            Told([{"id": "w1"}], context={}),
+            channel("w1", "web", c12=3, c9=1, c1=2),
+            channel("w2", "web", c12="4", c9=2, c1=1),
+            channel("v", "voice", c12=5, c9=0, c16="12.5", c18=6.25, c21={"hangup": 2}),
+            channel("a", "audiocodes", c12=0, c9=0, c16=0, c21=[{"key": "hangup", "count": 1}]),
+            channel("d", "debug", c12=9, c9=9),
+        ],
+    )
+    assert one(staged, "channel_daily", channel_code="web") == {
+        "date": DAY,
+        "channel_code": "web",
+        "messages": 7,
+        "interactions": 3,
+    }
+    assert one(staged, "channel_daily", channel_code="debug")["messages"] == 9
+    assert one(staged, "conversation_daily")["call_duration_seconds"] == Decimal("12.500")
+    assert one(staged, "metric_daily", metric="end_reason")["value"] == 3
+    assert one(staged, "metric_daily", metric="channel_conversations", channel_id="w2")["value"] == 1
+
+
+def test_a_channel_that_tells_nothing_makes_its_types_sum_unknown(tmp_path: Path) -> None:
+    told = [channel("w1", "web", c12=3, c9=1), channel("w2", "web", c12=None, c9=2), channel("v", "voice", c16=None)]
+    staged = transformed(tmp_path, channel_report=told)
+    assert one(staged, "channel_daily", channel_code="web") == {"date": DAY, "channel_code": "web", "interactions": 3}
+    assert rows(staged, "conversation_daily") == [{"date": DAY}]
+
+
+@pytest.mark.parametrize(("split", "conversations"), [({"telegram": 2}, 0), ({}, 0), (None, None)])
+def test_a_listed_type_that_a_told_split_leaves_out_is_zero(
+    tmp_path: Path, split: dict[str, int] | None, conversations: int | None
+) -> None:
+    reports = [channel("w1", "web", c12=3), channel("w2", "web", c12=0)]
+    staged = transformed(tmp_path, overview_report=[Told({"1": 2, "4": split})], channel_report=reports)
+    web = one(staged, "channel_daily", channel_code="web")
+    assert (web.get("conversations"), web["messages"]) == (conversations, 3)
+
+
+@pytest.mark.parametrize(("unit", "seconds"), [("seconds", "90"), ("minutes", "5400"), ("milliseconds", "0.09")])
+def test_the_unit_of_call_durations_is_a_setting(tmp_path: Path, unit: str, seconds: str) -> None:
+    settings = {"call_duration_unit": unit}
+    staged = transformed(tmp_path, settings, channel_report=[channel("v", "voice", c16=90, c18=90)])
+    assert one(staged, "conversation_daily")["call_duration_seconds"] == Decimal(seconds)
+    assert one(staged, "metric_daily", metric="channel_call_duration_median")["value"] == Decimal(seconds)
+
+
+@pytest.mark.parametrize(("types", "called"), [([], None), (["web"], None), (["voice"], 0)])
+def test_no_channel_with_calls_is_unknown_and_no_call_is_zero(
+    tmp_path: Path, types: list[str], called: int | None
+) -> None:
+    told = [Told({"channels": []}), *(channel(kind, kind, c12=0, c16=0) for kind in types)]
+    staged = transformed(tmp_path, channel_report=told)
+    assert rows(staged, "conversation_daily")[0].get("call_duration_seconds") == called
+
+
+@pytest.mark.parametrize(
+    ("total", "types", "verdict", "reason"),
+    [
+        (5, {"web": 5}, "ok", None),
+        (5, {"web": 5, "debug": 2}, "explained", "the difference is the test channel"),
+        (7, {"web": 5, "debug": 2}, "explained", "provider counts tests"),
+        (6, {"web": 5, "debug": 2}, "unexplained", None),
+        (6, {"web": 5}, "unexplained", None),
+        (0, {}, "ok", None),
+    ],
+)
+def test_the_total_is_compared_with_its_split(
+    tmp_path: Path, total: int, types: dict[str, int], verdict: str, reason: str | None
+) -> None:
+    staged = transformed(tmp_path, overview_report=[Told({"1": total, "4": types})])
+    assert [(line.verdict, line.reason) for line in staged.reconciled] == [(verdict, reason)]
+    assert one(staged, "conversation_daily")["conversations"] == total  # as told: nothing is subtracted
+
+
+@pytest.mark.parametrize(
+    ("messages", "types", "verdict", "reason"),
+    [
+        (7, {"web": 1, "gone": 1}, "ok", None),
+        (9, {"web": 1, "gone": 1, "debug": 4}, "explained", "not listed: gone"),
+        (9, {"web": 1, "debug": 4}, "unexplained", None),
+    ],
+)
+def test_messages_are_compared_with_the_listed_channels(
+    tmp_path: Path, messages: int, types: dict[str, int], verdict: str, reason: str | None
+) -> None:
+    staged = transformed(
+        tmp_path,
+        overview_report=[Told({"7": messages, "4": types})],
+        channel_report=[channel("w", "web", c12=7), channel("d", "debug", c12=3)],
+    )
+    (line,) = [line for line in staged.reconciled if line.measure == "messages"]
+    assert (line.verdict, line.reason) == (verdict, reason)
+
+
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [
+        ([{"timestamp": "2025-03-29T23:00:00Z", "count": 2}, {"timestamp": 1743292800, "count": "3"}], "ok"),
+        ([{"date": "2025-03-30", "value": 5}], "ok"),
+        ({"2025-03-30": 4}, "unexplained"),
+        ([], "unexplained"),
+    ],
+)
+def test_intervals_are_checked_against_the_total(tmp_path: Path, interval: object, verdict: str) -> None:
+    staged = transformed(tmp_path, overview_report=[Told({"1": 5, "2": interval})])
+    assert [line.verdict for line in staged.reconciled] == [verdict]
+
+
+def test_the_inbox_keeps_names_and_told_zeros(tmp_path: Path) -> None:
+    staged = transformed(tmp_path, inbox=[Told({"open now": 0, "closed": {"value": "3"}, "NA": None})])
+    found = {row["member"]: row["value"] for row in rows(staged, "metric_daily")}
+    assert found == {"open now": 0, "closed": 3}
+
+
+@pytest.mark.parametrize("body", [[3], {"open": "some"}, {"open": {"a": 1}}, {"open": [1]}])
+def test_refused_inboxes(tmp_path: Path, body: object) -> None:
+    with pytest.raises(ShapeError, match="inbox"):
+        transformed(tmp_path, inbox=[Told(body)])

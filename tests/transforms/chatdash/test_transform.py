@@ -1,0 +1,278 @@
+"""ChatDash's answers as fact rows: every accepted shape, and the refused ones by name."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors.chatdash.provider import ChatdashAccount
+from extractors.errors import ShapeError
+from extractors.windows import Window
+from tests.support.landed import Landings, Told, rows
+from transforms.facts import Staged
+
+DAY = date(2025, 3, 30)
+WINDOW = Window.of_day(DAY)
+
+
+@pytest.fixture
+def landings(tmp_path: Path) -> Landings:
+    return Landings(tmp_path)
+
+
+def told(landings: Landings, *answers: Any, **settings: Any) -> Staged:
+    account = ChatdashAccount.model_validate(
+        {"name": "sales", "project_id": "p_1", "api_key": "fake-key", "timezone": "Europe/Berlin", **settings}
+    )
+    landings.land(account, "analytics", WINDOW, *(Told(answer) for answer in answers))
+    return landings.transformed(account, WINDOW)
+
+
+def daily(staged: Staged) -> dict[str, Any]:
+    (found,) = rows(staged, "conversation_daily")
+    assert found.pop("date") == DAY
+    return found
+
+
+def metrics(staged: Staged, metric: str) -> dict[str | None, Any]:
+    found = rows(staged, "metric_daily")
+    return {row.get("member"): row["value"] for row in found if row["metric"] == metric}
+
+
+WHOLE: dict[str, Any] = {
+    "conversations": {"counts": [1, 2, 4], "total": 7},
+    "uniqueIps": {"counts": [], "total": 5},
+    "totalCallDuration": {"counts": [], "total": 1.2345},
+    "totalCost": {"counts": [], "total": 0.1234567, "currency": "EUR"},
+    "averageCost": {"counts": [], "average": 0.03, "currency": "EUR"},
+    "interactions": {"total": "20"},
+    "incomingTextMessages": {"total": 9.0},
+    "understoodMessages": {"total": 9, "understood": 5, "missed": 2},
+    "conversationsByCountry": [{"id": "de", "value": 3}, {"id": "DE", "value": 1}, {"id": "NA", "value": 2}],
+    "endedReason": [{"reason": "hangup", "count": 3}, {"reason": None, "count": 1}, {"reason": "never", "count": 0}],
+    "topMisunderstoodMessages": [{"id": "m0", "label": "où?", "count": 2}],
+    "topTopics": [{"id": "1", "label": "Billing", "count": 2}, {"id": "2", "label": "Billing", "count": 1}],
+    "tokens": [{"model": "m-1", "count": 10}, {"model": "m-2", "count": 5}],
+    "topIntents": [{"name": "null", "count": 4}, {"name": "NA", "count": 4}],
+    "averageInteractions": 2.857142,
+}
+
+
+def test_a_whole_answer(landings: Landings) -> None:
+    staged = told(landings, WHOLE)
+    assert daily(staged) == {
+        "conversations": 7,
+        "unique_users": 5,
+        "call_duration_seconds": Decimal("74.070"),
+        "cost_amount": Decimal("0.123457"),
+        "cost_currency": "EUR",
+        "interactions": 20,
+        "user_messages": 9,
+        "understood_messages": 5,
+        "misunderstood_messages": 2,
+        "tokens": 15,
+    }
+    assert rows(staged, "country_daily", ["country_code", "conversations"]) == [
+        {"conversations": 2, "country_code": "NA"},
+        {"conversations": 4, "country_code": "DE"},
+    ]
+    assert rows(staged, "intent_daily", ["intent", "hits", "rank", "is_top_n"]) == [
+        {"intent": "NA", "hits": 4, "rank": 2, "is_top_n": True},
+        {"intent": "null", "hits": 4, "rank": 1, "is_top_n": True},
+    ]
+    assert metrics(staged, "end_reason") == {"hangup": 3, "unknown": 1}
+    assert metrics(staged, "topic") == {"Billing": 3}
+    assert metrics(staged, "tokens") == {"m-1": 10, "m-2": 5}
+    assert metrics(staged, "classified_messages") == {None: 9}
+    assert metrics(staged, "average_cost") == {None: Decimal("0.03")}
+    assert metrics(staged, "average_interactions") == {None: Decimal("2.857142")}
+    assert metrics(staged, "misunderstood_texts") == {}
+    assert set(staged.tables) == {"conversation_daily", "country_daily", "intent_daily", "metric_daily"}
+    assert staged.totals[DAY]["conversations"] == 7
+
+
+def test_message_texts_are_kept_on_request_only(landings: Landings) -> None:
+    staged = told(landings, WHOLE, privacy={"message_texts": "keep"})
+    assert metrics(staged, "misunderstood_texts") == {"où?": 2}
+
+
+def test_several_answers_of_a_day_are_one(landings: Landings) -> None:
+    halves = [{key: WHOLE[key] for key in list(WHOLE)[part::2]} for part in (0, 1)]
+    whole, apart = told(landings, WHOLE), told(landings, *halves)
+    assert {name: table.to_pylist() for name, table in apart.tables.items()} == {
+        name: table.to_pylist() for name, table in whole.tables.items()
+    }
+    assert apart.reconciled == whole.reconciled
+
+
+@pytest.mark.parametrize("nothing", [{}, dict.fromkeys(WHOLE)])
+def test_what_is_not_told_is_null_and_has_no_rows(landings: Landings, nothing: Any) -> None:
+    staged = told(landings, nothing)
+    assert daily(staged) == {}
+    assert set(staged.tables) == {"conversation_daily"}
+    assert staged.reconciled == ()
+
+
+@pytest.mark.parametrize(
+    ("series", "expected"),
+    [
+        ({"total": 3, "counts": [1, 2]}, 3),
+        ({"total": 3, "counts": None}, 3),
+        ({"counts": [3]}, 3),
+        ({"total": None, "counts": ["3"]}, 3),
+        ({"counts": [{"count": 3}]}, 3),
+        ({"counts": [{"date": "2025-03-30", "value": "3"}]}, 3),
+        ({"counts": [{"timestamp": 1, "total": 3.0}]}, 3),
+        ({"counts": [{"count": None}]}, None),
+        ({"counts": [1, 2]}, None),
+        ({"counts": []}, None),
+        ({"total": None}, None),
+        ({}, None),
+        ({"total": 0, "counts": []}, 0),
+    ],
+)
+def test_totals_and_only_counts(landings: Landings, series: Any, expected: int | None) -> None:
+    names = ("conversations", "uniqueIps", "interactions", "incomingTextMessages", "totalCallDuration", "totalCost")
+    found = daily(told(landings, dict.fromkeys(names, series)))
+    columns = ("conversations", "unique_users", "interactions", "user_messages")
+    assert [found.get(column) for column in columns] == [expected] * 4
+    assert found.get("cost_amount") == expected
+    assert found.get("call_duration_seconds") == (None if expected is None else expected * 60)
+
+
+@pytest.mark.parametrize(
+    ("cost", "expected"),
+    [
+        ({"total": 0, "counts": []}, (0, None)),
+        ({"total": 0, "currency": "USD"}, (0, "USD")),
+        ({"total": "12.5", "currency": None}, (Decimal("12.5"), None)),
+        ({"total": 1, "currency": ""}, (1, None)),
+        ({"counts": [1, 2], "currency": "USD"}, (None, None)),
+    ],
+)
+def test_money_has_a_currency_only_when_told(landings: Landings, cost: Any, expected: Any) -> None:
+    found = daily(told(landings, {"totalCost": cost, "averageCost": {"average": 1, "currency": "GBP"}}))
+    assert (found.get("cost_amount"), found.get("cost_currency")) == expected
+
+
+def test_money_never_passes_through_a_float(landings: Landings) -> None:
+    body = (
+        b'{"totalCost": {"total": 123456789012.123456, "currency": "USD"}, "totalCallDuration": {"total": 0.0166675}}'
+    )
+    found = daily(told(landings, body))
+    assert found["cost_amount"] == Decimal("123456789012.123456")
+    assert found["call_duration_seconds"] == Decimal("1.000")
+
+
+@pytest.mark.parametrize(
+    ("tokens", "total", "by_model"),
+    [
+        (None, None, {}),
+        ([], 0, {}),
+        ([{"model": "a", "count": 0}], 0, {}),
+        ([{"model": "a", "count": 1}, {"model": "a", "count": 2}, {"count": 4}], 7, {"a": 3, "unknown": 4}),
+        ([{"model": "a", "count": 1}, {"model": "b", "count": None}], None, {"a": 1}),
+    ],
+)
+def test_tokens(landings: Landings, tokens: Any, total: int | None, by_model: dict[str, int]) -> None:
+    staged = told(landings, {"tokens": tokens})
+    assert daily(staged).get("tokens") == total
+    assert metrics(staged, "tokens") == by_model
+
+
+def test_an_intent_that_is_named_twice_keeps_its_first_rank(landings: Landings) -> None:
+    names = ["a", "b", "a", "", None, "gone"]
+    listed = [{"name": name, "count": 0 if name == "gone" else 2} for name in names]
+    staged = told(landings, {"topIntents": listed})
+    found = {row["intent"]: (row["hits"], row["rank"]) for row in rows(staged, "intent_daily")}
+    assert found == {"a": (4, 1), "b": (2, 2), "unknown": (4, 4)}
+
+
+@pytest.mark.parametrize("name", ["e\u0301", "\u00e9", " a ", "NA", "null", "😀", "A", "x" * 5000])
+def test_names_are_kept_code_point_for_code_point(landings: Landings, name: str) -> None:
+    staged = told(
+        landings, {"topTopics": [{"id": 1, "label": name, "count": 1}], "topIntents": [{"name": name, "count": 1}]}
+    )
+    assert metrics(staged, "topic") == {name: 1}
+    assert [row["intent"] for row in rows(staged, "intent_daily")] == [name]
+
+
+def test_half_an_emoji_becomes_a_replacement_character(landings: Landings) -> None:
+    staged = told(landings, {"topTopics": [{"id": 1, "label": "cut \ud83d", "count": 1}]})
+    assert metrics(staged, "topic") == {"cut \N{REPLACEMENT CHARACTER}": 1}
+
+
+def test_a_topic_without_a_label_is_unknown(landings: Landings) -> None:
+    assert metrics(told(landings, {"topTopics": [{"id": "7", "count": 2}]}), "topic") == {"unknown": 2}
+
+
+@pytest.mark.parametrize(
+    ("total", "countries", "verdict"),
+    [
+        (3, [{"id": "DE", "value": 3}], "ok"),
+        (3, [{"id": "DE", "value": 2}], "explained"),
+        (3, [], "explained"),
+        (3, [{"id": "DE", "value": 4}], "unexplained"),
+        (0, [], "ok"),
+        (None, [{"id": "DE", "value": 4}], None),
+        (3, None, None),
+    ],
+)
+def test_countries_are_reconciled(landings: Landings, total: Any, countries: Any, verdict: str | None) -> None:
+    staged = told(landings, {"conversations": {"total": total}, "conversationsByCountry": countries})
+    assert [line.verdict for line in staged.reconciled] == ([verdict] if verdict else [])
+    assert all((line.reason is not None) == (verdict == "explained") for line in staged.reconciled)
+
+
+def test_the_newest_batch_of_a_day_counts(landings: Landings) -> None:
+    told(landings, WHOLE)
+    assert daily(told(landings, {"conversations": {"total": 0}})) == {"conversations": 0}
+
+
+@given(number=st.integers(0, 10**15), form=st.sampled_from([int, float, str, lambda n: f"{n}.0"]))
+def test_counts_in_every_number_form(tmp_path_factory: pytest.TempPathFactory, number: int, form: Any) -> None:
+    landings = Landings(tmp_path_factory.mktemp("numbers"))
+    body = {"conversations": {"total": form(number)}, "tokens": [{"model": "a", "count": form(number)}]}
+    assert daily(told(landings, body)) == {"conversations": number, "tokens": number}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ([WHOLE], "$"),
+        ({"message": "try again"}, "$"),
+        ({"data": WHOLE}, "$"),
+        ({"conversations": 7}, "$.conversations"),
+        ({"conversations": {"sum": 7}}, "$.conversations"),
+        ({"conversations": {"total": "many"}}, "$.conversations.total"),
+        ({"conversations": {"total": True}}, "$.conversations.total"),
+        ({"conversations": {"total": 1.5}}, "$.conversations.total"),
+        ({"conversations": {"counts": 7}}, "$.conversations.counts"),
+        ({"conversations": {"counts": [{"n": 7}]}}, "$.conversations.counts[0]"),
+        ({"conversations": {"counts": [{"count": 7, "value": 8}]}}, "$.conversations.counts[0]"),
+        ({"totalCallDuration": {"total": "1:30"}}, "$.totalCallDuration.total"),
+        ({"totalCost": {"total": 1, "currency": {}}}, "$.totalCost.currency"),
+        ({"averageCost": 1}, "$.averageCost"),
+        ({"averageCost": {"mean": 1}}, "$.averageCost"),
+        ({"averageInteractions": {"average": 1}}, "$.averageInteractions"),
+        ({"understoodMessages": {"ok": 1}}, "$.understoodMessages"),
+        ({"understoodMessages": {"understood": []}}, "$.understoodMessages.understood"),
+        ({"conversationsByCountry": {"DE": 1}}, "$.conversationsByCountry"),
+        ({"conversationsByCountry": [{"id": "DE", "count": 1}]}, "$.conversationsByCountry[0]"),
+        ({"endedReason": [{"name": "x", "count": 1}]}, "$.endedReason[0]"),
+        ({"endedReason": ["x"]}, "$.endedReason[0]"),
+        ({"endedReason": [{"reason": {}, "count": 1}]}, "$.endedReason[0].reason"),
+        ({"topTopics": [{"label": "x", "value": 1}]}, "$.topTopics[0]"),
+        ({"tokens": [{"model": "a", "count": -0.5}]}, "$.tokens[0].count"),
+        ({"topIntents": [{"intent": "a", "count": 1}]}, "$.topIntents[0]"),
+    ],
+)
+def test_other_shapes_are_refused_by_name(landings: Landings, body: Any, field: str) -> None:
+    with pytest.raises(ShapeError) as caught:
+        told(landings, body)
+    assert caught.value.field == field
+    assert "sales (chatdash.analytics)" in str(caught.value)

@@ -1,0 +1,189 @@
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extractors.cognigy.provider import COUNTERS, CognigyAccount
+from extractors.errors import ShapeError
+from extractors.windows import Window
+from tests.support.landed import Landings, Told, rows
+from transforms.facts import Staged
+
+MARCH = Window(date(2025, 3, 1), date(2025, 4, 1))
+THREE = Window(date(2025, 3, 1), date(2025, 3, 4))
+
+
+def account(*streams: str) -> CognigyAccount:
+    told = {"name": "acme", "project_id": "5" * 24, "api_key": "fake", "timezone": "Europe/Berlin"}
+    return CognigyAccount.model_validate({**told, "streams": streams or None})
+
+
+def item(day: object, **more: Any) -> dict[str, Any]:
+    return {"day": day, "month": 3, "year": 2025, **more}
+
+
+def split(**channels: object) -> list[dict[str, object]]:
+    return [{"channel": name, "conversations": count} for name, count in channels.items()]
+
+
+def told(root: Path, items: Iterable[dict[str, Any]], window: Window = THREE, *streams: str) -> Staged:
+    acme, landings = account(*streams), Landings(root)
+    for stream in acme.pulled:
+        landings.land(acme, stream, window, Told({"items": list(items)}))
+    return landings.transformed(acme, window)
+
+
+def by_day(staged: Staged, measure: str) -> list[Any]:
+    return [row.get(measure) for row in sorted(rows(staged, "conversation_daily"), key=lambda row: row["date"])]
+
+
+def test_days_and_channels(tmp_path: Path) -> None:
+    staged = told(
+        tmp_path,
+        [
+            item(1, conversations=10, perChannel=split(webchat2=6, facebook=4)),
+            item(3, conversations=7, perChannel=split(webchat2=5)),
+            item(9, conversations=99, perChannel=split(line=99)),
+        ],
+    )
+    assert by_day(staged, "conversations") == [10, 0, 7]
+    assert {(row["date"].day, row["channel_code"], row["conversations"]) for row in rows(staged, "channel_daily")} == {
+        (1, "webchat2", 6),
+        (1, "facebook", 4),
+        (3, "webchat2", 5),
+        (3, "unknown", 2),
+    }
+    assert {line.verdict for line in staged.reconciled} == {"ok"}
+    assert staged.totals[date(2025, 3, 2)] == {"conversations": 0}
+
+
+@pytest.mark.parametrize("per_channel", [{}, {"perChannel": None}, {"perChannel": []}])
+def test_without_a_split_all_is_unknown(tmp_path: Path, per_channel: dict[str, Any]) -> None:
+    staged = told(tmp_path, [item(1, conversations="10", **per_channel)])
+    assert [(row["channel_code"], row["conversations"]) for row in rows(staged, "channel_daily")] == [("unknown", 10)]
+
+
+def test_a_split_that_exceeds_the_total_is_loaded_and_unexplained(tmp_path: Path) -> None:
+    staged = told(tmp_path, [item(1, conversations=10, perChannel=split(webchat2=12))])
+    assert [(row["channel_code"], row["conversations"]) for row in rows(staged, "channel_daily")] == [("webchat2", 12)]
+    (line,) = (line for line in staged.reconciled if line.verdict != "ok")
+    assert (line.verdict, line.told, line.loaded) == ("unexplained", 10, 12)
+
+
+def test_names_are_kept_and_nameless_channels_are_unknown(tmp_path: Path) -> None:
+    channels = [
+        {"channel": "qx-new", "conversations": 1},
+        {"channel": "", "conversations": 2},
+        {"channel": None, "conversations": 3},
+        {"conversations": 4},
+        {"channel": "null", "conversations": 5.0},
+        {"channel": "line", "conversations": None},
+        {"channel": "alexa", "conversations": 0},
+    ]
+    staged = told(tmp_path, [item(1, conversations=16, perChannel=channels)])
+    assert {row["channel_code"]: row["conversations"] for row in rows(staged, "channel_daily")} == {
+        "qx-new": 1,
+        "unknown": 2 + 3 + 4 + 1,
+        "null": 5,
+    }
+
+
+def test_an_unknown_total_is_null_and_not_zero(tmp_path: Path) -> None:
+    staged = told(tmp_path, [item(1, conversations=None, perChannel=split(webchat2=3)), item(2)])
+    assert by_day(staged, "conversations") == [None, None, 0]
+    assert [row["conversations"] for row in rows(staged, "channel_daily")] == [3]
+    assert [line.date.day for line in staged.reconciled] == [3]
+
+
+def test_calls_and_queries(tmp_path: Path) -> None:
+    acme, landings = account(*COUNTERS), Landings(tmp_path)
+    call = {"callMinutes": 1.1, "processedCalls": 3, "billableCalls": "2", "maxConcurrency": 2}
+    landings.land(acme, "conversation_counter", THREE, Told({"items": []}))
+    landings.land(acme, "call_counter", THREE, Told({"items": [item(1, **call), item(2, callMinutes=None)]}))
+    landings.land(acme, "knowledge_query_counter", THREE, Told({"items": [item(1, queries=7)]}))
+    staged = landings.transformed(acme, THREE)
+    assert by_day(staged, "call_duration_seconds") == [Decimal("66.000"), None, Decimal("0.000")]
+    found = {(row["date"].day, row["metric"]): row["value"] for row in rows(staged, "metric_daily")}
+    assert found == {
+        (1, "calls"): 3,
+        (1, "billable_calls"): 2,
+        (1, "max_concurrent_calls"): 2,
+        (1, "knowledge_queries"): 7,
+        (2, "knowledge_queries"): 0,
+        (3, "calls"): 0,
+        (3, "billable_calls"): 0,
+        (3, "max_concurrent_calls"): 0,
+        (3, "knowledge_queries"): 0,
+    }
+
+
+def test_what_is_not_pulled_is_null(tmp_path: Path) -> None:
+    staged = told(tmp_path, [item(1, queries=7)], THREE, "knowledge_query_counter")
+    assert all(set(row) == {"date"} for row in rows(staged, "conversation_daily"))
+    assert "channel_daily" not in staged.tables
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, r"\$\.items: is not an array"),
+        ([], r"\$: is not an object"),
+        ({"_embedded": {"conversationCounter": []}}, r"\$\.items: is not an array"),
+        ({"items": [{"month": 3, "year": 2025, "conversations": 5}]}, r"\$\.items\[0\]: is of month grain"),
+        ({"items": [item(0, conversations=5)]}, "is of month grain"),
+        ({"items": [item(32, conversations=5)]}, "is no calendar day"),
+        ({"items": [{**item(1), "year": 10**12}]}, "is no calendar day"),
+        ({"items": [item(1, conversations=5), item(1, conversations=5)]}, "tells 2025-03-01 a second time"),
+        ({"items": [item(1, conversations=1.5)]}, "is not a whole number"),
+        ({"items": [item(1, conversations=True)]}, "is not a number"),
+        ({"items": [item(1, conversations=10**19)]}, "is not a number that can be kept"),
+        ({"items": [item(1, conversations=1, perChannel={"webchat2": 1})]}, "perChannel: is not an array"),
+        ({"items": [item(1, conversations=1, perChannel=["webchat2"])]}, "is not an object"),
+        (b"<html>", "is no JSON"),
+        (b"", "is no JSON"),
+    ],
+)
+def test_other_shapes_are_refused_by_name(tmp_path: Path, body: Any, field: str) -> None:
+    acme, landings = account(), Landings(tmp_path)
+    landings.land(acme, "conversation_counter", THREE, Told(body))
+    with pytest.raises(ShapeError, match=field) as caught:
+        landings.transformed(acme, THREE)
+    assert str(caught.value).startswith("acme (cognigy.conversation_counter): field ")
+
+
+def test_minutes_too_many_for_their_column_are_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ShapeError, match=r"^acme \(cognigy\): field conversation_daily.call_duration_seconds: cannot"):
+        told(tmp_path, [item(1, callMinutes=9e15)], THREE, "call_counter")
+
+
+COUNTS = st.integers(0, 10**6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.dictionaries(
+        st.integers(1, 31),
+        st.tuples(COUNTS, st.dictionaries(st.sampled_from(["webchat2", "line", "qx", "", "unknown"]), COUNTS)),
+    ),
+    st.sampled_from([int, float, str]),
+)
+def test_totals_are_as_told_and_channels_add_up(
+    tmp_path_factory: pytest.TempPathFactory, days: dict[int, tuple[int, dict[str, int]]], form: Any
+) -> None:
+    items = [
+        item(form(day), conversations=form(total), perChannel=split(**{n: form(c) for n, c in channels.items()}))
+        for day, (total, channels) in days.items()
+    ]
+    staged = told(tmp_path_factory.mktemp("cognigy"), items, MARCH)
+    totals = {row["date"].day: row["conversations"] for row in rows(staged, "conversation_daily")}
+    assert totals == {day: days.get(day, (0, {}))[0] for day in range(1, 32)}
+    loaded: dict[int, int] = dict.fromkeys(range(1, 32), 0)
+    for row in rows(staged, "channel_daily"):
+        assert row["conversations"] > 0
+        loaded[row["date"].day] += row["conversations"]
+    assert loaded == {day: max(days.get(day, (0, {}))[0], sum(days.get(day, (0, {}))[1].values())) for day in loaded}

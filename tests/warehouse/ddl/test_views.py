@@ -1,0 +1,136 @@
+"""The public surface by day: which columns people get, and what stands in them. Marts: `test_marts`."""
+
+import duckdb
+import pytest
+
+from tests.warehouse.filled import FilledStores, load_two_days
+from tests.warehouse.sample import DAY, KINDS, columns_of_views, rows
+from warehouse.ddl.views import relations_of
+from warehouse.model.schema import STAGED, fact
+from warehouse.store import Store
+
+COLUMNS = {
+    "conversation_daily": "conversations messages user_messages interactions understood_messages "
+    "misunderstood_messages unique_users call_duration_seconds cost_amount cost_currency tokens",
+    "channel_daily": "channel_code channel channel_group is_test conversations messages interactions "
+    "call_duration_seconds",
+    "intent_daily": "intent hits rank is_top_n",
+    "language_daily": "language_code language conversations",
+    "country_daily": "country_code country conversations",
+    "metric_daily": "metric member channel_id value unit additivity",
+    "team_daily": "bot_id bot_version channel_code language conversations",
+    "conversation": "conversation_id started_at ended_at channel_code channel channel_group is_test language_code "
+    "language type project_id integration_id messages user_messages interactions duration_seconds end_reason "
+    "transfer_target user_id properties",
+    "conversation_intent": "conversation_id intent hits score",
+    "flow_transition": "conversation_id transition_id from_step_id from_step_type to_step_id to_step_type depth at",
+    "end_reason_daily": "end_reason conversations",
+    "topic_daily": "topic conversations",
+    "token_daily": "model tokens",
+    "type_daily": "type conversations",
+    "inbox_daily": "measure value",
+    "coverage": "state",
+    "load_ledger": "state batches fetched_at loaded_at rows totals zone external_id run_id schema_version code_version "
+    "error error_at landed_at",
+    "restatement_log": "view member measure old new age_days logged_at",
+    "drift": "stream kind name batch",
+    "load_run": "run_id command started_at ended_at planned loaded failed requests retries bytes rows waited_seconds "
+    "error",
+    "reconciliation": "measure against told loaded difference verdict reason",
+}
+
+
+@pytest.fixture(scope="module", params=sorted(KINDS))
+def loaded(
+    filled_stores: FilledStores, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Store:
+    return filled_stores.copy(request.param, load_two_days, tmp_path_factory.mktemp("views"))
+
+
+@pytest.mark.parametrize("view", COLUMNS)
+def test_columns(loaded: Store, view: str) -> None:
+    expected = ["date", "provider", "account", *COLUMNS[view].split()]
+    assert loaded.read(f"SELECT * FROM {view}").column_names == expected
+
+
+def test_no_view_by_day_is_unlisted(loaded: Store) -> None:
+    daily = {view for view, columns in columns_of_views(loaded).items() if "date" in columns}
+    assert daily < set(COLUMNS)
+
+
+@pytest.mark.parametrize("name", STAGED)
+def test_every_fact_key_joins_its_dimension(loaded: Store, name: str) -> None:
+    table = fact(name)
+    [(total,)] = rows(loaded, f"SELECT count(*) FROM {table.name}")
+    assert total
+    for column in table.columns:
+        if column.info["role"] == "key":
+            dimension = column.info["dimension"]
+            [(joined,)] = rows(loaded, f"SELECT count(*) FROM {table.name} JOIN {dimension} USING ({column.name})")
+            assert joined == total
+    [(dated,)] = rows(loaded, f"SELECT count(*) FROM {table.name} JOIN dim_date USING (date)")
+    assert dated == total
+
+
+@pytest.mark.parametrize("name", ["account", "channel", "intent", "language", "country", "metric"])
+def test_unknown_is_the_one_row_with_key_0(loaded: Store, name: str) -> None:
+    natural = {"account": "account", "channel": "channel_code", "language": "language_code", "country": "country_code"}
+    sql = f"SELECT {natural.get(name, name)} FROM dim_{name} WHERE {name}_key = 0"
+    assert rows(loaded, sql) == [("unknown",)]
+
+
+def test_names_are_kept_code_point_for_code_point(loaded: Store) -> None:
+    sql = "SELECT intent, hits, rank FROM intent_daily WHERE date = '2025-03-01' ORDER BY rank"
+    assert rows(loaded, sql) == [("null", 10, 1), (" Öffnungszeiten ", 1, 2), ("unknown", 1, 3)]
+
+
+def test_a_conversation_without_channel_has_the_unknown_one(loaded: Store) -> None:
+    sql = "SELECT DISTINCT channel_code, language_code, language, is_test FROM conversation"
+    assert rows(loaded, sql) == [("whatsapp", "unknown", "unknown", False)]
+
+
+def test_named_metrics(loaded: Store) -> None:
+    where = "WHERE date = '2025-03-01'"
+    assert rows(loaded, f"SELECT end_reason, conversations FROM end_reason_daily {where}") == [("hangup", 10)]
+    assert rows(loaded, f"SELECT model, tokens FROM token_daily {where}") == [("model-a", 10)]
+    assert rows(loaded, f"SELECT topic, conversations FROM topic_daily {where}") == [("prices", 10)]
+    assert rows(loaded, f"SELECT type, conversations FROM type_daily {where}") == [("unknown", 10)]
+    assert rows(loaded, f"SELECT measure, value * 2 FROM inbox_daily {where}") == [("open", 3)]
+    sql = f"SELECT count(*), count(value) FROM metric_daily {where} AND metric = 'messages_median'"
+    assert rows(loaded, sql) == [(2, 1)]
+
+
+def test_a_team_is_counted_by_base_language(loaded: Store) -> None:
+    sql = "SELECT language, conversations, typeof(conversations) FROM team_daily WHERE date = '2025-03-01'"
+    assert rows(loaded, sql) == [("pt", 2, "BIGINT")]
+
+
+def test_dates_are_described(loaded: Store) -> None:
+    sql = "SELECT year, quarter, month, iso_week, weekday, weekday_name, is_weekend FROM dim_date ORDER BY date LIMIT 1"
+    assert rows(loaded, sql) == [(2025, 1, 3, 9, 6, "Saturday", True)]
+
+
+def test_the_catalog_explains_views_and_columns(loaded: Store) -> None:
+    sql = (
+        "SELECT comment FROM duckdb_columns() WHERE table_name = 'conversation_daily' AND column_name = 'conversations'"
+    )
+    assert "billable units" in str(rows(loaded, sql))
+    unexplained = "SELECT view_name FROM duckdb_views() WHERE NOT internal AND comment IS NULL"
+    assert rows(loaded, unexplained) == []
+
+
+@pytest.mark.parametrize("kind", ["duckdb"], indirect=True)
+def test_any_duckdb_tool_opens_the_published_file(one_day: Store) -> None:
+    with duckdb.connect(str(one_day.location), read_only=True) as con:
+        found = con.execute("SELECT count(*) FROM conversation_daily WHERE date = ?", [DAY]).fetchone()
+        assert found == (1,)
+        tags = con.execute("SELECT tags FROM duckdb_databases() WHERE NOT internal").fetchone()
+        assert "v1.4.0" in str(tags)
+
+
+def test_a_query_needs_the_relations_that_it_names() -> None:
+    assert relations_of("SELECT 1 FROM dim_date") == {"dim_date"}
+    assert relations_of('SELECT 1 FROM (SELECT 1 FROM "fact_channel_daily")') == {"fact_channel_daily"}
+    assert {"channel_daily", "fact_channel_daily"} < (relations_of('SELECT 1 FROM "channel_daily"') or set())
+    for query in ("SELECT 1", "SELECT 1 FROM duckdb_views()", 'SELECT 1 FROM "main"."dim_date"', "SHOW TABLES"):
+        assert relations_of(query) is None, query

@@ -1,0 +1,41 @@
+"""The ready queries run as they are, on a warehouse with some history."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import warehouse
+from tests.warehouse.sample import DAY, LOADED_AT, chunk, days, full_tables, rows, staged, store_at
+from warehouse.store import Store
+
+QUERIES = {path.stem: path.read_text() for path in (Path(warehouse.__file__).parent / "queries").glob("*.sql")}
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    store = store_at(tmp_path_factory.mktemp("queries"))
+    store.commit(chunk(days(3), full_tables(days(3), 10)))
+    tables = full_tables(days(1), 12)
+    totals = {"date": DAY, "understood_messages": 3, "misunderstood_messages": 1, "conversations": 12}
+    tables["conversation_daily"] = staged(
+        "conversation_daily", [{**totals, "call_duration_seconds": Decimal(90), "cost_amount": Decimal("0.5")}]
+    )
+    store.commit(chunk(days(1), tables, loaded_at=LOADED_AT + timedelta(days=1)))
+    store.publish()
+    return store
+
+
+@pytest.mark.parametrize("name", sorted(QUERIES))
+def test_each_says_what_it_asks_and_answers(loaded: Store, name: str) -> None:
+    assert QUERIES[name].startswith("-- ")
+    assert rows(loaded, QUERIES[name])
+    assert "HUGEINT" not in str(rows(loaded, f"DESCRIBE {QUERIES[name]}"))
+
+
+def test_gaps_are_runs_of_days(loaded: Store) -> None:
+    [(_, account, state, first, last, count)] = rows(loaded, QUERIES["coverage_gaps"])
+    assert (account, state, first) == ("acme", "missing", date(2025, 3, 4))
+    assert isinstance(last, date)
+    assert count == (last - date(2025, 3, 4)).days + 1

@@ -1,0 +1,262 @@
+"""The lake: its layout for plain readers, whole commits by manifest, what a crash leaves, what is cleaned up."""
+
+import os
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow.dataset as ds
+import pytest
+
+from tests.warehouse.filled import FilledStores
+from tests.warehouse.sample import ACME, DAY, chunk, days, full_tables, rows, store_at
+from warehouse import publishing
+from warehouse.engine import Limits, engine
+from warehouse.errors import UnreadableWarehouse
+from warehouse.records import Scope
+from warehouse.storage import parquet as parquet_store
+from warehouse.storage.parquet import ParquetStorage
+from warehouse.storage.parquet_manifest import Manifest
+from warehouse.store import Store
+
+TOTAL = "SELECT CAST(sum(conversations) AS BIGINT) FROM conversation_daily"
+APRIL = date(2025, 4, 1)
+READER = """
+import sys, duckdb
+files = sys.argv[1] + "/fact_conversation_daily/*/*.parquet"
+for _ in sys.stdin:
+    with duckdb.connect() as con:
+        for _ in range(3):
+            print(con.execute(f"SELECT count(*), sum(conversations) FROM '{files}'").fetchone(), flush=True)
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return store_at(tmp_path, "parquet")
+
+
+def load_two_months(store: Store) -> None:
+    for first in (DAY, APRIL):
+        store.commit(chunk(days(2, first), full_tables(days(2, first), 10)))
+    store.publish()
+
+
+@pytest.fixture
+def loaded(filled_stores: FilledStores, tmp_path: Path) -> Store:
+    store = filled_stores.copy("parquet", load_two_months, tmp_path)
+    store.publish()  # views.sql names its folder
+    return store
+
+
+def versions(store: Store) -> set[str]:
+    return {path.name for path in (store.location / "_versions").iterdir()}
+
+
+def published(store: Store) -> Manifest:
+    found = Manifest.load(store.location / "_manifest.json")
+    assert found is not None
+    return found
+
+
+def test_a_file_per_table_and_month(loaded: Store) -> None:
+    facts = sorted(path.relative_to(loaded.location) for path in loaded.location.glob("fact_channel_daily/**/*"))
+    assert [str(path) for path in facts if path.suffix] == [
+        "fact_channel_daily/month=2025-03/data.parquet",
+        "fact_channel_daily/month=2025-04/data.parquet",
+    ]
+    assert (loaded.location / "dim_channel" / "data.parquet").is_file()
+    assert (loaded.location / "load_ledger" / "month=2025-03" / "data.parquet").is_file()
+    before = versions(loaded)
+    other = chunk(days(2), full_tables(days(2), 3), account=ACME.__class__(**{**vars(ACME), "account": "other"}))
+    loaded.commit(other)
+    loaded.publish()
+    march = [part for table, month, part in published(loaded).parts() if month == "2025-03"]
+    assert len([name for name in versions(loaded) - before if "2025-03" in name]) == len(march)
+
+
+def test_plain_readers_see_what_the_views_say(loaded: Store) -> None:
+    root = loaded.location
+    expected = rows(loaded, "SELECT date, conversations FROM fact_channel_daily ORDER BY ALL")
+    with duckdb.connect() as con:
+        glob = f"SELECT date, conversations, month FROM read_parquet('{root}/fact_channel_daily/**/*.parquet')"
+        found = con.execute(f"{glob} ORDER BY ALL").fetchall()
+    assert [row[:2] for row in found] == expected
+    assert {row[2] for row in found} == {"2025-03", "2025-04"}
+    frame = pd.read_parquet(root / "fact_channel_daily")
+    assert sorted(frame["conversations"]) == sorted(count for _, count in expected)
+    assert set(frame["month"].astype(str)) == {"2025-03", "2025-04"}
+    table = ds.dataset(root / "fact_channel_daily", partitioning="hive")
+    assert table.count_rows(filter=ds.field("month") == "2025-03") == len(expected) // 2
+    joined = frame.merge(pd.read_parquet(root / "dim_channel"), on="channel_key")
+    assert len(joined) == len(expected)
+
+
+def test_any_duckdb_has_the_views_by_a_script(loaded: Store) -> None:
+    script = (loaded.location / "views.sql").read_text("utf-8")
+    loaded.commit(chunk(days(2), full_tables(days(2), 20)))
+    loaded.publish()  # into a month that is there: the same script sees it
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        for _ in range(2):
+            con.execute(script)
+        for view in ("channel_daily", "coverage", "conversation_monthly", "load_ledger"):
+            query = f"SELECT * FROM {view} ORDER BY ALL"
+            assert con.sql(query).to_arrow_table().to_pylist() == loaded.read(query).to_pylist()
+        about = con.execute("SELECT comment FROM duckdb_views() WHERE view_name = 'channel_daily'").fetchall()
+        assert all(comment for (comment,) in about)
+
+
+def test_what_is_committed_is_not_published_yet(loaded: Store) -> None:
+    loaded.commit(chunk(days(2), full_tables(days(2), 20)))
+    plain = f"SELECT sum(conversations) FROM '{loaded.location}/fact_conversation_daily/*/*.parquet'"
+    assert rows(loaded, TOTAL) == [(40,)]
+    assert duckdb.sql(plain).fetchall() == [(40,)]
+    assert loaded.publish()
+    assert rows(loaded, TOTAL) == [(60,)]
+    assert duckdb.sql(plain).fetchall() == [(60,)]
+
+
+@pytest.mark.parametrize("loads", [3, pytest.param(10, marks=pytest.mark.long)])
+def test_plain_readers_never_fail_while_loads_go_on(loaded: Store, loads: int) -> None:
+    command = [sys.executable, "-c", READER, str(loaded.location)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdin is not None
+        assert reader.stdout is not None
+        for size in range(1, loads + 1):
+            reader.stdin.write("again\n")
+            reader.stdin.flush()
+            loaded.commit(chunk(days(2), full_tables(days(2), size)))
+            loaded.publish()
+        reader.stdin.close()
+        answers = reader.stdout.read().split("\n")
+        assert reader.wait() == 0
+    assert len(answers) == 3 * loads + 1
+    assert all(answer.startswith("(4, ") for answer in answers if answer)
+
+
+def test_a_reader_with_an_older_manifest_still_finds_its_files(loaded: Store) -> None:
+    storage = ParquetStorage(loaded.location)
+    with engine(Limits()) as con, storage.reading(con, TOTAL):
+        for size in (20, 30):
+            loaded.commit(chunk(days(2), full_tables(days(2), size)))
+            loaded.publish()
+            con.execute("USE wh")
+            assert con.execute(TOTAL).fetchall() == [(40,)]
+    assert rows(loaded, TOTAL) == [(80,)]
+
+
+def test_superseded_files_go_when_nobody_can_need_them(loaded: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = versions(loaded)
+    for size in (20, 30):
+        loaded.commit(chunk(days(2), full_tables(days(2), size)))
+    between = versions(loaded) - first  # the files of the commit that nobody has seen are gone already
+    current = {part.file for _, _, part in (Manifest.load(loaded.location / "_loader.json") or Manifest()).parts()}
+    assert between <= current
+    loaded.publish()
+    assert first < versions(loaded) | current
+    assert versions(loaded) > published(loaded).files()
+    monkeypatch.setattr(parquet_store, "KEPT_SECONDS", -1)
+    loaded.publish()
+    assert versions(loaded) == published(loaded).files()
+
+
+def test_a_publication_that_was_killed_half_way_is_finished(loaded: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded.commit(chunk(days(2), full_tables(days(2), 20)))
+
+    def killed(_self: ParquetStorage, _manifest: Manifest) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ParquetStorage, "_link", killed)
+        with pytest.raises(KeyboardInterrupt):
+            loaded.publish()
+    assert rows(loaded, TOTAL) == [(60,)]
+    loaded.publish()
+    plain = f"SELECT sum(conversations) FROM '{loaded.location}/fact_conversation_daily/*/*.parquet'"
+    assert duckdb.sql(plain).fetchall() == [(60,)]
+
+
+def test_a_commit_that_was_killed_leaves_nothing_to_see(loaded: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, ledger = published(loaded), loaded.ledger()
+
+    def killed(_path: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(parquet_store, "sync", killed)
+        with pytest.raises(KeyboardInterrupt):
+            loaded.commit(chunk(days(2), full_tables(days(2), 20)))
+    (loaded.location / "_versions" / "fact_x.part").write_bytes(b"half")
+    assert not loaded.publish()
+    assert published(loaded) == before
+    assert loaded.ledger() == ledger
+    assert not list(loaded.location.rglob("*.part"))
+
+
+def test_an_emptied_month_keeps_its_file(loaded: Store) -> None:
+    loaded.commit(chunk(days(2), {}))
+    loaded.publish()
+    march = loaded.location / "fact_channel_daily" / "month=2025-03" / "data.parquet"
+    assert duckdb.sql(f"SELECT count(*) FROM '{march}'").fetchall() == [(0,)]
+    assert rows(loaded, TOTAL) == [(20,)]
+
+
+def test_loading_the_same_again_writes_the_ledger_only(loaded: Store) -> None:
+    before = published(loaded)
+    loaded.commit(chunk(days(2), full_tables(days(2), 10), loaded_at=chunk([]).loaded_at.replace(year=2026)))
+    loaded.publish()
+    after = published(loaded)
+    changed = {table for table, month, part in after.parts() if part != before.part(table, month)}
+    assert changed == {"load_ledger"}
+
+
+def test_rows_outside_of_the_scope_are_carried_over(loaded: Store) -> None:
+    storage = ParquetStorage(loaded.location)
+    with engine(Limits()) as con, storage.writing(con, Scope(("acme",), (DAY, DAY))):
+        assert con.execute("SELECT count(*) FROM wh.fact_channel_daily").fetchall() == [(3,)]
+        con.execute("DELETE FROM wh.fact_channel_daily WHERE conversations = 2")
+    loaded.publish()
+    assert rows(loaded, "SELECT date, count(*) FROM channel_daily GROUP BY 1 ORDER BY 1 LIMIT 2") == [
+        (DAY, 2),
+        (days(2)[1], 3),
+    ]
+
+
+def test_a_file_system_without_links_gets_copies(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_paths: Path) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr(publishing.os, "link", refuse)
+    store.commit(chunk(days(1), full_tables(days(1))))
+    store.publish()
+    visible = store.location / "fact_channel_daily" / "month=2025-03" / "data.parquet"
+    assert visible.stat().st_nlink == 1
+    assert duckdb.sql(f"SELECT count(*) FROM '{visible}'").fetchall() == [(3,)]
+
+
+def test_spill_folders_of_dead_processes_are_removed(loaded: Store) -> None:
+    old, fresh = (loaded.location / f"_{name}.spill" for name in ("old", "fresh"))
+    for folder in (old, fresh):
+        folder.mkdir()
+    yesterday = time.time() - 100_000
+    os.utime(old, (yesterday, yesterday))
+    loaded.publish()
+    assert not old.exists()
+    assert fresh.exists()
+
+
+def test_a_damaged_file_is_told_of_with_the_way_out(loaded: Store) -> None:
+    for file in (loaded.location / "_versions").glob("fact_conversation_daily.2025-04.*"):
+        file.write_bytes(b"junk")
+    for attempt in (
+        lambda: loaded.read(TOTAL),
+        lambda: loaded.commit(chunk(days(2, APRIL), full_tables(days(2, APRIL), 11))),
+    ):
+        with pytest.raises(UnreadableWarehouse, match="Move the lake's folder away, and run `chatmart replay`"):
+            attempt()
+    assert loaded.ledger(ACME.account), "what is whole can be asked"

@@ -1,0 +1,112 @@
+"""What a re-load changes: old against new numbers, in SQL derived from the declaration of the star.
+
+What must not come in: the decision which slices are compared, a fact's own rule. Positions in a list are not
+compared (one new hit would move them all), and facts of single events are compared as sums per day.
+"""
+
+from sqlalchemy import Column, Table
+
+from warehouse.model.schema import STAGED, fact, grain, staged_name
+from warehouse.records import AccountRow
+from warehouse.sql import fill, ident, key_of, literal
+
+_LOGGED = """
+INSERT INTO wh.restatement_log
+SELECT
+    date, $provider, $account, "view", member, measure, "old", "new",
+    date_diff('day', date, CAST(landed_at AS DATE)), landed_at
+FROM ($changes) JOIN (SELECT date, landed_at FROM slices) USING (date)
+"""
+
+_CHANGES = """
+SELECT
+    date, $view AS "view", $member AS member, told.measure AS measure,
+    any_value(told.value) FILTER (WHERE NOT is_new) AS "old",
+    any_value(told.value) FILTER (WHERE is_new) AS "new"
+FROM (SELECT is_new, $grain, unnest($measures) AS told FROM ($both) $grouped)
+GROUP BY $grain, told.measure
+HAVING "old" IS DISTINCT FROM "new"
+"""
+
+_OLD = """
+SELECT false AS is_new, $columns
+FROM wh.$fact AS f $joins
+WHERE f.account_key = $account_key AND f.date IN (SELECT date FROM compared)
+"""
+
+_NEW = """
+SELECT true AS is_new, $columns FROM $staged AS f WHERE f.date IN (SELECT date FROM compared)
+"""
+
+
+def log_restatements(account: AccountRow, held: tuple[str, ...], staged: tuple[str, ...]) -> str:
+    """The statement that logs every number of the days in `compared` that the staged tables change.
+
+    `held` are the facts with rows of these days. The statement runs after the dimensions were brought up to date
+    and before any fact is replaced. A change is logged at the instant when the slice's newest answer had landed: so a
+    replay of the same answers logs the same. A fact that was not staged loses all its rows, and is compared with
+    nothing.
+    """
+    told = [name for name in STAGED if name in held or name in staged]
+    changes = [_changes(name, account.account, name in staged) for name in told]
+    return fill(
+        _LOGGED,
+        provider=literal(account.provider),
+        account=literal(account.account),
+        changes=" UNION ALL ".join(f"({change})" for change in changes),
+    )
+
+
+def _changes(name: str, account: str, is_staged: bool) -> str:
+    table = fact(name)
+    counted = table.info.get("counted_as")
+    compared = ["date"] if counted else list(grain(name))
+    measures = [column for column in table.columns if column.info["role"] == "measure"]
+    if counted:
+        measures = [column for column in measures if column.info["additivity"] == "additive"]
+    both = _old(name, table, account)
+    if is_staged:
+        both += " UNION ALL BY NAME " + _new(name, table)
+    members = [ident(column) for column in compared[1:]]
+    return fill(
+        _CHANGES,
+        view=literal(name),
+        member=f"concat_ws(' / ', {', '.join(members)})" if members else "CAST(NULL AS VARCHAR)",
+        grain=", ".join(map(ident, compared)),
+        measures=_measure_list(measures, counted),
+        both=both,
+        grouped="GROUP BY is_new, date" if counted else "",
+    )
+
+
+def _measure_list(measures: list[Column[object]], counted: str | None) -> str:
+    """A list of structs, one per measure; of events their count and their sums."""
+    values = {column.name: fill("sum($name)" if counted else "$name", name=ident(column.name)) for column in measures}
+    if counted:
+        values = {counted: "count(*)", **values}
+    item = "{'measure': $measure, 'value': CAST($value AS DECIMAL(38, 9))}"
+    return "[" + ", ".join(fill(item, measure=literal(name), value=value) for name, value in values.items()) + "]"
+
+
+def _old(name: str, table: Table, account: str) -> str:
+    columns, joins = [], []
+    for column in table.columns:
+        dimension, natural = column.info.get("dimension"), column.info.get("natural")
+        if natural:
+            columns.append(f"{ident(str(dimension))}.{ident(natural)}")
+            join = "JOIN wh.$dimension AS $dimension ON $dimension.$key = f.$key"
+            joins.append(fill(join, dimension=ident(str(dimension)), key=ident(column.name)))
+        elif not dimension:
+            columns.append(f"f.{ident(column.name)}")
+    return fill(
+        _OLD,
+        columns=", ".join(columns),
+        fact=ident(table.name),
+        joins=" ".join(joins),
+        account_key=key_of(literal(account)),
+    )
+
+
+def _new(name: str, table: Table) -> str:
+    columns = [f"f.{ident(staged_name(column))}" for column in table.columns if column.name != "account_key"]
+    return fill(_NEW, columns=", ".join(columns), staged=ident(f"staged_{name}"))

@@ -1,0 +1,210 @@
+"""Staged tables inside the engine: checked against their declaration and given their keys, in SQL.
+
+What must not come in: the warehouse's file, a write. Everything here happens before the lock is taken.
+A staged fact `x` becomes the view `staged_x` with the fact's columns and the natural members beside the keys;
+staged members `m` become `member_m`. Rows never pass through Python.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from warehouse.engine import first_row
+from warehouse.errors import DuplicateGrain, OutsideSlices, StagedMismatch
+from warehouse.model.schema import MEMBERS, STAGED, fact, grain, member_dimension, member_schema, staged_schema
+from warehouse.records import ChunkCommit
+from warehouse.sql import UNKNOWN, fill, ident, key_of, listed, literal, member_key
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What was staged: the facts and members at hand, and the rows of each fact and day."""
+
+    facts: tuple[str, ...]
+    members: tuple[str, ...]
+    counts: Mapping[tuple[str, date], int]
+
+    def rows(self) -> dict[str, int]:
+        """Rows by staged table."""
+        rows = dict.fromkeys(self.facts, 0)
+        for (name, _), count in self.counts.items():
+            rows[name] += count
+        return rows
+
+    def rows_of_day(self, day: date) -> int:
+        """Rows of one day, all tables together."""
+        return sum(count for (_, counted), count in self.counts.items() if counted == day)
+
+
+def stage(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit) -> Staged:
+    """Make the chunk's tables visible in `con` and check them.
+
+    Raises StagedMismatch (columns, types, missing members of the grain), DuplicateGrain and OutsideSlices; each
+    names account, table and an example.
+    """
+    who = chunk.account.account
+    for name in chunk.tables:
+        if name not in STAGED:
+            raise StagedMismatch(f"{who}: no staged table is called {name!r}; there are {', '.join(STAGED)}.")
+    for name in chunk.members:
+        if name not in MEMBERS:
+            raise StagedMismatch(f"{who}: no staged members are called {name!r}; there are {', '.join(MEMBERS)}.")
+    for name, table in chunk.tables.items():
+        _bind(con, who, name, table, staged_schema(name))
+        con.execute(_keyed_fact(name, chunk))
+    for name, table in chunk.members.items():
+        _bind(con, who, name, table, member_schema(name))
+        con.execute(_keyed_members(name, chunk))
+    facts, members = tuple(chunk.tables), tuple(chunk.members)
+    counts = _counts(con, facts)
+    days = {info.date for info in chunk.slices}
+    for name, day in counts:
+        if day not in days:
+            raise OutsideSlices(
+                f"{who}: {name} holds rows of {day}, a day this commit does not replace. Nothing was written; "
+                "the transform must keep to the days of its chunk."
+            )
+    _require_unique(con, chunk, facts, members)
+    return Staged(facts, members, counts)
+
+
+def unstage(con: duckdb.DuckDBPyConnection, staged: Staged) -> None:
+    """Forget what `stage` made visible, so that another chunk can be staged."""
+    for name in staged.facts:
+        con.execute(fill("DROP VIEW $view", view=ident(f"staged_{name}")))
+    for name in staged.members:
+        con.execute(fill("DROP VIEW $view", view=ident(f"member_{name}")))
+    for name in (*staged.facts, *staged.members):
+        con.execute(fill("DROP VIEW IF EXISTS $view", view=ident(f"input_{name}")))
+
+
+def _bind(con: duckdb.DuckDBPyConnection, who: str, name: str, table: pa.Table | Path, expected: pa.Schema) -> None:
+    """Let `input_<name>` stand for a staged table, whose columns must be the declared ones in any order."""
+    actual = pq.read_schema(table) if isinstance(table, Path) else table.schema
+    wrong = _differences(actual, expected)
+    if wrong:
+        raise StagedMismatch(
+            f"{who}: the staged table {name} is not as declared: {'; '.join(wrong)}. Nothing was written; "
+            "the transform must use warehouse.model.schema."
+        )
+    if isinstance(table, Path):
+        source = fill("SELECT * FROM read_parquet($path)", path=literal(str(table)))
+        con.execute(fill("CREATE TEMP VIEW $view AS $source", view=ident(f"input_{name}"), source=source))
+    else:
+        con.register(f"input_{name}", table)
+
+
+def _differences(actual: pa.Schema, expected: pa.Schema) -> list[str]:
+    repeated = {name for name in actual.names if actual.names.count(name) > 1}
+    missing = [f"{name} is missing" for name in expected.names if name not in actual.names]
+    surplus = [f"{name} is not declared" for name in actual.names if name not in expected.names]
+    types = [
+        f"{field.name} is {actual.field(field.name).type}, not {field.type}"
+        for field in expected
+        if actual.names.count(field.name) == 1 and not _fits(actual.field(field.name).type, field.type)
+    ]
+    return [*missing, *surplus, *(f"{name} stands twice" for name in sorted(repeated)), *types]
+
+
+def _fits(actual: pa.DataType, expected: pa.DataType) -> bool:
+    """Equal, or the same values in another layout."""
+    if pa.types.is_dictionary(actual):
+        actual = actual.value_type
+    if pa.types.is_string(expected):
+        return bool(pa.types.is_string(actual) or pa.types.is_large_string(actual) or pa.types.is_string_view(actual))
+    if pa.types.is_timestamp(expected):
+        return bool(pa.types.is_timestamp(actual) and actual.tz)
+    return bool(actual == expected)
+
+
+def _natural(column_name: str) -> str:
+    return fill("coalesce($column, $unknown)", column=ident(column_name), unknown=literal(UNKNOWN))
+
+
+def _keyed_fact(name: str, chunk: ChunkCommit) -> str:
+    account, provider = chunk.account.account, chunk.account.provider
+    parts = [f"{key_of(literal(account))} AS account_key"]
+    for column in fact(name).columns:
+        natural = column.info.get("natural")
+        if natural:
+            key = member_key(column.info["dimension"], _natural(natural), account=account, provider=provider)
+            parts.append(f"{key} AS {ident(column.name)}")
+            parts.append(f"{_natural(natural)} AS {ident(natural)}")
+        elif column.name != "account_key":
+            parts.append(ident(column.name))
+    return fill(
+        "CREATE TEMP VIEW $view AS SELECT $parts FROM $source",
+        view=ident(f"staged_{name}"),
+        parts=", ".join(parts),
+        source=ident(f"input_{name}"),
+    )
+
+
+def _keyed_members(name: str, chunk: ChunkCommit) -> str:
+    table = member_dimension(name)
+    account, provider = chunk.account.account, chunk.account.provider
+    natural = member_schema(name).names[0]
+    key = member_key(table.name, ident(natural), account=account, provider=provider)
+    columns = [
+        f"{literal(provider)} AS provider" if column == "provider" else ident(column)
+        for column in table.columns.keys()[1:]
+    ]
+    return fill(
+        "CREATE TEMP VIEW $view AS SELECT DISTINCT $key AS $key_name, $columns FROM $source WHERE $natural <> $unknown",
+        view=ident(f"member_{name}"),
+        key=key,
+        key_name=ident(table.columns.keys()[0]),
+        columns=", ".join(columns),
+        source=ident(f"input_{name}"),
+        natural=ident(natural),
+        unknown=literal(UNKNOWN),
+    )
+
+
+def _counts(con: duckdb.DuckDBPyConnection, facts: tuple[str, ...]) -> dict[tuple[str, date], int]:
+    if not facts:
+        return {}
+    branch = "SELECT $name AS staged, date, count(*) AS n FROM $view GROUP BY date"
+    parts = [fill(branch, name=literal(name), view=ident(f"staged_{name}")) for name in facts]
+    found: list[tuple[Any, ...]] = con.execute(" UNION ALL ".join(parts)).fetchall()
+    return {(name, day): count for name, day, count in found}
+
+
+def _require_unique(
+    con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, facts: tuple[str, ...], members: tuple[str, ...]
+) -> None:
+    days = [info.date for info in chunk.slices]
+    for day in days:
+        if days.count(day) > 1:
+            raise DuplicateGrain(f"{chunk.account.account}: the commit names the slice {day} twice.")
+    checked = [(name, f"staged_{name}", grain(name)) for name in facts]
+    checked += [(name, f"member_{name}", (member_schema(name).names[0],)) for name in members]
+    if not checked:
+        return
+    branch = (
+        "(SELECT $name AS staged, CAST(struct_pack($fields) AS VARCHAR) AS example, count(*) AS n "
+        "FROM $view GROUP BY $columns HAVING count(*) > 1 LIMIT 1)"
+    )
+    parts = [
+        fill(
+            branch,
+            name=literal(name),
+            view=ident(view),
+            columns=listed(columns),
+            fields=listed(columns, "$name := $name"),
+        )
+        for name, view, columns in checked
+    ]
+    double = first_row(con, " UNION ALL ".join(parts))
+    if double:
+        name, example, count = double
+        raise DuplicateGrain(
+            f"{chunk.account.account}: {name} holds {count} rows for {example}. Nothing was written; the transform "
+            "must give one row per grain."
+        )

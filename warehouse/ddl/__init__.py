@@ -1,0 +1,1 @@
+"""What brings a database to the declared star: tables, migrations and views."""

@@ -1,0 +1,61 @@
+"""Statements that make the star's tables as it is declared today, with their comments and unknown members.
+
+What must not come in: a connection, a step from an older version, a view.
+"""
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Column
+from sqlalchemy.engine import make_url
+from sqlalchemy.schema import CreateTable, SetColumnComment, SetTableComment
+
+from warehouse.model.schema import metadata
+from warehouse.sql import UNKNOWN, fill, ident, literal
+
+# The PostgreSQL dialect's DDL is understood by DuckDB as it is.
+_DIALECT = make_url("postgresql://").get_dialect()()
+
+
+@cache
+def table_statements() -> dict[str, str]:
+    """The statement that makes each table, by its name."""
+    return {table.name: str(CreateTable(table).compile(dialect=_DIALECT)) for table in metadata.sorted_tables}
+
+
+def sql_type(column: Column[Any]) -> str:
+    """The type of a column, in SQL."""
+    return str(column.type.compile(dialect=_DIALECT))
+
+
+@cache
+def comment_statements() -> tuple[str, ...]:
+    """Statements that say of each table and column what it is."""
+    statements: list[str] = []
+    for table in metadata.sorted_tables:
+        statements.append(str(SetTableComment(table).compile(dialect=_DIALECT)))
+        statements.extend(str(SetColumnComment(column).compile(dialect=_DIALECT)) for column in table.columns)
+    return tuple(statements)
+
+
+@cache
+def unknown_members() -> tuple[str, ...]:
+    """Statements that put the row `unknown` with key 0 into each dimension that has one."""
+    dimensions = [table.name for table in metadata.sorted_tables if table.name.startswith("dim_")]
+    return tuple(_unknown_row(name) for name in dimensions if name != "dim_date")
+
+
+def _unknown_row(table: str) -> str:
+    values: dict[str, str] = {}
+    for column in metadata.tables[table].columns:
+        if column.name.endswith("_key"):
+            values[column.name] = "0"
+        elif not column.nullable:
+            is_flag = column.name.startswith("is_")
+            values[column.name] = "false" if is_flag else literal(UNKNOWN)
+    return fill(
+        "INSERT INTO $table ($columns) VALUES ($values)",
+        table=ident(table),
+        columns=", ".join(map(ident, values)),
+        values=", ".join(values.values()),
+    )

@@ -1,0 +1,1 @@
+"""Pages made from the declared star: the data dictionary and the diagram."""

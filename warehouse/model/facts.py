@@ -1,0 +1,195 @@
+"""The facts of the star. Nothing but their declaration: grain, members and measures of each.
+
+The order of the columns is the order of the staged tables (which carry the natural member in place of a key
+and no account). A fact whose info has `counted_as` holds single events: its restatements are logged as sums
+per day, not row by row.
+"""
+
+from sqlalchemy import Integer, Table
+
+from warehouse.model.columns import (
+    ADDITIVE,
+    COUNT,
+    FLAG,
+    INSTANT,
+    MONEY,
+    NOT_ADDITIVE,
+    SCORE,
+    SECONDS,
+    VALUE,
+    account_key,
+    day,
+    degenerate,
+    key,
+    measure,
+)
+from warehouse.model.dimensions import metadata
+
+fact_conversation_daily = Table(
+    "fact_conversation_daily",
+    metadata,
+    account_key(),
+    day(),
+    measure(
+        "conversations",
+        COUNT,
+        "conversations",
+        ADDITIVE,
+        "Conversations as the provider counts them; at Cognigy these are billable units, not chats.",
+    ),
+    measure("messages", COUNT, "messages", ADDITIVE, "Messages of users and bot."),
+    measure("user_messages", COUNT, "messages", ADDITIVE, "Messages that users wrote."),
+    measure("interactions", COUNT, "interactions", ADDITIVE, "Interactions as the provider counts them."),
+    measure("understood_messages", COUNT, "messages", ADDITIVE, "User messages that the bot understood."),
+    measure("misunderstood_messages", COUNT, "messages", ADDITIVE, "User messages that the bot missed."),
+    measure(
+        "unique_users",
+        COUNT,
+        "users",
+        NOT_ADDITIVE,
+        "Distinct users of the day (at ChatDash distinct IP addresses); a sum over days counts people again.",
+    ),
+    measure("call_duration_seconds", SECONDS, "seconds", ADDITIVE, "Length of all voice calls."),
+    measure("cost_amount", MONEY, "cost_currency", ADDITIVE, "Cost told by the provider; add within one currency."),
+    degenerate("cost_currency", "ISO 4217 code of cost_amount as told; NULL where none was told."),
+    measure("tokens", COUNT, "tokens", ADDITIVE, "Tokens of language models."),
+    comment="Totals of an account and day, as the provider tells them. Exactly one row per loaded slice.",
+)
+
+fact_channel_daily = Table(
+    "fact_channel_daily",
+    metadata,
+    account_key(),
+    day(),
+    key("channel", "channel_code"),
+    measure("conversations", COUNT, "conversations", ADDITIVE, "Conversations in the channel (provider's unit)."),
+    measure("messages", COUNT, "messages", ADDITIVE, "Messages in the channel."),
+    measure("interactions", COUNT, "interactions", ADDITIVE, "Interactions in the channel."),
+    measure("call_duration_seconds", SECONDS, "seconds", ADDITIVE, "Length of the channel's voice calls."),
+    comment="A day's conversations by channel. A breakdown of the totals: never add it to another one.",
+)
+
+fact_intent_daily = Table(
+    "fact_intent_daily",
+    metadata,
+    account_key(),
+    day(),
+    key("intent", "intent"),
+    measure("hits", COUNT, "hits", ADDITIVE, "How often the intent was recognised."),
+    measure("rank", Integer(), "place", NOT_ADDITIVE, "Place in the day's list, 1 is first.", role="position"),
+    degenerate("is_top_n", "The list is cut off: intents that are not named are unknown, not zero.", FLAG),
+    comment="A day's intents.",
+)
+
+fact_language_daily = Table(
+    "fact_language_daily",
+    metadata,
+    account_key(),
+    day(),
+    key("language", "language_code"),
+    measure("conversations", COUNT, "conversations", ADDITIVE, "Conversations in the language."),
+    comment="A day's conversations by language. A breakdown of the totals: never add it to another one.",
+)
+
+fact_country_daily = Table(
+    "fact_country_daily",
+    metadata,
+    account_key(),
+    day(),
+    key("country", "country_code"),
+    measure("conversations", COUNT, "conversations", ADDITIVE, "Conversations from the country."),
+    comment="A day's conversations by country. A breakdown of the totals: never add it to another one.",
+)
+
+fact_metric_daily = Table(
+    "fact_metric_daily",
+    metadata,
+    account_key(),
+    day(),
+    key("metric", "metric"),
+    degenerate("member", "Member that the value belongs to, as told; NULL for a scalar.", grain=True),
+    degenerate("channel_id", "The provider's channel id where the value is of one channel.", grain=True),
+    measure("value", VALUE, "dim_metric.unit", "additivity as dim_metric says", "The number; NULL as told."),
+    comment="Everything else a provider tells, one value per row; unit and additivity stand in dim_metric.",
+)
+
+fact_team_daily = Table(
+    "fact_team_daily",
+    metadata,
+    account_key(),
+    day("Calendar day in UTC, in every zone: the provider counts a team's usage by UTC day only."),
+    degenerate("bot_id", "The provider's bot id.", grain=True, nullable=False),
+    degenerate("bot_version", "DRAFT, LIVE, ... as told.", grain=True, nullable=False),
+    key("channel", "channel_code"),
+    key("language", "language_code"),
+    measure("conversations", COUNT, "conversations", ADDITIVE, "Conversations of the bot and version."),
+    comment="Usage of all bots of a team, drafts too: not part of any account's totals.",
+)
+
+fact_conversation = Table(
+    "fact_conversation",
+    metadata,
+    account_key(),
+    day("Local day of started_at in the account's zone."),
+    degenerate("conversation_id", "The provider's id of the conversation.", grain=True, nullable=False),
+    degenerate("started_at", "Instant of the first message.", INSTANT),
+    degenerate("ended_at", "Instant of the end.", INSTANT),
+    key("channel", "channel_code", grain=False),
+    key("language", "language_code", grain=False),
+    degenerate("type", "Kind of conversation, as told."),
+    degenerate("project_id", "The provider's project id."),
+    degenerate("integration_id", "The provider's id of the integration."),
+    measure("messages", COUNT, "messages", ADDITIVE, "Messages of users and bot."),
+    measure("user_messages", COUNT, "messages", ADDITIVE, "Messages that the user wrote."),
+    measure("interactions", COUNT, "interactions", ADDITIVE, "Interactions as the provider counts them."),
+    measure("duration_seconds", SECONDS, "seconds", ADDITIVE, "Length of the conversation."),
+    degenerate("end_reason", "Why it ended, as told."),
+    degenerate("transfer_target", "Where it was handed over to."),
+    degenerate("user_id", "Keyed hash of the user's id; NULL without a privacy key."),
+    degenerate("properties", "JSON text of free-form properties; NULL unless the configuration keeps them."),
+    comment="One row per conversation, for providers that tell single conversations.",
+    info={"counted_as": "conversations"},
+)
+
+fact_conversation_intent = Table(
+    "fact_conversation_intent",
+    metadata,
+    account_key(),
+    day("Local day of the conversation."),
+    degenerate("conversation_id", "The provider's id of the conversation.", grain=True, nullable=False),
+    key("intent", "intent"),
+    measure("hits", COUNT, "hits", ADDITIVE, "How often the conversation names the intent."),
+    measure("score", SCORE, "score", NOT_ADDITIVE, "Confidence of the recognition."),
+    comment="Intents of single conversations.",
+    info={"counted_as": "intents"},
+)
+
+fact_flow_transition = Table(
+    "fact_flow_transition",
+    metadata,
+    account_key(),
+    day("Local day of the transition (of `at`)."),
+    degenerate("conversation_id", "The provider's id of the conversation.", grain=True, nullable=False),
+    degenerate("transition_id", "The provider's id of the transition.", grain=True, nullable=False),
+    degenerate("from_step_id", "Step the conversation left."),
+    degenerate("from_step_type", "Kind of that step."),
+    degenerate("to_step_id", "Step the conversation came to."),
+    degenerate("to_step_type", "Kind of that step."),
+    measure("depth", COUNT, "steps", NOT_ADDITIVE, "How many steps from the start.", role="position"),
+    degenerate("at", "Instant of the transition.", INSTANT),
+    comment="Steps that single conversations went through.",
+    info={"counted_as": "transitions"},
+)
+
+FACTS: tuple[Table, ...] = (
+    fact_conversation_daily,
+    fact_channel_daily,
+    fact_intent_daily,
+    fact_language_daily,
+    fact_country_daily,
+    fact_metric_daily,
+    fact_team_daily,
+    fact_conversation,
+    fact_conversation_intent,
+    fact_flow_transition,
+)

@@ -1,0 +1,135 @@
+"""The star schema's front door: its tables, and what is derived from their declaration.
+
+The tables are declared in `dimensions`, `facts` and `books`. Staged tables (what transforms hand over) are
+derived here: the name of a fact without `fact_`, `date` first, natural members in place of keys, no account.
+What must not come in: SQL of one engine, connections, a provider's rule.
+"""
+
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Integer,
+    Numeric,
+    SmallInteger,
+    String,
+    Table,
+)
+from sqlalchemy.types import TypeEngine
+
+from warehouse.model.bookkeeping import (
+    drift,
+    load_ledger,
+    load_run,
+    measure_definition,
+    reconciliation,
+    restatement_log,
+)
+from warehouse.model.dimensions import metadata
+from warehouse.model.facts import FACTS
+
+__all__ = [
+    "MEMBERS",
+    "STAGED",
+    "arrow_type",
+    "drift",
+    "fact",
+    "grain",
+    "load_ledger",
+    "load_run",
+    "measure_definition",
+    "member_dimension",
+    "member_schema",
+    "metadata",
+    "reconciliation",
+    "restatement_log",
+    "staged_name",
+    "staged_schema",
+    "table_schema",
+]
+
+_FACTS: dict[str, Table] = {table.name.removeprefix("fact_"): table for table in FACTS}
+
+STAGED: tuple[str, ...] = tuple(_FACTS)
+"""Names of the staged fact tables."""
+
+MEMBERS: tuple[str, ...] = ("channel", "language", "country", "metric")
+"""Names of the staged dimension members. Intents come from the facts."""
+
+_ARROW: tuple[tuple[type[TypeEngine[Any]], pa.DataType], ...] = (
+    (BigInteger, pa.int64()),
+    (SmallInteger, pa.int16()),
+    (Integer, pa.int32()),
+    (Boolean, pa.bool_()),
+    (Date, pa.date32()),
+    (DateTime, pa.timestamp("us", tz="UTC")),
+    (String, pa.string()),
+)
+
+
+def arrow_type(kind: TypeEngine[Any]) -> pa.DataType:
+    """The Arrow type of a declared column type."""
+    if isinstance(kind, Numeric):
+        return pa.decimal128(kind.precision or 38, kind.scale or 0)
+    if isinstance(kind, ARRAY):
+        return pa.list_(arrow_type(kind.item_type))
+    for declared, arrow in _ARROW:
+        if isinstance(kind, declared):
+            return arrow
+    raise TypeError(f"no Arrow type is declared for {kind!r}")
+
+
+@cache
+def table_schema(name: str) -> pa.Schema:
+    """Columns of a declared table, in order. Raises KeyError for an unknown name."""
+    return pa.schema([(column.name, arrow_type(column.type)) for column in metadata.tables[name].columns])
+
+
+def fact(name: str) -> Table:
+    """The fact table that the staged table `name` fills. Raises KeyError for a name not in `STAGED`."""
+    return _FACTS[name]
+
+
+def staged_name(column: Column[Any]) -> str:
+    """What a fact's column is called in the staged table: a key goes by its natural member."""
+    return str(column.info.get("natural") or column.name)
+
+
+def _staged_columns(name: str) -> list[Column[Any]]:
+    return [column for column in fact(name).columns if column.name != "account_key"]
+
+
+def _staged_type(column: Column[Any]) -> TypeEngine[Any]:
+    return String() if column.info["role"] == "key" else column.type
+
+
+@cache
+def staged_schema(name: str) -> pa.Schema:
+    """Columns of the staged fact table `name`, in order, beginning with `date`."""
+    return pa.schema([(staged_name(column), arrow_type(_staged_type(column))) for column in _staged_columns(name)])
+
+
+@cache
+def grain(name: str) -> tuple[str, ...]:
+    """Staged columns that are unique within one account, beginning with `date`."""
+    return tuple(staged_name(column) for column in _staged_columns(name) if column.info.get("grain"))
+
+
+def member_dimension(name: str) -> Table:
+    """The dimension that the staged members `name` describe. Raises KeyError for an unknown name."""
+    return metadata.tables[f"dim_{name}"]
+
+
+def member_schema(name: str) -> pa.Schema:
+    """Columns of the staged members `name`: the dimension's attributes, less key and provider."""
+    columns = member_dimension(name).columns
+    return pa.schema(
+        [(c.name, arrow_type(c.type)) for c in columns if c.info["role"] == "attribute" and c.name != "provider"]
+    )
