@@ -24,7 +24,7 @@ from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import RequestRecord
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.product import CHATMART, Product, days_from
+from tests.support.installation import CHATMART, Product, days_from
 
 FIRST = date(2025, 1, 1)
 SOON = {each.name: {"export_retry_minutes": 0.05} for each in DEMO_ACCOUNTS if each.provider == "chatcaptain"}

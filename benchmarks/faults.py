@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 
 from sandbox.server import HOST
+from tests.support.fault_runner import Met, meeting
 from tests.support.faults import CASES, DOCS, Case
-from tests.support.meeting import Met, meeting
 
 HEADER = """| fault | what the client did | requests | exit | message | what stayed |
 |---|---|---:|---:|---|---|"""

@@ -21,7 +21,7 @@ import yaml
 from sandbox.accounts import SandboxAccount
 from sandbox.config import config_for, environment
 from sandbox.server import Sandbox
-from sandbox.switches import Switches
+from sandbox.shapes import Switches
 from sandbox.world import World
 
 CHATMART = Path(sys.executable).with_name("chatmart")

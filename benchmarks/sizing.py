@@ -19,7 +19,7 @@ from extractors.registry import PROVIDERS
 from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.product import Product, days_from
+from tests.support.installation import Product, days_from
 
 BEFORE, FIRST = date(2024, 12, 1), date(2025, 1, 1)
 

@@ -18,7 +18,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from benchmarks.years import ROWS_PER_SLICE, accounts, chunk, definitions
+from benchmarks.synthetic_slices import ROWS_PER_SLICE, accounts, chunk, definitions
 from warehouse.records import ChunkCommit
 from warehouse.store import Store, open_store
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from sandbox.http import Desk, Handler, Refused, answer, served, show_instant
 from sandbox.recorder import Book, Fault
-from sandbox.switches import Switches
+from sandbox.shapes import Switches
 from sandbox.truth import truth
 
 

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.accounts import SandboxAccount
-from sandbox.switches import Switches
+from sandbox.shapes import Switches
 from sandbox.world import World
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")

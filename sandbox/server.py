@@ -26,7 +26,7 @@ from sandbox.cognigy import api as cognigy
 from sandbox.http import Desk
 from sandbox.inkeep import api as inkeep
 from sandbox.recorder import Book, Fault, RequestRecord, recorded
-from sandbox.switches import Switches
+from sandbox.shapes import Switches
 from sandbox.world import World
 
 HOST = "127.0.0.1"

@@ -13,7 +13,7 @@ from sandbox.chatdash import truth as truth_chatdash
 from sandbox.chatlayer import truth as truth_chatlayer
 from sandbox.cognigy import truth as truth_cognigy
 from sandbox.inkeep import truth as truth_inkeep
-from sandbox.switches import Switches
+from sandbox.shapes import Switches
 from sandbox.truth_rules import CONVERSATION_DAILY, Ask, Row
 from sandbox.world import World
 

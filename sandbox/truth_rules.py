@@ -12,7 +12,7 @@ from typing import Any
 
 from sandbox.accounts import SandboxAccount
 from sandbox.conversations import Conversation
-from sandbox.switches import Switches
+from sandbox.shapes import Switches
 from sandbox.world import World
 
 Row = dict[str, Any]

@@ -11,8 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from sandbox.accounts import SandboxAccount
+from sandbox.arithmetic import seconds
 from sandbox.conversations import MILLISECOND, Conversation
-from sandbox.figures import seconds
 from sandbox.http import Desk, show_instant
 
 Cell = str | int | Decimal | None

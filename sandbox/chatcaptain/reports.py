@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.accounts import SandboxAccount
+from sandbox.arithmetic import median, seconds
 from sandbox.conversations import Conversation, is_test
-from sandbox.figures import median, seconds
 from sandbox.http import Desk, show_instant
 
 Items = Sequence[Conversation]

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from sandbox.accounts import CALL_TYPES, TEST_TYPE, Channel
+from sandbox.arithmetic import median, seconds
 from sandbox.chatcaptain.api import inbox_numbers
 from sandbox.conversations import Conversation, is_test
-from sandbox.figures import median, seconds
 from sandbox.truth_rules import (
     CONVERSATION,
     Ask,

@@ -15,8 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.accounts import SandboxAccount
+from sandbox.arithmetic import average, minutes, top
 from sandbox.conversations import MILLISECOND, Conversation
-from sandbox.figures import average, minutes, top
 from sandbox.http import Desk, Refused, answer, note_account, parse_instant, served
 
 Items = Sequence[Conversation]

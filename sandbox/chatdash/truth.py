@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
-from sandbox.figures import average, seconds, top
+from sandbox.arithmetic import average, seconds, top
 from sandbox.truth_rules import Ask, Row, added, metric, metrics
 
 SERIES = ("conversations", "uniqueIps", "totalCallDuration", "totalCost", "interactions", "incomingTextMessages")

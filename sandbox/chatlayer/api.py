@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.accounts import SandboxAccount
+from sandbox.arithmetic import INSIGHTS, binned, top
 from sandbox.chatlayer.series import STEPS, Labels, enveloped, floor, series_data, starts
 from sandbox.conversations import Conversation
-from sandbox.figures import INSIGHTS, binned, top
 from sandbox.http import Desk, Refused, answer, basic_credential, note_account, parse_instant, served, show_instant
 
 LONGEST = timedelta(hours=31 * 24)

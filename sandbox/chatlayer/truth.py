@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time, timedelta
 
+from sandbox.arithmetic import binned, top
 from sandbox.conversations import Conversation
-from sandbox.figures import binned, top
 from sandbox.truth_rules import Ask, Row, added, language_base, language_tag, languages, member, metrics
 
 INSIGHT_METRICS = {

@@ -13,8 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.accounts import SandboxAccount
+from sandbox.arithmetic import minutes, most_at_once
 from sandbox.conversations import Conversation
-from sandbox.figures import minutes, most_at_once
 from sandbox.http import Desk, Refused, answer, note_account, served
 
 CHANNELS = frozenset(

@@ -5,7 +5,7 @@ From conversations only.
 
 from collections.abc import Callable, Iterable
 
-from sandbox.figures import most_at_once, seconds
+from sandbox.arithmetic import most_at_once, seconds
 from sandbox.truth_rules import Ask, Row, added, metric
 
 

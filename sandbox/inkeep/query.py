@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sandbox.figures import SIX_PLACES
+from sandbox.arithmetic import SIX_PLACES
 from sandbox.http import parse_instant
 
 FIELDS = (

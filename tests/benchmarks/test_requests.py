@@ -10,7 +10,7 @@ from benchmarks.requests import ACCOUNTS, LEAST, LONG_PAGES, Days, asked
 from sandbox.accounts import SandboxAccount
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.product import Product
+from tests.support.installation import Product
 
 OVER_TWO_MONTHS = Days(date(2025, 3, 28), date(2025, 4, 1))
 

@@ -11,8 +11,8 @@ import pytest
 
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
-from tests.support.product import CHATMART, Product, days_from
-from tests.support.waiting import await_that
+from tests.support.installation import CHATMART, Product, days_from
+from tests.support.wait_until import await_that
 
 PAGE = (Path(__file__).parents[2] / "docs/operating.md").read_text("utf-8")
 BACKUP, RESTORE, REPLAY = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)

@@ -16,7 +16,7 @@ from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.command import run_as_if_alone
-from tests.support.product import CHATMART, Product
+from tests.support.installation import CHATMART, Product
 
 COGNIGY = tuple(account for account in DEMO_ACCOUNTS if account.provider == "cognigy")
 BERLIN = (COGNIGY[0],)

@@ -13,8 +13,8 @@ import pytest
 
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
-from tests.support.product import CHATMART, Product, days_from
-from tests.support.waiting import PATIENCE_SECONDS, await_that
+from tests.support.installation import CHATMART, Product, days_from
+from tests.support.wait_until import PATIENCE_SECONDS, await_that
 
 REPOSITORY = Path(__file__).parents[2]
 COGNIGY = tuple(account for account in DEMO_ACCOUNTS if account.provider == "cognigy")

@@ -14,8 +14,8 @@ from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.clock import FakeClock
-from tests.support.product import CHATMART, Product
-from tests.support.waiting import await_that
+from tests.support.installation import CHATMART, Product
+from tests.support.wait_until import await_that
 
 VOICE = tuple(account for account in DEMO_ACCOUNTS if account.name == "acme-voice")
 DAY = date(2025, 3, 11)
@@ -55,10 +55,10 @@ def leftovers(product: Product) -> list[Path]:
 
 @pytest.mark.e2e
 def test_killed_while_a_job_is_polled(sandbox: Sandbox, product: Product) -> None:
-    sandbox.switches.export_polls = FOREVER
+    sandbox.shapes.export_polls = FOREVER
     killed_when(product, lambda: any(job.polls > 2 for job in sandbox.jobs))
     assert not (product.folder / "data/warehouse.duckdb").exists() or product.view("conversation", "acme-voice") == []
-    sandbox.switches.export_polls = 2
+    sandbox.shapes.export_polls = 2
     product.backfill(DAY, DAY)
     assert len(sandbox.jobs) == sandbox.book.count("chatcaptain", "/export", "POST") == 1
     assert product.differences([DAY])[1] == []
@@ -101,11 +101,11 @@ def test_killed_during_the_download(sandbox: Sandbox, product: Product) -> None:
 def test_a_stuck_job_is_adopted_by_the_same_command(sandbox: Sandbox, product: Product) -> None:
     product.overrides = {"acme-voice": {"export_start_deadline_seconds": 0.3}}
     product.configure()
-    sandbox.switches.export_polls, sandbox.switches.export_words = FOREVER, ("pending", "completed")
+    sandbox.shapes.export_polls, sandbox.shapes.export_words = FOREVER, ("pending", "completed")
     done = product.backfill(DAY, DAY, expect=1)
     assert "did not start within 0.3 seconds (status 'pending')" in done.err
     assert "it waits for this job and starts no other" in done.err
-    sandbox.switches.export_polls = 0
+    sandbox.shapes.export_polls = 0
     product.backfill(DAY, DAY)
     assert len(sandbox.jobs) == 1
     assert product.differences([DAY])[1] == []

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from _pytest.mark.structures import ParameterSet
 
+from tests.support.fault_runner import Meeting, Met, meeting
 from tests.support.faults import CASES, DOCS, Case
-from tests.support.meeting import Meeting, Met, meeting
 
 TABLE = Path(__file__).parents[2] / "docs/faults.md"
 

@@ -18,8 +18,8 @@ from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import RequestRecord
 from sandbox.server import Sandbox
 from tests.support.command import run_as_if_alone
-from tests.support.product import CHATMART, Product, days_from
-from tests.support.waiting import await_that
+from tests.support.installation import CHATMART, Product, days_from
+from tests.support.wait_until import await_that
 
 SUPPORT = tuple(account for account in DEMO_ACCOUNTS if account.name == "acme-support")
 FIRST, LAST = date(2025, 7, 1), date(2025, 12, 31)
@@ -157,7 +157,7 @@ def test_before_a_run_begins_nothing_is_left(product: Product, sandbox: Sandbox)
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(int(os.environ.get("CHATMART_KILLS", "3"))))
 def test_interrupted_anywhere_nothing_is_half_loaded(product: Product, sandbox: Sandbox, seed: int) -> None:
-    sandbox.switches.delay_seconds = 0.05
+    sandbox.shapes.delay_seconds = 0.05
     moment = 1 + seed * 7919 % MONTHS
     with started(product) as process:
         await_that(lambda: sandbox.book.count(provider="cognigy") >= moment)
@@ -179,7 +179,7 @@ ASKED_AGAIN = {"cognigy": 4, "chatdash": 4, "chatlayer": 15, "chatcaptain": 30, 
 @pytest.mark.parametrize("seed", range(int(os.environ.get("CHATMART_KILLS", "1"))))
 @pytest.mark.parametrize("provider", ASKED_AGAIN)
 def test_killed_anywhere_little_is_asked_again(sandbox: Sandbox, tmp_path: Path, provider: str, seed: int) -> None:
-    sandbox.switches.delay_seconds = 0.01
+    sandbox.shapes.delay_seconds = 0.01
     account = next(account for account in DEMO_ACCOUNTS if account.provider == provider)
     product, days = Product(tmp_path, sandbox, (account,)), days_from(date(2025, 2, 15), 45)
     command = ("backfill", "--from", str(days[0]), "--to", str(days[-1]))

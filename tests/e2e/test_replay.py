@@ -17,7 +17,7 @@ from pipelines.loads.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.product import Product, days_from, read_views
+from tests.support.installation import Product, days_from, read_views
 from transforms import conform
 from warehouse.ddl.views import view_texts
 from warehouse.store import open_store

@@ -13,8 +13,8 @@ from sandbox.accounts import SandboxAccount
 from sandbox.server import Sandbox
 from sandbox.truth import STREAMS, VIEWS
 from sandbox.world import World
-from tests.support.product import Product, days_from
-from tests.support.restated import LOGGED, Key, Line, expected, numbers
+from tests.support.installation import Product, days_from
+from tests.support.restatement_lines import LOGGED, Key, Line, expected, numbers
 
 DAYS = days_from(date(2025, 3, 8), 5)  # New York's clock changes on the second of them
 YORK = "America/New_York"

@@ -18,8 +18,8 @@ from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.planted import contents, found
-from tests.support.product import Product
+from tests.support.installation import Product
+from tests.support.secret_scan import contents, found
 
 REPOSITORY = Path(__file__).parents[2]
 FIRST = date(2025, 3, 1)

@@ -16,10 +16,10 @@ import pytest
 
 from sandbox.accounts import SandboxAccount
 from sandbox.server import Sandbox
-from sandbox.switches import Switches
+from sandbox.shapes import Switches
 from sandbox.world import World
-from tests.support.product import Product
-from tests.support.shapes import (
+from tests.support.installation import Product
+from tests.support.shape_combinations import (
     CIRCUMSTANCES,
     NO_SHAPES,
     SEEDS,

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
-from tests.support.product import Product, days_from
+from tests.support.installation import Product, days_from
 from warehouse.docs.relations import FACTS
 from warehouse.integrity import doubled_grains, keys_without_member
 

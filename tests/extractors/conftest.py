@@ -6,8 +6,8 @@ import pytest
 
 from extractors import redaction
 from tests.support.clock import FakeClock
-from tests.support.scripted import Scripted, scripted
-from tests.support.talking import OK
+from tests.support.http_session import OK
+from tests.support.scripted_server import Scripted, scripted
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from extractors.landing.zone import Batch, BatchWriter, LandingZone
 from extractors.registry import Stream
 from extractors.windows import Window
 from tests.support.clock import FakeClock
-from tests.support.scripted import Scripted, raw
-from tests.support.talking import account
+from tests.support.http_session import account
+from tests.support.scripted_server import Scripted, raw
 
 DAYS = Window(date(2025, 3, 1), date(2025, 3, 11)).each_day()
 

@@ -17,8 +17,8 @@ from pipelines.definitions import build_definitions
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.config import environment
 from sandbox.server import Sandbox
-from tests.support.product import Product
-from tests.support.shop import begin_warehouse
+from tests.support.installation import Product
+from tests.support.sample_world import begin_warehouse
 
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 

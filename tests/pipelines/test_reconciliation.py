@@ -25,7 +25,7 @@ from pipelines.loads.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.altered import (
+from tests.support.edited_responses import (
     DAY,
     Change,
     Deltas,
@@ -45,7 +45,7 @@ from tests.support.altered import (
     more_of_a_member,
     one_more,
 )
-from tests.support.product import Product, days_from
+from tests.support.installation import Product, days_from
 from transforms.chunk import Chunk
 from transforms.registry import transform
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from sandbox.http import Desk, basic_credential, dump, parse_instant, show_instant
-from sandbox.switches import Switches
+from sandbox.shapes import Switches
 from sandbox.world import World
 
 

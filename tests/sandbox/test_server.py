@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.config import config_for, environment
 from sandbox.recorder import Fault
-from sandbox.switches import Switches
+from sandbox.shapes import Switches
 from sandbox.truth import VIEWS, truth
 
 COUNTER = "/v3.0/projects/{id}/conversationcounter"

@@ -9,7 +9,7 @@ import pytest
 import sandbox.world
 from sandbox.accounts import SandboxAccount
 from sandbox.conversations import Conversation
-from sandbox.switches import Switches
+from sandbox.shapes import Switches
 from sandbox.truth import truth
 from sandbox.truth_rules import language_tag
 from sandbox.world import World

@@ -14,7 +14,7 @@ from extractors.landing.batch import Batch
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from sandbox.server import Sandbox
-from tests.support.pulled import pull
+from tests.support.pull_account import pull
 
 NAME = "acme-voice"
 DAYS = Window(date(2025, 3, 28), date(2025, 4, 2))

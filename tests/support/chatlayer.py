@@ -8,9 +8,9 @@ from extractors.chatlayer.account import ChatlayerAccount
 from extractors.windows import Window
 from sandbox.accounts import SandboxAccount, fake_credential
 from sandbox.server import Sandbox
-from sandbox.switches import Switches
+from sandbox.shapes import Switches
 from sandbox.world import World
-from tests.support.landed import Landings, Told
+from tests.support.landed_chunks import Landings, Told
 from transforms.facts import Staged
 
 NAME = "acme-bot"

@@ -14,8 +14,8 @@ from extractors.errors import ShapeError
 from extractors.http.messages import Answer, Asked
 from extractors.landing.batch import Batch, BatchKey
 from extractors.landing.zone import LandingZone
-from tests.support.leaves import Leaf, changes, found_leaves, home_of, with_change
-from tests.support.shown import contents, differing
+from tests.support.response_leaves import Leaf, changes, found_leaves, home_of, with_change
+from tests.support.view_columns import contents, differing
 from transforms.chatcaptain.components import CHANNEL, OVERVIEW, numbered, place
 from transforms.chatcaptain.export_columns import read_header
 from transforms.chunk import Chunk

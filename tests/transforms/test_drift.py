@@ -19,7 +19,7 @@ from extractors.inkeep.provider import InkeepAccount
 from extractors.landing.batch import BatchKey
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
-from tests.support.landed import ARRIVED, Landings, Told
+from tests.support.landed_chunks import ARRIVED, Landings, Told
 from transforms.drift import COLUMN, FIELD, MOST_NAMES, Drift, Named, keys, unknown_fields
 
 DAY = date(2025, 3, 30)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.landed import rows
+from tests.support.landed_chunks import rows
 from transforms.facts import Facts, Unkeepable
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
 from warehouse.model.schema import STAGED, staged_schema

@@ -17,13 +17,13 @@ from extractors.windows import Window
 from sandbox.accounts import SandboxAccount
 from sandbox.config import config_for, environment
 from sandbox.server import Sandbox
-from sandbox.switches import Switches
+from sandbox.shapes import Switches
 from sandbox.world import World
-from tests.support.landed import Landings
-from tests.support.leaves import static_leaves
+from tests.support.landed_chunks import Landings
 from tests.support.lineage import Edit, Lineage, Measured
-from tests.support.pulled import pull
-from tests.support.shown import shown_columns
+from tests.support.pull_account import pull
+from tests.support.response_leaves import static_leaves
+from tests.support.view_columns import shown_columns
 from transforms.field_mapping import RECONCILED
 from transforms.registry import transform_of
 from warehouse.ddl.views import view_texts

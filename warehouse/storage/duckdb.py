@@ -14,9 +14,9 @@ from warehouse.ddl.migrations import MIGRATIONS, Migration, refuse_newer, upgrad
 from warehouse.ddl.views import create_views, views_hash
 from warehouse.engine import attached, first_row, transaction
 from warehouse.errors import UnreadableWarehouse, WarehouseError
-from warehouse.publishing import Places, copy_into_place, move_into_place
 from warehouse.records import Pending, Scope
 from warehouse.sql import fill, ident
+from warehouse.storage.files import Places, copy_into_place, move_into_place
 from warehouse.storage.lock import writer_lock
 
 _STATE = "CREATE TABLE store_state (commits BIGINT NOT NULL, views VARCHAR NOT NULL)"

@@ -26,9 +26,9 @@ from warehouse.ddl.migrations import MIGRATIONS, Migration, refuse_version, upgr
 from warehouse.ddl.views import relations_of
 from warehouse.engine import in_memory, transaction
 from warehouse.model.schema import metadata
-from warehouse.publishing import link_into_place, move_into_place, remove_old_spill, sync, write_into_place
 from warehouse.records import Pending, Scope
 from warehouse.sql import fill, ident
+from warehouse.storage.files import link_into_place, move_into_place, remove_old_spill, sync, write_into_place
 from warehouse.storage.lock import writer_lock
 from warehouse.storage.parquet_manifest import WHOLE, Manifest, Part
 from warehouse.storage.parquet_tables import changed, dated, lend, marks, scan, show, views_script, write_part

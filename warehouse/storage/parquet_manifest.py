@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.errors import UnreadableWarehouse
-from warehouse.publishing import write_into_place
+from warehouse.storage.files import write_into_place
 
 WHOLE = ""
 """The part of a table that is one file."""

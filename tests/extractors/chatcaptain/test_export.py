@@ -70,7 +70,7 @@ def test_one_job_a_month_downloaded_without_a_credential(
 def test_accepted_shapes(
     sandbox: Sandbox, account: ChatcaptainAccount, tmp_path: Path, shape: dict[str, object]
 ) -> None:
-    sandbox.switches.__dict__.update(shape)
+    sandbox.shapes.__dict__.update(shape)
     assert load(tmp_path, account, DAY) == []
     (batch,) = batches(tmp_path, "export")
     assert next(batch.pieces()).startswith(b"conversationId,")
@@ -80,7 +80,7 @@ def test_accepted_shapes(
 def test_a_dead_link_is_renewed_once_then_one_new_job_is_started(
     sandbox: Sandbox, account: ChatcaptainAccount, tmp_path: Path
 ) -> None:
-    sandbox.switches.export_dead_links = FOREVER
+    sandbox.shapes.export_dead_links = FOREVER
     assert kinds(load(tmp_path, account, DAY)) == ["LinkExpired"]
     assert [len(job.links) for job in sandbox.jobs] == [2, 2]
 
@@ -151,7 +151,7 @@ def test_a_job_that_does_not_end_is_adopted_by_the_next_run(
     sandbox: Sandbox, account: ChatcaptainAccount, tmp_path: Path
 ) -> None:
     time = FakeTime()
-    sandbox.switches.export_polls, sandbox.switches.export_words = FOREVER, ("never heard of", "completed")
+    sandbox.shapes.export_polls, sandbox.shapes.export_words = FOREVER, ("never heard of", "completed")
     errors = load(tmp_path, account, DAYS, time)
     assert kinds(errors) == ["ExportTimedOut"]
     assert "did not finish within 900 seconds" in str(errors[0])
@@ -159,7 +159,7 @@ def test_a_job_that_does_not_end_is_adopted_by_the_next_run(
     (job,) = sandbox.jobs  # the second window does not start another beside it
     assert job.polls < 40
     started = journal(tmp_path)[0]["at"]
-    sandbox.switches.export_polls = 0
+    sandbox.shapes.export_polls = 0
     assert load(tmp_path, account, Window(DAYS.start, date(2025, 4, 1)), time) == []
     assert len(sandbox.jobs) == 1
     (batch,) = batches(tmp_path, "export")
@@ -170,7 +170,7 @@ def test_a_job_that_does_not_end_is_adopted_by_the_next_run(
 def test_a_job_that_waits_for_its_turn_has_its_own_deadline(
     sandbox: Sandbox, account: ChatcaptainAccount, tmp_path: Path
 ) -> None:
-    sandbox.switches.export_polls, sandbox.switches.export_words = FOREVER, ("Pending", "completed")
+    sandbox.shapes.export_polls, sandbox.shapes.export_words = FOREVER, ("Pending", "completed")
     (error,) = load(tmp_path, account, DAY)
     assert "did not start within 300 seconds" in str(error)
 
@@ -182,9 +182,9 @@ def test_an_old_job_and_a_landed_one_are_not_adopted(
     assert load(tmp_path, account, DAY, time) == []
     assert load(tmp_path, account, DAY, time) == []
     assert len(sandbox.jobs) == 2
-    sandbox.switches.export_polls = FOREVER
+    sandbox.shapes.export_polls = FOREVER
     assert kinds(load(tmp_path, account, DAY, time)) == ["ExportTimedOut"]
-    sandbox.switches.export_polls = 0
+    sandbox.shapes.export_polls = 0
     time.at += timedelta(hours=6)
     assert load(tmp_path, account, DAY, time) == []
     assert len(sandbox.jobs) == 4
@@ -193,9 +193,9 @@ def test_an_old_job_and_a_landed_one_are_not_adopted(
 def test_an_adopted_job_that_is_gone_is_replaced_by_one(
     sandbox: Sandbox, account: ChatcaptainAccount, tmp_path: Path
 ) -> None:
-    sandbox.switches.export_polls = FOREVER
+    sandbox.shapes.export_polls = FOREVER
     load(tmp_path, account, DAY)
-    sandbox.switches.export_polls = 0
+    sandbox.shapes.export_polls = 0
     gone = sandbox.jobs[0].id
     sandbox.book.plan(Fault(path=gone, status=404, body='{"message": "no such export"}', times=FOREVER))
     assert load(tmp_path, account, DAY) == []
@@ -205,11 +205,11 @@ def test_an_adopted_job_that_is_gone_is_replaced_by_one(
 def test_a_failed_job_says_why_and_is_not_adopted(
     sandbox: Sandbox, account: ChatcaptainAccount, tmp_path: Path
 ) -> None:
-    sandbox.switches.export_error = "disk full at the provider"
+    sandbox.shapes.export_error = "disk full at the provider"
     (error,) = load(tmp_path, account, DAY)
     assert kinds([error]) == ["ExportFailed"]
     assert "disk full at the provider" in str(error)
-    sandbox.switches.export_error = ""
+    sandbox.shapes.export_error = ""
     assert load(tmp_path, account, DAY) == []
     assert len(sandbox.jobs) == 2
 
@@ -241,10 +241,10 @@ def test_refused_status_answers_are_kept(
 def test_a_file_cut_short_is_never_landed_and_its_job_is_kept(
     sandbox: Sandbox, account: ChatcaptainAccount, tmp_path: Path, shape: dict[str, object]
 ) -> None:
-    sandbox.switches.__dict__.update(shape)
+    sandbox.shapes.__dict__.update(shape)
     assert kinds(load(tmp_path, account, DAY)) == ["Transient"]
     assert batches(tmp_path, "export") == []
-    sandbox.switches.csv_cut_bytes = 0
+    sandbox.shapes.csv_cut_bytes = 0
     assert load(tmp_path, account, DAY) == []
     assert len(sandbox.jobs) == 1
 

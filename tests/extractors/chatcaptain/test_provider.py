@@ -13,7 +13,7 @@ from extractors.chatcaptain.provider import Channel, channels_listed, without_to
 from extractors.windows import Window
 from sandbox.recorder import Fault, RequestRecord
 from sandbox.server import Sandbox
-from sandbox.switches import Switches
+from sandbox.shapes import Switches
 from tests.support.chatcaptain import DAYS, account_in, batches, kinds, load
 
 REPORTS = ("channels", "overview_report", "channel_report", "inbox")
@@ -28,7 +28,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(autouse=True)
 def _as_new(sandbox: Sandbox) -> None:
     sandbox.book.clear()
-    sandbox.switches.__dict__.update(Switches().__dict__)
+    sandbox.shapes.__dict__.update(Switches().__dict__)
 
 
 def asked(sandbox: Sandbox, path: str) -> list[dict[str, str]]:
@@ -75,7 +75,7 @@ def test_the_channel_list_is_asked_once_in_a_run_and_opens_each_day(sandbox: San
 
 @pytest.mark.parametrize("envelope", [False, True])
 def test_tokens_of_channels_are_dropped_before_landing(sandbox: Sandbox, tmp_path: Path, envelope: bool) -> None:
-    sandbox.switches.channels_envelope = envelope
+    sandbox.shapes.channels_envelope = envelope
     assert load(tmp_path, account_in(sandbox, streams=["channels", "channel_report"])) == []
     for stream in ("channels", "channel_report"):
         for batch in batches(tmp_path, stream):

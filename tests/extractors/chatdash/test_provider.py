@@ -19,9 +19,9 @@ from sandbox.accounts import SandboxAccount
 from sandbox.http import Refused
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
-from sandbox.switches import Switches
+from sandbox.shapes import Switches
 from sandbox.world import World
-from tests.support.pulled import pull
+from tests.support.pull_account import pull
 
 DAY = date(2025, 3, 30)  # the clock changes in Berlin
 ODD = frozenset({"uniqueIps", "topTopics"})
@@ -98,7 +98,7 @@ def test_an_unknown_project_is_not_taken_for_a_refused_metric(sandbox: Sandbox, 
 def test_refused_metrics_are_found_once_and_left_out(
     sandbox: Sandbox, tmp_path: Path, refusal: str, requests: int
 ) -> None:
-    sandbox.switches.chatdash_refusal = refusal
+    sandbox.shapes.chatdash_refusal = refusal
     assert load(sandbox, tmp_path, 10) == []
     assert len(sandbox.requests) == requests
     kept = [metric for metric in METRICS if metric not in ODD]
@@ -160,7 +160,7 @@ def test_a_metric_that_is_refused_in_the_middle_of_a_run(
 
 @pytest.mark.parametrize("refusal", ["named", "unnamed"])
 def test_a_refusal_that_is_no_metric_s_fault_fails_the_account(sandbox: Sandbox, tmp_path: Path, refusal: str) -> None:
-    sandbox.switches.chatdash_refusal = refusal
+    sandbox.shapes.chatdash_refusal = refusal
     everything = replace(ACCOUNTS[1], refuses=frozenset(METRICS))
     sandbox.world.accounts["odd"] = everything
     errors = load(sandbox, tmp_path, 5)

@@ -18,7 +18,7 @@ from extractors.windows import Window
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.chatlayer import NAME, OCTOBER, account, account_in, sandbox
-from tests.support.pulled import pull
+from tests.support.pull_account import pull
 
 BOT_STREAMS = (
     "conversations",

@@ -15,7 +15,7 @@ from sandbox.accounts import SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.pulled import pull
+from tests.support.pull_account import pull
 
 ACME = SandboxAccount("acme", "cognigy", "Europe/Berlin")
 YEAR = Window(date(2025, 1, 1), date(2026, 1, 1))

@@ -11,8 +11,8 @@ from extractors.http.limits import Limits
 from extractors.http.messages import Answer
 from extractors.http.session import Client, Session, Wire
 from tests.support.clock import FakeClock
-from tests.support.scripted import Scripted, raw
-from tests.support.talking import OK, WIRE, account, each, get, talk
+from tests.support.http_session import OK, WIRE, account, each, get, talk
+from tests.support.scripted_server import Scripted, raw
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])

@@ -19,8 +19,8 @@ from extractors.http.limits import Limits
 from extractors.http.messages import Answer
 from extractors.http.session import Client, Session
 from tests.support.clock import FakeClock
-from tests.support.scripted import Scripted, Seen, raw
-from tests.support.talking import KEY, LIMITS, OK, WIRE, account, each, get, talk
+from tests.support.http_session import KEY, LIMITS, OK, WIRE, account, each, get, talk
+from tests.support.scripted_server import Scripted, Seen, raw
 
 
 def test_an_answer_comes_back_as_it_was_sent(server: Scripted, clock: FakeClock) -> None:

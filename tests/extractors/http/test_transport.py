@@ -11,8 +11,8 @@ from extractors.errors import (
 from extractors.http import transport as wire
 from extractors.http.session import Session
 from tests.support.clock import FakeClock
-from tests.support.scripted import Scripted, endless, raw, scripted
-from tests.support.talking import KEY, OK, get, talk
+from tests.support.http_session import KEY, OK, get, talk
+from tests.support.scripted_server import Scripted, endless, raw, scripted
 
 
 def test_a_get_has_no_body_and_a_post_has_json(server: Scripted, clock: FakeClock) -> None:

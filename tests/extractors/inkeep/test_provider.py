@@ -20,9 +20,9 @@ from extractors.windows import Window
 from sandbox.accounts import SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
-from sandbox.switches import Switches
-from tests.support.moments import Moments, moments
-from tests.support.pulled import pull
+from sandbox.shapes import Switches
+from tests.support.instants import Moments, moments
+from tests.support.pull_account import pull
 
 DAY = date(2025, 3, 30)
 WINDOW = Window.of_day(DAY)
@@ -43,7 +43,7 @@ def sandbox(running: Sandbox) -> Sandbox:
 
 def as_new(sandbox: Sandbox) -> Sandbox:
     sandbox.book.clear()
-    sandbox.switches.__dict__.update(Switches().__dict__)
+    sandbox.shapes.__dict__.update(Switches().__dict__)
     world_of(sandbox).change = None
     world_of(sandbox).moments = moments(DAY, *range(0, 86_400 * SECOND, 7200 * SECOND))  # 12
     world_of(sandbox).readings = 0
@@ -103,7 +103,7 @@ def test_rows_of_a_month_are_one_question_when_nothing_is_cut_off(sandbox: Sandb
 
 
 def test_a_window_that_is_cut_off_is_halved(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.switches.inkeep_page_size = 5
+    sandbox.shapes.inkeep_page_size = 5
     assert load(sandbox, tmp_path) == []
     assert sorted(ids(tmp_path)) == sorted(moment.id for moment in world_of(sandbox).moments)
     (batch,) = batches(tmp_path)
@@ -115,7 +115,7 @@ def test_a_window_that_is_cut_off_is_halved(sandbox: Sandbox, tmp_path: Path) ->
 def test_microseconds_of_one_instant_are_read_on_by_id_alone(sandbox: Sandbox, tmp_path: Path) -> None:
     inside = moments(DAY, *range(5 * SECOND, 5 * SECOND + 1000, 100))  # ids run against time
     world_of(sandbox).moments = inside
-    sandbox.switches.inkeep_page_size = 3
+    sandbox.shapes.inkeep_page_size = 3
     assert load(sandbox, tmp_path) == []
     assert sorted(ids(tmp_path)) == [moment.id for moment in inside]
     last = asked(sandbox)[-1]
@@ -137,7 +137,7 @@ def test_microseconds_of_one_instant_are_read_on_by_id_alone(sandbox: Sandbox, t
 def test_no_row_is_lost_or_doubled(running: Sandbox, points: list[int], size: int) -> None:
     sandbox = as_new(running)
     world_of(sandbox).moments = moments(DAY, *points)
-    sandbox.switches.inkeep_page_size = size
+    sandbox.shapes.inkeep_page_size = size
     with TemporaryDirectory() as folder:
         assert load(sandbox, Path(folder)) == []
         assert sorted(ids(Path(folder))) == [moment.id for moment in world_of(sandbox).moments]
@@ -146,7 +146,7 @@ def test_no_row_is_lost_or_doubled(running: Sandbox, points: list[int], size: in
 def test_rows_that_come_while_they_are_read_are_looked_for_again(sandbox: Sandbox, tmp_path: Path) -> None:
     before, after = moments(DAY, *range(8)), moments(DAY, *range(9))
     world_of(sandbox).change = lambda reading: before if reading < 2 else after
-    sandbox.switches.inkeep_page_size = 5
+    sandbox.shapes.inkeep_page_size = 5
     assert load(sandbox, tmp_path) == []
     assert len(set(ids(tmp_path))) == len(ids(tmp_path)) == 9
     assert batches(tmp_path)[0].manifest["facts"]["total"] == 9
@@ -154,7 +154,7 @@ def test_rows_that_come_while_they_are_read_are_looked_for_again(sandbox: Sandbo
 
 def test_rows_that_never_stand_still_are_an_error_and_land_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
     world_of(sandbox).change = lambda reading: moments(DAY, *range(10 + reading))
-    sandbox.switches.inkeep_page_size = 5
+    sandbox.shapes.inkeep_page_size = 5
     (error,) = load(sandbox, tmp_path)
     assert type(error).__name__ == "Transient"
     assert "its parts hold" in str(error)
@@ -216,7 +216,7 @@ def test_ids_that_do_not_go_on_are_an_error(sandbox: Sandbox, tmp_path: Path, mo
     original = vendor.run
     monkeypatch.setattr(vendor, "run", deaf)
     world_of(sandbox).moments = moments(DAY, 7, 7, 7, 7)
-    sandbox.switches.inkeep_page_size = 2
+    sandbox.shapes.inkeep_page_size = 2
     (error,) = load(sandbox, tmp_path)
     assert "does not go on after the id" in str(error)
 
@@ -242,7 +242,7 @@ def test_totals_of_another_zone_are_asked_by_local_day(sandbox: Sandbox, tmp_pat
 
 def test_buckets_that_are_cut_off_are_asked_in_halves(sandbox: Sandbox, tmp_path: Path) -> None:
     world_of(sandbox).moments = moments(DAY, *(number * 86_400 * SECOND for number in range(-20, 1)))
-    sandbox.switches.inkeep_page_size = 6
+    sandbox.shapes.inkeep_page_size = 6
     assert load(sandbox, tmp_path, Window(date(2025, 3, 10), date(2025, 3, 31)), "conversation_totals") == []
     (batch,) = batches(tmp_path, "conversation_totals")
     windows = [Window.parse(part.context["days"]) for part in batch.parts]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.server import Sandbox
-from tests.support.shop import Shop, open_sandbox
+from tests.support.sample_world import Shop, open_sandbox
 
 
 @pytest.fixture

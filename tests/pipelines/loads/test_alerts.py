@@ -12,7 +12,7 @@ from extractors import redaction
 from pipelines.configuration.settings import Alerts
 from pipelines.loads.alerts import ATTEMPTS, LINES, Alert, ask_again, send
 from pipelines.loads.failures import SHOWN
-from tests.support.scripted import Scripted, raw, scripted
+from tests.support.scripted_server import Scripted, raw, scripted
 
 ALERT = Alert(
     what="load_cognigy",

@@ -14,7 +14,7 @@ from pipelines.loads.load import describe, load_days, publish
 from pipelines.loads.plan import Reusable
 from pipelines.loads.workspace import Workspace
 from sandbox.server import Sandbox
-from tests.support.shop import Shop, open_sandbox
+from tests.support.sample_world import Shop, open_sandbox
 from warehouse.errors import StagedError
 from warehouse.records import ChunkCommit, Committed
 from warehouse.store import Store

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.server import Sandbox
 from tests.support.clock import FakeClock
-from tests.support.shop import Shop, conversations, told
+from tests.support.sample_world import Shop, conversations, told
 
 FIRST, LAST = date(2025, 7, 1), date(2025, 12, 31)
 CHATMART = Path(sys.executable).with_name("chatmart")
@@ -64,7 +64,7 @@ def test_a_killed_run_goes_on_where_it_stopped(shop: Shop, sandbox: Sandbox) -> 
 @pytest.mark.long
 def test_two_processes_load_the_same_account_at_once(shop: Shop, sandbox: Sandbox) -> None:
     path = shop.configure()
-    sandbox.switches.delay_seconds = 0.05
+    sandbox.shapes.delay_seconds = 0.05
     command = [CHATMART, "--config", str(path), "backfill", "--from", str(FIRST), "--to", str(LAST)]
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     errors = [process.communicate()[1] for process in both]

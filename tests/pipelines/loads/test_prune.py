@@ -15,8 +15,8 @@ from pipelines.loads.replay import replay
 from pipelines.loads.run import Job, fetch
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
-from tests.support.product import days_from
-from tests.support.shop import BERLIN, Shop
+from tests.support.installation import days_from
+from tests.support.sample_world import BERLIN, Shop
 
 FIRST, LAST = date(2025, 3, 1), date(2025, 3, 9)
 

@@ -22,7 +22,7 @@ from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.support.clock import FakeClock
-from tests.support.shop import BERLIN, NEW_YORK, NOW, Shop
+from tests.support.sample_world import BERLIN, NEW_YORK, NOW, Shop
 
 DAY = date(2026, 1, 8)
 VOICE = SandboxAccount("acme-voice", "chatcaptain", "Europe/Berlin", daily=10)

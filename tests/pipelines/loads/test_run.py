@@ -12,7 +12,7 @@ from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.truth import truth
 from tests.support.clock import FakeClock
-from tests.support.shop import BERLIN, NEW_YORK, Seen, Shop, conversations, days, told
+from tests.support.sample_world import BERLIN, NEW_YORK, Seen, Shop, conversations, days, told
 
 FIRST, LAST = date(2025, 3, 1), date(2025, 6, 30)
 

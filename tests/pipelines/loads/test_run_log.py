@@ -19,7 +19,7 @@ from pipelines.loads.workspace import Workspace
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.clock import FakeClock
-from tests.support.shop import BERLIN, NEW_YORK, Shop
+from tests.support.sample_world import BERLIN, NEW_YORK, Shop
 from warehouse.errors import WarehouseError
 from warehouse.records import RunRow
 from warehouse.store import Store

@@ -15,7 +15,7 @@ from pipelines.loads import run as runs
 from pipelines.loads.run import Job, fetch, load_landed
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
-from tests.support.shop import BERLIN, NEW_YORK, Shop, days
+from tests.support.sample_world import BERLIN, NEW_YORK, Shop, days
 
 FEW = (date(2026, 1, 1), date(2026, 1, 3))
 

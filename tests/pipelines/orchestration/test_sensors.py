@@ -8,7 +8,7 @@ import pytest
 from pipelines.definitions import build_definitions
 from pipelines.orchestration.sensors import failed_run, failure_sensor
 from tests.pipelines.conftest import Orchestrated
-from tests.support.scripted import Scripted, raw, scripted
+from tests.support.scripted_server import Scripted, raw, scripted
 
 MARCH = (date(2025, 3, 1), date(2025, 3, 3))
 BOTH = ("acme-support", "globex-support")

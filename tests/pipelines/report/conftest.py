@@ -5,9 +5,9 @@ import pytest
 from pipelines.report.build import Asked, make
 from pipelines.report.model import Report
 from pipelines.report.page.html import render
-from tests.support.pages import Element, read
-from tests.support.reported import ACCOUNTS, NOW, fill
-from tests.support.shop import begin_warehouse
+from tests.support.html_page import Element, read
+from tests.support.report_warehouse import ACCOUNTS, NOW, fill
+from tests.support.sample_world import begin_warehouse
 from tests.warehouse.sample import store_at
 from warehouse.store import Store
 

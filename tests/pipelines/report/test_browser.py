@@ -9,7 +9,7 @@ import pytest
 from pipelines.report.build import Asked, make
 from pipelines.report.page.html import render
 from tests.support.browser import ABSENT, CHROMIUM, Tab, chromium
-from tests.support.reported import ACCOUNTS, NOW
+from tests.support.report_warehouse import ACCOUNTS, NOW
 from warehouse.store import Store
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=ABSENT)]

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.report.build import Asked, NoSuchDays, make
 from pipelines.report.model import Card, Report
-from tests.support.reported import FEBRUARY, LAST, MARCH, NOW, SALES, SUPPORT, VOICE, load
+from tests.support.report_warehouse import FEBRUARY, LAST, MARCH, NOW, SALES, SUPPORT, VOICE, load
 from tests.warehouse.sample import days, rows
 from warehouse.store import Store
 

@@ -10,7 +10,7 @@ from pipelines.loads.status import STATES, AccountStatus, Range
 from pipelines.report.coverage import MOST, OPEN, Standing, coverage
 from pipelines.report.model import Run
 from pipelines.report.period import Period
-from tests.support.reported import cognigy
+from tests.support.report_warehouse import cognigy
 
 FIRST = date(2024, 4, 1)  # a Monday
 YEAR = Period(Window(FIRST, FIRST + timedelta(365)))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from extractors.chatcaptain.account import ChatcaptainAccount
 from extractors.errors import ShapeError, Where
 from extractors.windows import Window
-from tests.support.landed import Landings, Told, rows
+from tests.support.landed_chunks import Landings, Told, rows
 from transforms.chatcaptain.components import CHANNEL, OVERVIEW
 from transforms.chatcaptain.reports import Report
 from transforms.facts import Staged

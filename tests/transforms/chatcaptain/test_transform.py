@@ -11,10 +11,10 @@ import pytest
 
 from extractors.windows import Window
 from sandbox.server import Sandbox
-from sandbox.switches import Switches
+from sandbox.shapes import Switches
 from sandbox.truth import truth
 from tests.support.chatcaptain import account_in, load
-from tests.support.landed import Landings, rows
+from tests.support.landed_chunks import Landings, rows
 from transforms.facts import Staged
 
 CLOCK_CHANGE = Window(date(2025, 10, 24), date(2025, 10, 28))
@@ -86,7 +86,7 @@ def plain(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def expected(sandbox: Sandbox, view: str, window: Window, name: str, streams: Iterable[str]) -> list[dict[str, Any]]:
-    found = truth(sandbox.world, name, view, list(window.days()), streams=[*streams], switches=sandbox.switches)
+    found = truth(sandbox.world, name, view, list(window.days()), streams=[*streams], switches=sandbox.shapes)
     return plain(found)
 
 
@@ -108,9 +108,9 @@ def assert_true(sandbox: Sandbox, staged: Staged, window: Window, name: str, str
 
 @pytest.mark.parametrize("shape", [*SHAPES[:5], *(pytest.param(shape, marks=pytest.mark.long) for shape in SHAPES[5:])])
 def test_every_accepted_shape_tells_the_same(sandbox: Sandbox, tmp_path: Path, shape: dict[str, Any]) -> None:
-    sandbox.switches.__dict__.update(shape)
+    sandbox.shapes.__dict__.update(shape)
     staged = loaded(tmp_path, sandbox)
-    if sandbox.switches.csv_times == "local":  # the hour that comes twice cannot be told apart in local times
+    if sandbox.shapes.csv_times == "local":  # the hour that comes twice cannot be told apart in local times
         return
     account = account_in(sandbox)
     assert_true(sandbox, staged, CLOCK_CHANGE, account.name, account.pulled)
@@ -126,13 +126,13 @@ def test_what_is_not_pulled_is_unknown(sandbox: Sandbox, tmp_path: Path, streams
 
 @pytest.mark.parametrize("streams", [["export"], ["export", "channel_report"]])
 def test_totals_fill_channels_without_an_overview(sandbox: Sandbox, tmp_path: Path, streams: list[str]) -> None:
-    sandbox.switches.csv_grain = "total"
+    sandbox.shapes.csv_grain = "total"
     staged = loaded(tmp_path, sandbox, streams=streams)
     assert_true(sandbox, staged, CLOCK_CHANGE, "acme-voice", streams)
 
 
 def test_local_times_name_the_same_instants(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.switches.csv_times = "local"
+    sandbox.shapes.csv_times = "local"
     spring = Window(date(2025, 3, 8), date(2025, 3, 11))
     staged = loaded(tmp_path, sandbox, spring, "globex-voice", streams=["export"])
     assert_true(sandbox, staged, spring, "globex-voice", ["export"])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from extractors.chatdash.provider import ChatdashAccount
 from extractors.errors import ShapeError
 from extractors.windows import Window
-from tests.support.landed import Landings, Told, rows
+from tests.support.landed_chunks import Landings, Told, rows
 from transforms.facts import Staged
 
 DAY = date(2025, 3, 30)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from extractors.errors import ShapeError
 from extractors.windows import Window
 from tests.support.chatlayer import NAME, X, data, transformed
-from tests.support.landed import rows
+from tests.support.landed_chunks import rows
 from transforms.facts import Staged
 
 

@@ -23,8 +23,8 @@ from tests.support.chatlayer import (
     sandbox,
     transformed,
 )
-from tests.support.landed import Landings, Told, rows
-from tests.support.pulled import pull
+from tests.support.landed_chunks import Landings, Told, rows
+from tests.support.pull_account import pull
 
 Rows = list[dict[str, Any]]
 

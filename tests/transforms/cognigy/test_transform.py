@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from extractors.cognigy.provider import COUNTERS, CognigyAccount
 from extractors.errors import ShapeError
 from extractors.windows import Window
-from tests.support.landed import Landings, Told, rows
+from tests.support.landed_chunks import Landings, Told, rows
 from transforms.facts import Staged
 
 MARCH = Window(date(2025, 3, 1), date(2025, 4, 1))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from extractors.errors import ShapeError
 from extractors.inkeep.provider import InkeepAccount
 from extractors.windows import Window
-from tests.support.landed import Landings, Told, rows
+from tests.support.landed_chunks import Landings, Told, rows
 from transforms.facts import Staged
 from transforms.inkeep.transform import TRANSFORM
 

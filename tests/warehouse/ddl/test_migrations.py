@@ -13,8 +13,8 @@ from warehouse.ddl.views import view_texts
 from warehouse.engine import Limits, attached, engine
 from warehouse.errors import NewerWarehouse, UnreadableWarehouse
 from warehouse.model.schema import metadata
-from warehouse.publishing import Places
 from warehouse.storage.duckdb import bring_up_to_date
+from warehouse.storage.files import Places
 from warehouse.storage.parquet import ParquetStorage
 from warehouse.store import Store
 

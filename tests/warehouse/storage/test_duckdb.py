@@ -10,7 +10,7 @@ import pytest
 
 from tests.warehouse.filled import FilledStores, load_one_day
 from tests.warehouse.sample import DAY, chunk, days, full_tables, rows, store_at
-from warehouse.publishing import Places, copy_into_place
+from warehouse.storage.files import Places, copy_into_place
 from warehouse.store import Store
 
 READER = """

@@ -14,10 +14,10 @@ import pytest
 
 from tests.warehouse.filled import FilledStores
 from tests.warehouse.sample import ACME, DAY, chunk, days, full_tables, rows, store_at
-from warehouse import publishing
 from warehouse.engine import Limits, engine
 from warehouse.errors import UnreadableWarehouse
 from warehouse.records import Scope
+from warehouse.storage import files as publishing
 from warehouse.storage import parquet as parquet_store
 from warehouse.storage.parquet import ParquetStorage
 from warehouse.storage.parquet_manifest import Manifest

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.server import Sandbox
 from tests.support.command import Said, chatmart
-from tests.support.shop import BERLIN, NEW_YORK, Shop
+from tests.support.sample_world import BERLIN, NEW_YORK, Shop
 
 Run = Callable[..., Said]
 

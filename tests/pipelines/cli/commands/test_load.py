@@ -10,7 +10,7 @@ import pytest
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.command import Said
-from tests.support.shop import BERLIN, NEW_YORK, Shop
+from tests.support.sample_world import BERLIN, NEW_YORK, Shop
 
 BERLIN_ZONE = ZoneInfo("Europe/Berlin")
 

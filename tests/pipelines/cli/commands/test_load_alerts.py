@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from pipelines.cli.commands import load as loads
-from tests.support.scripted import Scripted, raw, scripted
-from tests.support.shop import BERLIN, NEW_YORK, Shop
+from tests.support.sample_world import BERLIN, NEW_YORK, Shop
+from tests.support.scripted_server import Scripted, raw, scripted
 
 
 @pytest.fixture

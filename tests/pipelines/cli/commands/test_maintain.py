@@ -5,7 +5,7 @@ import pytest
 
 from sandbox.server import Sandbox
 from tests.support.command import chatmart
-from tests.support.shop import BERLIN, Shop
+from tests.support.sample_world import BERLIN, Shop
 
 
 def test_it_says_what_it_deleted(tmp_path: Path, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,8 +10,8 @@ from pipelines.report.format import bucket
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.command import Said, chatmart
-from tests.support.pages import card, figures, read
-from tests.support.product import Product, days_from
+from tests.support.html_page import card, figures, read
+from tests.support.installation import Product, days_from
 
 FIRST = date(2025, 3, 1)
 SUPPORT = next(account for account in DEMO_ACCOUNTS if account.name == "acme-support")

@@ -17,7 +17,7 @@ import pytest
 from pipelines.cli.main import main
 from sandbox.server import Sandbox
 from tests.support.command import chatmart
-from tests.support.shop import Shop, open_sandbox
+from tests.support.sample_world import Shop, open_sandbox
 
 CHATMART = Path(sys.executable).with_name("chatmart")
 DAYS = 120  # more than a terminal is shown

@@ -12,8 +12,8 @@ from pipelines.loads.status import STATES
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
-from sandbox.switches import Switches
-from tests.support.product import Product, days_from
+from sandbox.shapes import Switches
+from tests.support.installation import Product, days_from
 
 FIRST = date(2025, 3, 27)
 SUPPORT = next(account for account in DEMO_ACCOUNTS if account.name == "acme-support")
@@ -130,7 +130,7 @@ def test_drift_of_all_providers_is_reported_and_changes_no_number(tmp_path: Path
         assert "drift in conversation_counter: unknown channel qx-new, on " in text
         assert "restated in the last 7 days: conversation_daily.conversations, 1 number on 1 day\n" in text
 
-        sandbox.switches.extra_fields = False
+        sandbox.shapes.extra_fields = False
         assert bot.load(days[:-1], refetch=True).ok
         query = "select distinct date from drift where kind like 'unknown %' and name like '%novelty'"
         assert bot.ask(query) == [{"date": str(days[-1])}]

@@ -19,7 +19,7 @@ from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.shop import NOW, Shop
+from tests.support.sample_world import NOW, Shop
 from warehouse.ddl.migrations import CURRENT
 
 DOCS = next(account for account in DEMO_ACCOUNTS if account.provider == "inkeep")

@@ -16,7 +16,7 @@ from pipelines.orchestration.instance import materializations as reporting
 from pipelines.orchestration.instance.home import VARIABLE, home, make_ready, settings
 from pipelines.orchestration.instance.materializations import report
 from tests.pipelines.conftest import Orchestrated
-from tests.support.product import days_from
+from tests.support.installation import days_from
 
 BOTH = ("acme-support", "globex-support")
 DAYS = tuple(days_from(date(2025, 3, 1), 5))

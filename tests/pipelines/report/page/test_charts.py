@@ -10,8 +10,8 @@ import pytest
 from pipelines.report.model import Chart, Mark
 from pipelines.report.page.charts import HEIGHT, SHAPES, WIDTH, svg
 from pipelines.report.period import Unit
-from tests.support.pages import Element, read
-from tests.support.reported import HOSTILE
+from tests.support.html_page import Element, read
+from tests.support.report_warehouse import HOSTILE
 
 FIRST = date(2025, 3, 1)
 

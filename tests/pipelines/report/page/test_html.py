@@ -13,8 +13,8 @@ from pipelines.report.build import Asked, make
 from pipelines.report.model import SLOTS, Coverage, Report, Run, Strip
 from pipelines.report.page.charts import SHAPES
 from pipelines.report.page.html import GLYPHS, _style, render
-from tests.support.pages import Element, card, figures, read
-from tests.support.reported import HOSTILE, MARCH, NOW, SUPPORT, VOICE, cognigy, load
+from tests.support.html_page import Element, card, figures, read
+from tests.support.report_warehouse import HOSTILE, MARCH, NOW, SUPPORT, VOICE, cognigy, load
 from tests.warehouse.sample import rows
 from warehouse.store import Store
 

@@ -9,7 +9,7 @@ from extractors.http.limits import Limits
 from extractors.http.messages import Answer
 from extractors.http.session import Client, Session, Wire
 from tests.support.clock import FakeClock
-from tests.support.scripted import raw
+from tests.support.scripted_server import raw
 
 KEY = "fake-key-of-these-tests"
 LIMITS = Limits(requests=None, period_seconds=1, concurrency=4)

@@ -1,7 +1,7 @@
 """What Dagster adds to a load: the same days by `chatmart backfill` and by `dg launch`, in CPU seconds.
 
-`python -m benchmarks.orchestrated` prints a Markdown table, a line for each platform of the demo. A launch of one day
-tells what it costs to start Dagster at all; what a year costs beyond that and beyond the load itself are its events,
+`python -m benchmarks.dagster_overhead` prints a Markdown table, a line for each platform of the demo. A launch of one
+day tells what it costs to start Dagster; what a year costs beyond that and beyond the load itself are its events,
 four for each day. The sandbox runs in this process, each command in one of its own, whose processor time is counted
 with that of the processes it starts.
 """
@@ -24,7 +24,7 @@ from extractors.registry import PROVIDERS
 from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.product import Product, days_from
+from tests.support.installation import Product, days_from
 
 REPOSITORY = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent

@@ -13,7 +13,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from tests.support.landed import rows
+from tests.support.landed_chunks import rows
 from transforms.facts import Staged
 from transforms.field_mapping import RECONCILED, TOTALS
 from warehouse.ddl.views import view_texts

@@ -13,10 +13,10 @@ from allpairspy import AllPairs
 
 from sandbox.accounts import SandboxAccount
 from sandbox.server import Sandbox
-from sandbox.switches import Switches
+from sandbox.shapes import Switches
 from sandbox.truth import STREAMS
 from sandbox.world import World
-from tests.support.product import Product, days_from
+from tests.support.installation import Product, days_from
 
 SEEDS = (7, 11, 23, 42)
 CHANGES = {  # the local days on which clocks change; zones without a change take Berlin's days

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from tests.support.product import Product
+from tests.support.installation import Product
 
 Number = Decimal | None
 Key = tuple[str, str, date, str | None, str]

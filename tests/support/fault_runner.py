@@ -18,11 +18,11 @@ import duckdb
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
-from sandbox.switches import Switches
+from sandbox.shapes import Switches
 from sandbox.truth import VIEWS
 from tests.support.clock import FakeClock
 from tests.support.faults import DOCS, IN_SEVEN_SECONDS, SUPPORT, VOICE, Case
-from tests.support.product import Product
+from tests.support.installation import Product
 
 BEFORE, DAY = date(2025, 3, 10), date(2025, 3, 11)
 ACCOUNTS = {account.name: account for account in DEMO_ACCOUNTS}
