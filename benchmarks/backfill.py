@@ -19,43 +19,43 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from benchmarks.requests import LEAST, LONG_PAGES, Days
+from benchmarks.requests import LEAST_REQUESTS, LONG_PAGES, DayRange
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import RequestRecord
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.installation import CHATMART, Product, days_from
+from tests.support.installation import CHATMART, Installation, days_from
 
 FIRST = date(2025, 1, 1)
 SOON = {each.name: {"export_retry_minutes": 0.05} for each in DEMO_ACCOUNTS if each.provider == "chatcaptain"}
 
 
 @dataclass(frozen=True)
-class Ended:
+class CommandUsage:
     """How a run of the command ended: seconds of the clock and of the processor, and the peak of its memory."""
 
-    code: int
-    clock: float
-    cpu: float
-    megabytes: float
+    exit_code: int
+    wall_seconds: float
+    cpu_seconds: float
+    peak_megabytes: float
 
 
-def started(product: Product, days: Sequence[date]) -> subprocess.Popen[bytes]:
+def start_backfill(product: Installation, days: Sequence[date]) -> subprocess.Popen[bytes]:
     """The back-fill in a process of its own; what it says goes to a file."""
     command = [CHATMART, "backfill", "--from", str(days[0]), "--to", str(days[-1])]
     with (product.folder / "said.txt").open("ab") as said:
         return subprocess.Popen(command, env=product.environment, cwd=product.folder, stderr=said)
 
 
-def ended(running: subprocess.Popen[bytes], began: float) -> Ended:
+def wait_for_exit(running: subprocess.Popen[bytes], started_at: float) -> CommandUsage:
     """Wait for a run to end."""
     _, status, used = os.wait4(running.pid, 0)
     running.returncode = os.waitstatus_to_exitcode(status)
-    clock = time.perf_counter() - began
-    return Ended(running.returncode, clock, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    clock = time.perf_counter() - started_at
+    return CommandUsage(running.returncode, clock, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-def asked_again(requests: Sequence[RequestRecord]) -> int:
+def count_repeated_requests(requests: Sequence[RequestRecord]) -> int:
     """Requests that had been answered before; looks at a job that is not done yet are none."""
     answered = Counter(
         (each.account, each.method, each.path, each.query, each.body) for each in requests if each.status in (200, 202)
@@ -63,29 +63,32 @@ def asked_again(requests: Sequence[RequestRecord]) -> int:
     return sum(count - 1 for (_, _, path, _, _), count in answered.items() if "/export" not in path)
 
 
-def whole(sandbox: Sandbox, days: Sequence[date]) -> Ended:
+def measure_backfill(sandbox: Sandbox, days: Sequence[date]) -> CommandUsage:
     """One back-fill from nothing to its end, and its figures."""
-    sandbox.book.clear()
+    sandbox.request_log.clear()
     with tempfile.TemporaryDirectory() as folder:
-        product = Product(Path(folder), sandbox, DEMO_ACCOUNTS, SOON)
-        end = ended(started(product, days), time.perf_counter())
+        product = Installation(Path(folder), sandbox, DEMO_ACCOUNTS, SOON)
+        end = wait_for_exit(start_backfill(product, days), time.perf_counter())
         by_account = Counter(each.account for each in sandbox.requests)
-        compared, differences = product.differences(days)
-    print(f"{end.clock:.1f} s, {end.cpu:.1f} CPU s, {end.megabytes:.0f} MB at most, exit {end.code}")
+        compared, differences = product.compare_with_truth(days)
+    print(
+        f"{end.wall_seconds:.1f} s, {end.cpu_seconds:.1f} CPU s, "
+        f"{end.peak_megabytes:.0f} MB at most, exit {end.exit_code}"
+    )
     for account in DEMO_ACCOUNTS:
-        needed = LEAST[account.provider](sandbox.world, account, Days(days[0], days[-1]))
+        needed = LEAST_REQUESTS[account.provider](sandbox.world, account, DayRange(days[0], days[-1]))
         print(f"{account.name}: {by_account[account.name]} requests, {needed} at least")
-    again = asked_again(sandbox.requests)
+    again = count_repeated_requests(sandbox.requests)
     print(f"{compared} rows compared with the truth, {len(differences)} differ; {again} asked again")
     return end
 
 
-def killed(sandbox: Sandbox, days: Sequence[date], after: float) -> None:
+def measure_killed_backfill(sandbox: Sandbox, days: Sequence[date], after: float) -> None:
     """A back-fill that is killed and started again, and what that cost."""
-    sandbox.book.clear()
+    sandbox.request_log.clear()
     with tempfile.TemporaryDirectory() as folder:
-        product = Product(Path(folder), sandbox, DEMO_ACCOUNTS, SOON)
-        victim = started(product, days)
+        product = Installation(Path(folder), sandbox, DEMO_ACCOUNTS, SOON)
+        victim = start_backfill(product, days)
         try:
             victim.wait(after)
         except subprocess.TimeoutExpired:
@@ -94,9 +97,9 @@ def killed(sandbox: Sandbox, days: Sequence[date], after: float) -> None:
         before = len(sandbox.requests)
         runs, code = 1, 1
         while code and runs < 4:
-            runs, code = runs + 1, ended(started(product, days), time.perf_counter()).code
-        again, total = asked_again(sandbox.requests), len(sandbox.requests)
-        compared, differences = product.differences(days)
+            runs, code = runs + 1, wait_for_exit(start_backfill(product, days), time.perf_counter()).exit_code
+        again, total = count_repeated_requests(sandbox.requests), len(sandbox.requests)
+        compared, differences = product.compare_with_truth(days)
     print(
         f"killed after {after:5.1f} s and {before:5} requests; {again:3} of {total} asked again ({again / total:.2%}); "
         f"{runs} runs, exit {code}; {compared} rows, {len(differences)} differ",
@@ -113,9 +116,9 @@ def main() -> None:
     days = days_from(FIRST, asked.days)
     chance = random.Random(1)
     with Sandbox(World(7, DEMO_ACCOUNTS), LONG_PAGES) as sandbox:
-        end = whole(sandbox, days)
+        end = measure_backfill(sandbox, days)
         for _ in range(asked.kills):
-            killed(sandbox, days, chance.uniform(0, end.clock))
+            measure_killed_backfill(sandbox, days, chance.uniform(0, end.wall_seconds))
 
 
 if __name__ == "__main__":

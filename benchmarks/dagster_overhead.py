@@ -19,19 +19,19 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.backfill import Ended, ended, started
+from benchmarks.backfill import CommandUsage, start_backfill, wait_for_exit
 from extractors.registry import PROVIDERS
 from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.installation import Product, days_from
+from tests.support.installation import Installation, days_from
 
 REPOSITORY = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 FIRST = date(2025, 1, 1)
 
 
-def launched(product: Product, days: Sequence[date], provider: str) -> subprocess.Popen[bytes]:
+def launch_with_dagster(product: Installation, days: Sequence[date], provider: str) -> subprocess.Popen[bytes]:
     """The range by Dagster's own command, in a home where nothing has run yet."""
     home = product.folder / "home"
     home.mkdir()
@@ -44,28 +44,36 @@ def launched(product: Product, days: Sequence[date], provider: str) -> subproces
         return subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdout=said, stderr=said)
 
 
-def measured(sandbox: Sandbox, account: SandboxAccount, days: Sequence[date], *, by_dagster: bool) -> Ended:
+def measure_load(sandbox: Sandbox, account: SandboxAccount, days: Sequence[date], *, by_dagster: bool) -> CommandUsage:
     """Load these days from nothing, and compare them with the truth."""
     with tempfile.TemporaryDirectory() as folder:
-        product = Product(Path(folder), sandbox, (account,))
-        running = launched(product, days, account.provider) if by_dagster else started(product, days)
-        end = ended(running, time.perf_counter())
-        _, differences = product.differences(days)
-        if end.code or differences:
+        product = Installation(Path(folder), sandbox, (account,))
+        running = launch_with_dagster(product, days, account.provider) if by_dagster else start_backfill(product, days)
+        end = wait_for_exit(running, time.perf_counter())
+        _, differences = product.compare_with_truth(days)
+        if end.exit_code or differences:
             raise SystemExit(
-                f"exit {end.code}, {len(differences)} rows differ:\n{(product.folder / 'said.txt').read_text()}"
+                f"exit {end.exit_code}, {len(differences)} rows differ:\n{(product.folder / 'said.txt').read_text()}"
             )
     return end
 
 
 def row(sandbox: Sandbox, account: SandboxAccount, days: Sequence[date]) -> str:
     """One line of the table."""
-    own_day = measured(sandbox, account, days[:1], by_dagster=False)
-    own = measured(sandbox, account, days, by_dagster=False)
-    started_up = measured(sandbox, account, days[:1], by_dagster=True).cpu - own_day.cpu
-    whole = measured(sandbox, account, days, by_dagster=True)
-    events = whole.cpu - own.cpu - started_up
-    cells = (whole.cpu, own.cpu, started_up, events, events / len(days) * 1000, whole.clock, whole.megabytes)
+    own_day = measure_load(sandbox, account, days[:1], by_dagster=False)
+    own = measure_load(sandbox, account, days, by_dagster=False)
+    started_up = measure_load(sandbox, account, days[:1], by_dagster=True).cpu_seconds - own_day.cpu_seconds
+    whole = measure_load(sandbox, account, days, by_dagster=True)
+    events = whole.cpu_seconds - own.cpu_seconds - started_up
+    cells = (
+        whole.cpu_seconds,
+        own.cpu_seconds,
+        started_up,
+        events,
+        events / len(days) * 1000,
+        whole.wall_seconds,
+        whole.peak_megabytes,
+    )
     forms = ("{:.1f}", "{:.1f}", "{:.1f}", "{:.1f}", "{:.0f}", "{:.1f}", "{:.0f}")
     return f"| {account.provider} | {' | '.join(form.format(cell) for form, cell in zip(forms, cells, strict=True))} |"
 

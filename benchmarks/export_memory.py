@@ -71,16 +71,16 @@ def step(name: str, folder: Path) -> None:
     """Extract or load in this process, and print rows, seconds, CPU seconds and peak megabytes."""
     from extractors.windows import Window
     from pipelines.configuration import config as configuration
-    from pipelines.loads.run import Job, fetch, load_landed
+    from pipelines.loads.run import LoadJob, fetch_jobs, load_landed_batches
     from pipelines.loads.workspace import Workspace
 
-    workspace = Workspace.open(configuration.load(folder / "chatmart.yaml"))
-    jobs = [Job(account, tuple(Window(*MONTH).days())) for account in workspace.config.accounts]
+    workspace = Workspace.open(configuration.load_config(folder / "chatmart.yaml"))
+    jobs = [LoadJob(account, tuple(Window(*MONTH).days())) for account in workspace.config.accounts]
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if name == "extract":
-        result = fetch(workspace, jobs)
+        result = fetch_jobs(workspace, jobs)
     else:
-        result = load_landed(workspace, jobs, workspace.clock.now() - timedelta(hours=1))
+        result = load_landed_batches(workspace, jobs, workspace.clock.now() - timedelta(hours=1))
     used = resource.getrusage(resource.RUSAGE_SELF)
     errors = [error for outcome in result.outcomes for error in outcome.errors]
     cpu = used.ru_utime + used.ru_stime

@@ -10,17 +10,17 @@ import tempfile
 from pathlib import Path
 
 from sandbox.server import HOST
-from tests.support.fault_runner import Met, meeting
-from tests.support.faults import CASES, DOCS, Case
+from tests.support.fault_runner import FaultOutcome, open_fault_runner
+from tests.support.faults import CASES, DOCS, FaultCase
 
 HEADER = """| fault | what the client did | requests | exit | message | what stayed |
 |---|---|---:|---:|---|---|"""
 
 
-def row(case: Case, met: Met) -> str:
+def row(case: FaultCase, met: FaultOutcome) -> str:
     """The table's line of a case."""
-    said = "; ".join(_constant(sentence).replace("|", "\\|") for sentence in met.sentences) or "–"
-    cells = (case.fault, case.did, str(met.requests), str(met.exit), said, _stayed(case, met))
+    said = "; ".join(_constant(sentence).replace("|", "\\|") for sentence in met.error_messages) or "–"
+    cells = (case.fault, case.action, str(met.request_count), str(met.exit_code), said, _stayed(case, met))
     return f"| {' | '.join(cells)} |"
 
 
@@ -32,13 +32,15 @@ def _constant(sentence: str) -> str:
     return sentence.replace(HOST, "‹host›")
 
 
-def _stayed(case: Case, met: Met) -> str:
-    if met.differences or not met.earlier_untouched or not met.recovered or DOCS not in met.loaded:
+def _stayed(case: FaultCase, met: FaultOutcome) -> str:
+    if met.differences or not met.earlier_day_unchanged or not met.has_recovered or DOCS not in met.loaded_accounts:
         return "NOT AS IT SHOULD BE"
     exports = (
-        f"; exports started: {met.jobs[0]}, with the next run {met.jobs[1]}" if case.exit and any(met.jobs) else ""
+        f"; exports started: {met.export_jobs[0]}, with the next run {met.export_jobs[1]}"
+        if case.exit_code and any(met.export_jobs)
+        else ""
     )
-    if case.exit == 0:
+    if case.exit_code == 0:
         return "everything is loaded" + exports
     return "earlier slices, and the other account's day; the next run loads the day" + exports
 
@@ -47,9 +49,9 @@ def main() -> None:
     """Meet every fault and print the table."""
     logging.disable()
     print(HEADER)
-    with tempfile.TemporaryDirectory() as folder, meeting(Path(folder)) as sandboxed:
+    with tempfile.TemporaryDirectory() as folder, open_fault_runner(Path(folder)) as sandboxed:
         for number, case in enumerate(CASES):
-            print(row(case, sandboxed.meet(case, Path(folder, str(number)))), flush=True)
+            print(row(case, sandboxed.run_case(case, Path(folder, str(number)))), flush=True)
 
 
 if __name__ == "__main__":

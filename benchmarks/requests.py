@@ -19,9 +19,9 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from sandbox.accounts import SandboxAccount
-from sandbox.config import config_for, environment
+from sandbox.config import build_config, build_environment
 from sandbox.server import Sandbox
-from sandbox.shapes import Switches
+from sandbox.shapes import ResponseShapes
 from sandbox.world import World
 
 CHATMART = Path(sys.executable).with_name("chatmart")
@@ -29,11 +29,11 @@ DAY = timedelta(days=1)
 MILLISECOND = timedelta(milliseconds=1)
 LONGEST_SERIES = timedelta(hours=31 * 24)
 INTENTS_ON_A_PAGE = 100  # the most that may be asked for
-LONG_PAGES = Switches(chatlayer_page=INTENTS_ON_A_PAGE)
+LONG_PAGES = ResponseShapes(chatlayer_page=INTENTS_ON_A_PAGE)
 
 
 @dataclass(frozen=True)
-class Days:
+class DayRange:
     """A range of local days, the last one included."""
 
     first: date
@@ -45,11 +45,11 @@ class Days:
     def __len__(self) -> int:
         return (self.last - self.first).days + 1
 
-    def months(self) -> int:
+    def count_months(self) -> int:
         """How many calendar months they touch."""
         return len({(day.year, day.month) for day in self})
 
-    def series(self, zone: ZoneInfo) -> int:
+    def count_series(self, zone: ZoneInfo) -> int:
         """How many ranges of whole days, none longer than 31 x 24 hours, it takes to cover them."""
         count, start = 1, midnight(self.first, zone)
         for day in self:
@@ -58,11 +58,11 @@ class Days:
         return count
 
 
-Least = Callable[[World, SandboxAccount, Days], int]
+LeastRequests = Callable[[World, SandboxAccount, DayRange], int]
 RANGES = (
-    Days(date(2025, 3, 30), date(2025, 3, 30)),
-    Days(date(2025, 3, 1), date(2025, 3, 31)),
-    Days(date(2025, 1, 1), date(2025, 12, 31)),
+    DayRange(date(2025, 3, 30), date(2025, 3, 30)),
+    DayRange(date(2025, 3, 1), date(2025, 3, 31)),
+    DayRange(date(2025, 1, 1), date(2025, 12, 31)),
 )
 
 
@@ -71,58 +71,58 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def cognigy(_world: World, _account: SandboxAccount, days: Days) -> int:
+def cognigy(_world: World, _account: SandboxAccount, days: DayRange) -> int:
     """One call answers a calendar month."""
-    return days.months()
+    return days.count_months()
 
 
-def chatdash(_world: World, _account: SandboxAccount, days: Days) -> int:
+def chatdash(_world: World, _account: SandboxAccount, days: DayRange) -> int:
     """The bucket of what is told is unpublished: a request a day."""
     return len(days)
 
 
-def chatlayer(world: World, account: SandboxAccount, days: Days) -> int:
+def chatlayer(world: World, account: SandboxAccount, days: DayRange) -> int:
     """Series by the longest range; three insights and the pages of intents a day, since they have no bucket.
 
     Four series, and that of the users where days are days of UTC; team usage comes in days of UTC everywhere.
     """
-    series = (4 + (account.timezone == "UTC")) * days.series(account.zone)
-    team = days.series(ZoneInfo("UTC")) if "team_id" in account.ids else 0
+    series = (4 + (account.timezone == "UTC")) * days.count_series(account.zone)
+    team = days.count_series(ZoneInfo("UTC")) if "team_id" in account.ids else 0
     pages = 0
-    for _, items in world.days(account.name, days):
+    for _, items in world.conversations_by_day(account.name, days):
         intents = {name for item in items if item.version == account.version for name in item.intents}
         pages += max(1, -(-len(intents) // INTENTS_ON_A_PAGE))
     return series + team + 3 * len(days) + pages
 
 
-def chatcaptain(_world: World, account: SandboxAccount, days: Days) -> int:
+def chatcaptain(_world: World, account: SandboxAccount, days: DayRange) -> int:
     """The channel list; a day's overview, inbox and report of each listed channel; an export a calendar month.
 
     An export is created, looked at until it is done, and downloaded.
     """
     listed = sum(channel.listed for channel in account.channels)
-    looks = Switches().export_polls + 1
-    return 1 + (2 + listed) * len(days) + (1 + looks + 1) * days.months()
+    looks = ResponseShapes().export_polls + 1
+    return 1 + (2 + listed) * len(days) + (1 + looks + 1) * days.count_months()
 
 
-def inkeep(world: World, account: SandboxAccount, days: Days) -> int:
+def inkeep(world: World, account: SandboxAccount, days: DayRange) -> int:
     """Each month's rows, halved until an answer holds them all; totals by month, or by day where days are not UTC's."""
     rows = 0
     for month in _by_month(days):
-        instants = [item.started_at for _, items in world.days(account.name, month) for item in items]
+        instants = [item.started_at for _, items in world.conversations_by_day(account.name, month) for item in items]
         rows += _halved(midnight(month.first, account.zone), midnight(month.last + DAY, account.zone), instants)
-    return rows + (days.months() if account.timezone == "UTC" else len(days))
+    return rows + (days.count_months() if account.timezone == "UTC" else len(days))
 
 
-def _by_month(days: Days) -> list[Days]:
+def _by_month(days: DayRange) -> list[DayRange]:
     months: dict[tuple[int, int], list[date]] = {}
     for day in days:
         months.setdefault((day.year, day.month), []).append(day)
-    return [Days(each[0], each[-1]) for each in months.values()]
+    return [DayRange(each[0], each[-1]) for each in months.values()]
 
 
 def _halved(start: datetime, end: datetime, instants: list[datetime]) -> int:
-    if len(instants) <= Switches().inkeep_page_size:
+    if len(instants) <= ResponseShapes().inkeep_page_size:
         return 1
     middle = start + (end - start) // (2 * MILLISECOND) * MILLISECOND
     before, after = [at for at in instants if at < middle], [at for at in instants if at >= middle]
@@ -139,7 +139,7 @@ ACCOUNTS = (
     SandboxAccount("inkeep", "inkeep", "UTC"),
     SandboxAccount("inkeep-berlin", "inkeep", "Europe/Berlin"),
 )
-LEAST: dict[str, Least] = {
+LEAST_REQUESTS: dict[str, LeastRequests] = {
     "cognigy": cognigy,
     "chatdash": chatdash,
     "chatlayer": chatlayer,
@@ -148,16 +148,16 @@ LEAST: dict[str, Least] = {
 }
 
 
-def asked(sandbox: Sandbox, account: SandboxAccount, days: Days) -> int:
+def count_requests(sandbox: Sandbox, account: SandboxAccount, days: DayRange) -> int:
     """How many requests one back-fill of these days makes, downloads too, from nothing."""
-    sandbox.book.clear()
+    sandbox.request_log.clear()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "chatmart.yaml"
         fast = {"rate_limit": {"requests": 100_000, "period_seconds": 1}}
-        path.write_text(yaml.safe_dump(config_for(sandbox, [account], defaults=fast)))
+        path.write_text(yaml.safe_dump(build_config(sandbox, [account], defaults=fast)))
         subprocess.run(
             [CHATMART, "--config", path, "backfill", "--from", str(days.first), "--to", str(days.last)],
-            env={**os.environ, **environment([account])},
+            env={**os.environ, **build_environment([account])},
             capture_output=True,
             check=True,
         )
@@ -173,8 +173,8 @@ def main() -> int:
         for account in ACCOUNTS:
             cells = []
             for days in RANGES:
-                needed = LEAST[account.provider](sandbox.world, account, days)
-                made = asked(sandbox, account, days)
+                needed = LEAST_REQUESTS[account.provider](sandbox.world, account, days)
+                made = count_requests(sandbox, account, days)
                 cells.append(f"{made} ({needed})")
                 more = more or made > needed
             print(f"| {account.provider} | {account.timezone} | " + " | ".join(cells) + " |", flush=True)

@@ -14,25 +14,25 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.backfill import ended, started
+from benchmarks.backfill import start_backfill, wait_for_exit
 from extractors.registry import PROVIDERS
 from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.installation import Product, days_from
+from tests.support.installation import Installation, days_from
 
 BEFORE, FIRST = date(2024, 12, 1), date(2025, 1, 1)
 
 
-def loaded(product: Product, days: Sequence[date]) -> float:
+def load_days(product: Installation, days: Sequence[date]) -> float:
     """Load these days. Returns CPU seconds."""
-    end = ended(started(product, days), time.perf_counter())
-    if end.code:
-        raise SystemExit(f"the load ended with {end.code}")
-    return end.cpu
+    end = wait_for_exit(start_backfill(product, days), time.perf_counter())
+    if end.exit_code:
+        raise SystemExit(f"the load ended with {end.exit_code}")
+    return end.cpu_seconds
 
 
-def size(folder: Path) -> int:
+def disk_bytes(folder: Path) -> int:
     """Bytes of all files below a folder, as the file system gives them out."""
     return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
 
@@ -41,13 +41,13 @@ def row(sandbox: Sandbox, account: SandboxAccount, count: int) -> str:
     """One line of the table."""
     days = days_from(FIRST, count)
     with tempfile.TemporaryDirectory() as folder:
-        product = Product(Path(folder), sandbox, (account,))
+        product = Installation(Path(folder), sandbox, (account,))
         landing, warehouse = Path(folder) / "data/landing", Path(folder) / "data/warehouse.duckdb"
-        loaded(product, days_from(BEFORE, 31))
-        before = size(landing), warehouse.stat().st_size
-        cpu = loaded(product, days)
-        landed, kept = size(landing) - before[0], warehouse.stat().st_size - before[1]
-        run = max(product.view("load_run", account.name), key=lambda each: each["started_at"])
+        load_days(product, days_from(BEFORE, 31))
+        before = disk_bytes(landing), warehouse.stat().st_size
+        cpu = load_days(product, days)
+        landed, kept = disk_bytes(landing) - before[0], warehouse.stat().st_size - before[1]
+        run = max(product.read_view("load_run", account.name), key=lambda each: each["started_at"])
     per_slice = (run["rows"] / count, run["bytes"] / count / 1000, landed / count / 1000, kept / count / 1000)
     cells = [f"{per_slice[0]:.0f}", *(f"{each:.1f}" for each in per_slice[1:]), f"{cpu / count * 1000:.0f}"]
     return f"| {account.provider} | {' | '.join(cells)} |"

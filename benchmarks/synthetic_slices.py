@@ -52,7 +52,7 @@ FROM {days}, (SELECT name, unnest(range(1, size + 1)) AS number FROM (VALUES {me
 }
 
 
-def accounts(count: int, first: date) -> list[AccountRow]:
+def build_accounts(count: int, first: date) -> list[AccountRow]:
     """So many accounts, of all providers in turn."""
     return [
         AccountRow(f"account-{number:03}", provider, f"id-{number}", "Europe/Berlin", first, 3)
@@ -60,14 +60,14 @@ def accounts(count: int, first: date) -> list[AccountRow]:
     ]
 
 
-def definitions() -> list[MeasureDefinition]:
+def build_measures() -> list[MeasureDefinition]:
     """One meaning for each provider."""
     return [
         MeasureDefinition(name, "conversations", "conversations", "conversations", "additive") for name in PROVIDERS
     ]
 
 
-def chunk(account: AccountRow, first: date, last: date, *, seed: int = 1) -> ChunkCommit:
+def build_chunk(account: AccountRow, first: date, last: date, *, seed: int = 1) -> ChunkCommit:
     """What a load of the days from ``first`` to ``last`` hands to a store."""
     days = [first + timedelta(number) for number in range((last - first).days + 1)]
     loaded_at = datetime.combine(last + timedelta(days=seed), time(6), UTC)

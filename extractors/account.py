@@ -117,17 +117,17 @@ class Account(Settings):
 
     @model_validator(mode="after")
     def _zone_is_supported(self) -> "Account":
-        problem = self.zone_problem()
+        problem = self.validate_zone()
         if problem:
             raise ValueError(problem)
         return self
 
-    def zone_problem(self) -> str | None:
+    def validate_zone(self) -> str | None:
         """Why this provider cannot serve days of the account's zone, or None."""
         return None
 
     @classmethod
-    def fleet_problems(cls, accounts: "Sequence[Account]") -> list[str]:
+    def validate_accounts(cls, accounts: "Sequence[Account]") -> list[str]:
         """What is wrong with this provider's accounts taken together; one sentence each, naming accounts and key."""
         return []
 
@@ -155,6 +155,6 @@ class Account(Settings):
         raise NotImplementedError
 
     @property
-    def pulled(self) -> tuple[str, ...]:
+    def enabled_streams(self) -> tuple[str, ...]:
         """The streams that are pulled."""
         return self.streams if self.streams is not None else self.default_streams()

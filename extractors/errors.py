@@ -27,7 +27,7 @@ from extractors.redaction import redact
 
 
 @dataclass(frozen=True)
-class Where:
+class ErrorLocation:
     """Whom an error speaks of; ``stream`` is None before one is known, ``batch`` is the landed answer's, if any."""
 
     provider: str
@@ -54,11 +54,11 @@ class ConfigError(ChatmartError):
 class ExtractionError(ChatmartError):
     """Something that happened to one account: ``where`` says which, ``advice`` what to do next."""
 
-    def __init__(self, where: Where, what: str, advice: str = "") -> None:
+    def __init__(self, where: ErrorLocation, problem: str, advice: str = "") -> None:
         self.where = where
-        self.what = what
+        self.problem = problem
         self.advice = advice
-        super().__init__(f"{where}: {what}{'; ' + advice if advice else ''}")
+        super().__init__(f"{where}: {problem}{'; ' + advice if advice else ''}")
 
 
 class Permanent(ExtractionError):
@@ -72,8 +72,10 @@ class CredentialRefused(Permanent):
 class RequestRefused(Permanent):
     """Another 4xx; ``status`` and ``body`` let an extractor react to what the provider names."""
 
-    def __init__(self, where: Where, what: str, advice: str = "", *, status: int = 400, body: bytes = b"") -> None:
-        super().__init__(where, what, advice)
+    def __init__(
+        self, where: ErrorLocation, problem: str, advice: str = "", *, status: int = 400, body: bytes = b""
+    ) -> None:
+        super().__init__(where, problem, advice)
         self.status = status
         self.body = body
 
@@ -86,14 +88,14 @@ class ForbiddenHost(Permanent):
     """A redirect or a download that leaves the hosts an account may talk to."""
 
 
-class AnswerTooLarge(Permanent):
+class ResponseTooLarge(Permanent):
     """An answer over the size limit, before or after decompression."""
 
 
 class ShapeError(Permanent):
     """An answer of a shape that is not accepted: names the field and the value seen, never guesses."""
 
-    def __init__(self, where: Where, field: str, problem: str, value: object = None) -> None:
+    def __init__(self, where: ErrorLocation, field: str, problem: str, value: object = None) -> None:
         self.field = field
         seen = redact(repr(value))  # before it is cut: half a secret is none that can be found
         shown = seen if len(seen) <= 120 else seen[:117] + "..."
@@ -111,8 +113,10 @@ class ExportFailed(Permanent):
 class Transient(ExtractionError):
     """Worth asking again: connection trouble, 408, 5xx, a body cut short; ``retry_after`` as for RateLimited."""
 
-    def __init__(self, where: Where, what: str, advice: str = "", *, retry_after: float | None = None) -> None:
-        super().__init__(where, what, advice)
+    def __init__(
+        self, where: ErrorLocation, problem: str, advice: str = "", *, retry_after: float | None = None
+    ) -> None:
+        super().__init__(where, problem, advice)
         self.retry_after = retry_after
 
 
@@ -127,16 +131,18 @@ class ExportTimedOut(Transient):
 class RateLimited(ExtractionError):
     """429. ``retry_after`` is in seconds, None when the provider did not say."""
 
-    def __init__(self, where: Where, what: str, advice: str = "", *, retry_after: float | None = None) -> None:
-        super().__init__(where, what, advice)
+    def __init__(
+        self, where: ErrorLocation, problem: str, advice: str = "", *, retry_after: float | None = None
+    ) -> None:
+        super().__init__(where, problem, advice)
         self.retry_after = retry_after
 
 
 class Deferred(ExtractionError):
     """The provider's limit resets later than this run may wait; ``until`` is that instant in UTC."""
 
-    def __init__(self, where: Where, what: str, advice: str = "", *, until: datetime | None = None) -> None:
-        super().__init__(where, what, advice)
+    def __init__(self, where: ErrorLocation, problem: str, advice: str = "", *, until: datetime | None = None) -> None:
+        super().__init__(where, problem, advice)
         self.until = until
 
 

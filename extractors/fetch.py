@@ -12,7 +12,7 @@ from typing import TypeVar
 from filelock import AsyncFileLock, Timeout
 
 from extractors.account import Account
-from extractors.errors import AccountBusy, ExtractionError, ShapeError, Where
+from extractors.errors import AccountBusy, ErrorLocation, ExtractionError, ShapeError
 from extractors.http.session import Session
 from extractors.landing.batch import Batch, BatchKey
 from extractors.landing.zone import LandingZone
@@ -24,7 +24,7 @@ T = TypeVar("T")
 LOCK_TIMEOUT_SECONDS = 3600
 
 
-async def land(landing: LandingZone, session: Session, name: str, stream: Stream, window: Window) -> Batch:
+async def fetch_batch(landing: LandingZone, session: Session, name: str, stream: Stream, window: Window) -> Batch:
     """Fetch one window of a stream and land it as one batch.
 
     When an answer turns out to be unreadable while it is being followed (pages, parts), what came is landed as
@@ -32,19 +32,19 @@ async def land(landing: LandingZone, session: Session, name: str, stream: Stream
     """
     account = session.account
     whose = (account.provider, account.name, name, account.external_id, account.timezone)
-    key = BatchKey(*whose, window, account.pulled, session.began)
+    key = BatchKey(*whose, window, account.enabled_streams, session.started_at)
     started = session.clock.now()
-    with landing.writer(key) as writer:
+    with landing.open_writer(key) as writer:
         try:
             facts = await stream.fetch(session, window, writer)
         except ShapeError as error:
-            if not writer.empty:
-                writer.finish(started, landed_at=session.clock.now(), complete=False, facts={"error": str(error)})
+            if not writer.is_empty:
+                writer.finish(started, landed_at=session.clock.now(), complete=False, remarks={"error": str(error)})
             raise
-        return writer.finish(started, landed_at=session.clock.now(), facts=facts)
+        return writer.finish(started, landed_at=session.clock.now(), remarks=facts)
 
 
-async def land_all(
+async def fetch_batches(
     landing: LandingZone,
     session: Session,
     wanted: Iterable[tuple[str, Stream, Window]],
@@ -61,17 +61,17 @@ async def land_all(
             await asyncio.sleep(0)
             await asyncio.sleep(0)
         try:
-            on_batch(await land(landing, session, name, stream, window))
+            on_batch(await fetch_batch(landing, session, name, stream, window))
         except ExtractionError as error:
             return error
         return None
 
     # all have ended when one raises: nobody writes once the account's lock is free
-    outcomes = await together([asyncio.ensure_future(one(number, *each)) for number, each in enumerate(wanted)])
+    outcomes = await gather_or_cancel([asyncio.ensure_future(one(number, *each)) for number, each in enumerate(wanted)])
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-async def together(tasks: Sequence[asyncio.Future[T]]) -> list[T]:
+async def gather_or_cancel(tasks: Sequence[asyncio.Future[T]]) -> list[T]:
     """Wait for all; when one raises, or the waiting is cancelled, the others are cancelled and have ended before.
 
     The error is raised as it is: ``asyncio.TaskGroup`` would wrap it.
@@ -84,20 +84,20 @@ async def together(tasks: Sequence[asyncio.Future[T]]) -> list[T]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def lock_file(landing: LandingZone, provider: str, account: str) -> Path:
+def fetch_lock_path(landing: LandingZone, provider: str, account: str) -> Path:
     """The file of an account's fetch lock, in the folder of all its streams."""
     return landing.account_folder(provider, account) / ".fetch.lock"
 
 
 @asynccontextmanager
-async def fetch_lock(landing: LandingZone, account: Account) -> AsyncIterator[None]:
+async def hold_fetch_lock(landing: LandingZone, account: Account) -> AsyncIterator[None]:
     """Hold an account's fetch lock; AccountBusy when another run keeps it for an hour.
 
     Whoever holds it writes alone, so that files in the making are a killed run's: they are removed first.
     """
-    place = lock_file(landing, account.provider, account.name)
+    place = fetch_lock_path(landing, account.provider, account.name)
     folder = place.parent
-    landing.make(folder)
+    landing.make_folder(folder)
     lock = AsyncFileLock(place, timeout=LOCK_TIMEOUT_SECONDS, mode=0o600)
     try:
         async with lock:
@@ -105,5 +105,5 @@ async def fetch_lock(landing: LandingZone, account: Account) -> AsyncIterator[No
                 orphan.unlink()
             yield
     except Timeout as error:
-        where = Where(account.provider, account.name)
+        where = ErrorLocation(account.provider, account.name)
         raise AccountBusy(where, "another run is still fetching this account", "wait for it to end") from error

@@ -19,7 +19,7 @@ _secrets: set[str] = set()
 _signatures: set[str] = set()
 
 
-def register(*values: str) -> None:
+def register_secrets(*values: str) -> None:
     """Remember secrets; each is masked in its plain, URL-encoded, base64, JSON and Python forms."""
     _remember(_secrets, values)
 
@@ -67,14 +67,14 @@ def _longest_first(secrets: set[str]) -> list[str]:
     return sorted(secrets, key=len, reverse=True)
 
 
-def redacted(value: Any) -> Any:
+def redact_json(value: Any) -> Any:
     """JSON-like data with every text in it redacted; its keys, numbers and shape stay."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, Mapping):
-        return {key: redacted(each) for key, each in value.items()}
+        return {key: redact_json(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [redacted(each) for each in value]
+        return [redact_json(each) for each in value]
     return value
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractors.account import Account
-from extractors.http.limits import Limits
-from extractors.http.messages import Answer
+from extractors.http.limits import RequestLimits
+from extractors.http.messages import Response
 from extractors.http.session import Session
 from extractors.landing.zone import BatchWriter
 from extractors.windows import Window
@@ -48,12 +48,12 @@ class Provider:
 
     name: str
     account: type[Account]
-    limits: Limits
+    limits: RequestLimits
     streams: Mapping[str, Stream]
-    probe: Callable[[Session, Window], Awaitable[Answer | None]]
+    probe: Callable[[Session, Window], Awaitable[Response | None]]
 
 
-def provider(name: str) -> Provider:
+def get_provider(name: str) -> Provider:
     """The provider of that name; KeyError for a name that is not in the list."""
     if name not in PROVIDERS:
         raise KeyError(name)

@@ -92,7 +92,7 @@ class Window:
 
     def months(self) -> list["Window"]:
         """The window cut at the first of each month, oldest first."""
-        return windows_of_days(self.days(), key=lambda day: (day.year, day.month))
+        return group_into_windows(self.days(), key=lambda day: (day.year, day.month))
 
     def by_hours(self, limit: int, zone: ZoneInfo) -> list["Window"]:
         """The fewest windows none of which lasts longer than ``limit`` hours, oldest first."""
@@ -105,7 +105,7 @@ class Window:
         return [*parts, Window(start, self.end)]
 
 
-def windows_of_days(days: Iterable[date], key: Callable[[date], object] = lambda _day: None) -> list[Window]:
+def group_into_windows(days: Iterable[date], key: Callable[[date], object] = lambda _day: None) -> list[Window]:
     """Consecutive days gathered into windows, oldest first; ``key(day)`` starts a new one where it changes."""
     ordered = sorted(set(days))
     runs = groupby(enumerate(ordered), lambda pair: (pair[1].toordinal() - pair[0], key(pair[1])))

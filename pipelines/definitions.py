@@ -13,10 +13,10 @@ import dagster as dg
 
 from pipelines.configuration import config as configuration
 from pipelines.configuration.config import Config
-from pipelines.orchestration.assets import provider_assets
-from pipelines.orchestration.schedules import schedules
-from pipelines.orchestration.sensors import failure_sensor, star_sensor
-from pipelines.orchestration.star_assets import providers, star_assets
+from pipelines.orchestration.assets import build_provider_assets
+from pipelines.orchestration.schedules import build_schedules
+from pipelines.orchestration.sensors import build_failure_sensor, build_star_sensor
+from pipelines.orchestration.star_assets import build_star_assets, configured_providers
 
 log = logging.getLogger("chatmart.definitions")
 
@@ -30,15 +30,18 @@ location. `chatmart demo` writes one for invented data; `chatmart --config FILE 
 
 def build_definitions(config: Config) -> dg.Definitions:
     """Everything for the accounts of a configuration; a provider without accounts has no assets."""
-    names = providers(config)
+    names = configured_providers(config)
     with warnings.catch_warnings():
         # a range of days as one run is what all figures rest on; Dagster calls the policy for it beta at each use
         warnings.simplefilter("ignore", dg.BetaWarning)
-        assets = [*(asset for name in names for asset in provider_assets(config, name)), star_assets(config)]
+        assets = [
+            *(asset for name in names for asset in build_provider_assets(config, name)),
+            build_star_assets(config),
+        ]
     return dg.Definitions(
         assets=assets,
-        schedules=schedules(config),
-        sensors=[star_sensor(), failure_sensor(config)],
+        schedules=build_schedules(config),
+        sensors=[build_star_sensor(), build_failure_sensor(config)],
         executor=dg.in_process_executor,
     )
 
@@ -55,7 +58,7 @@ def find_definitions() -> dg.Definitions:
     if configuration.ENVIRONMENT_VARIABLE not in os.environ and not default.is_file():
         log.warning("there is no configuration at %s", default)
         return definitions_without_configuration(default)
-    return build_definitions(configuration.load(configuration.find(None)))
+    return build_definitions(configuration.load_config(configuration.find_config(None)))
 
 
 defs = find_definitions()

@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from extractors.registry import PROVIDERS
-from transforms.field_mapping import rows
-from transforms.registry import transform_of
-from warehouse.generated import keep
+from transforms.field_mapping import describe_fields
+from transforms.registry import get_transform
+from warehouse.generated import write_or_check
 
-PAGE = "fields.md"
+PAGE_NAME = "fields.md"
 
 _HEAD = """# Fields: where each one lands
 
@@ -30,12 +30,12 @@ after the other in real answers, and what changes in the views must be what stan
 """
 
 
-def page() -> str:
+def render_page() -> str:
     """The whole page, in Markdown."""
     lines = [_HEAD]
     for provider in PROVIDERS:
         lines += [f"## {provider}", "| stream | field | lands in |", "|---|---|---|"]
-        for stream, place, home in rows(transform_of(provider).fields):
+        for stream, place, home in describe_fields(get_transform(provider).fields):
             shown = place.replace("|", "\\|")
             lines.append(f"| {stream} | `{shown}` | {home} |")
         lines.append("")
@@ -47,7 +47,7 @@ def page() -> str:
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=Path("docs"), show_default=True)
 def main(check: bool, folder: Path) -> None:
     """Write the page of fields."""
-    keep({folder / PAGE: page()}, check=check)
+    write_or_check({folder / PAGE_NAME: render_page()}, check=check)
 
 
 if __name__ == "__main__":

@@ -25,13 +25,13 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     with Sandbox(World(options.seed), api_port=options.port, download_port=options.download_port) as sandbox:
-        sys.stderr.write("\n".join(told(sandbox)) + "\n")
+        sys.stderr.write("\n".join(describe_sandbox(sandbox)) + "\n")
         sys.stderr.flush()
         ended.wait()
     return 0
 
 
-def told(sandbox: Sandbox) -> Iterator[str]:
+def describe_sandbox(sandbox: Sandbox) -> Iterator[str]:
     """What a configuration for it needs: where each API is, and whom it knows by which ids and invented credential."""
     for provider in PROVIDERS:
         yield f"{provider:12} {sandbox.base_url(provider)}"

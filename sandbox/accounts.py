@@ -9,13 +9,13 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 PROVIDERS = ("cognigy", "chatdash", "chatlayer", "chatcaptain", "inkeep")
-CALL_TYPES = frozenset({"voice", "audiocodes"})
-TEST_TYPE = "debug"
+CALL_CHANNEL_TYPES = frozenset({"voice", "audiocodes"})
+TEST_CHANNEL_TYPE = "debug"
 PERMISSIONS = frozenset({"chatbots.statistics.get", "chatbots.statistics.export"})
 
 
 @dataclass(frozen=True)
-class Channel:
+class SandboxChannel:
     """One ChatCaptain channel; `listed=False` is traffic of a type the channel list does not know."""
 
     id: str
@@ -25,14 +25,14 @@ class Channel:
 
 
 CHATCAPTAIN_CHANNELS = (
-    Channel("ch-web-1", "Website", "web"),
-    Channel("ch-web-2", "Shop; \"beta\", 'new'", "web"),
-    Channel("ch-voice-1", "Hotline", "voice"),
-    Channel("ch-audio-1", "Hotline Süd", "audiocodes"),
-    Channel("ch-wa-1", "WhatsApp", "meta-whatsapp"),
-    Channel("ch-debug-1", "Debugger", TEST_TYPE),
-    Channel("gone-telegram", "gone", "telegram", listed=False),
-    Channel("gone-qx", "gone", "qx-new", listed=False),
+    SandboxChannel("ch-web-1", "Website", "web"),
+    SandboxChannel("ch-web-2", "Shop; \"beta\", 'new'", "web"),
+    SandboxChannel("ch-voice-1", "Hotline", "voice"),
+    SandboxChannel("ch-audio-1", "Hotline Süd", "audiocodes"),
+    SandboxChannel("ch-wa-1", "WhatsApp", "meta-whatsapp"),
+    SandboxChannel("ch-debug-1", "Debugger", TEST_CHANNEL_TYPE),
+    SandboxChannel("gone-telegram", "gone", "telegram", listed=False),
+    SandboxChannel("gone-qx", "gone", "qx-new", listed=False),
 )
 
 
@@ -52,13 +52,13 @@ class SandboxAccount:
     ids: Mapping[str, str] = field(default_factory=dict)
     credential: str = ""
     start_date: date = date(2024, 1, 1)
-    daily: int = 60
+    daily_conversations: int = 60
     quiet_share: float = 0.06
-    lacks: frozenset[str] = frozenset()
-    refuses: frozenset[str] = frozenset()
+    absent_metrics: frozenset[str] = frozenset()
+    refused_metrics: frozenset[str] = frozenset()
     permissions: frozenset[str] = PERMISSIONS
-    channels: tuple[Channel, ...] = CHATCAPTAIN_CHANNELS
-    burst: int = 0
+    channels: tuple[SandboxChannel, ...] = CHATCAPTAIN_CHANNELS
+    burst_size: int = 0
 
     def __post_init__(self) -> None:
         if self.provider not in PROVIDERS:

@@ -10,63 +10,65 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.http import Desk, Handler, Refused, answer, served, show_instant
-from sandbox.recorder import Book, Fault
-from sandbox.shapes import Switches
-from sandbox.truth import truth
+from sandbox.http import ApiContext, ApiError, EndpointHandler, format_instant, json_response, make_endpoint
+from sandbox.recorder import Fault, RequestLog
+from sandbox.shapes import ResponseShapes
+from sandbox.truth import compute_truth
 
 
-def routes(desk: Desk, book: Book) -> list[Route]:
+def routes(desk: ApiContext, book: RequestLog) -> list[Route]:
     """The endpoints below `/_sandbox`."""
 
-    def route(path: str, handler: Handler, *methods: str) -> Route:
-        return Route(path, served(desk, handler), methods=list(methods))
+    def route(path: str, handler: EndpointHandler, *methods: str) -> Route:
+        return Route(path, make_endpoint(desk, handler), methods=list(methods))
 
-    async def health(desk: Desk, _request: Request) -> Response:
+    async def health(desk: ApiContext, _request: Request) -> Response:
         accounts = [
             {"account": one.name, "provider": one.provider, "timezone": one.timezone, "ids": one.ids}
             for one in desk.world.accounts.values()
         ]
-        return answer({"seed": desk.world.seed, "download_base": desk.download_base, "accounts": accounts})
+        return json_response({"seed": desk.world.seed, "download_base": desk.download_base, "accounts": accounts})
 
-    async def requests(_desk: Desk, request: Request) -> Response:
+    async def requests(_desk: ApiContext, request: Request) -> Response:
         query = request.query_params
         found = book.select(query.get("provider"), query.get("path", ""), query.get("method"))
-        return answer({"count": len(found), "most_at_once": book.most_at_once, "requests": book.shown(found)})
+        return json_response(
+            {"count": len(found), "most_at_once": book.max_concurrent, "requests": book.as_dicts(found)}
+        )
 
-    async def clear(_desk: Desk, _request: Request) -> Response:
+    async def clear(_desk: ApiContext, _request: Request) -> Response:
         book.clear()
-        return answer({})
+        return json_response({})
 
-    async def jobs(desk: Desk, _request: Request) -> Response:
-        return answer({"jobs": [job.shown() for job in desk.jobs.values()]})
+    async def jobs(desk: ApiContext, _request: Request) -> Response:
+        return json_response({"jobs": [job.shown() for job in desk.jobs.values()]})
 
-    async def restate(desk: Desk, request: Request) -> Response:
+    async def restate(desk: ApiContext, request: Request) -> Response:
         body = await request.json()
         desk.world.restate(body["account"], date.fromisoformat(body["day"]), body["how"])
-        return answer({})
+        return json_response({})
 
-    async def faults(_desk: Desk, request: Request) -> Response:
-        book.plan(*(Fault(**one) for one in await request.json()))
-        return answer({})
+    async def faults(_desk: ApiContext, request: Request) -> Response:
+        book.plan_faults(*(Fault(**one) for one in await request.json()))
+        return json_response({})
 
-    async def switches(desk: Desk, request: Request) -> Response:
-        known = {field.name for field in fields(Switches)}
+    async def switches(desk: ApiContext, request: Request) -> Response:
+        known = {field.name for field in fields(ResponseShapes)}
         changes = await request.json()
         if unknown := sorted(set(changes) - known):
-            raise Refused(400, {"error": f"no switches {unknown}"})
+            raise ApiError(400, {"error": f"no switches {unknown}"})
         for name, value in changes.items():
-            setattr(desk.switches, name, tuple(value) if isinstance(value, list) else value)
-        return answer(asdict(desk.switches))
+            setattr(desk.shapes, name, tuple(value) if isinstance(value, list) else value)
+        return json_response(asdict(desk.shapes))
 
-    async def tell(desk: Desk, request: Request) -> Response:
+    async def tell(desk: ApiContext, request: Request) -> Response:
         query = request.query_params
         first, last = date.fromisoformat(query["from"]), date.fromisoformat(query["to"])
         days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
         streams = query["streams"].split(",") if "streams" in query else None
-        rows = truth(desk.world, query["account"], query["view"], days, streams=streams, switches=desk.switches)
+        rows = compute_truth(desk.world, query["account"], query["view"], days, streams=streams, shapes=desk.shapes)
         shown = [{name: _plain(value) for name, value in row.items()} for row in rows]
-        return answer({"rows": shown})
+        return json_response({"rows": shown})
 
     return [
         route("/health", health, "GET"),
@@ -82,5 +84,5 @@ def routes(desk: Desk, book: Book) -> list[Route]:
 
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
-        return show_instant(value)
+        return format_instant(value)
     return value.isoformat() if isinstance(value, date) else value

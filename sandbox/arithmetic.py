@@ -10,7 +10,7 @@ from decimal import Decimal
 from sandbox.conversations import Conversation
 
 SIX_PLACES = Decimal("0.000001")
-INSIGHTS = {
+INSIGHT_BINS = {
     "num_conversations": ((1, 1, "1"), (2, 2, "2"), (3, 5, "3-5"), (6, None, "6+")),
     "duration_seconds": ((0, 29, "0-29"), (30, 119, "30-119"), (120, 599, "120-599"), (600, None, "600+")),
     "num_messages": ((0, 4, "0-4"), (5, 9, "5-9"), (10, 19, "10-19"), (20, 49, "20-49"), (50, None, "50+")),
@@ -31,12 +31,12 @@ def average(total: int | Decimal, count: int) -> Decimal | None:
     return (Decimal(total) / count).quantize(SIX_PLACES) if count else None
 
 
-def top(counter: Counter[str], limit: int) -> list[tuple[str, int]]:
+def top_members(counter: Counter[str], limit: int) -> list[tuple[str, int]]:
     """The members with the highest counts, ties by name."""
     return sorted(counter.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
 
 
-def binned(stat: str, items: Sequence[Conversation]) -> dict[str, int]:
+def count_by_bin(stat: str, items: Sequence[Conversation]) -> dict[str, int]:
     """One insights distribution: how many users (num_conversations) or conversations fall into each bin."""
     if stat == "num_conversations":
         values = list(Counter(item.user for item in items).values())
@@ -46,11 +46,11 @@ def binned(stat: str, items: Sequence[Conversation]) -> dict[str, int]:
         values = [item.messages for item in items]
     return {
         name: sum(low <= value and (high is None or value <= high) for value in values)
-        for low, high, name in INSIGHTS[stat]
+        for low, high, name in INSIGHT_BINS[stat]
     }
 
 
-def most_at_once(calls: Sequence[Conversation]) -> int:
+def max_concurrent_calls(calls: Sequence[Conversation]) -> int:
     """The highest number of calls that ran at the same moment."""
     turns = sorted([(call.started_at, 1) for call in calls] + [(call.ended_at, -1) for call in calls])
     running = highest = 0
@@ -60,11 +60,11 @@ def most_at_once(calls: Sequence[Conversation]) -> int:
     return highest
 
 
-def minutes(milliseconds: int) -> Decimal:
+def ms_to_minutes(milliseconds: int) -> Decimal:
     """Minutes with eight places, so that times 60 gives the milliseconds back."""
     return (Decimal(milliseconds) / 60_000).quantize(Decimal("0.00000001"))
 
 
-def seconds(milliseconds: int) -> Decimal:
+def ms_to_seconds(milliseconds: int) -> Decimal:
     """Seconds with three places."""
     return Decimal(milliseconds).scaleb(-3)

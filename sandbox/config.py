@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sandbox.accounts import SandboxAccount
-from sandbox.server import HOST, ROOTS, Sandbox
+from sandbox.server import API_ROOTS, HOST, Sandbox
 
 
-def config_for(
+def build_config(
     sandbox: Sandbox | str,
     accounts: Sequence[SandboxAccount],
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
@@ -32,13 +32,13 @@ def config_for(
             "provider": account.provider,
             "timezone": account.timezone,
             "start_date": account.start_date.isoformat(),
-            "base_url": origin.rstrip("/") + ROOTS[account.provider],
+            "base_url": origin.rstrip("/") + API_ROOTS[account.provider],
             **account.ids,
         }
         secrets = (
             {"token_id": "ID", "token_secret": "SECRET"} if account.provider == "chatlayer" else {"api_key": "KEY"}
         )
-        entry.update({key: f"${{{variable(account, suffix)}}}" for key, suffix in secrets.items()})
+        entry.update({key: f"${{{variable_name(account, suffix)}}}" for key, suffix in secrets.items()})
         if account.provider == "chatcaptain":
             entry["download_hosts"] = [HOST]
             entry["export_poll_seconds"] = [0.01, 0.05]
@@ -46,18 +46,18 @@ def config_for(
     return {**extra, "accounts": entries}
 
 
-def environment(accounts: Sequence[SandboxAccount]) -> dict[str, str]:
+def build_environment(accounts: Sequence[SandboxAccount]) -> dict[str, str]:
     """The variables that `config_for` refers to."""
     found: dict[str, str] = {}
     for account in accounts:
         if account.provider == "chatlayer":
             token, _, secret = account.credential.partition(":")
-            found[variable(account, "ID")], found[variable(account, "SECRET")] = token, secret
+            found[variable_name(account, "ID")], found[variable_name(account, "SECRET")] = token, secret
         else:
-            found[variable(account, "KEY")] = account.credential
+            found[variable_name(account, "KEY")] = account.credential
     return found
 
 
-def variable(account: SandboxAccount, suffix: str) -> str:
+def variable_name(account: SandboxAccount, suffix: str) -> str:
     """The name of one of the account's variables, such as `SANDBOX_ACME_SUPPORT_KEY`."""
     return f"SANDBOX_{account.name.upper().replace('-', '_')}_{suffix}"

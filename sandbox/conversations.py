@@ -12,14 +12,14 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from sandbox import sample_values as names
-from sandbox.accounts import CALL_TYPES, TEST_TYPE, SandboxAccount
+from sandbox.accounts import CALL_CHANNEL_TYPES, TEST_CHANNEL_TYPE, SandboxAccount
 
 T = TypeVar("T")
 
 MILLISECOND = timedelta(milliseconds=1)
 DAY_MILLISECONDS = 86_400_000
 WEEK_RHYTHM = (1.0, 1.1, 1.05, 1.0, 0.9, 0.45, 0.35)
-VOICE_CODES = CALL_TYPES | {"voiceGateway2"}
+VOICE_CODES = CALL_CHANNEL_TYPES | {"voiceGateway2"}
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class Conversation:
     user: str | int | None
     channel_id: str = ""
     channel: str = ""
-    units: int = 1
+    billable_units: int = 1
     language: str = ""
     country: str = ""
     ip: str = ""
@@ -58,17 +58,17 @@ class Conversation:
     transfer_target: str = ""
     exit_step: str = ""
     intents: tuple[str, ...] = ()
-    score: Decimal | None = None
-    understood: int = 0
-    missed: int = 0
-    classified: int = 0
-    misunderstood: tuple[str, ...] = ()
+    intent_score: Decimal | None = None
+    understood_messages: int = 0
+    missed_messages: int = 0
+    classified_messages: int = 0
+    misunderstood_texts: tuple[str, ...] = ()
     cost: Decimal = Decimal(0)
     tokens: tuple[tuple[str, int], ...] = ()
     topics: tuple[tuple[str, str], ...] = ()
     steps: tuple[str, ...] = ()
     message_length: int = 0
-    knowledge: int = 0
+    knowledge_queries: int = 0
     type: str | None = None
     project_id: str | None = None
     integration_id: str | None = None
@@ -85,13 +85,13 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def dice(*key: object) -> Random:
+def seeded_random(*key: object) -> Random:
     """A random source that depends on nothing but the key."""
     digest = blake2b("\x1f".join(map(str, key)).encode(), digest_size=8).digest()
     return Random(int.from_bytes(digest, "big"))
 
 
-def generate(
+def generate_conversations(
     account: SandboxAccount, day: date, seed: int, salt: str = "", count: int | None = None
 ) -> list[Conversation]:
     """The day's conversations in order of start.
@@ -106,13 +106,13 @@ def generate(
     """
     if day < account.start_date:
         return []
-    rng = dice(seed, account.name, day, salt)
+    rng = seeded_random(seed, account.name, day, salt)
     start, end = midnight(day, account.zone), midnight(day + timedelta(days=1), account.zone)
     length = (end - start) // MILLISECOND
     if count is None:
         if rng.random() < account.quiet_share:
             return []
-        count = max(2, int(account.daily * WEEK_RHYTHM[day.weekday()] * rng.uniform(0.7, 1.3)))
+        count = max(2, int(account.daily_conversations * WEEK_RHYTHM[day.weekday()] * rng.uniform(0.7, 1.3)))
         offsets = _offsets(rng, account, start, length, count)
     else:
         offsets = sorted(rng.randrange(length) for _ in range(count))
@@ -130,8 +130,8 @@ def _offsets(rng: Random, account: SandboxAccount, start: datetime, length: int,
         turn = DAY_MILLISECONDS - since_utc_midnight
         offsets += [turn - 1, turn]
     offsets += [min(length - 1, int(rng.triangular(0, length, length * 0.55))) for _ in range(count - 2)]
-    if account.burst:
-        offsets += [length // 2] * account.burst
+    if account.burst_size:
+        offsets += [length // 2] * account.burst_size
     return sorted(offsets)
 
 
@@ -145,9 +145,9 @@ def _conversation(rng: Random, account: SandboxAccount, key: str, at: datetime) 
         messages=messages,
         user_messages=said,
         interactions=said + rng.randrange(0, 3),
-        user=f"user-{rng.randrange(account.daily * 3)}",
+        user=f"user-{rng.randrange(account.daily_conversations * 3)}",
     )
-    _FACETS[account.provider](rng, account, item)
+    _POPULATE[account.provider](rng, account, item)
     return item
 
 
@@ -165,8 +165,8 @@ def _call(rng: Random, item: Conversation) -> None:
 
 def _cognigy(rng: Random, _account: SandboxAccount, item: Conversation) -> None:
     item.channel = _skewed(rng, names.COGNIGY_CHANNELS)
-    item.units = 1 + item.messages // 40
-    item.knowledge = rng.randrange(0, 3)
+    item.billable_units = 1 + item.messages // 40
+    item.knowledge_queries = rng.randrange(0, 3)
     if item.channel in VOICE_CODES:
         _call(rng, item)
 
@@ -175,13 +175,13 @@ def _chatdash(rng: Random, account: SandboxAccount, item: Conversation) -> None:
     if rng.random() < 0.3:
         _call(rng, item)
     item.country = _skewed(rng, names.COUNTRIES)
-    item.ip = f"192.0.2.{rng.randrange(min(254, account.daily))}"
+    item.ip = f"192.0.2.{rng.randrange(min(254, account.daily_conversations))}"
     item.cost = Decimal(rng.randrange(0, 400_000)).scaleb(-6)
     item.intents = _intents(rng)
-    item.missed = rng.randrange(0, 2) if item.user_messages else 0
-    item.misunderstood = tuple(rng.choice(names.MISUNDERSTOOD) for _ in range(item.missed))
-    item.understood = max(0, item.user_messages - item.missed - rng.randrange(0, 2))
-    item.classified = max(item.understood + item.missed, item.user_messages)
+    item.missed_messages = rng.randrange(0, 2) if item.user_messages else 0
+    item.misunderstood_texts = tuple(rng.choice(names.MISUNDERSTOOD) for _ in range(item.missed_messages))
+    item.understood_messages = max(0, item.user_messages - item.missed_messages - rng.randrange(0, 2))
+    item.classified_messages = max(item.understood_messages + item.missed_messages, item.user_messages)
     item.tokens = tuple((_skewed(rng, names.MODELS), rng.randrange(1, 3000)) for _ in range(rng.randrange(0, 3)))
     item.topics = tuple({_skewed(rng, names.TOPICS) for _ in range(rng.randrange(0, 3))})
 
@@ -215,10 +215,10 @@ def _chatcaptain(rng: Random, account: SandboxAccount, item: Conversation) -> No
     item.language = _skewed(rng, names.LANGUAGES)
     item.intents = _intents(rng, repeat=True)
     if item.intents:
-        item.score = Decimal(rng.randrange(0, 10_001)).scaleb(-4)
+        item.intent_score = Decimal(rng.randrange(0, 10_001)).scaleb(-4)
     item.steps = tuple(_skewed(rng, names.STEPS) for _ in range(rng.randrange(0, 4)))
     item.message_length = rng.randrange(1, 200)
-    if item.channel in CALL_TYPES:
+    if item.channel in CALL_CHANNEL_TYPES:
         _call(rng, item)
         item.exit_step = _skewed(rng, names.STEPS)
         if item.end_reason == "transfer":
@@ -244,7 +244,7 @@ def _intents(rng: Random, *, repeat: bool = False) -> tuple[str, ...]:
     return (*chosen, chosen[0]) if repeat and len(chosen) == 2 and rng.random() < 0.5 else chosen
 
 
-_FACETS = {
+_POPULATE = {
     "cognigy": _cognigy,
     "chatdash": _chatdash,
     "chatlayer": _chatlayer,
@@ -255,4 +255,4 @@ _FACETS = {
 
 def is_test(item: Conversation) -> bool:
     """Whether a ChatCaptain conversation is test traffic."""
-    return item.channel == TEST_TYPE
+    return item.channel == TEST_CHANNEL_TYPE

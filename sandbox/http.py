@@ -17,88 +17,90 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.accounts import SandboxAccount
-from sandbox.shapes import Switches
+from sandbox.shapes import ResponseShapes
 from sandbox.world import World
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
-Handler = Callable[["Desk", Request], Awaitable[Response]]
+EndpointHandler = Callable[["ApiContext", Request], Awaitable[Response]]
 
 
 @dataclass
-class Desk:
+class ApiContext:
     """What an endpoint looks at: the world, the shapes in use, and where downloads live."""
 
     world: World
-    switches: Switches
+    shapes: ResponseShapes
     download_base: str = ""
     jobs: dict[str, Any] = field(default_factory=dict)
 
-    def account_of(self, provider: str, credential: str | None) -> SandboxAccount | None:
+    def find_account(self, provider: str, credential: str | None) -> SandboxAccount | None:
         """The account of the provider that this credential opens."""
         for account in self.world.accounts.values():
             if account.provider == provider and credential == account.credential:
                 return account
         return None
 
-    def count(self, value: int | None) -> object:
+    def format_count(self, value: int | None) -> object:
         """A count in the switched form."""
-        if value is None or self.switches.numbers == "int":
+        if value is None or self.shapes.numbers == "int":
             return value
-        return str(value) if self.switches.numbers == "string" else float(value)
+        return str(value) if self.shapes.numbers == "string" else float(value)
 
-    def extended(self, told: Mapping[str, Any]) -> dict[str, Any]:
+    def add_unknown_field(self, told: Mapping[str, Any]) -> dict[str, Any]:
         """An object; when switched so, with a field that stands in no vendor's reference."""
-        return {**told, "novelty": {"score": 1}} if self.switches.extra_fields else dict(told)
+        return {**told, "novelty": {"score": 1}} if self.shapes.extra_fields else dict(told)
 
-    def exact(self, value: Decimal | None) -> object:
+    def format_decimal(self, value: Decimal | None) -> object:
         """A fractional number or money, exact, as JSON number or as text."""
         if value is None:
             return None
         text = format(value.normalize(), "f") if value else "0"
-        return text if "string" in (self.switches.money, self.switches.numbers) else Decimal(text)
+        return text if "string" in (self.shapes.money, self.shapes.numbers) else Decimal(text)
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """An answer other than 200, raised from wherever the request turned out wrong."""
 
     def __init__(self, status: int, body: object, media_type: str = "application/json") -> None:
         super().__init__(str(body))
-        self.response = answer(body, status, media_type)
+        self.response = json_response(body, status, media_type)
 
 
-def dump(value: object) -> str:
+def dump_json(value: object) -> str:
     """JSON text; a Decimal is written as the number it is."""
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{json.dumps(str(k), ensure_ascii=False)}:{dump(v)}" for k, v in value.items()) + "}"
+        return (
+            "{" + ",".join(f"{json.dumps(str(k), ensure_ascii=False)}:{dump_json(v)}" for k, v in value.items()) + "}"
+        )
     if isinstance(value, (list, tuple)):
-        return "[" + ",".join(map(dump, value)) + "]"
+        return "[" + ",".join(map(dump_json, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
-def answer(
+def json_response(
     body: object, status: int = 200, media_type: str = "application/json", headers: Mapping[str, str] | None = None
 ) -> Response:
     """A JSON response."""
-    return Response(dump(body).encode(), status, dict(headers or {}), media_type)
+    return Response(dump_json(body).encode(), status, dict(headers or {}), media_type)
 
 
-def served(desk: Desk, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+def make_endpoint(desk: ApiContext, handler: EndpointHandler) -> Callable[[Request], Awaitable[Response]]:
     """A starlette endpoint of a handler; a refusal becomes its response."""
 
     async def endpoint(request: Request) -> Response:
-        if desk.switches.delay_seconds:
-            await asyncio.sleep(desk.switches.delay_seconds)
+        if desk.shapes.delay_seconds:
+            await asyncio.sleep(desk.shapes.delay_seconds)
         try:
             return await handler(desk, request)
-        except Refused as refused:
+        except ApiError as refused:
             return refused.response
 
     return endpoint
 
 
-def note_account(request: Request, account: SandboxAccount) -> None:
+def record_account(request: Request, account: SandboxAccount) -> None:
     """Tell the book of requests whose request this is."""
     request.scope.get("sandbox", {})["account"] = account.name
 
@@ -113,12 +115,12 @@ def parse_instant(text: str | None) -> datetime | None:
         return None
 
 
-def show_instant(moment: datetime) -> str:
+def format_instant(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def basic_credential(header: str | None) -> str | None:
+def parse_basic_credential(header: str | None) -> str | None:
     """The `user:password` of a Basic header."""
     if not header or not header.startswith("Basic "):
         return None

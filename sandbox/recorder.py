@@ -50,7 +50,7 @@ class Fault:
     skip: int = 0
 
 
-class Book:
+class RequestLog:
     """Requests so far and faults to come; safe to use from the test's thread while the server runs."""
 
     def __init__(self) -> None:
@@ -58,9 +58,9 @@ class Book:
         self.requests: list[RequestRecord] = []
         self.faults: list[Fault] = []
         self._running: Counter[str] = Counter()
-        self.most_at_once: Counter[str] = Counter()
+        self.max_concurrent: Counter[str] = Counter()
 
-    def plan(self, *faults: Fault) -> None:
+    def plan_faults(self, *faults: Fault) -> None:
         """Queue faults; the oldest that fits a request is used."""
         with self._lock:
             self.faults.extend(faults)
@@ -70,19 +70,19 @@ class Book:
         with self._lock:
             self.requests.clear()
             self.faults.clear()
-            self.most_at_once.clear()
+            self.max_concurrent.clear()
 
     @contextmanager
-    def running(self, provider: str) -> Iterator[None]:
+    def track_running(self, provider: str) -> Iterator[None]:
         """Count a request among those that its provider answers at the same time."""
         self._running[provider] += 1
-        self.most_at_once[provider] = max(self.most_at_once[provider], self._running[provider])
+        self.max_concurrent[provider] = max(self.max_concurrent[provider], self._running[provider])
         try:
             yield
         finally:
             self._running[provider] -= 1
 
-    def write(self, record: RequestRecord) -> None:
+    def add(self, record: RequestRecord) -> None:
         """Add one request."""
         with self._lock:
             self.requests.append(record)
@@ -100,11 +100,11 @@ class Book:
                 if provider in (None, record.provider) and path in record.path and method in (None, record.method)
             ]
 
-    def shown(self, records: Iterable[RequestRecord]) -> list[dict[str, Any]]:
+    def as_dicts(self, records: Iterable[RequestRecord]) -> list[dict[str, Any]]:
         """Requests as plain data."""
         return [asdict(record) for record in records]
 
-    def fault_for(self, method: str, path: str) -> Fault | None:
+    def take_fault(self, method: str, path: str) -> Fault | None:
         """The fault that this request meets, used up by it."""
         with self._lock:
             for fault in self.faults:
@@ -120,7 +120,7 @@ class Book:
         return None
 
 
-def recorded(app: ASGIApp, book: Book, abort: Abort, provider: str | None = None) -> ASGIApp:
+def record_requests(app: ASGIApp, book: RequestLog, abort: Abort, provider: str | None = None) -> ASGIApp:
     """The app with every request written into the book and faults answered.
 
     `provider` names a whole origin; by default it is the first part of the path.
@@ -139,7 +139,7 @@ def recorded(app: ASGIApp, book: Book, abort: Abort, provider: str | None = None
 
         def write(status: int) -> None:
             text = body.decode("utf-8", "replace")
-            book.write(RequestRecord(name, notes["account"], scope["method"], path, query, text, status))
+            book.add(RequestRecord(name, notes["account"], scope["method"], path, query, text, status))
 
         unread = [body]
 
@@ -154,9 +154,9 @@ def recorded(app: ASGIApp, book: Book, abort: Abort, provider: str | None = None
                 write(message["status"])
             await send(message)
 
-        fault = book.fault_for(scope["method"], f"{path}?{query}")
+        fault = book.take_fault(scope["method"], f"{path}?{query}")
         if fault is None:
-            with book.running(name):
+            with book.track_running(name):
                 await app(scope, again, watched)
         elif fault.kind == "answer":
             await Response(fault.body, fault.status, fault.headers)(scope, again, watched)

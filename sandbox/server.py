@@ -19,25 +19,25 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from sandbox import admin
 from sandbox.chatcaptain import api as chatcaptain
 from sandbox.chatcaptain import export as chatcaptain_export
-from sandbox.chatcaptain.export import Job
+from sandbox.chatcaptain.export import SandboxExportJob
 from sandbox.chatdash import api as chatdash
 from sandbox.chatlayer import api as chatlayer
 from sandbox.cognigy import api as cognigy
-from sandbox.http import Desk
+from sandbox.http import ApiContext
 from sandbox.inkeep import api as inkeep
-from sandbox.recorder import Book, Fault, RequestRecord, recorded
-from sandbox.shapes import Switches
+from sandbox.recorder import Fault, RequestLog, RequestRecord, record_requests
+from sandbox.shapes import ResponseShapes
 from sandbox.world import World
 
 HOST = "127.0.0.1"
-ROOTS = {
+API_ROOTS = {
     "cognigy": "/cognigy/new",
     "chatdash": "/chatdash/v1/public",
     "chatlayer": "/chatlayer",
     "chatcaptain": "/chatcaptain",
     "inkeep": "/inkeep",
 }
-VENDORS: dict[str, Callable[[Desk], list[Route]]] = {
+VENDORS: dict[str, Callable[[ApiContext], list[Route]]] = {
     "cognigy": cognigy.routes,
     "chatdash": chatdash.routes,
     "chatlayer": chatlayer.routes,
@@ -88,13 +88,13 @@ class Sandbox:
     def __init__(
         self,
         world: World | None = None,
-        switches: Switches | None = None,
+        shapes: ResponseShapes | None = None,
         api_port: int = 0,
         download_port: int = 0,
     ) -> None:
         self.world = world or World()
-        self.book = Book()
-        self._desk = Desk(self.world, switches or Switches())
+        self.request_log = RequestLog()
+        self._desk = ApiContext(self.world, shapes or ResponseShapes())
         self._ports = (api_port, download_port)
         self._connections: dict[tuple[str, int], asyncio.Transport] = {}
         self._servers: list[_Server] = []
@@ -107,8 +107,8 @@ class Sandbox:
         self.origin, self.download_origin = (f"http://{HOST}:{sock.getsockname()[1]}" for sock in sockets)
         self._desk.download_base = self.download_origin
         apps = (
-            recorded(self._api(), self.book, self._abort),
-            recorded(self._downloads(), self.book, self._abort, provider="download"),
+            record_requests(self._api(), self.request_log, self._abort),
+            record_requests(self._downloads(), self.request_log, self._abort, provider="download"),
         )
         self._servers = [_Server(app, self._connections) for app in apps]
         self._thread = Thread(target=self._run, args=(sockets,), name="sandbox", daemon=True)
@@ -136,34 +136,34 @@ class Sandbox:
 
     def base_url(self, provider: str) -> str:
         """What an account of the provider has as `base_url`."""
-        return self.origin + ROOTS[provider]
+        return self.origin + API_ROOTS[provider]
 
     @property
-    def switches(self) -> Switches:
+    def shapes(self) -> ResponseShapes:
         """The shapes in use, to be changed one by one or as a whole."""
-        return self._desk.switches
+        return self._desk.shapes
 
-    @switches.setter
-    def switches(self, switches: Switches) -> None:
-        self._desk.switches = switches
+    @shapes.setter
+    def shapes(self, switches: ResponseShapes) -> None:
+        self._desk.shapes = switches
 
     @property
     def requests(self) -> list[RequestRecord]:
         """All requests so far, both origins, oldest first."""
-        return self.book.select()
+        return self.request_log.select()
 
     @property
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[SandboxExportJob]:
         """All ChatCaptain exports that were ever started, oldest first."""
         return list(self._desk.jobs.values())
 
-    def fail(self, *faults: Fault) -> None:
+    def plan_faults(self, *faults: Fault) -> None:
         """Plan faults for coming requests."""
-        self.book.plan(*faults)
+        self.request_log.plan_faults(*faults)
 
     def _api(self) -> ASGIApp:
-        mounts: list[Any] = [Mount(ROOTS[name], routes=routes(self._desk)) for name, routes in VENDORS.items()]
-        return Starlette(routes=[Mount("/_sandbox", routes=admin.routes(self._desk, self.book)), *mounts])
+        mounts: list[Any] = [Mount(API_ROOTS[name], routes=routes(self._desk)) for name, routes in VENDORS.items()]
+        return Starlette(routes=[Mount("/_sandbox", routes=admin.routes(self._desk, self.request_log)), *mounts])
 
     def _downloads(self) -> ASGIApp:
         return Starlette(routes=chatcaptain_export.download_routes(self._desk))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Switches:
+class ResponseShapes:
     """The shapes in use. A field's comment lists what it may hold; the first is the default."""
 
     numbers: str = "int"  # int | float | string: counts in every provider's answers

@@ -13,11 +13,11 @@ from sandbox.chatdash import truth as truth_chatdash
 from sandbox.chatlayer import truth as truth_chatlayer
 from sandbox.cognigy import truth as truth_cognigy
 from sandbox.inkeep import truth as truth_inkeep
-from sandbox.shapes import Switches
-from sandbox.truth_rules import CONVERSATION_DAILY, Ask, Row
+from sandbox.shapes import ResponseShapes
+from sandbox.truth_rules import BLANK_CONVERSATION_DAILY, Row, TruthQuery
 from sandbox.world import World
 
-Rule = Callable[[Ask], Iterable[Row]]
+Rule = Callable[[TruthQuery], Iterable[Row]]
 RULES: dict[str, dict[str, Rule]] = {
     "cognigy": truth_cognigy.RULES,
     "chatdash": truth_chatdash.RULES,
@@ -25,7 +25,7 @@ RULES: dict[str, dict[str, Rule]] = {
     "chatcaptain": truth_chatcaptain.RULES,
     "inkeep": truth_inkeep.RULES,
 }
-STREAMS: dict[str, tuple[str, ...]] = {
+DEFAULT_STREAMS: dict[str, tuple[str, ...]] = {
     "cognigy": ("conversation_counter",),
     "chatdash": ("analytics",),
     "chatlayer": (
@@ -61,14 +61,14 @@ VIEWS = (
 )
 
 
-def truth(
+def compute_truth(
     world: World,
     account_name: str,
     view: str,
     days: Iterable[date],
     *,
     streams: Collection[str] | None = None,
-    switches: Switches | None = None,
+    shapes: ResponseShapes | None = None,
     conversation_ids: Sequence[str] = (),
     keep_message_texts: bool = False,
 ) -> list[Row]:
@@ -85,7 +85,7 @@ def truth(
         view: one of `VIEWS`.
         days: local days (UTC days for `team_daily`).
         streams: what was pulled, with or without the provider's prefix; by default as docs/mapping.md says.
-        switches: the shapes in use, as far as they change what is told; by default the default ones.
+        shapes: the shapes in use, as far as they change what is told; by default the default ones.
         conversation_ids: the account's setting, for `flow_transition`.
         keep_message_texts: whether `privacy: {message_texts: keep}` is set.
     """
@@ -93,22 +93,22 @@ def truth(
         raise ValueError(f"no view {view!r}: there are {VIEWS}")
     account = world.accounts[account_name]
     rule = RULES[account.provider].get(view)
-    named = STREAMS[account.provider] if streams is None else streams
+    named = DEFAULT_STREAMS[account.provider] if streams is None else streams
     pulled = frozenset(name.removeprefix(f"{account.provider}.") for name in named)
     rows: list[Row] = []
-    for day, items in world.days(account_name, days):
-        ask = Ask(
+    for day, items in world.conversations_by_day(account_name, days):
+        ask = TruthQuery(
             world=world,
             account=account,
             day=day,
-            items=items,
+            conversations=items,
             streams=pulled,
-            switches=switches or Switches(),
+            shapes=shapes or ResponseShapes(),
             conversation_ids=tuple(conversation_ids),
             keep_message_texts=keep_message_texts,
         )
         begin: dict[str, Any] = {"date": day, "provider": account.provider, "account": account_name}
         found = rule(ask) if rule else [{}] if view == "conversation_daily" else []
-        blank = CONVERSATION_DAILY if view == "conversation_daily" else {}
+        blank = BLANK_CONVERSATION_DAILY if view == "conversation_daily" else {}
         rows += [{**begin, **blank, **row} for row in found]
     return rows

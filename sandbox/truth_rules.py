@@ -12,12 +12,12 @@ from typing import Any
 
 from sandbox.accounts import SandboxAccount
 from sandbox.conversations import Conversation
-from sandbox.shapes import Switches
+from sandbox.shapes import ResponseShapes
 from sandbox.world import World
 
 Row = dict[str, Any]
 UNKNOWN = "unknown"
-CONVERSATION_DAILY: Mapping[str, None] = dict.fromkeys(
+BLANK_CONVERSATION_DAILY: Mapping[str, None] = dict.fromkeys(
     (
         "conversations",
         "messages",
@@ -32,7 +32,7 @@ CONVERSATION_DAILY: Mapping[str, None] = dict.fromkeys(
         "tokens",
     )
 )
-CONVERSATION: Mapping[str, Any] = {
+BLANK_CONVERSATION: Mapping[str, Any] = {
     "conversation_id": None,
     "started_at": None,
     "ended_at": None,
@@ -59,29 +59,29 @@ CONVERSATION: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Ask:
+class TruthQuery:
     """One account and local day, its conversations, and what was pulled and how."""
 
     world: World
     account: SandboxAccount
     day: date
-    items: list[Conversation]
+    conversations: list[Conversation]
     streams: frozenset[str]
-    switches: Switches
+    shapes: ResponseShapes
     conversation_ids: tuple[str, ...]
     keep_message_texts: bool
 
-    def pulled(self, stream: str, value: Any) -> Any:
+    def value_if_pulled(self, stream: str, value: Any) -> Any:
         """The value when its stream was pulled, else None."""
         return value if stream in self.streams else None
 
 
-def member(name: str | None) -> str:
+def conform_member(name: str | None) -> str:
     """A member as told; nothing told is `unknown`."""
     return name or UNKNOWN
 
 
-def language_tag(code: str) -> str:
+def conform_language_tag(code: str) -> str:
     """A BCP 47 tag in canonical case; nothing told is `unknown`."""
     if not code:
         return UNKNOWN
@@ -95,7 +95,7 @@ def language_base(tag: str) -> str:
     return tag.split("-")[0]
 
 
-def added(pairs: Iterable[tuple[str, int]], conform: Callable[[str], str] = member) -> dict[str, int]:
+def sum_by_member(pairs: Iterable[tuple[str, int]], conform: Callable[[str], str] = conform_member) -> dict[str, int]:
     """Counts per conformed member, added up; members with zero are left out."""
     counted: Counter[str] = Counter()
     for name, number in pairs:
@@ -103,21 +103,25 @@ def added(pairs: Iterable[tuple[str, int]], conform: Callable[[str], str] = memb
     return {name: number for name, number in counted.items() if number}
 
 
-def languages(codes: Iterable[str]) -> list[Row]:
+def language_rows(codes: Iterable[str]) -> list[Row]:
     """The rows of `language_daily` for one language per conversation."""
     return [
         {"language_code": tag, "language": language_base(tag), "conversations": number}
-        for tag, number in added(((code, 1) for code in codes), language_tag).items()
+        for tag, number in sum_by_member(((code, 1) for code in codes), conform_language_tag).items()
     ]
 
 
-def metric(name: str, value: int | Decimal | None, of: str | None = None, channel_id: str | None = None) -> list[Row]:
+def metric_row(
+    name: str, value: int | Decimal | None, of: str | None = None, channel_id: str | None = None
+) -> list[Row]:
     """One row of `metric_daily`; a scalar that is not told, and a member with zero, has none."""
     if value is None or (of is not None and not value):
         return []
     return [{"metric": name, "member": of, "channel_id": channel_id, "value": Decimal(value)}]
 
 
-def metrics(name: str, counts: Mapping[str, int], channel_id: str | None = None) -> list[Row]:
+def metric_rows(name: str, counts: Mapping[str, int], channel_id: str | None = None) -> list[Row]:
     """The rows of `metric_daily` of one metric with members."""
-    return [row for of, number in added(counts.items()).items() for row in metric(name, number, of, channel_id)]
+    return [
+        row for of, number in sum_by_member(counts.items()).items() for row in metric_row(name, number, of, channel_id)
+    ]

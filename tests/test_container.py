@@ -17,7 +17,7 @@ import pytest
 import yaml
 from packaging.utils import canonicalize_name as canonical
 
-from pipelines.orchestration.instance.home import SETTINGS
+from pipelines.orchestration.instance.home import SETTINGS_PATH
 from tests.support.programs import read_help
 
 ROOT = Path(__file__).parents[1]
@@ -144,7 +144,7 @@ def prepare(home: Path, **more: str) -> dict[str, Any]:
 
 
 def test_the_settings_lie_where_the_installed_program_looks_for_them() -> None:
-    assert ROOT / "dagster.yaml" == SETTINGS
+    assert ROOT / "dagster.yaml" == SETTINGS_PATH
     assert re.search(r"cp dagster.yaml /opt/chatmart/lib/python3\.11/site-packages/$", IMAGE, re.MULTILINE)
 
 

@@ -11,10 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cli.logs import FORMATS, LEVELS
+from pipelines.cli.logs import LOG_FORMATS, LOG_LEVELS
 from tests.support.programs import read_help
-from tests.warehouse.sample import ACME, DEFINITIONS, LOADED_AT, chunk, days, full_tables, store_at
-from warehouse.records import Drifted, Reconciled, RunRow, SliceFailure
+from tests.warehouse.sample import (
+    ACME,
+    DEFINITIONS,
+    LOADED_AT,
+    build_chunk_commit,
+    build_full_tables,
+    consecutive_days,
+    open_sample_store,
+)
+from warehouse.records import DriftEntry, ReconciliationEntry, RunRow, SliceFailure
 from warehouse.store import Store
 
 ROOT = Path(__file__).parents[1]
@@ -40,17 +48,19 @@ def run_of(account: str, command: str, began: datetime, *, ended: bool, loaded: 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Two accounts: one as it should be, one of which everything is wrong that the page asks for."""
-    found = store_at(tmp_path_factory.mktemp("operating"))
+    found = open_sample_store(tmp_path_factory.mktemp("operating"))
     good, bad = (replace(ACME, account=name, start_date=TODAY - timedelta(days=20)) for name in ("good", "bad"))
-    found.describe([good, bad], DEFINITIONS)
+    found.set_accounts_and_measures([good, bad], DEFINITIONS)
     recent = [TODAY - timedelta(days=back) for back in range(20, 0, -1)]
-    found.commit(chunk(recent, full_tables(recent), account=good, loaded_at=NOW))
+    found.commit(build_chunk_commit(recent, build_full_tables(recent), account=good, loaded_at=NOW))
     some = recent[:10]
-    wrong = (Reconciled(some[0], "conversations", "channel_daily", Decimal(2), Decimal(1), "unexplained", None),)
-    told = chunk(some, full_tables(some), account=bad, loaded_at=NOW, reconciled=wrong)
-    found.commit(replace(told, drift=(Drifted(some[0], "s", "unknown field", "$.new", "b"),)))
+    wrong = (
+        ReconciliationEntry(some[0], "conversations", "channel_daily", Decimal(2), Decimal(1), "unexplained", None),
+    )
+    told = build_chunk_commit(some, build_full_tables(some), account=bad, loaded_at=NOW, reconciled=wrong)
+    found.commit(replace(told, drift=(DriftEntry(some[0], "s", "unknown field", "$.new", "b"),)))
     found.record_failures([SliceFailure(bad, (recent[12],), "bad: HTTP 500", NOW)])
-    found.note_run(
+    found.record_run(
         [
             run_of("good", "load", NOW - timedelta(hours=30), ended=False, loaded=0),
             run_of("good", "load", NOW - timedelta(hours=1), ended=True, loaded=4),
@@ -80,19 +90,19 @@ def test_every_question_finds_what_is_wrong(store: Store) -> None:
 
 
 def test_no_row_is_good_news(tmp_path: Path) -> None:
-    store = store_at(tmp_path)
+    store = open_sample_store(tmp_path)
     account = replace(ACME, start_date=TODAY - timedelta(days=3))
-    store.describe([account], DEFINITIONS)
+    store.set_accounts_and_measures([account], DEFINITIONS)
     recent = [TODAY - timedelta(days=back) for back in (3, 2, 1)]
-    store.commit(chunk(recent, full_tables(recent), account=account, loaded_at=NOW))
-    store.note_run([run_of(account.account, "load", NOW - timedelta(hours=1), ended=True, loaded=4)])
+    store.commit(build_chunk_commit(recent, build_full_tables(recent), account=account, loaded_at=NOW))
+    store.record_run([run_of(account.account, "load", NOW - timedelta(hours=1), ended=True, loaded=4)])
     store.publish()
     assert [store.read(block).num_rows for block in blocks("sql")[:-1]] == [0] * 5
 
 
 def test_a_warehouse_without_runs_answers_too(tmp_path: Path) -> None:
-    store = store_at(tmp_path)
-    store.commit(chunk(days(2), full_tables(days(2)), loaded_at=LOADED_AT))
+    store = open_sample_store(tmp_path)
+    store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2)), loaded_at=LOADED_AT))
     store.publish()
     assert store.read(blocks("sql")[-1]).num_rows == 0
 
@@ -143,10 +153,10 @@ def test_the_cron_line_has_five_fields_and_a_command_that_ends_as_the_load_does(
 
 
 def test_what_is_said_of_the_log_is_so() -> None:
-    assert FORMATS == ("text", "json")
+    assert LOG_FORMATS == ("text", "json")
     words = set(re.findall(r"`--log-(\w+) (\w+)`", PAGE))
     assert words == {("level", "info"), ("format", "json")}
-    assert "info" in LEVELS
+    assert "info" in LOG_LEVELS
 
 
 def test_links_on_the_page_lead_somewhere() -> None:

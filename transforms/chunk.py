@@ -12,14 +12,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from extractors.account import Account
-from extractors.errors import ShapeError, Where
+from extractors.errors import ErrorLocation, ShapeError
 from extractors.landing.batch import Batch
 from extractors.windows import Window, local_day
-from transforms.reading import Node, parse
+from transforms.reading import Node, parse_json
 
 
 @dataclass(frozen=True)
-class Claim:
+class DayClaim:
     """A batch and the days of the chunk for which it is the one that counts."""
 
     batch: Batch
@@ -27,27 +27,27 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Landed:
+class LandedResponse:
     """One landed answer with the days it speaks for."""
 
     batch: Batch
     days: frozenset[date]
-    asked: Mapping[str, Any]
+    request: Mapping[str, Any]
     context: Mapping[str, Any]
     body: bytes
-    where: Where
+    where: ErrorLocation
 
     @cached_property
     def root(self) -> Node:
         """The body as JSON."""
-        return parse(self.body, self.where)
+        return parse_json(self.body, self.where)
 
     @property
     def window(self) -> Window:
         """The window of local days that the batch asked for."""
         return self.batch.window
 
-    def only_day(self) -> date | None:
+    def claimed_day(self) -> date | None:
         """The day of a batch that asks for one day; None when another batch counts for that day."""
         if len(self.window) != 1:
             raise ValueError(f"{self.batch.batch_id} covers more than one day")
@@ -63,34 +63,34 @@ class Chunk:
 
     account: Account
     days: tuple[date, ...]
-    claims: Mapping[str, tuple[Claim, ...]]
-    scratch: Path
+    claims: Mapping[str, tuple[DayClaim, ...]]
+    scratch_folder: Path
 
     @property
     def zone(self) -> ZoneInfo:
         """The zone whose calendar days these are."""
         return self.account.zone
 
-    def pulled(self, stream: str) -> bool:
+    def is_stream_enabled(self, stream: str) -> bool:
         """Whether the account pulls a stream at all: what is not pulled is NULL, not zero."""
-        return stream in self.account.pulled
+        return stream in self.account.enabled_streams
 
-    def day_of(self, instant: Any) -> date:
+    def local_day(self, instant: Any) -> date:
         """The local day of an aware instant."""
         return local_day(instant, self.zone)
 
-    def where(self, stream: str) -> Where:
+    def error_location(self, stream: str) -> ErrorLocation:
         """Names account and stream in errors."""
-        return Where(self.account.provider, self.account.name, stream)
+        return ErrorLocation(self.account.provider, self.account.name, stream)
 
-    def answers(self, stream: str) -> Iterator[Landed]:
+    def responses(self, stream: str) -> Iterator[LandedResponse]:
         """Every answer of a stream's batches, in order; only ``days`` of each may be used.
 
         Raises ShapeError when a landed file is damaged.
         """
         for claim in self.claims.get(stream, ()):
             try:
-                for part, body in claim.batch.bodies():
-                    yield Landed(claim.batch, claim.days, part.asked, part.context, body, claim.batch.where)
+                for part, body in claim.batch.iter_bodies():
+                    yield LandedResponse(claim.batch, claim.days, part.asked, part.context, body, claim.batch.where)
             except (ValueError, OSError) as error:
                 raise ShapeError(claim.batch.where, str(claim.batch.window), f"cannot be read back: {error}") from error

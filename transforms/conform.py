@@ -17,11 +17,11 @@ from transforms.metrics import Metric
 from transforms.reading import UNKNOWN
 from warehouse.model.schema import member_schema
 
-OTHER = "other"
+OTHER_CHANNEL = "other"
 
 
 @dataclass(frozen=True)
-class Channel:
+class ConformedChannel:
     """A conformed channel; ``is_test`` marks traffic of the bot's makers."""
 
     channel: str
@@ -30,25 +30,25 @@ class Channel:
 
 
 @cache
-def _channels() -> Mapping[str, Channel]:
+def _channels() -> Mapping[str, ConformedChannel]:
     loaded = yaml.safe_load(files("transforms").joinpath("channels.yaml").read_text("utf-8"))
     return {
-        code.casefold(): Channel(name, row["group"], row.get("is_test", False))
+        code.casefold(): ConformedChannel(name, row["group"], row.get("is_test", False))
         for name, row in loaded.items()
         for code in row["codes"]
     }
 
 
-def channel(code: str) -> Channel:
+def find_channel(code: str) -> ConformedChannel:
     """The conformed channel of a code as told; ``other`` for one that is not in the map."""
-    return _channels().get(code.casefold(), Channel(OTHER, UNKNOWN, is_test=False))
+    return _channels().get(code.casefold(), ConformedChannel(OTHER_CHANNEL, UNKNOWN, is_test=False))
 
 
-def language_code(told: str | None) -> str:
+def normalize_language_code(raw_code: str | None) -> str:
     """A BCP 47 tag in canonical case: ``DE`` → ``de``, ``pt_br`` → ``pt-BR``, ``zh-hant-tw`` → ``zh-Hant-TW``."""
-    if not told:
+    if not raw_code:
         return UNKNOWN
-    parts = told.replace("_", "-").lower().split("-")
+    parts = raw_code.replace("_", "-").lower().split("-")
     # after a singleton (extensions, private use) and in front everything stays in lower case: RFC 5646, 2.1.1
     plain = next((at for at, part in enumerate(parts) if len(part) == 1), len(parts))
     return "-".join(part if at == 0 or at >= plain else _subtag(part) for at, part in enumerate(parts))
@@ -60,30 +60,34 @@ def _subtag(text: str) -> str:
     return text.upper() if len(text) == 2 else text
 
 
-def language(code: str) -> str:
+def base_language(code: str) -> str:
     """The lower-case base of a tag: ``pt-BR`` → ``pt``."""
     return code.split("-")[0].lower()
 
 
-def country_code(told: str | None) -> str:
+def normalize_country_code(raw_code: str | None) -> str:
     """An ISO 3166-1 alpha-2 code in upper case; ``NA`` is Namibia."""
-    return told.upper() if told else UNKNOWN
+    return raw_code.upper() if raw_code else UNKNOWN
 
 
-def country(code: str) -> str:
+def country_name(code: str) -> str:
     """The English name of a country code, ``unknown`` for one that ISO 3166-1 lacks."""
     found = pycountry.countries.get(alpha_2=code)
     return str(found.name) if found else UNKNOWN
 
 
-def member_tables(seen: Mapping[str, Iterable[str]], metrics: Mapping[str, Metric]) -> dict[str, pa.Table]:
+def build_member_tables(seen: Mapping[str, Iterable[str]], metrics: Mapping[str, Metric]) -> dict[str, pa.Table]:
     """The staged members of every dimension of which codes were seen, by dimension name."""
     rows = {
-        "channel": [{"channel_code": code, **vars(channel(code))} for code in sorted(seen.get("channel_code", ()))],
-        "language": [
-            {"language_code": code, "language": language(code)} for code in sorted(seen.get("language_code", ()))
+        "channel": [
+            {"channel_code": code, **vars(find_channel(code))} for code in sorted(seen.get("channel_code", ()))
         ],
-        "country": [{"country_code": code, "country": country(code)} for code in sorted(seen.get("country_code", ()))],
+        "language": [
+            {"language_code": code, "language": base_language(code)} for code in sorted(seen.get("language_code", ()))
+        ],
+        "country": [
+            {"country_code": code, "country": country_name(code)} for code in sorted(seen.get("country_code", ()))
+        ],
         "metric": [
             {
                 "metric": name,

@@ -17,8 +17,8 @@ from transforms import conform
 from transforms.drift import Drift
 from transforms.metrics import Metric
 from transforms.reading import UNKNOWN
-from warehouse.model.schema import grain, staged_schema
-from warehouse.records import Drifted, Reconciled, Verdict
+from warehouse.model.schema import staged_grain, staged_schema
+from warehouse.records import DriftEntry, ReconciliationEntry, Verdict
 
 Number = int | Decimal
 Row = dict[str, Any]
@@ -26,7 +26,7 @@ Row = dict[str, Any]
 _ALWAYS_KEPT = ("conversation_daily", "conversation", "conversation_intent", "flow_transition")
 
 
-class Unkeepable(ValueError):
+class ValueOutOfRange(ValueError):
     """A value that its column cannot hold."""
 
     def __init__(self, column: str, value: object) -> None:
@@ -36,14 +36,14 @@ class Unkeepable(ValueError):
 
 
 @dataclass(frozen=True)
-class Staged:
+class TransformResult:
     """What a chunk became: staged facts and members, provider's totals, what was reconciled, and what is unknown."""
 
     tables: Mapping[str, pa.Table | Path]
     members: Mapping[str, pa.Table]
     totals: Mapping[date, Mapping[str, Number | None]]
-    reconciled: tuple[Reconciled, ...]
-    drift: tuple[Drifted, ...]
+    reconciliations: tuple[ReconciliationEntry, ...]
+    drift: tuple[DriftEntry, ...]
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Facts:
     _attached: dict[str, list[Path]] = field(default_factory=dict)
     _seen: dict[str, set[str]] = field(default_factory=dict)
     _totals: dict[date, dict[str, Number | None]] = field(default_factory=dict)
-    _reconciled: list[Reconciled] = field(default_factory=list)
+    _reconciled: list[ReconciliationEntry] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for day in self.days:
@@ -70,7 +70,7 @@ class Facts:
             if value is not None:
                 row[measure] = value if row.get(measure) is None else row[measure] + value
 
-    def put(self, table: str, day: date, measures: Mapping[str, Any], **members: str | None) -> None:
+    def set(self, table: str, day: date, measures: Mapping[str, Any], **members: str | None) -> None:
         """Set measures of a row; a measure that is already there is told twice and refused with ValueError."""
         row = self._row(table, {"date": day, **members})
         for measure, value in measures.items():
@@ -79,14 +79,14 @@ class Facts:
             if value is not None:
                 row[measure] = value
 
-    def metric(
+    def record_metric(
         self, day: date, metric: str, value: Number | None, member: str | None = None, channel_id: str | None = None
     ) -> None:
         """A number without a conformed home; added up where the metric is additive, else told once."""
-        write = self.add if self.metrics[metric].additive else self.put
+        write = self.add if self.metrics[metric].is_additive else self.set
         write("metric_daily", day, {"value": value}, metric=metric, member=member, channel_id=channel_id)
 
-    def told(self, day: date, measure: str, value: Number | None) -> None:
+    def record_provider_total(self, day: date, measure: str, value: Number | None) -> None:
         """What the provider says in total, for the ledger."""
         self._totals.setdefault(day, {})[measure] = value
 
@@ -95,19 +95,19 @@ class Facts:
         day: date,
         measure: str,
         against: str,
-        told: Number | None,
+        reported: Number | None,
         loaded: Number | None,
         *,
-        explained: str | None = None,
+        reason: str | None = None,
     ) -> None:
         """Compare a told number with what was loaded; a difference with a reason is ``explained``.
 
         Nothing is compared when either side is unknown.
         """
-        if told is None or loaded is None:
+        if reported is None or loaded is None:
             return
-        verdict: Verdict = "ok" if told == loaded and not explained else "explained" if explained else "unexplained"
-        line = Reconciled(day, measure, against, Decimal(told), Decimal(loaded), verdict, explained)
+        verdict: Verdict = "ok" if reported == loaded and not reason else "explained" if reason else "unexplained"
+        line = ReconciliationEntry(day, measure, against, Decimal(reported), Decimal(loaded), verdict, reason)
         self._reconciled.append(line)
 
     def attach(self, table: str, path: Path, channels: Iterable[str] = (), languages: Iterable[str] = ()) -> None:
@@ -118,7 +118,7 @@ class Facts:
 
     def value(self, table: str, day: date, measure: str, **members: str | None) -> Any:
         """A measure as it stands, None when the row or the measure is not there."""
-        key = tuple({"date": day, **members}[column] for column in grain(table))
+        key = tuple({"date": day, **members}[column] for column in staged_grain(table))
         return self._rows.get(table, {}).get(key, {}).get(measure)
 
     def total(self, table: str, day: date, measure: str) -> Number:
@@ -127,7 +127,7 @@ class Facts:
         told: list[Number] = [row[measure] for row in rows if row["date"] == day and row.get(measure) is not None]
         return sum(told, 0)
 
-    def finish(self) -> Staged:
+    def build(self) -> TransformResult:
         """The staged tables. Rows of breakdowns whose measures are all zero or unknown are left out."""
         tables: dict[str, pa.Table | Path] = {}
         for table, rows in self._rows.items():
@@ -139,18 +139,18 @@ class Facts:
             if table in tables or len(paths) != 1:
                 raise ValueError(f"{table}: rows and files of one chunk cannot be mixed")
             tables[table] = paths[0]
-        members = conform.member_tables(self._seen, self.metrics)
-        return Staged(tables, members, self._totals, tuple(self._reconciled), self.drift.lines())
+        members = conform.build_member_tables(self._seen, self.metrics)
+        return TransformResult(tables, members, self._totals, tuple(self._reconciled), self.drift.entries())
 
     def _row(self, table: str, members: Row) -> Row:
-        key = tuple(members[column] for column in grain(table))
+        key = tuple(members[column] for column in staged_grain(table))
         return self._rows.setdefault(table, {}).setdefault(key, dict(members))
 
     def _says_something(self, table: str, row: Row) -> bool:
         if table == "metric_daily":
             value = row.get("value")
             return value is not None and (value != 0 or row["member"] is None or self.metrics[row["metric"]].keeps_zero)
-        skipped = (*grain(table), "rank", "is_top_n")
+        skipped = (*staged_grain(table), "rank", "is_top_n")
         return any(value for column, value in row.items() if column not in skipped)
 
     def _note_members(self, rows: Iterable[Row]) -> None:
@@ -169,7 +169,7 @@ def _column(name: str, values: list[Any], kind: pa.DataType) -> pa.Array:
         return pa.array([None if value is None else _fitted(value, kind) for value in values], kind)
     except (ValueError, ArithmeticError) as error:
         culprit = next((value for value in values if value is not None and not _fits(value, kind)), None)
-        raise Unkeepable(name, culprit) from error
+        raise ValueOutOfRange(name, culprit) from error
 
 
 def _fits(value: Any, kind: pa.DataType) -> bool:

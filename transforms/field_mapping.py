@@ -9,15 +9,15 @@ A place is written as ``items[].perChannel[].channel``. Where an answer may be w
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-RECONCILED = "reconciliation"
+RECONCILIATION = "reconciliation"
 """Compared with another answer, and told there."""
 
-TOTALS = "load_ledger.totals"
+LEDGER_TOTALS = "load_ledger.totals"
 """Told in the ledger as the provider's own total."""
 
 
 @dataclass(frozen=True)
-class Home:
+class FieldMapping:
     """What becomes of one field.
 
     ``columns`` are those that it changes. ``places``: it says which day, conversation or member the answer speaks of,
@@ -26,40 +26,40 @@ class Home:
     """
 
     columns: tuple[str, ...] = ()
-    places: bool = False
+    is_routing: bool = False
     note: str = ""
-    landed: bool = True
+    is_landed: bool = True
 
     def __str__(self) -> str:
         """As the document says it."""
         told = [*_grouped(self.columns)]
-        told += ["places the answer"] if self.places else []
-        kind = ", ".join(told) or ("landed only" if self.landed else "not landed")
+        told += ["places the answer"] if self.is_routing else []
+        kind = ", ".join(told) or ("landed only" if self.is_landed else "not landed")
         return f"{kind}: {self.note}" if self.note else kind
 
 
-Fields = Mapping[str, Mapping[str, Home]]
+FieldMappings = Mapping[str, Mapping[str, FieldMapping]]
 """The homes of each stream's fields, by place."""
 
-PLACES = Home(places=True)
+ROUTING = FieldMapping(is_routing=True)
 
 
-def lands(*columns: str, places: bool = False, note: str = "") -> Home:
+def to(*columns: str, is_routing: bool = False, note: str = "") -> FieldMapping:
     """A field that fills columns."""
-    return Home(columns, places, note)
+    return FieldMapping(columns, is_routing, note)
 
 
-def landed_only(reason: str) -> Home:
+def not_loaded(reason: str) -> FieldMapping:
     """A field that fills nothing."""
-    return Home(note=reason)
+    return FieldMapping(note=reason)
 
 
-def steers(what: str) -> Home:
+def not_landed(reason: str) -> FieldMapping:
     """A field of an answer that is not landed: it only says how to go on asking."""
-    return Home(note=what, landed=False)
+    return FieldMapping(note=reason, is_landed=False)
 
 
-def metric(name: str, *columns: str) -> tuple[str, ...]:
+def metric_columns(name: str, *columns: str) -> tuple[str, ...]:
     """Columns of ``metric_daily`` for one metric; without columns its value."""
     return tuple(f"metric_daily.{column} ({name})" for column in columns or ("value",))
 
@@ -75,7 +75,7 @@ def _grouped(columns: tuple[str, ...]) -> Iterator[str]:
         yield f"{shown} of {', '.join(f'`{each}`' for each in named)}" if named else shown
 
 
-def rows(fields: Fields) -> Iterator[tuple[str, str, str]]:
+def describe_fields(fields: FieldMappings) -> Iterator[tuple[str, str, str]]:
     """Stream, place and what becomes of it, for each field."""
     for stream, homes in fields.items():
         for place, home in homes.items():

@@ -17,14 +17,14 @@ class Metric:
     of a breakdown that count nothing are no rows; scalars are always kept.
     """
 
-    metric: str
+    name: str
     unit: str
     additivity: str
     description: str
     keeps_zero: bool = False
 
     @property
-    def additive(self) -> bool:
+    def is_additive(self) -> bool:
         """Whether values may be added up."""
         return self.additivity == ADDITIVE
 

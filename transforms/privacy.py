@@ -6,7 +6,7 @@ import hmac
 from extractors.account import Account
 
 
-def pseudonym(account: Account, user_id: str | None) -> str | None:
+def pseudonymize_user_id(account: Account, user_id: str | None) -> str | None:
     """HMAC-SHA256 of a user id with the account's ``privacy.key``, as hex; None without an id, a key or the wish.
 
     The same id under the same key has the same pseudonym in every account.

@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
-from extractors.errors import ShapeError, Where
+from extractors.errors import ErrorLocation, ShapeError
 
 UNKNOWN = "unknown"
 """The member that stands for JSON null, an empty text or a label that is not there."""
@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _MILLISECONDS_FROM = 10**11  # epoch numbers this large are milliseconds: in seconds it would be the year 5138
 
 
-def parse(body: bytes, where: Where) -> "Node":
+def parse_json(body: bytes, where: ErrorLocation) -> "Node":
     """The root of a JSON body; numbers keep their decimal text, so that money never passes through a float."""
     try:
         value = json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
@@ -32,7 +32,7 @@ def parse(body: bytes, where: Where) -> "Node":
     return Node(value, "$", where)
 
 
-def storable(text: str) -> str:
+def replace_lone_surrogates(text: str) -> str:
     """``text`` as told, but for halves of surrogate pairs (a text cut inside an emoji): no store can hold those."""
     return text if text.isascii() else _HALF_PAIR.sub("\N{REPLACEMENT CHARACTER}", text)
 
@@ -47,7 +47,7 @@ class Node:
 
     value: Any
     path: str
-    where: Where
+    where: ErrorLocation
 
     def refuse(self, problem: str) -> NoReturn:
         """Raise the ShapeError that names this field and its value."""
@@ -81,7 +81,7 @@ class Node:
             self.refuse("is not an array")
         return self.value
 
-    def each(self) -> Iterator["Node"]:
+    def elements(self) -> Iterator["Node"]:
         """The elements of an array, in order."""
         for index in range(len(self.array())):
             yield self.at(index)
@@ -124,7 +124,7 @@ class Node:
             self.refuse("is not a whole number")
         return int(number)
 
-    def told_count(self) -> int:
+    def required_count(self) -> int:
         """A whole number that must be there."""
         count = self.count()
         if count is None:
@@ -137,12 +137,12 @@ class Node:
         if value is None:
             return None
         if isinstance(value, str):
-            return storable(value)
+            return replace_lone_surrogates(value)
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             self.refuse("is not a text")
         return str(value)
 
-    def told_text(self) -> str:
+    def required_text(self) -> str:
         """A non-empty text that must be there."""
         text = self.text()
         if not text:
@@ -187,7 +187,7 @@ def _instant(node: Node, zone: ZoneInfo | None) -> datetime:
         node.refuse("is not an instant")
 
 
-def scalar(node: Node, *wrappers: str) -> Node:
+def unwrap_scalar(node: Node, *wrappers: str) -> Node:
     """The number inside a scalar that is bare or wrapped as ``{value: …}`` or ``{count: …}``."""
     if not isinstance(node.value, dict):
         return node
@@ -198,7 +198,7 @@ def scalar(node: Node, *wrappers: str) -> Node:
     return node[inside[0]]
 
 
-def breakdown(
+def read_breakdown(
     node: Node, names: tuple[str, ...] = ("key", "id", "name"), values: tuple[str, ...] = ("count", "value")
 ) -> list[tuple[str, Node]]:
     """Members and their numbers, from a map name → number or a list of ``{name: …, value: …}`` objects.
@@ -208,16 +208,16 @@ def breakdown(
     if node.is_null:
         return []
     if isinstance(node.value, dict):
-        return [(storable(name) or UNKNOWN, scalar(value)) for name, value in node.entries()]
+        return [(replace_lone_surrogates(name) or UNKNOWN, unwrap_scalar(value)) for name, value in node.entries()]
     rows: list[tuple[str, Node]] = []
-    for row in node.each():
+    for row in node.elements():
         if not any(key in row for key in names) or not any(key in row for key in values):
             row.refuse(f"has none of {', '.join(names)} or none of {', '.join(values)}")
         rows.append((row.first(*names).member(), row.first(*values)))
     return rows
 
 
-def calendar_day(node: Node) -> date | None:
+def read_calendar_day(node: Node) -> date | None:
     """A bare ``YYYY-MM-DD`` as a date, None for any other form of a time."""
     if isinstance(node.value, str) and len(node.value) == 10 and node.value[4] == node.value[7] == "-":
         try:

@@ -4,14 +4,14 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from extractors.errors import ShapeError, Where
+from extractors.errors import ErrorLocation, ShapeError
 from extractors.registry import PROVIDERS
 from transforms.chunk import Chunk
 from transforms.drift import Shape
-from transforms.facts import Facts, Staged, Unkeepable
-from transforms.field_mapping import Fields
+from transforms.facts import Facts, TransformResult, ValueOutOfRange
+from transforms.field_mapping import FieldMappings
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
-from warehouse.model.schema import fact
+from warehouse.model.schema import fact_table
 from warehouse.records import MeasureDefinition
 
 
@@ -27,11 +27,11 @@ class Transform:
     run: Callable[[Chunk, Facts], None]
     metrics: tuple[Metric, ...] = ()
     meanings: Mapping[str, str] = field(default_factory=dict)
-    known: Mapping[str, Shape] = field(default_factory=dict)
-    fields: Fields = field(default_factory=dict)
+    known_shapes: Mapping[str, Shape] = field(default_factory=dict)
+    fields: FieldMappings = field(default_factory=dict)
 
 
-def transform_of(provider: str) -> Transform:
+def get_transform(provider: str) -> Transform:
     """The transform of a provider in the list; KeyError for any other."""
     if provider not in PROVIDERS:
         raise KeyError(provider)
@@ -39,26 +39,26 @@ def transform_of(provider: str) -> Transform:
     return found
 
 
-def transform(chunk: Chunk) -> Staged:
+def transform_chunk(chunk: Chunk) -> TransformResult:
     """The staged facts of a chunk. Raises ShapeError for an answer of a shape that is not accepted."""
-    rules = transform_of(chunk.account.provider)
-    facts = Facts(chunk.days, {metric.metric: metric for metric in rules.metrics})
+    rules = get_transform(chunk.account.provider)
+    facts = Facts(chunk.days, {metric.name: metric for metric in rules.metrics})
     rules.run(chunk, facts)
     try:
-        return facts.finish()
-    except Unkeepable as error:
-        where = Where(chunk.account.provider, chunk.account.name)
+        return facts.build()
+    except ValueOutOfRange as error:
+        where = ErrorLocation(chunk.account.provider, chunk.account.name)
         raise ShapeError(where, error.column, "cannot hold what was told", error.value) from error
 
 
 def measure_definitions() -> Iterator[MeasureDefinition]:
     """What every provider means by each of its measures and metrics, with unit and additivity."""
-    columns = fact("conversation_daily").columns
+    columns = fact_table("conversation_daily").columns
     for provider in PROVIDERS:
-        rules = transform_of(provider)
+        rules = get_transform(provider)
         for measure, meaning in rules.meanings.items():
             info = columns[measure].info
             additivity = ADDITIVE if info["additivity"] == ADDITIVE else NOT_ADDITIVE
             yield MeasureDefinition(provider, measure, meaning, info["unit"], additivity)
         for metric in rules.metrics:
-            yield MeasureDefinition(provider, metric.metric, metric.description, metric.unit, metric.additivity)
+            yield MeasureDefinition(provider, metric.name, metric.description, metric.unit, metric.additivity)

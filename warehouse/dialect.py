@@ -5,7 +5,7 @@ other engines accept it. Such a query is spelled out with `AS` and asked again.
 """
 
 
-def spelled_out(query: str) -> str | None:
+def spell_out_aliases(query: str) -> str | None:
     """The same query with every alias behind `AS`; None for what is no SQL under a wider grammar either."""
     import sqlglot  # only a query that the engine refuses needs it
 

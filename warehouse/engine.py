@@ -21,7 +21,7 @@ STORAGE_VERSION = "v1.4.0"
 
 
 @dataclass(frozen=True)
-class Limits:
+class EngineLimits:
     """What one connection may use. None leaves the number of threads to the engine."""
 
     memory: str = "1GB"
@@ -29,7 +29,7 @@ class Limits:
 
 
 @contextmanager
-def engine(limits: Limits, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_engine(limits: EngineLimits, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """An engine in memory, in UTC. What does not fit into memory goes to the folder `spill`."""
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": limits.memory,
@@ -53,7 +53,7 @@ def engine(limits: Limits, spill: Path | None = None) -> Iterator[duckdb.DuckDBP
 
 
 @contextmanager
-def attached(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool = False) -> Iterator[None]:
+def attach_warehouse(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool = False) -> Iterator[None]:
     """The warehouse file `path` as `wh`, created when absent; closed with everything in its one file.
 
     Raises WarehouseBusy when a program outside the lock holds it, UnreadableWarehouse when it is none.
@@ -80,7 +80,7 @@ def attached(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool = Fa
 
 
 @contextmanager
-def in_memory(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def attach_empty_warehouse(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """An empty database `wh` beside the engine's own, forgotten afterwards; what does not fit into memory spills."""
     con.execute("ATTACH ':memory:' AS wh")
     try:
@@ -91,7 +91,7 @@ def in_memory(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 @contextmanager
-def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def sql_transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """All of it or nothing."""
     con.execute("BEGIN")
     try:

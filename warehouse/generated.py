@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 
-def keep(current: Mapping[Path, str], *, check: bool) -> None:
+def write_or_check(current: Mapping[Path, str], *, check: bool) -> None:
     """Write the files whose text is another; with ``check`` write nothing, name them and end the program with 1."""
     stale = [path for path, text in current.items() if not path.is_file() or path.read_text("utf-8") != text]
     if check and stale:

@@ -6,16 +6,16 @@ What must not come in: where the warehouse lies, a query of our own.
 import duckdb
 import pyarrow as pa
 
-from warehouse.dialect import spelled_out
+from warehouse.dialect import spell_out_aliases
 from warehouse.errors import QueryError
 
 
-def ask(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+def run_query(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
     """The answer of the last statement. Raises QueryError for SQL that the engine refuses."""
     try:
         return _answer(con, sql)
     except duckdb.ParserException as error:
-        spelled = spelled_out(sql)
+        spelled = spell_out_aliases(sql)
         if spelled is None:
             raise QueryError(str(error)) from error
         try:

@@ -59,7 +59,7 @@ class SliceInfo:
 
 
 @dataclass(frozen=True)
-class Reconciled:
+class ReconciliationEntry:
     """One comparison of a told total with what was loaded. `reason` belongs to the verdict `explained`."""
 
     date: date
@@ -72,7 +72,7 @@ class Reconciled:
 
 
 @dataclass(frozen=True)
-class Drifted:
+class DriftEntry:
     """One name beyond what the program knows, in an answer that a slice rests on. `batch` is that answer's id."""
 
     date: date
@@ -96,20 +96,20 @@ class ChunkCommit:
     slices: tuple[SliceInfo, ...]
     tables: Mapping[str, pa.Table | Path]
     members: Mapping[str, pa.Table]
-    reconciled: tuple[Reconciled, ...]
+    reconciliations: tuple[ReconciliationEntry, ...]
     loaded_at: datetime
     run_id: str
     code_version: str
-    drift: tuple[Drifted, ...] = ()
-    afresh: bool = False
+    drift: tuple[DriftEntry, ...] = ()
+    reset_history: bool = False
 
 
 @dataclass(frozen=True)
-class Committed:
+class CommitResult:
     """What a commit did: rows by staged table, those of all chunks added up, and how many restatements it logged."""
 
-    rows: dict[str, int]
-    restated: int
+    rows_by_table: dict[str, int]
+    restatement_count: int
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Scope:
 
 
 @dataclass
-class Pending:
+class Transaction:
     """A commit in the making; one that has `changed` nothing is none."""
 
     changed: bool = True
@@ -164,7 +164,7 @@ class SliceFailure:
     account: AccountRow
     dates: tuple[date, ...]
     error: str
-    at: datetime
+    failed_at: datetime
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def listed(names: Iterable[str], pattern: str = "$name") -> str:
+def identifier_list(names: Iterable[str], pattern: str = "$name") -> str:
     """`names` as quoted identifiers in a comma-separated list, each put into `pattern`."""
     template = Template(pattern)
     return ", ".join(template.substitute(name=ident(name)) for name in names)
@@ -33,12 +33,12 @@ def fill(template: str, /, **parts: str) -> str:
     return Template(template).substitute(parts)
 
 
-def key_of(natural: str) -> str:
+def surrogate_key_sql(natural: str) -> str:
     """The derived key of the SQL expression `natural`: the first 60 bits of its md5 as BIGINT."""
     return fill("CAST('0x' || substr(md5($natural), 1, 15) AS BIGINT)", natural=natural)
 
 
-def member_key(dimension: str, member: str, *, account: str, provider: str) -> str:
+def member_key_sql(dimension: str, member: str, *, account: str, provider: str) -> str:
     """The key of the SQL expression `member` in `dimension`; the member `unknown` is 0."""
     scope: Mapping[str, str] = {"dim_channel": provider, "dim_intent": account}
     natural = f"{literal(scope[dimension] + '|')} || {member}" if dimension in scope else member
@@ -46,7 +46,7 @@ def member_key(dimension: str, member: str, *, account: str, provider: str) -> s
         "CASE WHEN $member = $unknown THEN 0 ELSE $key END",
         member=member,
         unknown=literal(UNKNOWN),
-        key=key_of(natural),
+        key=surrogate_key_sql(natural),
     )
 
 
@@ -57,7 +57,7 @@ WHEN NOT MATCHED THEN INSERT ($columns) VALUES ($values)
 """
 
 
-def upsert(table: Table, source: str, *, keep: tuple[str, ...] = ()) -> str:
+def upsert_sql(table: Table, source: str, *, keep: tuple[str, ...] = ()) -> str:
     """Insert or correct the members that the query `source` gives, in the dimension `table`.
 
     `source` has all columns of `table`; the columns `keep` of a known member stay as they are.
@@ -70,7 +70,7 @@ def upsert(table: Table, source: str, *, keep: tuple[str, ...] = ()) -> str:
         source=source,
         key=ident(key),
         changed=" OR ".join(f"old.{ident(name)} IS DISTINCT FROM new.{ident(name)}" for name in attributes),
-        assigned=listed(attributes, "$name = new.$name"),
-        columns=listed([key, *rest]),
-        values=listed([key, *rest], "new.$name"),
+        assigned=identifier_list(attributes, "$name = new.$name"),
+        columns=identifier_list([key, *rest]),
+        values=identifier_list([key, *rest], "new.$name"),
     )

@@ -13,22 +13,22 @@ from typing import Protocol
 import duckdb
 import pyarrow as pa
 
-from warehouse.commit.replace import bind_books, replace, require_members
-from warehouse.commit.run_log import describe_accounts, note_failures, note_run, noted_run
-from warehouse.commit.stage import Staged, stage, unstage
-from warehouse.engine import Limits, engine
+from warehouse.commit.replace import bind_bookkeeping, replace_slices, require_members
+from warehouse.commit.run_log import read_run_records, record_failures, record_run, set_accounts_and_measures
+from warehouse.commit.stage import StagedTables, drop_staged_tables, stage_tables
+from warehouse.engine import EngineLimits, open_engine
 from warehouse.errors import NothingPublished, OutsideSlices, StagedMismatch, UnsupportedStore
-from warehouse.query import ask
+from warehouse.query import run_query
 from warehouse.records import (
     AccountRow,
     ChunkCommit,
-    Committed,
+    CommitResult,
     LedgerRow,
     MeasureDefinition,
-    Pending,
     RunRow,
     Scope,
     SliceFailure,
+    Transaction,
 )
 from warehouse.sql import fill, literal
 
@@ -56,7 +56,7 @@ class Storage(Protocol):
         """A folder for files that wait for their commit."""
         ...
 
-    def is_there(self) -> bool:
+    def exists(self) -> bool:
         """Whether anything was ever committed here."""
         ...
 
@@ -64,26 +64,26 @@ class Storage(Protocol):
         """Whether there is anything to read."""
         ...
 
-    def size(self) -> int:
+    def size_bytes(self) -> int:
         """Bytes of what readers see."""
         ...
 
-    def spill(self) -> Path:
+    def new_spill_path(self) -> Path:
         """A new folder for what does not fit into memory."""
         ...
 
-    def writing(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> AbstractContextManager[Pending]:
+    def transaction(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> AbstractContextManager[Transaction]:
         """Lend the committed warehouse as `wh`, under the writers' lock; changes in the scope are one commit, or none.
 
         `wh` may lack what lies outside of the scope. An error inside the block takes everything back.
         """
         ...
 
-    def looking(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> AbstractContextManager[None]:
+    def committed(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> AbstractContextManager[None]:
         """Lend what is committed, published or not, as `wh`; what is done to it is lost."""
         ...
 
-    def reading(self, con: duckdb.DuckDBPyConnection, sql: str) -> AbstractContextManager[None]:
+    def published(self, con: duckdb.DuckDBPyConnection, sql: str) -> AbstractContextManager[None]:
         """Lend the published warehouse as `wh` for the query `sql`, of one commit and without any lock.
 
         Raises NewerWarehouse for one that this release cannot read.
@@ -101,9 +101,9 @@ class Store:
     Threads and processes may use stores of one address at once. Raises WarehouseErrors and nothing else of its own.
     """
 
-    def __init__(self, storage: Storage, limits: Limits | None = None) -> None:
+    def __init__(self, storage: Storage, limits: EngineLimits | None = None) -> None:
         self._storage = storage
-        self._limits = limits or Limits()
+        self._limits = limits or EngineLimits()
 
     @property
     def location(self) -> Path:
@@ -115,11 +115,11 @@ class Store:
         """Where staged Parquet lies between transform and commit."""
         return self._storage.staging
 
-    def size(self) -> int:
+    def size_bytes(self) -> int:
         """Bytes of what readers see; 0 before the first publication."""
-        return self._storage.size()
+        return self._storage.size_bytes()
 
-    def commit(self, *history: ChunkCommit) -> Committed:
+    def commit(self, *history: ChunkCommit) -> CommitResult:
         """Replace exactly the chunk's slices in all tables, with dimensions and books, or nothing.
 
         Several chunks of one account are states that followed each other: they are replaced in that order, and are
@@ -129,19 +129,19 @@ class Store:
         for chunk in history:
             _refuse_lines_outside(chunk)
         slices = [chunk for chunk in history if chunk.slices]
-        with engine(self._limits, self._storage.spill()) as con:
-            staged = stage(con, history[0]) if len(history) == 1 else None
+        with open_engine(self._limits, self._storage.new_spill_path()) as con:
+            staged = stage_tables(con, history[0]) if len(history) == 1 else None
             if not slices:
-                return Committed(staged.rows() if staged else {}, 0)
+                return CommitResult(staged.rows_by_table() if staged else {}, 0)
             rows: Counter[str] = Counter()
             restated = 0
-            with self._storage.writing(con, _scope_of(slices)):
+            with self._storage.transaction(con, _scope_of(slices)):
                 for chunk in slices:
-                    made = staged or stage(con, chunk)
+                    made = staged or stage_tables(con, chunk)
                     restated += _replace(con, chunk, made)
-                    rows.update(made.rows())
-                    unstage(con, made)
-        return Committed(dict(rows), restated)
+                    rows.update(made.rows_by_table())
+                    drop_staged_tables(con, made)
+        return CommitResult(dict(rows), restated)
 
     def record_failures(self, failures: Sequence[SliceFailure]) -> None:
         """Note attempts that came to nothing: on a loaded slice beside its load, else as a slice that failed."""
@@ -150,43 +150,43 @@ class Store:
             return
         names = tuple(sorted({failure.account.account for failure in failures}))
         scope = Scope(names, (min(days), max(days)), frozenset({"load_ledger"}))
-        with engine(self._limits) as con, self._storage.writing(con, scope):
-            note_failures(con, failures)
+        with open_engine(self._limits) as con, self._storage.transaction(con, scope):
+            record_failures(con, failures)
 
-    def describe(self, accounts: Sequence[AccountRow], measures: Sequence[MeasureDefinition]) -> None:
+    def set_accounts_and_measures(self, accounts: Sequence[AccountRow], measures: Sequence[MeasureDefinition]) -> None:
         """Make these the configured accounts and the definitions of measures; others become inactive."""
-        with engine(self._limits) as con, self._storage.writing(con, Scope(tables=frozenset())) as pending:
-            pending.changed = describe_accounts(con, accounts, measures)
+        with open_engine(self._limits) as con, self._storage.transaction(con, Scope(tables=frozenset())) as pending:
+            pending.changed = set_accounts_and_measures(con, accounts, measures)
 
-    def note_run(self, rows: Sequence[RunRow]) -> None:
+    def record_run(self, rows: Sequence[RunRow]) -> None:
         """Note what a run did for each of its accounts, in place of what was noted of the same run before."""
         if not rows:
             return
         days = [row.date for row in rows]
         names = tuple(sorted({row.account for row in rows}))
         scope = Scope(names, (min(days), max(days)), frozenset({"load_run"}))
-        with engine(self._limits) as con, self._storage.writing(con, scope):
-            note_run(con, rows)
+        with open_engine(self._limits) as con, self._storage.transaction(con, scope):
+            record_run(con, rows)
 
-    def noted(self, run_id: str) -> list[RunRow]:
+    def run_records(self, run_id: str) -> list[RunRow]:
         """What was noted of a run, as committed (not as published), ordered by account."""
-        if not self._storage.is_there():
+        if not self._storage.exists():
             return []
-        with engine(self._limits) as con, self._storage.looking(con, Scope(tables=frozenset({"load_run"}))):
-            return noted_run(con, run_id)
+        with open_engine(self._limits) as con, self._storage.committed(con, Scope(tables=frozenset({"load_run"}))):
+            return read_run_records(con, run_id)
 
     def publish(self) -> bool:
         """Let readers see all commits. Returns False when they do already."""
-        with engine(self._limits) as con:
+        with open_engine(self._limits) as con:
             return self._storage.publish(con)
 
     def ledger(self, account: str | None = None) -> list[LedgerRow]:
         """The slices of one account or of all, as committed (not as published), ordered by account and day."""
-        if not self._storage.is_there():
+        if not self._storage.exists():
             return []  # nothing was ever loaded: asking leaves no trace
         condition = "l.account = " + literal(account) if account is not None else "true"
         scope = Scope((account,) if account is not None else None, tables=frozenset({"load_ledger"}))
-        with engine(self._limits) as con, self._storage.looking(con, scope):
+        with open_engine(self._limits) as con, self._storage.committed(con, scope):
             rows = con.execute(fill(_LEDGER, account=condition)).fetchall()
         return [LedgerRow(*(*row[:4], tuple(row[4] or ()), *row[5:])) for row in rows]
 
@@ -197,12 +197,12 @@ class Store:
         """
         if not self._storage.is_published():
             raise NothingPublished(f"There is no warehouse at {self.location} yet: load something first.")
-        with engine(self._limits, self._storage.spill()) as con, self._storage.reading(con, sql):
+        with open_engine(self._limits, self._storage.new_spill_path()) as con, self._storage.published(con, sql):
             con.execute("USE wh")
-            return ask(con, sql)
+            return run_query(con, sql)
 
 
-def open_store(url: str, base: Path, *, limits: Limits | None = None, wait_seconds: float = 600) -> Store:
+def open_store(url: str, base: Path, *, limits: EngineLimits | None = None, wait_seconds: float = 600) -> Store:
     """The store at `url`; a relative path after `://` is relative to the folder `base`.
 
     `wait_seconds` is how long a write waits for other writers. Touches no file. Raises UnsupportedStore for an
@@ -229,11 +229,11 @@ def open_store(url: str, base: Path, *, limits: Limits | None = None, wait_secon
     )
 
 
-def _replace(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: Staged) -> int:
-    bind_books(con, chunk, staged)
+def _replace(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: StagedTables) -> int:
+    bind_bookkeeping(con, chunk, staged)
     require_members(con, chunk.account.account, staged)
     try:
-        return replace(con, chunk, staged)
+        return replace_slices(con, chunk, staged)
     except duckdb.ConstraintException as error:
         raise StagedMismatch(
             f"{chunk.account.account}: a staged row lacks a value that must be there ({error}). "
@@ -243,7 +243,7 @@ def _replace(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: Staged)
 
 def _refuse_lines_outside(chunk: ChunkCommit) -> None:
     days = {info.date for info in chunk.slices}
-    for what, lines in (("reconciliation", chunk.reconciled), ("drift", chunk.drift)):
+    for what, lines in (("reconciliation", chunk.reconciliations), ("drift", chunk.drift)):
         for line in lines:
             if line.date not in days:
                 raise OutsideSlices(

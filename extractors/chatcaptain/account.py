@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from extractors.account import Account, BaseUrl, Credential, PathId
 from extractors.errors import CredentialRefused, RequestRefused
-from extractors.http.messages import Answer
+from extractors.http.messages import Response
 from extractors.http.session import Session
 from extractors.redaction import redact
 from extractors.windows import Window, rfc3339
@@ -96,7 +96,7 @@ class ChatcaptainAccount(Account):
         return self.chatbot_id
 
     @property
-    def download_names(self) -> frozenset[str]:
+    def allowed_download_hosts(self) -> frozenset[str]:
         """The hosts that may serve this account's exports."""
         default = (STORAGE_HOST, (urlsplit(self.base_url).hostname or "").casefold())
         return frozenset(self.download_hosts if self.download_hosts is not None else default)
@@ -110,7 +110,7 @@ class ChatcaptainAccount(Account):
         return self.STREAMS
 
 
-def account_of(session: Session) -> ChatcaptainAccount:
+def get_chatcaptain_account(session: Session) -> ChatcaptainAccount:
     """The session's account with this provider's settings."""
     account = session.account
     if not isinstance(account, ChatcaptainAccount):
@@ -118,29 +118,29 @@ def account_of(session: Session) -> ChatcaptainAccount:
     return account
 
 
-def range_of(session: Session, window: Window) -> dict[str, str]:
+def build_range_query(session: Session, window: Window) -> dict[str, str]:
     """``from`` and ``to`` of a window of local days: its first and its last millisecond, in UTC."""
     zone = session.account.zone
     return {"from": rfc3339(window.first_instant(zone)), "to": rfc3339(window.last_millisecond(zone))}
 
 
-async def ask(
+async def request_statistics(
     session: Session,
     stream: str,
     path: str,
     query: Mapping[str, str],
     *,
     context: Mapping[str, Any] | None = None,
-) -> Answer:
+) -> Response:
     """GET one answer below ``statistics``; an ``error`` inside a 200 is a refusal like any other.
 
     A 403 names the permission that is missing and the ``streams:`` line that would do without it.
     """
     try:
-        answer = await session.ask(stream, "GET", statistics(session, path), query=query, context=context)
+        answer = await session.request(stream, "GET", statistics_path(session, path), query=query, context=context)
     except CredentialRefused as error:
-        raise with_permission(session, error) from error
-    said = error_inside(answer)
+        raise explain_missing_permission(session, error) from error
+    said = read_embedded_error(answer)
     if said:
         raise RequestRefused(
             session.where(stream),
@@ -152,12 +152,12 @@ async def ask(
     return answer
 
 
-def statistics(session: Session, path: str) -> str:
+def statistics_path(session: Session, path: str) -> str:
     """The path of an endpoint of this chatbot."""
     return f"/v1/chatbots/{quote(session.account.external_id, safe='')}/statistics/{path}"
 
 
-def error_inside(answer: Answer) -> str | None:
+def read_embedded_error(answer: Response) -> str | None:
     """What ``error`` in an answer says, None when there is none."""
     body = answer.json() if answer.body else None
     error = body.get("error") if isinstance(body, dict) else None
@@ -167,15 +167,15 @@ def error_inside(answer: Answer) -> str | None:
     return redact(str(inner))[:300]
 
 
-def with_permission(session: Session, error: CredentialRefused) -> CredentialRefused:
+def explain_missing_permission(session: Session, error: CredentialRefused) -> CredentialRefused:
     """The refusal of a 403 with the permission that the refused stream needs; any other refusal as it is."""
     permission = PERMISSIONS.get(error.where.stream or "")
-    if not permission or not error.what.startswith("HTTP 403"):
+    if not permission or not error.problem.startswith("HTTP 403"):
         return error
-    rest = [stream for stream in session.account.pulled if PERMISSIONS[stream] != permission]
+    rest = [stream for stream in session.account.enabled_streams if PERMISSIONS[stream] != permission]
     otherwise = f", or leave it out with `streams: [{', '.join(rest)}]`" if rest else ""
     return CredentialRefused(
         error.where,
-        f"{error.what}; the key lacks the permission {permission}",
+        f"{error.problem}; the key lacks the permission {permission}",
         f"grant it at ChatCaptain{otherwise}",
     )

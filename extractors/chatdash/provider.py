@@ -17,8 +17,8 @@ from pydantic import Field, SecretStr
 
 from extractors.account import Account, BaseUrl, Credential, PathId
 from extractors.errors import RequestRefused
-from extractors.http.limits import Limits
-from extractors.http.messages import Answer
+from extractors.http.limits import RequestLimits
+from extractors.http.messages import Response
 from extractors.http.session import Session
 from extractors.landing.zone import BatchWriter
 from extractors.registry import Provider, Stream
@@ -88,13 +88,13 @@ class _Known:
 
 
 async def _fetch(session: Session, window: Window, batch: BatchWriter) -> dict[str, Any] | None:
-    known: _Known = session.memory.setdefault("chatdash.metrics", _Known())
+    known: _Known = session.run_state.setdefault("chatdash.metrics", _Known())
     for answer in await _answers(session, window, known):
         batch.add(answer)
     return {"refused": sorted(known.refused)} if known.refused else None
 
 
-async def _answers(session: Session, window: Window, known: _Known) -> list[Answer]:
+async def _answers(session: Session, window: Window, known: _Known) -> list[Response]:
     """A day's answers. The first day goes alone, so that not every day runs into the same refusal."""
     while True:
         lessons = known.lessons
@@ -109,7 +109,7 @@ async def _answers(session: Session, window: Window, known: _Known) -> list[Answ
                 return await _learn(session, window, known)
 
 
-async def _learn(session: Session, window: Window, known: _Known) -> list[Answer]:
+async def _learn(session: Session, window: Window, known: _Known) -> list[Response]:
     """Find out what is answered, and remember it. Raises the refusal when every single metric is refused."""
     wanted = [metric for group in known.groups for metric in group]
     refusals: dict[str, RequestRefused] = {}
@@ -137,7 +137,7 @@ async def _learn(session: Session, window: Window, known: _Known) -> list[Answer
 
 async def _tried(
     session: Session, window: Window, metrics: Sequence[str], known: _Known, refusals: dict[str, RequestRefused]
-) -> list[Answer]:
+) -> list[Response]:
     """Answers to as many of the metrics as are answered; the others go to ``refusals``."""
     if not metrics:
         return []
@@ -163,19 +163,19 @@ def _named(refused: RequestRefused, metrics: Sequence[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-async def _ask(session: Session, window: Window, metrics: Group) -> Answer:
+async def _ask(session: Session, window: Window, metrics: Group) -> Response:
     zone = session.account.zone
     times = {"startTime": rfc3339(window.first_instant(zone)), "endTime": rfc3339(window.last_millisecond(zone))}
     path = f"/projects/{quote(session.account.external_id, safe='')}/analytics/query"
     body = {"query": [{"metrics": list(metrics), "filter": times}]}
-    return await session.ask(STREAM, "POST", path, body=body, context={"metrics": list(metrics)})
+    return await session.request(STREAM, "POST", path, body=body, context={"metrics": list(metrics)})
 
 
-async def _probe(session: Session, window: Window) -> Answer:
+async def _probe(session: Session, window: Window) -> Response:
     return await _ask(session, window, METRICS[:1])
 
 
-def _metrics_of(answer: Answer) -> Group:
+def _metrics_of(answer: Response) -> Group:
     return tuple(answer.context["metrics"])
 
 
@@ -187,7 +187,7 @@ PROVIDER = Provider(
     name="chatdash",
     account=ChatdashAccount,
     # no limit is published: 60 a minute
-    limits=Limits(requests=60, period_seconds=60, concurrency=4),
+    limits=RequestLimits(requests=60, period_seconds=60, concurrency=4),
     streams={STREAM: Stream(windows=_days, fetch=_fetch)},
     probe=_probe,
 )

@@ -54,15 +54,15 @@ class ChatlayerAccount(Account):
 
     @model_validator(mode="after")
     def _streams_have_what_they_need(self) -> "ChatlayerAccount":
-        if "team_usage" in self.pulled and self.team_id is None:
+        if "team_usage" in self.enabled_streams and self.team_id is None:
             raise ValueError("streams: team_usage needs a team_id")
-        if "flow" in self.pulled and not self.conversation_ids and "events" not in self.pulled:
+        if "flow" in self.enabled_streams and not self.conversation_ids and "events" not in self.enabled_streams:
             raise ValueError("streams: flow needs conversation_ids, or the stream events that finds them")
         if ":" in self.token_id.get_secret_value():
             raise ValueError("token_id: has a colon, which HTTP Basic cannot carry; check that it is the id alone")
         return self
 
-    def zone_problem(self) -> str | None:
+    def validate_zone(self) -> str | None:
         """Buckets are whole hours of UTC, so that a day must begin at one."""
         if all(offset % timedelta(hours=1) == timedelta() for offset in self._loadable_offsets()):
             return None
@@ -72,7 +72,7 @@ class ChatlayerAccount(Account):
         )
 
     @property
-    def days_are_utc(self) -> bool:
+    def has_utc_days(self) -> bool:
         """Whether the account's local days are days of UTC."""
         return self._loadable_offsets() == {timedelta()}
 
@@ -81,11 +81,11 @@ class ChatlayerAccount(Account):
         return _offsets(self.timezone, min(self.start_date or _FIRST_DAY, today), today + _AHEAD)
 
     @classmethod
-    def fleet_problems(cls, accounts: Sequence[Account]) -> list[str]:
+    def validate_accounts(cls, accounts: Sequence[Account]) -> list[str]:
         """A team's usage is loaded by one account only."""
         pullers: dict[str, list[str]] = {}
         for account in accounts:
-            if isinstance(account, cls) and account.team_id is not None and "team_usage" in account.pulled:
+            if isinstance(account, cls) and account.team_id is not None and "team_usage" in account.enabled_streams:
                 pullers.setdefault(account.team_id, []).append(account.name)
         return [
             f"account {name}: team_id: {names[0]} already pulls the usage of team {team}; "
@@ -102,7 +102,7 @@ class ChatlayerAccount(Account):
     def credential(self) -> Credential:
         """HTTP Basic; the encoded pair is a form of the secret, so it is kept out of texts too."""
         pair = f"{self.token_id.get_secret_value()}:{self.token_secret.get_secret_value()}"
-        redaction.register(pair)
+        redaction.register_secrets(pair)
         return Credential(headers={"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"})
 
     def default_streams(self) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ class ChatlayerAccount(Account):
 
         Distinct users are told by UTC day, and known of no other day: they are asked for where days are days of UTC.
         """
-        wanted = [stream for stream in SERIES if stream != "users" or self.days_are_utc]
+        wanted = [stream for stream in SERIES if stream != "users" or self.has_utc_days]
         wanted += ["insights", "intents"]
         wanted += ["team_usage"] if self.team_id is not None else []
         wanted += ["flow"] if self.conversation_ids else []

@@ -6,26 +6,26 @@ What an entry means is not read here.
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from extractors.errors import ShapeError, Where
-from extractors.http.messages import Answer
+from extractors.errors import ErrorLocation, ShapeError
+from extractors.http.messages import Response
 from extractors.http.session import Session
 
 PAGE_SIZE = 100
 MAX_PAGES = 10_000  # a million entries: past that, the cursor leads in circles
 
-Following = Callable[[Where, Any], Mapping[str, str]]
+CursorReader = Callable[[ErrorLocation, Any], Mapping[str, str]]
 """Reads from a page the parameters of the next one; none at the end. Raises ShapeError."""
 
 
-async def pages(
-    session: Session, stream: str, path: str, query: Mapping[str, str], following: Following
-) -> AsyncIterator[Answer]:
+async def iter_pages(
+    session: Session, stream: str, path: str, query: Mapping[str, str], following: CursorReader
+) -> AsyncIterator[Response]:
     """Each page, before it is read for the way to the next one."""
     where = session.where(stream)
     turn: Mapping[str, str] = {}
     seen: set[str] = set()
     while True:
-        answer = await session.ask(stream, "GET", path, query={**query, **turn})
+        answer = await session.request(stream, "GET", path, query={**query, **turn})
         yield answer
         turn = following(where, answer.json())
         if not turn:
@@ -36,7 +36,7 @@ async def pages(
             seen.add(cursor)
 
 
-def after(where: Where, page: Any) -> Mapping[str, str]:
+def read_intents_cursor(where: ErrorLocation, page: Any) -> Mapping[str, str]:
     """The way to the next page of intents: all pages until ``has_more`` is false or absent."""
     pagination = _object(where, "$", page).get("pagination")
     if pagination is None:
@@ -53,25 +53,25 @@ def after(where: Where, page: Any) -> Mapping[str, str]:
     return {"after": cursor}
 
 
-def page_token(where: Where, page: Any) -> Mapping[str, str]:
+def read_events_cursor(where: ErrorLocation, page: Any) -> Mapping[str, str]:
     """The way to the next page of events: until ``next_page_token`` is absent or empty."""
     cursor = _cursor(where, "$.next_page_token", _object(where, "$", page).get("next_page_token"))
     return {"page_token": cursor} if cursor else {}
 
 
-def _object(where: Where, field: str, value: Any) -> dict[str, Any]:
+def _object(where: ErrorLocation, field: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ShapeError(where, field, "is not an object", value)
     return value
 
 
-def _cursor(where: Where, field: str, value: Any) -> str:
+def _cursor(where: ErrorLocation, field: str, value: Any) -> str:
     if isinstance(value, bool) or not (value is None or isinstance(value, str | int)):
         raise ShapeError(where, field, "is not a cursor", value)
     return "" if value is None else str(value)
 
 
-def conversation_ids(where: Where, answers: Sequence[Answer]) -> list[str]:
+def extract_conversation_ids(where: ErrorLocation, answers: Sequence[Response]) -> list[str]:
     """The conversation ids of all events. The place of the id in an event is unpublished, its name is."""
     told = [{name: value for name, value in page.json().items() if name != "next_page_token"} for page in answers]
     found = list(dict.fromkeys(_ids(told)))

@@ -15,10 +15,16 @@ from zoneinfo import ZoneInfo
 
 from extractors.account import Account
 from extractors.chatlayer.account import SERIES, ChatlayerAccount
-from extractors.chatlayer.paging import PAGE_SIZE, after, conversation_ids, page_token, pages
+from extractors.chatlayer.paging import (
+    PAGE_SIZE,
+    extract_conversation_ids,
+    iter_pages,
+    read_events_cursor,
+    read_intents_cursor,
+)
 from extractors.errors import RequestRefused, ShapeError
-from extractors.http.limits import Limits
-from extractors.http.messages import Answer, Asked
+from extractors.http.limits import RequestLimits
+from extractors.http.messages import Request, Response
 from extractors.http.session import Session
 from extractors.landing.zone import BatchWriter
 from extractors.registry import Provider, Stream
@@ -43,16 +49,16 @@ def _series(stream: str) -> Fetch:
     return fetch
 
 
-async def _ask_series(session: Session, stream: str, window: Window) -> Answer:
+async def _ask_series(session: Session, stream: str, window: Window) -> Response:
     endpoint, group = SERIES[stream]
     account = _account(session)
-    bucketed = _bucketed(window, account.zone, "1d" if account.days_are_utc else "1h")
+    bucketed = _bucketed(window, account.zone, "1d" if account.has_utc_days else "1h")
     query = {"version": account.version, **bucketed, **group}
-    return await session.ask(stream, "GET", _bot(account, endpoint), query=query)
+    return await session.request(stream, "GET", _bot(account, endpoint), query=query)
 
 
-async def _probe(session: Session, window: Window) -> Answer:
-    pulled = _account(session).pulled
+async def _probe(session: Session, window: Window) -> Response:
+    pulled = _account(session).enabled_streams
     if pulled == ("team_usage",):  # the token may open the team and no bot
         return await _ask_team(session, window)
     return await _ask_series(session, next((stream for stream in SERIES if stream in pulled), "conversations"), window)
@@ -60,7 +66,7 @@ async def _probe(session: Session, window: Window) -> Answer:
 
 async def _insights(session: Session, window: Window, batch: BatchWriter) -> None:
     path, query = _bot(_account(session), "conversations", "insights"), _whole(session, window)
-    asked = (session.ask("insights", "GET", path, query={**query, "stat": stat}) for stat in STATS)
+    asked = (session.request("insights", "GET", path, query={**query, "stat": stat}) for stat in STATS)
     for answer in await asyncio.gather(*asked):
         batch.add(answer)
 
@@ -68,7 +74,7 @@ async def _insights(session: Session, window: Window, batch: BatchWriter) -> Non
 async def _intents(session: Session, window: Window, batch: BatchWriter) -> None:
     path = _bot(_account(session), "intents")
     query = {**_whole(session, window), "first": str(PAGE_SIZE)}
-    async for answer in pages(session, "intents", path, query, after):
+    async for answer in iter_pages(session, "intents", path, query, read_intents_cursor):
         batch.add(answer)
 
 
@@ -76,11 +82,11 @@ async def _team_usage(session: Session, window: Window, batch: BatchWriter) -> N
     batch.add(await _ask_team(session, window))
 
 
-async def _ask_team(session: Session, window: Window) -> Answer:
+async def _ask_team(session: Session, window: Window) -> Response:
     team = str(_account(session).team_id)
     query = {**_bucketed(window, _UTC, "1d"), "group_by": ",".join(TEAM_FIELDS)}
     path = f"/v1/teams/{quote(team, safe='')}/conversations"
-    return await session.ask("team_usage", "GET", path, query=query, context={"team_id": team})
+    return await session.request("team_usage", "GET", path, query=query, context={"team_id": team})
 
 
 async def _events(session: Session, window: Window, batch: BatchWriter) -> None:
@@ -94,14 +100,14 @@ async def _events(session: Session, window: Window, batch: BatchWriter) -> None:
 async def _flow(session: Session, window: Window, batch: BatchWriter) -> dict[str, Any]:
     account = _account(session)
     ids = list(dict.fromkeys(account.conversation_ids))
-    if "events" in account.pulled:
+    if "events" in account.enabled_streams:
         found = await _discovered(session, window)
         if found.error:
             raise found.error
-        ids = list(dict.fromkeys((*ids, *conversation_ids(session.where("events"), found.answers))))
+        ids = list(dict.fromkeys((*ids, *extract_conversation_ids(session.where("events"), found.answers))))
         del found  # pages of events may be large, and the flows take long
     if not ids:
-        batch.nothing_to_ask()
+        batch.mark_empty()
     missing = 0
     for first in range(0, len(ids), FLOWS_AT_ONCE):
         some = ids[first : first + FLOWS_AT_ONCE]
@@ -111,22 +117,22 @@ async def _flow(session: Session, window: Window, batch: BatchWriter) -> dict[st
     return {"conversations": len(ids), "not_found": missing}
 
 
-async def _one_flow(session: Session, window: Window, conversation: str) -> Answer:
+async def _one_flow(session: Session, window: Window, conversation: str) -> Response:
     """One conversation's transitions of the window. That there is no such conversation (any more) is an answer too."""
     path, query = _bot(_account(session), "conversations", conversation, "flow"), _whole(session, window)
     context = {"conversation_id": conversation, "found": True}
     try:
-        return await session.ask("flow", "GET", path, query=query, context=context)
+        return await session.request("flow", "GET", path, query=query, context=context)
     except RequestRefused as refused:
         if refused.status != 404:
             raise
         context["found"] = False
-        return Answer(Asked("GET", path, query), refused.status, {}, session.clock.now(), refused.body, context)
+        return Response(Request("GET", path, query), refused.status, {}, session.clock.now(), refused.body, context)
 
 
 @dataclass
 class _Discovery:
-    answers: list[Answer]
+    answers: list[Response]
     error: ShapeError | None = None
 
 
@@ -135,7 +141,7 @@ async def _discovered(session: Session, window: Window) -> _Discovery:
 
     Held weakly: when both have read them, the pages are let go.
     """
-    running: WeakValueDictionary[Window, asyncio.Task[_Discovery]] = session.memory.setdefault(
+    running: WeakValueDictionary[Window, asyncio.Task[_Discovery]] = session.run_state.setdefault(
         "chatlayer.events", WeakValueDictionary()
     )
     task = running.get(window)
@@ -149,7 +155,7 @@ async def _discover(session: Session, window: Window) -> _Discovery:
     query = {**_whole(session, window, EVENTS_BEFORE), "page_size": str(PAGE_SIZE)}
     found = _Discovery([])
     try:
-        async for answer in pages(session, "events", path, query, page_token):
+        async for answer in iter_pages(session, "events", path, query, read_events_cursor):
             found.answers.append(answer)
     except ShapeError as error:  # what came is landed first
         found.error = error
@@ -201,14 +207,14 @@ def _days(_account: Account, window: Window) -> list[Window]:
 
 def _conversation_windows(account: Account, window: Window) -> list[Window]:
     """Few named conversations go by the longest range; discovered ones by day: a killed run loses a day."""
-    return _days(account, window) if "events" in account.pulled else _longest(account, window)
+    return _days(account, window) if "events" in account.enabled_streams else _longest(account, window)
 
 
 PROVIDER = Provider(
     name="chatlayer",
     account=ChatlayerAccount,
     # no limit is published: 5 at once
-    limits=Limits(requests=None, period_seconds=60, concurrency=5),
+    limits=RequestLimits(requests=None, period_seconds=60, concurrency=5),
     streams={
         **{stream: Stream(windows=_longest, fetch=_series(stream)) for stream in SERIES},
         "insights": Stream(windows=_days, fetch=_insights),

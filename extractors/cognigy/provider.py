@@ -10,8 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, SecretStr
 
 from extractors.account import Account, BaseUrl, Credential
-from extractors.http.limits import Limits
-from extractors.http.messages import Answer
+from extractors.http.limits import RequestLimits
+from extractors.http.messages import Response
 from extractors.http.session import Session
 from extractors.landing.zone import BatchWriter
 from extractors.registry import Provider, Stream
@@ -69,21 +69,21 @@ def _counter(stream: str) -> Callable[[Session, Window, BatchWriter], Awaitable[
     return fetch
 
 
-async def _ask(session: Session, stream: str, window: Window) -> Answer:
+async def _ask(session: Session, stream: str, window: Window) -> Response:
     path = COUNTERS[stream].format(project=session.account.external_id)
     month = {"year": str(window.start.year), "month": str(window.start.month)}
-    return await session.ask(stream, "GET", path, query=month)
+    return await session.request(stream, "GET", path, query=month)
 
 
-async def _probe(session: Session, window: Window) -> Answer:
-    return await _ask(session, session.account.pulled[0], window)
+async def _probe(session: Session, window: Window) -> Response:
+    return await _ask(session, session.account.enabled_streams[0], window)
 
 
 PROVIDER = Provider(
     name="cognigy",
     account=CognigyAccount,
     # 1,000 requests in 5 minutes by address: documented
-    limits=Limits(requests=1000, period_seconds=300, concurrency=4),
+    limits=RequestLimits(requests=1000, period_seconds=300, concurrency=4),
     streams={stream: Stream(windows=_months, fetch=_counter(stream)) for stream in COUNTERS},
     probe=_probe,
 )

@@ -18,18 +18,18 @@ from tenacity.wait import wait_random_exponential
 
 from extractors import redaction
 from extractors.errors import (
-    AnswerTooLarge,
     Deferred,
+    ErrorLocation,
     ForbiddenHost,
     LinkExpired,
     RateLimited,
     RequestRefused,
+    ResponseTooLarge,
     ShapeError,
     Transient,
-    Where,
 )
-from extractors.exports.csv_lines import LineCount
-from extractors.http.messages import KEPT_HEADERS, raise_for_refusal
+from extractors.exports.csv_lines import CsvRecordCounter
+from extractors.http.messages import KEPT_HEADERS, raise_for_status
 from extractors.http.session import Session, log_request
 from extractors.http.transport import MAX_REDIRECTS
 
@@ -45,7 +45,7 @@ _SIGNATURE_LENGTH = 16  # what a link's query holds besides is shorter: dates, n
 class Sink(Protocol):
     """Where the decoded bytes go; beginning again takes back what was written."""
 
-    def begin_stream(self) -> None:
+    def begin_body(self) -> None:
         """Begin the file, or begin it anew."""
 
     def write(self, piece: bytes) -> None:
@@ -53,13 +53,13 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True)
-class Hosts:
+class AllowedHosts:
     """Host names that may serve a file, at any port; ``plain_http`` where the account's own base_url is plain."""
 
     names: frozenset[str]
     plain_http: bool
 
-    def checked(self, where: Where, link: str) -> httpx.URL:
+    def validate_link(self, where: ErrorLocation, link: str) -> httpx.URL:
         """The link as a URL; ForbiddenHost when it leads elsewhere, ShapeError when it is no URL."""
         try:
             url = httpx.URL(link)
@@ -81,17 +81,17 @@ class Hosts:
 
 
 @dataclass(frozen=True)
-class Downloaded:
+class DownloadedFile:
     """A whole file: decoded and coded bytes, records below the header, and the headers that matter."""
 
     bytes: int
-    coded_bytes: int
+    encoded_bytes: int
     rows: int
     headers: dict[str, str]
     fetched_at: datetime
 
 
-def hide(link: str) -> None:
+def register_link_secrets(link: str) -> None:
     """Keep a link's signature out of every text; also of what is no URL that could be followed."""
     try:
         query = urlsplit(link).query
@@ -100,14 +100,14 @@ def hide(link: str) -> None:
     redaction.register_signatures(query, *(value for _, value in parse_qsl(query) if len(value) >= _SIGNATURE_LENGTH))
 
 
-async def download(session: Session, stream: str, link: str, hosts: Hosts, sink: Sink) -> Downloaded:
+async def download_file(session: Session, stream: str, link: str, hosts: AllowedHosts, sink: Sink) -> DownloadedFile:
     """Stream a CSV file into ``sink``, decoded; trouble on the way is retried from the start.
 
     Raises LinkExpired, ForbiddenHost, AnswerTooLarge, ShapeError, RequestRefused; Transient when no whole file came:
     fewer bytes than promised, or, where no length vouches for the end, an end in the middle of a line.
     """
-    where, wire, clock = session.where(stream), session.client.wire, session.clock
-    hide(link)
+    where, wire, clock = session.where(stream), session.client.settings, session.clock
+    register_link_secrets(link)
     waited, held = 0.0, False
 
     def wait(state: RetryCallState) -> float:
@@ -124,11 +124,11 @@ async def download(session: Session, stream: str, link: str, hosts: Hosts, sink:
         return asked_for
 
     async def pause(seconds: float) -> None:
-        session.counts.retries += 1
-        with session.counts.waiting(clock) if held else nullcontext():
+        session.stats.retries += 1
+        with session.stats.measure_wait(clock) if held else nullcontext():
             await clock.sleep(seconds)
 
-    async def attempt() -> Downloaded:
+    async def attempt() -> DownloadedFile:
         try:
             async with asyncio.timeout(MAX_SECONDS):
                 return await _once(session, where, link, hosts, sink)
@@ -138,19 +138,19 @@ async def download(session: Session, stream: str, link: str, hosts: Hosts, sink:
 
     retrying = AsyncRetrying(
         retry=retry_if_exception_type((Transient, RateLimited)),
-        stop=stop_after_attempt(wire.attempts),
+        stop=stop_after_attempt(wire.max_attempts),
         wait=wait,
         sleep=pause,
         reraise=True,
     )
     try:
-        found: Downloaded = await retrying(attempt)
+        found: DownloadedFile = await retrying(attempt)
     except RateLimited as error:
         _defer(session, where, error.retry_after or 0.0, error)
     return found
 
 
-def _defer(session: Session, where: Where, seconds: float, error: RateLimited) -> NoReturn:
+def _defer(session: Session, where: ErrorLocation, seconds: float, error: RateLimited) -> NoReturn:
     until = session.clock.now() + timedelta(seconds=seconds)
     raise Deferred(
         where,
@@ -160,12 +160,12 @@ def _defer(session: Session, where: Where, seconds: float, error: RateLimited) -
     ) from error
 
 
-async def _once(session: Session, where: Where, link: str, hosts: Hosts, sink: Sink) -> Downloaded:
-    url = hosts.checked(where, link)
+async def _once(session: Session, where: ErrorLocation, link: str, hosts: AllowedHosts, sink: Sink) -> DownloadedFile:
+    url = hosts.validate_link(where, link)
     for _hop in range(MAX_REDIRECTS + 1):
-        session.counts.requests += 1
+        session.stats.requests += 1
         headers = {"Accept": "text/csv, */*", "Accept-Encoding": "gzip"}
-        async with session.client.http.stream("GET", url, headers=headers) as response:
+        async with session.client.httpx_client.stream("GET", url, headers=headers) as response:
             if not response.has_redirect_location:
                 began = session.clock.monotonic()
                 file = await _receive(session, where, response, sink)
@@ -173,38 +173,38 @@ async def _once(session: Session, where: Where, link: str, hosts: Hosts, sink: S
                 log_request(where, "GET", url.host, response.status_code, file.bytes, seconds)  # not more of the link
                 return file
             url = url.join(response.headers["location"])
-            hide(str(url))
-            url = hosts.checked(where, str(url))
+            register_link_secrets(str(url))
+            url = hosts.validate_link(where, str(url))
     raise ForbiddenHost(where, f"the download took more than {MAX_REDIRECTS} redirects")
 
 
-async def _receive(session: Session, where: Where, response: httpx.Response, sink: Sink) -> Downloaded:
+async def _receive(session: Session, where: ErrorLocation, response: httpx.Response, sink: Sink) -> DownloadedFile:
     now = session.clock.now()
     if response.status_code != 200:
         await _refuse(where, response, now)
-    lines, size, coded = LineCount(), 0, _Coded(response)
-    sink.begin_stream()
+    lines, size, coded = CsvRecordCounter(), 0, _Coded(response)
+    sink.begin_body()
     async for piece in coded.pieces(where):
         size += len(piece)
         if size > MAX_BYTES:
-            raise AnswerTooLarge(where, f"a file of more than {MAX_BYTES} bytes")
-        session.counts.bytes += len(piece)
+            raise ResponseTooLarge(where, f"a file of more than {MAX_BYTES} bytes")
+        session.stats.bytes += len(piece)
         lines.feed(piece)
         sink.write(piece)
     promised = response.headers.get("content-length", "")
     if promised.isdecimal() and int(promised) != coded.size:
         raise Transient(where, f"{coded.size} of {promised} bytes of the file came", _LATER)
-    if not (promised or coded.gzipped or lines.whole):
+    if not (promised or coded.gzipped or lines.is_at_record_end):
         raise Transient(
             where,
-            f"the file ends in the middle of line {max(lines.records, 1)} and no length says that this is its end",
+            f"the file ends in the middle of line {max(lines.record_count, 1)} and no length says that this is its end",
             _LATER,
         )
     kept = {name: redaction.redact(response.headers[name]) for name in KEPT_HEADERS if name in response.headers}
-    return Downloaded(size, coded.size, max(lines.records - 1, 0), kept, now)
+    return DownloadedFile(size, coded.size, max(lines.record_count - 1, 0), kept, now)
 
 
-async def _refuse(where: Where, response: httpx.Response, now: datetime) -> NoReturn:
+async def _refuse(where: ErrorLocation, response: httpx.Response, now: datetime) -> NoReturn:
     said = b""
     async for piece in response.aiter_raw():
         said += piece
@@ -214,7 +214,7 @@ async def _refuse(where: Where, response: httpx.Response, now: datetime) -> NoRe
     if status in _STALE:
         raise LinkExpired(where, f"the link to the file leads nowhere (HTTP {status})", _LATER, status=status)
     if status != 401:  # no credential was sent, so none was refused
-        raise_for_refusal(where, status, response.headers, said, now)
+        raise_for_status(where, status, response.headers, said, now)
     raise RequestRefused(where, f"the file's host answers HTTP {status}", "run again for a fresh link", status=status)
 
 
@@ -226,7 +226,7 @@ class _Coded:
         self.gzipped = False
         self._response = response
 
-    async def pieces(self, where: Where) -> AsyncIterator[bytes]:
+    async def pieces(self, where: ErrorLocation) -> AsyncIterator[bytes]:
         coding = self._response.headers.get("content-encoding", "identity").strip().casefold()
         if coding not in ("", "identity", "gzip", "x-gzip"):
             raise ShapeError(where, "content-encoding", "of the file is not accepted", coding)

@@ -17,7 +17,7 @@ _SMALLEST_SHARE = 1 / 16  # of the configured rate: slow enough for any provider
 
 
 @dataclass(frozen=True)
-class Limits:
+class RequestLimits:
     """``requests`` in any ``period_seconds`` (None: no such limit) and ``concurrency`` at once."""
 
     requests: int | None
@@ -25,10 +25,10 @@ class Limits:
     concurrency: int
 
 
-class Origin:
+class RateLimiter:
     """The shared pace of one origin: an exact sliding window, which also satisfies a provider's fixed window."""
 
-    def __init__(self, limits: Limits, clock: Clock) -> None:
+    def __init__(self, limits: RequestLimits, clock: Clock) -> None:
         self._limits = limits
         self._clock = clock
         self._sent: deque[float] = deque()
@@ -37,11 +37,11 @@ class Origin:
         self._share = 1.0
         self._good = 0
 
-    def held_for(self) -> float:
+    def remaining_hold_seconds(self) -> float:
         """Seconds until the provider lets us in again, 0.0 when it does now."""
         return max(0.0, self._held_until - self._clock.monotonic())
 
-    def tighten(self, limits: Limits) -> None:
+    def apply_stricter(self, limits: RequestLimits) -> None:
         """Another account of this origin: the slower of two paces counts for both."""
         if _seconds_each(limits) > _seconds_each(self._limits):
             self._limits = limits
@@ -50,23 +50,23 @@ class Origin:
         """Nothing new leaves for ``seconds``."""
         self._held_until = max(self._held_until, self._clock.monotonic() + seconds)
 
-    def shrink(self) -> None:
+    def slow_down(self) -> None:
         """A 429: half the rate, evenly spread."""
         self._share = max(self._share / 2, _SMALLEST_SHARE)
         self._good = 0
 
-    def answered(self) -> None:
+    def record_success(self) -> None:
         """An answer that was no 429: after some of them in a row the rate grows back."""
         self._good += 1
         if self._share < 1.0 and self._good >= _RECOVER_AFTER:
             self._share = min(1.0, self._share * 2)
             self._good = 0
 
-    async def turn(self, longest_hold: float) -> bool:
+    async def acquire(self, max_hold_seconds: float) -> bool:
         """Return True when one more request may leave, False when the origin holds all for longer than that."""
         async with self._turn:  # first come, first served
-            while (delay := max(self.held_for(), self._pace_delay())) > 0:
-                if self.held_for() > longest_hold:
+            while (delay := max(self.remaining_hold_seconds(), self._pace_delay())) > 0:
+                if self.remaining_hold_seconds() > max_hold_seconds:
                     return False
                 await self._clock.sleep(delay)
             if self._limits.requests is not None:
@@ -87,11 +87,11 @@ class Origin:
         return until - now
 
 
-def _seconds_each(limits: Limits) -> float:
+def _seconds_each(limits: RequestLimits) -> float:
     return limits.period_seconds / limits.requests if limits.requests is not None else 0.0
 
 
-class Concurrency:
+class ConcurrencyLimiter:
     """How many requests of one account are under way; halves on a 429, grows back one by one."""
 
     def __init__(self, limit: int) -> None:
@@ -101,12 +101,12 @@ class Concurrency:
         self._good = 0
         self._changed = asyncio.Condition()
 
-    def shrink(self) -> None:
+    def slow_down(self) -> None:
         """A 429: half as many at once."""
         self._limit = max(1, self._limit // 2)
         self._good = 0
 
-    def answered(self) -> None:
+    def record_success(self) -> None:
         """An answer that was no 429."""
         self._good += 1
         if self._limit < self._most and self._good >= _RECOVER_AFTER:
@@ -114,7 +114,7 @@ class Concurrency:
             self._good = 0
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
+    async def acquire_slot(self) -> AsyncIterator[None]:
         """Hold one place while a request is under way."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._active < self._limit)

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from extractors.errors import CredentialRefused, ExtractionError, RateLimited, RequestRefused, Transient, Where
+from extractors.errors import CredentialRefused, ErrorLocation, ExtractionError, RateLimited, RequestRefused, Transient
 from extractors.redaction import redact
 
 KEPT_HEADERS = (
@@ -28,7 +28,7 @@ _LONGEST = timedelta(days=366).total_seconds()  # further away is as good as nev
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """A request without its credential: what a manifest may say of it."""
 
     method: str
@@ -38,10 +38,10 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """One answer of an API: its verbatim body, and ``context``, small facts a transform needs to place it."""
 
-    asked: Asked
+    request: Request
     status: int
     headers: Mapping[str, str]
     fetched_at: datetime
@@ -53,26 +53,26 @@ class Answer:
         return json.loads(self.body)
 
 
-def raise_for_refusal(where: Where, status: int, headers: httpx.Headers, body: bytes, now: datetime) -> None:
+def raise_for_status(where: ErrorLocation, status: int, headers: httpx.Headers, body: bytes, now: datetime) -> None:
     """Raise the error of the taxonomy that fits a status of 400 and above; return for any other."""
     if status < 400:
         return
-    said = provider_message(body)
+    said = parse_error_message(body)
     what = f"HTTP {status}" + (f", the provider says: {said}" if said else "")
     error: ExtractionError
     if status in (401, 403):
         error = CredentialRefused(where, what, "check the account's credential and its permissions")
     elif status == 429:
-        error = RateLimited(where, what, retry_after=retry_after(headers, now))
+        error = RateLimited(where, what, retry_after=parse_retry_after(headers, now))
     elif status == 408 or status >= 500:
         advice = "the provider has trouble; run the same command again later"
-        error = Transient(where, what, advice, retry_after=retry_after(headers, now))
+        error = Transient(where, what, advice, retry_after=parse_retry_after(headers, now))
     else:
         error = RequestRefused(where, what, "check the account's ids and settings", status=status, body=body)
     raise error
 
 
-def retry_after(headers: httpx.Headers, now: datetime) -> float | None:
+def parse_retry_after(headers: httpx.Headers, now: datetime) -> float | None:
     """Seconds that ``Retry-After`` asks for, given as a number or as an HTTP date; None when it says neither."""
     text = headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(text):
@@ -85,7 +85,7 @@ def retry_after(headers: httpx.Headers, now: datetime) -> float | None:
     return min(max(0.0, seconds), _LONGEST)
 
 
-def provider_message(body: bytes) -> str:
+def parse_error_message(body: bytes) -> str:
     """The provider's own words in an error body, one printable line, without secrets; empty when there are none."""
     try:
         told = json.loads(body)

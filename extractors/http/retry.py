@@ -12,21 +12,21 @@ from tenacity import RetryCallState
 from tenacity.wait import wait_random_exponential
 
 from extractors.clock import Clock
-from extractors.errors import Deferred, RateLimited, Transient, Where
-from extractors.http.transport import Counts
+from extractors.errors import Deferred, ErrorLocation, RateLimited, Transient
+from extractors.http.transport import RequestStats
 
 
 @dataclass
-class Patience:
+class RetryPolicy:
     """One request's tries. ``attempts`` count trouble; refusals by a limit count by the seconds they take.
 
     ``on_hold`` hears how long the provider lets nobody in; repeats, and waits for limits, go into ``counts``.
     """
 
-    where: Where
+    where: ErrorLocation
     clock: Clock
-    counts: Counts
-    attempts: int
+    stats: RequestStats
+    max_attempts: int
     backoff_seconds: float
     backoff_cap_seconds: float
     max_wait_seconds: float
@@ -40,7 +40,7 @@ class Patience:
         if isinstance(_error_of(state), RateLimited):
             return False
         self._trouble += 1
-        return self._trouble >= self.attempts
+        return self._trouble >= self.max_attempts
 
     def wait(self, state: RetryCallState) -> float:
         """Seconds until the next try, full jitter. Raises Deferred when the provider asks for more than may be."""
@@ -55,16 +55,16 @@ class Patience:
             return backoff
         self._waited += pause
         if self._waited > self.max_wait_seconds:
-            raise self.deferred(pause) from error
+            raise self.build_deferred_error(pause) from error
         return pause
 
     async def sleep(self, seconds: float) -> None:
         """Wait until the next try: for the provider's limit, or only to leave it alone for a while."""
-        self.counts.retries += 1
-        with self.counts.waiting(self.clock) if self._asked_for else nullcontext():
+        self.stats.retries += 1
+        with self.stats.measure_wait(self.clock) if self._asked_for else nullcontext():
             await self.clock.sleep(seconds)
 
-    def deferred(self, seconds: float) -> Deferred:
+    def build_deferred_error(self, seconds: float) -> Deferred:
         """The error that says when to come back."""
         until = self.clock.now() + timedelta(seconds=seconds)
         return Deferred(

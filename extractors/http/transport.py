@@ -12,17 +12,19 @@ import httpx
 
 from extractors.account import Credential
 from extractors.clock import Clock
-from extractors.errors import AnswerTooLarge, ForbiddenHost, Transient, Where
-from extractors.http.messages import Asked
+from extractors.errors import ErrorLocation, ForbiddenHost, ResponseTooLarge, Transient
+from extractors.http.messages import Request
 from extractors.redaction import redact
 
-MAX_ANSWER_BYTES = 256 * 2**20  # of one JSON answer after decompression; exports are streamed and have their own limit
+MAX_RESPONSE_BYTES = (
+    256 * 2**20
+)  # of one JSON answer after decompression; exports are streamed and have their own limit
 MAX_REDIRECTS = 3
 _SHOWN = 80  # characters of a body that is no JSON
 
 
 @dataclass
-class Counts:
+class RequestStats:
     """What one account did on the wire: bytes of answers after decompression, seconds in which it waited for limits.
 
     ``requests`` are all that left, ``retries`` those among them that repeat another.
@@ -35,8 +37,8 @@ class Counts:
     _waiting: int = field(default=0, repr=False, compare=False)
     _since: float = field(default=0.0, repr=False, compare=False)
 
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(
+    def __add__(self, other: "RequestStats") -> "RequestStats":
+        return RequestStats(
             self.requests + other.requests,
             self.retries + other.retries,
             self.bytes + other.bytes,
@@ -44,7 +46,7 @@ class Counts:
         )
 
     @contextmanager
-    def waiting(self, clock: Clock) -> Iterator[None]:
+    def measure_wait(self, clock: Clock) -> Iterator[None]:
         """Inside, a request waits for a limit. Several that wait at the same time are no longer wait than one."""
         if not self._waiting:
             self._since = clock.monotonic()
@@ -65,8 +67,8 @@ class Target:
     credential: Credential
 
 
-async def exchange(
-    http: httpx.AsyncClient, counts: Counts, where: Where, target: Target, asked: Asked
+async def send_request(
+    http: httpx.AsyncClient, counts: RequestStats, where: ErrorLocation, target: Target, asked: Request
 ) -> tuple[int, httpx.Headers, bytes]:
     """Status, headers and decoded body of the last answer after redirects within the origin.
 
@@ -77,14 +79,14 @@ async def exchange(
     for _hop in range(MAX_REDIRECTS + 1):
         async with _sent(http, counts, url.copy_merge_params(query), target.credential, asked) as response:
             if not response.has_redirect_location:
-                return response.status_code, response.headers, await read_limited(response, where, counts)
+                return response.status_code, response.headers, await read_limited_body(response, where, counts)
         url, query = _redirected(where, target, asked, response), dict(target.credential.query)
     raise ForbiddenHost(where, f"more than {MAX_REDIRECTS} redirects", "check the account's base_url")
 
 
 @asynccontextmanager
 async def _sent(
-    http: httpx.AsyncClient, counts: Counts, url: httpx.URL, credential: Credential, asked: Asked
+    http: httpx.AsyncClient, counts: RequestStats, url: httpx.URL, credential: Credential, asked: Request
 ) -> AsyncIterator[httpx.Response]:
     headers = {"Accept": "application/json", **credential.headers}
     content = None
@@ -96,19 +98,21 @@ async def _sent(
         yield response
 
 
-def _redirected(where: Where, target: Target, asked: Asked, response: httpx.Response) -> httpx.URL:
+def _redirected(where: ErrorLocation, target: Target, asked: Request, response: httpx.Response) -> httpx.URL:
     try:
         url = response.url.join(response.headers["location"])
     except (httpx.InvalidURL, ValueError) as error:
         raise ForbiddenHost(where, "redirected to what is no URL", "check the account's base_url") from error
-    if origin_of(url) != origin_of(target.base_url) or url.userinfo:
+    if parse_origin(url) != parse_origin(target.base_url) or url.userinfo:
         raise ForbiddenHost(where, f"redirected to another host ({url.host})", "check the account's base_url")
     if response.status_code not in (307, 308) and asked.method != "GET":
         raise ForbiddenHost(where, f"a {asked.method} was redirected (HTTP {response.status_code})")
     return url
 
 
-async def read_limited(response: httpx.Response, where: Where, counts: Counts, limit: int = MAX_ANSWER_BYTES) -> bytes:
+async def read_limited_body(
+    response: httpx.Response, where: ErrorLocation, counts: RequestStats, limit: int = MAX_RESPONSE_BYTES
+) -> bytes:
     """The decoded body; AnswerTooLarge as soon as it exceeds ``limit`` bytes."""
     pieces: list[bytes] = []
     size = 0
@@ -116,12 +120,12 @@ async def read_limited(response: httpx.Response, where: Where, counts: Counts, l
         size += len(piece)
         counts.bytes += len(piece)
         if size > limit:
-            raise AnswerTooLarge(where, f"an answer of more than {limit} bytes")
+            raise ResponseTooLarge(where, f"an answer of more than {limit} bytes")
         pieces.append(piece)
     return b"".join(pieces)
 
 
-def check_json(where: Where, body: bytes) -> None:
+def check_json(where: ErrorLocation, body: bytes) -> None:
     """Transient for a body that does not parse: gateways answer HTML, and connections cut answers short."""
     try:
         json.loads(body)
@@ -135,7 +139,7 @@ def _begins(body: bytes) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
-def origin_of(url: httpx.URL | str) -> tuple[str, str, int | None]:
+def parse_origin(url: httpx.URL | str) -> tuple[str, str, int | None]:
     """Scheme, host and port: what a credential is bound to. Read by the library that sends, lest two differ."""
     parsed = httpx.URL(url)
     return parsed.scheme, parsed.host, parsed.port or {"http": 80, "https": 443}.get(parsed.scheme)

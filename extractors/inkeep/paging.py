@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from extractors.errors import ShapeError, Where
-from extractors.http.messages import Answer
+from extractors.errors import ErrorLocation, ShapeError
+from extractors.http.messages import Response
 
 _LARGEST = 10**15
 
@@ -18,17 +18,17 @@ _LARGEST = 10**15
 class Page:
     """An answer with its rows; ``total`` is how many rows the query has, here or not."""
 
-    where: Where
-    answer: Answer
+    where: ErrorLocation
+    response: Response
     total: int
     rows: tuple[Mapping[str, Any], ...]
 
     @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether every row of the query is here."""
         return self.total == len(self.rows)
 
-    def id_at(self, index: int) -> str:
+    def row_id(self, index: int) -> str:
         """The id of a row; ShapeError for a row without one."""
         found = self.rows[index].get("id")
         if isinstance(found, bool) or not isinstance(found, str | int) or found == "":
@@ -36,7 +36,7 @@ class Page:
         return str(found)
 
 
-def page_of(where: Where, answer: Answer) -> Page:
+def parse_page(where: ErrorLocation, answer: Response) -> Page:
     """Reads ``{status: "ok", data: {result: [...], total, count}}``; ShapeError for any other shape."""
     root = _object(where, "$", answer.json())
     if root.get("status", "ok") != "ok":
@@ -54,13 +54,13 @@ def page_of(where: Where, answer: Answer) -> Page:
     return Page(where, answer, total, rows)
 
 
-def _object(where: Where, field: str, value: Any) -> dict[str, Any]:
+def _object(where: ErrorLocation, field: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ShapeError(where, field, "is not an object", value)
     return value
 
 
-def _count(where: Where, name: str, data: Mapping[str, Any]) -> int:
+def _count(where: ErrorLocation, name: str, data: Mapping[str, Any]) -> int:
     value = data.get(name)
     try:
         number = Decimal(value if isinstance(value, str) else repr(value))

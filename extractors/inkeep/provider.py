@@ -16,10 +16,10 @@ from pydantic import Field, SecretStr, model_validator
 
 from extractors.account import Account, BaseUrl, Credential
 from extractors.errors import RequestRefused, ShapeError, Transient
-from extractors.http.limits import Limits
-from extractors.http.messages import Answer
+from extractors.http.limits import RequestLimits
+from extractors.http.messages import Response
 from extractors.http.session import Session
-from extractors.inkeep.paging import Page, page_of
+from extractors.inkeep.paging import Page, parse_page
 from extractors.landing.zone import BatchWriter
 from extractors.registry import Provider, Stream
 from extractors.windows import Window, day_start, rfc3339
@@ -53,7 +53,7 @@ class InkeepAccount(Account):
 
     @model_validator(mode="after")
     def _detail_fits_streams(self) -> "InkeepAccount":
-        if not self.detail and "conversations" in self.pulled:
+        if not self.detail and "conversations" in self.enabled_streams:
             raise ValueError("detail: false pulls no single conversations; leave `conversations` out of streams")
         return self
 
@@ -77,7 +77,7 @@ class _Reading:
 
     session: Session
     stream: str
-    came: list[Answer] = field(default_factory=list)
+    came: list[Response] = field(default_factory=list)
 
     async def ask(
         self,
@@ -86,12 +86,12 @@ class _Reading:
         query: Mapping[str, Any],
         context: Mapping[str, Any] | None = None,
         after: str | None = None,
-    ) -> Answer:
+    ) -> Response:
         """The query about ``[start, end)``, and of ids greater than ``after`` only."""
         where = [_condition(TIME, "gte", rfc3339(start)), _condition(TIME, "lt", rfc3339(end))]
         where += [] if after is None else [_condition("id", "gt", after)]
         body = {**query, "where": {"and": where}}
-        answer = await self.session.ask(self.stream, "POST", PATH, body=body, context=context)
+        answer = await self.session.request(self.stream, "POST", PATH, body=body, context=context)
         self.came.append(answer)
         return answer
 
@@ -110,7 +110,7 @@ async def _conversations(session: Session, window: Window, batch: BatchWriter) -
         reading.land(batch)
         raise
     for page in pages:
-        batch.add(page.answer)
+        batch.add(page.response)
     return {"total": total, "rows": _rows_in(pages), "answers": len(pages)}
 
 
@@ -129,7 +129,7 @@ async def _parts(reading: _Reading, start: datetime, end: datetime, page: Page) 
 
     Halves that do not add up are asked again, and not followed: behind a filter that does not filter there is no end.
     """
-    if page.complete:
+    if page.is_complete:
         return [page]
     if end - start <= MILLISECOND:
         return await _in_order_of_id(reading, start, end)
@@ -158,7 +158,7 @@ def _unsteady(reading: _Reading, start: datetime, end: datetime, told: int, foun
 
 async def _in_order_of_time(reading: _Reading, start: datetime, end: datetime) -> Page:
     query = {"select": ROWS, "orderBy": [_ascending(TIME), _ascending("id")]}
-    return page_of(reading.session.where(reading.stream), await reading.ask(start, end, query))
+    return parse_page(reading.session.where(reading.stream), await reading.ask(start, end, query))
 
 
 async def _in_order_of_id(reading: _Reading, start: datetime, end: datetime) -> list[Page]:
@@ -168,10 +168,10 @@ async def _in_order_of_id(reading: _Reading, start: datetime, end: datetime) -> 
     pages: list[Page] = []
     last: str | None = None
     seen: set[str] = set()
-    while not pages or not pages[-1].complete:
-        pages.append(page_of(where, await reading.ask(start, end, query, after=last)))
+    while not pages or not pages[-1].is_complete:
+        pages.append(parse_page(where, await reading.ask(start, end, query, after=last)))
         if pages[-1].rows:
-            last = pages[-1].id_at(-1)
+            last = pages[-1].row_id(-1)
             if last in seen:
                 raise ShapeError(where, "$.data.result", "does not go on after the id that was asked for", last)
             seen.add(last)
@@ -189,12 +189,12 @@ async def _totals(session: Session, window: Window, batch: BatchWriter) -> None:
         batch.add(answer)
 
 
-async def _probe(session: Session, window: Window) -> Answer:
+async def _probe(session: Session, window: Window) -> Response:
     reading, zone = _Reading(session, "conversation_totals"), session.account.zone
     return await reading.ask(window.first_instant(zone), window.end_instant(zone), {"select": AGGREGATES[:1]})
 
 
-async def _daily(reading: _Reading, window: Window) -> list[Answer]:
+async def _daily(reading: _Reading, window: Window) -> list[Response]:
     """Aggregates of each day: in buckets for a window of several days, which are then days of UTC.
 
     Where buckets are refused or cut off, the window is halved, down to single days.
@@ -205,15 +205,15 @@ async def _daily(reading: _Reading, window: Window) -> list[Answer]:
     context = {"days": str(window), "by_day": bucketed}
     if not bucketed:
         return [await reading.ask(start, end, {"select": AGGREGATES}, context)]
-    if not session.memory.get("inkeep.no_buckets"):
+    if not session.run_state.get("inkeep.no_buckets"):
         try:
             answer = await reading.ask(start, end, {"select": [BY_DAY, *AGGREGATES]}, context)
         except RequestRefused as refused:
             if refused.status != 400:
                 raise
-            session.memory["inkeep.no_buckets"] = True
+            session.run_state["inkeep.no_buckets"] = True
         else:
-            if page_of(session.where(reading.stream), answer).complete:
+            if parse_page(session.where(reading.stream), answer).is_complete:
                 return [answer]
     middle = window.start + (window.end - window.start) // 2
     halves = Window(window.start, middle), Window(middle, window.end)
@@ -254,7 +254,7 @@ PROVIDER = Provider(
     name="inkeep",
     account=InkeepAccount,
     # no limit is published
-    limits=Limits(requests=None, period_seconds=60, concurrency=4),
+    limits=RequestLimits(requests=None, period_seconds=60, concurrency=4),
     streams={
         "conversations": Stream(windows=_months, fetch=_conversations),
         "conversation_totals": Stream(windows=_months_in_utc, fetch=_totals),

@@ -17,7 +17,7 @@ from typing import Any
 
 import zstandard
 
-from extractors.errors import Where
+from extractors.errors import ErrorLocation
 from extractors.windows import Window
 
 log = logging.getLogger("chatmart.landing")
@@ -41,17 +41,17 @@ class BatchKey:
     external_id: str
     zone: str
     window: Window
-    pulled: tuple[str, ...] = ()
-    run_began: datetime | None = None
+    enabled_streams: tuple[str, ...] = ()
+    run_started_at: datetime | None = None
 
     @property
-    def where(self) -> Where:
+    def where(self) -> ErrorLocation:
         """Names account and stream in errors."""
-        return Where(self.provider, self.account, self.stream)
+        return ErrorLocation(self.provider, self.account, self.stream)
 
 
 @dataclass(frozen=True)
-class Part:
+class BatchPart:
     """One answer inside a batch: what was asked, what a transform needs to place it, where its body lies."""
 
     asked: dict[str, Any]
@@ -74,25 +74,27 @@ class Batch:
     stream: str
     window: Window
     fetched_at: datetime
-    content: str
+    content_hash: str
 
     @property
     def batch_id(self) -> str:
         """Identifies the arrival; unique in a landing zone."""
-        return f"{self.provider}/{self.account}/{self.stream}/{self.window}.{_stamp(self.fetched_at)}.{self.content}"
+        return (
+            f"{self.provider}/{self.account}/{self.stream}/{self.window}.{_stamp(self.fetched_at)}.{self.content_hash}"
+        )
 
     @property
     def path(self) -> Path:
         """The compressed bodies (zstandard)."""
-        return self.folder / f"{self.window}.{self.content}.zst"
+        return self.folder / f"{self.window}.{self.content_hash}.zst"
 
     @property
     def manifest_path(self) -> Path:
         """The manifest of this arrival."""
-        return self.folder / f"{self.window}.{_stamp(self.fetched_at)}.{self.content}.json"
+        return self.folder / f"{self.window}.{_stamp(self.fetched_at)}.{self.content_hash}.json"
 
     @classmethod
-    def named(cls, manifest: Path, provider: str, account: str, stream: str) -> "Batch | None":
+    def from_manifest_path(cls, manifest: Path, provider: str, account: str, stream: str) -> "Batch | None":
         """The batch whose manifest has this path; None for a name that is none of ours."""
         told = _MANIFEST.fullmatch(manifest.name)
         if told is None:
@@ -101,12 +103,12 @@ class Batch:
         return cls(manifest.parent, provider, account, stream, Window.parse(told[1]), arrived, told[3])
 
     @property
-    def where(self) -> Where:
+    def where(self) -> ErrorLocation:
         """Names account and stream in errors."""
-        return Where(self.provider, self.account, self.stream, self.batch_id)
+        return ErrorLocation(self.provider, self.account, self.stream, self.batch_id)
 
     @property
-    def rejected(self) -> bool:
+    def is_rejected(self) -> bool:
         """Whether its answers were once not understood. It still counts in a replay, but is asked for anew in a run."""
         return self.rejection_path.exists()
 
@@ -131,18 +133,18 @@ class Batch:
         return datetime.fromisoformat(self.manifest["landed_at"])
 
     @property
-    def pulled(self) -> tuple[str, ...]:
+    def enabled_streams(self) -> tuple[str, ...]:
         """The streams that the account pulled when this one arrived; empty when the manifest does not tell."""
         return tuple(self.manifest.get("pulled", ()))
 
     @property
-    def run_began(self) -> datetime | None:
+    def run_started_at(self) -> datetime | None:
         """When the run that asked for it began, in UTC, which tells it from other runs; None where it is not told."""
         told = self.manifest.get("run_began")
         return datetime.fromisoformat(told) if told else None
 
     @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         """False for answers that were kept although the stream could not be read to its end."""
         return bool(self.manifest["complete"])
 
@@ -151,14 +153,14 @@ class Batch:
         return bool(self.manifest["external_id"] == external_id and self.manifest["zone"] == zone)
 
     @cached_property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[BatchPart, ...]:
         """The answers, in the order in which they came."""
         return tuple(
-            Part(**{**part, "fetched_at": datetime.fromisoformat(part["fetched_at"])})
+            BatchPart(**{**part, "fetched_at": datetime.fromisoformat(part["fetched_at"])})
             for part in self.manifest["parts"]
         )
 
-    def pieces(self) -> Iterator[bytes]:
+    def iter_bytes(self) -> Iterator[bytes]:
         """All bodies piece by piece, for one that memory should not hold; ValueError at the end when damaged."""
         seen = hashlib.sha256()
         with self._unpacked() as read:
@@ -168,7 +170,7 @@ class Batch:
         if seen.hexdigest() != self.manifest["sha256"]:
             raise ValueError(f"{self.path} is damaged: it differs from its manifest")
 
-    def bodies(self) -> Iterator[tuple[Part, bytes]]:
+    def iter_bodies(self) -> Iterator[tuple[BatchPart, bytes]]:
         """Each answer with its verbatim body; ValueError when the file is not what the manifest says."""
         with self._unpacked() as read:
             for part in self.parts:
@@ -190,7 +192,9 @@ class Batch:
             yield read
 
 
-def newest_by_day(batches: Iterable[Batch], days: Iterable[date], external_id: str, zone: str) -> dict[date, Batch]:
+def select_newest_by_day(
+    batches: Iterable[Batch], days: Iterable[date], external_id: str, zone: str
+) -> dict[date, Batch]:
     """For each day the batch that counts: the one that arrived last, is complete and belongs to this id and zone."""
     wanted = set(days)
     newest: dict[date, Batch] = {}
@@ -198,17 +202,17 @@ def newest_by_day(batches: Iterable[Batch], days: Iterable[date], external_id: s
         return newest
     for batch in reversed(list(batches)):
         open_days = [day for day in batch.window.days() if day in wanted and day not in newest]
-        if open_days and counts(batch, external_id, zone):
+        if open_days and is_usable(batch, external_id, zone):
             newest.update(dict.fromkeys(open_days, batch))
             if len(newest) == len(wanted):
                 break
     return newest
 
 
-def counts(batch: Batch, external_id: str, zone: str) -> bool:
+def is_usable(batch: Batch, external_id: str, zone: str) -> bool:
     """Whether a batch is complete, belongs to this id and zone, and can be read; one that cannot is logged."""
     try:
-        return batch.complete and batch.belongs_to(external_id, zone)
+        return batch.is_complete and batch.belongs_to(external_id, zone)
     except (ValueError, KeyError, OSError) as error:  # asked for anew, as if it had never arrived
         log.warning("%s: %s cannot be read and does not count: %s", batch.where, batch.manifest_path, error)
         return False

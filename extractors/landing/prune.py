@@ -11,54 +11,56 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from extractors.fetch import lock_file
+from extractors.fetch import fetch_lock_path
 from extractors.landing.batch import Batch
 from extractors.landing.zone import LandingZone
 
 
 @dataclass
-class Pruned:
+class PruneResult:
     """What was taken out: arrivals, and bytes of files. ``busy`` accounts were being fetched and were left alone."""
 
     arrivals: int = 0
     bytes: int = 0
-    busy: int = 0
+    busy_accounts: int = 0
 
-    def add(self, other: "Pruned") -> None:
+    def add(self, other: "PruneResult") -> None:
         """Count what was taken out elsewhere too."""
         self.arrivals += other.arrivals
         self.bytes += other.bytes
-        self.busy += other.busy
+        self.busy_accounts += other.busy_accounts
 
 
-def landed_accounts(landing: LandingZone) -> list[tuple[str, str]]:
+def list_landed_accounts(landing: LandingZone) -> list[tuple[str, str]]:
     """Provider and account of all that was ever landed, configured or not."""
     folders = sorted(landing.root.glob("provider=*/account=*"))
     return [(each.parent.name.partition("=")[2], each.name.partition("=")[2]) for each in folders]
 
 
-def prune(landing: LandingZone, provider: str, account: str, needed: Collection[str], before: datetime) -> Pruned:
+def prune_account(
+    landing: LandingZone, provider: str, account: str, needed: Collection[str], before: datetime
+) -> PruneResult:
     """Take out an account's arrivals that were replaced ``before`` an instant and are not ``needed`` (batch ids).
 
     An arrival is replaced when each of its days has arrived again, whole, for the same id and zone, and not in a form
     that was not understood. The account's fetch
     lock is held; files that a killed run left behind go too.
     """
-    pruned = Pruned()
-    place = lock_file(landing, provider, account)
+    pruned = PruneResult()
+    place = fetch_lock_path(landing, provider, account)
     try:
         with FileLock(place, timeout=0, mode=0o600):
             for orphan in place.parent.rglob("*.part"):
                 pruned.bytes += _remove(orphan)
             for folder in sorted(place.parent.glob("stream=*")):
-                batches = landing.batches(provider, account, folder.name.partition("=")[2])
+                batches = landing.list_batches(provider, account, folder.name.partition("=")[2])
                 for batch in _replaced(batches, before):
                     if batch.batch_id not in needed:
                         pruned.bytes += _remove(batch.manifest_path) + _remove(batch.rejection_path)
                         pruned.arrivals += 1
                 pruned.bytes += _remove_unnamed(folder)
     except Timeout:
-        pruned.busy += 1
+        pruned.busy_accounts += 1
     return pruned
 
 
@@ -90,7 +92,7 @@ def _replaced_by(
 def _identity(batch: Batch) -> tuple[bool, Hashable] | None:
     """Whether it is whole, and whose days it speaks of; None when its manifest cannot be read."""
     try:
-        return batch.complete and not batch.rejected, (batch.manifest["external_id"], batch.manifest["zone"])
+        return batch.is_complete and not batch.is_rejected, (batch.manifest["external_id"], batch.manifest["zone"])
     except (ValueError, KeyError, OSError):
         return None
 

@@ -18,9 +18,9 @@ from typing import Any, BinaryIO, Self
 
 import zstandard
 
-from extractors.http.messages import Answer
+from extractors.http.messages import Response
 from extractors.landing.batch import Batch, BatchKey
-from extractors.redaction import redacted
+from extractors.redaction import redact_json
 from extractors.windows import Window
 
 _HASH_LENGTH = 16  # hex digits: 64 bits tell the contents of one window apart; the manifest holds the whole hash
@@ -32,7 +32,7 @@ _PIECE = 2**20
 class BatchWriter:
     """Collects the answers of one batch; nothing is visible before ``finish``. A context manager that cleans up."""
 
-    zone: "LandingZone"
+    landing: "LandingZone"
     key: BatchKey
     _parts: list[dict[str, Any]] = field(default_factory=list)
     _size: int = 0
@@ -40,7 +40,7 @@ class BatchWriter:
     _as_of: datetime | None = None
 
     def __post_init__(self) -> None:
-        self._folder = self.zone.folder(self.key)
+        self._folder = self.landing.stream_folder(self.key)
         self._temporary = self._folder / f"{self.key.window}.{os.getpid()}-{secrets.token_hex(4)}.part"
         self._hash = hashlib.sha256()
         self._file: BinaryIO | None = None
@@ -54,18 +54,18 @@ class BatchWriter:
             self._temporary.unlink(missing_ok=True)
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """True while no answer has been added."""
         return not self._parts
 
-    def add(self, answer: Answer, body: bytes | None = None) -> None:
+    def add(self, answer: Response, body: bytes | None = None) -> None:
         """Append one answer; ``body`` replaces its bytes where a secret field had to be left out."""
         content = answer.body if body is None else body
-        self.begin_stream()
+        self.begin_body()
         self.write(content)
-        self.end_stream(answer)
+        self.end_body(answer)
 
-    def begin_stream(self) -> None:
+    def begin_body(self) -> None:
         """Begin an answer that is written piece by piece.
 
         One that was begun and not ended is taken back; ValueError when others stand before it.
@@ -84,20 +84,20 @@ class BatchWriter:
         self._part_hash = hashlib.sha256()
         self._part_offset = self._size
 
-    def nothing_to_ask(self) -> None:
+    def mark_empty(self) -> None:
         """Let the batch be finished without an answer: its window holds nothing that could be asked for."""
         if self._file is None:
             self._open()
 
     def _open(self) -> None:  # not before there is an answer: hundreds of batches may be waiting for their first one
-        self.zone.make(self._folder)
+        self.landing.make_folder(self._folder)
         self._file = os.fdopen(os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
         self._pack(self._file)
 
     def _pack(self, file: BinaryIO) -> None:
         self._packer = zstandard.ZstdCompressor(level=_LEVEL).stream_writer(file, closefd=False)
 
-    def as_of(self, instant: datetime) -> None:
+    def set_data_time(self, instant: datetime) -> None:
         """The answers were made at ``instant``, before they were fetched: the batch counts as old as that."""
         self._as_of = instant
 
@@ -108,15 +108,15 @@ class BatchWriter:
         self._part_hash.update(piece)
         self._size += len(piece)
 
-    def end_stream(self, answer: Answer) -> None:
+    def end_body(self, answer: Response) -> None:
         """End the answer that was begun; ``answer`` describes it, its ``body`` is not looked at."""
         self._begun = False
         self._parts.append(
             {
-                "asked": redacted(asdict(answer.asked)),
-                "context": redacted(answer.context),
+                "asked": redact_json(asdict(answer.request)),
+                "context": redact_json(answer.context),
                 "status": answer.status,
-                "headers": redacted(answer.headers),
+                "headers": redact_json(answer.headers),
                 "fetched_at": answer.fetched_at.isoformat(),
                 "offset": self._part_offset,
                 "bytes": self._size - self._part_offset,
@@ -130,7 +130,7 @@ class BatchWriter:
         *,
         landed_at: datetime | None = None,
         complete: bool = True,
-        facts: dict[str, Any] | None = None,
+        remarks: dict[str, Any] | None = None,
     ) -> Batch:
         """Verify what was written and make it visible.
 
@@ -153,19 +153,19 @@ class BatchWriter:
             "stream": key.stream,
             "external_id": key.external_id,
             "zone": key.zone,
-            "pulled": list(key.pulled),
-            "run_began": key.run_began.isoformat() if key.run_began else None,
+            "pulled": list(key.enabled_streams),
+            "run_began": key.run_started_at.isoformat() if key.run_started_at else None,
             "window": [key.window.start.isoformat(), key.window.end.isoformat()],
             "fetched_at": batch.fetched_at.isoformat(),
             "landed_at": (landed_at or fetched_at).astimezone(UTC).isoformat(),
             "complete": complete,
             "bytes": self._size,
             "sha256": digest,
-            "facts": redacted(facts or {}),
+            "facts": redact_json(remarks or {}),
             "parts": self._parts,
         }
         self._temporary.replace(batch.path)
-        write_private(batch.manifest_path, json.dumps(manifest, ensure_ascii=False).encode())
+        write_private_file(batch.manifest_path, json.dumps(manifest, ensure_ascii=False).encode())
         return batch
 
     def _verify(self, file: BinaryIO) -> None:
@@ -184,7 +184,7 @@ class LandingZone:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def folder(self, key: BatchKey) -> Path:
+    def stream_folder(self, key: BatchKey) -> Path:
         """Where a stream's batches lie; the names come from validated slugs, never from an answer."""
         return self._stream(key.provider, key.account, key.stream)
 
@@ -195,34 +195,34 @@ class LandingZone:
     def _stream(self, provider: str, account: str, stream: str) -> Path:
         return self.account_folder(provider, account) / f"stream={stream}"
 
-    def make(self, folder: Path) -> None:
+    def make_folder(self, folder: Path) -> None:
         """Make a folder of the zone, and those above it in the zone, for their owner only."""
         self.root.parent.mkdir(parents=True, exist_ok=True)
         for each in (*reversed(folder.parents), folder):
             if each.is_relative_to(self.root):
                 each.mkdir(mode=0o700, exist_ok=True)
 
-    def writer(self, key: BatchKey) -> BatchWriter:
+    def open_writer(self, key: BatchKey) -> BatchWriter:
         """A writer for one new batch."""
         return BatchWriter(self, key)
 
-    def streams(self, provider: str, account: str) -> list[str]:
+    def list_streams(self, provider: str, account: str) -> list[str]:
         """The streams of an account of which anything was ever landed, whatever it pulls today."""
         folders = self.account_folder(provider, account).glob("stream=*")
         return sorted(each.name.removeprefix("stream=") for each in folders)
 
-    def batches(self, provider: str, account: str, stream: str, within: Window | None = None) -> list[Batch]:
+    def list_batches(self, provider: str, account: str, stream: str, within: Window | None = None) -> list[Batch]:
         """The landed batches of one stream, in order of arrival; with ``within`` only those that touch its days."""
         folder = self._stream(provider, account, stream)
         names = [entry.name for entry in os.scandir(folder) if entry.name.endswith(".json")] if folder.is_dir() else []
         if within is not None:  # a name begins with its window's first day and end, which compare as texts
             first, end = within.start.isoformat(), within.end.isoformat()
             names = [name for name in names if name[:10] < end and name[11:21] > first]
-        named = (Batch.named(folder / name, provider, account, stream) for name in names)
-        return sorted((batch for batch in named if batch), key=lambda batch: (batch.fetched_at, batch.content))
+        named = (Batch.from_manifest_path(folder / name, provider, account, stream) for name in names)
+        return sorted((batch for batch in named if batch), key=lambda batch: (batch.fetched_at, batch.content_hash))
 
 
-def write_private(path: Path, content: bytes, *, durable: bool = False) -> None:
+def write_private_file(path: Path, content: bytes, *, durable: bool = False) -> None:
     """Write a whole file by rename, readable by its owner only; ``durable`` survives a power cut too."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

@@ -10,14 +10,14 @@ from typing import Any
 from extractors.redaction import RedactingFilter, redact
 
 TEXT, JSON = "text", "json"
-FORMATS = (TEXT, JSON)
-LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = (TEXT, JSON)
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 _LOGGER = "chatmart"
 _JSON_HANDLER = "chatmart-json"
 
 
-def configure(form: str, level: str | None) -> None:
+def configure_logging(form: str, level: str | None) -> None:
     """Log in this format from this level on (default: info as JSON; as text errors, since the rest is told anyway)."""
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(RedactingFilter())
@@ -30,7 +30,7 @@ def configure(form: str, level: str | None) -> None:
     logger.setLevel((level or ("info" if form == JSON else "error")).upper())
 
 
-def is_json() -> bool:
+def is_json_log() -> bool:
     """Whether the log is JSON, and with it all of standard error."""
     return any(handler.name == _JSON_HANDLER for handler in logging.getLogger(_LOGGER).handlers)
 

@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 
 from extractors.errors import ChatmartError, ConfigError
 from extractors.redaction import redact
-from pipelines.cli.logs import FORMATS, LEVELS, TEXT, configure, is_json
+from pipelines.cli.logs import LOG_FORMATS, LOG_LEVELS, TEXT, configure_logging, is_json_log
 from warehouse.errors import QueryError, SetupError, WarehouseError
 
 WRONG_USE = 2
@@ -81,10 +81,10 @@ class _Lazy(click.Group):
     help="The configuration (default: $CHATMART_CONFIG, else chatmart.yaml).",
 )
 @click.option("--verbose", is_flag=True, help="Log requests, and show the trace of an error.")
-@click.option("--log-level", type=click.Choice(LEVELS), envvar="CHATMART_LOG_LEVEL", help="Log from this level on.")
+@click.option("--log-level", type=click.Choice(LOG_LEVELS), envvar="CHATMART_LOG_LEVEL", help="Log from this level on.")
 @click.option(
     "--log-format",
-    type=click.Choice(FORMATS),
+    type=click.Choice(LOG_FORMATS),
     envvar="CHATMART_LOG",
     default=TEXT,
     show_default=True,
@@ -95,7 +95,7 @@ class _Lazy(click.Group):
 def cli(ctx: click.Context, config: str | None, verbose: bool, log_level: str | None, log_format: str) -> None:
     """Chatbot analytics of many platforms in one star schema."""
     ctx.obj = config
-    configure(log_format, "debug" if verbose else log_level)
+    configure_logging(log_format, "debug" if verbose else log_level)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:
-        if is_json():
+        if is_json_log():
             _say(error.format_message())
         else:
             error.show()
@@ -136,7 +136,7 @@ def _explain(error: Exception, verbose: bool, code: int) -> int:
 
 
 def _trace(error: BaseException, verbose: bool) -> None:
-    if verbose and is_json():
+    if verbose and is_json_log():
         logging.getLogger("chatmart.command").debug("the trace of what follows", exc_info=error)
     elif verbose:
         sys.stderr.write(redact("".join(traceback.format_exception(error))))
@@ -149,7 +149,7 @@ def _defect(error: BaseException, verbose: bool) -> None:
 
 
 def _say(sentence: str) -> None:
-    if is_json():
+    if is_json_log():
         logging.getLogger("chatmart.command").error("%s", sentence)
     else:
         click.echo(redact(sentence), err=True)

@@ -13,7 +13,7 @@ from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS
 from pipelines.configuration import config as configuration
 
-DAY = click.DateTime(["%Y-%m-%d"])
+DAY_TYPE = click.DateTime(["%Y-%m-%d"])
 
 _EPOCH, _END = date(1970, 1, 2), date(9999, 1, 1)
 
@@ -49,7 +49,7 @@ def _given(ctx: click.Context, name: str) -> Collection[str]:
 
 def _configured(ctx: click.Context) -> list[tuple[str, str]]:
     try:
-        return configuration.names(configuration.find(ctx.find_root().params.get("config")))
+        return configuration.read_account_names(configuration.find_config(ctx.find_root().params.get("config")))
     except ConfigError:
         return []
 

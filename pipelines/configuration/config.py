@@ -18,9 +18,9 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from extractors import redaction
 from extractors.account import Account
 from extractors.errors import ConfigError
-from extractors.registry import PROVIDERS, provider
+from extractors.registry import PROVIDERS, get_provider
 from pipelines.configuration.document import Document
-from pipelines.configuration.settings import Operating, Schedule
+from pipelines.configuration.settings import OperatingSettings, Schedule
 from pipelines.configuration.yaml_file import read_yaml
 
 ENVIRONMENT_VARIABLE = "CHATMART_CONFIG"
@@ -41,8 +41,8 @@ class Config:
     warehouse: str
     schedule: Schedule
     accounts: tuple[Account, ...]
-    variables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    operating: Operating = field(default_factory=Operating)
+    secret_variables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    settings: OperatingSettings = field(default_factory=OperatingSettings)
 
     @property
     def folder(self) -> Path:
@@ -54,7 +54,7 @@ class Config:
         """Where Dagster keeps its state: the environment's ``DAGSTER_HOME``, else a folder beside the file."""
         return Path(os.environ.get("DAGSTER_HOME") or self.folder / ".dagster")
 
-    def select(self, accounts: Sequence[str] = (), providers: Sequence[str] = ()) -> tuple[Account, ...]:
+    def select_accounts(self, accounts: Sequence[str] = (), providers: Sequence[str] = ()) -> tuple[Account, ...]:
         """The accounts of these names and providers, all when none is named; ConfigError for an unknown name."""
         known_accounts = {account.name for account in self.accounts}
         problems = [
@@ -77,36 +77,36 @@ class Config:
         return chosen
 
 
-def place(path: str | None) -> Path:
+def config_path(path: str | None) -> Path:
     """Where the configuration is or will be: the path, else ``CHATMART_CONFIG``, else ``chatmart.yaml`` here."""
     return Path(path or os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT_NAME).absolute()
 
 
-def find(path: str | None) -> Path:
+def find_config(path: str | None) -> Path:
     """Where the configuration is. Raises ConfigError when it is not there."""
-    found = place(path)
+    found = config_path(path)
     if not found.is_file():
         raise ConfigError([f"there is no configuration at {found}; write one: `chatmart init`, or try `chatmart demo`"])
     return found
 
 
-def names(path: Path) -> list[tuple[str, str]]:
+def read_account_names(path: Path) -> list[tuple[str, str]]:
     """The accounts of a file as (name, provider), as they stand there: what can be read of a file that may be wrong."""
     entries = (entry for _, entry in _entries(read_yaml(path)))
     return [(str(entry["name"]), str(entry["provider"])) for entry in entries if {"name", "provider"} <= entry.keys()]
 
 
-def load(path: Path) -> Config:
+def load_config(path: Path) -> Config:
     """Read and check a configuration. Raises ConfigError with every problem: file, account and key of each."""
-    return check(path, read_yaml(path))
+    return validate_config(path, read_yaml(path))
 
 
-def check(path: Path, raw: Mapping[str, Any], *, without_secrets: bool = False) -> Config:
+def validate_config(path: Path, raw: Mapping[str, Any], *, allow_unset_secrets: bool = False) -> Config:
     """What stands, or will stand, in the file at ``path``, checked as ``load`` does.
 
     ``without_secrets`` lets secrets pass whose variables are not set yet. Such accounts can be looked at, not loaded.
     """
-    values = _Values(path, {**read_env(path.parent), **os.environ}, without_secrets)
+    values = _Values(path, {**read_env(path.parent), **os.environ}, allow_unset_secrets)
     document = values.check(Document, raw, "")
     defaults = (raw.get("defaults") or {}) if document is not None else {}
     entries = _entries(raw)
@@ -119,7 +119,9 @@ def check(path: Path, raw: Mapping[str, Any], *, without_secrets: bool = False) 
     ]
     for name in sorted({account.provider for account in good}):
         fleet = [account for account in good if account.provider == name]
-        values.problems += [f"{path.name}: {problem}" for problem in provider(name).account.fleet_problems(fleet)]
+        values.problems += [
+            f"{path.name}: {problem}" for problem in get_provider(name).account.validate_accounts(fleet)
+        ]
     if document is not None and "://" in document.landing:
         values.problems.append(f"{path.name}: landing: only a folder is supported in this version")
     if values.problems or document is None:
@@ -149,7 +151,7 @@ def _account(values: "_Values", defaults: dict[str, Any], number: int, entry: di
     if name not in PROVIDERS:
         values.problem(label, "provider", f"is {name!r}; known: {', '.join(PROVIDERS)}" if name else "is missing")
         return None
-    model = provider(str(name)).account
+    model = get_provider(str(name)).account
     own = {key: value for key, value in entry.items() if key != "provider"}
     account = values.check(model, _merged(defaults, own), label)
     if account is not None and not all(map(_sendable, account.credential().headers.values())):
@@ -190,7 +192,7 @@ class _Values:
 
     def check(self, model: type[ModelT], raw: Mapping[str, Any], label: str) -> ModelT | None:
         before = len(self.problems)
-        secrets = set(secret_keys(model))
+        secrets = set(iter_secret_keys(model))
         filled = {
             key: value if key == "accounts" else self._fill(value, label, (str(key),), secrets)
             for key, value in raw.items()
@@ -230,7 +232,7 @@ class _Values:
             return value
         filled = _REFERENCE.sub(lambda match: self._variable(match[1], label, loc, secret), value)
         if secret:
-            redaction.register(filled)
+            redaction.register_secrets(filled)
         return filled
 
     def _variable(self, name: str, label: str, loc: tuple[str, ...], secret: bool) -> str:
@@ -245,7 +247,7 @@ class _Values:
         return found
 
 
-def secret_keys(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def iter_secret_keys(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The keys of a model, each as a path, whose values stand in the file by reference only."""
     for name, told in model.model_fields.items():
         kinds = (told.annotation, *get_args(told.annotation))
@@ -253,4 +255,4 @@ def secret_keys(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterato
             if kind is SecretStr:
                 yield (*prefix, name)
             elif isinstance(kind, type) and issubclass(kind, BaseModel):
-                yield from secret_keys(kind, (*prefix, name))
+                yield from iter_secret_keys(kind, (*prefix, name))

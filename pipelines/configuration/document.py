@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from extractors.account import Privacy, RateLimit, Settings, ZoneName
-from pipelines.configuration.settings import Operating, Schedule
+from pipelines.configuration.settings import OperatingSettings, Schedule
 
 
 class Defaults(Settings):
@@ -27,7 +27,7 @@ class Defaults(Settings):
     privacy: Privacy = Field(default=Privacy(), description="What of a person's data may reach the warehouse")
 
 
-class Document(Operating):
+class Document(OperatingSettings):
     """The file as a whole; accounts are checked one by one against their provider's own model."""
 
     landing: str = Field(

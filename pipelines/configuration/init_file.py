@@ -18,8 +18,8 @@ from dotenv import dotenv_values
 
 from extractors.account import Account
 from extractors.errors import ConfigError
-from pipelines.configuration.config import read_env, secret_keys
-from pipelines.configuration.json_schema import editor_line
+from pipelines.configuration.config import iter_secret_keys, read_env
+from pipelines.configuration.json_schema import schema_comment
 
 _HEAD = """\
 {editor_line}
@@ -37,27 +37,27 @@ def required_ids(model: type[Account]) -> list[str]:
 
 def required_secrets(model: type[Account]) -> list[str]:
     """The keys of an account's credential."""
-    return [key for key, *deeper in secret_keys(model) if not deeper and model.model_fields[key].is_required()]
+    return [key for key, *deeper in iter_secret_keys(model) if not deeper and model.model_fields[key].is_required()]
 
 
-def variable(account: str, key: str) -> str:
+def secret_variable_name(account: str, key: str) -> str:
     """The variable that holds a secret of an account, such as ``ACME_SUPPORT_API_KEY``."""
     name = re.sub(r"\W", "_", f"{account}_{key}".upper())
     return f"_{name}" if name[:1].isdigit() else name
 
 
-def block_of(account: Mapping[str, Any]) -> str:
+def render_account(account: Mapping[str, Any]) -> str:
     """An account as it stands in the list."""
     return yaml.safe_dump([account], sort_keys=False, allow_unicode=True, width=1000)
 
 
-def new_file(folder: Path, places: Mapping[str, str], account: Mapping[str, Any]) -> str:
+def render_config(folder: Path, places: Mapping[str, str], account: Mapping[str, Any]) -> str:
     """The text of a new configuration in ``folder`` with one account."""
-    head = _HEAD.format(editor_line=editor_line(folder))
-    return f"{head}{yaml.safe_dump(dict(places))}\naccounts:\n{textwrap.indent(block_of(account), '  ')}"
+    head = _HEAD.format(editor_line=schema_comment(folder))
+    return f"{head}{yaml.safe_dump(dict(places))}\naccounts:\n{textwrap.indent(render_account(account), '  ')}"
 
 
-def with_account(text: str, account: Mapping[str, Any]) -> str | None:
+def append_account(text: str, account: Mapping[str, Any]) -> str | None:
     """A configuration's text with one more account at the end of its list, and not a character else changed.
 
     None where that takes more than writing it there: the accounts are no list of blocks, or there is no list yet.
@@ -71,13 +71,13 @@ def with_account(text: str, account: Mapping[str, Any]) -> str | None:
     at = accounts.end_mark.line
     while at and _is_between(lines[at - 1], margin):
         at -= 1
-    block = textwrap.indent(block_of(account), " " * margin).replace("\n", ending)
+    block = textwrap.indent(render_account(account), " " * margin).replace("\n", ending)
     longer = "".join([*lines[:at], block, *lines[at:]])
     before = yaml.safe_load(text)
     return longer if _reads_as(longer, {**before, "accounts": [*before["accounts"], account]}) else None
 
 
-def write(path: Path, text: str) -> None:
+def write_config_file(path: Path, text: str) -> None:
     """Put the text in place of the file, whole or not at all; who may read it stays."""
     target = path.resolve()
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
@@ -90,7 +90,7 @@ def write(path: Path, text: str) -> None:
         part.unlink(missing_ok=True)
 
 
-def add_variables(folder: Path, values: Mapping[str, str]) -> None:
+def append_env_variables(folder: Path, values: Mapping[str, str]) -> None:
     """Append variables to the folder's ``.env``; what has a value there stays. A new one only its owner can read.
 
     Raises ConfigError for a value that such a file cannot hold, and writes nothing then.

@@ -16,11 +16,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from extractors.account import Account
-from extractors.registry import PROVIDERS, provider
+from extractors.registry import PROVIDERS, get_provider
 from pipelines.configuration.document import Document
-from warehouse.generated import keep
+from warehouse.generated import write_or_check
 
-PATH = Path(__file__).with_name("chatmart.schema.json")
+SCHEMA_PATH = Path(__file__).with_name("chatmart.schema.json")
 
 _REFERENCE = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"
 _DEFS = "#/definitions/"
@@ -28,10 +28,10 @@ _ABOUT = ("description", "default")
 _SCALARS = {"string", "integer", "number", "boolean"}
 
 
-def schema() -> dict[str, Any]:
+def build_schema() -> dict[str, Any]:
     """The schema of a whole file."""
     models: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [(Document, "validation")]
-    models += [(provider(name).account, "validation") for name in PROVIDERS]
+    models += [(get_provider(name).account, "validation") for name in PROVIDERS]
     _, told = models_json_schema(models, ref_template=_DEFS + "{model}")
     made = {name: _object(each) for name, each in told["$defs"].items()}
     document = made.pop("Document")
@@ -54,7 +54,7 @@ def _entry(made: dict[str, Any]) -> dict[str, Any]:
     about = "The platform that the account lives on"
     branches = []
     for name in PROVIDERS:
-        model = provider(name).account
+        model = get_provider(name).account
         keys = made[model.__name__]["properties"]
         for key, each in keys.items():  # a field that a provider declares anew, for its default, keeps its meaning
             each.setdefault("description", getattr(Account.model_fields.get(key), "description", None) or "")
@@ -104,15 +104,15 @@ def _forms(told: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [form]
 
 
-def text() -> str:
+def render_schema() -> str:
     """The schema as it stands in the file."""
-    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(build_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
-def editor_line(folder: Path) -> str:
+def schema_comment(folder: Path) -> str:
     """The comment at the head of a configuration in ``folder`` by which editors find the schema, without a network."""
-    inside = PATH.relative_to(folder).as_posix() if PATH.is_relative_to(folder) else None
-    address = PATH.as_uri() if inside is None or " " in inside else inside
+    inside = SCHEMA_PATH.relative_to(folder).as_posix() if SCHEMA_PATH.is_relative_to(folder) else None
+    address = SCHEMA_PATH.as_uri() if inside is None or " " in inside else inside
     return f"# yaml-language-server: $schema={address}"
 
 
@@ -120,7 +120,7 @@ def editor_line(folder: Path) -> str:
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when the file is stale.")
 def main(check: bool) -> None:
     """Write the JSON Schema of the configuration."""
-    keep({PATH: text()}, check=check)
+    write_or_check({SCHEMA_PATH: render_schema()}, check=check)
 
 
 if __name__ == "__main__":

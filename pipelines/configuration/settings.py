@@ -72,14 +72,14 @@ class Schedule(TimeOfDay):
     )
 
     @property
-    def common(self) -> TimeOfDay:
+    def common_time(self) -> TimeOfDay:
         """The time of all providers that have none of their own."""
         return TimeOfDay(hour=self.hour, minute=self.minute, timezone=self.timezone)
 
-    def of(self, provider: str) -> TimeOfDay:
+    def provider_time(self, provider: str) -> TimeOfDay:
         """When the daily load of a provider starts."""
         own = self.providers.get(provider, OwnTime()).model_dump(exclude_none=True)
-        return TimeOfDay.model_validate({**self.common.model_dump(), **own})
+        return TimeOfDay.model_validate({**self.common_time.model_dump(), **own})
 
 
 class Alerts(Settings):
@@ -122,7 +122,7 @@ def _known_owner(owner: str) -> str:
     return owner
 
 
-class Operating(Settings):
+class OperatingSettings(Settings):
     """The keys of the configuration file that are about operating, beside ``schedule``."""
 
     catch_up_days: int = Field(

@@ -15,18 +15,18 @@ import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from extractors.http.session import USER_AGENT
-from extractors.redaction import RedactingFilter, redacted
+from extractors.redaction import RedactingFilter, redact_json
 from pipelines.configuration.settings import Alerts
-from pipelines.loads.failures import SHOWN
+from pipelines.loads.failures import MAX_DETAIL_LINES
 
 log = logging.getLogger("chatmart.alerts")
 log.addFilter(RedactingFilter())
 
-ATTEMPTS = 3
-SECONDS = 5.0
+MAX_ATTEMPTS = 3
+TIMEOUT_SECONDS = 5.0
 """How long one attempt waits for a connection, and for an answer."""
 
-LINES = 10
+MAX_LISTED_ACCOUNTS = 10
 """So many accounts are told of in the text; the fields hold more."""
 
 
@@ -46,7 +46,7 @@ class Alert:
     ``advice`` what to do next, ``days`` what the load was about.
     """
 
-    what: str
+    command: str
     run_id: str
     summary: str
     advice: str
@@ -54,31 +54,37 @@ class Alert:
     providers: Sequence[str] = ()
     days: str | None = None
 
-    def message(self) -> dict[str, Any]:
+    def build_message(self) -> dict[str, Any]:
         """The JSON object that is sent: ``text`` for people, and plain fields; no secret in it."""
         problems = list(self.problems.items())
-        lines = [f"chatmart: {self.what} failed. {self.summary}"]
-        lines += [f"• {account}: {problem}" for account, problem in problems[:LINES]]
-        lines += [f"• and {len(problems) - LINES} more accounts"] if len(problems) > LINES else []
+        lines = [f"chatmart: {self.command} failed. {self.summary}"]
+        lines += [f"• {account}: {problem}" for account, problem in problems[:MAX_LISTED_ACCOUNTS]]
+        lines += (
+            [f"• and {len(problems) - MAX_LISTED_ACCOUNTS} more accounts"]
+            if len(problems) > MAX_LISTED_ACCOUNTS
+            else []
+        )
         lines.append(self.advice)
         fields = {
             "event": "run_failed",
-            "what": self.what,
+            "what": self.command,
             "run_id": self.run_id,
             "summary": self.summary,
             "advice": self.advice,
             "providers": list(self.providers),
             "accounts": [account for account, _ in problems],
-            "problems": dict(problems[:SHOWN]),
+            "problems": dict(problems[:MAX_DETAIL_LINES]),
             "days": self.days,
         }
-        message: dict[str, Any] = redacted({"text": "\n".join(lines), **fields})
+        message: dict[str, Any] = redact_json({"text": "\n".join(lines), **fields})
         return message
 
 
-def ask_again(accounts: Sequence[str], days: Collection[date], catch_up_days: int, day: date | None = None) -> str:
+def retry_advice(accounts: Sequence[str], days: Collection[date], catch_up_days: int, day: date | None = None) -> str:
     """What to do about accounts that failed: nothing, or this. ``day`` is the one that the load was told to load."""
-    few = accounts if len(accounts) <= LINES else ()  # without names it is all, and what is settled is left alone
+    few = (
+        accounts if len(accounts) <= MAX_LISTED_ACCOUNTS else ()
+    )  # without names it is all, and what is settled is left alone
     named = "".join(f" --account {account}" for account in few)
     if day:  # it may be settled, or older than daily loads reach
         return f"To ask again: chatmart load --date {day}{named}"
@@ -86,7 +92,7 @@ def ask_again(accounts: Sequence[str], days: Collection[date], catch_up_days: in
     return f"Daily loads ask for these days again for {catch_up_days} days. To have them now: {now}"
 
 
-def send(alerts: Alerts, alert: Alert, *, sleep: Callable[[float], None] = time.sleep) -> bool:
+def send_alert(alerts: Alerts, alert: Alert, *, sleep: Callable[[float], None] = time.sleep) -> bool:
     """Send an alert to the configured webhook; False when there is none, or when it could not be delivered.
 
     Tried three times where another attempt may help (no connection, 408, 429, 5xx). Redirects are not followed.
@@ -94,14 +100,14 @@ def send(alerts: Alerts, alert: Alert, *, sleep: Callable[[float], None] = time.
     if alerts.webhook is None:
         return False
     retrying = Retrying(
-        stop=stop_after_attempt(ATTEMPTS),
+        stop=stop_after_attempt(MAX_ATTEMPTS),
         wait=wait_exponential(max=4),
         retry=retry_if_exception_type(_AgainLater),
         sleep=sleep,
         reraise=True,
     )
     try:
-        retrying(_post, alerts.webhook.get_secret_value(), alert.message())
+        retrying(_post, alerts.webhook.get_secret_value(), alert.build_message())
     except _Undelivered as error:
         why = str(error)
     else:
@@ -112,7 +118,9 @@ def send(alerts: Alerts, alert: Alert, *, sleep: Callable[[float], None] = time.
 
 def _post(url: str, message: Mapping[str, Any]) -> None:
     try:
-        with httpx.stream("POST", url, json=message, timeout=SECONDS, headers={"user-agent": USER_AGENT}) as answer:
+        with httpx.stream(
+            "POST", url, json=message, timeout=TIMEOUT_SECONDS, headers={"user-agent": USER_AGENT}
+        ) as answer:
             status = answer.status_code
     except httpx.TransportError as error:
         raise _AgainLater(type(error).__name__) from None  # its text may hold the address, which is a secret

@@ -11,26 +11,28 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from extractors.account import Account
-from extractors.landing.batch import Batch, counts
+from extractors.landing.batch import Batch, is_usable
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from pipelines.loads.plan import is_fresh
 
-Round = Mapping[str, Batch]
+LoadVersion = Mapping[str, Batch]
 """The batches, by stream, that a slice once rested on, or rests on."""
 
 
-def landed_days(account: Account, landing: LandingZone) -> set[date]:
+def list_landed_days(account: Account, landing: LandingZone) -> set[date]:
     """The days of which anything was ever landed; names are looked at, no file is read."""
     return {day for batch in _arrivals(account, landing, None) for day in batch.window.days()}
 
 
-def arrivals(account: Account, landing: LandingZone, days: Collection[date]) -> frozenset[str]:
+def list_batch_ids(account: Account, landing: LandingZone, days: Collection[date]) -> frozenset[str]:
     """The ids of all batches that touch the span of some days: a new one tells that somebody has landed meanwhile."""
     return frozenset(batch.batch_id for batch in _arrivals(account, landing, _span(days)))
 
 
-def rounds_by_day(account: Account, landing: LandingZone, days: Collection[date]) -> dict[date, list[Round]]:
+def build_load_versions(
+    account: Account, landing: LandingZone, days: Collection[date]
+) -> dict[date, list[LoadVersion]]:
     """The rounds of each day, oldest first, as far as they belong to the account's present id and zone.
 
     A round with a batch that was once not understood made no load: it is left out, unless it is the newest.
@@ -38,11 +40,11 @@ def rounds_by_day(account: Account, landing: LandingZone, days: Collection[date]
     counted = [
         batch
         for batch in _arrivals(account, landing, _span(days))
-        if counts(batch, account.external_id, account.timezone)
+        if is_usable(batch, account.external_id, account.timezone)
     ]
-    histories = {day: _History(day, account.zone) for day in sorted(days)}
+    histories = {day: _DayHistory(day, account.zone) for day in sorted(days)}
     for batch in sorted(counted, key=lambda each: (each.landed_at, each.fetched_at, each.batch_id)):
-        pulled = batch.pulled or account.pulled
+        pulled = batch.enabled_streams or account.enabled_streams
         for day in batch.window.days():
             if day in histories:
                 histories[day].arrived(batch, pulled)
@@ -52,24 +54,24 @@ def rounds_by_day(account: Account, landing: LandingZone, days: Collection[date]
 
 
 @dataclass
-class _History:
+class _DayHistory:
     """One day as its batches arrive: run after run, for one at a time fetches an account."""
 
     day: date
     zone: ZoneInfo
-    whole: list[Round] = field(default_factory=list)
+    whole: list[LoadVersion] = field(default_factory=list)
     pending: dict[str, Batch] = field(default_factory=dict)
-    refused: Round | None = None
+    refused: LoadVersion | None = None
     began: datetime | None = None
     pulled: Collection[str] = ()
 
     def arrived(self, batch: Batch, pulled: Collection[str]) -> None:
-        if self.began != batch.run_began:
+        if self.began != batch.run_started_at:
             self.close()
         known = self.pending.get(batch.stream)
         if known is None or known.fetched_at <= batch.fetched_at:
             self.pending[batch.stream] = batch
-        self.began, self.pulled = batch.run_began, pulled
+        self.began, self.pulled = batch.run_started_at, pulled
         if self.began is None:  # no manifest tells where this run ends
             self.close()
 
@@ -80,7 +82,7 @@ class _History:
         }
         if not made or len(made) < len(self.pulled):
             return
-        bad = [stream for stream, each in made.items() if each.rejected]
+        bad = [stream for stream, each in made.items() if each.is_rejected]
         if bad:  # the others may stand in the next run
             self.refused = made
             for stream in bad:
@@ -94,13 +96,13 @@ class _History:
         own = self.began is None or batch.landed_at >= self.began
         return own or (self.began is not None and is_fresh(batch, self.day, self.zone, self.began))
 
-    def rounds(self) -> list[Round]:
+    def rounds(self) -> list[LoadVersion]:
         return [*self.whole, self.refused] if self.refused else self.whole
 
 
 def _arrivals(account: Account, landing: LandingZone, within: Window | None) -> Iterable[Batch]:
-    for stream in landing.streams(account.provider, account.name):
-        yield from landing.batches(account.provider, account.name, stream, within)
+    for stream in landing.list_streams(account.provider, account.name):
+        yield from landing.list_batches(account.provider, account.name, stream, within)
 
 
 def _span(days: Collection[date]) -> Window:

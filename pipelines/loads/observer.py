@@ -11,55 +11,55 @@ from extractors.landing.batch import Batch
 class Observer(Protocol):
     """Follows a run: a progress bar, a log."""
 
-    def planned(self, account: Account, slices: int, requests: int) -> None:
+    def on_planned(self, account: Account, slices: int, batches: int) -> None:
         """The account's slices and batches that this run is about to load and fetch."""
 
-    def landed(self, batch: Batch) -> None:
+    def on_batch_landed(self, batch: Batch) -> None:
         """A batch has arrived."""
 
-    def loaded(self, account: Account, days: Collection[date]) -> None:
+    def on_days_loaded(self, account: Account, days: Collection[date]) -> None:
         """Slices are committed."""
 
-    def failed(self, account: Account, days: Collection[date], error: str) -> None:
+    def on_days_failed(self, account: Account, days: Collection[date], error: str) -> None:
         """Slices could not be loaded."""
 
 
-class Quiet:
+class NullObserver:
     """An observer that looks away."""
 
-    def planned(self, account: Account, slices: int, requests: int) -> None:
+    def on_planned(self, account: Account, slices: int, batches: int) -> None:
         """Nothing."""
 
-    def landed(self, batch: Batch) -> None:
+    def on_batch_landed(self, batch: Batch) -> None:
         """Nothing."""
 
-    def loaded(self, account: Account, days: Collection[date]) -> None:
+    def on_days_loaded(self, account: Account, days: Collection[date]) -> None:
         """Nothing."""
 
-    def failed(self, account: Account, days: Collection[date], error: str) -> None:
+    def on_days_failed(self, account: Account, days: Collection[date], error: str) -> None:
         """Nothing."""
 
 
-class Remembering:
+class FailureCollector:
     """Hands on to another observer what happens, and remembers the days that failed: by account and day, the reason."""
 
     def __init__(self, other: Observer, failures: dict[str, dict[date, str]]) -> None:
         self._failures = failures
         self._other = other
 
-    def planned(self, account: Account, slices: int, requests: int) -> None:
+    def on_planned(self, account: Account, slices: int, batches: int) -> None:
         """Hand it on."""
-        self._other.planned(account, slices, requests)
+        self._other.on_planned(account, slices, batches)
 
-    def landed(self, batch: Batch) -> None:
+    def on_batch_landed(self, batch: Batch) -> None:
         """Hand it on."""
-        self._other.landed(batch)
+        self._other.on_batch_landed(batch)
 
-    def loaded(self, account: Account, days: Collection[date]) -> None:
+    def on_days_loaded(self, account: Account, days: Collection[date]) -> None:
         """Hand it on."""
-        self._other.loaded(account, days)
+        self._other.on_days_loaded(account, days)
 
-    def failed(self, account: Account, days: Collection[date], error: str) -> None:
+    def on_days_failed(self, account: Account, days: Collection[date], error: str) -> None:
         """Remember the reason of each day."""
         self._failures.setdefault(account.name, {}).update(dict.fromkeys(days, error))
-        self._other.failed(account, days, error)
+        self._other.on_days_failed(account, days, error)

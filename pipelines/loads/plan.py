@@ -10,30 +10,30 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from extractors.account import Account
-from extractors.landing.batch import Batch, newest_by_day
+from extractors.landing.batch import Batch, select_newest_by_day
 from extractors.landing.zone import LandingZone
 from extractors.registry import Provider, Stream
-from extractors.windows import ONE_DAY, Window, day_start, today, windows_of_days
-from pipelines.loads.status import GOOD, Range, standing
-from transforms.chunk import Claim
+from extractors.windows import ONE_DAY, Window, day_start, group_into_windows, today
+from pipelines.loads.status import GOOD_STATES, StateRange, day_states
+from transforms.chunk import DayClaim
 from warehouse.records import LedgerRow
 from warehouse.store import Store
 
-FRESH_FOR = timedelta(hours=6)
+MAX_REUSE_AGE = timedelta(hours=6)
 """How long a landed batch that is not loaded yet is taken in place of a new request."""
 
-Wanted = tuple[str, Stream, Window]
-Reusable = Callable[[Batch, date], bool]
-Claims = Mapping[str, tuple[Claim, ...]]
+PlannedFetch = tuple[str, Stream, Window]
+ReuseRule = Callable[[Batch, date], bool]
+DayClaims = Mapping[str, tuple[DayClaim, ...]]
 """By stream the batches that count, each with its days."""
 
 
 @dataclass(frozen=True)
-class Step:
+class LoadStep:
     """One commit: a month's days of one account, and the windows that must be landed before it."""
 
     days: tuple[date, ...]
-    wanted: tuple[Wanted, ...]
+    fetches: tuple[PlannedFetch, ...]
 
 
 @dataclass(frozen=True)
@@ -45,21 +45,25 @@ class DailyLoad:
 
     account: Account
     days: tuple[date, ...]
-    older: tuple[Window, ...] = ()
+    older_windows: tuple[Window, ...] = ()
 
 
-def daily_loads(store: Store, accounts: Sequence[Account], now: datetime, catch_up_days: int) -> list[DailyLoad]:
+def plan_daily_loads(store: Store, accounts: Sequence[Account], now: datetime, catch_up_days: int) -> list[DailyLoad]:
     """What the daily load of each account is about that has begun, as the published warehouse stands.
 
     Yesterday and the look-back before it, always. Of the ``catch_up_days`` days that end with yesterday also those
     that nobody loaded, that failed or are stale, and those whose numbers may have moved since they were fetched: that
     is what days of downtime leave behind. Raises WarehouseErrors, though not before the first publication.
     """
-    loads = (daily_load(account, ranges, now, catch_up_days) for account, ranges in standing(store, accounts, now))
+    loads = (
+        plan_daily_load(account, ranges, now, catch_up_days) for account, ranges in day_states(store, accounts, now)
+    )
     return [load for load in loads if load is not None]
 
 
-def daily_load(account: Account, ranges: Collection[Range], now: datetime, catch_up_days: int) -> DailyLoad | None:
+def plan_daily_load(
+    account: Account, ranges: Collection[StateRange], now: datetime, catch_up_days: int
+) -> DailyLoad | None:
     """The daily load of an account whose days stand as ``ranges`` say; None before it begins."""
     regular = daily_window(account, now)
     if regular is None:
@@ -68,8 +72,8 @@ def daily_load(account: Account, ranges: Collection[Range], now: datetime, catch
     begin = account.start_date or date.min
     standing_days = [(day, each.state) for each in ranges for day in each.window.days() if begin <= day < regular.start]
     caught_up = {day for day, state in standing_days if state != "settled" and day >= reach}
-    gaps = [day for day, state in standing_days if state not in GOOD and day < reach]
-    return DailyLoad(account, tuple(sorted(caught_up.union(regular.days()))), tuple(windows_of_days(gaps)))
+    gaps = [day for day, state in standing_days if state not in GOOD_STATES and day < reach]
+    return DailyLoad(account, tuple(sorted(caught_up.union(regular.days()))), tuple(group_into_windows(gaps)))
 
 
 def daily_window(account: Account, now: datetime, day: date | None = None) -> Window | None:
@@ -81,14 +85,14 @@ def daily_window(account: Account, now: datetime, day: date | None = None) -> Wi
     return Window(first, last + ONE_DAY) if first <= last else None
 
 
-def possible_days(account: Account, window: Window, now: datetime) -> Window | None:
+def clip_window(account: Account, window: Window, now: datetime) -> Window | None:
     """The part of a window neither before the account's start nor in its future; None when nothing is left."""
     start = max(window.start, account.start_date or window.start)
     end = min(window.end, today(account.zone, now) + ONE_DAY)
     return Window(start, end) if start < end else None
 
 
-def unsettled(account: Account, window: Window, ledger: Iterable[LedgerRow]) -> list[date]:
+def list_unsettled_days(account: Account, window: Window, ledger: Iterable[LedgerRow]) -> list[date]:
     """The days of a window that are not settled under the account's present id and zone, oldest first."""
     own = (account.provider, account.external_id, account.timezone)
     settled = {
@@ -97,76 +101,78 @@ def unsettled(account: Account, window: Window, ledger: Iterable[LedgerRow]) -> 
     return [day for day in window.days() if day not in settled]
 
 
-def reusable(
-    account: Account, ledger: Iterable[LedgerRow], *, now: datetime, started: datetime, refetch: bool
-) -> Reusable:
+def build_reuse_rule(
+    account: Account, ledger: Iterable[LedgerRow], *, now: datetime, run_started_at: datetime, refetch: bool
+) -> ReuseRule:
     """Whether a landed batch may stand for a new request of a day.
 
     Always when it was landed since this run started (another run of the account was faster). Otherwise while it is
     fresh, not loaded before this run started, understood, and fetched after the day had ended; never with ``refetch``.
     """
-    loaded = {row.date: frozenset(row.batches) for row in ledger if row.loaded_at and row.loaded_at < started}
+    loaded = {row.date: frozenset(row.batches) for row in ledger if row.loaded_at and row.loaded_at < run_started_at}
 
     def may_stand(batch: Batch, day: date) -> bool:
-        if batch.landed_at >= started:
+        if batch.landed_at >= run_started_at:
             return True
         fresh = is_fresh(batch, day, account.zone, now)
-        return not refetch and fresh and batch.batch_id not in loaded.get(day, frozenset()) and not batch.rejected
+        return not refetch and fresh and batch.batch_id not in loaded.get(day, frozenset()) and not batch.is_rejected
 
     return may_stand
 
 
 def is_fresh(batch: Batch, day: date, zone: ZoneInfo, now: datetime) -> bool:
     """Whether it was fetched after the day had ended in its zone, and not long before now."""
-    return batch.fetched_at >= day_start(day + ONE_DAY, zone) and now - batch.fetched_at < FRESH_FOR
+    return batch.fetched_at >= day_start(day + ONE_DAY, zone) and now - batch.fetched_at < MAX_REUSE_AGE
 
 
-def steps(
-    account: Account, provider: Provider, landing: LandingZone, days: Collection[date], may_stand: Reusable
-) -> list[Step]:
+def plan_steps(
+    account: Account, provider: Provider, landing: LandingZone, days: Collection[date], is_reusable: ReuseRule
+) -> list[LoadStep]:
     """The commits for some days, newest month first, each with what it still needs from the provider.
 
     Windows are cut over the whole range, as wide as a provider answers; one that reaches over two months is asked for
     once, before the newer of them.
     """
-    wanted: list[Wanted] = []
-    for name in account.pulled:
+    wanted: list[PlannedFetch] = []
+    for name in account.enabled_streams:
         stream = provider.streams[name]
         newest = _newest(landing, account, name, days)
-        missing = [day for day in days if day not in newest or not may_stand(newest[day], day)]
+        missing = [day for day in days if day not in newest or not is_reusable(newest[day], day)]
         wanted += [
-            (name, stream, window) for whole in windows_of_days(missing) for window in stream.windows(account, whole)
+            (name, stream, window) for whole in group_into_windows(missing) for window in stream.windows(account, whole)
         ]
-    months = [month for whole in windows_of_days(days) for month in whole.months()]
+    months = [month for whole in group_into_windows(days) for month in whole.months()]
     planned = []
     for month in sorted(months, reverse=True):
         needed = [each for each in wanted if each[2].end > month.start]
         wanted = [each for each in wanted if each[2].end <= month.start]
-        planned.append(Step(tuple(month.days()), tuple(reversed(needed))))
+        planned.append(LoadStep(tuple(month.days()), tuple(reversed(needed))))
     return planned
 
 
-def ready(
-    account: Account, landing: LandingZone, days: Collection[date], may_stand: Reusable
-) -> tuple[tuple[date, ...], Claims]:
+def loadable_days(
+    account: Account, landing: LandingZone, days: Collection[date], is_reusable: ReuseRule
+) -> tuple[tuple[date, ...], DayClaims]:
     """The days of which every pulled stream has a batch that may stand, and the batches that count for each of them."""
-    newest = {name: _newest(landing, account, name, days) for name in account.pulled}
+    newest = {name: _newest(landing, account, name, days) for name in account.enabled_streams}
     complete = tuple(
         day
         for day in sorted(days)
-        if all(day in batches and may_stand(batches[day], day) for batches in newest.values())
+        if all(day in batches and is_reusable(batches[day], day) for batches in newest.values())
     )
-    return complete, claims_of({day: {name: batches[day] for name, batches in newest.items()} for day in complete})
+    return complete, build_day_claims(
+        {day: {name: batches[day] for name, batches in newest.items()} for day in complete}
+    )
 
 
-def claims_of(rounds: Mapping[date, Mapping[str, Batch]]) -> Claims:
+def build_day_claims(rounds: Mapping[date, Mapping[str, Batch]]) -> DayClaims:
     """What each stream's batches count for, of the batches by stream that each day rests on."""
     by_stream: dict[str, dict[Batch, set[date]]] = {}
     for day, batches in rounds.items():
         for name, batch in batches.items():
             by_stream.setdefault(name, {}).setdefault(batch, set()).add(day)
     return {
-        name: tuple(Claim(batch, frozenset(days)) for batch, days in by_batch.items())
+        name: tuple(DayClaim(batch, frozenset(days)) for batch, days in by_batch.items())
         for name, by_batch in by_stream.items()
     }
 
@@ -175,5 +181,5 @@ def _newest(landing: LandingZone, account: Account, stream: str, days: Collectio
     if not days:
         return {}
     within = Window(min(days), max(days) + ONE_DAY)
-    batches = landing.batches(account.provider, account.name, stream, within)
-    return newest_by_day(batches, days, account.external_id, account.timezone)
+    batches = landing.list_batches(account.provider, account.name, stream, within)
+    return select_newest_by_day(batches, days, account.external_id, account.timezone)

@@ -6,23 +6,23 @@ nothing is loaded everything is kept.
 
 from datetime import timedelta
 
-from extractors.landing.prune import Pruned, landed_accounts, prune
+from extractors.landing.prune import PruneResult, list_landed_accounts, prune_account
 from pipelines.loads.workspace import Workspace
 
 
-def prune_landing(workspace: Workspace) -> Pruned:
+def prune_landing(workspace: Workspace) -> PruneResult:
     """Take out answers that were replaced longer ago than ``retention.landing_days``; nothing where none is set.
 
     Raises WarehouseErrors: nothing is deleted that the ledger could not be asked about.
     """
-    pruned = Pruned()
-    days = workspace.config.operating.retention.landing_days
+    pruned = PruneResult()
+    days = workspace.config.settings.retention.landing_days
     if days is None:
         return pruned
     before = workspace.clock.now() - timedelta(days=days)
-    for provider, account in landed_accounts(workspace.landing):
+    for provider, account in list_landed_accounts(workspace.landing):
         needed = {batch for row in workspace.store.ledger(account) for batch in row.batches}
         if not needed:  # never loaded, or the warehouse was lost and not built anew yet
             continue
-        pruned.add(prune(workspace.landing, provider, account, needed, before))
+        pruned.add(prune_account(workspace.landing, provider, account, needed, before))
     return pruned

@@ -12,14 +12,14 @@ from uuid import uuid4
 
 from extractors.account import Account
 from extractors.errors import ShapeError
-from extractors.windows import windows_of_days
-from pipelines.loads.history import Round, arrivals, rounds_by_day
-from pipelines.loads.load import Loaded, culprit, staged_chunk, staging_folder
+from extractors.windows import group_into_windows
+from pipelines.loads.history import LoadVersion, build_load_versions, list_batch_ids
+from pipelines.loads.load import LoadResult, claim_of_error, open_staging_folder, stage_chunk
 from pipelines.loads.observer import Observer
-from pipelines.loads.plan import claims_of
-from pipelines.loads.result import Outcome, RunResult, take
-from pipelines.loads.run import Job
-from pipelines.loads.run_log import recorded
+from pipelines.loads.plan import build_day_claims
+from pipelines.loads.result import Outcome, RunResult, load_and_record
+from pipelines.loads.run import LoadJob
+from pipelines.loads.run_log import track_run
 from pipelines.loads.workspace import Workspace
 from warehouse.records import ChunkCommit
 
@@ -29,41 +29,43 @@ _LEFT_OUT = (
 )
 
 
-def replay(workspace: Workspace, jobs: Sequence[Job], observer: Observer) -> RunResult:
+def replay_jobs(workspace: Workspace, jobs: Sequence[LoadJob], observer: Observer) -> RunResult:
     """Load all that was landed of the jobs' days, whatever its age, newest month first, and publish.
 
     A day of which nothing is understood stays as it was. Raises WarehouseErrors that concern the warehouse as a whole.
     """
     outcomes = [Outcome(job.account, planned=len(job.days)) for job in jobs]
-    with recorded(workspace, outcomes):
+    with track_run(workspace, outcomes):
         for job in jobs:
-            observer.planned(job.account, len(job.days), 0)
+            observer.on_planned(job.account, len(job.days), 0)
         for outcome, job in zip(outcomes, jobs, strict=True):
-            for whole in reversed(windows_of_days(job.days)):
+            for whole in reversed(group_into_windows(job.days)):
                 for month in reversed(whole.months()):
                     days = tuple(month.days())
-                    take(workspace, outcome, days, partial(_load, workspace, outcome.account, days), observer)
+                    load_and_record(
+                        workspace, outcome, days, partial(_load, workspace, outcome.account, days), observer
+                    )
             left_out = outcome.planned - outcome.loaded - outcome.failed
-            if left_out and not workspace.stop.asked:
-                outcome.note(_LEFT_OUT.format(account=job.account.name, left=left_out, planned=outcome.planned))
+            if left_out and not workspace.stop.is_requested:
+                outcome.add_error(_LEFT_OUT.format(account=job.account.name, left=left_out, planned=outcome.planned))
     return RunResult(outcomes)
 
 
-def _load(workspace: Workspace, account: Account, days: Sequence[date]) -> Loaded:
+def _load(workspace: Workspace, account: Account, days: Sequence[date]) -> LoadResult:
     """One commit of all rounds of some days; made again when another run landed newer answers meanwhile."""
     while True:
-        known = arrivals(account, workspace.landing, days)
-        loaded = Loaded()
-        rounds = rounds_by_day(account, workspace.landing, days)
-        with staging_folder(workspace) as folder:
+        known = list_batch_ids(account, workspace.landing, days)
+        loaded = LoadResult()
+        rounds = build_load_versions(account, workspace.landing, days)
+        with open_staging_folder(workspace) as folder:
             committed = workspace.store.commit(*_chunks(workspace, account, rounds, folder, loaded))
-            loaded.rows = sum(committed.rows.values())
-        if arrivals(account, workspace.landing, days) == known:
+            loaded.rows = sum(committed.rows_by_table.values())
+        if list_batch_ids(account, workspace.landing, days) == known:
             return loaded
 
 
 def _chunks(
-    workspace: Workspace, account: Account, rounds: Mapping[date, list[Round]], folder: Path, loaded: Loaded
+    workspace: Workspace, account: Account, rounds: Mapping[date, list[LoadVersion]], folder: Path, loaded: LoadResult
 ) -> list[ChunkCommit]:
     """The first rounds of all days, the second ones of those that have one, and so on; what became of them.
 
@@ -76,36 +78,36 @@ def _chunks(
         made = []
         for pulled, of_days in _by_streams(now).items():
             then = account.model_copy(update={"streams": pulled})
-            claims = claims_of(of_days)
+            claims = build_day_claims(of_days)
             scratch = folder / uuid4().hex
             scratch.mkdir(mode=0o700)
             try:
-                made.append(staged_chunk(workspace, then, claims, scratch, afresh=number == 0))
+                made.append(stage_chunk(workspace, then, claims, scratch, reset_history=number == 0))
             except ShapeError as error:
-                bad = culprit(error, claims)
+                bad = claim_of_error(error, claims)
                 _leave_out(left, number, bad.days if bad is not None else of_days, error, loaded)
                 break
         else:
             chunks += made
             number += 1
-    refused = {day for days, _ in loaded.refused for day in days}
+    refused = {day for days, _ in loaded.rejected for day in days}
     loaded.days = [day for day, each in left.items() if each and day not in refused]
     return chunks
 
 
-def _by_streams(rounds: Mapping[date, Round]) -> dict[tuple[str, ...], dict[date, Round]]:
+def _by_streams(rounds: Mapping[date, LoadVersion]) -> dict[tuple[str, ...], dict[date, LoadVersion]]:
     """The rounds by what was pulled: a stream that was not is nothing told, and not zero."""
-    found: dict[tuple[str, ...], dict[date, Round]] = {}
+    found: dict[tuple[str, ...], dict[date, LoadVersion]] = {}
     for day, each in rounds.items():
         found.setdefault(tuple(each), {})[day] = each
     return found
 
 
 def _leave_out(
-    left: Mapping[date, list[Round]], number: int, days: Collection[date], error: ShapeError, loaded: Loaded
+    left: Mapping[date, list[LoadVersion]], number: int, days: Collection[date], error: ShapeError, loaded: LoadResult
 ) -> None:
     newest = tuple(sorted(day for day in days if number == len(left[day]) - 1))
     if newest:
-        loaded.refused.append((newest, error))
+        loaded.rejected.append((newest, error))
     for day in days:
         del left[day][number]

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from extractors.account import Account
-from extractors.errors import Defect, ExtractionError, Where
-from extractors.http.transport import Counts
+from extractors.errors import Defect, ErrorLocation, ExtractionError
+from extractors.http.transport import RequestStats
 from extractors.redaction import RedactingFilter, redact
-from pipelines.loads.load import Loaded
+from pipelines.loads.load import LoadResult
 from pipelines.loads.observer import Observer
-from pipelines.loads.workspace import Workspace, account_row
+from pipelines.loads.workspace import Workspace, build_account_row
 from warehouse.errors import StagedError, WarehouseError
 from warehouse.records import SliceFailure
 
@@ -36,15 +36,15 @@ class Outcome:
     failed: int = 0
     rows: int = 0
     errors: list[str] = field(default_factory=list)
-    counts: Counts = field(default_factory=Counts)
+    stats: RequestStats = field(default_factory=RequestStats)
     ended_at: datetime | None = None
 
     @property
-    def ok(self) -> bool:
+    def is_ok(self) -> bool:
         """Whether nothing went wrong."""
         return not self.errors
 
-    def note(self, sentence: str) -> None:
+    def add_error(self, sentence: str) -> None:
         """Keep a sentence about what went wrong."""
         if sentence not in self.errors:
             self.errors.append(sentence)
@@ -57,34 +57,34 @@ class RunResult:
     outcomes: list[Outcome]
 
     @property
-    def ok(self) -> bool:
+    def is_ok(self) -> bool:
         """Whether nothing went wrong."""
-        return all(outcome.ok for outcome in self.outcomes)
+        return all(outcome.is_ok for outcome in self.outcomes)
 
     @property
-    def failed(self) -> dict[str, str]:
+    def errors_by_account(self) -> dict[str, str]:
         """What went wrong, by account."""
-        return {outcome.account.name: " ".join(outcome.errors) for outcome in self.outcomes if not outcome.ok}
+        return {outcome.account.name: " ".join(outcome.errors) for outcome in self.outcomes if not outcome.is_ok}
 
     @property
-    def counts(self) -> Counts:
+    def stats(self) -> RequestStats:
         """What happened on the wire, all accounts together."""
-        return sum((outcome.counts for outcome in self.outcomes), Counts())
+        return sum((outcome.stats for outcome in self.outcomes), RequestStats())
 
 
-def take(
-    workspace: Workspace, outcome: Outcome, days: Collection[date], load: Callable[[], Loaded], observer: Observer
+def load_and_record(
+    workspace: Workspace, outcome: Outcome, days: Collection[date], load: Callable[[], LoadResult], observer: Observer
 ) -> set[date]:
     """Load some days, and keep what goes wrong with their account; nothing is begun once the run is to end.
 
     Returns the days of which something can be said: loaded, refused, or left to the next run.
     """
-    if workspace.stop.asked:
+    if workspace.stop.is_requested:
         return set(days)
     try:
         loaded = load()
     except Exception as error:
-        fail(workspace, outcome, days, of_account(outcome.account, error), observer)
+        record_failure(workspace, outcome, days, as_account_error(outcome.account, error), observer)
         return set(days)
     outcome.loaded += len(loaded.days)
     outcome.rows += loaded.rows
@@ -95,30 +95,32 @@ def take(
             *(outcome.account.name, first, last, len(loaded.days), loaded.rows),
             extra={**_about(outcome.account, loaded.days), "rows": loaded.rows},
         )
-        observer.loaded(outcome.account, loaded.days)
-    for refused, reason in loaded.refused:
-        fail(workspace, outcome, refused, reason, observer)
-    return {*loaded.days, *(day for refused, _ in loaded.refused for day in refused)}
+        observer.on_days_loaded(outcome.account, loaded.days)
+    for refused, reason in loaded.rejected:
+        record_failure(workspace, outcome, refused, reason, observer)
+    return {*loaded.days, *(day for refused, _ in loaded.rejected for day in refused)}
 
 
-def fail(workspace: Workspace, outcome: Outcome, days: Collection[date], error: Exception, observer: Observer) -> None:
+def record_failure(
+    workspace: Workspace, outcome: Outcome, days: Collection[date], error: Exception, observer: Observer
+) -> None:
     """Note in the outcome and in the ledger that some days could not be loaded."""
     sentence = redact(str(error))
-    outcome.note(sentence)
+    outcome.add_error(sentence)
     outcome.failed += len(days)
-    failure = SliceFailure(account_row(outcome.account), tuple(days), sentence, workspace.clock.now())
+    failure = SliceFailure(build_account_row(outcome.account), tuple(days), sentence, workspace.clock.now())
     workspace.store.record_failures([failure])
     log.warning("%s", sentence, extra=_about(outcome.account, days))
-    observer.failed(outcome.account, days, sentence)
+    observer.on_days_failed(outcome.account, days, sentence)
 
 
-def of_account(account: Account, error: Exception) -> Exception:
+def as_account_error(account: Account, error: Exception) -> Exception:
     """The error as one of the account's own, so that it holds up no other; one of the whole warehouse is raised."""
     if isinstance(error, ExtractionError | StagedError):
         return error
     if isinstance(error, WarehouseError):
         raise error
-    where = Where(account.provider, account.name)
+    where = ErrorLocation(account.provider, account.name)
     if isinstance(error, OSError) and error.filename:
         what = f"{error.filename}: {error.strerror}"
         return ExtractionError(where, what, "see that this user may read and write there, and that there is space")

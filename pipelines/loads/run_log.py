@@ -12,7 +12,7 @@ from decimal import Decimal
 from structlog.contextvars import bound_contextvars
 
 from extractors.redaction import redact
-from pipelines.loads.load import describe, publish
+from pipelines.loads.load import publish_warehouse, set_accounts_and_measures
 from pipelines.loads.result import Outcome
 from pipelines.loads.workspace import Workspace
 from warehouse.errors import WarehouseError
@@ -20,15 +20,15 @@ from warehouse.records import RunRow
 
 log = logging.getLogger("chatmart.run")
 
-INTERRUPTED = "interrupted: the same command goes on from there"
+INTERRUPTED_MESSAGE = "interrupted: the same command goes on from there"
 
 _MILLISECOND = Decimal("0.001")
 
 
 @contextmanager
-def recorded(
-    workspace: Workspace, outcomes: Sequence[Outcome], earlier: Sequence[RunRow] = (), *, publishing: bool = True
-) -> Iterator["Notes"]:
+def track_run(
+    workspace: Workspace, outcomes: Sequence[Outcome], earlier: Sequence[RunRow] = (), *, publish_at_end: bool = True
+) -> Iterator["RunRecorder"]:
     """One run: its lines of the log are marked, its rows are noted, what it commits is published however it ends.
 
     ``earlier`` are the rows of its first half, if it has one. Accounts of which nothing was planned have no row.
@@ -36,27 +36,27 @@ def recorded(
     """
     with bound_contextvars(run_id=workspace.run_id, command=workspace.command):
         try:
-            describe(workspace)
-            with _noted(Notes(workspace, outcomes, earlier)) as notes:
+            set_accounts_and_measures(workspace)
+            with _noted(RunRecorder(workspace, outcomes, earlier)) as notes:
                 yield notes
         finally:
-            if publishing:
-                publish(workspace)
+            if publish_at_end:
+                publish_warehouse(workspace)
 
 
 @contextmanager
-def _noted(notes: "Notes") -> Iterator["Notes"]:
-    notes.write()
+def _noted(notes: "RunRecorder") -> Iterator["RunRecorder"]:
+    notes.write_rows()
     try:
         yield notes
     except BaseException as error:
         with suppress(WarehouseError):  # what ended the run says more
-            notes.end(redact(str(error)) if isinstance(error, Exception) else INTERRUPTED)
+            notes.finish(redact(str(error)) if isinstance(error, Exception) else INTERRUPTED_MESSAGE)
         raise
-    notes.end()
+    notes.finish()
 
 
-class Notes:
+class RunRecorder:
     """Writes the rows of one run."""
 
     def __init__(self, workspace: Workspace, outcomes: Sequence[Outcome], earlier: Sequence[RunRow]) -> None:
@@ -65,25 +65,25 @@ class Notes:
         self._began = workspace.clock.now()
         self._earlier = {row.account: row for row in earlier}
 
-    def write(self) -> None:
+    def write_rows(self) -> None:
         """Note how things stand."""
-        self._workspace.store.note_run([self._row(outcome) for outcome in self._outcomes if outcome.planned])
+        self._workspace.store.record_run([self._row(outcome) for outcome in self._outcomes if outcome.planned])
 
-    def end(self, error: str | None = None) -> None:
+    def finish(self, error: str | None = None) -> None:
         """Note the end of all accounts; ``error`` is why those have ended that were not done."""
-        error = error or (INTERRUPTED if self._workspace.stop.asked else None)
+        error = error or (INTERRUPTED_MESSAGE if self._workspace.stop.is_requested else None)
         rows = []
         for outcome in self._outcomes:
             why = error if outcome.ended_at is None else None
             outcome.ended_at = outcome.ended_at or self._workspace.clock.now()
             if outcome.planned:
                 rows.append(self._row(outcome, why))
-        self._workspace.store.note_run(rows)
+        self._workspace.store.record_run(rows)
         for row in rows:
             self._log(row)
 
     def _row(self, outcome: Outcome, why: str | None = None) -> RunRow:
-        account, counts = outcome.account, outcome.counts
+        account, counts = outcome.account, outcome.stats
         earlier = self._earlier.get(account.name)
         began = earlier.started_at if earlier else self._began
         return RunRow(

@@ -17,10 +17,10 @@ from warehouse.sql import fill, literal
 from warehouse.store import Store
 
 STATES = ("settled", "loaded", "stale", "failed", "missing")
-GOOD = frozenset({"settled", "loaded"})
+GOOD_STATES = frozenset({"settled", "loaded"})
 """The states of a day that is as it should be."""
 
-RECENT = timedelta(days=7)
+RESTATEMENT_PERIOD = timedelta(days=7)
 """How long a restatement is told of."""
 
 # Days come as ranges of one state: years of an account are a few rows. What is stale is known from the configuration,
@@ -89,7 +89,7 @@ QUALIFY row_number() OVER (PARTITION BY account ORDER BY started_at DESC) = 1
 
 
 @dataclass(frozen=True)
-class Range:
+class StateRange:
     """Consecutive days of one state, both ends included."""
 
     state: str
@@ -97,7 +97,7 @@ class Range:
     last: date
 
     @property
-    def days(self) -> int:
+    def day_count(self) -> int:
         """How many days these are."""
         return len(self.window)
 
@@ -117,8 +117,8 @@ class AccountStatus:
     """
 
     account: Account
-    ranges: tuple[Range, ...]
-    last_loaded: datetime | None = None
+    ranges: tuple[StateRange, ...]
+    last_loaded_at: datetime | None = None
     last_error: str | None = None
     last_error_at: datetime | None = None
     unexplained: Sequence[Mapping[str, Any]] = field(default=())
@@ -127,22 +127,24 @@ class AccountStatus:
     last_run: Mapping[str, Any] | None = None
 
     @property
-    def counts(self) -> Counter[str]:
+    def days_by_state(self) -> Counter[str]:
         """Days by state."""
         counted: Counter[str] = Counter()
         for each in self.ranges:
-            counted[each.state] += each.days
+            counted[each.state] += each.day_count
         return counted
 
 
-def statuses(store: Store, accounts: Sequence[Account], now: datetime) -> list[AccountStatus]:
+def read_account_statuses(store: Store, accounts: Sequence[Account], now: datetime) -> list[AccountStatus]:
     """The status of each account, in their order; without a warehouse every demanded day is missing."""
     known = {row["account"]: row for row in _rows(store, accounts, now)}
     runs = _last_runs(store, accounts) if known else {}
     return [_status(account, known.get(account.name, {}), runs.get(account.name), now) for account in accounts]
 
 
-def standing(store: Store, accounts: Sequence[Account], now: datetime) -> list[tuple[Account, tuple[Range, ...]]]:
+def day_states(
+    store: Store, accounts: Sequence[Account], now: datetime
+) -> list[tuple[Account, tuple[StateRange, ...]]]:
     """The ranges of each account and nothing else, in their order."""
     known = {row["account"]: row for row in _asked(store, accounts, _STANDING)}
     return [(account, _ranges(account, known.get(account.name, {}), now)) for account in accounts]
@@ -150,7 +152,9 @@ def standing(store: Store, accounts: Sequence[Account], now: datetime) -> list[t
 
 def _rows(store: Store, accounts: Sequence[Account], now: datetime) -> list[dict[str, Any]]:
     names = ", ".join(literal(account.name) for account in accounts)
-    return _asked(store, accounts, fill(_QUESTION, accounts=names, since=literal((now - RECENT).isoformat())))
+    return _asked(
+        store, accounts, fill(_QUESTION, accounts=names, since=literal((now - RESTATEMENT_PERIOD).isoformat()))
+    )
 
 
 def _asked(store: Store, accounts: Sequence[Account], question: str) -> list[dict[str, Any]]:
@@ -186,22 +190,22 @@ def _status(account: Account, row: Mapping[str, Any], run: Mapping[str, Any] | N
     )
 
 
-def _ranges(account: Account, row: Mapping[str, Any], now: datetime) -> tuple[Range, ...]:
-    return tuple(_with_missing(account, [Range(**each) for each in _listed(row, "ranges")], now))
+def _ranges(account: Account, row: Mapping[str, Any], now: datetime) -> tuple[StateRange, ...]:
+    return tuple(_with_missing(account, [StateRange(**each) for each in _listed(row, "ranges")], now))
 
 
 def _listed(row: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return [{key: value for key, value in each.items() if key != "account"} for each in row.get(name) or ()]
 
 
-def _with_missing(account: Account, known: Sequence[Range], now: datetime) -> Iterator[Range]:
+def _with_missing(account: Account, known: Sequence[StateRange], now: datetime) -> Iterator[StateRange]:
     """The known ranges, and those between them that are demanded: from the account's start to its own yesterday."""
     end = today(account.zone, now)
     day = account.start_date or (known[0].first if known else end)
     for each in known:
         if day < min(each.first, end):
-            yield Range("missing", day, min(each.first, end) - ONE_DAY)
+            yield StateRange("missing", day, min(each.first, end) - ONE_DAY)
         yield each
         day = max(day, each.last + ONE_DAY)
     if day < end:
-        yield Range("missing", day, end - ONE_DAY)
+        yield StateRange("missing", day, end - ONE_DAY)

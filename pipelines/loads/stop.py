@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class Stop:
+class StopSignal:
     """Asked once, it stays asked. ``ask`` may be called from a signal's handler."""
 
     def __init__(self) -> None:
@@ -15,18 +15,18 @@ class Stop:
         self._listeners: list[Callable[[], object]] = []
 
     @property
-    def asked(self) -> bool:
+    def is_requested(self) -> bool:
         """Whether the run is to end."""
         return self._asked
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """Tell the run to end."""
         self._asked = True
         for listener in tuple(self._listeners):
             listener()
 
     @contextmanager
-    def heard_by(self, listener: Callable[[], object]) -> Iterator[None]:
+    def subscribe(self, listener: Callable[[], object]) -> Iterator[None]:
         """Inside, ``listener`` is called when the run is to end; at once when it was told before."""
         self._listeners.append(listener)
         try:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from extractors.account import Account
 from extractors.clock import SYSTEM_CLOCK, Clock
-from extractors.http.session import Wire
+from extractors.http.session import HttpSettings
 from extractors.landing.zone import LandingZone
 from pipelines.configuration.config import Config
-from pipelines.loads.stop import Stop
+from pipelines.loads.stop import StopSignal
 from warehouse.records import AccountRow
 from warehouse.store import Store, open_store
 
@@ -33,10 +33,10 @@ class Workspace:
     landing: LandingZone
     store: Store
     clock: Clock = SYSTEM_CLOCK
-    wire: Wire = field(default_factory=Wire)
+    http_settings: HttpSettings = field(default_factory=HttpSettings)
     run_id: str = field(default_factory=_run_id)
     command: str = "load"
-    stop: Stop = field(default_factory=Stop)
+    stop: StopSignal = field(default_factory=StopSignal)
 
     @classmethod
     def open(cls, config: Config, run_id: str | None = None, command: str = "load") -> "Workspace":
@@ -50,7 +50,7 @@ class Workspace:
         return self.store.staging
 
 
-def account_row(account: Account) -> AccountRow:
+def build_account_row(account: Account) -> AccountRow:
     """An account as the warehouse keeps it."""
     return AccountRow(
         account=account.name,

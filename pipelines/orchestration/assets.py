@@ -15,15 +15,15 @@ from extractors.errors import ChatmartError
 from extractors.redaction import redact
 from extractors.windows import ONE_DAY, Window
 from pipelines.configuration.config import Config
-from pipelines.loads.failures import left_behind, reasons, sentences
-from pipelines.loads.observer import Quiet
-from pipelines.loads.plan import daily_loads, unsettled
-from pipelines.loads.run import Job, fetch, load_landed
+from pipelines.loads.failures import build_account_metadata, describe_older_days, format_reasons
+from pipelines.loads.observer import NullObserver
+from pipelines.loads.plan import list_unsettled_days, plan_daily_loads
+from pipelines.loads.run import LoadJob, fetch_jobs, load_landed_batches
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration import checks
-from pipelines.orchestration.loaded_days import held
-from pipelines.orchestration.partitions import asked_window, ended_days, partitions
-from pipelines.orchestration.run_metadata import figures
+from pipelines.orchestration.loaded_days import days_with_rows
+from pipelines.orchestration.partitions import build_partitions, partition_window, plan_ended_days
+from pipelines.orchestration.run_metadata import build_run_metadata
 from warehouse.errors import WarehouseError
 
 SCHEDULE_TAG = "dagster/schedule_name"
@@ -50,7 +50,7 @@ accounts' slices of it are loaded; materialise it again to load what is missing.
 Results = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult | dg.AssetMaterialization]
 
 
-class Landing(dg.Config):
+class LandingConfig(dg.Config):
     """What a run may be told."""
 
     refetch: bool = False
@@ -65,7 +65,7 @@ class _Fleet:
 
     @property
     def accounts(self) -> tuple[Account, ...]:
-        return self.config.select(providers=[self.provider])
+        return self.config.select_accounts(providers=[self.provider])
 
     @property
     def landing(self) -> dg.AssetKey:
@@ -77,11 +77,11 @@ class _Fleet:
 
     def workspace(self, context: dg.AssetExecutionContext) -> Workspace:
         """What a step of this run works with."""
-        return Workspace.open(self.config, context.run.run_id, command=f"dagster {name_of_job(context.job_name)}")
+        return Workspace.open(self.config, context.run.run_id, command=f"dagster {job_display_name(context.job_name)}")
 
-    def jobs(self, workspace: Workspace, window: Window) -> list[Job]:
+    def jobs(self, workspace: Workspace, window: Window) -> list[LoadJob]:
         """What the run is about; a run about nothing is a mistake."""
-        jobs = ended_days(self.accounts, window, workspace.clock.now())
+        jobs = plan_ended_days(self.accounts, window, workspace.clock.now())
         if not jobs:
             raise dg.Failure(
                 f"No {self.provider} account has a day from {window.start} to {max(window.days())}: see start_date, "
@@ -91,13 +91,13 @@ class _Fleet:
         return jobs
 
 
-def provider_assets(config: Config, provider: str) -> list[dg.AssetsDefinition]:
+def build_provider_assets(config: Config, provider: str) -> list[dg.AssetsDefinition]:
     """The two assets of a provider that has accounts."""
     fleet = _Fleet(config, provider)
     return [_landing(fleet), _slices(fleet)]
 
 
-def name_of_job(name: str) -> str:
+def job_display_name(name: str) -> str:
     """What people call a job: runs and back-fills that are started on an asset's page have one of Dagster's own."""
     return "materialize" if name.startswith("__") else name
 
@@ -109,32 +109,32 @@ def store_kind(config: Config) -> str:
 
 def _landing(fleet: _Fleet) -> dg.AssetsDefinition:
     every_account = dg.AssetCheckSpec(
-        checks.LANDED, asset=fleet.landing, description="Every account of the run could be fetched."
+        checks.EVERY_ACCOUNT_LANDED, asset=fleet.landing, description="Every account of the run could be fetched."
     )
 
     @dg.asset(
         key=fleet.landing,
         description=LANDING.format(provider=fleet.provider),
         kinds={"python", "json"},
-        owners=fleet.config.operating.owners,
+        owners=fleet.config.settings.owners,
         pool=f"{fleet.provider}_api",
         check_specs=[every_account],
         group_name=fleet.provider,
-        partitions_def=partitions(fleet.config, fleet.provider),
+        partitions_def=build_partitions(fleet.config, fleet.provider),
         backfill_policy=dg.BackfillPolicy.single_run(),
         metadata={"configured accounts": _described(fleet.accounts)},
     )
-    def landing(context: dg.AssetExecutionContext, config: Landing) -> Results:
-        with readable():
+    def landing(context: dg.AssetExecutionContext, config: LandingConfig) -> Results:
+        with as_dagster_failure():
             workspace = fleet.workspace(context)
-            jobs = fleet.jobs(workspace, asked_window(context))
+            jobs = fleet.jobs(workspace, partition_window(context))
             if SCHEDULE_TAG in context.run.tags:
                 _say_left_behind(context, workspace, fleet.accounts)
             wanted = jobs if config.refetch else _unsettled(workspace, jobs)
             settled = _count(jobs) - _count(wanted)
             context.log.info(f"{_count(wanted)} slices of {len(wanted)} accounts to fetch; {settled} are settled")
-            result = fetch(workspace, wanted, refetch=config.refetch, observer=_Logged(context.log))
-        failed = result.failed
+            result = fetch_jobs(workspace, wanted, refetch=config.refetch, observer=_LogObserver(context.log))
+        failed = result.errors_by_account
         if failed and fleet.slices not in context.job_def.asset_layer.selected_asset_keys:
             raise _failure(failed, len(jobs), "what the others answered is landed")
         # an event is copied to every partition of a range: what is about the whole run stands at its newest day
@@ -143,20 +143,20 @@ def _landing(fleet: _Fleet) -> dg.AssetsDefinition:
             "accounts failed": len(failed),
             "slices wanted": _count(wanted),
             "slices settled, left alone": settled,
-            **figures(result),
+            **build_run_metadata(result),
         }
         context.add_asset_metadata(summary, partition_key=max(context.partition_keys))
-        yield dg.MaterializeResult(check_results=[checks.landed(result)])
+        yield dg.MaterializeResult(check_results=[checks.check_accounts_landed(result)])
 
     return landing
 
 
 def _slices(fleet: _Fleet) -> dg.AssetsDefinition:
     every_slice = dg.AssetCheckSpec(
-        checks.PRESENT, asset=fleet.slices, description="Every slice that the run was asked for is loaded."
+        checks.EVERY_SLICE_PRESENT, asset=fleet.slices, description="Every slice that the run was asked for is loaded."
     )
     totals = dg.AssetCheckSpec(
-        checks.RECONCILED, asset=fleet.slices, description="The provider's totals agree with its own breakdowns."
+        checks.TOTALS_RECONCILE, asset=fleet.slices, description="The provider's totals agree with its own breakdowns."
     )
 
     @dg.asset(
@@ -164,22 +164,22 @@ def _slices(fleet: _Fleet) -> dg.AssetsDefinition:
         deps=[fleet.landing],
         description=SLICES,
         kinds={"python", store_kind(fleet.config)},
-        owners=fleet.config.operating.owners,
+        owners=fleet.config.settings.owners,
         check_specs=[every_slice, totals],
         group_name=fleet.provider,
-        partitions_def=partitions(fleet.config, fleet.provider),
+        partitions_def=build_partitions(fleet.config, fleet.provider),
         backfill_policy=dg.BackfillPolicy.single_run(),
         metadata={"configured accounts": _described(fleet.accounts)},
     )
     def slices(context: dg.AssetExecutionContext) -> Results:
-        with readable():
+        with as_dagster_failure():
             workspace = fleet.workspace(context)
-            store, window, started = workspace.store, asked_window(context), _started(context, fleet.landing)
+            store, window, started = workspace.store, partition_window(context), _started(context, fleet.landing)
             jobs = fleet.jobs(workspace, window)
-            load_landed(workspace, jobs, started)
-            bad = checks.outstanding(store, jobs, started)
-            results = [checks.present(bad, jobs), checks.reconciled(store, fleet.provider, window)]
-            loaded = {day.isoformat(): about for day, about in held(store, fleet.provider, window).items()}
+            load_landed_batches(workspace, jobs, started)
+            bad = checks.find_outstanding_slices(store, jobs, started)
+            results = [checks.check_slices_present(bad, jobs), checks.check_totals(store, fleet.provider, window)]
+            loaded = {day.isoformat(): about for day, about in days_with_rows(store, fleet.provider, window).items()}
         if not bad:
             for key in context.partition_keys:
                 context.add_asset_metadata(loaded.get(key, {}), partition_key=key)
@@ -189,28 +189,28 @@ def _slices(fleet: _Fleet) -> dg.AssetsDefinition:
         failed = {day.isoformat() for days in bad.values() for day in days}
         for key in sorted(loaded.keys() - failed):
             yield dg.AssetMaterialization(fleet.slices, partition=key, metadata=loaded[key])
-        raise _failure(reasons(bad), len(jobs), "the other slices are loaded and published")
+        raise _failure(format_reasons(bad), len(jobs), "the other slices are loaded and published")
 
     return slices
 
 
-class _Logged(Quiet):
+class _LogObserver(NullObserver):
     """An observer that tells the run's log."""
 
     def __init__(self, log: dg.DagsterLogManager) -> None:
         self._log = log
 
-    def planned(self, account: Account, slices: int, requests: int) -> None:
+    def on_planned(self, account: Account, slices: int, batches: int) -> None:
         """Say what is about to happen."""
-        self._log.info(f"{account.name}: {slices} slices, {requests} batches to fetch")
+        self._log.info(f"{account.name}: {slices} slices, {batches} batches to fetch")
 
-    def failed(self, account: Account, days: Collection[date], error: str) -> None:
+    def on_days_failed(self, account: Account, days: Collection[date], error: str) -> None:
         """Say it at once."""
         self._log.error(redact(f"{account.name}: {len(days)} slices failed: {error}"))
 
 
 @contextmanager
-def readable() -> Iterator[None]:
+def as_dagster_failure() -> Iterator[None]:
     """Turn our own errors into failures of one sentence that no layer tries again."""
     try:
         yield
@@ -220,7 +220,7 @@ def readable() -> Iterator[None]:
 
 
 def _failure(failed: Mapping[str, str], of: int, rest: str) -> dg.Failure:
-    shown = sentences(failed)
+    shown = build_account_metadata(failed)
     names = ", ".join(list(failed)[:5]) + (" and others" if len(failed) > 5 else "")
     return dg.Failure(
         f"{len(failed)} of {of} accounts failed ({names}); {rest}. {next(iter(shown.values()))}",
@@ -231,10 +231,10 @@ def _failure(failed: Mapping[str, str], of: int, rest: str) -> dg.Failure:
 
 def _say_left_behind(context: dg.AssetExecutionContext, workspace: Workspace, accounts: Sequence[Account]) -> None:
     """Warn of what is missing further back than daily loads reach: nobody else will come to it."""
-    reach = workspace.config.operating.catch_up_days
-    for load in daily_loads(workspace.store, accounts, workspace.clock.now(), reach):
-        if load.older:
-            context.log.warning(left_behind(load.account.name, load.older, reach))
+    reach = workspace.config.settings.catch_up_days
+    for load in plan_daily_loads(workspace.store, accounts, workspace.clock.now(), reach):
+        if load.older_windows:
+            context.log.warning(describe_older_days(load.account.name, load.older_windows, reach))
 
 
 def _started(context: dg.AssetExecutionContext, landing: dg.AssetKey) -> datetime:
@@ -247,19 +247,19 @@ def _started(context: dg.AssetExecutionContext, landing: dg.AssetKey) -> datetim
     return datetime.fromtimestamp(record.start_time, UTC)
 
 
-def _unsettled(workspace: Workspace, jobs: Sequence[Job]) -> list[Job]:
+def _unsettled(workspace: Workspace, jobs: Sequence[LoadJob]) -> list[LoadJob]:
     """The jobs without what the ledger calls settled."""
     left = []
     for job in jobs:
         ledger = workspace.store.ledger(job.account.name)
-        open_days = set(unsettled(job.account, Window(job.days[0], job.days[-1] + ONE_DAY), ledger))
+        open_days = set(list_unsettled_days(job.account, Window(job.days[0], job.days[-1] + ONE_DAY), ledger))
         days = tuple(day for day in job.days if day in open_days)
         if days:
-            left.append(Job(job.account, days))
+            left.append(LoadJob(job.account, days))
     return left
 
 
-def _count(jobs: Sequence[Job]) -> int:
+def _count(jobs: Sequence[LoadJob]) -> int:
     return sum(len(job.days) for job in jobs)
 
 
@@ -272,7 +272,7 @@ def _described(accounts: Sequence[Account]) -> dg.TableMetadataValue:
                     "time zone": account.timezone,
                     "first day": str(account.start_date or ""),
                     "look-back days": account.lookback_days,
-                    "streams": ", ".join(account.pulled),
+                    "streams": ", ".join(account.enabled_streams),
                 }
             )
             for account in accounts

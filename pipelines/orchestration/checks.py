@@ -13,24 +13,24 @@ from sqlalchemy import Table
 from extractors.account import Account
 from extractors.windows import Window
 from pipelines.configuration.config import Config
-from pipelines.loads.failures import SHOWN, named, reasons, sentences
+from pipelines.loads.failures import MAX_DETAIL_LINES, build_account_metadata, build_accounts_sentence, format_reasons
 from pipelines.loads.result import RunResult
-from pipelines.loads.run import Job
-from pipelines.loads.status import GOOD
+from pipelines.loads.run import LoadJob
+from pipelines.loads.status import GOOD_STATES
 from pipelines.orchestration.partitions import due_day
-from warehouse.integrity import doubled_grains, grain, keys_without_member
+from warehouse.integrity import count_duplicate_grains, count_keys_without_member, unique_columns
 from warehouse.sql import fill, literal
 from warehouse.store import Store
 
-LANDED = "every_account_landed"
-PRESENT = "every_slice_present"
-RECONCILED = "totals_reconcile"
-UNIQUE = "grain_is_unique"
-DESCRIBED = "every_key_is_described"
-KNOWN = "channels_are_known"
-FRESH = "every_account_is_fresh"
+EVERY_ACCOUNT_LANDED = "every_account_landed"
+EVERY_SLICE_PRESENT = "every_slice_present"
+TOTALS_RECONCILE = "totals_reconcile"
+GRAIN_IS_UNIQUE = "grain_is_unique"
+EVERY_KEY_IS_DESCRIBED = "every_key_is_described"
+CHANNELS_ARE_KNOWN = "channels_are_known"
+EVERY_ACCOUNT_IS_FRESH = "every_account_is_fresh"
 
-MOST_UNKNOWN = 0.05
+MAX_UNKNOWN_SHARE = 0.05
 """The share of a provider's conversations without a known channel from which the check warns."""
 
 _SLICES = """
@@ -61,18 +61,20 @@ FROM coverage WHERE ($due) GROUP BY account, state ORDER BY account, state
 """
 
 
-def landed(result: RunResult) -> dg.AssetCheckResult:
+def check_accounts_landed(result: RunResult) -> dg.AssetCheckResult:
     """Whether every account's answers arrived in this run."""
-    failed = result.failed
+    failed = result.errors_by_account
     return dg.AssetCheckResult(
-        check_name=LANDED,
+        check_name=EVERY_ACCOUNT_LANDED,
         passed=not failed,
-        description=named(failed, "could not be fetched") or "Every account was fetched.",
-        metadata=sentences(failed),
+        description=build_accounts_sentence(failed, "could not be fetched") or "Every account was fetched.",
+        metadata=build_account_metadata(failed),
     )
 
 
-def outstanding(store: Store, jobs: Sequence[Job], started: datetime) -> dict[str, dict[date, str]]:
+def find_outstanding_slices(
+    store: Store, jobs: Sequence[LoadJob], run_started_at: datetime
+) -> dict[str, dict[date, str]]:
     """The slices among the jobs' days that are not as they should be, with the reason, by account.
 
     That is a slice that is missing, failed or stale; one whose last attempt failed; and a settled one that was asked
@@ -86,7 +88,7 @@ def outstanding(store: Store, jobs: Sequence[Job], started: datetime) -> dict[st
     known = {(row["account"], row["date"]): row for row in store.read(query).to_pylist()}
     found: dict[str, dict[date, str]] = {}
     for job in jobs:
-        reasons = {day: _reason(job.account, known.get((job.account.name, day)), started) for day in job.days}
+        reasons = {day: _reason(job.account, known.get((job.account.name, day)), run_started_at) for day in job.days}
         bad = {day: reason for day, reason in reasons.items() if reason}
         if bad:
             found[job.account.name] = bad
@@ -104,25 +106,25 @@ def _reason(account: Account, row: Mapping[str, Any] | None, started: datetime) 
     return None
 
 
-def present(bad: Mapping[str, Mapping[date, str]], jobs: Sequence[Job]) -> dg.AssetCheckResult:
+def check_slices_present(bad: Mapping[str, Mapping[date, str]], jobs: Sequence[LoadJob]) -> dg.AssetCheckResult:
     """Whether every slice that the run was asked for is in the warehouse, at its last attempt."""
     wanted = sum(len(job.days) for job in jobs)
     missing = sum(len(days) for days in bad.values())
     return dg.AssetCheckResult(
-        check_name=PRESENT,
+        check_name=EVERY_SLICE_PRESENT,
         passed=not missing,
         description=f"{missing} of {wanted} slices are absent or failed." if missing else f"All {wanted} are there.",
-        metadata={"wanted": wanted, "absent or failed": missing, **sentences(reasons(bad))},
+        metadata={"wanted": wanted, "absent or failed": missing, **build_account_metadata(format_reasons(bad))},
     )
 
 
-def reconciled(store: Store, provider: str, window: Window) -> dg.AssetCheckResult:
+def check_totals(store: Store, provider: str, window: Window) -> dg.AssetCheckResult:
     """Whether the provider's totals agree with its breakdowns and single conversations; a warning when not."""
     last = max(window.days())
     query = fill(_DIFFERENCES, provider=literal(provider), first=_day(window.start), last=_day(last))
     rows = store.read(query).to_pylist()
     return dg.AssetCheckResult(
-        check_name=RECONCILED,
+        check_name=TOTALS_RECONCILE,
         passed=not rows,
         severity=dg.AssetCheckSeverity.WARN,
         description=f"{len(rows)} differences are unexplained; see the view reconciliation."
@@ -132,24 +134,24 @@ def reconciled(store: Store, provider: str, window: Window) -> dg.AssetCheckResu
     )
 
 
-def unique_grain(store: Store, table: Table) -> dg.AssetCheckResult:
+def check_unique_grain(store: Store, table: Table) -> dg.AssetCheckResult:
     """Whether no two rows of a fact share one grain, or of a dimension one key."""
-    doubled = doubled_grains(store, table)
+    doubled = count_duplicate_grains(store, table)
     return dg.AssetCheckResult(
-        check_name=UNIQUE,
+        check_name=GRAIN_IS_UNIQUE,
         asset_key=["star", table.name],
         passed=doubled == 0,
         description=f"{doubled} grains have more than one row." if doubled else "One row per grain.",
-        metadata={"grain": ", ".join(grain(table)), "doubled": doubled},
+        metadata={"grain": ", ".join(unique_columns(table)), "doubled": doubled},
     )
 
 
-def described_keys(store: Store, fact: Table) -> dg.AssetCheckResult:
+def check_described_keys(store: Store, fact: Table) -> dg.AssetCheckResult:
     """Whether each key of a fact is a row of its dimension."""
-    unknown = keys_without_member(store, fact)
+    unknown = count_keys_without_member(store, fact)
     said = ", ".join(f"{count} rows by {column}" for column, count in unknown.items())
     return dg.AssetCheckResult(
-        check_name=DESCRIBED,
+        check_name=EVERY_KEY_IS_DESCRIBED,
         asset_key=["star", fact.name],
         passed=not unknown,
         description=f"Keys that no dimension describes: {said}." if unknown else "Each key is a row of its dimension.",
@@ -157,14 +159,14 @@ def described_keys(store: Store, fact: Table) -> dg.AssetCheckResult:
     )
 
 
-def known_channels(store: Store) -> dg.AssetCheckResult:
+def check_known_channels(store: Store) -> dg.AssetCheckResult:
     """Whether the last 30 loaded days' conversations are in channels that the map knows; a warning when not."""
     rows = store.read(_UNKNOWN).to_pylist()
     shares = {row["provider"]: (row["unknown"] or 0) / row["conversations"] for row in rows}
-    too_many = {name: f"{share:.1%}" for name, share in shares.items() if share > MOST_UNKNOWN}
+    too_many = {name: f"{share:.1%}" for name, share in shares.items() if share > MAX_UNKNOWN_SHARE}
     said = ", ".join(f"{name} {share}" for name, share in too_many.items())
     return dg.AssetCheckResult(
-        check_name=KNOWN,
+        check_name=CHANNELS_ARE_KNOWN,
         asset_key=["star", "fact_channel_daily"],
         passed=not too_many,
         severity=dg.AssetCheckSeverity.WARN,
@@ -173,11 +175,11 @@ def known_channels(store: Store) -> dg.AssetCheckResult:
     )
 
 
-def fresh(store: Store, config: Config, now: datetime) -> dg.AssetCheckResult:
+def check_freshness(store: Store, config: Config, now: datetime) -> dg.AssetCheckResult:
     """Whether each account's newest slice is there, as of the last daily load that was due."""
     newest: dict[str, date] = {}
     for row in _loaded_until(store, config, now):
-        if row["state"] in GOOD:
+        if row["state"] in GOOD_STATES:
             newest[row["account"]] = max(row["last"], newest.get(row["account"], row["last"]))
     late = {}
     for account in config.accounts:
@@ -185,27 +187,27 @@ def fresh(store: Store, config: Config, now: datetime) -> dg.AssetCheckResult:
         if (account.start_date is None or account.start_date <= due) and (last is None or last < due):
             late[account.name] = f"{due} is due, and {last or 'nothing'} is the newest that is loaded"
     return dg.AssetCheckResult(
-        check_name=FRESH,
+        check_name=EVERY_ACCOUNT_IS_FRESH,
         asset_key=["star", "published"],
         passed=not late,
-        description=named(late, "are behind") or "Every account has the newest day that is due.",
-        metadata=sentences(late),
+        description=build_accounts_sentence(late, "are behind") or "Every account has the newest day that is due.",
+        metadata=build_account_metadata(late),
     )
 
 
-def without_gaps(store: Store, config: Config, now: datetime) -> dg.AssetCheckResult:
+def check_gaps(store: Store, config: Config, now: datetime) -> dg.AssetCheckResult:
     """Whether each account has every slice from its first day to the newest that is due."""
     gaps: dict[str, str] = {}
     for row in _loaded_until(store, config, now):
-        if row["state"] not in GOOD:
+        if row["state"] not in GOOD_STATES:
             text = f"{row['days']} days {row['state']} between {row['first']} and {row['last']}"
             gaps[row["account"]] = f"{gaps[row['account']]}; {text}" if row["account"] in gaps else text
     return dg.AssetCheckResult(
-        check_name=PRESENT,
+        check_name=EVERY_SLICE_PRESENT,
         asset_key=["star", "published"],
         passed=not gaps,
-        description=named(gaps, "have gaps; back-fill them") or "No account has a gap.",
-        metadata=sentences(gaps),
+        description=build_accounts_sentence(gaps, "have gaps; back-fill them") or "No account has a gap.",
+        metadata=build_account_metadata(gaps),
     )
 
 
@@ -223,7 +225,7 @@ def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, dg.TableMe
     plain = (str, int, float, bool, type(None))
     records = [
         dg.TableRecord({key: value if isinstance(value, plain) else str(value) for key, value in row.items()})
-        for row in rows[:SHOWN]
+        for row in rows[:MAX_DETAIL_LINES]
     ]
     return {name: dg.MetadataValue.table(records)} if records else {}
 

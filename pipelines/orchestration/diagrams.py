@@ -11,20 +11,20 @@ from urllib.parse import quote
 
 from extractors.windows import Window
 
-SHOWN_AT_ONCE = 1000
-DAYS = 60
+MAX_INLINE_CHARACTERS = 1000
+CHART_DAYS = 60
 
 _HEIGHT = 40
 _STEP = 6
 _COLOUR, _GAP_COLOUR = "%234f43dd", "%23d4351c"
 
 
-def by_day(values: Mapping[date, int | Decimal], what: str) -> str:
+def draw_daily_chart(values: Mapping[date, int | Decimal], what: str) -> str:
     """A chart of the last days up to the newest, and a line that says what it shows. Days without a value are red."""
     if not values:
         return f"no {what} yet"
     newest = max(values)
-    window = Window(max(min(values), newest - timedelta(days=DAYS - 1)), newest + timedelta(days=1))
+    window = Window(max(min(values), newest - timedelta(days=CHART_DAYS - 1)), newest + timedelta(days=1))
     most = max((values[day] for day in window.days() if day in values), default=0)
     bars, gaps = "", ""
     for number, day in enumerate(window.days()):

@@ -6,11 +6,11 @@ from typing import Any
 
 from extractors.account import Account
 from extractors.windows import ONE_DAY, Window, today
-from pipelines.loads.status import GOOD, standing
+from pipelines.loads.status import GOOD_STATES, day_states
 from warehouse.sql import fill, literal
 from warehouse.store import Store
 
-Days = Mapping[date, Mapping[str, Any]]
+MetadataByDay = Mapping[date, Mapping[str, Any]]
 """By day, what is told of it."""
 
 _DAYS = """
@@ -23,7 +23,7 @@ GROUP BY l.date
 """
 
 
-def held(store: Store, provider: str, window: Window) -> Days:
+def days_with_rows(store: Store, provider: str, window: Window) -> MetadataByDay:
     """The days of a window of which anything is loaded, as metadata: fact rows, accounts, conversations if told."""
     days = [literal(each.isoformat()) for each in (window.start, window.end - ONE_DAY)]
     rows = store.read(fill(_DAYS, provider=literal(provider), first=days[0], last=days[1])).to_pylist()
@@ -37,15 +37,17 @@ def held(store: Store, provider: str, window: Window) -> Days:
     }
 
 
-def whole(store: Store, accounts: Sequence[Account], window: Window, now: datetime) -> Days:
+def complete_days(store: Store, accounts: Sequence[Account], window: Window, now: datetime) -> MetadataByDay:
     """Those days of a window that every one of a provider's accounts has where they have ended.
 
     An account that has neither a first day nor anything loaded lacks them all.
     """
     end = max(today(account.zone, now) for account in accounts)
-    stand = list(standing(store, accounts, now))
+    stand = list(day_states(store, accounts, now))
     if any(account.start_date is None and not ranges for account, ranges in stand):
         return {}
-    lacking = {day for _, ranges in stand for each in ranges if each.state not in GOOD for day in each.window.days()}
-    found = held(store, accounts[0].provider, window)
+    lacking = {
+        day for _, ranges in stand for each in ranges if each.state not in GOOD_STATES for day in each.window.days()
+    }
+    found = days_with_rows(store, accounts[0].provider, window)
     return {day: about for day, about in found.items() if day < end and day not in lacking}

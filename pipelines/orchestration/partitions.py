@@ -14,24 +14,24 @@ from extractors.account import Account
 from extractors.windows import Window, today
 from pipelines.configuration.config import Config
 from pipelines.configuration.settings import Schedule
-from pipelines.loads.plan import possible_days
-from pipelines.loads.run import Job
+from pipelines.loads.plan import clip_window
+from pipelines.loads.run import LoadJob
 
 FIRST_DAY = date(2025, 1, 1)
 """Where an account's partitions begin whose configuration names no ``start_date``."""
 
-GRACE = timedelta(hours=2)
+GRACE_PERIOD = timedelta(hours=2)
 """How long a daily load may take before what it was to bring counts as missing."""
 
 
-def partitions(config: Config, provider: str) -> dg.DailyPartitionsDefinition:
+def build_partitions(config: Config, provider: str) -> dg.DailyPartitionsDefinition:
     """A provider's partitions: from its earliest account's first day to the newest that has ended somewhere.
 
     They are cut at a fixed offset from UTC, the furthest east of all accounts' zones, so that yesterday exists for
     each of them at any hour and today does not stand there as missing. Providers that begin on one day have equal
     partitions: Dagster back-fills them together.
     """
-    first = min(account.start_date or FIRST_DAY for account in config.select(providers=[provider]))
+    first = min(account.start_date or FIRST_DAY for account in config.select_accounts(providers=[provider]))
     return dg.DailyPartitionsDefinition(start_date=first.isoformat(), timezone=_furthest_east(config.accounts))
 
 
@@ -41,24 +41,24 @@ def _furthest_east(accounts: Sequence[Account]) -> str:
     return f"Etc/GMT{-hours:+d}"  # POSIX counts westward
 
 
-def asked_window(context: dg.AssetExecutionContext) -> Window:
+def partition_window(context: dg.AssetExecutionContext) -> Window:
     """The days whose partitions the step was asked for."""
     asked = context.partition_time_window
     return Window(asked.start.date(), asked.end.date())
 
 
-def ended_days(accounts: Sequence[Account], window: Window, now: datetime) -> list[Job]:
+def plan_ended_days(accounts: Sequence[Account], window: Window, now: datetime) -> list[LoadJob]:
     """The days of a window that each account has and that have ended where it is; accounts with none are left out."""
     jobs = []
     for account in accounts:
-        possible = possible_days(account, window, now)
+        possible = clip_window(account, window, now)
         days = [day for day in possible.days() if day < today(account.zone, now)] if possible else []
         if days:
-            jobs.append(Job(account, tuple(days)))
+            jobs.append(LoadJob(account, tuple(days)))
     return jobs
 
 
 def due_day(account: Account, schedule: Schedule, now: datetime) -> date:
     """The newest day that ought to be loaded by now: the account's yesterday when the last daily load was due."""
-    tick = schedule.of(account.provider).last_before(now - GRACE)
+    tick = schedule.provider_time(account.provider).last_before(now - GRACE_PERIOD)
     return today(account.zone, tick) - timedelta(days=1)

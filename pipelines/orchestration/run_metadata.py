@@ -7,9 +7,9 @@ import dagster as dg
 from pipelines.loads.result import Outcome, RunResult
 
 
-def figures(result: RunResult) -> dict[str, Any]:
+def build_run_metadata(result: RunResult) -> dict[str, Any]:
     """Metadata of a landing: ``requests``, ``requests repeated``, ``bytes received``, seconds waited, and the table."""
-    counts = result.counts
+    counts = result.stats
     records = [_record(outcome) for outcome in result.outcomes]
     return {
         "requests": counts.requests,
@@ -21,7 +21,7 @@ def figures(result: RunResult) -> dict[str, Any]:
 
 
 def _record(outcome: Outcome) -> dg.TableRecord:
-    counts = outcome.counts
+    counts = outcome.stats
     return dg.TableRecord(
         {
             "account": outcome.account.name,

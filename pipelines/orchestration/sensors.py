@@ -10,11 +10,11 @@ from typing import Any
 import dagster as dg
 
 from pipelines.configuration.config import Config
-from pipelines.loads.alerts import Alert, ask_again, send
-from pipelines.loads.failures import summed_up
-from pipelines.orchestration.assets import name_of_job
-from pipelines.orchestration.schedules import RANGE_END, RANGE_START
-from pipelines.orchestration.star_assets import GROUP
+from pipelines.loads.alerts import Alert, retry_advice, send_alert
+from pipelines.loads.failures import describe_failed_accounts
+from pipelines.orchestration.assets import job_display_name
+from pipelines.orchestration.schedules import RANGE_END_TAG, RANGE_START_TAG
+from pipelines.orchestration.star_assets import STAR_GROUP
 
 PARTITION = "dagster/partition"
 WILL_RETRY = "dagster/will_retry"
@@ -22,20 +22,20 @@ WILL_RETRY = "dagster/will_retry"
 _NOT_CONFIGURED = "No webhook is configured: see alerts.webhook"
 
 
-def star_sensor() -> dg.AutomationConditionSensorDefinition:
+def build_star_sensor() -> dg.AutomationConditionSensorDefinition:
     """Look at the star after each load, by the assets' own conditions; on unless it is turned off."""
     return dg.AutomationConditionSensorDefinition(
         "look_at_star_after_loads",
-        target=dg.AssetSelection.groups(GROUP),
+        target=dg.AssetSelection.groups(STAR_GROUP),
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=30,
         description="Counts and checks what is published once a load has ended.",
     )
 
 
-def failure_sensor(config: Config) -> dg.SensorDefinition:
+def build_failure_sensor(config: Config) -> dg.SensorDefinition:
     """Tell the webhook of each failed run, whoever started it; on when a webhook is configured."""
-    alerts = config.operating.alerts
+    alerts = config.settings.alerts
     on = dg.DefaultSensorStatus.RUNNING if alerts.webhook else dg.DefaultSensorStatus.STOPPED
 
     @dg.run_failure_sensor(
@@ -51,16 +51,16 @@ def failure_sensor(config: Config) -> dg.SensorDefinition:
         if alerts.webhook is None:
             return dg.SkipReason(_NOT_CONFIGURED)
         if run.tags.get(WILL_RETRY) == "true":
-            return dg.SkipReason(f"{name_of_job(run.job_name)} is tried again by itself ({run.run_id})")
-        alert = failed_run(config, context)
-        sent = send(alerts, alert)
+            return dg.SkipReason(f"{job_display_name(run.job_name)} is tried again by itself ({run.run_id})")
+        alert = build_failed_run_alert(config, context)
+        sent = send_alert(alerts, alert)
         # a reason ends the evaluation: one run at a time keeps it shorter than Dagster waits for it
-        return dg.SkipReason(f"{'Told' if sent else 'Could not tell'} the webhook of {alert.what} ({run.run_id})")
+        return dg.SkipReason(f"{'Told' if sent else 'Could not tell'} the webhook of {alert.command} ({run.run_id})")
 
     return alert_of_failed_runs
 
 
-def failed_run(config: Config, context: dg.RunFailureSensorContext) -> Alert:
+def build_failed_run_alert(config: Config, context: dg.RunFailureSensorContext) -> Alert:
     """What there is to say about a failed run: from the failures of its steps, else from its last event."""
     run = context.dagster_run
     providers = {account.name: account.provider for account in config.accounts}
@@ -72,13 +72,13 @@ def failed_run(config: Config, context: dg.RunFailureSensorContext) -> Alert:
     days = _days(run.tags)
     if problems:
         its = {providers[name] for name in problems}
-        summary = summed_up(problems, sum(provider in its for provider in providers.values()))
-        advice = ask_again(list(problems), days, config.operating.catch_up_days)
+        summary = describe_failed_accounts(problems, sum(provider in its for provider in providers.values()))
+        advice = retry_advice(list(problems), days, config.settings.catch_up_days)
     else:
         summary = " ".join(told) or context.failure_event.message or "It ended without saying why."
         advice = "What was committed stays; the run's page in Dagster shows its log."
     return Alert(
-        what=name_of_job(run.job_name),
+        command=job_display_name(run.job_name),
         run_id=run.run_id,
         summary=summary,
         advice=advice,
@@ -100,6 +100,6 @@ def _failures(events: Sequence[dg.DagsterEvent]) -> Iterator[tuple[str, dict[str
 
 def _days(tags: Mapping[str, str]) -> list[date]:
     """The first and the last day of the run's partitions; nothing for a run without any."""
-    first = tags.get(RANGE_START) or tags.get(PARTITION)
-    last = tags.get(RANGE_END) or first
+    first = tags.get(RANGE_START_TAG) or tags.get(PARTITION)
+    last = tags.get(RANGE_END_TAG) or first
     return [date.fromisoformat(first), date.fromisoformat(last)] if first and last else []

@@ -11,18 +11,18 @@ import dagster as dg
 from sqlalchemy import Column, Table
 
 from pipelines.configuration.config import Config
-from pipelines.loads.load import describe, publish
+from pipelines.loads.load import publish_warehouse, set_accounts_and_measures
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration import checks
-from pipelines.orchestration.assets import readable, store_kind
-from pipelines.orchestration.diagrams import DAYS, by_day
-from warehouse.docs.relations import DIMENSIONS, FACTS, dimension_of, key_of, type_of
-from warehouse.model.schema import fact, metadata
+from pipelines.orchestration.assets import as_dagster_failure, store_kind
+from pipelines.orchestration.diagrams import CHART_DAYS, draw_daily_chart
+from warehouse.docs.relations import DIMENSIONS, FACTS, duckdb_type, joined_dimension, key_column
+from warehouse.model.schema import fact_table, metadata
 from warehouse.sql import fill, ident
 from warehouse.store import Store
 
-GROUP = "star"
-PUBLISHED = dg.AssetKey([GROUP, "published"])
+STAR_GROUP = "star"
+PUBLISHED = dg.AssetKey([STAR_GROUP, "published"])
 TABLES = (*FACTS, *sorted(DIMENSIONS, key=lambda table: table.name))
 
 AFTER_LOADS = (
@@ -60,36 +60,36 @@ class _Found:
     checks: list[dg.AssetCheckResult]
 
 
-def star_assets(config: Config) -> dg.AssetsDefinition:
+def build_star_assets(config: Config) -> dg.AssetsDefinition:
     """The tables of the star and ``star/published``, all in one step; any of them may be materialised alone."""
-    upstream = [dg.AssetKey([provider, "slices"]) for provider in providers(config)]
+    upstream = [dg.AssetKey([provider, "slices"]) for provider in configured_providers(config)]
     specs = [_spec(config, table, upstream) for table in TABLES]
     published = dg.AssetSpec(
         PUBLISHED,
         deps=[spec.key for spec in specs],
-        group_name=GROUP,
+        group_name=STAR_GROUP,
         kinds={store_kind(config)},
-        owners=config.operating.owners,
+        owners=config.settings.owners,
         description=_ABOUT_PUBLISHED,
         automation_condition=AFTER_LOADS,
     )
 
     @dg.multi_asset(
-        name=GROUP,
+        name=STAR_GROUP,
         specs=[*specs, published],
         check_specs=_check_specs(),
         can_subset=True,
     )
     def star(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        with readable():
+        with as_dagster_failure():
             workspace = Workspace.open(config, context.run.run_id)
-            describe(workspace)  # what is configured is missed, also where nothing was ever loaded
-            publish(workspace)
+            set_accounts_and_measures(workspace)  # what is configured is missed, also where nothing was ever loaded
+            publish_warehouse(workspace)
         for spec in (*specs, published):
             asked = [each.name for each in context.selected_asset_check_keys if each.asset_key == spec.key]
             if spec.key not in context.selected_asset_keys and not asked:
                 continue
-            with readable():
+            with as_dagster_failure():
                 found = _look(workspace, spec.key)
             results = [result for result in found.checks if result.check_name in asked]
             if spec.key in context.selected_asset_keys:
@@ -100,21 +100,21 @@ def star_assets(config: Config) -> dg.AssetsDefinition:
     return star
 
 
-def providers(config: Config) -> list[str]:
+def configured_providers(config: Config) -> list[str]:
     """The providers that have accounts, in the order of the configuration."""
     return list(dict.fromkeys(account.provider for account in config.accounts))
 
 
-def key(table: Table) -> dg.AssetKey:
+def table_asset_key(table: Table) -> dg.AssetKey:
     """The asset of a table."""
-    return dg.AssetKey([GROUP, table.name])
+    return dg.AssetKey([STAR_GROUP, table.name])
 
 
 def _spec(config: Config, table: Table, upstream: Sequence[dg.AssetKey]) -> dg.AssetSpec:
     joins = {
-        column.name: [dg.TableColumnDep(dg.AssetKey([GROUP, joined]), key_of(metadata.tables[joined]).name)]
+        column.name: [dg.TableColumnDep(dg.AssetKey([STAR_GROUP, joined]), key_column(metadata.tables[joined]).name)]
         for column in table.columns
-        if (joined := dimension_of(column))
+        if (joined := joined_dimension(column))
     }
     about: dict[str, Any] = {
         "dagster/column_schema": dg.TableSchema([_column(column) for column in table.columns]),
@@ -123,12 +123,12 @@ def _spec(config: Config, table: Table, upstream: Sequence[dg.AssetKey]) -> dg.A
     if joins:
         about["dagster/column_lineage"] = dg.TableColumnLineage(joins)
     return dg.AssetSpec(
-        key(table),
+        table_asset_key(table),
         deps=upstream,
         description=table.comment,
-        group_name=GROUP,
+        group_name=STAR_GROUP,
         kinds={store_kind(config), "table"},
-        owners=config.operating.owners,
+        owners=config.settings.owners,
         automation_condition=AFTER_LOADS,
         metadata=about,
     )
@@ -137,7 +137,7 @@ def _spec(config: Config, table: Table, upstream: Sequence[dg.AssetKey]) -> dg.A
 def _column(column: Column[Any]) -> dg.TableColumn:
     return dg.TableColumn(
         column.name,
-        type=type_of(column),
+        type=duckdb_type(column),
         description=column.comment,
         constraints=dg.TableColumnConstraints(nullable=bool(column.nullable)),
     )
@@ -146,23 +146,33 @@ def _column(column: Column[Any]) -> dg.TableColumn:
 def _check_specs() -> list[dg.AssetCheckSpec]:
     return [
         *(
-            dg.AssetCheckSpec(checks.UNIQUE, asset=key(table), description="No two rows share one grain.")
+            dg.AssetCheckSpec(
+                checks.GRAIN_IS_UNIQUE, asset=table_asset_key(table), description="No two rows share one grain."
+            )
             for table in TABLES
         ),
         *(
-            dg.AssetCheckSpec(checks.DESCRIBED, asset=key(table), description="Each key is a row of its dimension.")
+            dg.AssetCheckSpec(
+                checks.EVERY_KEY_IS_DESCRIBED,
+                asset=table_asset_key(table),
+                description="Each key is a row of its dimension.",
+            )
             for table in FACTS
         ),
         dg.AssetCheckSpec(
-            checks.KNOWN,
-            asset=key(fact("channel_daily")),
-            description=f"At most {checks.MOST_UNKNOWN:.0%} of a provider's last 30 days are in no known channel.",
+            checks.CHANNELS_ARE_KNOWN,
+            asset=table_asset_key(fact_table("channel_daily")),
+            description=f"At most {checks.MAX_UNKNOWN_SHARE:.0%} of a provider's last 30 days are in no known channel.",
         ),
         dg.AssetCheckSpec(
-            checks.FRESH, asset=PUBLISHED, description="Each account has the newest day that is due by now."
+            checks.EVERY_ACCOUNT_IS_FRESH,
+            asset=PUBLISHED,
+            description="Each account has the newest day that is due by now.",
         ),
         dg.AssetCheckSpec(
-            checks.PRESENT, asset=PUBLISHED, description="No account has a gap between its first day and the newest."
+            checks.EVERY_SLICE_PRESENT,
+            asset=PUBLISHED,
+            description="No account has a gap between its first day and the newest.",
         ),
     ]
 
@@ -171,14 +181,14 @@ def _look(workspace: Workspace, asset: dg.AssetKey) -> _Found:
     store = workspace.store
     if asset == PUBLISHED:
         config, now = workspace.config, workspace.clock.now()
-        about = {"path": dg.MetadataValue.path(store.location), "size in bytes": store.size()}
-        return _Found(about, [checks.fresh(store, config, now), checks.without_gaps(store, config, now)])
+        about = {"path": dg.MetadataValue.path(store.location), "size in bytes": store.size_bytes()}
+        return _Found(about, [checks.check_freshness(store, config, now), checks.check_gaps(store, config, now)])
     table = metadata.tables[asset.path[-1]]
-    results = [checks.unique_grain(store, table)]
+    results = [checks.check_unique_grain(store, table)]
     if table in FACTS:
-        results.append(checks.described_keys(store, table))
+        results.append(checks.check_described_keys(store, table))
     if table.name == "fact_channel_daily":
-        results.append(checks.known_channels(store))
+        results.append(checks.check_known_channels(store))
     return _Found(_figures(store, table), results)
 
 
@@ -199,8 +209,8 @@ def _figures(store: Store, table: Table) -> dict[str, Any]:
 def _chart(store: Store, table: Table) -> dg.MarkdownMetadataValue:
     charted = next((name for name in _CHARTED if name in table.columns), None)
     measure = f"CAST(sum({ident(charted)}) AS BIGINT)" if charted else "count(*)"
-    rows = store.read(fill(_BY_DAY, measure=measure, table=ident(table.name), days=str(DAYS))).to_pylist()
-    return dg.MetadataValue.md(by_day({row["date"]: row["value"] for row in rows}, charted or "rows"))
+    rows = store.read(fill(_BY_DAY, measure=measure, table=ident(table.name), days=str(CHART_DAYS))).to_pylist()
+    return dg.MetadataValue.md(draw_daily_chart({row["date"]: row["value"] for row in rows}, charted or "rows"))
 
 
 def _months(rows: Sequence[Mapping[str, Any]]) -> dg.MarkdownMetadataValue:

@@ -6,106 +6,110 @@ from datetime import UTC, date, datetime, timedelta
 
 from extractors.account import Account
 from extractors.windows import ONE_DAY, Window, today
-from pipelines.loads.status import GOOD, AccountStatus, statuses
-from pipelines.report import format as words
-from pipelines.report.coverage import Standing, coverage
+from pipelines.loads.status import GOOD_STATES, AccountStatus, read_account_statuses
+from pipelines.report.coverage import PeriodCoverage, build_coverage_map
+from pipelines.report.format import format_count, format_instant, format_window, join_names
 from pipelines.report.model import Report, Table
-from pipelines.report.period import DAYS, Period
-from pipelines.report.queries import MEASURES, Answer, ask
+from pipelines.report.period import DEFAULT_DAYS, Period
+from pipelines.report.queries import DESCRIBED_MEASURES, QueryResult, run_queries
 from pipelines.report.sections import breakdowns, conversations, monthly
-from pipelines.report.sections.data_quality import trust
-from pipelines.report.sections.totals import Among, key_figures
+from pipelines.report.sections.data_quality import build_data_quality_section
+from pipelines.report.sections.totals import ReportAccounts, build_key_figures
 from warehouse.store import Store
 
 
-class NoSuchDays(ValueError):
+class PeriodNotAvailable(ValueError):
     """The days that were asked for hold nothing that could be told: in the future, or in the wrong order."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReportRequest:
     """What a person asked for; None is the default."""
 
     accounts: Sequence[Account]
     first: date | None = None
     last: date | None = None
-    everybody: bool = True
+    is_all_accounts: bool = True
     """Whether these are all accounts of the configuration."""
 
 
-def make(store: Store, asked: Asked, now: datetime) -> Report:
+def build_report(store: Store, request: ReportRequest, now: datetime) -> Report:
     """The report of what is published at this moment. Raises NoSuchDays, and WarehouseErrors."""
-    known = statuses(store, asked.accounts, now)
-    period = _period(known, asked, now)
-    standing = Standing(period, known)
-    providers = list(dict.fromkeys(account.provider for account in asked.accounts))
-    names = [account.name for account in asked.accounts]
-    answer = ask(store, period, names, providers)
-    loaded = [each.last_loaded for each in known if each.last_loaded]
+    known = read_account_statuses(store, request.accounts, now)
+    period = _period(known, request, now)
+    standing = PeriodCoverage(period, known)
+    providers = list(dict.fromkeys(account.provider for account in request.accounts))
+    names = [account.name for account in request.accounts]
+    answer = run_queries(store, period, names, providers)
+    loaded = [each.last_loaded_at for each in known if each.last_loaded_at]
     return Report(
-        period=words.span(period.window),
-        accounts=f"{words.plural(len(names), 'account')} at {words.plural(len(providers), 'provider')}",
-        made=words.moment(now.astimezone(UTC)),
-        newest=words.moment(max(loaded)) if loaded else "",
-        good=standing.good,
-        due=standing.due,
-        compared=_compared(standing),
-        warnings=list(_warnings(standing, answer, asked)),
-        figures=key_figures(answer, Among(len(names), standing.whole)),
+        period=format_window(period.window),
+        accounts_summary=f"{format_count(len(names), 'account')} at {format_count(len(providers), 'provider')}",
+        created_at=format_instant(now.astimezone(UTC)),
+        newest_load_at=format_instant(max(loaded)) if loaded else "",
+        loaded_slices=standing.loaded_slices,
+        due_slices=standing.due_slices,
+        comparison_note=_compared(standing),
+        warnings=list(_warnings(standing, answer, request)),
+        key_figures=build_key_figures(answer, ReportAccounts(len(names), standing.complete_accounts)),
         sections=[
-            conversations.by_provider(answer, standing, providers),
-            conversations.by_channel(answer, standing, providers),
-            breakdowns.intents(answer, standing.whole, providers),
-            breakdowns.places(answer, standing.whole, providers),
-            monthly.monthly(answer, period),
+            conversations.build_provider_section(answer, standing, providers),
+            conversations.build_channel_section(answer, standing, providers),
+            breakdowns.build_intents_section(answer, standing.complete_accounts, providers),
+            breakdowns.build_places_section(answer, standing.complete_accounts, providers),
+            monthly.build_monthly_section(answer, period),
         ],
-        coverage=coverage(standing),
-        trust=trust(answer, standing),
+        coverage=build_coverage_map(standing),
+        data_quality=build_data_quality_section(answer, standing),
         meanings=_meanings(answer),
     )
 
 
-def _period(known: Sequence[AccountStatus], asked: Asked, now: datetime) -> Period:
+def _period(known: Sequence[AccountStatus], asked: ReportRequest, now: datetime) -> Period:
     """The days asked for; else four weeks that end with the newest day that is loaded, or due when none is."""
     due = max(today(each.account.zone, now) for each in known) - ONE_DAY
-    loaded = [part.last for each in known for part in each.ranges if part.state in GOOD]
+    loaded = [part.last for each in known for part in each.ranges if part.state in GOOD_STATES]
     newest = max(loaded, default=due)
     last = min(asked.last, max(due, newest)) if asked.last else max(newest, min(asked.first or newest, due))
-    first = asked.first or last - timedelta(days=DAYS - 1)
+    first = asked.first or last - timedelta(days=DEFAULT_DAYS - 1)
     if first > last:
-        raise NoSuchDays(
+        raise PeriodNotAvailable(
             f"there are no days from {first} to {last}, and the last that can be told is {max(due, newest)}"
         )
     return Period(Window(first, last + ONE_DAY))
 
 
-def _compared(standing: Standing) -> str:
-    before, accounts = standing.period.before, len(standing.statuses)
+def _compared(standing: PeriodCoverage) -> str:
+    before, accounts = standing.period.previous, len(standing.statuses)
     days = "day" if len(before) == 1 else f"{len(before):,} days"
-    if len(standing.whole) == accounts:
-        return f"Changes are against the {days} before, {words.span(before)}."
-    if not standing.whole:
-        return f"Not comparable with the {days} before, {words.span(before)}: no account has all days of both loaded."
+    if len(standing.complete_accounts) == accounts:
+        return f"Changes are against the {days} before, {format_window(before)}."
+    if not standing.complete_accounts:
+        return (
+            f"Not comparable with the {days} before, {format_window(before)}: no account has all days of both loaded."
+        )
     return (
-        f"Changes are against the {days} before, {words.span(before)}, and stand only where all days of both are "
-        f"loaded: of {len(standing.whole):,} of {words.plural(accounts, 'account')}."
+        f"Changes are against the {days} before, {format_window(before)}, and stand only where all days of both are "
+        f"loaded: of {len(standing.complete_accounts):,} of {format_count(accounts, 'account')}."
     )
 
 
-def _warnings(standing: Standing, answer: Answer, asked: Asked) -> Iterator[str]:
-    if not standing.good:
+def _warnings(standing: PeriodCoverage, answer: QueryResult, asked: ReportRequest) -> Iterator[str]:
+    if not standing.loaded_slices:
         yield "Nothing is loaded for these days yet."
-    if standing.due_later:
-        yield f"Not loaded yet: {words.plural(standing.due_later, 'slice')} of the days after this period."
+    if standing.unloaded_after_period:
+        yield f"Not loaded yet: {format_count(standing.unloaded_after_period, 'slice')} of the days after this period."
     others = sorted(f"{row['account']} ({row['provider']})" for row in answer["others"])
-    if asked.everybody and others:
-        yield f"Left out: {words.listed(others)}, in the warehouse but no longer in the configuration."
+    if asked.is_all_accounts and others:
+        yield f"Left out: {join_names(others)}, in the warehouse but no longer in the configuration."
 
 
-def _meanings(answer: Answer) -> Table | None:
-    rank = {measure: place for place, measure in enumerate(MEASURES)}
+def _meanings(answer: QueryResult) -> Table | None:
+    rank = {measure: place for place, measure in enumerate(DESCRIBED_MEASURES)}
     found = sorted(answer["meanings"], key=lambda row: (rank[row["measure"]], row["provider"]))
     rows = [(row["measure"], row["provider"], row["meaning"]) for row in found]
     return (
-        Table("What each provider means by a word", ("measure", "provider", "meaning"), rows, names=3) if rows else None
+        Table("What each provider means by a word", ("measure", "provider", "meaning"), rows, text_columns=3)
+        if rows
+        else None
     )

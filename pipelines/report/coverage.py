@@ -13,12 +13,12 @@ from functools import cached_property
 from itertools import groupby
 
 from extractors.windows import ONE_DAY, Window
-from pipelines.loads.status import GOOD, STATES, AccountStatus
-from pipelines.report import format as words
-from pipelines.report.model import Coverage, Run, Strip
+from pipelines.loads.status import GOOD_STATES, STATES, AccountStatus
+from pipelines.report.format import format_bucket_short, format_count, format_window
+from pipelines.report.model import AccountTimeline, CoverageMap, StateSpan
 from pipelines.report.period import Period
 
-OPEN, MOST = 40, 120
+MAX_VISIBLE_ACCOUNTS, MAX_DRAWN_ACCOUNTS = 40, 120
 """Accounts that are shown at once, and those that are drawn at all."""
 
 _WORSE = {state: rank for rank, state in enumerate(("settled", "loaded", "stale", "missing", "failed"))}
@@ -27,7 +27,7 @@ _NAMED, _TICKS = 3, 6  # gaps that are told in words; labels of the axis
 
 
 @dataclass(frozen=True)
-class Standing:
+class PeriodCoverage:
     """The accounts of a report, and how their days stand."""
 
     period: Period
@@ -39,31 +39,31 @@ class Standing:
         return sum((_counts(each, self.period.window) for each in self.statuses), Counter[str]())
 
     @property
-    def good(self) -> int:
+    def loaded_slices(self) -> int:
         """Slices of the period that are loaded."""
         return _good(self.counts)
 
     @property
-    def due(self) -> int:
+    def due_slices(self) -> int:
         """Slices of the period that are demanded, or known."""
         return self.counts.total()
 
     @cached_property
-    def whole(self) -> frozenset[str]:
+    def complete_accounts(self) -> frozenset[str]:
         """Accounts all of whose days are loaded, both of the period and of the days before it."""
-        both = Window(self.period.before.start, self.period.window.end)
+        both = Window(self.period.previous.start, self.period.window.end)
         return frozenset(each.account.name for each in self.statuses if _good(_counts(each, both)) == len(both))
 
     @cached_property
-    def parts(self) -> dict[str, set[date]]:
+    def partial_buckets(self) -> dict[str, set[date]]:
         """Buckets of each provider that stand for a part of their days: cut by the period, or not loaded enough."""
         found: dict[str, set[date]] = {}
-        cut = {self.period.starts(each) for each in self.period.buckets if self.period.is_cut(each)}
+        cut = {self.period.bucket_date(each) for each in self.period.buckets if self.period.is_clipped(each)}
         for provider in {each.account.provider for each in self.statuses}:
             good, due = Counter[date](), Counter[date]()
             for state, part in self._by_bucket(provider):
-                due[self.period.starts(part)] += len(part)
-                good[self.period.starts(part)] += 0 if _is_gap(state) else len(part)
+                due[self.period.bucket_date(part)] += len(part)
+                good[self.period.bucket_date(part)] += 0 if _is_gap(state) else len(part)
             found[provider] = cut | {at for at in due if good[at] < _ENOUGH * due[at]}
         return found
 
@@ -75,7 +75,7 @@ class Standing:
                         yield state, Window(max(part.start, bucket.start), min(part.end, bucket.end))
 
     @property
-    def due_later(self) -> int:
+    def unloaded_after_period(self) -> int:
         """Slices after the period that are due and not loaded."""
         return sum(
             (each.last - max(each.first, self.period.window.end)).days + 1
@@ -85,28 +85,30 @@ class Standing:
         )
 
 
-def coverage(standing: Standing) -> Coverage:
+def build_coverage_map(standing: PeriodCoverage) -> CoverageMap:
     """The map; accounts in their order, those with gaps first where there are too many to be shown at once."""
     period, found = standing.period, list(standing.statuses)
-    lead = f"One column is a {period.unit}" + ("." if period.unit == "day" else " and shows its worst day.")
-    if len(found) > OPEN:
+    lead = f"One column is a {period.bucket_unit}" + (
+        "." if period.bucket_unit == "day" else " and shows its worst day."
+    )
+    if len(found) > MAX_VISIBLE_ACCOUNTS:
         lead += " Accounts with gaps come first."
         found.sort(key=lambda status: not _has_gap(status, period))
-    strips = [_strip(each, period) for each in found[:MOST]]
-    opened = max(OPEN, sum(strip.good < strip.due for strip in strips))
+    strips = [_strip(each, period) for each in found[:MAX_DRAWN_ACCOUNTS]]
+    opened = max(MAX_VISIBLE_ACCOUNTS, sum(strip.loaded_slices < strip.due_slices for strip in strips))
     left = len(found) - len(strips)
-    return Coverage(
-        columns=len(period.buckets),
+    return CoverageMap(
+        column_count=len(period.buckets),
         ticks=_ticks(period),
-        open=strips[:opened],
-        folded=strips[opened:],
+        visible_timelines=strips[:opened],
+        folded_timelines=strips[opened:],
         lead=lead,
-        more=f"Not drawn: {words.plural(left, 'more account')}; chatmart status tells of all." if left else "",
+        omitted_note=f"Not drawn: {format_count(left, 'more account')}; chatmart status tells of all." if left else "",
     )
 
 
 def _is_gap(state: str | None) -> bool:
-    return state is not None and state not in GOOD
+    return state is not None and state not in GOOD_STATES
 
 
 def _has_gap(status: AccountStatus, period: Period) -> bool:
@@ -114,7 +116,7 @@ def _has_gap(status: AccountStatus, period: Period) -> bool:
 
 
 def _good(counts: Counter[str]) -> int:
-    return sum(counts[state] for state in GOOD)
+    return sum(counts[state] for state in GOOD_STATES)
 
 
 def _counts(status: AccountStatus, window: Window) -> Counter[str]:
@@ -142,36 +144,36 @@ def _states(status: AccountStatus, period: Period) -> list[str | None]:
 
 def _touched(period: Period, part: Window) -> slice:
     """The places of the buckets that have days of this part of the period."""
-    starts = period.bucket_starts
+    starts = period.clipped_starts
     return slice(bisect_right(starts, part.start) - 1, bisect_left(starts, part.end))
 
 
-def _strip(status: AccountStatus, period: Period) -> Strip:
+def _strip(status: AccountStatus, period: Period) -> AccountTimeline:
     counts = _counts(status, period.window)
     runs, first = [], 0
     for state, group in groupby(_states(status, period)):
         count = len(list(group))
         if state is not None:
-            runs.append(Run(state, first, count))
+            runs.append(StateSpan(state, first, count))
         first += count
-    return Strip(
+    return AccountTimeline(
         account=status.account.name,
         provider=status.account.provider,
-        runs=runs,
-        good=_good(counts),
-        due=counts.total(),
-        said=_said(counts, [each for each in _clipped(status, period.window) if _is_gap(each[0])]),
+        spans=runs,
+        loaded_slices=_good(counts),
+        due_slices=counts.total(),
+        alt_text=_said(counts, [each for each in _clipped(status, period.window) if _is_gap(each[0])]),
     )
 
 
 def _said(counts: Counter[str], gaps: Sequence[tuple[str, Window]]) -> str:
     totals = ", ".join(f"{counts[state]:,} {state}" for state in STATES if counts[state])
-    named = "; ".join(f"{state} {words.span(part)}" for state, part in gaps[:_NAMED])
+    named = "; ".join(f"{state} {format_window(part)}" for state, part in gaps[:_NAMED])
     more = f"; {len(gaps) - _NAMED} more" if len(gaps) > _NAMED else ""
     return (totals or "no day is due") + (f" ({named}{more})" if gaps else "")
 
 
 def _ticks(period: Period) -> list[tuple[int, str]]:
     every = -(-len(period.buckets) // _TICKS)
-    names = period.bucket_names
-    return [(index, words.short(names[index], period.unit)) for index in range(0, len(names), every)]
+    names = period.bucket_dates
+    return [(index, format_bucket_short(names[index], period.bucket_unit)) for index in range(0, len(names), every)]

@@ -5,39 +5,39 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from extractors.windows import ONE_DAY, Window
-from pipelines.report.period import Unit
+from pipelines.report.period import BucketUnit
 
-NOTHING = "–"
+NO_VALUE = "–"
 """Stands where nothing was told."""
 
 Number = float | Decimal
 _CENT = 0.01
 
 
-def number(value: Number | None, digits: int = 0) -> str:
+def format_number(value: Number | None, digits: int = 0) -> str:
     """A number with thousands apart, rounded to ``digits``."""
-    return NOTHING if value is None else f"{value:,.{digits}f}"
+    return NO_VALUE if value is None else f"{value:,.{digits}f}"
 
 
-def percent(share: Number | None) -> str:
+def format_percent(share: Number | None) -> str:
     """A share of one, as per cent with one digit."""
-    return NOTHING if share is None else f"{share * 100:.1f}%"
+    return NO_VALUE if share is None else f"{share * 100:.1f}%"
 
 
-def amount(value: Number | None) -> str:
+def format_money(value: Number | None) -> str:
     """Money: two digits, and for what is less than one unit as many as say something."""
     if value is None:
-        return NOTHING
+        return NO_VALUE
     size = abs(float(value))
-    return number(value, 2 if size >= 1 or not size else 4 if size >= _CENT else 6)
+    return format_number(value, 2 if size >= 1 or not size else 4 if size >= _CENT else 6)
 
 
-def plural(count: int, word: str, more: str | None = None) -> str:
+def format_count(count: int, word: str, plural_word: str | None = None) -> str:
     """A count and its word; ``more`` is the plural where it is not the word and s."""
-    return f"{count:,} {word if count == 1 else more or word + 's'}"
+    return f"{count:,} {word if count == 1 else plural_word or word + 's'}"
 
 
-def listed(names: Iterable[str], most: int = 4) -> str:
+def join_names(names: Iterable[str], most: int = 4) -> str:
     """Names in a sentence: the first ones, and how many there are besides."""
     known = list(names)
     if len(known) > most:
@@ -45,26 +45,26 @@ def listed(names: Iterable[str], most: int = 4) -> str:
     return " and ".join(filter(None, (", ".join(known[:-1]), *known[-1:])))
 
 
-def day(value: date, *, year: bool = True) -> str:
+def format_day(value: date, *, with_year: bool = True) -> str:
     """A day, as 24 Nov 2026."""
-    return f"{value.day} {value:%b}" + (f" {value.year}" if year else "")
+    return f"{value.day} {value:%b}" + (f" {value.year}" if with_year else "")
 
 
-def span(window: Window) -> str:
+def format_window(window: Window) -> str:
     """From the first to the last day of a window, both included."""
     first, last = window.start, window.end - ONE_DAY
     if first == last:
-        return day(last)
-    return f"{day(first, year=first.year != last.year)} – {day(last)}"
+        return format_day(last)
+    return f"{format_day(first, with_year=first.year != last.year)} – {format_day(last)}"
 
 
-def bucket(start: date, unit: Unit) -> str:
+def format_bucket(start: date, unit: BucketUnit) -> str:
     """A bucket's name: its day, week (by its Monday), month, quarter or year."""
     match unit:
         case "day":
-            return f"{start:%a} {day(start)}"
+            return f"{start:%a} {format_day(start)}"
         case "week":
-            return f"week of {day(start)}"
+            return f"week of {format_day(start)}"
         case "month":
             return f"{start:%b} {start.year}"
         case "quarter":
@@ -73,18 +73,18 @@ def bucket(start: date, unit: Unit) -> str:
             return f"{start.year}"
 
 
-def moment(value: datetime) -> str:
+def format_instant(value: datetime) -> str:
     """An instant in UTC, to the minute."""
     utc = value.astimezone(UTC)
-    return f"{day(utc.date())}, {utc:%H:%M} UTC"
+    return f"{format_day(utc.date())}, {utc:%H:%M} UTC"
 
 
-def short(start: date, unit: Unit) -> str:
+def format_bucket_short(start: date, unit: BucketUnit) -> str:
     """A bucket's name where there is little room."""
     match unit:
         case "day":
-            return day(start, year=False)
+            return format_day(start, with_year=False)
         case "week":
-            return f"{day(start, year=False)} ’{start:%y}"
+            return f"{format_day(start, with_year=False)} ’{start:%y}"
         case _:
-            return bucket(start, unit)
+            return format_bucket(start, unit)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from pipelines.report.period import Unit
+from pipelines.report.period import BucketUnit
 
-SLOTS = 6
+SLOT_COUNT = 6
 """Colours that a chart has for its series; the last series, slot 0 in a chart of several, is all others together."""
 
 
@@ -18,15 +18,15 @@ SLOTS = 6
 class Change:
     """Against the days before: ``words`` as ▲ 4.2%, ``before`` the figure it is compared with."""
 
-    words: str
-    before: str
+    text: str
+    previous: str
 
 
 @dataclass(frozen=True)
 class Figure:
     """A number: as it is shown, and ``exact`` as SQL tells it."""
 
-    shown: str
+    text: str
     exact: str = ""
 
 
@@ -38,7 +38,7 @@ class KeyFigure:
     figure: Figure
     note: str = ""
     change: Change | None = None
-    why: str = ""
+    no_change_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ class Table:
     """The figures behind a chart: the first ``names`` columns are text, the others numbers. ``more`` is what is cut."""
 
     caption: str
-    head: Sequence[str]
+    headers: Sequence[str]
     rows: Sequence[Sequence[str]]
-    names: int = 1
-    more: str = ""
+    text_columns: int = 1
+    omitted_note: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ class Mark:
     ``part``: it stands for a part of its days only.
     """
 
-    at: date
+    bucket_date: date
     slot: int
     value: float
-    said: str
-    part: bool = False
+    tooltip: str
+    is_partial: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,15 +71,15 @@ class Chart:
     """Bars on each other, or lines, over the starts of buckets. ``says`` is what is there for whoever cannot see it."""
 
     kind: Literal["bars", "lines"]
-    unit: Unit
-    at: Sequence[date]
+    bucket_unit: BucketUnit
+    bucket_dates: Sequence[date]
     marks: Sequence[Mark]
-    says: str
-    form: Literal["number", "percent", "amount"] = "number"
+    alt_text: str
+    value_format: Literal["number", "percent", "amount"] = "number"
 
 
 @dataclass(frozen=True)
-class Line:
+class CardLine:
     """One member of a breakdown, or one series of a chart (then with its ``slot``).
 
     ``bar`` is its length against the longest, 0 to 1. ``extra`` stands beside the value, ``note`` below the name.
@@ -89,7 +89,7 @@ class Line:
     value: str
     extra: str = ""
     note: str = ""
-    bar: float | None = None
+    bar_fraction: float | None = None
     slot: int | None = None
     change: Change | None = None
 
@@ -102,11 +102,11 @@ class Card:
     headline: Figure | None = None
     unit: str = ""
     change: Change | None = None
-    why: str = ""
+    no_change_reason: str = ""
     note: str = ""
     chart: Chart | None = None
-    heads: Sequence[str] = ()
-    lines: Sequence[Line] = ()
+    line_headers: Sequence[str] = ()
+    lines: Sequence[CardLine] = ()
     tables: Sequence[Table] = ()
 
 
@@ -115,7 +115,7 @@ class Section:
     """Cards that belong together. ``lead`` says how to read them, ``remark`` what is not there; links say ``short``."""
 
     name: str
-    short: str
+    nav_label: str
     title: str
     lead: str
     cards: Sequence[Card]
@@ -123,7 +123,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Run:
+class StateSpan:
     """Neighbouring buckets of one state: where they begin, and how many there are."""
 
     state: str
@@ -132,27 +132,27 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Strip:
+class AccountTimeline:
     """An account's days: ``runs`` as they are drawn, ``said`` in words. ``good`` of ``due`` days are loaded."""
 
     account: str
     provider: str
-    runs: Sequence[Run]
-    good: int
-    due: int
-    said: str
+    spans: Sequence[StateSpan]
+    loaded_slices: int
+    due_slices: int
+    alt_text: str
 
 
 @dataclass(frozen=True)
-class Coverage:
+class CoverageMap:
     """The strips: first those that are ``open``, the others ``folded``. ``ticks`` are the axis: column and label."""
 
-    columns: int
+    column_count: int
     ticks: Sequence[tuple[int, str]]
-    open: Sequence[Strip]
-    folded: Sequence[Strip]
+    visible_timelines: Sequence[AccountTimeline]
+    folded_timelines: Sequence[AccountTimeline]
     lead: str
-    more: str = ""
+    omitted_note: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,15 +160,15 @@ class Report:
     """All of it."""
 
     period: str
-    accounts: str
-    made: str
-    newest: str
-    good: int
-    due: int
-    compared: str
+    accounts_summary: str
+    created_at: str
+    newest_load_at: str
+    loaded_slices: int
+    due_slices: int
+    comparison_note: str
     warnings: Sequence[str]
-    figures: Sequence[KeyFigure]
+    key_figures: Sequence[KeyFigure]
     sections: Sequence[Section]
-    coverage: Coverage
-    trust: Section
+    coverage: CoverageMap
+    data_quality: Section
     meanings: Table | None = None

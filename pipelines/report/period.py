@@ -12,15 +12,15 @@ from typing import Literal
 
 from extractors.windows import ONE_DAY, Window
 
-Unit = Literal["day", "week", "month", "quarter", "year"]
+BucketUnit = Literal["day", "week", "month", "quarter", "year"]
 
-DAYS = 28
+DEFAULT_DAYS = 28
 """Of a report when no day is named: four whole weeks, so that the weekdays of two periods are the same."""
 
-MONTHS = 12
+MIN_CHART_MONTHS = 12
 """The least that a monthly chart reaches back; a longer period shows more of it, up to three times as many."""
 
-_WIDEST: Sequence[tuple[Unit, int]] = (("day", 92), ("week", 731), ("month", 96 * 31), ("quarter", 26 * 366))
+_WIDEST: Sequence[tuple[BucketUnit, int]] = (("day", 92), ("week", 731), ("month", 96 * 31), ("quarter", 26 * 366))
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class Period:
         return self.window.end - ONE_DAY
 
     @cached_property
-    def before(self) -> Window:
+    def previous(self) -> Window:
         """The days right before it, as many."""
         return Window(self.first - timedelta(days=len(self.window)), self.first)
 
     @cached_property
-    def unit(self) -> Unit:
+    def bucket_unit(self) -> BucketUnit:
         """What one bar of a chart stands for."""
         return next((unit for unit, most in _WIDEST if len(self.window) <= most), "year")
 
@@ -55,39 +55,39 @@ class Period:
         return tuple(self._buckets())
 
     @cached_property
-    def bucket_names(self) -> list[date]:
+    def bucket_dates(self) -> list[date]:
         """What the buckets are called: their first days, whether those are part of the period or not."""
-        return [self.starts(bucket) for bucket in self.buckets]
+        return [self.bucket_date(bucket) for bucket in self.buckets]
 
     @cached_property
-    def bucket_starts(self) -> list[date]:
+    def clipped_starts(self) -> list[date]:
         """The first days of the buckets that are days of the period."""
         return [bucket.start for bucket in self.buckets]
 
     @property
-    def first_month(self) -> date:
+    def first_chart_month(self) -> date:
         """Where the monthly charts begin: a year back at least, three at most."""
-        least, most = (_month_back(self.last, count - 1) for count in (MONTHS, 3 * MONTHS))
+        least, most = (_month_back(self.last, count - 1) for count in (MIN_CHART_MONTHS, 3 * MIN_CHART_MONTHS))
         return max(most, min(least, self.first.replace(day=1)))
 
-    def starts(self, bucket: Window) -> date:
+    def bucket_date(self, bucket: Window) -> date:
         """What the bucket is called: its first day, whether that is part of the period or not."""
-        return truncate(bucket.start, self.unit)
+        return truncate_date(bucket.start, self.bucket_unit)
 
-    def is_cut(self, bucket: Window) -> bool:
+    def is_clipped(self, bucket: Window) -> bool:
         """Whether days of the bucket lie outside of the period."""
-        start = self.starts(bucket)
-        return bucket != Window(start, _next(start, self.unit))
+        start = self.bucket_date(bucket)
+        return bucket != Window(start, _next(start, self.bucket_unit))
 
     def _buckets(self) -> Iterator[Window]:
         start = self.first
         while start < self.window.end:
-            end = min(_next(truncate(start, self.unit), self.unit), self.window.end)
+            end = min(_next(truncate_date(start, self.bucket_unit), self.bucket_unit), self.window.end)
             yield Window(start, end)
             start = end
 
 
-def truncate(day: date, unit: Unit) -> date:
+def truncate_date(day: date, unit: BucketUnit) -> date:
     """The first day of the bucket that ``day`` is in; as SQL's ``date_trunc`` has it."""
     match unit:
         case "day":
@@ -102,7 +102,7 @@ def truncate(day: date, unit: Unit) -> date:
             return date(day.year, 1, 1)
 
 
-def _next(start: date, unit: Unit) -> date:
+def _next(start: date, unit: BucketUnit) -> date:
     match unit:
         case "day":
             return start + ONE_DAY

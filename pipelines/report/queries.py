@@ -14,7 +14,7 @@ from warehouse.errors import NothingPublished
 from warehouse.sql import fill, ident, literal
 from warehouse.store import Store
 
-Row = Mapping[str, Any]
+QueryRow = Mapping[str, Any]
 
 _MEMBERS = """
         SELECT
@@ -111,7 +111,7 @@ _QUESTIONS = {
     """,
 }
 
-MEASURES = (
+DESCRIBED_MEASURES = (
     "conversations",
     "messages",
     "call_duration_seconds",
@@ -121,21 +121,21 @@ MEASURES = (
 )
 """Those whose meanings are told."""
 
-MOST = 10
+TOP_INTENTS = 10
 """Intents of each provider that are told."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class QueryResult:
     """The rows of each question by its name; no question has rows where nothing was ever published."""
 
-    rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    rows: Mapping[str, Sequence[QueryRow]] = field(default_factory=dict)
 
-    def __getitem__(self, name: str) -> Sequence[Row]:
+    def __getitem__(self, name: str) -> Sequence[QueryRow]:
         return self.rows.get(name, ())
 
 
-def ask(store: Store, period: Period, accounts: Sequence[str], providers: Sequence[str]) -> Answer:
+def run_queries(store: Store, period: Period, accounts: Sequence[str], providers: Sequence[str]) -> QueryResult:
     """All questions about the period and these accounts, from one state of the published warehouse."""
     parts = _parts(period, accounts, providers)
     asked = ", ".join(
@@ -145,8 +145,8 @@ def ask(store: Store, period: Period, accounts: Sequence[str], providers: Sequen
     try:
         [told] = store.read(f"SELECT {asked}").to_pylist()
     except NothingPublished:
-        return Answer()
-    return Answer({name: rows or () for name, rows in told.items()})
+        return QueryResult()
+    return QueryResult({name: rows or () for name, rows in told.items()})
 
 
 def _parts(period: Period, accounts: Sequence[str], providers: Sequence[str]) -> dict[str, str]:
@@ -156,14 +156,14 @@ def _parts(period: Period, accounts: Sequence[str], providers: Sequence[str]) ->
     return {
         "accounts": names,
         "providers": ", ".join(map(literal, providers)),
-        "measures": ", ".join(map(literal, MEASURES)),
+        "measures": ", ".join(map(literal, DESCRIBED_MEASURES)),
         "first": first,
         "last": last,
-        "bucket": f"CAST(date_trunc({literal(period.unit)}, date) AS DATE)",
+        "bucket": f"CAST(date_trunc({literal(period.bucket_unit)}, date) AS DATE)",
         "now": f"{of_these} AND date BETWEEN {first} AND {last}",
-        "both": f"{of_these} AND date BETWEEN {_date(period.before.start)} AND {last}",
-        "months": f"{of_these} AND month BETWEEN {_date(period.first_month)} AND {last}",
-        "most": str(MOST),
+        "both": f"{of_these} AND date BETWEEN {_date(period.previous.start)} AND {last}",
+        "months": f"{of_these} AND month BETWEEN {_date(period.first_chart_month)} AND {last}",
+        "most": str(TOP_INTENTS),
     }
 
 

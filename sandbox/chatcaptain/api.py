@@ -11,30 +11,30 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.accounts import CALL_TYPES, SandboxAccount
+from sandbox.accounts import CALL_CHANNEL_TYPES, SandboxAccount
 from sandbox.chatcaptain import export as chatcaptain_export
-from sandbox.chatcaptain.reports import CALLS_ONLY, CHANNEL, OVERVIEW, report
+from sandbox.chatcaptain.reports import CALL_COMPONENTS, CHANNEL_COMPONENTS, OVERVIEW_COMPONENTS, build_report
 from sandbox.conversations import MILLISECOND, is_test
-from sandbox.http import Desk, Refused, answer, note_account, parse_instant, served
+from sandbox.http import ApiContext, ApiError, json_response, make_endpoint, parse_instant, record_account
 
 REPORTS = "chatbots.statistics.get"
 EXPORTS = "chatbots.statistics.export"
 
 
-def routes(desk: Desk) -> list[Route]:
+def routes(desk: ApiContext) -> list[Route]:
     """The endpoints; the path root is empty."""
     root = "/v1/chatbots/{bot}/statistics"
     return [
-        Route(f"{root}/channels", served(desk, channels), methods=["GET"]),
-        Route(f"{root}/inbox", served(desk, inbox), methods=["GET"]),
-        Route(f"{root}/reports/overview", served(desk, overview_report), methods=["GET"]),
-        Route(f"{root}/reports/channel", served(desk, channel_report), methods=["GET"]),
-        Route(f"{root}/export", served(desk, start_export), methods=["POST"]),
-        Route(f"{root}/export/{{export}}", served(desk, export_status), methods=["GET"]),
+        Route(f"{root}/channels", make_endpoint(desk, channels), methods=["GET"]),
+        Route(f"{root}/inbox", make_endpoint(desk, inbox), methods=["GET"]),
+        Route(f"{root}/reports/overview", make_endpoint(desk, overview_report), methods=["GET"]),
+        Route(f"{root}/reports/channel", make_endpoint(desk, channel_report), methods=["GET"]),
+        Route(f"{root}/export", make_endpoint(desk, start_export), methods=["POST"]),
+        Route(f"{root}/export/{{export}}", make_endpoint(desk, export_status), methods=["GET"]),
     ]
 
 
-async def channels(desk: Desk, request: Request) -> Response:
+async def channels(desk: ApiContext, request: Request) -> Response:
     """The listed channels, each with a secret token that nobody should keep."""
     account = _admitted(desk, request, REPORTS)
     _range(request)
@@ -49,18 +49,20 @@ async def channels(desk: Desk, request: Request) -> Response:
         for channel in account.channels
         if channel.listed
     ]
-    return answer({"channels": listed} if desk.switches.channels_envelope else listed)
+    return json_response({"channels": listed} if desk.shapes.channels_envelope else listed)
 
 
-async def inbox(desk: Desk, request: Request) -> Response:
+async def inbox(desk: ApiContext, request: Request) -> Response:
     """Named numbers of the agents' inbox."""
     account = _admitted(desk, request, REPORTS)
     start, end = _range(request)
-    items = [item for item in desk.world.between(account.name, start, end + MILLISECOND) if not is_test(item)]
+    items = [
+        item for item in desk.world.conversations_between(account.name, start, end + MILLISECOND) if not is_test(item)
+    ]
     numbers = inbox_numbers(len(items), sum(item.messages for item in items))
-    if desk.switches.inbox_values == "value":
-        return answer({name: {"value": desk.count(number)} for name, number in numbers.items()})
-    return answer({name: desk.count(number) for name, number in numbers.items()})
+    if desk.shapes.inbox_values == "value":
+        return json_response({name: {"value": desk.format_count(number)} for name, number in numbers.items()})
+    return json_response({name: desk.format_count(number) for name, number in numbers.items()})
 
 
 def inbox_numbers(conversations: int, messages: int) -> dict[str, int]:
@@ -68,81 +70,81 @@ def inbox_numbers(conversations: int, messages: int) -> dict[str, int]:
     return {"openConversations": 3 + conversations % 5, "closed": conversations // 4, "agent messages": messages // 7}
 
 
-async def overview_report(desk: Desk, request: Request) -> Response:
+async def overview_report(desk: ApiContext, request: Request) -> Response:
     """Components 0 to 16 over all channels."""
     account = _admitted(desk, request, REPORTS)
     start, end = _range(request)
-    interval, components = _components(request, len(OVERVIEW))
-    return answer(report(desk, account, (start, end), interval, components, None))
+    interval, components = _components(request, len(OVERVIEW_COMPONENTS))
+    return json_response(build_report(desk, account, (start, end), interval, components, None))
 
 
-async def channel_report(desk: Desk, request: Request) -> Response:
+async def channel_report(desk: ApiContext, request: Request) -> Response:
     """Components 0 to 22 of one channel; 16 to 22 only where there are calls."""
     account = _admitted(desk, request, REPORTS)
     start, end = _range(request)
     wanted = request.query_params.get("channelId")
     if not wanted:
-        raise refused(400, "channelId is required")
+        raise api_error(400, "channelId is required")
     channel = next((channel for channel in account.channels if channel.listed and channel.id == wanted), None)
     if channel is None:
-        raise refused(404, f"no channel {wanted}")
-    interval, components = _components(request, len(CHANNEL))
-    calls = [number for number in components if number in CALLS_ONLY]
-    if calls and channel.type not in CALL_TYPES:
-        raise refused(400, f"components {calls} are not available for a channel of type {channel.type}")
-    return answer(report(desk, account, (start, end), interval, components, wanted))
+        raise api_error(404, f"no channel {wanted}")
+    interval, components = _components(request, len(CHANNEL_COMPONENTS))
+    calls = [number for number in components if number in CALL_COMPONENTS]
+    if calls and channel.type not in CALL_CHANNEL_TYPES:
+        raise api_error(400, f"components {calls} are not available for a channel of type {channel.type}")
+    return json_response(build_report(desk, account, (start, end), interval, components, wanted))
 
 
-async def start_export(desk: Desk, request: Request) -> Response:
+async def start_export(desk: ApiContext, request: Request) -> Response:
     """202 with the id of a new job."""
     account = _admitted(desk, request, EXPORTS)
     start, end = _range(request)
-    job = chatcaptain_export.start(desk, account, start, end)
-    form = desk.switches.export_id
+    job = chatcaptain_export.create_job(desk, account, start, end)
+    form = desk.shapes.export_id
     headers = {"Location": f"{request.url.path}/{job.id}"} if form == "location" else {}
-    return answer({} if form == "location" else {form: job.id}, 202, headers=headers)
+    return json_response({} if form == "location" else {form: job.id}, 202, headers=headers)
 
 
-async def export_status(desk: Desk, request: Request) -> Response:
+async def export_status(desk: ApiContext, request: Request) -> Response:
     """`{status, downloadUrl?, error?}` of a job."""
     account = _admitted(desk, request, EXPORTS)
     job = desk.jobs.get(request.path_params["export"])
     if job is None or job.account != account.name:
-        raise refused(404, "no such export")
-    return answer(chatcaptain_export.poll(desk, job))
+        raise api_error(404, "no such export")
+    return json_response(chatcaptain_export.poll_job(desk, job))
 
 
-def _admitted(desk: Desk, request: Request, permission: str) -> SandboxAccount:
-    account = desk.account_of("chatcaptain", request.headers.get("x-chatcaptain-key"))
+def _admitted(desk: ApiContext, request: Request, permission: str) -> SandboxAccount:
+    account = desk.find_account("chatcaptain", request.headers.get("x-chatcaptain-key"))
     if account is None:
-        raise refused(401, "Unauthorized")
-    note_account(request, account)
+        raise api_error(401, "Unauthorized")
+    record_account(request, account)
     if request.path_params["bot"] != account.external_id:
-        raise refused(404, "Chatbot not found")
+        raise api_error(404, "Chatbot not found")
     if permission not in account.permissions:
-        raise refused(403, f"Missing permission {permission}")
+        raise api_error(403, f"Missing permission {permission}")
     return account
 
 
 def _range(request: Request) -> tuple[datetime, datetime]:
     start, end = (parse_instant(request.query_params.get(name)) for name in ("from", "to"))
     if start is None or end is None or end < start:
-        raise refused(400, "from and to must be instants in this order")
+        raise api_error(400, "from and to must be instants in this order")
     return start, end
 
 
 def _components(request: Request, known: int) -> tuple[int, list[int]]:
     interval, asked = request.query_params.get("interval"), request.query_params.get("components", "")
     if interval not in ("86400", "3600"):
-        raise refused(400, "interval must be 86400 or 3600")
+        raise api_error(400, "interval must be 86400 or 3600")
     parts = asked.split(",")
     wrong = [part for part in parts if not part.isdigit() or int(part) >= known]
     if wrong:
-        raise refused(400, f"components must be ids from 0 to {known - 1}: {wrong}")
+        raise api_error(400, f"components must be ids from 0 to {known - 1}: {wrong}")
     return int(interval), [int(part) for part in parts]
 
 
-def refused(status: int, message: str) -> Refused:
+def api_error(status: int, message: str) -> ApiError:
     """ChatCaptain's error body."""
     body: dict[str, Any] = {"statusCode": status, "message": message}
-    return Refused(status, body)
+    return ApiError(status, body)

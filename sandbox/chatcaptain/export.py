@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from sandbox.accounts import SandboxAccount
 from sandbox.chatcaptain.export_csv import export_text
-from sandbox.http import Desk, answer, note_account, served, show_instant
+from sandbox.http import ApiContext, format_instant, json_response, make_endpoint, record_account
 
 CREDENTIAL_HEADERS = ("authorization", "x-api-key", "x-chatcaptain-key", "cookie")
 SIGNER = "exports@storage.invalid"  # the same in every link, as in those of real stores
@@ -26,7 +26,7 @@ PIECE = 64 * 1024
 
 
 @dataclass
-class Job:
+class SandboxExportJob:
     """One export that was asked for."""
 
     id: str
@@ -40,21 +40,23 @@ class Job:
     leaked_credentials: int = 0
     status: str = ""
 
-    def shown(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """The job as plain data."""
-        return {**asdict(self), "start": show_instant(self.start), "end": show_instant(self.end)}
+        return {**asdict(self), "start": format_instant(self.start), "end": format_instant(self.end)}
 
 
-def start(desk: Desk, account: SandboxAccount, first: datetime, last: datetime) -> Job:
+def create_job(desk: ApiContext, account: SandboxAccount, first: datetime, last: datetime) -> SandboxExportJob:
     """A new job, written into the book. `last` is inside the range."""
-    job = Job(f"exp-{uuid4().hex[:16]}", account.name, first, last, dead_links=desk.switches.export_dead_links)
+    job = SandboxExportJob(
+        f"exp-{uuid4().hex[:16]}", account.name, first, last, dead_links=desk.shapes.export_dead_links
+    )
     desk.jobs[job.id] = job
     return job
 
 
-def poll(desk: Desk, job: Job) -> dict[str, Any]:
+def poll_job(desk: ApiContext, job: SandboxExportJob) -> dict[str, Any]:
     """The next answer of the job; each one that carries a link signs a fresh one."""
-    switches = desk.switches
+    switches = desk.shapes
     if job.polls < switches.export_polls:
         *before, _ = switches.export_words
         job.status = before[min(job.polls, len(before) - 1)] if before else "pending"
@@ -72,29 +74,29 @@ def poll(desk: Desk, job: Job) -> dict[str, Any]:
     return {"status": job.status, switches.export_link: url}
 
 
-def download_routes(desk: Desk) -> list[Route]:
+def download_routes(desk: ApiContext) -> list[Route]:
     """The endpoints of the download origin."""
-    return [Route("/exports/{file}", served(desk, download), methods=["GET"])]
+    return [Route("/exports/{file}", make_endpoint(desk, download), methods=["GET"])]
 
 
-async def download(desk: Desk, request: Request) -> Response:
+async def download(desk: ApiContext, request: Request) -> Response:
     """The file of a completed job, streamed, for whoever holds a fresh signature and shows no key."""
     job = desk.jobs.get(request.path_params["file"].removesuffix(".csv"))
     if job is None:
-        return answer({"error": "no such object"}, 404)
+        return json_response({"error": "no such object"}, 404)
     account = desk.world.accounts[job.account]
-    note_account(request, account)
+    record_account(request, account)
     if any(name in request.headers for name in CREDENTIAL_HEADERS):
         job.leaked_credentials += 1
-        return answer({"error": "a credential was sent to the storage host"}, 400)
+        return json_response({"error": "a credential was sent to the storage host"}, 400)
     if request.query_params.get("signer") != SIGNER:
-        return answer({"error": "the link is not whole"}, 403)
+        return json_response({"error": "the link is not whole"}, 403)
     if job.links.get(request.query_params.get("signature", ""), 0.0) < time.monotonic():
-        return answer({"error": "the signature is wrong or has expired"}, 403)
+        return json_response({"error": "the signature is wrong or has expired"}, 403)
     job.downloads += 1
     text = export_text(desk, account, job.start, job.end)
     headers = {"content-type": "text/csv; charset=utf-8"}
-    switches = desk.switches
+    switches = desk.shapes
     if not (switches.csv_length or switches.csv_gzip or switches.csv_cut_bytes):
         return StreamingResponse(_parts(piece.encode() for piece in text), headers=headers)
     body = "".join(text).encode()

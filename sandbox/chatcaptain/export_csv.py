@@ -11,9 +11,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from sandbox.accounts import SandboxAccount
-from sandbox.arithmetic import seconds
+from sandbox.arithmetic import ms_to_seconds
 from sandbox.conversations import MILLISECOND, Conversation
-from sandbox.http import Desk, show_instant
+from sandbox.http import ApiContext, format_instant
 
 Cell = str | int | Decimal | None
 FIELDS = (
@@ -74,16 +74,16 @@ HEADERS: dict[str, Callable[[str], str]] = {
 }
 
 
-def export_text(desk: Desk, account: SandboxAccount, first: datetime, last: datetime) -> Iterator[str]:
+def export_text(desk: ApiContext, account: SandboxAccount, first: datetime, last: datetime) -> Iterator[str]:
     """The file in pieces of whole lines; both ends of the range are inside it."""
-    switches = desk.switches
+    switches = desk.shapes
     total = switches.csv_grain == "total"
     fields = list(TOTAL_FIELDS if total else FIELDS)
     if switches.csv_extra_column or switches.extra_fields:
         fields.append("agentNotes")
     if switches.csv_order == "reversed":
         fields.reverse()
-    items = desk.world.between(account.name, first, last + MILLISECOND)
+    items = desk.world.conversations_between(account.name, first, last + MILLISECOND)
     rows = _totals(account, items) if total else (_row(desk, account, item) for item in items)
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter={"tab": "\t"}.get(switches.csv_delimiter, switches.csv_delimiter))
@@ -99,7 +99,7 @@ def export_text(desk: Desk, account: SandboxAccount, first: datetime, last: date
     yield buffer.getvalue()
 
 
-def _row(desk: Desk, account: SandboxAccount, item: Conversation) -> dict[str, Cell]:
+def _row(desk: ApiContext, account: SandboxAccount, item: Conversation) -> dict[str, Cell]:
     return {
         "conversationId": item.id,
         "startedAt": _time(desk, account, item.started_at),
@@ -111,8 +111,8 @@ def _row(desk: Desk, account: SandboxAccount, item: Conversation) -> dict[str, C
         "userMessages": item.user_messages,
         "interactions": item.interactions,
         "intents": "|".join(item.intents),
-        "intentScore": item.score,
-        "durationSeconds": seconds(item.call_ms) if item.is_call else None,
+        "intentScore": item.intent_score,
+        "durationSeconds": ms_to_seconds(item.call_ms) if item.is_call else None,
         "endReason": item.end_reason,
         "transferTarget": item.transfer_target,
         "contactId": None if item.user is None else str(item.user),
@@ -132,16 +132,16 @@ def _totals(account: SandboxAccount, items: Iterator[Conversation]) -> Iterator[
         yield {"date": day, "channelType": channel, "conversations": counts[key], "messages": messages[key]}
 
 
-def _time(desk: Desk, account: SandboxAccount, moment: datetime) -> str:
-    form = desk.switches.csv_times
+def _time(desk: ApiContext, account: SandboxAccount, moment: datetime) -> str:
+    form = desk.shapes.csv_times
     if form == "utc":
-        return show_instant(moment)
+        return format_instant(moment)
     local = moment.astimezone(account.zone).isoformat(timespec="milliseconds")
     return local if form == "offset" else local[:23]
 
 
-def _cell(desk: Desk, value: Cell) -> str | int | None:
+def _cell(desk: ApiContext, value: Cell) -> str | int | None:
     if isinstance(value, Decimal):
         text = format(value, "f")
-        return text.replace(".", ",") if desk.switches.csv_decimal_comma else text
+        return text.replace(".", ",") if desk.shapes.csv_decimal_comma else text
     return value

@@ -11,48 +11,48 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.accounts import SandboxAccount
-from sandbox.arithmetic import median, seconds
+from sandbox.arithmetic import median, ms_to_seconds
 from sandbox.conversations import Conversation, is_test
-from sandbox.http import Desk, show_instant
+from sandbox.http import ApiContext, format_instant
 
 Items = Sequence[Conversation]
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReportInput:
     """One report's range: its conversations and its interval."""
 
-    desk: Desk
-    items: Items
+    desk: ApiContext
+    conversations: Items
     start: datetime
     end: datetime
-    interval: int
-    everything: Items  # with test traffic
+    interval_seconds: int
+    with_test_traffic: Items  # with test traffic
 
 
-Component = Callable[[Asked], Any]
+Component = Callable[[ReportInput], Any]
 
 
-def _scalar(asked: Asked, value: object) -> object:
-    form = asked.desk.switches.scalars
+def _scalar(asked: ReportInput, value: object) -> object:
+    form = asked.desk.shapes.scalars
     return value if form == "bare" else {form: value}
 
 
 def _count(figure: Callable[[Items], int]) -> Component:
-    return lambda asked: _scalar(asked, asked.desk.count(figure(asked.items)))
+    return lambda asked: _scalar(asked, asked.desk.format_count(figure(asked.conversations)))
 
 
 def _median(figure: Callable[[Items], list[int] | list[Decimal]]) -> Component:
-    return lambda asked: _scalar(asked, asked.desk.exact(median(figure(asked.items))))
+    return lambda asked: _scalar(asked, asked.desk.format_decimal(median(figure(asked.conversations))))
 
 
-def _breakdown(figure: Callable[[Asked], Counter[str]]) -> Component:
-    def component(asked: Asked) -> Any:
-        switches, counted = asked.desk.switches, figure(asked)
+def _breakdown(figure: Callable[[ReportInput], Counter[str]]) -> Component:
+    def component(asked: ReportInput) -> Any:
+        switches, counted = asked.desk.shapes, figure(asked)
         if switches.breakdowns == "map":
-            return {name: asked.desk.count(number) for name, number in counted.items()}
+            return {name: asked.desk.format_count(number) for name, number in counted.items()}
         return [
-            {switches.breakdown_name: name or None, switches.breakdown_value: asked.desk.count(number)}
+            {switches.breakdown_name: name or None, switches.breakdown_value: asked.desk.format_count(number)}
             for name, number in counted.items()
         ]
 
@@ -60,14 +60,14 @@ def _breakdown(figure: Callable[[Asked], Counter[str]]) -> Component:
 
 
 def _interval(figure: Callable[[Items], int]) -> Component:
-    def component(asked: Asked) -> Any:
-        step, at = timedelta(seconds=asked.interval), asked.start
+    def component(asked: ReportInput) -> Any:
+        step, at = timedelta(seconds=asked.interval_seconds), asked.start
         found: list[tuple[str, object]] = []
         while at <= asked.end:
-            inside = [item for item in asked.items if at <= item.started_at < at + step]
-            found.append((show_instant(at), asked.desk.count(figure(inside))))
+            inside = [item for item in asked.conversations if at <= item.started_at < at + step]
+            found.append((format_instant(at), asked.desk.format_count(figure(inside))))
             at += step
-        if asked.desk.switches.intervals == "map":
+        if asked.desk.shapes.intervals == "map":
             return dict(found)
         return [{"timestamp": moment, "count": number} for moment, number in found]
 
@@ -75,7 +75,7 @@ def _interval(figure: Callable[[Items], int]) -> Component:
 
 
 def _trend(figure: Callable[[Items], int]) -> Component:
-    return lambda asked: {"current": figure(asked.items), "previous": None, "trend": None}
+    return lambda asked: {"current": figure(asked.conversations), "previous": None, "trend": None}
 
 
 def _messages(items: Items) -> int:
@@ -86,33 +86,33 @@ def _interactions(items: Items) -> int:
     return sum(item.interactions for item in items)
 
 
-def _hits(asked: Asked) -> Counter[str]:
-    return Counter(name for item in asked.items for name in item.intents)
+def _hits(asked: ReportInput) -> Counter[str]:
+    return Counter(name for item in asked.conversations for name in item.intents)
 
 
-def _steps(asked: Asked) -> Counter[str]:
-    return Counter(step for item in asked.items for step in item.steps)
+def _steps(asked: ReportInput) -> Counter[str]:
+    return Counter(step for item in asked.conversations for step in item.steps)
 
 
-def _languages(asked: Asked) -> Counter[str]:
-    return Counter(item.language for item in asked.items)
+def _languages(asked: ReportInput) -> Counter[str]:
+    return Counter(item.language for item in asked.conversations)
 
 
-def _types(asked: Asked) -> Counter[str]:
-    counted = Counter(item.channel for item in asked.everything)
+def _types(asked: ReportInput) -> Counter[str]:
+    counted = Counter(item.channel for item in asked.with_test_traffic)
     counted["brevo"] += 0
     return counted
 
 
 def _scores(items: Items) -> list[Decimal]:
-    return [item.score for item in items if item.score is not None]
+    return [item.intent_score for item in items if item.intent_score is not None]
 
 
 _MESSAGE_COUNT_MEDIAN = _median(lambda items: [item.messages for item in items])
 _LENGTH_MEDIAN = _median(lambda items: [item.message_length for item in items])
 _INTENT_COUNT = _count(lambda items: sum(len(item.intents) for item in items))
 
-OVERVIEW: dict[int, tuple[str, Component]] = {
+OVERVIEW_COMPONENTS: dict[int, tuple[str, Component]] = {
     0: ("STEP_EXEC_COUNT", _breakdown(_steps)),
     1: ("CONVERSATION_COUNT", _count(len)),
     2: ("CONVERSATION_COUNT_INTERVAL", _interval(len)),
@@ -132,28 +132,31 @@ OVERVIEW: dict[int, tuple[str, Component]] = {
     16: ("INTERACTION_COUNT_PERIODIC_TREND", _trend(_interactions)),
 }
 _CHANNEL_ORDER = (0, 1, 2, 5, 3, 6, 13, 11, 12, 14, 15, 16, 7, 8, 9, 10)
-CHANNEL: dict[int, tuple[str, Component]] = {
-    number: (f"{OVERVIEW[same][0]}_FOR_CHANNEL_ID", OVERVIEW[same][1]) for number, same in enumerate(_CHANNEL_ORDER)
+CHANNEL_COMPONENTS: dict[int, tuple[str, Component]] = {
+    number: (f"{OVERVIEW_COMPONENTS[same][0]}_FOR_CHANNEL_ID", OVERVIEW_COMPONENTS[same][1])
+    for number, same in enumerate(_CHANNEL_ORDER)
 } | {
     16: (
         "CALL_DURATION_TOTAL",
-        lambda asked: _scalar(asked, asked.desk.exact(seconds(sum(item.call_ms for item in asked.items)))),
+        lambda asked: _scalar(
+            asked, asked.desk.format_decimal(ms_to_seconds(sum(item.call_ms for item in asked.conversations)))
+        ),
     ),
     17: ("CALL_DURATION_PERIODIC_TREND", _trend(lambda items: sum(item.call_ms for item in items) // 1000)),
-    18: ("CALL_DURATION_MEDIAN", _median(lambda items: [seconds(item.call_ms) for item in items])),
-    19: ("CALL_EXIT_STEP", _breakdown(lambda asked: Counter(item.exit_step for item in asked.items))),
+    18: ("CALL_DURATION_MEDIAN", _median(lambda items: [ms_to_seconds(item.call_ms) for item in items])),
+    19: ("CALL_EXIT_STEP", _breakdown(lambda asked: Counter(item.exit_step for item in asked.conversations))),
     20: ("CALL_USER_INPUTS_MEDIAN", _median(lambda items: [item.user_messages for item in items])),
-    21: ("CALL_END_REASON", _breakdown(lambda asked: Counter(item.end_reason for item in asked.items))),
+    21: ("CALL_END_REASON", _breakdown(lambda asked: Counter(item.end_reason for item in asked.conversations))),
     22: (
         "CALL_TRANSFER_TARGET",
-        _breakdown(lambda asked: Counter(item.transfer_target for item in asked.items if item.transfer_target)),
+        _breakdown(lambda asked: Counter(item.transfer_target for item in asked.conversations if item.transfer_target)),
     ),
 }
-CALLS_ONLY = range(16, 23)
+CALL_COMPONENTS = range(16, 23)
 
 
-def report(
-    desk: Desk,
+def build_report(
+    desk: ApiContext,
     account: SandboxAccount,
     span: tuple[datetime, datetime],
     interval: int,
@@ -167,13 +170,13 @@ def report(
     start, end = span
     everything = [
         item
-        for item in desk.world.between(account.name, start, end + timedelta(milliseconds=1))
+        for item in desk.world.conversations_between(account.name, start, end + timedelta(milliseconds=1))
         if channel_id is None or item.channel_id == channel_id
     ]
-    with_tests = channel_id is not None or desk.switches.totals_count_tests
+    with_tests = channel_id is not None or desk.shapes.totals_count_tests
     counted = everything if with_tests else [item for item in everything if not is_test(item)]
-    asked = Asked(desk, counted, start, end, interval, everything)
-    known = OVERVIEW if channel_id is None else CHANNEL
-    by_id = desk.switches.report_keys == "id"
+    asked = ReportInput(desk, counted, start, end, interval, everything)
+    known = OVERVIEW_COMPONENTS if channel_id is None else CHANNEL_COMPONENTS
+    by_id = desk.shapes.report_keys == "id"
     told = {str(number) if by_id else known[number][0]: known[number][1](asked) for number in components}
-    return desk.extended(told)
+    return desk.add_unknown_field(told)

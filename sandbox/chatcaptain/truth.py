@@ -8,112 +8,112 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from sandbox.accounts import CALL_TYPES, TEST_TYPE, Channel
-from sandbox.arithmetic import median, seconds
+from sandbox.accounts import CALL_CHANNEL_TYPES, TEST_CHANNEL_TYPE, SandboxChannel
+from sandbox.arithmetic import median, ms_to_seconds
 from sandbox.chatcaptain.api import inbox_numbers
 from sandbox.conversations import Conversation, is_test
 from sandbox.truth_rules import (
-    CONVERSATION,
-    Ask,
+    BLANK_CONVERSATION,
     Row,
-    added,
+    TruthQuery,
+    conform_language_tag,
+    conform_member,
     language_base,
-    language_tag,
-    languages,
-    member,
-    metric,
-    metrics,
+    language_rows,
+    metric_row,
+    metric_rows,
+    sum_by_member,
 )
 
 
-def _real(ask: Ask) -> list[Conversation]:
+def _real(ask: TruthQuery) -> list[Conversation]:
     """What the overview counts."""
-    if ask.switches.totals_count_tests:
-        return ask.items
-    return [item for item in ask.items if not is_test(item)]
+    if ask.shapes.totals_count_tests:
+        return ask.conversations
+    return [item for item in ask.conversations if not is_test(item)]
 
 
-def _listed(ask: Ask) -> list[Channel]:
+def _listed(ask: TruthQuery) -> list[SandboxChannel]:
     return [channel for channel in ask.account.channels if channel.listed]
 
 
-def _through(ask: Ask, channel: Channel) -> list[Conversation]:
-    return [item for item in ask.items if item.channel_id == channel.id]
+def _through(ask: TruthQuery, channel: SandboxChannel) -> list[Conversation]:
+    return [item for item in ask.conversations if item.channel_id == channel.id]
 
 
-def _calls_listed(ask: Ask) -> bool:
-    return any(channel.type in CALL_TYPES for channel in _listed(ask))
+def _calls_listed(ask: TruthQuery) -> bool:
+    return any(channel.type in CALL_CHANNEL_TYPES for channel in _listed(ask))
 
 
 def _call_seconds(items: Iterable[Conversation]) -> Decimal:
-    return seconds(sum(item.call_ms for item in items))
+    return ms_to_seconds(sum(item.call_ms for item in items))
 
 
-def _calls(ask: Ask) -> list[Conversation]:
-    return [item for channel in _listed(ask) if channel.type in CALL_TYPES for item in _through(ask, channel)]
+def _calls(ask: TruthQuery) -> list[Conversation]:
+    return [item for channel in _listed(ask) if channel.type in CALL_CHANNEL_TYPES for item in _through(ask, channel)]
 
 
-def conversation_daily(ask: Ask) -> Iterable[Row]:
+def conversation_daily(ask: TruthQuery) -> Iterable[Row]:
     """One row; call seconds are unknown where no channel takes calls."""
     items = _real(ask)
     called = _call_seconds(_calls(ask)) if _calls_listed(ask) else None
     yield {
-        "conversations": ask.pulled("overview_report", len(items)),
-        "messages": ask.pulled("overview_report", sum(item.messages for item in items)),
-        "interactions": ask.pulled("overview_report", sum(item.interactions for item in items)),
-        "call_duration_seconds": ask.pulled("channel_report", called),
+        "conversations": ask.value_if_pulled("overview_report", len(items)),
+        "messages": ask.value_if_pulled("overview_report", sum(item.messages for item in items)),
+        "interactions": ask.value_if_pulled("overview_report", sum(item.interactions for item in items)),
+        "call_duration_seconds": ask.value_if_pulled("channel_report", called),
     }
 
 
-def channel_daily(ask: Ask) -> Iterable[Row]:
+def channel_daily(ask: TruthQuery) -> Iterable[Row]:
     """Conversations per channel type, test traffic too; the other measures where a channel of the type is listed."""
-    total_export = "export" in ask.streams and ask.switches.csv_grain == "total"
+    total_export = "export" in ask.streams and ask.shapes.csv_grain == "total"
     known = "overview_report" in ask.streams or total_export
     reported = "channel_report" in ask.streams
     listed = {channel.type for channel in _listed(ask)} if reported else set()
-    conversations = added((item.channel, 1) for item in ask.items) if known else {}
+    conversations = sum_by_member((item.channel, 1) for item in ask.conversations) if known else {}
     through = [item for channel in _listed(ask) for item in _through(ask, channel)] if reported else []
     active = {item.channel for item in through if item.messages or item.interactions or item.call_ms}
     for code in sorted({*conversations, *active}):
         items = [item for item in through if item.channel == code]
         yield {
             "channel_code": code,
-            "is_test": code == TEST_TYPE,
+            "is_test": code == TEST_CHANNEL_TYPE,
             "conversations": conversations.get(code, 0) if known else None,
             "messages": sum(item.messages for item in items) if code in listed else None,
             "interactions": sum(item.interactions for item in items) if code in listed else None,
-            "call_duration_seconds": _call_seconds(items) if code in listed & CALL_TYPES else None,
+            "call_duration_seconds": _call_seconds(items) if code in listed & CALL_CHANNEL_TYPES else None,
         }
 
 
-def language_daily(ask: Ask) -> Iterable[Row]:
+def language_daily(ask: TruthQuery) -> Iterable[Row]:
     """Conversations per language tag, test traffic left out."""
-    return languages(item.language for item in _real(ask)) if "overview_report" in ask.streams else []
+    return language_rows(item.language for item in _real(ask)) if "overview_report" in ask.streams else []
 
 
-def intent_daily(ask: Ask) -> Iterable[Row]:
+def intent_daily(ask: TruthQuery) -> Iterable[Row]:
     """Hits per intent; no rank is told."""
     if "overview_report" in ask.streams:
-        for name, hits in added((name, 1) for item in _real(ask) for name in item.intents).items():
+        for name, hits in sum_by_member((name, 1) for item in _real(ask) for name in item.intents).items():
             yield {"intent": name, "hits": hits, "rank": None, "is_top_n": False}
 
 
-def end_reason_daily(ask: Ask) -> Iterable[Row]:
+def end_reason_daily(ask: TruthQuery) -> Iterable[Row]:
     """Calls per reason, summed over channels."""
     if "channel_report" in ask.streams:
-        for reason, number in added((item.end_reason, 1) for item in _calls(ask)).items():
+        for reason, number in sum_by_member((item.end_reason, 1) for item in _calls(ask)).items():
             yield {"end_reason": reason, "conversations": number}
 
 
-def inbox_daily(ask: Ask) -> Iterable[Row]:
+def inbox_daily(ask: TruthQuery) -> Iterable[Row]:
     """The inbox's named numbers, zeros too: they are told, and parts of no whole."""
     if "inbox" in ask.streams:
-        items = [item for item in ask.items if not is_test(item)]
+        items = [item for item in ask.conversations if not is_test(item)]
         for name, value in inbox_numbers(len(items), sum(item.messages for item in items)).items():
             yield {"measure": name, "value": Decimal(value)}
 
 
-def metric_daily(ask: Ask) -> Iterable[Row]:
+def metric_daily(ask: TruthQuery) -> Iterable[Row]:
     """Steps, intent counts and medians over all, then the same and more for each listed channel."""
     if "overview_report" in ask.streams:
         yield from _figures(_real(ask), "", None)
@@ -122,80 +122,80 @@ def metric_daily(ask: Ask) -> Iterable[Row]:
     for channel in _listed(ask):
         items = _through(ask, channel)
         yield from _figures(items, "channel_", channel.id)
-        yield from metric("channel_conversations", len(items), channel_id=channel.id)
+        yield from metric_row("channel_conversations", len(items), channel_id=channel.id)
         spoken = Counter(item.language for item in items)
-        yield from metrics("channel_languages", spoken, channel.id)
+        yield from metric_rows("channel_languages", spoken, channel.id)
         hits = Counter(name for item in items for name in item.intents)
-        yield from metrics("channel_intent_hits", hits, channel.id)
-        if channel.type in CALL_TYPES:
+        yield from metric_rows("channel_intent_hits", hits, channel.id)
+        if channel.type in CALL_CHANNEL_TYPES:
             yield from _call_figures(items, channel.id)
 
 
 def _figures(items: list[Conversation], prefix: str, channel: str | None) -> Iterable[Row]:
-    yield from metrics(f"{prefix}step_executions", Counter(step for item in items for step in item.steps), channel)
+    yield from metric_rows(f"{prefix}step_executions", Counter(step for item in items for step in item.steps), channel)
     scalars = {
         "intent_count": sum(len(item.intents) for item in items),
         "messages_per_conversation_median": median(item.messages for item in items),
         "message_length_median": median(item.message_length for item in items),
-        "intent_score_median": median(item.score for item in items if item.score is not None),
+        "intent_score_median": median(item.intent_score for item in items if item.intent_score is not None),
     }
     for name, value in scalars.items():
-        yield from metric(prefix + name, value, channel_id=channel)
+        yield from metric_row(prefix + name, value, channel_id=channel)
 
 
 def _call_figures(items: list[Conversation], channel: str) -> Iterable[Row]:
-    durations = median(seconds(item.call_ms) for item in items)
-    yield from metric("channel_call_duration_median", durations, channel_id=channel)
+    durations = median(ms_to_seconds(item.call_ms) for item in items)
+    yield from metric_row("channel_call_duration_median", durations, channel_id=channel)
     inputs = median(item.user_messages for item in items)
-    yield from metric("channel_call_user_inputs_median", inputs, channel_id=channel)
-    yield from metrics("channel_call_exit_steps", Counter(item.exit_step for item in items), channel)
+    yield from metric_row("channel_call_user_inputs_median", inputs, channel_id=channel)
+    yield from metric_rows("channel_call_exit_steps", Counter(item.exit_step for item in items), channel)
     targets = Counter(item.transfer_target for item in items if item.transfer_target)
-    yield from metrics("channel_call_transfer_targets", targets, channel)
+    yield from metric_rows("channel_call_transfer_targets", targets, channel)
 
 
-def _written(ask: Ask, moment: datetime) -> datetime:
+def _written(ask: TruthQuery, moment: datetime) -> datetime:
     """An instant as the export lets one know it: a local time that comes twice is read as the first."""
-    if ask.switches.csv_times != "local":
+    if ask.shapes.csv_times != "local":
         return moment
     return moment.astimezone(ask.account.zone).replace(fold=0).astimezone(UTC)
 
 
-def conversation(ask: Ask) -> Iterable[Row]:
+def conversation(ask: TruthQuery) -> Iterable[Row]:
     """One row per line of the export, test traffic too; an empty cell is unknown."""
-    if "export" not in ask.streams or ask.switches.csv_grain != "conversation":
+    if "export" not in ask.streams or ask.shapes.csv_grain != "conversation":
         return
-    for item in ask.items:
-        tag = language_tag(item.language)
+    for item in ask.conversations:
+        tag = conform_language_tag(item.language)
         yield {
-            **CONVERSATION,
+            **BLANK_CONVERSATION,
             "conversation_id": item.id,
             "started_at": _written(ask, item.started_at),
             "ended_at": _written(ask, item.ended_at),
-            "channel_code": member(item.channel),
+            "channel_code": conform_member(item.channel),
             "is_test": is_test(item),
             "language_code": tag,
             "language": language_base(tag),
             "messages": item.messages,
             "user_messages": item.user_messages,
             "interactions": item.interactions,
-            "duration_seconds": seconds(item.call_ms) if item.is_call else None,
+            "duration_seconds": ms_to_seconds(item.call_ms) if item.is_call else None,
             "end_reason": item.end_reason or None,
             "transfer_target": item.transfer_target or None,
         }
 
 
-def conversation_intent(ask: Ask) -> Iterable[Row]:
+def conversation_intent(ask: TruthQuery) -> Iterable[Row]:
     """How often each intent is named in a line; the line's score belongs to it only when it stands alone."""
-    if "export" not in ask.streams or ask.switches.csv_grain != "conversation":
+    if "export" not in ask.streams or ask.shapes.csv_grain != "conversation":
         return
-    for item in ask.items:
+    for item in ask.conversations:
         named = Counter(item.intents)
         for name, hits in named.items():
-            score = item.score if len(named) == 1 else None
+            score = item.intent_score if len(named) == 1 else None
             yield {"conversation_id": item.id, "intent": name, "hits": hits, "score": score}
 
 
-RULES: dict[str, Callable[[Ask], Iterable[Row]]] = {
+RULES: dict[str, Callable[[TruthQuery], Iterable[Row]]] = {
     "conversation_daily": conversation_daily,
     "channel_daily": channel_daily,
     "language_daily": language_daily,

@@ -13,10 +13,26 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.accounts import SandboxAccount
-from sandbox.arithmetic import INSIGHTS, binned, top
-from sandbox.chatlayer.series import STEPS, Labels, enveloped, floor, series_data, starts
+from sandbox.arithmetic import INSIGHT_BINS, count_by_bin, top_members
+from sandbox.chatlayer.series import (
+    BUCKET_LENGTHS,
+    Labels,
+    bucket_starts,
+    floor_to_bucket,
+    series_response,
+    wrap_in_envelope,
+)
 from sandbox.conversations import Conversation
-from sandbox.http import Desk, Refused, answer, basic_credential, note_account, parse_instant, served, show_instant
+from sandbox.http import (
+    ApiContext,
+    ApiError,
+    format_instant,
+    json_response,
+    make_endpoint,
+    parse_basic_credential,
+    parse_instant,
+    record_account,
+)
 
 LONGEST = timedelta(hours=31 * 24)
 BOT_GROUPS = ("channel_type", "language")
@@ -29,104 +45,104 @@ TEAM_GROUPS = (
     "campaign_id",
     "campaign_source",
 )
-Counts = defaultdict[Labels, Counter[datetime]]
+SeriesCounts = defaultdict[Labels, Counter[datetime]]
 
 
-def routes(desk: Desk) -> list[Route]:
+def routes(desk: ApiContext) -> list[Route]:
     """The endpoints; the path root is empty."""
     bot = "/v1/bots/{bot}"
     return [
-        Route(f"{bot}/conversations", served(desk, conversations), methods=["GET"]),
-        Route(f"{bot}/conversations/insights", served(desk, insights), methods=["GET"]),
-        Route(f"{bot}/conversations/{{conversation}}/flow", served(desk, flow), methods=["GET"]),
-        Route(f"{bot}/messages", served(desk, messages), methods=["GET"]),
-        Route(f"{bot}/users", served(desk, users), methods=["GET"]),
-        Route(f"{bot}/intents", served(desk, intents), methods=["GET"]),
-        Route(f"{bot}/events/stream", served(desk, events), methods=["GET"]),
-        Route("/v1/teams/{team}/conversations", served(desk, team_conversations), methods=["GET"]),
+        Route(f"{bot}/conversations", make_endpoint(desk, conversations), methods=["GET"]),
+        Route(f"{bot}/conversations/insights", make_endpoint(desk, insights), methods=["GET"]),
+        Route(f"{bot}/conversations/{{conversation}}/flow", make_endpoint(desk, flow), methods=["GET"]),
+        Route(f"{bot}/messages", make_endpoint(desk, messages), methods=["GET"]),
+        Route(f"{bot}/users", make_endpoint(desk, users), methods=["GET"]),
+        Route(f"{bot}/intents", make_endpoint(desk, intents), methods=["GET"]),
+        Route(f"{bot}/events/stream", make_endpoint(desk, events), methods=["GET"]),
+        Route("/v1/teams/{team}/conversations", make_endpoint(desk, team_conversations), methods=["GET"]),
     ]
 
 
-async def conversations(desk: Desk, request: Request) -> Response:
+async def conversations(desk: ApiContext, request: Request) -> Response:
     """SeriesData of conversations; `group_by` is channel_type or language."""
     account, start, end = _bot(desk, request)
-    bucket = _bucket(desk, request, start, end, tuple(STEPS), default="1d")
+    bucket = _bucket(desk, request, start, end, tuple(BUCKET_LENGTHS), default="1d")
     group = request.query_params.get("group_by")
     if group is not None and group not in BOT_GROUPS:
         raise _refused(400, f"group_by must be one of {BOT_GROUPS}")
-    counts: Counts = defaultdict(Counter)
+    counts: SeriesCounts = defaultdict(Counter)
     if group is None:
         counts[()] = Counter()
     else:
         counts[((group, "sms" if group == "channel_type" else "nl"),)] = Counter()
     for item in _of_version(desk, account, request, start, end):
         labels = () if group is None else ((group, _member(item, group)),)
-        counts[labels][floor(item.started_at, bucket)] += 1
-    return series_data(desk, counts, starts(start, end, bucket), bucket)
+        counts[labels][floor_to_bucket(item.started_at, bucket)] += 1
+    return series_response(desk, counts, bucket_starts(start, end, bucket), bucket)
 
 
-async def messages(desk: Desk, request: Request) -> Response:
+async def messages(desk: ApiContext, request: Request) -> Response:
     """SeriesData with the named series `user` and `bot`."""
     account, start, end = _bot(desk, request)
-    bucket = _bucket(desk, request, start, end, tuple(STEPS), default="1d")
-    counts: Counts = defaultdict(Counter)
+    bucket = _bucket(desk, request, start, end, tuple(BUCKET_LENGTHS), default="1d")
+    counts: SeriesCounts = defaultdict(Counter)
     for item in _of_version(desk, account, request, start, end):
-        at = floor(item.started_at, bucket)
+        at = floor_to_bucket(item.started_at, bucket)
         counts[(("message_type", "user"),)][at] += item.user_messages
         counts[(("message_type", "bot"),)][at] += item.messages - item.user_messages
-    return series_data(desk, counts, starts(start, end, bucket), bucket)
+    return series_response(desk, counts, bucket_starts(start, end, bucket), bucket)
 
 
-async def users(desk: Desk, request: Request) -> Response:
+async def users(desk: ApiContext, request: Request) -> Response:
     """SeriesData with the named series `new` and `returning`: distinct users of each bucket."""
     account, start, end = _bot(desk, request)
-    bucket = _bucket(desk, request, start, end, tuple(STEPS), default="1d")
+    bucket = _bucket(desk, request, start, end, tuple(BUCKET_LENGTHS), default="1d")
     seen: set[tuple[datetime, object]] = set()
-    counts: Counts = defaultdict(Counter)
+    counts: SeriesCounts = defaultdict(Counter)
     for item in _of_version(desk, account, request, start, end):
-        at = floor(item.started_at, bucket)
+        at = floor_to_bucket(item.started_at, bucket)
         if (at, item.user) not in seen:
             seen.add((at, item.user))
             counts[(("user_type", "new" if item.new_user else "returning"),)][at] += 1
-    return series_data(desk, counts, starts(start, end, bucket), bucket)
+    return series_response(desk, counts, bucket_starts(start, end, bucket), bucket)
 
 
-async def insights(desk: Desk, request: Request) -> Response:
+async def insights(desk: ApiContext, request: Request) -> Response:
     """SeriesData whose x_values are bins of a distribution; no bucket."""
     account, start, end = _bot(desk, request)
     stat = request.query_params.get("stat")
-    if stat not in INSIGHTS:
-        raise _refused(400, f"stat must be one of {tuple(INSIGHTS)}")
-    bins = binned(stat, list(_of_version(desk, account, request, start, end)))
-    return enveloped(desk, {(): list(bins.values())}, list(bins))
+    if stat not in INSIGHT_BINS:
+        raise _refused(400, f"stat must be one of {tuple(INSIGHT_BINS)}")
+    bins = count_by_bin(stat, list(_of_version(desk, account, request, start, end)))
+    return wrap_in_envelope(desk, {(): list(bins.values())}, list(bins))
 
 
-async def intents(desk: Desk, request: Request) -> Response:
+async def intents(desk: ApiContext, request: Request) -> Response:
     """`{data:[{intent_id, count, rank}], pagination:{end_cursor, has_more}}` of the whole range, in pages."""
     account, start, end = _bot(desk, request)
     counted = Counter(name for item in _of_version(desk, account, request, start, end) for name in item.intents)
-    ranked = top(counted, len(counted))
+    ranked = top_members(counted, len(counted))
     first, after = request.query_params.get("first", "50"), request.query_params.get("after", "0")
     if not first.isdigit() or not 0 < int(first) <= 100:
         raise _refused(400, "first must be a number from 1 to 100")
     offset = _cursor(after)
-    page = ranked[offset : offset + min(int(first), desk.switches.chatlayer_page)]
+    page = ranked[offset : offset + min(int(first), desk.shapes.chatlayer_page)]
     reached = offset + len(page)
     pagination: dict[str, Any] = {"end_cursor": f"c{reached}"} if page else {}
     if reached < len(ranked):
         pagination["has_more"] = True
     data = [
-        desk.extended({"intent_id": name, "count": _int64(desk, count), "rank": offset + position})
+        desk.add_unknown_field({"intent_id": name, "count": _int64(desk, count), "rank": offset + position})
         for position, (name, count) in enumerate(page, 1)
     ]
-    return answer({**({"data": data} if data else {}), **({"pagination": pagination} if pagination else {})})
+    return json_response({**({"data": data} if data else {}), **({"pagination": pagination} if pagination else {})})
 
 
-async def flow(desk: Desk, request: Request) -> Response:
+async def flow(desk: ApiContext, request: Request) -> Response:
     """`{bot_id, conversation_id, user_id, transitions[]}`: the transitions whose timestamp lies in the range."""
     account, start, end = _bot(desk, request)
     wanted = request.path_params["conversation"]
-    item = desk.world.find(account.name, wanted)
+    item = desk.world.find_conversation(account.name, wanted)
     if item is None or item.version != request.query_params["version"]:
         raise _refused(404, f"conversation {wanted} not found")
     transitions = [
@@ -134,17 +150,19 @@ async def flow(desk: Desk, request: Request) -> Response:
             "id": move.id,
             "from_step": {"id": move.from_id, "type": move.from_type},
             "to_step": {"id": move.to_id, "type": move.to_type},
-            **({"depth": _int64(desk, move.depth)} if move.depth or desk.switches.chatlayer_zeros == "keep" else {}),
-            "timestamp": show_instant(move.at),
+            **({"depth": _int64(desk, move.depth)} if move.depth or desk.shapes.chatlayer_zeros == "keep" else {}),
+            "timestamp": format_instant(move.at),
         }
         for move in item.flow
         if start <= move.at < end
     ]
     told = {"transitions": transitions} if transitions else {}
-    return answer(desk.extended({"bot_id": item.bot_id, "conversation_id": item.id, "user_id": item.user, **told}))
+    return json_response(
+        desk.add_unknown_field({"bot_id": item.bot_id, "conversation_id": item.id, "user_id": item.user, **told})
+    )
 
 
-async def events(desk: Desk, request: Request) -> Response:
+async def events(desk: ApiContext, request: Request) -> Response:
     """`{events:[{conversation_id, …}], next_page_token}`: one event per conversation and per transition."""
     account, start, end = _bot(desk, request)
     size, token = request.query_params.get("page_size", "100"), request.query_params.get("page_token") or "0"
@@ -158,7 +176,7 @@ async def events(desk: Desk, request: Request) -> Response:
             "bot_id": item.bot_id,
             "conversation_id": item.id,
             "user_id": item.user,
-            "timestamp": show_instant(item.started_at),
+            "timestamp": format_instant(item.started_at),
         }
         for item in _of_version(desk, account, request, start, end)
         for number in range(len(item.flow) + 1)
@@ -166,10 +184,10 @@ async def events(desk: Desk, request: Request) -> Response:
     page = found[offset : offset + int(size)]
     reached = offset + len(page)
     more = {"next_page_token": f"c{reached}"} if reached < len(found) else {}
-    return answer({**({"events": page} if page else {}), **more})
+    return json_response({**({"events": page} if page else {}), **more})
 
 
-async def team_conversations(desk: Desk, request: Request) -> Response:
+async def team_conversations(desk: ApiContext, request: Request) -> Response:
     """SeriesData of all bots of a team, DRAFT and LIVE, in UTC days, weeks or months."""
     team = request.path_params["team"]
     account = _admitted(desk, request)
@@ -180,11 +198,11 @@ async def team_conversations(desk: Desk, request: Request) -> Response:
     asked = [name for value in request.query_params.getlist("group_by") for name in value.split(",")]
     if any(name not in TEAM_GROUPS for name in asked):
         raise _refused(400, f"group_by must be of {TEAM_GROUPS}")
-    counts: Counts = defaultdict(Counter)
-    for item in desk.world.team(team, start, end):
+    counts: SeriesCounts = defaultdict(Counter)
+    for item in desk.world.team_conversations(team, start, end):
         labels = tuple((name, team if name == "team_id" else _member(item, name)) for name in asked)
-        counts[labels][floor(item.started_at, bucket)] += 1
-    return series_data(desk, counts, starts(start, end, bucket), bucket)
+        counts[labels][floor_to_bucket(item.started_at, bucket)] += 1
+    return series_response(desk, counts, bucket_starts(start, end, bucket), bucket)
 
 
 _MEMBERS: dict[str, Callable[[Conversation], str]] = {
@@ -200,14 +218,14 @@ def _member(item: Conversation, field: str) -> str:
 
 
 def _of_version(
-    desk: Desk, account: SandboxAccount, request: Request, start: datetime, end: datetime
+    desk: ApiContext, account: SandboxAccount, request: Request, start: datetime, end: datetime
 ) -> Iterable[Conversation]:
     version = request.query_params["version"]
-    return (item for item in desk.world.between(account.name, start, end) if item.version == version)
+    return (item for item in desk.world.conversations_between(account.name, start, end) if item.version == version)
 
 
-def _int64(desk: Desk, value: int) -> object:
-    return str(value) if desk.switches.chatlayer_int64 == "string" else value
+def _int64(desk: ApiContext, value: int) -> object:
+    return str(value) if desk.shapes.chatlayer_int64 == "string" else value
 
 
 def _cursor(text: str) -> int:
@@ -217,15 +235,15 @@ def _cursor(text: str) -> int:
     return int(number)
 
 
-def _admitted(desk: Desk, request: Request) -> SandboxAccount:
-    account = desk.account_of("chatlayer", basic_credential(request.headers.get("authorization")))
+def _admitted(desk: ApiContext, request: Request) -> SandboxAccount:
+    account = desk.find_account("chatlayer", parse_basic_credential(request.headers.get("authorization")))
     if account is None:
         raise _refused(401, "unauthenticated")
-    note_account(request, account)
+    record_account(request, account)
     return account
 
 
-def _bot(desk: Desk, request: Request) -> tuple[SandboxAccount, datetime, datetime]:
+def _bot(desk: ApiContext, request: Request) -> tuple[SandboxAccount, datetime, datetime]:
     account = _admitted(desk, request)
     if request.path_params["bot"] != account.external_id:
         raise _refused(404, f"bot {request.path_params['bot']} not found")
@@ -245,17 +263,17 @@ def _range(request: Request) -> tuple[datetime, datetime]:
 
 
 def _bucket(
-    desk: Desk, request: Request, start: datetime, end: datetime, known: tuple[str, ...], default: str | None
+    desk: ApiContext, request: Request, start: datetime, end: datetime, known: tuple[str, ...], default: str | None
 ) -> str:
     bucket = request.query_params.get("bucket", default)
     if bucket is None or bucket not in known:
         raise _refused(400, f"bucket must be one of {known}")
-    short = end - start <= STEPS.get(bucket, timedelta(days=28))
-    if short and desk.switches.chatlayer_short_range == "refuse":
+    short = end - start <= BUCKET_LENGTHS.get(bucket, timedelta(days=28))
+    if short and desk.shapes.chatlayer_short_range == "refuse":
         raise _refused(400, "the bucket must be smaller than the range")
     return bucket
 
 
-def _refused(status: int, message: str) -> Refused:
+def _refused(status: int, message: str) -> ApiError:
     code = {400: 3, 401: 16, 403: 7, 404: 5}[status]
-    return Refused(status, {"code": code, "message": message, "details": []})
+    return ApiError(status, {"code": code, "message": message, "details": []})

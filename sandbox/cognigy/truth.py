@@ -5,26 +5,30 @@ From conversations only.
 
 from collections.abc import Callable, Iterable
 
-from sandbox.arithmetic import most_at_once, seconds
-from sandbox.truth_rules import Ask, Row, added, metric
+from sandbox.arithmetic import max_concurrent_calls, ms_to_seconds
+from sandbox.truth_rules import Row, TruthQuery, metric_row, sum_by_member
 
 
-def conversation_daily(ask: Ask) -> Iterable[Row]:
+def conversation_daily(ask: TruthQuery) -> Iterable[Row]:
     """One row; a day that an answered month omits is zero."""
     yield {
-        "conversations": ask.pulled("conversation_counter", sum(item.units for item in ask.items)),
-        "call_duration_seconds": ask.pulled(
-            "call_counter", seconds(sum(item.call_ms for item in ask.items if item.is_call))
+        "conversations": ask.value_if_pulled(
+            "conversation_counter", sum(item.billable_units for item in ask.conversations)
+        ),
+        "call_duration_seconds": ask.value_if_pulled(
+            "call_counter", ms_to_seconds(sum(item.call_ms for item in ask.conversations if item.is_call))
         ),
     }
 
 
-def channel_daily(ask: Ask) -> Iterable[Row]:
+def channel_daily(ask: TruthQuery) -> Iterable[Row]:
     """Units per channel; what is in no channel, or all of it without a split, is `unknown`."""
     if "conversation_counter" not in ask.streams:
         return
-    split = ask.switches.cognigy_per_channel == "list"
-    for code, units in added((item.channel if split else "", item.units) for item in ask.items).items():
+    split = ask.shapes.cognigy_per_channel == "list"
+    for code, units in sum_by_member(
+        (item.channel if split else "", item.billable_units) for item in ask.conversations
+    ).items():
         yield {
             "channel_code": code,
             "is_test": False,
@@ -35,18 +39,18 @@ def channel_daily(ask: Ask) -> Iterable[Row]:
         }
 
 
-def metric_daily(ask: Ask) -> Iterable[Row]:
+def metric_daily(ask: TruthQuery) -> Iterable[Row]:
     """Calls, billable calls, the peak, knowledge queries; known zeros are rows."""
-    calls = [item for item in ask.items if item.is_call]
+    calls = [item for item in ask.conversations if item.is_call]
     if "call_counter" in ask.streams:
-        yield from metric("calls", len(calls))
-        yield from metric("billable_calls", sum(item.call_ms > 0 for item in calls))
-        yield from metric("max_concurrent_calls", most_at_once(calls))
+        yield from metric_row("calls", len(calls))
+        yield from metric_row("billable_calls", sum(item.call_ms > 0 for item in calls))
+        yield from metric_row("max_concurrent_calls", max_concurrent_calls(calls))
     if "knowledge_query_counter" in ask.streams:
-        yield from metric("knowledge_queries", sum(item.knowledge for item in ask.items))
+        yield from metric_row("knowledge_queries", sum(item.knowledge_queries for item in ask.conversations))
 
 
-RULES: dict[str, Callable[[Ask], Iterable[Row]]] = {
+RULES: dict[str, Callable[[TruthQuery], Iterable[Row]]] = {
     "conversation_daily": conversation_daily,
     "channel_daily": channel_daily,
     "metric_daily": metric_daily,

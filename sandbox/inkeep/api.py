@@ -12,25 +12,25 @@ from starlette.routing import Route
 
 from sandbox.accounts import SandboxAccount
 from sandbox.conversations import Conversation
-from sandbox.http import Desk, Refused, answer, note_account, served, show_instant
-from sandbox.inkeep.query import BadQuery, run
+from sandbox.http import ApiContext, ApiError, format_instant, json_response, make_endpoint, record_account
+from sandbox.inkeep.query import InvalidQuery, run_query
 
 LARGEST = 2 * 1024 * 1024
 PROBLEM = "application/problem+json"
 
 
-def routes(desk: Desk) -> list[Route]:
+def routes(desk: ApiContext) -> list[Route]:
     """The endpoint; the path root is empty."""
-    return [Route("/query/conversations", served(desk, conversations), methods=["POST"])]
+    return [Route("/query/conversations", make_endpoint(desk, conversations), methods=["POST"])]
 
 
-async def conversations(desk: Desk, request: Request) -> Response:
+async def conversations(desk: ApiContext, request: Request) -> Response:
     """`{status, data: {result[], total, pageSize, count}}`; there is no way to a second page."""
     header = request.headers.get("authorization") or ""
-    account = desk.account_of("inkeep", header.removeprefix("Bearer ")) if header.startswith("Bearer ") else None
+    account = desk.find_account("inkeep", header.removeprefix("Bearer ")) if header.startswith("Bearer ") else None
     if account is None:
         raise _problem(401, "Unauthorized", "unauthorized", "Invalid API key")
-    note_account(request, account)
+    record_account(request, account)
     raw = await request.body()
     if len(raw) > LARGEST:
         raise _problem(413, "Payload Too Large", "payload_too_large", "The body is larger than 2 MB")
@@ -39,21 +39,21 @@ async def conversations(desk: Desk, request: Request) -> Response:
     except ValueError as error:
         raise _problem(400, "Bad Request", "bad_request", "The body is not JSON") from error
     try:
-        result = run(query, _rows(desk, account), _bucket_form(desk))
-    except BadQuery as error:
+        result = run_query(query, _rows(desk, account), _bucket_form(desk))
+    except InvalidQuery as error:
         raise _problem(400, "Bad Request", "bad_request", str(error)) from error
-    size = desk.switches.inkeep_page_size
-    page = [desk.extended({name: _shown(desk, value) for name, value in row.items()}) for row in result[:size]]
+    size = desk.shapes.inkeep_page_size
+    page = [desk.add_unknown_field({name: _shown(desk, value) for name, value in row.items()}) for row in result[:size]]
     data = {"result": page, "total": len(result), "pageSize": size, "count": len(page)}
-    return answer({"status": "ok", "data": data})
+    return json_response({"status": "ok", "data": data})
 
 
-def _rows(desk: Desk, account: SandboxAccount) -> Any:
+def _rows(desk: ApiContext, account: SandboxAccount) -> Any:
     """What the query language reads rows from: a range of instants at a time."""
-    return lambda start, end: [row(item) for item in desk.world.between(account.name, start, end)]
+    return lambda start, end: [table_row(item) for item in desk.world.conversations_between(account.name, start, end)]
 
 
-def row(item: Conversation) -> dict[str, Any]:
+def table_row(item: Conversation) -> dict[str, Any]:
     """One conversation as the table holds it."""
     person = None if item.user is None else {item.user_field: item.user, "supportAgentName": "Agent Fake"}
     return {
@@ -69,21 +69,21 @@ def row(item: Conversation) -> dict[str, Any]:
     }
 
 
-def _bucket_form(desk: Desk) -> str:
+def _bucket_form(desk: ApiContext) -> str:
     return {"date": "%Y-%m-%d", "instant": "%Y-%m-%dT%H:%M:%S.000Z", "space": "%Y-%m-%d %H:%M:%S+00"}[
-        desk.switches.inkeep_buckets
+        desk.shapes.inkeep_buckets
     ]
 
 
-def _shown(desk: Desk, value: Any) -> Any:
+def _shown(desk: ApiContext, value: Any) -> Any:
     if hasattr(value, "isoformat"):
-        return show_instant(value)
+        return format_instant(value)
     if isinstance(value, int) and not isinstance(value, bool):
-        return desk.count(value)
+        return desk.format_count(value)
     return value
 
 
-def _problem(status: int, title: str, code: str, detail: str) -> Refused:
+def _problem(status: int, title: str, code: str, detail: str) -> ApiError:
     body = {
         "title": title,
         "status": status,
@@ -92,4 +92,4 @@ def _problem(status: int, title: str, code: str, detail: str) -> Refused:
         "requestId": "req-fake",
         "error": {"code": code, "message": detail},
     }
-    return Refused(status, body, PROBLEM)
+    return ApiError(status, body, PROBLEM)

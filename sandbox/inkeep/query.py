@@ -32,11 +32,11 @@ Pick = Callable[[Row], Any]
 Predicate = Callable[[Row], bool]
 
 
-class BadQuery(ValueError):
+class InvalidQuery(ValueError):
     """The query uses a word or a shape that the language does not have."""
 
 
-def run(query: Any, read: Reader, bucket_form: str) -> list[Row]:
+def run_query(query: Any, read: Reader, bucket_form: str) -> list[Row]:
     """All rows of the answer, in order, before any page cuts them.
 
     Args:
@@ -45,12 +45,12 @@ def run(query: Any, read: Reader, bucket_form: str) -> list[Row]:
         bucket_form: how a time bucket is written (strftime).
     """
     if not isinstance(query, dict) or set(query) - TOP_LEVEL:
-        raise BadQuery(f"the body takes {sorted(TOP_LEVEL)}")
+        raise InvalidQuery(f"the body takes {sorted(TOP_LEVEL)}")
     if len(str(query.get("notes") or "")) > 80:
-        raise BadQuery("notes takes at most 80 characters")
+        raise InvalidQuery("notes takes at most 80 characters")
     select = query.get("select")
     if not isinstance(select, list) or not select:
-        raise BadQuery("select must be a list with at least one entry")
+        raise InvalidQuery("select must be a list with at least one entry")
     where = query.get("where")
     start, end = _limits(where) if where else (FAR_PAST, FAR_FUTURE)
     holds = _predicate(where) if where else None
@@ -81,7 +81,7 @@ def _columns(
         elif kind == "aggregation":
             aggregates.append(_aggregate(entry))
         else:
-            raise BadQuery(f"select entries are of type aggregation, time or field, not {kind!r}")
+            raise InvalidQuery(f"select entries are of type aggregation, time or field, not {kind!r}")
     return columns, aggregates
 
 
@@ -94,7 +94,7 @@ def _grouped(
     grouped_names = {name for name, _, _ in groups}
     loose = [name for name, _, kind in columns if kind == "field" and name not in grouped_names]
     if loose:
-        raise BadQuery(f"{loose} must stand in groupBy next to aggregations")
+        raise InvalidQuery(f"{loose} must stand in groupBy next to aggregations")
     keys = [(name, pick) for name, pick, kind in columns if kind == "time"]
     keys += [(name if shown else "\0" + name, pick) for name, pick, shown in groups]
     cells: dict[str, tuple[Row, list[Row]]] = {}
@@ -120,23 +120,23 @@ def _aggregate(entry: Mapping[str, Any]) -> tuple[str, Callable[[list[Row]], Any
         "max": lambda values: max(values, default=None),
     }
     if how not in folds:
-        raise BadQuery(f"aggregation {how!r} is none of {sorted(folds)}")
+        raise InvalidQuery(f"aggregation {how!r} is none of {sorted(folds)}")
     if how in ("sum", "avg") and entry["field"] != "userMessageCount":
-        raise BadQuery(f"{how} takes a number, not {entry['field']}")
+        raise InvalidQuery(f"{how} takes a number, not {entry['field']}")
     fold = folds[how]
     return f"{how}_{_name(entry)}", lambda rows: fold([value for row in rows if (value := pick(row)) is not None])
 
 
 def _group(entry: Any) -> tuple[str, Pick, bool]:
     if not isinstance(entry, dict):
-        raise BadQuery("groupBy takes objects")
+        raise InvalidQuery("groupBy takes objects")
     return _name(entry), _pick(entry), bool(entry.get("includeInSelect", True))
 
 
 def _field(entry: Mapping[str, Any]) -> str:
     field = entry.get("field")
     if field not in FIELDS:
-        raise BadQuery(f"field {field!r} is none of {FIELDS}")
+        raise InvalidQuery(f"field {field!r} is none of {FIELDS}")
     return str(field)
 
 
@@ -149,7 +149,7 @@ def _pick(entry: Mapping[str, Any]) -> Pick:
     if path is None:
         return lambda row: row[field]
     if field not in JSON_FIELDS or not isinstance(path, list):
-        raise BadQuery(f"path needs a list and one of {JSON_FIELDS}")
+        raise InvalidQuery(f"path needs a list and one of {JSON_FIELDS}")
     return lambda row: _deep(row[field], path)
 
 
@@ -161,7 +161,7 @@ def _deep(value: Any, path: Sequence[Any]) -> Any:
 
 def _bucket(entry: Mapping[str, Any], bucket_form: str) -> Pick:
     if _field(entry) != TIME_FIELD or entry.get("timeUnit") not in ("hour", "day", "week", "month"):
-        raise BadQuery("time takes firstMessageTime and hour, day, week or month")
+        raise InvalidQuery("time takes firstMessageTime and hour, day, week or month")
     unit = entry["timeUnit"]
     form = "%Y-%m-%dT%H:%M:%S.000Z" if unit == "hour" else bucket_form
 
@@ -177,10 +177,10 @@ def _bucket(entry: Mapping[str, Any], bucket_form: str) -> Pick:
 
 def _sort(rows: list[Row], order: Any) -> None:
     if not isinstance(order, dict) or order.get("direction", "asc") not in ("asc", "desc"):
-        raise BadQuery("orderBy takes {field, direction: asc|desc}")
+        raise InvalidQuery("orderBy takes {field, direction: asc|desc}")
     name = str(order.get("field"))
     if not all(name in row or name in row.get("\0row", {}) for row in rows):
-        raise BadQuery(f"cannot order by {name!r}")
+        raise InvalidQuery(f"cannot order by {name!r}")
 
     def key(row: Row) -> tuple[bool, Any]:
         value = row[name] if name in row else row["\0row"][name]
@@ -194,7 +194,7 @@ def _literal(field: str, value: Any) -> Any:
         return value
     moment = parse_instant(value if isinstance(value, str) else None)
     if moment is None:
-        raise BadQuery(f"{TIME_FIELD} compares with an instant, not {value!r}")
+        raise InvalidQuery(f"{TIME_FIELD} compares with an instant, not {value!r}")
     return moment
 
 
@@ -211,12 +211,12 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 def _predicate(where: Any) -> Predicate:
     """What a row must fulfil; every word is checked here, also where no row will come by."""
     if not isinstance(where, dict) or len(where) != 1:
-        raise BadQuery("where takes exactly one of condition, and, or")
+        raise InvalidQuery("where takes exactly one of condition, and, or")
     ((word, inner),) = where.items()
     if word == "condition" and isinstance(inner, dict):
         return _condition(inner)
     if word not in ("and", "or") or not isinstance(inner, list):
-        raise BadQuery(f"where takes condition, and, or; not {word!r}")
+        raise InvalidQuery(f"where takes condition, and, or; not {word!r}")
     parts = [_predicate(part) for part in inner]
     if word == "and":
         return lambda row: all(part(row) for part in parts)
@@ -236,11 +236,11 @@ def _condition(inner: Mapping[str, Any]) -> Predicate:
         return lambda row: (value(row) is None) == (operator == "isNull")
     if operator in ("in", "notIn"):
         if not isinstance(wanted, list):
-            raise BadQuery(f"{operator} takes a list")
+            raise InvalidQuery(f"{operator} takes a list")
         members = [_literal(field, one) for one in wanted]
         return lambda row: value(row) is not None and (value(row) in members) == (operator == "in")
     if operator not in COMPARE:
-        raise BadQuery(f"operator {operator!r} is unknown")
+        raise InvalidQuery(f"operator {operator!r} is unknown")
     compare, literal = COMPARE[operator], _literal(field, wanted)
 
     def holds(row: Row) -> bool:
@@ -249,7 +249,7 @@ def _condition(inner: Mapping[str, Any]) -> Predicate:
         try:
             return bool(compare(value(row), literal))
         except TypeError as error:
-            raise BadQuery(f"{field} cannot be compared with {literal!r}") from error
+            raise InvalidQuery(f"{field} cannot be compared with {literal!r}") from error
 
     return holds
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.requests import ACCOUNTS, LEAST, LONG_PAGES, Days, asked
+from benchmarks.requests import ACCOUNTS, LEAST_REQUESTS, LONG_PAGES, DayRange, count_requests
 from sandbox.accounts import SandboxAccount
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.installation import Product
+from tests.support.installation import Installation
 
-OVER_TWO_MONTHS = Days(date(2025, 3, 28), date(2025, 4, 1))
+OVER_TWO_MONTHS = DayRange(date(2025, 3, 28), date(2025, 4, 1))
 
 
 @pytest.fixture(scope="module")
@@ -24,15 +24,15 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.mark.e2e
 @pytest.mark.parametrize("account", ACCOUNTS, ids=lambda account: account.name)
 def test_nothing_is_asked_that_is_not_needed(sandbox: Sandbox, tmp_path: Path, account: SandboxAccount) -> None:
-    sandbox.book.clear()
-    Product(tmp_path, sandbox, [account]).backfill(OVER_TWO_MONTHS.first, OVER_TWO_MONTHS.last)
-    assert len(sandbox.requests) == LEAST[account.provider](sandbox.world, account, OVER_TWO_MONTHS)
+    sandbox.request_log.clear()
+    Installation(tmp_path, sandbox, [account]).backfill(OVER_TWO_MONTHS.first, OVER_TWO_MONTHS.last)
+    assert len(sandbox.requests) == LEAST_REQUESTS[account.provider](sandbox.world, account, OVER_TWO_MONTHS)
 
 
 @pytest.mark.e2e
 @pytest.mark.long
 def test_the_benchmark_counts_the_same(sandbox: Sandbox) -> None:
-    assert asked(sandbox, ACCOUNTS[0], OVER_TWO_MONTHS) == OVER_TWO_MONTHS.months()
+    assert count_requests(sandbox, ACCOUNTS[0], OVER_TWO_MONTHS) == OVER_TWO_MONTHS.count_months()
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_the_benchmark_counts_the_same(sandbox: Sandbox) -> None:
 )
 def test_the_ranges_of_a_series(first: date, last: date, zone: str, ranges: int) -> None:
     account = SandboxAccount("bot", "chatlayer", zone)
-    assert Days(first, last).series(account.zone) == ranges
+    assert DayRange(first, last).count_series(account.zone) == ranges

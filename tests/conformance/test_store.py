@@ -11,9 +11,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.warehouse.sample import ACME, DAY, DEFINITIONS, LOADED_AT, chunk, days, full_tables, rows, staged, store_at
-from warehouse.ddl.views import view_texts
-from warehouse.engine import Limits
+from tests.warehouse.sample import (
+    ACME,
+    DAY,
+    DEFINITIONS,
+    LOADED_AT,
+    build_chunk_commit,
+    build_full_tables,
+    build_staged_table,
+    consecutive_days,
+    open_sample_store,
+    query_rows,
+)
+from warehouse.ddl.views import view_queries
+from warehouse.engine import EngineLimits
 from warehouse.errors import (
     DuplicateGrain,
     NothingPublished,
@@ -23,8 +34,8 @@ from warehouse.errors import (
     StagedMismatch,
     UnknownMember,
 )
-from warehouse.model.schema import STAGED, fact
-from warehouse.records import Reconciled
+from warehouse.model.schema import STAGED_FACTS, fact_table
+from warehouse.records import ReconciliationEntry
 from warehouse.store import Store
 
 LATER = LOADED_AT + timedelta(days=2)
@@ -33,60 +44,67 @@ LATER = LOADED_AT + timedelta(days=2)
 def contents(store: Store) -> dict[str, list[str]]:
     """All rows of all views, in no order; in one query, as opening a warehouse costs more than reading a view."""
     store.publish()
-    views = view_texts()
+    views = view_queries()
     query = " UNION ALL ".join(f"SELECT '{view}', CAST(v AS VARCHAR) FROM {view} AS v" for view in views)
-    lines = rows(store, query)
+    lines = query_rows(store, query)
     return {view: sorted(str(text) for name, text in lines if name == view) for view in views}
 
 
 def test_a_load_tells_its_rows(store: Store) -> None:
-    committed = store.commit(chunk(days(2), full_tables(days(2))))
-    assert committed.rows["channel_daily"] == 6
-    assert committed.rows["conversation"] == 20
-    assert committed.restated == 0
+    committed = store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2))))
+    assert committed.rows_by_table["channel_daily"] == 6
+    assert committed.rows_by_table["conversation"] == 20
+    assert committed.restatement_count == 0
     store.publish()
     [first, _] = store.ledger("acme")
     assert (first.date, first.account, first.provider, first.zone) == (DAY, "acme", "chatcaptain", "Europe/Berlin")
-    assert first.rows == sum(committed.rows.values()) // 2
+    assert first.rows == sum(committed.rows_by_table.values()) // 2
     assert (first.fetched_at, first.loaded_at, first.batches) == (LOADED_AT, LOADED_AT, ("batch-1",))
-    assert rows(store, "SELECT DISTINCT totals FROM load_ledger") == [('{"conversations": 10, "cost": "1.50"}',)]
+    assert query_rows(store, "SELECT DISTINCT totals FROM load_ledger") == [('{"conversations": 10, "cost": "1.50"}',)]
     assert store.ledger("nobody") == []
 
 
 def test_loading_again_changes_nothing(three_days: Store) -> None:
     once = contents(three_days)
-    assert three_days.commit(chunk(days(3), full_tables(days(3)), loaded_at=LATER)).restated == 0
+    assert (
+        three_days.commit(
+            build_chunk_commit(consecutive_days(3), build_full_tables(consecutive_days(3)), loaded_at=LATER)
+        ).restatement_count
+        == 0
+    )
     again = contents(three_days)
     assert again == once
-    assert rows(three_days, "SELECT count(*) FROM restatement_log") == [(0,)]
-    assert rows(three_days, "SELECT count(*), min(loaded_at) FROM load_ledger") == [(3, LATER)]
+    assert query_rows(three_days, "SELECT count(*) FROM restatement_log") == [(0,)]
+    assert query_rows(three_days, "SELECT count(*), min(loaded_at) FROM load_ledger") == [(3, LATER)]
 
 
 @pytest.mark.parametrize("length", [2, pytest.param(4, marks=pytest.mark.long)])
 def test_the_order_of_loads_does_not_matter(store: Store, kind: str, tmp_path: Path, length: int) -> None:
-    other = store_at(tmp_path / "other", kind)
-    sized = {day: size for size, day in enumerate(days(length), start=5)}
-    store.commit(chunk(days(length), full_tables(days(length), 99)))
+    other = open_sample_store(tmp_path / "other", kind)
+    sized = {day: size for size, day in enumerate(consecutive_days(length), start=5)}
+    store.commit(build_chunk_commit(consecutive_days(length), build_full_tables(consecutive_days(length), 99)))
     for day, size in sized.items():
-        store.commit(chunk([day], full_tables([day], size)))
+        store.commit(build_chunk_commit([day], build_full_tables([day], size)))
     for day, size in reversed(sized.items()):
-        other.commit(chunk([day], full_tables([day], size)))
+        other.commit(build_chunk_commit([day], build_full_tables([day], size)))
     assert contents(store) == contents(other)
 
 
 def test_restated_smaller(two_days: Store) -> None:
-    fewer = full_tables(days(1), 7)
-    fewer["channel_daily"] = staged("channel_daily", [{"date": DAY, "channel_code": "whatsapp", "conversations": 6}])
-    assert two_days.commit(chunk(days(1), fewer, loaded_at=LATER)).restated > 0
+    fewer = build_full_tables(consecutive_days(1), 7)
+    fewer["channel_daily"] = build_staged_table(
+        "channel_daily", [{"date": DAY, "channel_code": "whatsapp", "conversations": 6}]
+    )
+    assert two_days.commit(build_chunk_commit(consecutive_days(1), fewer, loaded_at=LATER)).restatement_count > 0
     two_days.publish()
-    assert rows(two_days, "SELECT date, conversations FROM conversation_daily ORDER BY date") == [
+    assert query_rows(two_days, "SELECT date, conversations FROM conversation_daily ORDER BY date") == [
         (DAY, 7),
         (DAY + timedelta(1), 10),
     ]
     log = (
         'SELECT view, member, measure, CAST("old" AS INT), CAST("new" AS INT), age_days, logged_at FROM restatement_log'
     )
-    logged = rows(two_days, log)
+    logged = query_rows(two_days, log)
     assert ("conversation_daily", None, "conversations", 10, 7, 21, LATER) in logged
     assert ("channel_daily", "whatsapp", "conversations", 9, 6, 21, LATER) in logged
     assert ("channel_daily", "debug", "conversations", 2, None, 21, LATER) in logged
@@ -94,79 +112,90 @@ def test_restated_smaller(two_days: Store) -> None:
     assert ("conversation", None, "conversations", 10, 7, 21, LATER) in logged
     assert ("conversation", None, "messages", 30, 21, 21, LATER) in logged
     assert not [line for line in logged if line[2] == "rank"]
-    assert rows(two_days, "SELECT DISTINCT date, provider, account FROM restatement_log") == [
+    assert query_rows(two_days, "SELECT DISTINCT date, provider, account FROM restatement_log") == [
         (DAY, "chatcaptain", "acme")
     ]
 
 
-@pytest.mark.parametrize("empty", [{}, {name: staged(name, []) for name in STAGED}], ids=["absent", "no rows"])
+@pytest.mark.parametrize(
+    "empty", [{}, {name: build_staged_table(name, []) for name in STAGED_FACTS}], ids=["absent", "no rows"]
+)
 def test_restated_to_empty(two_days: Store, empty: dict[str, pa.Table]) -> None:
-    assert two_days.commit(chunk(days(2), empty, loaded_at=LATER)).restated > 0
+    assert two_days.commit(build_chunk_commit(consecutive_days(2), empty, loaded_at=LATER)).restatement_count > 0
     two_days.publish()
-    counts = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {fact(name).name}" for name in STAGED)
-    assert dict(rows(two_days, counts)) == dict.fromkeys(STAGED, 0)  # type: ignore[arg-type]
+    counts = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {fact_table(name).name}" for name in STAGED_FACTS)
+    assert dict(query_rows(two_days, counts)) == dict.fromkeys(STAGED_FACTS, 0)  # type: ignore[arg-type]
     assert [row.rows for row in two_days.ledger()] == [0, 0]
-    assert two_days.commit(chunk(days(2), empty, loaded_at=LATER)).restated == 0
+    assert two_days.commit(build_chunk_commit(consecutive_days(2), empty, loaded_at=LATER)).restatement_count == 0
 
 
 def test_a_changed_zone_is_a_first_load_again(one_day: Store) -> None:
     moved = replace(ACME, timezone="America/New_York")
-    assert one_day.commit(chunk(days(1), full_tables(days(1), 5), account=moved)).restated == 0
+    assert (
+        one_day.commit(
+            build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1), 5), account=moved)
+        ).restatement_count
+        == 0
+    )
 
 
 def test_accounts_do_not_touch_each_other(two_days: Store) -> None:
     other = replace(ACME, account="o'hara", provider="inkeep")
-    two_days.commit(chunk(days(1), full_tables(days(1)), account=other))
-    two_days.commit(chunk(days(1), {}, account=other))
+    two_days.commit(build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1)), account=other))
+    two_days.commit(build_chunk_commit(consecutive_days(1), {}, account=other))
     two_days.publish()
-    assert rows(two_days, "SELECT account, count(*) FROM channel_daily GROUP BY account") == [("acme", 6)]
+    assert query_rows(two_days, "SELECT account, count(*) FROM channel_daily GROUP BY account") == [("acme", 6)]
     assert [row.account for row in two_days.ledger()] == ["acme", "acme", "o'hara"]
 
 
 def test_reconciliation_is_replaced_with_its_slice(store: Store) -> None:
-    line = Reconciled(DAY, "conversations", "channels", Decimal(10), Decimal(9), "explained", "debug")
-    store.commit(chunk(days(1), full_tables(days(1)), reconciled=(line, line)))
-    store.commit(chunk(days(1), full_tables(days(1)), reconciled=(line,)))
+    line = ReconciliationEntry(DAY, "conversations", "channels", Decimal(10), Decimal(9), "explained", "debug")
+    store.commit(
+        build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1)), reconciled=(line, line))
+    )
+    store.commit(build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1)), reconciled=(line,)))
     store.publish()
-    assert rows(store, "SELECT measure, against, difference, verdict, reason FROM reconciliation") == [
+    assert query_rows(store, "SELECT measure, against, difference, verdict, reason FROM reconciliation") == [
         ("conversations", "channels", Decimal(1), "explained", "debug")
     ]
 
 
 def test_members_are_corrected(store: Store) -> None:
-    first = chunk(days(1), full_tables(days(1)))
+    first = build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1)))
     store.commit(first)
     renamed = pa.table(
         {"channel_code": ["whatsapp"], "channel": ["wa"], "channel_group": ["messaging"], "is_test": [True]}
     )
     store.commit(replace(first, members={"channel": renamed}))
     store.publish()
-    assert rows(store, "SELECT channel, is_test FROM dim_channel WHERE channel_code = 'whatsapp'") == [("wa", True)]
+    assert query_rows(store, "SELECT channel, is_test FROM dim_channel WHERE channel_code = 'whatsapp'") == [
+        ("wa", True)
+    ]
 
 
 def test_describe_keeps_removed_accounts(store: Store) -> None:
     other = replace(ACME, account="other")
-    store.describe([ACME, other], DEFINITIONS)
-    store.describe([replace(other, lookback_days=9)], DEFINITIONS)
+    store.set_accounts_and_measures([ACME, other], DEFINITIONS)
+    store.set_accounts_and_measures([replace(other, lookback_days=9)], DEFINITIONS)
     assert store.publish()
     sql = "SELECT account, is_active, lookback_days FROM dim_account WHERE account_key <> 0 ORDER BY account"
-    assert rows(store, sql) == [("acme", False, 3), ("other", True, 9)]
-    assert rows(store, "SELECT * FROM measure_definition") == [
+    assert query_rows(store, sql) == [("acme", False, 3), ("other", True, 9)]
+    assert query_rows(store, "SELECT * FROM measure_definition") == [
         ("cognigy", "conversations", "billable units", "units", "additive")
     ]
-    store.describe([replace(other, lookback_days=9)], DEFINITIONS)
+    store.set_accounts_and_measures([replace(other, lookback_days=9)], DEFINITIONS)
     assert not store.publish()
 
 
 def test_a_parquet_file_is_as_good_as_a_table(three_days: Store, kind: str, tmp_path: Path) -> None:
-    other = store_at(tmp_path / "other", kind)
-    tables = full_tables(days(3))
+    other = open_sample_store(tmp_path / "other", kind)
+    tables = build_full_tables(consecutive_days(3))
     files: dict[str, pa.Table | Path] = {}
     for name, table in tables.items():
         path = tmp_path / f"it's {name}.parquet"
         pq.write_table(table, path)
         files[name] = path
-    other.commit(chunk(days(3), files))
+    other.commit(build_chunk_commit(consecutive_days(3), files))
     assert contents(three_days) == contents(other)
 
 
@@ -181,10 +210,14 @@ def test_a_large_parquet_file_stays_within_the_memory_limit(tmp_path: Path, kind
         FROM range(200000) AS t(i)) TO $path (FORMAT parquet)"""
     with duckdb.connect() as con:
         con.execute(sql, {"path": str(path)})
-    store = store_at(tmp_path, kind, limits=Limits("200MB", 2))
-    assert store.commit(chunk(days(3), {"conversation": path})).rows == {"conversation": 200_000}
+    store = open_sample_store(tmp_path, kind, limits=EngineLimits("200MB", 2))
+    assert store.commit(build_chunk_commit(consecutive_days(3), {"conversation": path})).rows_by_table == {
+        "conversation": 200_000
+    }
     store.publish()
-    assert rows(store, "SELECT count(*), CAST(sum(messages) AS BIGINT) FROM conversation") == [(200_000, 19999900000)]
+    assert query_rows(store, "SELECT count(*), CAST(sum(messages) AS BIGINT) FROM conversation") == [
+        (200_000, 19999900000)
+    ]
 
 
 def _double(table: pa.Table) -> pa.Table:
@@ -221,28 +254,30 @@ def test_wrong_rows_leave_everything(
     one_day: Store, spoil: Callable[[pa.Table], pa.Table], error: type[StagedError], words: str
 ) -> None:
     before = contents(one_day)
-    wrong = full_tables(days(1), 3)
+    wrong = build_full_tables(consecutive_days(1), 3)
     wrong["channel_daily"] = spoil(wrong["channel_daily"])
     with pytest.raises(error, match=words) as raised:
-        one_day.commit(chunk(days(1), wrong))
+        one_day.commit(build_chunk_commit(consecutive_days(1), wrong))
     assert "acme" in str(raised.value)
     assert "channel_daily" in str(raised.value) or error is UnknownMember
     assert contents(one_day) == before
 
 
 def test_nulls_are_one_member_of_a_grain(store: Store) -> None:
-    twice = staged("metric_daily", [{"date": DAY, "metric": "tokens", "value": Decimal(1)}] * 2)
+    twice = build_staged_table("metric_daily", [{"date": DAY, "metric": "tokens", "value": Decimal(1)}] * 2)
     with pytest.raises(DuplicateGrain, match="metric_daily"):
-        store.commit(chunk(days(1), {"metric_daily": twice}))
+        store.commit(build_chunk_commit(consecutive_days(1), {"metric_daily": twice}))
 
 
 def test_an_insert_that_fails_leaves_everything(one_day: Store) -> None:
     before, ledger = contents(one_day), one_day.ledger()
-    wrong = full_tables(days(1), 3)
+    wrong = build_full_tables(consecutive_days(1), 3)
     # The last table to be inserted lacks what must not be NULL: all the others were written before it.
-    wrong["flow_transition"] = staged("flow_transition", [{"date": DAY, "conversation_id": "c", "transition_id": None}])
+    wrong["flow_transition"] = build_staged_table(
+        "flow_transition", [{"date": DAY, "conversation_id": "c", "transition_id": None}]
+    )
     with pytest.raises(StagedMismatch, match="transition_id"):
-        one_day.commit(chunk(days(1), wrong))
+        one_day.commit(build_chunk_commit(consecutive_days(1), wrong))
     assert contents(one_day) == before
     assert one_day.ledger() == ledger
     assert not one_day.publish()
@@ -250,15 +285,15 @@ def test_an_insert_that_fails_leaves_everything(one_day: Store) -> None:
 
 def test_one_slice_cannot_be_committed_twice_at_once(store: Store) -> None:
     with pytest.raises(DuplicateGrain, match="twice"):
-        store.commit(chunk([DAY, DAY]))
+        store.commit(build_chunk_commit([DAY, DAY]))
 
 
 def test_unknown_names_are_refused(store: Store) -> None:
     with pytest.raises(StagedMismatch, match="channel_dayly"):
-        store.commit(chunk([DAY], {"channel_dayly": staged("channel_daily", [])}))
-    line = Reconciled(date(2020, 1, 1), "m", "a", Decimal(1), Decimal(1), "ok", None)
+        store.commit(build_chunk_commit([DAY], {"channel_dayly": build_staged_table("channel_daily", [])}))
+    line = ReconciliationEntry(date(2020, 1, 1), "m", "a", Decimal(1), Decimal(1), "ok", None)
     with pytest.raises(OutsideSlices, match="2020-01-01"):
-        store.commit(chunk([DAY], reconciled=(line,)))
+        store.commit(build_chunk_commit([DAY], reconciled=(line,)))
 
 
 def test_reading_before_the_first_publication(store: Store) -> None:
@@ -281,5 +316,5 @@ def test_readers_cannot_write_and_see_why_a_query_fails(one_day: Store) -> None:
 
 
 def test_an_empty_commit_is_nothing(store: Store) -> None:
-    assert store.commit(chunk([])).rows == {}
+    assert store.commit(build_chunk_commit([])).rows_by_table == {}
     assert not store.location.parent.exists()

@@ -16,30 +16,30 @@ from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.command import run_as_if_alone
-from tests.support.installation import CHATMART, Product
+from tests.support.installation import CHATMART, Installation
 
 COGNIGY = tuple(account for account in DEMO_ACCOUNTS if account.provider == "cognigy")
 BERLIN = (COGNIGY[0],)
 DOCS = tuple(account for account in DEMO_ACCOUNTS if account.provider == "inkeep")
 
 
-def product(folder: Path, sandbox: Sandbox, accounts: tuple[SandboxAccount, ...]) -> Product:
+def product(folder: Path, sandbox: Sandbox, accounts: tuple[SandboxAccount, ...]) -> Installation:
     folder.mkdir(parents=True, exist_ok=True)
-    return Product(folder, sandbox, accounts)
+    return Installation(folder, sandbox, accounts)
 
 
 @pytest.mark.e2e
 def test_a_short_demo_shows_totals_and_queries_that_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "DAYS", 3)
     shown = run_as_if_alone(["demo"], os.environ, tmp_path)
-    assert shown.code == 0, shown.err
+    assert shown.exit_code == 0, shown.err
     for provider in ("chatcaptain", "chatdash", "chatlayer", "cognigy", "inkeep"):
         assert re.search(rf"^{provider} +\d +3 +\d{{2,}}$", shown.out, re.MULTILINE), shown.out
     commands = [shlex.split(line) for line in shown.out.splitlines() if line.startswith("  ") and " sql " in line]
     assert len(commands) == 3
     for _program, *arguments in commands:
         answer = run_as_if_alone(arguments, os.environ, tmp_path)
-        assert answer.code == 0, answer.err
+        assert answer.exit_code == 0, answer.err
         assert len(answer.out.splitlines()) > 3
     assert (tmp_path / "data/demo/warehouse.duckdb").is_file()
     assert "The report is data/demo/report.html" in shown.out
@@ -72,11 +72,11 @@ def test_a_year_of_cognigy_is_twelve_requests_and_equals_the_truth(tmp_path: Pat
     with Sandbox() as sandbox:
         bot = product(tmp_path, sandbox, BERLIN)
         bot.backfill(date(2025, 1, 1), date(2025, 12, 31))
-        assert sandbox.book.count(provider="cognigy") == 12
+        assert sandbox.request_log.count(provider="cognigy") == 12
         moved = product(tmp_path / "moved", sandbox, BERLIN)
         moved.backfill(date(2024, 2, 15), date(2025, 2, 13))
-        assert sandbox.book.count(provider="cognigy") == 12 + 13
-        compared, lines = bot.differences(_year(2025))
+        assert sandbox.request_log.count(provider="cognigy") == 12 + 13
+        compared, lines = bot.compare_with_truth(_year(2025))
     assert lines == []
     assert compared > 2000
 
@@ -88,11 +88,11 @@ def test_one_bad_account_never_holds_up_another(tmp_path: Path) -> None:
         done = bot.run_process("backfill", "--from", "2025-03-01", "--to", "2025-03-31", expect=1)
         assert "acme-support (cognigy.conversation_counter): HTTP 401" in done.err
         assert "Traceback" not in done.err
-        assert bot.ask("select account, count(*) as days from conversation_daily group by 1 order by 1") == [
+        assert bot.query("select account, count(*) as days from conversation_daily group by 1 order by 1") == [
             {"account": "acme-docs", "days": 31},
             {"account": "globex-support", "days": 31},
         ]
-        asked = sandbox.book.select(provider="cognigy")
+        asked = sandbox.request_log.select(provider="cognigy")
         assert len([record for record in asked if record.status == 401]) == 1
 
 
@@ -108,7 +108,7 @@ def test_standard_output_is_data_only(tmp_path: Path) -> None:
         assert re.fullmatch(r"2025-03-30T\d\d:\d\d:\d\d\.\d{3}Z", row["started_at"])
         assert row["half"] == 0.5
         assert row["nothing"] is None
-        wrong = bot.run("sql", "select nonsense", expect=2)
+        wrong = bot.run("sql", "select nonsense", exit_code=2)
         assert wrong.out == ""
         assert "nonsense" in wrong.err
 
@@ -117,10 +117,10 @@ def test_standard_output_is_data_only(tmp_path: Path) -> None:
 def test_a_deferred_limit_ends_as_failed_and_says_when_to_come_back(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         bot = product(tmp_path, sandbox, BERLIN)
-        sandbox.fail(Fault(path="conversationcounter", status=429, headers={"Retry-After": "7200"}))
-        done = bot.backfill(date(2025, 3, 1), date(2025, 3, 31), expect=1)
+        sandbox.plan_faults(Fault(path="conversationcounter", status=429, headers={"Retry-After": "7200"}))
+        done = bot.backfill(date(2025, 3, 1), date(2025, 3, 31), exit_code=1)
         assert "used up until" in done.err
-        assert sandbox.book.count(provider="cognigy") == 1
+        assert sandbox.request_log.count(provider="cognigy") == 1
         bot.backfill(date(2025, 3, 1), date(2025, 3, 31))
 
 

@@ -13,19 +13,19 @@ import pytest
 
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
-from tests.support.installation import CHATMART, Product, days_from
-from tests.support.wait_until import PATIENCE_SECONDS, await_that
+from tests.support.installation import CHATMART, Installation, days_from
+from tests.support.wait_until import TIMEOUT_SECONDS, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 COGNIGY = tuple(account for account in DEMO_ACCOUNTS if account.provider == "cognigy")
 
 
-def dagster(product: Product, *command: str) -> subprocess.CompletedProcess[str]:
-    home = product.folder / "home"
+def dagster(installation: Installation, *command: str) -> subprocess.CompletedProcess[str]:
+    home = installation.folder / "home"
     home.mkdir(exist_ok=True)
     shutil.copyfile(REPOSITORY / "dagster.yaml", home / "dagster.yaml")
     environment = {
-        **product.environment,
+        **installation.environment,
         "DAGSTER_HOME": str(home),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
@@ -40,15 +40,15 @@ def dagster(product: Product, *command: str) -> subprocess.CompletedProcess[str]
 @pytest.mark.long
 def test_a_partition_range_launched_from_the_command_line_equals_the_truth(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
-        product = Product(tmp_path, sandbox, COGNIGY)
+        product = Installation(tmp_path, sandbox, COGNIGY)
         days = days_from(date(2025, 3, 1), 31)
         selection = 'key:"cognigy/landing" or key:"cognigy/slices"'
         launched = dagster(
             product, "dg", "launch", "--assets", selection, "--partition-range", f"{days[0]}...{days[-1]}"
         )
         assert launched.returncode == 0, launched.stdout + launched.stderr
-        assert sandbox.book.count(provider="cognigy") == len(COGNIGY)
-        compared, lines = product.differences(days)
+        assert sandbox.request_log.count(provider="cognigy") == len(COGNIGY)
+        compared, lines = product.compare_with_truth(days)
     assert lines == []
     assert compared > 300
 
@@ -57,7 +57,7 @@ def test_a_partition_range_launched_from_the_command_line_equals_the_truth(tmp_p
 @pytest.mark.long
 def test_the_definitions_are_valid_for_dagsters_tools(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
-        product = Product(tmp_path, sandbox, DEMO_ACCOUNTS)
+        product = Installation(tmp_path, sandbox, DEMO_ACCOUNTS)
         checked = dagster(product, "dg", "check", "defs")
         assert checked.returncode == 0, checked.stdout + checked.stderr
         listed = dagster(product, "dg", "list", "defs", "--json")
@@ -70,7 +70,7 @@ def test_the_definitions_are_valid_for_dagsters_tools(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_what_the_command_loaded_stands_in_dagster_and_a_broken_instance_changes_nothing(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
-        product = Product(tmp_path, sandbox, COGNIGY)
+        product = Installation(tmp_path, sandbox, COGNIGY)
         assert dagster(product, "dagster", "instance", "migrate").returncode == 0
         home = product.folder / "home"
         days = days_from(date(2025, 3, 1), 31)
@@ -84,19 +84,19 @@ def test_what_the_command_loaded_stands_in_dagster_and_a_broken_instance_changes
         assert (again.returncode, again.stdout) == (0, ""), again.stderr
 
 
-def run_with_home(product: Product, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**product.environment, "DAGSTER_HOME": str(home)}
+def run_with_home(installation: Installation, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**installation.environment, "DAGSTER_HOME": str(home)}
     return subprocess.run([CHATMART, *arguments], env=environment, text=True, capture_output=True, check=False)
 
 
-def materialized(product: Product, asset: str) -> set[str]:
+def materialized(installation: Installation, asset: str) -> set[str]:
     """Asked of the instance in a process of its own."""
     program = (
         "import dagster as dg, sys\n"
         "with dg.DagsterInstance.get() as instance:\n"
         "    print(*instance.get_materialized_partitions(dg.AssetKey(sys.argv[1].split('/'))))\n"
     )
-    environment = {**product.environment, "DAGSTER_HOME": str(product.folder / "home")}
+    environment = {**installation.environment, "DAGSTER_HOME": str(installation.folder / "home")}
     command = [sys.executable, "-c", program, asset]
     done = subprocess.run(command, env=environment, text=True, capture_output=True, check=True)
     return set(done.stdout.split())
@@ -106,7 +106,7 @@ def materialized(product: Product, asset: str) -> set[str]:
 @pytest.mark.long
 def test_dev_serves_and_ends_when_told_to_also_in_the_background_of_a_script(tmp_path: Path) -> None:
     with Sandbox() as sandbox, (tmp_path / "said.txt").open("wb") as said:
-        product = Product(tmp_path, sandbox, COGNIGY)
+        product = Installation(tmp_path, sandbox, COGNIGY)
         environment = {name: value for name, value in product.environment.items() if name != "DAGSTER_HOME"}
         dev = subprocess.Popen(
             [CHATMART, "dev", "--host", "127.0.0.1", "--port", "0"],
@@ -116,9 +116,9 @@ def test_dev_serves_and_ends_when_told_to_also_in_the_background_of_a_script(tmp
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell does for `&`
         )
         try:
-            await_that(lambda: "Serving dagster-webserver" in (tmp_path / "said.txt").read_text())
+            wait_until(lambda: "Serving dagster-webserver" in (tmp_path / "said.txt").read_text())
             dev.terminate()
-            dev.wait(PATIENCE_SECONDS)
+            dev.wait(TIMEOUT_SECONDS)
         finally:
             dev.kill()
         assert "Traceback" not in (tmp_path / "said.txt").read_text()

@@ -14,8 +14,8 @@ from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.clock import FakeClock
-from tests.support.installation import CHATMART, Product
-from tests.support.wait_until import await_that
+from tests.support.installation import CHATMART, Installation
+from tests.support.wait_until import wait_until
 
 VOICE = tuple(account for account in DEMO_ACCOUNTS if account.name == "acme-voice")
 DAY = date(2025, 3, 11)
@@ -29,50 +29,55 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def product(sandbox: Sandbox, tmp_path: Path) -> Product:
-    return Product(tmp_path, sandbox, VOICE)
+def installation(sandbox: Sandbox, tmp_path: Path) -> Installation:
+    return Installation(tmp_path, sandbox, VOICE)
 
 
 @contextmanager
-def backfilling(product: Product) -> Iterator[subprocess.Popen[bytes]]:
+def backfilling(installation: Installation) -> Iterator[subprocess.Popen[bytes]]:
     command = [CHATMART, "backfill", "--from", str(DAY), "--to", str(DAY)]
-    with subprocess.Popen(command, env=product.environment, cwd=product.folder, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, env=installation.environment, cwd=installation.folder, stderr=subprocess.DEVNULL
+    ) as process:
         yield process
         process.kill()
 
 
-def killed_when(product: Product, reached: Callable[[], bool]) -> None:
+def killed_when(installation: Installation, reached: Callable[[], bool]) -> None:
     """Start a back-fill of the day, and kill it as soon as it has got there."""
-    with backfilling(product) as process:
-        await_that(reached)
+    with backfilling(installation) as process:
+        wait_until(reached)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
 
 
-def leftovers(product: Product) -> list[Path]:
-    return list((product.folder / "data/landing").rglob("*.part"))
+def leftovers(installation: Installation) -> list[Path]:
+    return list((installation.folder / "data/landing").rglob("*.part"))
 
 
 @pytest.mark.e2e
-def test_killed_while_a_job_is_polled(sandbox: Sandbox, product: Product) -> None:
+def test_killed_while_a_job_is_polled(sandbox: Sandbox, installation: Installation) -> None:
     sandbox.shapes.export_polls = FOREVER
-    killed_when(product, lambda: any(job.polls > 2 for job in sandbox.jobs))
-    assert not (product.folder / "data/warehouse.duckdb").exists() or product.view("conversation", "acme-voice") == []
+    killed_when(installation, lambda: any(job.polls > 2 for job in sandbox.jobs))
+    assert (
+        not (installation.folder / "data/warehouse.duckdb").exists()
+        or installation.read_view("conversation", "acme-voice") == []
+    )
     sandbox.shapes.export_polls = 2
-    product.backfill(DAY, DAY)
-    assert len(sandbox.jobs) == sandbox.book.count("chatcaptain", "/export", "POST") == 1
-    assert product.differences([DAY])[1] == []
-    product.backfill(DAY, DAY)
+    installation.backfill(DAY, DAY)
+    assert len(sandbox.jobs) == sandbox.request_log.count("chatcaptain", "/export", "POST") == 1
+    assert installation.compare_with_truth([DAY])[1] == []
+    installation.backfill(DAY, DAY)
     assert len(sandbox.jobs) == 1
 
 
 @pytest.mark.e2e
 @pytest.mark.long
-def test_killed_before_the_id_is_noted(sandbox: Sandbox, product: Product) -> None:
-    sandbox.fail(Fault(path="/export", method="POST", kind="hang"))
-    killed_when(product, lambda: len(sandbox.jobs) == 1)
+def test_killed_before_the_id_is_noted(sandbox: Sandbox, installation: Installation) -> None:
+    sandbox.plan_faults(Fault(path="/export", method="POST", kind="hang"))
+    killed_when(installation, lambda: len(sandbox.jobs) == 1)
     for _ in range(2):
-        done = product.backfill(DAY, DAY, expect=1)
+        done = installation.backfill(DAY, DAY, exit_code=1)
         (sentence,) = re.findall("^failed: (.*)$", done.err, re.MULTILINE)
         assert re.fullmatch(
             r"acme-voice \(chatcaptain\.export\): an export of 2025-03-10T23:00:00\.000Z to 2025-03-11T22:59:59\.999Z "
@@ -80,32 +85,32 @@ def test_killed_before_the_id_is_noted(sandbox: Sandbox, product: Product) -> No
             r"this bot in this run; run the same command again after [\d-]+ [\d:]+ UTC \(export_retry_minutes: 30\)",
             sentence,
         )
-    assert len(sandbox.jobs) == sandbox.book.count("chatcaptain", "/export", "POST") == 1
-    assert product.load([DAY], clock=FakeClock(datetime.now(UTC) + timedelta(minutes=31))).ok
+    assert len(sandbox.jobs) == sandbox.request_log.count("chatcaptain", "/export", "POST") == 1
+    assert installation.load([DAY], clock=FakeClock(datetime.now(UTC) + timedelta(minutes=31))).is_ok
     assert len(sandbox.jobs) == 2
-    assert product.differences([DAY])[1] == []
+    assert installation.compare_with_truth([DAY])[1] == []
 
 
 @pytest.mark.e2e
 @pytest.mark.long
-def test_killed_during_the_download(sandbox: Sandbox, product: Product) -> None:
-    sandbox.fail(Fault(path="/exports/", status=200, body="conversationId,startedAt\nc1,2025-03-1", kind="hang"))
-    killed_when(product, lambda: sandbox.book.count("download") == 1 and leftovers(product) != [])
-    product.backfill(DAY, DAY)
+def test_killed_during_the_download(sandbox: Sandbox, installation: Installation) -> None:
+    sandbox.plan_faults(Fault(path="/exports/", status=200, body="conversationId,startedAt\nc1,2025-03-1", kind="hang"))
+    killed_when(installation, lambda: sandbox.request_log.count("download") == 1 and leftovers(installation) != [])
+    installation.backfill(DAY, DAY)
     assert len(sandbox.jobs) == 1
-    assert product.differences([DAY])[1] == []
-    assert leftovers(product) == []
+    assert installation.compare_with_truth([DAY])[1] == []
+    assert leftovers(installation) == []
 
 
 @pytest.mark.e2e
-def test_a_stuck_job_is_adopted_by_the_same_command(sandbox: Sandbox, product: Product) -> None:
-    product.overrides = {"acme-voice": {"export_start_deadline_seconds": 0.3}}
-    product.configure()
+def test_a_stuck_job_is_adopted_by_the_same_command(sandbox: Sandbox, installation: Installation) -> None:
+    installation.overrides = {"acme-voice": {"export_start_deadline_seconds": 0.3}}
+    installation.configure()
     sandbox.shapes.export_polls, sandbox.shapes.export_words = FOREVER, ("pending", "completed")
-    done = product.backfill(DAY, DAY, expect=1)
+    done = installation.backfill(DAY, DAY, exit_code=1)
     assert "did not start within 0.3 seconds (status 'pending')" in done.err
     assert "it waits for this job and starts no other" in done.err
     sandbox.shapes.export_polls = 0
-    product.backfill(DAY, DAY)
+    installation.backfill(DAY, DAY)
     assert len(sandbox.jobs) == 1
-    assert product.differences([DAY])[1] == []
+    assert installation.compare_with_truth([DAY])[1] == []

@@ -18,8 +18,8 @@ from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import RequestRecord
 from sandbox.server import Sandbox
 from tests.support.command import run_as_if_alone
-from tests.support.installation import CHATMART, Product, days_from
-from tests.support.wait_until import await_that
+from tests.support.installation import CHATMART, Installation, days_from
+from tests.support.wait_until import wait_until
 
 SUPPORT = tuple(account for account in DEMO_ACCOUNTS if account.name == "acme-support")
 FIRST, LAST = date(2025, 7, 1), date(2025, 12, 31)
@@ -54,22 +54,24 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def product(sandbox: Sandbox, tmp_path: Path) -> Product:
-    return Product(tmp_path, sandbox, SUPPORT)
+def installation(sandbox: Sandbox, tmp_path: Path) -> Installation:
+    return Installation(tmp_path, sandbox, SUPPORT)
 
 
-def started(product: Product, *arguments: str) -> subprocess.Popen[str]:
+def started(installation: Installation, *arguments: str) -> subprocess.Popen[str]:
     command = [CHATMART, *(arguments or BACKFILL)]
-    return subprocess.Popen(command, env=product.environment, cwd=product.folder, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, env=installation.environment, cwd=installation.folder, stderr=subprocess.PIPE, text=True
+    )
 
 
 @contextmanager
-def stopped_in_a_commit(product: Product) -> Iterator[subprocess.Popen[str]]:
+def stopped_in_a_commit(installation: Installation) -> Iterator[subprocess.Popen[str]]:
     """A back-fill that stands still in its third commit until its standard input is closed."""
     with subprocess.Popen(
         [sys.executable, "-c", STOPPING, *BACKFILL],
-        env=product.environment,
-        cwd=product.folder,
+        env=installation.environment,
+        cwd=installation.folder,
         text=True,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -87,21 +89,21 @@ def said(process: subprocess.Popen[str], beginning: str) -> None:
     assert any(line.startswith(beginning) for line in process.stderr)
 
 
-def loaded(product: Product) -> list[date]:
-    return [row["date"] for row in product.view("conversation_daily", SUPPORT[0].name)]
+def loaded(installation: Installation) -> list[date]:
+    return [row["date"] for row in installation.read_view("conversation_daily", SUPPORT[0].name)]
 
 
-def last_run(product: Product) -> dict[str, object]:
-    return max(product.view("load_run", SUPPORT[0].name), key=lambda row: row["started_at"])
+def last_run(installation: Installation) -> dict[str, object]:
+    return max(installation.read_view("load_run", SUPPORT[0].name), key=lambda row: row["started_at"])
 
 
-def goes_on(product: Product, sandbox: Sandbox) -> None:
+def goes_on(installation: Installation, sandbox: Sandbox) -> None:
     """The same command loads the rest, and asks for little that was answered before."""
-    product.backfill(FIRST, LAST)
-    assert sandbox.book.count(provider="cognigy") <= MONTHS + AT_ONCE
-    assert product.differences(DAYS)[1] == []
-    assert not list(product.folder.rglob("*.part"))
-    assert last_run(product)["error"] is None
+    installation.backfill(FIRST, LAST)
+    assert sandbox.request_log.count(provider="cognigy") <= MONTHS + AT_ONCE
+    assert installation.compare_with_truth(DAYS)[1] == []
+    assert not list(installation.folder.rglob("*.part"))
+    assert last_run(installation)["error"] is None
 
 
 @pytest.mark.e2e
@@ -109,65 +111,65 @@ def goes_on(product: Product, sandbox: Sandbox) -> None:
     ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.long)]
 )
 def test_the_first_signal_lets_a_commit_finish(
-    product: Product, sandbox: Sandbox, number: signal.Signals, code: int
+    installation: Installation, sandbox: Sandbox, number: signal.Signals, code: int
 ) -> None:
-    with stopped_in_a_commit(product) as process:
+    with stopped_in_a_commit(installation) as process:
         process.send_signal(number)
         said(process, "ending; what is being committed is finished. Once more ends at once")
         out, err = process.communicate("")
     assert (process.returncode, out) == (code, "")
     assert err.splitlines()[-1] == "interrupted: run the same command to go on"
     assert re.search(r"^acme-support +cognigy +92 +0 ", err, re.MULTILINE)
-    assert sorted(loaded(product)) == days_from(date(2025, 10, 1), 92)
-    run = last_run(product)
+    assert sorted(loaded(installation)) == days_from(date(2025, 10, 1), 92)
+    run = last_run(installation)
     assert (run["planned"], run["loaded"], run["failed"]) == (len(DAYS), 92, 0)
     assert run["ended_at"] is not None
     assert str(run["error"]).startswith("interrupted")
-    goes_on(product, sandbox)
+    goes_on(installation, sandbox)
 
 
 @pytest.mark.e2e
-def test_a_second_signal_ends_at_once(product: Product, sandbox: Sandbox) -> None:
-    with stopped_in_a_commit(product) as process:
+def test_a_second_signal_ends_at_once(installation: Installation, sandbox: Sandbox) -> None:
+    with stopped_in_a_commit(installation) as process:
         process.send_signal(signal.SIGTERM)
         said(process, "ending; ")
         process.send_signal(signal.SIGINT)
         assert process.wait() == 130
-    assert not (product.folder / "data/warehouse.duckdb").exists()
-    goes_on(product, sandbox)
-    rows = sorted(product.view("load_run", SUPPORT[0].name), key=lambda row: row["started_at"])
+    assert not (installation.folder / "data/warehouse.duckdb").exists()
+    goes_on(installation, sandbox)
+    rows = sorted(installation.read_view("load_run", SUPPORT[0].name), key=lambda row: row["started_at"])
     assert [row["ended_at"] is None for row in rows] == [True, False]
 
 
 @pytest.mark.e2e
-def test_before_a_run_begins_nothing_is_left(product: Product, sandbox: Sandbox) -> None:
+def test_before_a_run_begins_nothing_is_left(installation: Installation, sandbox: Sandbox) -> None:
     script = "import signal\nfrom pipelines.configuration import config\nfrom pipelines.cli.main import main\n"
     # where the tests run in the background of a script, SIGINT is ignored
     script += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    script += f"config.load = lambda _path: signal.raise_signal(signal.SIGINT)\nmain({list(BACKFILL)})"
+    script += f"config.load_config = lambda _path: signal.raise_signal(signal.SIGINT)\nmain({list(BACKFILL)})"
     done = subprocess.run(
-        [sys.executable, "-c", script], env=product.environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", script], env=installation.environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr.strip().startswith("interrupted; ")
-    assert not (product.folder / "data").exists()
+    assert not (installation.folder / "data").exists()
 
 
 @pytest.mark.e2e
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(int(os.environ.get("CHATMART_KILLS", "3"))))
-def test_interrupted_anywhere_nothing_is_half_loaded(product: Product, sandbox: Sandbox, seed: int) -> None:
+def test_interrupted_anywhere_nothing_is_half_loaded(installation: Installation, sandbox: Sandbox, seed: int) -> None:
     sandbox.shapes.delay_seconds = 0.05
     moment = 1 + seed * 7919 % MONTHS
-    with started(product) as process:
-        await_that(lambda: sandbox.book.count(provider="cognigy") >= moment)
+    with started(installation) as process:
+        wait_until(lambda: sandbox.request_log.count(provider="cognigy") >= moment)
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate()
     assert process.returncode == 143, err
     assert "Traceback" not in err
-    months = {day.replace(day=1) for day in loaded(product)}
-    assert len(loaded(product)) == sum(1 for day in DAYS if day.replace(day=1) in months)
-    goes_on(product, sandbox)
+    months = {day.replace(day=1) for day in loaded(installation)}
+    assert len(loaded(installation)) == sum(1 for day in DAYS if day.replace(day=1) in months)
+    goes_on(installation, sandbox)
 
 
 ASKED_AGAIN = {"cognigy": 4, "chatdash": 4, "chatlayer": 15, "chatcaptain": 30, "inkeep": 60}
@@ -181,22 +183,22 @@ ASKED_AGAIN = {"cognigy": 4, "chatdash": 4, "chatlayer": 15, "chatcaptain": 30, 
 def test_killed_anywhere_little_is_asked_again(sandbox: Sandbox, tmp_path: Path, provider: str, seed: int) -> None:
     sandbox.shapes.delay_seconds = 0.01
     account = next(account for account in DEMO_ACCOUNTS if account.provider == provider)
-    product, days = Product(tmp_path, sandbox, (account,)), days_from(date(2025, 2, 15), 45)
+    product, days = Installation(tmp_path, sandbox, (account,)), days_from(date(2025, 2, 15), 45)
     command = ("backfill", "--from", str(days[0]), "--to", str(days[-1]))
     moment = random.Random(f"{provider} {seed}").randrange(1, 60 if provider != "cognigy" else 2)
     with started(product, *command) as process:
-        await_that(lambda: len(sandbox.requests) >= moment)
+        wait_until(lambda: len(sandbox.requests) >= moment)
         process.kill()
         process.communicate()
     before = Counter(map(_question, sandbox.requests))
-    sandbox.book.clear()
+    sandbox.request_log.clear()
     done = run_as_if_alone(command, product.environment, product.folder)
     again = before & Counter(map(_question, sandbox.requests))
     assert again.total() <= ASKED_AGAIN[provider], again
-    if done.code:  # the one moment after which an hour's half is waited for
+    if done.exit_code:  # the one moment after which an hour's half is waited for
         assert "may or may not run; no other is started for this bot in this run" in done.err
     else:
-        assert product.differences(days)[1] == []
+        assert product.compare_with_truth(days)[1] == []
 
 
 def _question(record: RequestRecord) -> tuple[str, ...]:

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from pipelines.configuration import config as configuration
-from pipelines.loads.history import landed_days
-from pipelines.loads.observer import Quiet
-from pipelines.loads.replay import replay
-from pipelines.loads.run import Job
+from pipelines.loads.history import list_landed_days
+from pipelines.loads.observer import NullObserver
+from pipelines.loads.replay import replay_jobs
+from pipelines.loads.run import LoadJob
 from pipelines.loads.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.installation import Product, days_from, read_views
+from tests.support.installation import Installation, days_from, read_views
 from transforms import conform
-from warehouse.ddl.views import view_texts
+from warehouse.ddl.views import view_queries
 from warehouse.store import open_store
 
 KINDS = {"duckdb": "duckdb://data/warehouse.duckdb", "parquet": "parquet://data/lake"}
@@ -39,7 +39,7 @@ Contents = dict[str, list[str]]
 
 def everything(folder: Path, kind: str) -> Contents:
     store = open_store(KINDS[kind], folder)
-    views = read_views(store, view_texts())
+    views = read_views(store, view_queries())
     books = {name: store.read(query).to_pylist() for name, query in BOOKS.items()}
     return {name: sorted(map(str, rows)) for name, rows in {**views, **books}.items()}
 
@@ -51,10 +51,12 @@ def lose_the_warehouse(folder: Path) -> None:
 
 
 def replayed(folder: Path) -> int:
-    workspace = Workspace.open(configuration.load(folder / "chatmart.yaml"))
-    jobs = [Job(each, tuple(sorted(landed_days(each, workspace.landing)))) for each in workspace.config.accounts]
-    result = replay(workspace, jobs, Quiet())
-    assert result.ok, [outcome.errors for outcome in result.outcomes]
+    workspace = Workspace.open(configuration.load_config(folder / "chatmart.yaml"))
+    jobs = [
+        LoadJob(each, tuple(sorted(list_landed_days(each, workspace.landing)))) for each in workspace.config.accounts
+    ]
+    result = replay_jobs(workspace, jobs, NullObserver())
+    assert result.is_ok, [outcome.errors for outcome in result.outcomes]
     return sum(outcome.loaded for outcome in result.outcomes)
 
 
@@ -71,14 +73,14 @@ def test_numbers_and_books_are_what_they_were(
     tmp_path: Path, kind: str, days: Sequence[date], rounds: Sequence[Round]
 ) -> None:
     with Sandbox(World(5, ACCOUNTS)) as sandbox:
-        product = Product(tmp_path, sandbox, ACCOUNTS, SETTINGS, KINDS[kind])
-        assert product.load(days).ok
+        product = Installation(tmp_path, sandbox, ACCOUNTS, SETTINGS, KINDS[kind])
+        assert product.load(days).is_ok
         for changes in rounds:
             for number, how in changes:
                 for account in ACCOUNTS:
                     sandbox.world.restate(account.name, days[number], how)
-            assert product.load(days, refetch=True).ok
-        assert product.differences(days)[1] == []
+            assert product.load(days, refetch=True).is_ok
+        assert product.compare_with_truth(days)[1] == []
     before = everything(tmp_path, kind)
     assert len(before["restatement_log"]) > 25 * len(days)
     product.run("replay", "--from", str(days[1]), "--account", "acme-docs")
@@ -93,14 +95,14 @@ def test_a_changed_map_is_as_if_it_had_been_so_from_the_start(tmp_path: Path, mo
     earlier, later = tmp_path / "earlier", tmp_path / "later"
     with Sandbox(World(5, ACCOUNTS)) as sandbox:
         earlier.mkdir()
-        assert Product(earlier, sandbox, ACCOUNTS, SETTINGS).load(DAYS[:2]).ok
-        turned = {**conform._channels(), "whatsapp": conform.Channel("teams", "agent", is_test=True)}
+        assert Installation(earlier, sandbox, ACCOUNTS, SETTINGS).load(DAYS[:2]).is_ok
+        turned = {**conform._channels(), "whatsapp": conform.ConformedChannel("teams", "agent", is_test=True)}
         monkeypatch.setattr(conform, "_channels", lambda: turned)
         later.mkdir()
-        assert Product(later, sandbox, ACCOUNTS, SETTINGS).load(DAYS[:2]).ok
+        assert Installation(later, sandbox, ACCOUNTS, SETTINGS).load(DAYS[:2]).is_ok
     told, due = (everything(folder, "duckdb") for folder in (earlier, later))
     assert told["channel_daily"] != due["channel_daily"]
     replayed(earlier)
     found = everything(earlier, "duckdb")
-    for name in (*view_texts(), "restatement_log"):
+    for name in (*view_queries(), "restatement_log"):
         assert found[name] == due[name], name

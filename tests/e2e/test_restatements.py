@@ -11,25 +11,25 @@ import pytest
 
 from sandbox.accounts import SandboxAccount
 from sandbox.server import Sandbox
-from sandbox.truth import STREAMS, VIEWS
+from sandbox.truth import DEFAULT_STREAMS, VIEWS
 from sandbox.world import World
-from tests.support.installation import Product, days_from
-from tests.support.restatement_lines import LOGGED, Key, Line, expected, numbers
+from tests.support.installation import Installation, days_from
+from tests.support.restatement_lines import LOGGED_VIEWS, LogKey, LogLine, collect_truth_numbers, compute_expected_lines
 
 DAYS = days_from(date(2025, 3, 8), 5)  # New York's clock changes on the second of them
 YORK = "America/New_York"
 ACCOUNTS = (
-    SandboxAccount("acme-support", "cognigy", YORK, daily=12),
-    SandboxAccount("acme-sales", "chatdash", "Europe/Berlin", daily=12),
-    SandboxAccount("acme-bot", "chatlayer", "UTC", {"team_id": "t1"}, daily=12),
-    SandboxAccount("acme-voice", "chatcaptain", YORK, daily=12),
-    SandboxAccount("acme-docs", "inkeep", YORK, daily=12),
+    SandboxAccount("acme-support", "cognigy", YORK, daily_conversations=12),
+    SandboxAccount("acme-sales", "chatdash", "Europe/Berlin", daily_conversations=12),
+    SandboxAccount("acme-bot", "chatlayer", "UTC", {"team_id": "t1"}, daily_conversations=12),
+    SandboxAccount("acme-voice", "chatcaptain", YORK, daily_conversations=12),
+    SandboxAccount("acme-docs", "inkeep", YORK, daily_conversations=12),
 )
 NAMES = [account.name for account in ACCOUNTS]
 SETTINGS = {
     "acme-support": {"streams": ["conversation_counter", "call_counter", "knowledge_query_counter"]},
     "acme-sales": {"privacy": {"message_texts": "keep"}},
-    "acme-bot": {"streams": [*STREAMS["chatlayer"], "events"]},
+    "acme-bot": {"streams": [*DEFAULT_STREAMS["chatlayer"], "events"]},
 }
 ROUNDS = {
     "more of the first day, and of another one of each account": [
@@ -62,11 +62,11 @@ FROM restatement_log AS r JOIN load_ledger AS l ON l.account = r.account AND l.d
 class History:
     """The product, and what stood in its log and in the truth when it was looked at last."""
 
-    product: Product
-    logged: Counter[Line] = field(default_factory=Counter)
-    truth: dict[Key, Decimal] = field(default_factory=dict)
+    product: Installation
+    logged: Counter[LogLine] = field(default_factory=Counter)
+    truth: dict[LogKey, Decimal] = field(default_factory=dict)
 
-    def new_lines(self) -> Counter[Line]:
+    def new_lines(self) -> Counter[LogLine]:
         """The lines of the log since the last look, before which every slice was landed anew."""
         rows = self.product.store.read(LINES).to_pylist()
         providers = {account.name: account.provider for account in self.product.accounts}
@@ -77,18 +77,18 @@ class History:
         assert before - self.logged == Counter(), "what was logged once stays"
         return new
 
-    def changed(self) -> Counter[Line]:
+    def changed(self) -> Counter[LogLine]:
         """What the truth has changed since the last look."""
-        before, self.truth = self.truth, numbers(self.product, DAYS)
-        return expected(before, self.truth)
+        before, self.truth = self.truth, collect_truth_numbers(self.product, DAYS)
+        return compute_expected_lines(before, self.truth)
 
 
-def _line(row: dict[str, Any]) -> Line:
+def _line(row: dict[str, Any]) -> LogLine:
     return (row["account"], row["view"], row["date"], row["member"], row["measure"]), row["old"], row["new"]
 
 
-def _equals_the_truth(product: Product) -> None:
-    compared, differences = product.differences(DAYS)
+def _equals_the_truth(installation: Installation) -> None:
+    compared, differences = installation.compare_with_truth(DAYS)
     assert differences == []
     assert compared > 400
 
@@ -99,22 +99,22 @@ Rounds = dict[str, list[tuple[str, int, str]]]
 @pytest.mark.e2e
 @pytest.mark.parametrize("rounds", [MIXED, pytest.param(ROUNDS, marks=pytest.mark.long)], ids=["one", "three"])
 def test_the_log_tells_exactly_what_changed(tmp_path: Path, rounds: Rounds) -> None:
-    assert LOGGED.keys() == set(VIEWS)
+    assert LOGGED_VIEWS.keys() == set(VIEWS)
     with Sandbox(World(11, ACCOUNTS)) as sandbox:
-        history = History(Product(tmp_path, sandbox, ACCOUNTS, SETTINGS))
-        assert history.product.load(DAYS).ok
+        history = History(Installation(tmp_path, sandbox, ACCOUNTS, SETTINGS))
+        assert history.product.load(DAYS).is_ok
         assert history.changed()
         assert history.new_lines() == Counter(), "a first load is no restatement"
         for name, changes in rounds.items():
             for how, day, account in changes:
                 sandbox.world.restate(account, DAYS[day], how)
-            assert history.product.load(DAYS, refetch=True).ok
+            assert history.product.load(DAYS, refetch=True).is_ok
             _equals_the_truth(history.product)
             told, due = history.new_lines(), history.changed()
-            assert {view for (_, view, *_), _, _ in due} == {logged.view for logged in LOGGED.values()}
+            assert {view for (_, view, *_), _, _ in due} == {logged.view for logged in LOGGED_VIEWS.values()}
             assert told - due == Counter(), f"logged, and not changed: {name}"
             assert due - told == Counter(), f"changed, and not logged: {name}"
-        assert history.product.load(DAYS, refetch=True).ok
+        assert history.product.load(DAYS, refetch=True).is_ok
         assert history.new_lines() == Counter(), "loading the same again is no restatement"
         _equals_the_truth(history.product)
     members = [(old, new) for ((*_, member, _), old, new) in history.logged if member]

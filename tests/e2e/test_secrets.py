@@ -18,8 +18,8 @@ from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.installation import Product
-from tests.support.secret_scan import contents, found
+from tests.support.installation import Installation
+from tests.support.secret_scan import find_secrets, read_files
 
 REPOSITORY = Path(__file__).parents[2]
 FIRST = date(2025, 3, 1)
@@ -57,7 +57,7 @@ def says(path: str, body: Any, status: int = 200, **more: Any) -> Fault:
 class Plant:
     """A folder, a sandbox whose accounts have planted credentials, and all that was printed."""
 
-    product: Product
+    product: Installation
     printed: list[tuple[str, bytes]] = field(default_factory=list)
     day: date = FIRST
 
@@ -71,11 +71,11 @@ class Plant:
         """Load one more day, with these faults; all of them must be met. `process`: in one of its own."""
         self.day += timedelta(days=1)
         sandbox = self.product.sandbox
-        sandbox.fail(*faults)
+        sandbox.plan_faults(*faults)
         arguments = ("--verbose", "backfill", "--from", str(self.day), "--to", str(self.day))
         run = self.product.run_process if process else self.product.run
         done = run(*arguments, expect=1 if faults else 0)
-        assert sandbox.book.faults == []
+        assert sandbox.request_log.faults == []
         self.printed += [
             (f"stdout of {self.day}", done.out.encode()),
             (f"stderr of {self.day}", done.err.encode()),
@@ -83,14 +83,14 @@ class Plant:
         return done.err
 
     def nothing_is_told(self) -> None:
-        assert found(self.secrets, [*self.printed, *contents(self.product.folder)]) == []
+        assert find_secrets(self.secrets, [*self.printed, *read_files(self.product.folder)]) == []
 
 
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
     with Sandbox(World(accounts=ACCOUNTS)) as sandbox, pytest.MonkeyPatch.context() as patch:
         patch.setenv("PLANTED_PRIVACY_KEY", PRIVACY_KEY)
-        product = Product(tmp_path_factory.mktemp("planted"), sandbox, ACCOUNTS, {IN_URL.name: {"auth": "query"}})
+        product = Installation(tmp_path_factory.mktemp("planted"), sandbox, ACCOUNTS, {IN_URL.name: {"auth": "query"}})
         limits = {"requests": 100_000, "period_seconds": 1}
         product.configure(defaults={"rate_limit": limits, "privacy": {"key": "${PLANTED_PRIVACY_KEY}"}})
         planted = Plant(product)
@@ -100,11 +100,13 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
 
 @pytest.mark.e2e
 def test_the_search_reads_what_is_packed(plant: Plant) -> None:
-    texts = list(contents(plant.product.folder))
-    names = {name for line in found(["perChannel", "conversationId"], texts) for name in [line.rpartition(" in ")[2]]}
+    texts = list(read_files(plant.product.folder))
+    names = {
+        name for line in find_secrets(["perChannel", "conversationId"], texts) for name in [line.rpartition(" in ")[2]]
+    }
     assert any("stream=conversation_counter" in name and name.endswith("unpacked") for name in names)
     assert any("stream=export" in name and name.endswith("unpacked") for name in names)
-    assert found(["globex"], [("text", b"a%20Z2xvYmV4")]) != []
+    assert find_secrets(["globex"], [("text", b"a%20Z2xvYmV4")]) != []
     kept = [name for name, text in texts if b"acme-url" in text and name.startswith("data/warehouse.duckdb")]
     assert "data/warehouse.duckdb, unpacked" in kept
 
@@ -195,7 +197,7 @@ def test_a_run_of_dagster(plant: Plant) -> None:
     home.mkdir()
     shutil.copyfile(REPOSITORY / "dagster.yaml", home / "dagster.yaml")
     sandbox = plant.product.sandbox
-    sandbox.fail(
+    sandbox.plan_faults(
         says(IN_HEADER.ids["project_id"], {"detail": echo(IN_HEADER)}, 401),
         says(IN_URL.ids["project_id"], {"items": key_of(IN_URL)}),
     )
@@ -208,11 +210,11 @@ def test_a_run_of_dagster(plant: Plant) -> None:
         capture_output=True,
         check=False,
     )
-    assert sandbox.book.faults == []
+    assert sandbox.request_log.faults == []
     assert b"[redacted]" in done.stdout + done.stderr
     assert done.returncode != 0
     plant.printed += [("stdout of dagster", done.stdout), ("stderr of dagster", done.stderr)]
-    assert any(name.endswith("db, unpacked") for name, _ in contents(home))
+    assert any(name.endswith("db, unpacked") for name, _ in read_files(home))
     plant.nothing_is_told()
 
 

@@ -16,19 +16,19 @@ import pytest
 
 from sandbox.accounts import SandboxAccount
 from sandbox.server import Sandbox
-from sandbox.shapes import Switches
+from sandbox.shapes import ResponseShapes
 from sandbox.world import World
-from tests.support.installation import Product
+from tests.support.installation import Installation
 from tests.support.shape_combinations import (
     CIRCUMSTANCES,
-    NO_SHAPES,
+    FAILING_SHAPES,
     SEEDS,
-    SWITCHES,
+    SHAPES,
     Combination,
-    combinations,
+    combinations_in_all_zones,
     every_shape_once,
-    everywhere,
     load_and_compare,
+    pairwise_combinations,
 )
 
 ALL = bool(os.environ.get("CHATMART_ALL_SHAPES"))
@@ -45,7 +45,7 @@ def test_every_shape_equals_the_truth(tmp_path: Path, combination: Combination) 
 
 @pytest.mark.e2e
 @pytest.mark.long
-@pytest.mark.parametrize("combination", everywhere() if ALL else combinations(), ids=str)
+@pytest.mark.parametrize("combination", combinations_in_all_zones() if ALL else pairwise_combinations(), ids=str)
 def test_all_views_equal_the_truth(tmp_path: Path, combination: Combination) -> None:
     compared = load_and_compare(tmp_path, combination, around=AROUND, daily=DAILY)
     assert compared.differences == ()
@@ -53,15 +53,15 @@ def test_all_views_equal_the_truth(tmp_path: Path, combination: Combination) -> 
 
 
 def test_every_switch_is_in_use() -> None:
-    assert {each.name for each in fields(Switches)} == SWITCHES.keys() | NO_SHAPES
-    assert all(values[0] == getattr(Switches(), name) for name, values in SWITCHES.items())
+    assert {each.name for each in fields(ResponseShapes)} == SHAPES.keys() | FAILING_SHAPES
+    assert all(values[0] == getattr(ResponseShapes(), name) for name, values in SHAPES.items())
 
 
-FACTORS = {**SWITCHES, **CIRCUMSTANCES}
+FACTORS = {**SHAPES, **CIRCUMSTANCES}
 
 
 def shapes_of(rows: Iterable[Combination]) -> list[dict[str, Any]]:
-    return [{**vars(row.switches), **row.circumstances} for row in rows]
+    return [{**vars(row.shapes), **row.circumstances} for row in rows]
 
 
 def test_every_shape_is_there_at_least_once() -> None:
@@ -72,7 +72,7 @@ def test_every_shape_is_there_at_least_once() -> None:
 
 
 def test_every_two_shapes_meet() -> None:
-    rows, factors = shapes_of(combinations()), FACTORS
+    rows, factors = shapes_of(pairwise_combinations()), FACTORS
     for one, other in pairs(factors, 2):
         met = {(row[one], row[other]) for row in rows}
         assert met == {(this, that) for this in factors[one] for that in factors[other]}, (one, other)
@@ -83,7 +83,7 @@ def test_every_two_shapes_meet() -> None:
 def test_chatlayer_is_refused_where_days_begin_within_an_hour(tmp_path: Path) -> None:
     account = SandboxAccount("pune-bot", "chatlayer", "Asia/Kolkata")
     with Sandbox(World(7, [account])) as sandbox:
-        done = Product(tmp_path, sandbox, [account]).backfill(date(2025, 3, 28), date(2025, 4, 1), expect=2)
+        done = Installation(tmp_path, sandbox, [account]).backfill(date(2025, 3, 28), date(2025, 4, 1), exit_code=2)
         assert sandbox.requests == []
     assert "account pune-bot: timezone: Chatlayer counts by whole hours of UTC" in done.err
     assert "Asia/Kolkata" in done.err

@@ -8,9 +8,9 @@ import pytest
 
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
-from tests.support.installation import Product, days_from
+from tests.support.installation import Installation, days_from
 from warehouse.docs.relations import FACTS
-from warehouse.integrity import doubled_grains, keys_without_member
+from warehouse.integrity import count_duplicate_grains, count_keys_without_member
 
 # both clock changes of autumn lie in either range: Berlin on 26 October, New York on 2 November
 SIXTY_DAYS = days_from(date(2025, 10, 1), 60)
@@ -21,7 +21,7 @@ TEN_DAYS = days_from(date(2025, 10, 25), 10)
 class Loaded:
     """A product of which all days are loaded, and those days."""
 
-    product: Product
+    product: Installation
     days: Sequence[date]
 
 
@@ -31,14 +31,14 @@ class Loaded:
 def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
     days: Sequence[date] = request.param
     with Sandbox() as sandbox:
-        product = Product(tmp_path_factory.mktemp("truth"), sandbox, DEMO_ACCOUNTS)
+        product = Installation(tmp_path_factory.mktemp("truth"), sandbox, DEMO_ACCOUNTS)
         product.backfill(days[0], days[-1])
         yield Loaded(product, days)
 
 
 @pytest.mark.e2e
 def test_all_days_of_seven_accounts_equal_the_truth(loaded: Loaded) -> None:
-    compared, lines = loaded.product.differences(loaded.days)
+    compared, lines = loaded.product.compare_with_truth(loaded.days)
     assert lines == []
     assert compared > 10_000 * len(loaded.days) // 60
 
@@ -46,13 +46,13 @@ def test_all_days_of_seven_accounts_equal_the_truth(loaded: Loaded) -> None:
 @pytest.mark.e2e
 def test_every_key_is_described_and_no_grain_is_doubled(loaded: Loaded) -> None:
     product = loaded.product
-    assert [table.name for table in FACTS if doubled_grains(product.store, table)] == []
-    assert [(table.name, keys) for table in FACTS if (keys := keys_without_member(product.store, table))] == []
+    assert [table.name for table in FACTS if count_duplicate_grains(product.store, table)] == []
+    assert [(table.name, keys) for table in FACTS if (keys := count_keys_without_member(product.store, table))] == []
 
 
 @pytest.mark.e2e
 def test_five_providers_and_their_totals(loaded: Loaded) -> None:
-    totals = loaded.product.ask(
+    totals = loaded.product.query(
         "select provider, count(distinct date) days, sum(conversations) conversations "
         "from conversation_daily group by 1 order by 1"
     )
@@ -67,19 +67,19 @@ def test_five_providers_and_their_totals(loaded: Loaded) -> None:
 @pytest.mark.parametrize("loaded", [SIXTY_DAYS], ids=["60 days"], indirect=True)
 def test_loading_again_changes_nothing_and_restatements_are_mirrored(loaded: Loaded) -> None:
     product, days = loaded.product, loaded.days
-    before = product.everything()
+    before = product.read_all_views()
     product.backfill(days[-4], days[-1], "--refetch")
-    assert product.everything() == before
-    assert product.ask("select count(*) as n from restatement_log") == [{"n": 0}]
+    assert product.read_all_views() == before
+    assert product.query("select count(*) as n from restatement_log") == [{"n": 0}]
 
     for account in product.accounts:
         product.sandbox.world.restate(account.name, days[-2], "smaller")
         product.sandbox.world.restate(account.name, days[-3], "empty")
         product.sandbox.world.restate(account.name, days[-4], "late")
     product.backfill(days[-4], days[-1], "--refetch")
-    _compared, lines = product.differences(days)
+    _compared, lines = product.compare_with_truth(days)
     assert lines == []
-    assert product.ask(f"select sum(conversations) as n from conversation_daily where date = '{days[-3]}'") == [
+    assert product.query(f"select sum(conversations) as n from conversation_daily where date = '{days[-3]}'") == [
         {"n": 0}
     ]
-    assert product.ask("select count(*) > 100 as restated from restatement_log") == [{"restated": True}]
+    assert product.query("select count(*) > 100 as restated from restatement_log") == [{"restated": True}]

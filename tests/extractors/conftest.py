@@ -6,21 +6,21 @@ import pytest
 
 from extractors import redaction
 from tests.support.clock import FakeClock
-from tests.support.http_session import OK
-from tests.support.scripted_server import Scripted, scripted
+from tests.support.http_session import OK_RESPONSE
+from tests.support.scripted_server import ScriptedServer, run_scripted_server
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Scripted]:
-    with scripted() as server:
+def scripted_server() -> Iterator[ScriptedServer]:
+    with run_scripted_server() as server:
         yield server
 
 
 @pytest.fixture
-def server(running: Scripted) -> Scripted:
-    running.seen.clear()
-    running.script(OK)
-    return running
+def server(scripted_server: ScriptedServer) -> ScriptedServer:
+    scripted_server.requests.clear()
+    scripted_server.script(OK_RESPONSE)
+    return scripted_server
 
 
 @pytest.fixture(autouse=True)

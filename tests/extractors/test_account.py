@@ -24,7 +24,7 @@ def problem(**settings: Any) -> str:
 def test_what_an_account_has_without_being_told() -> None:
     found = account()
     assert (found.timezone, found.lookback_days, found.start_date, found.max_wait_seconds) == ("UTC", 3, None, 60)
-    assert found.pulled == ("conversation_counter",)
+    assert found.enabled_streams == ("conversation_counter",)
     assert found.privacy.user_ids == "hash"
     assert (found.privacy.message_texts, found.privacy.properties) == ("drop", "drop")
     assert found.rate_limit.requests is None
@@ -75,7 +75,7 @@ def test_a_base_url_has_no_slash_at_its_end() -> None:
 
 
 def test_streams_are_named_with_or_without_their_provider() -> None:
-    assert account(streams=["cognigy.call_counter", "call_counter"]).pulled == ("call_counter",)
+    assert account(streams=["cognigy.call_counter", "call_counter"]).enabled_streams == ("call_counter",)
     assert "there is no stream calls; cognigy has conversation_counter" in problem(streams=["calls"])
     assert "at least one stream" in problem(streams=[])
 

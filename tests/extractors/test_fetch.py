@@ -11,44 +11,46 @@ from filelock import FileLock
 from extractors import fetch as fetching
 from extractors.account import Account
 from extractors.errors import AccountBusy, CredentialRefused, ExtractionError, RequestRefused, ShapeError
-from extractors.fetch import fetch_lock, land_all
-from extractors.http.limits import Limits
+from extractors.fetch import fetch_batches, hold_fetch_lock
+from extractors.http.limits import RequestLimits
 from extractors.http.session import Client, Session
 from extractors.landing.zone import Batch, BatchWriter, LandingZone
 from extractors.registry import Stream
 from extractors.windows import Window
 from tests.support.clock import FakeClock
-from tests.support.http_session import account
-from tests.support.scripted_server import Scripted, raw
+from tests.support.http_session import build_account
+from tests.support.scripted_server import ScriptedServer, raw_response
 
 DAYS = Window(date(2025, 3, 1), date(2025, 3, 11)).each_day()
 
 
 async def _fetch(session: Session, window: Window, batch: BatchWriter) -> dict[str, Any]:
-    batch.add(await session.ask("daily", "GET", f"/{window.start.day}"))
+    batch.add(await session.request("daily", "GET", f"/{window.start.day}"))
     if window.start.day == 4:
         raise ShapeError(session.where("daily"), "page", "leads nowhere", "x")
     if window.start.day == 5:
-        await session.ask("daily", "GET", "/second")
+        await session.request("daily", "GET", "/second")
     return {"day": window.start.day}
 
 
 DAILY = Stream(windows=lambda _account, window: window.each_day(), fetch=_fetch)
 
 
-def fetch_days(server: Scripted, root: Path, clock: FakeClock) -> tuple[list[ExtractionError], list[Batch]]:
+def fetch_days(server: ScriptedServer, root: Path, clock: FakeClock) -> tuple[list[ExtractionError], list[Batch]]:
     async def run() -> tuple[list[ExtractionError], list[Batch]]:
         arrived: list[Batch] = []
         async with Client(clock=clock) as client:
-            session = client.session(account(server.origin), Limits(None, 1, 3))
-            errors = await land_all(LandingZone(root), session, [("daily", DAILY, day) for day in DAYS], arrived.append)
+            session = client.open_session(build_account(server.origin), RequestLimits(None, 1, 3))
+            errors = await fetch_batches(
+                LandingZone(root), session, [("daily", DAILY, day) for day in DAYS], arrived.append
+            )
         return errors, arrived
 
     return asyncio.run(run())
 
 
-def test_what_arrived_is_landed_and_what_failed_is_told(server: Scripted, tmp_path: Path) -> None:
-    server.answer = lambda seen: raw(b"{}", 404 if seen.path in ("/base/7", "/base/second") else 200)
+def test_what_arrived_is_landed_and_what_failed_is_told(server: ScriptedServer, tmp_path: Path) -> None:
+    server.respond = lambda seen: raw_response(b"{}", 404 if seen.path in ("/base/7", "/base/second") else 200)
     clock = FakeClock()
     errors, arrived = fetch_days(server, tmp_path, clock)
     assert [type(error) for error in errors] == [ShapeError, RequestRefused, RequestRefused]
@@ -58,29 +60,29 @@ def test_what_arrived_is_landed_and_what_failed_is_told(server: Scripted, tmp_pa
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_an_answer_that_cannot_be_followed_is_kept_as_incomplete(server: Scripted, tmp_path: Path) -> None:
+def test_an_answer_that_cannot_be_followed_is_kept_as_incomplete(server: ScriptedServer, tmp_path: Path) -> None:
     fetch_days(server, tmp_path, FakeClock())
-    batches = LandingZone(tmp_path).batches("cognigy", "acme", "daily")
-    (half,) = (batch for batch in batches if not batch.complete)
+    batches = LandingZone(tmp_path).list_batches("cognigy", "acme", "daily")
+    (half,) = (batch for batch in batches if not batch.is_complete)
     assert half.window.start.day == 4
     assert "leads nowhere" in half.manifest["facts"]["error"]
-    assert [body for _, body in half.bodies()] == [b'{"ok": true}']
+    assert [body for _, body in half.iter_bodies()] == [b'{"ok": true}']
 
 
-def test_half_a_batch_is_not_landed(server: Scripted, tmp_path: Path) -> None:
-    server.answer = lambda seen: raw(b"{}", 404 if seen.path == "/base/second" else 200)
+def test_half_a_batch_is_not_landed(server: ScriptedServer, tmp_path: Path) -> None:
+    server.respond = lambda seen: raw_response(b"{}", 404 if seen.path == "/base/second" else 200)
     _, arrived = fetch_days(server, tmp_path, FakeClock())
-    assert 5 not in {batch.window.start.day for batch in LandingZone(tmp_path).batches("cognigy", "acme", "daily")}
+    assert 5 not in {batch.window.start.day for batch in LandingZone(tmp_path).list_batches("cognigy", "acme", "daily")}
     assert 5 not in {batch.window.start.day for batch in arrived}
 
 
-def test_a_refused_credential_refuses_the_rest(server: Scripted, tmp_path: Path) -> None:
-    server.script(raw(b"{}", 403))
+def test_a_refused_credential_refuses_the_rest(server: ScriptedServer, tmp_path: Path) -> None:
+    server.script(raw_response(b"{}", 403))
     errors, arrived = fetch_days(server, tmp_path, FakeClock())
     assert {type(error) for error in errors} == {CredentialRefused}
     assert len(errors) == len(DAYS)
     assert arrived == []
-    assert len(server.seen) == 1
+    assert len(server.requests) == 1
 
 
 def lock_of(root: Path, of: Account) -> Path:
@@ -89,10 +91,10 @@ def lock_of(root: Path, of: Account) -> Path:
 
 def test_an_account_that_is_being_fetched_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "LOCK_TIMEOUT_SECONDS", 0)
-    acme = account("http://127.0.0.1:1")
+    acme = build_account("http://127.0.0.1:1")
 
     async def run() -> None:
-        async with fetch_lock(LandingZone(tmp_path), acme):
+        async with hold_fetch_lock(LandingZone(tmp_path), acme):
             pass
 
     asyncio.run(run())
@@ -105,7 +107,7 @@ def test_an_account_that_is_being_fetched_is_waited_for(tmp_path: Path, monkeypa
 
 def test_a_killed_run_leaves_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "LOCK_TIMEOUT_SECONDS", 10)
-    acme = account("http://127.0.0.1:1")
+    acme = build_account("http://127.0.0.1:1")
     lock_of(tmp_path, acme).parent.mkdir(parents=True)
     hold = (
         "import sys; from filelock import FileLock; "
@@ -120,13 +122,13 @@ def test_a_killed_run_leaves_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyP
         holder.communicate()
 
     async def run() -> None:
-        async with fetch_lock(LandingZone(tmp_path), acme):
+        async with hold_fetch_lock(LandingZone(tmp_path), acme):
             pass
 
     asyncio.run(run())
 
 
-def test_a_defect_ends_what_is_still_being_fetched_before_it_is_raised(server: Scripted, tmp_path: Path) -> None:
+def test_a_defect_ends_what_is_still_being_fetched_before_it_is_raised(server: ScriptedServer, tmp_path: Path) -> None:
     going: set[int] = set()
     ended: set[int] = set()
 
@@ -144,9 +146,9 @@ def test_a_defect_ends_what_is_still_being_fetched_before_it_is_raised(server: S
     async def run() -> None:
         stream = Stream(windows=DAILY.windows, fetch=fetch)
         async with Client(clock=FakeClock()) as client:
-            session = client.session(account(server.origin), Limits(None, 1, 3))
+            session = client.open_session(build_account(server.origin), RequestLimits(None, 1, 3))
             with pytest.raises(RuntimeError, match="boom"):
-                await land_all(LandingZone(tmp_path), session, [("daily", stream, day) for day in DAYS])
+                await fetch_batches(LandingZone(tmp_path), session, [("daily", stream, day) for day in DAYS])
             assert ended == going - {3} != set()
 
     asyncio.run(run())

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors import redaction
-from extractors.redaction import MASK, RedactingFilter, redact, redact_body, redacted, register
+from extractors.redaction import MASK, RedactingFilter, redact, redact_body, redact_json, register_secrets
 
 SECRETS = st.text(st.characters(exclude_categories=["Cs"]), min_size=6).filter(lambda text: len(set(text)) > 4)
 
 
 @given(SECRETS)
 def test_a_secret_is_masked_in_every_form_it_travels_in(secret: str) -> None:
-    register(secret)
+    register_secrets(secret)
     forms = (
         secret,
         quote(secret, safe=""),
@@ -28,12 +28,12 @@ def test_a_secret_is_masked_in_every_form_it_travels_in(secret: str) -> None:
 
 
 def test_the_longest_secret_is_masked_first() -> None:
-    register("planted-secret", "planted-secret-and-more")
+    register_secrets("planted-secret", "planted-secret-and-more")
     assert redact("a planted-secret-and-more b planted-secret c") == f"a {MASK} b {MASK} c"
 
 
 def test_signatures_of_links_are_masked_in_texts_and_stay_in_what_is_read() -> None:
-    register("planted-secret")
+    register_secrets("planted-secret")
     redaction.register_signatures("signer=planted-signer")
     told = "planted-secret https://store.test/f?signer=planted-signer"
     assert redact(told) == f"{MASK} https://store.test/f?{MASK}"
@@ -42,18 +42,18 @@ def test_signatures_of_links_are_masked_in_texts_and_stay_in_what_is_read() -> N
 
 
 def test_a_short_text_is_no_secret() -> None:
-    register("abc", "")
+    register_secrets("abc", "")
     assert redact("abc") == "abc"
 
 
 def test_data_keeps_its_shape() -> None:
-    register("planted-secret")
+    register_secrets("planted-secret")
     told = {"a": ["x planted-secret", 1, None, True, 1.5, {"b": ("planted-secret",)}], "planted-secret": "y"}
-    assert redacted(told) == {"a": [f"x {MASK}", 1, None, True, 1.5, {"b": [MASK]}], "planted-secret": "y"}
+    assert redact_json(told) == {"a": [f"x {MASK}", 1, None, True, 1.5, {"b": [MASK]}], "planted-secret": "y"}
 
 
 def test_log_records_are_masked_with_their_arguments_and_traces(caplog: pytest.LogCaptureFixture) -> None:
-    register("planted-secret")
+    register_secrets("planted-secret")
     logger = logging.getLogger("chatmart.test")
     caplog.handler.addFilter(RedactingFilter())
     try:

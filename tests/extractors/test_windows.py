@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from extractors.windows import ONE_DAY, Window, day_start, local_day, rfc3339, today, windows_of_days
+from extractors.windows import ONE_DAY, Window, day_start, group_into_windows, local_day, rfc3339, today
 
 ODD_ZONES = (
     "Africa/Cairo",
@@ -121,7 +121,7 @@ def test_months_are_cut_at_the_first(day: date, length: int) -> None:
 
 @given(st.sets(st.dates(date(2025, 1, 1), date(2025, 3, 1))))
 def test_days_are_gathered_into_the_fewest_windows(days: set[date]) -> None:
-    windows = windows_of_days(days)
+    windows = group_into_windows(days)
     assert [day for window in windows for day in window.days()] == sorted(days)
     assert all(a.end < b.start for a, b in pairwise(windows))
 

@@ -15,19 +15,19 @@ from pipelines.configuration import config as configuration
 from pipelines.configuration.config import Config
 from pipelines.definitions import build_definitions
 from sandbox.accounts import DEMO_ACCOUNTS
-from sandbox.config import environment
+from sandbox.config import build_environment
 from sandbox.server import Sandbox
-from tests.support.installation import Product
+from tests.support.installation import Installation
 from tests.support.sample_world import begin_warehouse
 
-RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+PARTITION_RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 
 @dataclass
-class Orchestrated:
+class DagsterProject:
     """A configuration's definitions, and an instance that forgets everything with the test."""
 
-    product: Product
+    installation: Installation
     config: Config
     resources: ExitStack
 
@@ -38,12 +38,12 @@ class Orchestrated:
         self.resources.callback(instance.dispose)
         return instance
 
-    def run(
+    def run_job(
         self,
         job: str,
         days: tuple[date, date] | None = None,
         run_config: Mapping[str, Any] | None = None,
-        only: Sequence[str] | None = None,
+        asset_keys: Sequence[str] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> dg.ExecuteInProcessResult:
         return (
@@ -52,13 +52,13 @@ class Orchestrated:
             .execute_in_process(
                 instance=self.instance,
                 raise_on_error=False,
-                tags={**(tags or {}), **(dict(zip(RANGE, map(str, days), strict=True)) if days else {})},
+                tags={**(tags or {}), **(dict(zip(PARTITION_RANGE_TAGS, map(str, days), strict=True)) if days else {})},
                 run_config=run_config,
-                asset_selection=[dg.AssetKey(each.split("/")) for each in only] if only else None,
+                asset_selection=[dg.AssetKey(each.split("/")) for each in asset_keys] if asset_keys else None,
             )
         )
 
-    def materialized(self, asset: str) -> set[str]:
+    def materialized_partitions(self, asset: str) -> set[str]:
         return set(self.instance.get_materialized_partitions(dg.AssetKey(asset.split("/"))))
 
 
@@ -69,9 +69,9 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def orchestrate(
+def build_dagster_project(
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Orchestrated]]:
+) -> Iterator[Callable[..., DagsterProject]]:
     resources = ExitStack()
 
     def build(
@@ -81,18 +81,18 @@ def orchestrate(
         overrides: Mapping[str, Mapping[str, Any]] | None = None,
         begun: bool = True,
         **top: Any,
-    ) -> Orchestrated:
+    ) -> DagsterProject:
         """With ``begun`` the warehouse is there, and empty; else the first run makes it, as it does for a user."""
         accounts = [account for account in DEMO_ACCOUNTS if account.name in names]
         starts = {each.name: {"start_date": str(first)} for each in accounts} if first else {}
-        product = Product(tmp_path, sandbox, accounts, overrides or starts)
+        product = Installation(tmp_path, sandbox, accounts, overrides or starts)
         if begun and not (tmp_path / "data").exists():
             begin_warehouse(tmp_path / "data" / "warehouse.duckdb")
         product.configure(**top)
         keys = [replace(each, credential="refused") if each.name in bad else each for each in accounts]
-        for name, value in environment(keys).items():
+        for name, value in build_environment(keys).items():
             monkeypatch.setenv(name, value)
-        return Orchestrated(product, configuration.load(tmp_path / "chatmart.yaml"), resources)
+        return DagsterProject(product, configuration.load_config(tmp_path / "chatmart.yaml"), resources)
 
     with resources:
         yield build

@@ -11,7 +11,7 @@ import pytest
 from extractors.errors import ConfigError
 from pipelines.definitions import build_definitions
 from sandbox.accounts import DEMO_ACCOUNTS
-from tests.pipelines.conftest import Orchestrated
+from tests.pipelines.conftest import DagsterProject
 
 ROOT = Path(__file__).parents[2]
 EVERYONE = tuple(account.name for account in DEMO_ACCOUNTS)
@@ -38,8 +38,8 @@ STAR = (
 )
 
 
-def test_every_asset_job_schedule_and_sensor_by_name(orchestrate: Callable[..., Orchestrated]) -> None:
-    repository = build_definitions(orchestrate(*EVERYONE).config).get_repository_def()
+def test_every_asset_job_schedule_and_sensor_by_name(build_dagster_project: Callable[..., DagsterProject]) -> None:
+    repository = build_definitions(build_dagster_project(*EVERYONE).config).get_repository_def()
     assets = {key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()}
     assert assets == {
         *(f"{provider}/{asset}" for provider in PROVIDERS for asset in ("landing", "slices")),
@@ -51,8 +51,8 @@ def test_every_asset_job_schedule_and_sensor_by_name(orchestrate: Callable[..., 
     assert {sensor.name for sensor in repository.sensor_defs} == {"look_at_star_after_loads", "alert_of_failed_runs"}
 
 
-def test_every_check_by_name(orchestrate: Callable[..., Orchestrated]) -> None:
-    repository = build_definitions(orchestrate("acme-support").config).get_repository_def()
+def test_every_check_by_name(build_dagster_project: Callable[..., DagsterProject]) -> None:
+    repository = build_definitions(build_dagster_project("acme-support").config).get_repository_def()
     checks = {f"{key.asset_key.to_user_string()}:{key.name}" for key in repository.asset_graph.asset_check_keys}
     assert checks == {
         "cognigy/landing:every_account_landed",
@@ -66,20 +66,20 @@ def test_every_check_by_name(orchestrate: Callable[..., Orchestrated]) -> None:
     }
 
 
-def test_a_provider_without_accounts_has_no_assets(orchestrate: Callable[..., Orchestrated]) -> None:
-    graph = build_definitions(orchestrate("acme-docs").config).get_repository_def().asset_graph
+def test_a_provider_without_accounts_has_no_assets(build_dagster_project: Callable[..., DagsterProject]) -> None:
+    graph = build_definitions(build_dagster_project("acme-docs").config).get_repository_def().asset_graph
     assert {key.path[0] for key in graph.get_all_asset_keys()} == {"inkeep", "star"}
 
 
-def test_every_asset_says_what_it_is_and_where_it_belongs(orchestrate: Callable[..., Orchestrated]) -> None:
-    for spec in build_definitions(orchestrate(*EVERYONE).config).resolve_all_asset_specs():
+def test_every_asset_says_what_it_is_and_where_it_belongs(build_dagster_project: Callable[..., DagsterProject]) -> None:
+    for spec in build_definitions(build_dagster_project(*EVERYONE).config).resolve_all_asset_specs():
         assert spec.description
         assert spec.group_name == spec.key.path[0]
         assert spec.kinds
 
 
-def test_no_secret_reaches_the_definitions(orchestrate: Callable[..., Orchestrated]) -> None:
-    defs = build_definitions(orchestrate(*EVERYONE).config)
+def test_no_secret_reaches_the_definitions(build_dagster_project: Callable[..., DagsterProject]) -> None:
+    defs = build_definitions(build_dagster_project(*EVERYONE).config)
     seen = repr([(spec.metadata, spec.tags, spec.description) for spec in defs.resolve_all_asset_specs()])
     for account in DEMO_ACCOUNTS:
         assert account.name in seen

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from pipelines.fields_page import PAGE, main, page
+from pipelines.fields_page import PAGE_NAME, main, render_page
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -15,10 +15,10 @@ def test_the_page_is_current() -> None:
 
 
 def test_the_command_writes_what_is_stale_and_only_looks_with_check(tmp_path: Path) -> None:
-    (tmp_path / PAGE).write_text("old", "utf-8")
+    (tmp_path / PAGE_NAME).write_text("old", "utf-8")
     looked = CliRunner().invoke(main, ["--check", "--folder", str(tmp_path)])
-    assert (looked.exit_code, (tmp_path / PAGE).read_text("utf-8")) == (1, "old")
-    assert f"{PAGE}. Run `make docs`" in looked.stderr
+    assert (looked.exit_code, (tmp_path / PAGE_NAME).read_text("utf-8")) == (1, "old")
+    assert f"{PAGE_NAME}. Run `make docs`" in looked.stderr
     assert CliRunner().invoke(main, ["--folder", str(tmp_path)]).exit_code == 0
-    assert (tmp_path / PAGE).read_text("utf-8") == page()
+    assert (tmp_path / PAGE_NAME).read_text("utf-8") == render_page()
     assert CliRunner().invoke(main, ["--check", "--folder", str(tmp_path)]).exit_code == 0

@@ -15,39 +15,39 @@ from typing import Any
 import pytest
 
 from extractors.account import Account
-from extractors.http.messages import Answer, Asked
-from extractors.landing.batch import Batch, BatchKey, newest_by_day
+from extractors.http.messages import Request, Response
+from extractors.landing.batch import Batch, BatchKey, select_newest_by_day
 from pipelines.configuration import config as configuration
-from pipelines.loads.load import load_days, publish
-from pipelines.loads.plan import ready
-from pipelines.loads.run import Job, load_landed
+from pipelines.loads.load import load_days, publish_warehouse
+from pipelines.loads.plan import loadable_days
+from pipelines.loads.run import LoadJob, load_landed_batches
 from pipelines.loads.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.support.edited_responses import (
     DAY,
-    Change,
     Deltas,
-    a_silent_line_more,
-    fewer_in_all,
-    in_json,
-    in_lines,
-    more_from_a_country,
-    more_in_a_bucket,
-    more_in_a_channel,
-    more_in_a_serie,
-    more_in_the_only_serie,
-    more_in_total,
-    more_messages_in_a_channel,
-    more_messages_in_a_line,
-    more_messages_in_a_row,
-    more_of_a_member,
-    one_more,
+    ResponseEdit,
+    add_silent_line,
+    edit_export_lines,
+    edit_json,
+    increase_bucket_count,
+    increase_channel_count,
+    increase_channel_messages,
+    increase_country_count,
+    increase_daily_aggregate,
+    increase_line_messages,
+    increase_member_count,
+    increase_only_series_value,
+    increase_row_messages,
+    increase_series_value,
+    increase_total,
+    reduce_day_total,
 )
-from tests.support.installation import Product, days_from
+from tests.support.installation import Installation, days_from
 from transforms.chunk import Chunk
-from transforms.registry import transform
+from transforms.registry import transform_chunk
 
 DAYS = days_from(date(2025, 10, 26), 3)  # Berlin's clock changes on the first of them
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -70,7 +70,7 @@ class Case:
 
     account: str
     stream: str
-    change: Change
+    change: ResponseEdit
     measure: str
     against: tuple[str, ...]
 
@@ -79,43 +79,47 @@ class Case:
 
 
 def _bucket(stream: str, component: str, measure: str) -> Case:
-    return Case("globex-voice", stream, in_json(more_in_a_bucket(component)), measure, (component,))
+    return Case("globex-voice", stream, edit_json(increase_bucket_count(component)), measure, (component,))
 
 
 def _total(key: str, measure: str, *against: str) -> Case:
-    return Case("globex-voice", "overview_report", in_json(more_in_total(key)), measure, against)
+    return Case("globex-voice", "overview_report", edit_json(increase_total(key)), measure, against)
 
 
 CASES = (
-    Case("acme-support", "conversation_counter", in_json(fewer_in_all), "conversations", ("channel_daily",)),
-    Case("globex-support", "conversation_counter", in_json(more_in_a_channel), "conversations", ("channel_daily",)),
-    Case("acme-sales", "analytics", in_json(more_from_a_country), "conversations", ("country_daily",)),
-    Case("acme-bot", "conversations_by_channel", in_json(more_in_a_serie), "conversations", ("channel_daily",)),
-    Case("acme-bot", "conversations_by_language", in_json(more_in_a_serie), "conversations", ("language_daily",)),
+    Case("acme-support", "conversation_counter", edit_json(reduce_day_total), "conversations", ("channel_daily",)),
+    Case(
+        "globex-support", "conversation_counter", edit_json(increase_channel_count), "conversations", ("channel_daily",)
+    ),
+    Case("acme-sales", "analytics", edit_json(increase_country_count), "conversations", ("country_daily",)),
+    Case("acme-bot", "conversations_by_channel", edit_json(increase_series_value), "conversations", ("channel_daily",)),
+    Case(
+        "acme-bot", "conversations_by_language", edit_json(increase_series_value), "conversations", ("language_daily",)
+    ),
     Case(
         "acme-bot",
         "team_usage",
-        in_json(lambda told: more_in_a_serie(told, bot_id="b1", bot_version="LIVE")),
+        edit_json(lambda told: increase_series_value(told, bot_id="b1", bot_version="LIVE")),
         "conversations",
         ("team_daily",),
     ),
     Case(
         "acme-bot",
         "conversations",
-        in_json(more_in_the_only_serie),
+        edit_json(increase_only_series_value),
         "conversations",
         ("channel_daily", "language_daily", "team_daily"),
     ),
     Case(
         "acme-voice",
         "overview_report",
-        in_json(more_of_a_member("CONVERSATION_BY_CHANNEL_TYPE")),
+        edit_json(increase_member_count("CONVERSATION_BY_CHANNEL_TYPE")),
         "conversations",
         ("channel_daily",),
     ),
-    Case("acme-voice", "export", in_lines(a_silent_line_more), "conversations", ("export",)),
-    Case("globex-voice", "export", in_lines(more_messages_in_a_line), "messages", ("export",)),
-    Case("globex-voice", "channel_report", more_messages_in_a_channel, "messages", ("channel_daily",)),
+    Case("acme-voice", "export", edit_export_lines(add_silent_line), "conversations", ("export",)),
+    Case("globex-voice", "export", edit_export_lines(increase_line_messages), "messages", ("export",)),
+    Case("globex-voice", "channel_report", increase_channel_messages, "messages", ("channel_daily",)),
     _bucket("overview_report", "CONVERSATION_COUNT_INTERVAL", "conversations"),
     _bucket("overview_report", "MESSAGE_COUNT_INTERVAL", "messages"),
     _bucket("overview_report", "INTERACTION_COUNT_INTERVAL", "interactions"),
@@ -124,15 +128,21 @@ CASES = (
     _bucket("channel_report", "MESSAGE_COUNT_INTERVAL_FOR_CHANNEL_ID", "messages"),
     _total("CONVERSATION_COUNT", "conversations", "channel_daily", "export", "CONVERSATION_COUNT_INTERVAL"),
     _total("MESSAGE_COUNT", "messages", "channel_daily", "export", "MESSAGE_COUNT_INTERVAL"),
-    Case("acme-docs", "conversation_totals", in_json(one_more("count")), "conversations", ("conversation",)),
     Case(
         "acme-docs",
         "conversation_totals",
-        in_json(one_more("sum_userMessageCount", 5)),
+        edit_json(increase_daily_aggregate("count")),
+        "conversations",
+        ("conversation",),
+    ),
+    Case(
+        "acme-docs",
+        "conversation_totals",
+        edit_json(increase_daily_aggregate("sum_userMessageCount", 5)),
         "user_messages",
         ("conversation",),
     ),
-    Case("acme-docs", "conversations", in_json(more_messages_in_a_row), "user_messages", ("conversation",)),
+    Case("acme-docs", "conversations", edit_json(increase_row_messages), "user_messages", ("conversation",)),
 )
 
 
@@ -140,7 +150,7 @@ CASES = (
 class Loaded:
     """The accounts, loaded, what their books said then, and what can be done to a landed batch."""
 
-    product: Product
+    product: Installation
     workspace: Workspace
     scratch: Path
     arrivals: int = 0
@@ -152,11 +162,11 @@ class Loaded:
         return next(account for account in self.workspace.config.accounts if account.name == name)
 
     def batch(self, account: Account, stream: str) -> Batch:
-        batches = self.workspace.landing.batches(account.provider, account.name, stream)
-        return newest_by_day(batches, [DAY], account.external_id, account.timezone)[DAY]
+        batches = self.workspace.landing.list_batches(account.provider, account.name, stream)
+        return select_newest_by_day(batches, [DAY], account.external_id, account.timezone)[DAY]
 
     @contextmanager
-    def arrived(self, account: Account, batch: Batch, change: Change) -> Iterator[Deltas]:
+    def arrived(self, account: Account, batch: Batch, change: ResponseEdit) -> Iterator[Deltas]:
         """Land the batch anew, with the first answer changed that the change is about, and take it away afterwards."""
         self.arrivals += 1
         at = ARRIVAL + timedelta(minutes=self.arrivals)
@@ -164,14 +174,14 @@ class Loaded:
             account.provider, account.name, batch.stream, account.external_id, account.timezone, batch.window
         )
         deltas: Deltas | None = None
-        with self.workspace.landing.writer(key) as writer:
-            for part, body in batch.bodies():
+        with self.workspace.landing.open_writer(key) as writer:
+            for part, body in batch.iter_bodies():
                 changed = None if deltas else change(body, part.context)
                 told, deltas = changed or (body, deltas)
-                writer.add(Answer(Asked(**part.asked), part.status, part.headers, at, told, part.context))
-            landed = writer.finish(at, facts=batch.manifest["facts"])
+                writer.add(Response(Request(**part.asked), part.status, part.headers, at, told, part.context))
+            landed = writer.finish(at, remarks=batch.manifest["facts"])
         assert deltas
-        assert landed.content != batch.content
+        assert landed.content_hash != batch.content_hash
         try:
             yield deltas
         finally:
@@ -180,12 +190,12 @@ class Loaded:
 
     def compared(self, account: Account) -> Lines:
         """The comparisons that the newest answers of all days make, whatever their age."""
-        days, claims = ready(account, self.workspace.landing, DAYS, _always)
+        days, claims = loadable_days(account, self.workspace.landing, DAYS, _always)
         assert list(days) == DAYS
         self.arrivals += 1
         scratch = self.scratch / str(self.arrivals)
         scratch.mkdir()
-        made = transform(Chunk(account, days, claims, scratch)).reconciled
+        made = transform_chunk(Chunk(account, days, claims, scratch)).reconciliations
         lines = {(told.date, told.measure, told.against): _numbers(vars(told)) for told in made}
         assert len(lines) == len(made)
         return lines
@@ -193,8 +203,8 @@ class Loaded:
     def load(self, account: Account) -> None:
         """Load the newest answers of all days, whatever their age, and publish."""
         loaded = load_days(self.workspace, account, DAYS, _always)
-        assert (loaded.days, loaded.refused) == (DAYS, [])
-        publish(self.workspace)
+        assert (loaded.days, loaded.rejected) == (DAYS, [])
+        publish_warehouse(self.workspace)
 
     def lines(self) -> dict[str, Lines]:
         """The reconciliation of each account, as the books have it."""
@@ -216,7 +226,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     """The demo's accounts with less traffic; a team of the bot, and a chatbot whose channels are all listed."""
     accounts = []
     for account in DEMO_ACCOUNTS:
-        smaller = replace(account, daily=24)
+        smaller = replace(account, daily_conversations=24)
         if account.name == "acme-bot":
             smaller = replace(smaller, ids={"bot_id": "b1", "team_id": "t1"})
         if account.name == "globex-voice":
@@ -224,9 +234,9 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
         accounts.append(smaller)
     folder = tmp_path_factory.mktemp("reconciled")
     with Sandbox(World(7, accounts)) as sandbox:
-        product = Product(folder, sandbox, accounts)
-        assert product.load(DAYS).ok
-    workspace = Workspace.open(configuration.load(folder / "chatmart.yaml"))
+        product = Installation(folder, sandbox, accounts)
+        assert product.load(DAYS).is_ok
+    workspace = Workspace.open(configuration.load_config(folder / "chatmart.yaml"))
     return Loaded(product, workspace, tmp_path_factory.mktemp("compared"))
 
 
@@ -258,10 +268,10 @@ def test_what_is_found_stands_in_the_books(loaded: Loaded) -> None:
     with loaded.arrived(account, loaded.batch(account, case.stream), case.change):
         loaded.load(account)
         assert loaded.lines() == {**loaded.first, case.account: loaded.compared(account)}
-    assert len(loaded.product.unexplained()) == len(case.against)
+    assert len(loaded.product.read_unexplained()) == len(case.against)
     loaded.load(account)
     assert loaded.lines() == loaded.first
-    assert loaded.product.unexplained() == []
+    assert loaded.product.read_unexplained() == []
 
 
 def test_every_comparison_is_put_to_the_test(loaded: Loaded) -> None:
@@ -271,17 +281,17 @@ def test_every_comparison_is_put_to_the_test(loaded: Loaded) -> None:
 
 
 def test_a_damaged_batch_leaves_its_slices_as_they_were(loaded: Loaded) -> None:
-    account, before = loaded.account("acme-docs"), loaded.product.everything()
+    account, before = loaded.account("acme-docs"), loaded.product.read_all_views()
     batch = loaded.batch(account, "conversations")
     whole = batch.path.read_bytes()
     middle = len(whole) // 2
     batch.path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 0xFF]) + whole[middle + 1 :])
-    [outcome] = load_landed(loaded.workspace, [Job(account, tuple(DAYS))], LONG_AGO).outcomes
+    [outcome] = load_landed_batches(loaded.workspace, [LoadJob(account, tuple(DAYS))], LONG_AGO).outcomes
     batch.path.write_bytes(whole)
     [sentence] = outcome.errors
     assert sentence.startswith("acme-docs (inkeep.conversations)")
     assert "cannot be read back" in sentence
-    assert loaded.product.everything() == before
+    assert loaded.product.read_all_views() == before
     assert loaded.lines() == loaded.first
     assert {row.error for row in loaded.workspace.store.ledger("acme-docs")} == {sentence}
     loaded.load(account)

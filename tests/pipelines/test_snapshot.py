@@ -1,5 +1,5 @@
-from tests.support.definitions import SNAPSHOT, text
+from tests.support.definitions import SNAPSHOT_PATH, render_definitions
 
 
 def test_dagster_shows_what_the_snapshot_says() -> None:
-    assert text() == SNAPSHOT.read_text(), "run `make snapshot` and read the difference"
+    assert render_definitions() == SNAPSHOT_PATH.read_text(), "run `make snapshot` and read the difference"

@@ -18,14 +18,18 @@ EXTRA = (
     SandboxAccount("kolkata-support", "cognigy", "Asia/Kolkata"),
     SandboxAccount("berlin-bot", "chatlayer", "Europe/Berlin", {"team_id": "t1"}),
     SandboxAccount("utc-bot", "chatlayer", "UTC", {"team_id": "t1"}),
-    SandboxAccount("burst-docs", "inkeep", "UTC", burst=130),
+    SandboxAccount("burst-docs", "inkeep", "UTC", burst_size=130),
     SandboxAccount(
-        "odd-sales", "chatdash", "Asia/Kolkata", lacks=frozenset({"tokens"}), refuses=frozenset({"uniqueIps"})
+        "odd-sales",
+        "chatdash",
+        "Asia/Kolkata",
+        absent_metrics=frozenset({"tokens"}),
+        refused_metrics=frozenset({"uniqueIps"}),
     ),
 )
 
 
-class Client:
+class SandboxClient:
     """Asks a running sandbox as an account."""
 
     def __init__(self, sandbox: Sandbox, http: httpx.Client) -> None:
@@ -41,7 +45,7 @@ class Client:
             "inkeep": {"Authorization": f"Bearer {key}"},
         }[account.provider]
 
-    def ask(
+    def request(
         self, name: str, path: str, params: dict[str, Any] | None = None, json: Any = None, method: str | None = None
     ) -> httpx.Response:
         account = self.sandbox.world.accounts[name]
@@ -50,33 +54,33 @@ class Client:
         return self.http.request(how, url, params=params, json=json, headers=self.headers(account))
 
 
-def span(day: date, zone: str, days: int = 1) -> tuple[datetime, datetime]:
+def local_day_range(day: date, zone: str, days: int = 1) -> tuple[datetime, datetime]:
     """The half-open range of local days, in UTC; written anew here, not taken from the sandbox."""
     start = datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
     return start, datetime.combine(day + timedelta(days=days), time(), ZoneInfo(zone)).astimezone(UTC)
 
 
-def text(moment: datetime) -> str:
+def format_instant(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @pytest.fixture(scope="session")
-def shared() -> Iterator[Client]:
+def shared_client() -> Iterator[SandboxClient]:
     """One sandbox with default shapes for tests that change nothing."""
     world = World(11, (*DEMO_ACCOUNTS, *EXTRA), clock=lambda: NOON)
     with Sandbox(world) as sandbox, httpx.Client(verify=False) as http:
-        yield Client(sandbox, http)
+        yield SandboxClient(sandbox, http)
 
 
 @pytest.fixture
-def own() -> Iterator[Client]:
+def own_client() -> Iterator[SandboxClient]:
     """A sandbox of the test's own, to switch, restate and break."""
     world = World(11, (*DEMO_ACCOUNTS, *EXTRA), clock=lambda: NOON)
     with Sandbox(world) as sandbox, httpx.Client(verify=False) as http:
-        yield Client(sandbox, http)
+        yield SandboxClient(sandbox, http)
 
 
 @pytest.fixture
-def spans() -> Any:
+def range_helpers() -> Any:
     """`span` and `text`, for tests that ask for local days."""
-    return span, text
+    return local_day_range, format_instant

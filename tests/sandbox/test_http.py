@@ -6,28 +6,28 @@ from decimal import Decimal
 
 import pytest
 
-from sandbox.http import Desk, basic_credential, dump, parse_instant, show_instant
-from sandbox.shapes import Switches
+from sandbox.http import ApiContext, dump_json, format_instant, parse_basic_credential, parse_instant
+from sandbox.shapes import ResponseShapes
 from sandbox.world import World
 
 
 def test_a_decimal_is_written_digit_by_digit():
     body = {"a": [Decimal("123456789012.345678"), None, 'é\n"x"'], 1: True}
-    assert dump(body) == '{"a":[123456789012.345678,null,"é\\n\\"x\\""],"1":true}'
-    assert json.loads(dump(body), parse_float=Decimal)["a"][0] == Decimal("123456789012.345678")
+    assert dump_json(body) == '{"a":[123456789012.345678,null,"é\\n\\"x\\""],"1":true}'
+    assert json.loads(dump_json(body), parse_float=Decimal)["a"][0] == Decimal("123456789012.345678")
 
 
 @pytest.mark.parametrize(("form", "shown"), [("int", 3), ("float", 3.0), ("string", "3")])
 def test_counts_in_each_form(form, shown):
-    told = Desk(World(), Switches(numbers=form)).count(3)
+    told = ApiContext(World(), ResponseShapes(numbers=form)).format_count(3)
     assert (told, type(told)) == (shown, type(shown))
-    assert Desk(World(), Switches(numbers=form)).count(None) is None
+    assert ApiContext(World(), ResponseShapes(numbers=form)).format_count(None) is None
 
 
 def test_money_in_each_form():
-    assert Desk(World(), Switches()).exact(Decimal("1.500")) == Decimal("1.5")
-    assert Desk(World(), Switches(money="string")).exact(Decimal(100)) == "100"
-    assert Desk(World(), Switches()).exact(Decimal(0)) == 0
+    assert ApiContext(World(), ResponseShapes()).format_decimal(Decimal("1.500")) == Decimal("1.5")
+    assert ApiContext(World(), ResponseShapes(money="string")).format_decimal(Decimal(100)) == "100"
+    assert ApiContext(World(), ResponseShapes()).format_decimal(Decimal(0)) == 0
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,11 @@ def test_what_is_no_instant(text):
 def test_instants_are_utc_with_milliseconds():
     moment = parse_instant("2025-03-30T01:59:59.999+01:00")
     assert moment == datetime(2025, 3, 30, 0, 59, 59, 999_000, tzinfo=UTC)
-    assert show_instant(moment) == "2025-03-30T00:59:59.999Z"
+    assert format_instant(moment) == "2025-03-30T00:59:59.999Z"
 
 
 @pytest.mark.parametrize(
     ("header", "pair"), [(None, None), ("Bearer x", None), ("Basic !", None), ("Basic YTpi", "a:b")]
 )
 def test_basic_credentials(header, pair):
-    assert basic_credential(header) == pair
+    assert parse_basic_credential(header) == pair

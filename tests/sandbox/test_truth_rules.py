@@ -9,9 +9,9 @@ import pytest
 import sandbox.world
 from sandbox.accounts import SandboxAccount
 from sandbox.conversations import Conversation
-from sandbox.shapes import Switches
-from sandbox.truth import truth
-from sandbox.truth_rules import language_tag
+from sandbox.shapes import ResponseShapes
+from sandbox.truth import compute_truth
+from sandbox.truth_rules import conform_language_tag
 from sandbox.world import World
 
 DAY = date(2025, 3, 30)
@@ -25,8 +25,8 @@ def rows(monkeypatch):
 
     def made(provider, view, *items, account=None, **more):
         account = account or SandboxAccount("a", provider, "Europe/Berlin")
-        monkeypatch.setattr(sandbox.world, "generate", lambda *_args, **_more: list(items))
-        found = truth(World(1, [account]), account.name, view, [DAY], **more)
+        monkeypatch.setattr(sandbox.world, "generate_conversations", lambda *_args, **_more: list(items))
+        found = compute_truth(World(1, [account]), account.name, view, [DAY], **more)
         return [
             {name: value for name, value in row.items() if name not in ("date", "provider", "account")} for row in found
         ]
@@ -46,7 +46,7 @@ def rows(monkeypatch):
     ],
 )
 def test_language_tags_are_canonical(code, tag):
-    assert language_tag(code) == tag
+    assert conform_language_tag(code) == tag
 
 
 def test_members_that_conform_to_one_key_are_added_up(rows):
@@ -67,7 +67,7 @@ def test_names_are_kept_code_point_for_code_point(rows):
 
 
 def test_units_and_the_residual(rows):
-    items = (replace(PLAIN, channel="webchat2", units=2), replace(PLAIN, id="c2", units=3))
+    items = (replace(PLAIN, channel="webchat2", billable_units=2), replace(PLAIN, id="c2", billable_units=3))
     (row,) = rows("cognigy", "conversation_daily", *items)
     assert (row["conversations"], row["messages"], row["call_duration_seconds"]) == (5, None, None)
     split = {one["channel_code"]: one["conversations"] for one in rows("cognigy", "channel_daily", *items)}
@@ -75,8 +75,8 @@ def test_units_and_the_residual(rows):
 
 
 def test_a_score_belongs_to_a_single_intent(rows):
-    alone = replace(PLAIN, channel="web", intents=("a",), score=Decimal("0.5"))
-    several = replace(PLAIN, id="c2", channel="web", intents=("a", "b", "a"), score=Decimal("0.7"))
+    alone = replace(PLAIN, channel="web", intents=("a",), intent_score=Decimal("0.5"))
+    several = replace(PLAIN, id="c2", channel="web", intents=("a", "b", "a"), intent_score=Decimal("0.7"))
     assert rows("chatcaptain", "conversation_intent", alone, several) == [
         {"conversation_id": "c1", "intent": "a", "hits": 1, "score": Decimal("0.5")},
         {"conversation_id": "c2", "intent": "a", "hits": 2, "score": None},
@@ -87,10 +87,10 @@ def test_a_score_belongs_to_a_single_intent(rows):
 @pytest.mark.parametrize(("switched", "total"), [(False, 1), (True, 2)])
 def test_test_traffic_is_a_channel_and_in_no_total_unless_switched(rows, switched, total):
     items = (replace(PLAIN, channel="web", channel_id="ch-web-1"), replace(PLAIN, id="c2", channel="debug"))
-    switches = Switches(totals_count_tests=switched)
-    (row,) = rows("chatcaptain", "conversation_daily", *items, switches=switches)
+    switches = ResponseShapes(totals_count_tests=switched)
+    (row,) = rows("chatcaptain", "conversation_daily", *items, shapes=switches)
     assert row["conversations"] == total
-    channels = {one["channel_code"]: one for one in rows("chatcaptain", "channel_daily", *items, switches=switches)}
+    channels = {one["channel_code"]: one for one in rows("chatcaptain", "channel_daily", *items, shapes=switches)}
     assert {code: (one["conversations"], one["is_test"]) for code, one in channels.items()} == {
         "web": (1, False),
         "debug": (1, True),
@@ -164,7 +164,7 @@ def test_an_export_in_local_time_tells_the_first_of_two_hours(rows):
     item = replace(PLAIN, channel="web", started_at=second, ended_at=second + timedelta(hours=1))
 
     def told(form):
-        return rows("chatcaptain", "conversation", item, account=account, switches=Switches(csv_times=form))[0]
+        return rows("chatcaptain", "conversation", item, account=account, shapes=ResponseShapes(csv_times=form))[0]
 
     assert told("offset")["started_at"] == second
     assert told("local")["started_at"] == second - timedelta(hours=1)

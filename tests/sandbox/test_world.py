@@ -18,14 +18,14 @@ def world(*accounts: SandboxAccount, seed: int = 3) -> World:
 
 def test_same_seed_same_world_and_another_seed_another_one():
     day = date(2025, 5, 6)
-    assert world().day("acme-voice", day) == world().day("acme-voice", day)
-    assert world().day("acme-voice", day) != world(seed=4).day("acme-voice", day)
+    assert world().conversations_on("acme-voice", day) == world().conversations_on("acme-voice", day)
+    assert world().conversations_on("acme-voice", day) != world(seed=4).conversations_on("acme-voice", day)
 
 
 def test_order_of_asking_changes_nothing():
     forwards, backwards = world(), world()
-    there = {day: forwards.day("acme-bot", day) for day in DAYS_2025[:20]}
-    back = {day: backwards.day("acme-bot", day) for day in reversed(DAYS_2025[:20])}
+    there = {day: forwards.conversations_on("acme-bot", day) for day in DAYS_2025[:20]}
+    back = {day: backwards.conversations_on("acme-bot", day) for day in reversed(DAYS_2025[:20])}
     assert there == back
 
 
@@ -34,20 +34,20 @@ def test_conversations_lie_in_their_local_day_and_at_both_of_its_edges(zone):
     made = world(SandboxAccount("a", "chatdash", zone))
     midnights = 0
     for day in DAYS_2025:
-        items = made.day("a", day)
+        items = made.conversations_on("a", day)
         assert {item.started_at.astimezone(ZoneInfo(zone)).date() for item in items} <= {day}
         if items:
             first, last = (items[place].started_at.astimezone(ZoneInfo(zone)) for place in (0, -1))
             midnights += f"{first:%H:%M:%S.%f}" == "00:00:00.000000"
             assert f"{last:%H:%M:%S.%f}" == "23:59:59.999000"
-    busy = sum(bool(made.day("a", day)) for day in DAYS_2025)
+    busy = sum(bool(made.conversations_on("a", day)) for day in DAYS_2025)
     # Cairo's clock goes forward at midnight: that day begins at one o'clock.
     assert busy - midnights <= 1
 
 
 def test_some_days_are_quiet_and_weekends_are_slower():
     made = world(SandboxAccount("a", "cognigy", "Europe/Berlin"))
-    counts = {day: len(made.day("a", day)) for day in DAYS_2025}
+    counts = {day: len(made.conversations_on("a", day)) for day in DAYS_2025}
     quiet = [day for day, count in counts.items() if not count]
     assert 5 <= len(quiet) <= 60
     sundays = [counts[day] for day in DAYS_2025 if day.weekday() == 6]
@@ -61,50 +61,54 @@ def test_between_takes_the_start_in_and_leaves_the_end_out():
     start = datetime(2025, 3, 30, tzinfo=zone).astimezone(UTC)
     end = datetime(2025, 3, 31, tzinfo=zone).astimezone(UTC)
     assert end - start == timedelta(hours=23)
-    assert list(made.between("a", start, end)) == made.day("a", date(2025, 3, 30))
+    assert list(made.conversations_between("a", start, end)) == made.conversations_on("a", date(2025, 3, 30))
 
 
 def test_nothing_lies_ahead_of_the_clock_or_before_the_start():
     now = datetime(2025, 6, 3, 12, tzinfo=UTC)
     account = SandboxAccount("a", "inkeep", "UTC", start_date=date(2025, 6, 2), quiet_share=0)
     made = World(3, [account], clock=lambda: now)
-    assert made.day("a", date(2025, 6, 1)) == []
-    assert made.day("a", date(2025, 6, 2))
-    assert 0 < len(made.day("a", date(2025, 6, 3))) < len(world(account).day("a", date(2025, 6, 3)))
-    assert made.day("a", date(2025, 6, 4)) == []
+    assert made.conversations_on("a", date(2025, 6, 1)) == []
+    assert made.conversations_on("a", date(2025, 6, 2))
+    assert (
+        0
+        < len(made.conversations_on("a", date(2025, 6, 3)))
+        < len(world(account).conversations_on("a", date(2025, 6, 3)))
+    )
+    assert made.conversations_on("a", date(2025, 6, 4)) == []
 
 
 def test_conversation_ids_are_unique():
     made = world()
     for name in made.accounts:
-        ids = [item.id for day in DAYS_2025[:60] for item in made.day(name, day)]
+        ids = [item.id for day in DAYS_2025[:60] for item in made.conversations_on(name, day)]
         assert len(ids) == len(set(ids))
 
 
 def test_restatements_follow_one_another():
     made, day = world(), date(2025, 5, 6)
-    before = {item.id: item for item in made.day("acme-docs", day)}
+    before = {item.id: item for item in made.conversations_on("acme-docs", day)}
     made.restate("acme-docs", day, "late")
-    late = {item.id: item for item in made.day("acme-docs", day)}
+    late = {item.id: item for item in made.conversations_on("acme-docs", day)}
     assert set(before) < set(late)
     assert sum(item.user_messages for item in late.values()) > sum(item.user_messages for item in before.values())
     assert any(late[key] != before[key] for key in before)
     made.restate("acme-docs", day, "smaller")
-    smaller = {item.id for item in made.day("acme-docs", day)}
+    smaller = {item.id for item in made.conversations_on("acme-docs", day)}
     assert smaller < set(late)
     made.restate("acme-docs", day, "empty")
-    assert made.day("acme-docs", day) == []
+    assert made.conversations_on("acme-docs", day) == []
     made.restate("acme-docs", day, "late")
-    assert made.day("acme-docs", day)
+    assert made.conversations_on("acme-docs", day)
 
 
 def test_restatement_touches_no_other_day_and_is_the_same_everywhere():
     one, other, day = world(), world(), date(2025, 5, 6)
-    neighbour = one.day("acme-voice", day + timedelta(days=1))
+    neighbour = one.conversations_on("acme-voice", day + timedelta(days=1))
     one.restate("acme-voice", day, "smaller")
     other.restate("acme-voice", day, "smaller")
-    assert one.day("acme-voice", day) == other.day("acme-voice", day)
-    assert one.day("acme-voice", day + timedelta(days=1)) == neighbour
+    assert one.conversations_on("acme-voice", day) == other.conversations_on("acme-voice", day)
+    assert one.conversations_on("acme-voice", day + timedelta(days=1)) == neighbour
 
 
 def test_unknown_restatement_and_provider_are_refused():
@@ -118,15 +122,15 @@ def test_a_year_is_made_once(monkeypatch):
     import sandbox.world
 
     calls = []
-    real = sandbox.world.generate
+    real = sandbox.world.generate_conversations
 
     def counted(*args, **named):
         calls.append(args[1])
         return real(*args, **named)
 
-    monkeypatch.setattr(sandbox.world, "generate", counted)
+    monkeypatch.setattr(sandbox.world, "generate_conversations", counted)
     made = world()
     for _ in range(3):
         for day in DAYS_2025:
-            made.day("acme-support", day)
+            made.conversations_on("acme-support", day)
     assert len(calls) == 365

@@ -14,7 +14,7 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-ABSENT = "needs Chromium (Debian: apt-get install -y chromium)"
+CHROMIUM_MISSING = "needs Chromium (Debian: apt-get install -y chromium)"
 
 _OPTIONS = (
     "--headless",
@@ -33,37 +33,39 @@ class Tab:
     """One page. ``noise`` is what it said on its console, ``requests`` every address it asked for."""
 
     socket: ClientConnection
-    noise: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
+    console_messages: list[str] = field(default_factory=list)
+    requested_urls: list[str] = field(default_factory=list)
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _loaded: bool = False
 
     def open(self, address: str, *, width: int, dark: bool) -> None:
         """Show the page of this address from the beginning, and wait until it is whole."""
-        self.noise, self.requests, self._loaded = [], [], False
+        self.console_messages, self.requested_urls, self._loaded = [], [], False
         for domain in ("Page", "Runtime", "Log", "Network"):
-            self.ask(f"{domain}.enable")
-        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=width < 600)
+            self.send_command(f"{domain}.enable")
+        self.send_command(
+            "Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=width < 600
+        )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.ask("Emulation.setEmulatedMedia", features=[scheme])
-        self.ask("Page.navigate", url=address)
+        self.send_command("Emulation.setEmulatedMedia", features=[scheme])
+        self.send_command("Page.navigate", url=address)
         while not self._loaded:
             self._receive()
 
     def evaluate(self, expression: str) -> Any:
-        answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
+        answer = self.send_command("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
     def screenshot(self) -> bytes:
         """The whole page as PNG, also what lies below."""
-        return base64.b64decode(self.ask("Page.captureScreenshot", captureBeyondViewport=True)["data"])
+        return base64.b64decode(self.send_command("Page.captureScreenshot", captureBeyondViewport=True)["data"])
 
     def pdf(self) -> bytes:
         """The page as it is printed."""
-        return base64.b64decode(self.ask("Page.printToPDF", preferCSSPageSize=True)["data"])
+        return base64.b64decode(self.send_command("Page.printToPDF", preferCSSPageSize=True)["data"])
 
-    def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
+    def send_command(self, method: str, **parameters: Any) -> dict[str, Any]:
         number = next(self._ids)
         self.socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
         while True:
@@ -79,16 +81,16 @@ class Tab:
             case "Page.loadEventFired":
                 self._loaded = True
             case "Network.requestWillBeSent":
-                self.requests.append(told["params"]["request"]["url"])
+                self.requested_urls.append(told["params"]["request"]["url"])
             case "Runtime.consoleAPICalled" | "Runtime.exceptionThrown" | "Log.entryAdded":
-                self.noise.append(json.dumps(told["params"]))
+                self.console_messages.append(json.dumps(told["params"]))
         return told
 
 
 @contextmanager
-def chromium() -> Iterator[Tab]:
+def open_chromium_tab() -> Iterator[Tab]:
     """A tab of a browser with a profile of its own, which is gone afterwards."""
-    assert CHROMIUM is not None, ABSENT
+    assert CHROMIUM is not None, CHROMIUM_MISSING
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [CHROMIUM, *_OPTIONS, f"--user-data-dir={profile}", "about:blank"]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)

@@ -14,29 +14,29 @@ from extractors.landing.batch import Batch
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from sandbox.server import Sandbox
-from tests.support.pull_account import pull
+from tests.support.pull_account import pull_account
 
 NAME = "acme-voice"
-DAYS = Window(date(2025, 3, 28), date(2025, 4, 2))
+WINDOW = Window(date(2025, 3, 28), date(2025, 4, 2))
 
 
 @dataclass
 class FakeTime:
     """A clock that only moves when somebody waits."""
 
-    at: datetime = datetime(2026, 1, 10, tzinfo=UTC)
-    waits: list[float] = field(default_factory=list)
+    current_time: datetime = datetime(2026, 1, 10, tzinfo=UTC)
+    sleeps_seconds: list[float] = field(default_factory=list)
 
-    def clock(self) -> Clock:
-        return Clock(now=lambda: self.at, monotonic=lambda: self.at.timestamp(), sleep=self.sleep)
+    def as_clock(self) -> Clock:
+        return Clock(now=lambda: self.current_time, monotonic=lambda: self.current_time.timestamp(), sleep=self.sleep)
 
     async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.at += timedelta(seconds=seconds)
+        self.sleeps_seconds.append(seconds)
+        self.current_time += timedelta(seconds=seconds)
         await asyncio.sleep(0)
 
 
-def account_in(sandbox: Sandbox, name: str = NAME, **settings: Any) -> ChatcaptainAccount:
+def configure_account(sandbox: Sandbox, name: str = NAME, **settings: Any) -> ChatcaptainAccount:
     """The configured counterpart of a sandbox account."""
     there = sandbox.world.accounts[name]
     told = {
@@ -50,18 +50,18 @@ def account_in(sandbox: Sandbox, name: str = NAME, **settings: Any) -> Chatcapta
     return ChatcaptainAccount.model_validate(told)
 
 
-def load(
-    root: Path, account: ChatcaptainAccount, window: Window = DAYS, time: FakeTime | None = None
+def land_streams(
+    root: Path, account: ChatcaptainAccount, window: Window = WINDOW, time: FakeTime | None = None
 ) -> list[ExtractionError]:
     """Fetch and land all pulled streams of a window in one run; returns what failed."""
-    return pull(account, window, root, clock=(time or FakeTime()).clock())
+    return pull_account(account, window, root, clock=(time or FakeTime()).as_clock())
 
 
-def batches(root: Path, stream: str, name: str = NAME) -> list[Batch]:
+def list_batches(root: Path, stream: str, name: str = NAME) -> list[Batch]:
     """The landed batches of a stream."""
-    return LandingZone(root / "landing").batches("chatcaptain", name, stream)
+    return LandingZone(root / "landing").list_batches("chatcaptain", name, stream)
 
 
-def kinds(errors: Iterable[ExtractionError]) -> list[str]:
+def error_names(errors: Iterable[ExtractionError]) -> list[str]:
     """The names of errors, each once."""
     return sorted({type(error).__name__ for error in errors})

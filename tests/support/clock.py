@@ -11,22 +11,24 @@ NOON = datetime(2026, 1, 10, 12, tzinfo=UTC)
 class FakeClock(Clock):
     """Begins at ``at``; every ``sleep`` moves it on at once."""
 
-    slept: list[float]
+    sleeps_seconds: list[float]
 
     def __init__(self, at: datetime = NOON) -> None:
         super().__init__(
-            now=lambda: at + timedelta(seconds=self.seconds), monotonic=lambda: self.seconds, sleep=self._sleep
+            now=lambda: at + timedelta(seconds=self.elapsed_seconds),
+            monotonic=lambda: self.elapsed_seconds,
+            sleep=self._sleep,
         )
-        object.__setattr__(self, "seconds", 0.0)
-        object.__setattr__(self, "slept", [])
+        object.__setattr__(self, "elapsed_seconds", 0.0)
+        object.__setattr__(self, "sleeps_seconds", [])
 
-    seconds: float
+    elapsed_seconds: float
 
     def advance(self, seconds: float) -> None:
-        object.__setattr__(self, "seconds", self.seconds + seconds)
+        object.__setattr__(self, "elapsed_seconds", self.elapsed_seconds + seconds)
 
     async def _sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        wake = self.seconds + seconds
+        self.sleeps_seconds.append(seconds)
+        wake = self.elapsed_seconds + seconds
         await asyncio.sleep(0)
-        object.__setattr__(self, "seconds", max(self.seconds, wake))
+        object.__setattr__(self, "elapsed_seconds", max(self.elapsed_seconds, wake))

@@ -17,8 +17,8 @@ from pipelines.cli.main import main
 
 
 @dataclass(frozen=True)
-class Said:
-    code: int
+class CommandResult:
+    exit_code: int
     out: str
     err: str
 
@@ -36,17 +36,17 @@ def process_settings_kept() -> Iterator[None]:
         sys.excepthook = hook
 
 
-def chatmart(capsys: pytest.CaptureFixture[str], *arguments: object) -> Said:
+def run_chatmart(capsys: pytest.CaptureFixture[str], *arguments: object) -> CommandResult:
     """Run the command with these arguments; what it sets for its whole process is set back."""
     capsys.readouterr()
     with process_settings_kept(), pytest.raises(SystemExit) as left:
         main([str(argument) for argument in arguments])
     told = capsys.readouterr()
     assert isinstance(left.value.code, int)
-    return Said(left.value.code, told.out, told.err)
+    return CommandResult(left.value.code, told.out, told.err)
 
 
-def run_as_if_alone(arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> Said:
+def run_as_if_alone(arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> CommandResult:
     """Run the command as a process of its own would: in this folder, with these variables, knowing no secret yet."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with (
@@ -60,4 +60,4 @@ def run_as_if_alone(arguments: Sequence[str], environment: Mapping[str, str], fo
     ):
         main(list(arguments))
     assert isinstance(left.value.code, int)
-    return Said(left.value.code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
+    return CommandResult(left.value.code, *(stream.buffer.getvalue().decode() for stream in (out, err)))

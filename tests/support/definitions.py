@@ -18,16 +18,16 @@ from pipelines.definitions import build_definitions
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "chatmart.example.yaml"
-SNAPSHOT = ROOT / "tests" / "pipelines" / "definitions.txt"
+SNAPSHOT_PATH = ROOT / "tests" / "pipelines" / "definitions.txt"
 
 
-def text() -> str:
+def render_definitions() -> str:
     """What ``chatmart.example.yaml`` becomes in Dagster, with an owner."""
     names = re.findall(r"\$\{(\w+)\}", EXAMPLE.read_text())
     with patch.dict(os.environ, {name: f"invented-value-of-{name}" for name in names}):
-        config = configuration.load(EXAMPLE)
-    operating = config.operating.model_copy(update={"owners": ("team:data",)})
-    defs = build_definitions(replace(config, operating=operating))
+        config = configuration.load_config(EXAMPLE)
+    operating = config.settings.model_copy(update={"owners": ("team:data",)})
+    defs = build_definitions(replace(config, settings=operating))
     return "\n".join([*_assets(defs), *_jobs(defs), *_schedules(defs), *_sensors(defs)]) + "\n"
 
 
@@ -83,5 +83,5 @@ def _listed(names: object) -> str:
 
 
 if __name__ == "__main__":
-    SNAPSHOT.write_text(text())
-    sys.stderr.write(f"wrote {SNAPSHOT}\n")
+    SNAPSHOT_PATH.write_text(render_definitions())
+    sys.stderr.write(f"wrote {SNAPSHOT_PATH}\n")

@@ -12,11 +12,11 @@ DAY = date(2025, 10, 28)
 
 Deltas = tuple[int, int]
 """How much more is told, and how much more is loaded."""
-Change = Callable[[bytes, Mapping[str, Any]], tuple[bytes, Deltas] | None]
+ResponseEdit = Callable[[bytes, Mapping[str, Any]], tuple[bytes, Deltas] | None]
 """An answer and its context to the changed answer; None for an answer that is left as it is."""
 
 
-def in_json(change: Callable[[Any], Deltas | None]) -> Change:
+def edit_json(change: Callable[[Any], Deltas | None]) -> ResponseEdit:
     """A change of the parsed answer, in place."""
 
     def changed(body: bytes, _context: Mapping[str, Any]) -> tuple[bytes, Deltas] | None:
@@ -31,26 +31,26 @@ def _item(told: Any) -> Any:
     return next(item for item in told["items"] if (item["month"], item["day"]) == (DAY.month, DAY.day))
 
 
-def fewer_in_all(told: Any) -> Deltas:
+def reduce_day_total(told: Any) -> Deltas:
     item = _item(told)
     split = sum(entry["conversations"] for entry in item["perChannel"])
     before, item["conversations"] = item["conversations"], split - 1
     return split - 1 - before, split - before
 
 
-def more_in_a_channel(told: Any) -> Deltas:
+def increase_channel_count(told: Any) -> Deltas:
     item = _item(told)
     item["perChannel"][0]["conversations"] += 100
     split = sum(entry["conversations"] for entry in item["perChannel"])
     return 0, split - item["conversations"]
 
 
-def more_from_a_country(told: Any) -> Deltas:
+def increase_country_count(told: Any) -> Deltas:
     told["conversationsByCountry"][0]["value"] += 1000
     return 0, 1000
 
 
-def more_in_total(key: str) -> Callable[[Any], Deltas]:
+def increase_total(key: str) -> Callable[[Any], Deltas]:
     """Of a number that a whole report tells."""
 
     def change(told: Any) -> Deltas:
@@ -60,7 +60,7 @@ def more_in_total(key: str) -> Callable[[Any], Deltas]:
     return change
 
 
-def one_more(field: str, by: int = 1) -> Callable[[Any], Deltas]:
+def increase_daily_aggregate(field: str, by: int = 1) -> Callable[[Any], Deltas]:
     """Of a daily aggregate of Inkeep's."""
 
     def change(told: Any) -> Deltas:
@@ -71,7 +71,7 @@ def one_more(field: str, by: int = 1) -> Callable[[Any], Deltas]:
     return change
 
 
-def more_messages_in_a_row(told: Any) -> Deltas | None:
+def increase_row_messages(told: Any) -> Deltas | None:
     rows = [row for row in told["data"]["result"] if row["firstMessageTime"].startswith(DAY.isoformat())]
     if not rows:
         return None  # one of the other halves of the window
@@ -79,7 +79,7 @@ def more_messages_in_a_row(told: Any) -> Deltas | None:
     return 0, 3
 
 
-def more_in_a_serie(told: Any, **labels: str) -> Deltas:
+def increase_series_value(told: Any, **labels: str) -> Deltas:
     """Of the first serie with these labels that tells anything."""
     data = told["data"]
     at = next(index for index, x in enumerate(data["x_values"]) if x.startswith(DAY.isoformat()))
@@ -89,13 +89,13 @@ def more_in_a_serie(told: Any, **labels: str) -> Deltas:
     return 0, 2
 
 
-def more_in_the_only_serie(told: Any) -> Deltas:
+def increase_only_series_value(told: Any) -> Deltas:
     """Of a series without labels: it is the total."""
-    more_in_a_serie(told)
+    increase_series_value(told)
     return 2, 0
 
 
-def more_of_a_member(component: str) -> Callable[[Any], Deltas]:
+def increase_member_count(component: str) -> Callable[[Any], Deltas]:
     def change(told: Any) -> Deltas:
         told[component]["web"] += 2
         return 0, 2
@@ -103,7 +103,7 @@ def more_of_a_member(component: str) -> Callable[[Any], Deltas]:
     return change
 
 
-def more_in_a_bucket(component: str) -> Callable[[Any], Deltas | None]:
+def increase_bucket_count(component: str) -> Callable[[Any], Deltas | None]:
     def change(told: Any) -> Deltas | None:
         if isinstance(told, list):
             return None  # the list of channels
@@ -113,7 +113,7 @@ def more_in_a_bucket(component: str) -> Callable[[Any], Deltas | None]:
     return change
 
 
-def more_messages_in_a_channel(body: bytes, context: Mapping[str, Any]) -> tuple[bytes, Deltas] | None:
+def increase_channel_messages(body: bytes, context: Mapping[str, Any]) -> tuple[bytes, Deltas] | None:
     """Both the channel's number and its interval: the answer agrees with itself, and not with the overview."""
     if context.get("channel_id") != "ch-web-1":
         return None
@@ -123,7 +123,7 @@ def more_messages_in_a_channel(body: bytes, context: Mapping[str, Any]) -> tuple
     return json.dumps(told).encode(), (0, 4)
 
 
-def in_lines(change: Callable[[list[dict[str, str]]], Deltas]) -> Change:
+def edit_export_lines(change: Callable[[list[dict[str, str]]], Deltas]) -> ResponseEdit:
     """A change of the export's lines of the day."""
 
     def changed(body: bytes, _context: Mapping[str, Any]) -> tuple[bytes, Deltas]:
@@ -143,12 +143,12 @@ def _line(lines: list[dict[str, str]]) -> dict[str, str]:
     return next(line for line in lines if line["startedAt"].startswith(afternoon) and line["channelType"] == "web")
 
 
-def a_silent_line_more(lines: list[dict[str, str]]) -> Deltas:
+def add_silent_line(lines: list[dict[str, str]]) -> Deltas:
     lines.append({**_line(lines), "conversationId": "invented", "messages": "0"})
     return 0, 1
 
 
-def more_messages_in_a_line(lines: list[dict[str, str]]) -> Deltas:
+def increase_line_messages(lines: list[dict[str, str]]) -> Deltas:
     line = _line(lines)
     line["messages"] = str(int(line["messages"]) + 7)
     return 0, 7

@@ -16,7 +16,7 @@ FOREVER = 10**6
 
 
 @dataclass(frozen=True)
-class Case:
+class FaultCase:
     """A fault that one account meets while a day is loaded, and what must come of it.
 
     ``plan`` and ``shape`` make the sandbox misbehave, ``settings`` are the account's own. ``requests`` counts those of
@@ -26,22 +26,22 @@ class Case:
     """
 
     fault: str
-    did: str
-    requests: int
-    plan: tuple[Fault, ...] = ()
-    shape: Mapping[str, Any] = field(default_factory=dict)
+    action: str
+    request_count: int
+    faults: tuple[Fault, ...] = ()
+    shapes: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     account: str = SUPPORT
-    says: str = ""
-    waits: float = 0
-    jobs: tuple[int, int] = (0, 0)
-    later: timedelta = timedelta(minutes=1)
-    real: bool = False
+    error_pattern: str = ""
+    wait_seconds: float = 0
+    export_jobs: tuple[int, int] = (0, 0)
+    rerun_after: timedelta = timedelta(minutes=1)
+    can_run_as_command: bool = False
 
     @property
-    def exit(self) -> int:
+    def exit_code(self) -> int:
         """The run's exit code."""
-        return 1 if self.says else 0
+        return 1 if self.error_pattern else 0
 
 
 def _counter(status: int = 200, body: str = "", *, times: int = 1, kind: str = "answer", **headers: str) -> Fault:
@@ -66,240 +66,257 @@ _REFUSED = '{"title": "Unauthorized", "status": 401, "detail": "the API key was 
 _AWAY = "http://files.example.test/elsewhere"
 
 LIMITS = (
-    Case("429 with `Retry-After: 7`", "waited 7 s", 2, (_counter(429, Retry_After="7"),), waits=7),
-    Case(
+    FaultCase("429 with `Retry-After: 7`", "waited 7 s", 2, (_counter(429, Retry_After="7"),), wait_seconds=7),
+    FaultCase(
         "429 with `Retry-After` as an HTTP date",
         "waited until then",
         2,
         (_counter(429, Retry_After=IN_SEVEN_SECONDS),),
-        waits=6,
+        wait_seconds=6,
     ),
-    Case("429 with `Retry-After: 0`", "backed off", 2, (_counter(429, Retry_After="0"),)),
-    Case("429 without `Retry-After`", "backed off", 2, (_counter(429),)),
-    Case(
+    FaultCase("429 with `Retry-After: 0`", "backed off", 2, (_counter(429, Retry_After="0"),)),
+    FaultCase("429 without `Retry-After`", "backed off", 2, (_counter(429),)),
+    FaultCase(
         "429 with `Retry-After: 7200`",
         "waited not at all: the run may wait 60 s (`max_wait_seconds`)",
         1,
         (_counter(429, Retry_After="7200"),),
-        says=r"used up until \d{4}-.* UTC, longer than a run waits .*run the same command again after that",
-        real=True,
+        error_pattern=r"used up until \d{4}-.* UTC, longer than a run waits .*run the same command again after that",
+        can_run_as_command=True,
     ),
-    Case(
+    FaultCase(
         "429 that never ends",
         "backed off, for up to 60 s in all (`max_wait_seconds`)",
         14,
         (_counter(429, times=FOREVER),),
-        says=r"used up until .*run the same command again after that",
+        error_pattern=r"used up until .*run the same command again after that",
     ),
 )
 
 TROUBLE = (
-    Case("500 once", "backed off, asked again", 2, (_counter(500),)),
-    Case("502 once", "backed off, asked again", 2, (_counter(502, _HTML),)),
-    Case("503 once", "backed off, asked again", 2, (_counter(503),), real=True),
-    Case(
+    FaultCase("500 once", "backed off, asked again", 2, (_counter(500),)),
+    FaultCase("502 once", "backed off, asked again", 2, (_counter(502, _HTML),)),
+    FaultCase("503 once", "backed off, asked again", 2, (_counter(503),), can_run_as_command=True),
+    FaultCase(
         "500 that never ends",
         "asked 6 times with growing back-off",
         6,
         (_counter(500, '{"detail": "out of memory"}', times=FOREVER),),
-        says=rf"HTTP 500, the provider says: out of memory; .*{_LATER}",
+        error_pattern=rf"HTTP 500, the provider says: out of memory; .*{_LATER}",
     ),
-    Case("connection reset before the answer", "asked again", 2, (_counter(kind="reset"),)),
-    Case("connection cut in mid-body", "asked again", 2, (_counter(body='{"items": [', kind="cut"),), real=True),
-    Case("truncated JSON once", "asked again", 2, (_counter(body='{"items": [{"day": 11, "mon'),)),
-    Case("HTML with status 200 once", "asked again", 2, (_counter(body=_HTML),)),
-    Case("empty body once", "asked again", 2, (_counter(),)),
-    Case(
+    FaultCase("connection reset before the answer", "asked again", 2, (_counter(kind="reset"),)),
+    FaultCase(
+        "connection cut in mid-body",
+        "asked again",
+        2,
+        (_counter(body='{"items": [', kind="cut"),),
+        can_run_as_command=True,
+    ),
+    FaultCase("truncated JSON once", "asked again", 2, (_counter(body='{"items": [{"day": 11, "mon'),)),
+    FaultCase("HTML with status 200 once", "asked again", 2, (_counter(body=_HTML),)),
+    FaultCase("empty body once", "asked again", 2, (_counter(),)),
+    FaultCase(
         "HTML with status 200 that never ends",
         "asked 6 times with growing back-off",
         6,
         (_counter(body=_HTML, times=FOREVER),),
-        says=rf"cut short or no JSON, saw '<.*; {_LATER}",
+        error_pattern=rf"cut short or no JSON, saw '<.*; {_LATER}",
     ),
 )
 
 REFUSALS = (
-    Case(
+    FaultCase(
         "JSON of a wrong shape",
         "kept the answer, loaded nothing of it",
         1,
         (_counter(body=_ODD),),
-        says=r"field .*conversations: is not a .*number, saw 'many'; the answer is kept .*`chatmart replay`",
-        real=True,
+        error_pattern=r"field .*conversations: is not a .*number, saw 'many'; the answer is kept .*`chatmart replay`",
+        can_run_as_command=True,
     ),
-    Case(
+    FaultCase(
         "401",
         "stopped the account at once",
         1,
         (_counter(401, _REFUSED, times=FOREVER),),
-        says="HTTP 401, the provider says: the API key was revoked; check the account's credential",
-        real=True,
+        error_pattern="HTTP 401, the provider says: the API key was revoked; check the account's credential",
+        can_run_as_command=True,
     ),
-    Case(
-        "403", "stopped the account at once", 1, (_counter(403, times=FOREVER),), says="HTTP 403; check .*permissions"
+    FaultCase(
+        "403",
+        "stopped the account at once",
+        1,
+        (_counter(403, times=FOREVER),),
+        error_pattern="HTTP 403; check .*permissions",
     ),
-    Case(
+    FaultCase(
         "404",
         "asked once, and nothing else of the account",
         1,
         (_counter(404, '{"detail": "no such project"}', times=FOREVER),),
-        says="HTTP 404, the provider says: no such project; check the account's ids",
+        error_pattern="HTTP 404, the provider says: no such project; check the account's ids",
     ),
-    Case(
+    FaultCase(
         "redirect to another host",
         "did not follow it",
         1,
         (_counter(302, Location=_AWAY),),
-        says=r"redirected to another host \(files\.example\.test\); check the account's base_url",
-        real=True,
+        error_pattern=r"redirected to another host \(files\.example\.test\); check the account's base_url",
+        can_run_as_command=True,
     ),
-    Case(
+    FaultCase(
         "403 on one stream",
         "stopped the account at once",
         1,
         (_job(status=403, times=FOREVER, body='{"message": "Missing permission"}'),),
         account=VOICE,
-        says=r"lacks the permission chatbots\.statistics\.export; grant it .*or leave it out with "
+        error_pattern=r"lacks the permission chatbots\.statistics\.export; grant it .*or leave it out with "
         r"`streams: \[channels, overview_report, channel_report, inbox\]`",
-        jobs=(0, 1),
-        real=True,
+        export_jobs=(0, 1),
+        can_run_as_command=True,
     ),
-    Case(
+    FaultCase(
         "`error` in an answer with status 200",
         "asked once",
         14,
         (Fault(path="/reports/overview", status=200, body='{"error": {"message": "quota is used up"}}'),),
         account=VOICE,
-        says="HTTP 200, but the provider says: quota is used up; check the account's ids",
-        jobs=(1, 1),
+        error_pattern="HTTP 200, but the provider says: quota is used up; check the account's ids",
+        export_jobs=(1, 1),
     ),
 )
 
 _EXPORTS = (
-    Case(
+    FaultCase(
         "export: connection lost after the job was asked for",
         "asked once, started no other job",
         10,
         (_job(kind="after"),),
-        says=_UNCERTAIN,
-        jobs=(1, 2),
-        later=timedelta(minutes=31),
-        real=True,
+        error_pattern=_UNCERTAIN,
+        export_jobs=(1, 2),
+        rerun_after=timedelta(minutes=31),
+        can_run_as_command=True,
     ),
-    Case(
+    FaultCase(
         "export: 408 to the creation",
         "asked once, started no other job",
         10,
         (_job(status=408),),
-        says=_UNCERTAIN,
-        jobs=(0, 1),
-        later=timedelta(minutes=31),
+        error_pattern=_UNCERTAIN,
+        export_jobs=(0, 1),
+        rerun_after=timedelta(minutes=31),
     ),
-    Case(
+    FaultCase(
         "export: 500 to the creation",
         "asked once, started no other job",
         10,
         (_job(status=500),),
-        says=_UNCERTAIN,
-        jobs=(0, 1),
-        later=timedelta(minutes=31),
+        error_pattern=_UNCERTAIN,
+        export_jobs=(0, 1),
+        rerun_after=timedelta(minutes=31),
     ),
-    Case(
+    FaultCase(
         "export: 429 to the creation",
         "waited 7 s, asked again: nothing had been created",
         15,
         (_job(status=429, headers={"Retry-After": "7"}),),
-        waits=7,
-        jobs=(1, 1),
+        wait_seconds=7,
+        export_jobs=(1, 1),
     ),
-    Case(
+    FaultCase(
         "export: `error` in a 200 to the creation",
         "asked once",
         10,
         (_job(status=200, body='{"error": "range too long"}'),),
-        says="HTTP 200, but the provider says: range too long",
-        jobs=(0, 1),
+        error_pattern="HTTP 200, but the provider says: range too long",
+        export_jobs=(0, 1),
     ),
-    Case(
+    FaultCase(
         "export: the job never starts",
         "looked ever more slowly, up to `export_start_deadline_seconds`",
         15,
-        shape={"export_words": ("pending", "completed"), "export_polls": FOREVER},
+        shapes={"export_words": ("pending", "completed"), "export_polls": FOREVER},
         settings={"export_poll_seconds": [0.05, 0.1], **_SHORT},
-        says=rf"did not start within 0\.3 seconds \(status 'pending'\); {_LATER}: it waits for this job",
-        jobs=(1, 1),
+        error_pattern=rf"did not start within 0\.3 seconds \(status 'pending'\); {_LATER}: it waits for this job",
+        export_jobs=(1, 1),
     ),
-    Case(
+    FaultCase(
         "export: the job never finishes",
         "looked ever more slowly, up to `export_deadline_seconds`",
         17,
-        shape={"export_words": ("running", "completed"), "export_polls": FOREVER},
+        shapes={"export_words": ("running", "completed"), "export_polls": FOREVER},
         settings={"export_poll_seconds": [0.05, 0.1], **_SHORT},
-        says=rf"did not finish within 0\.5 seconds \(status 'running'\); {_LATER}: it waits for this job",
-        jobs=(1, 1),
+        error_pattern=rf"did not finish within 0\.5 seconds \(status 'running'\); {_LATER}: it waits for this job",
+        export_jobs=(1, 1),
     ),
-    Case(
+    FaultCase(
         "export: a status word never heard of",
         "looked ever more slowly, 2 s to 30 s apart",
         44,
-        shape={"export_words": ("on holiday", "completed"), "export_polls": FOREVER},
+        shapes={"export_words": ("on holiday", "completed"), "export_polls": FOREVER},
         settings={"export_poll_seconds": [2, 30]},
-        says=rf"did not finish within 900 seconds \(status 'on holiday'\); {_LATER}: it waits for this job",
-        jobs=(1, 1),
+        error_pattern=rf"did not finish within 900 seconds \(status 'on holiday'\); {_LATER}: it waits for this job",
+        export_jobs=(1, 1),
     ),
-    Case(
+    FaultCase(
         "export: the job fails",
         "let go of it",
         13,
-        shape={"export_error": "disk full"},
-        says="ended as 'failed': disk full; run the same command again to start a new one",
-        jobs=(1, 2),
-        real=True,
+        shapes={"export_error": "disk full"},
+        error_pattern="ended as 'failed': disk full; run the same command again to start a new one",
+        export_jobs=(1, 2),
+        can_run_as_command=True,
     ),
-    Case("export: the link has expired", "asked for a fresh link", 16, shape={"export_dead_links": 1}, jobs=(1, 1)),
-    Case(
+    FaultCase(
+        "export: the link has expired",
+        "asked for a fresh link",
+        16,
+        shapes={"export_dead_links": 1},
+        export_jobs=(1, 1),
+    ),
+    FaultCase(
         "export: every link has expired",
         "asked for a fresh link, then started one new job",
         23,
-        shape={"export_dead_links": FOREVER},
-        says=rf"the link to the file leads nowhere \(HTTP 403\); {_LATER}",
-        jobs=(2, 3),
+        shapes={"export_dead_links": FOREVER},
+        error_pattern=rf"the link to the file leads nowhere \(HTTP 403\); {_LATER}",
+        export_jobs=(2, 3),
     ),
-    Case(
+    FaultCase(
         "export: the download redirects to another host",
         "did not follow it",
         14,
         (_file(302, Location=_AWAY),),
-        says=r"the file lies on files\.example\.test, which is none of 127\.0\.0\.1; add it to .*download_hosts",
-        jobs=(1, 1),
-        real=True,
+        error_pattern=r"the file lies on "
+        r"files\.example\.test, which is none of 127\.0\.0\.1; add it to .*download_hosts",
+        export_jobs=(1, 1),
+        can_run_as_command=True,
     ),
-    Case(
+    FaultCase(
         "export: the file is shorter than its length",
         "began it anew 5 times, landed nothing",
         19,
-        shape={"csv_cut_bytes": 9},
-        says=rf"the file did not come whole: .*; {_LATER}",
-        jobs=(1, 1),
+        shapes={"csv_cut_bytes": 9},
+        error_pattern=rf"the file did not come whole: .*; {_LATER}",
+        export_jobs=(1, 1),
     ),
-    Case(
+    FaultCase(
         "export: the file is cut short and has no length",
         "began it anew 5 times, landed nothing",
         19,
-        shape={"csv_cut_bytes": 9, "csv_length": False},
-        says=rf"the file ends in the middle of line \d+ and no length says .*; {_LATER}",
-        jobs=(1, 1),
+        shapes={"csv_cut_bytes": 9, "csv_length": False},
+        error_pattern=rf"the file ends in the middle of line \d+ and no length says .*; {_LATER}",
+        export_jobs=(1, 1),
     ),
-    Case(
+    FaultCase(
         "export: a row that does not fit the header",
         "kept the file, loaded nothing of it",
         14,
         (_file(body="conversationId,startedAt,channelType\nc1,2025-03-11T10:00:00Z,web\nc2,yesterday\n"),),
-        says=r"line 3.*; the answer is kept .*`chatmart replay`",
-        jobs=(1, 2),
-        real=True,
+        error_pattern=r"line 3.*; the answer is kept .*`chatmart replay`",
+        export_jobs=(1, 2),
+        can_run_as_command=True,
     ),
 )
-EXPORTS = tuple(Case(**{**vars(case), "account": VOICE}) for case in _EXPORTS)
+EXPORTS = tuple(FaultCase(**{**vars(case), "account": VOICE}) for case in _EXPORTS)
 
 CASES = (*LIMITS, *TROUBLE, *REFUSALS, *EXPORTS)

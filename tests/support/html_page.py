@@ -13,19 +13,19 @@ class Element:
     attributes: dict[str, str | None]
     parts: list["Element | str"] = field(default_factory=list)
 
-    def all(self, tag: str, **wanted: str) -> list["Element"]:
+    def find_all(self, tag: str, **wanted: str) -> list["Element"]:
         """Every such element below this one, in the order of the page; ``class_`` is one of its classes."""
-        return [each for each in self.below() if each.tag == tag and each._is(wanted)]
+        return [each for each in self.descendants() if each.tag == tag and each._is(wanted)]
 
-    def one(self, tag: str, **wanted: str) -> "Element":
-        [found] = self.all(tag, **wanted)
+    def find_one(self, tag: str, **wanted: str) -> "Element":
+        [found] = self.find_all(tag, **wanted)
         return found
 
-    def below(self) -> Iterator["Element"]:
+    def descendants(self) -> Iterator["Element"]:
         for part in self.parts:
             if isinstance(part, Element):
                 yield part
-                yield from part.below()
+                yield from part.descendants()
 
     @property
     def text(self) -> str:
@@ -34,7 +34,10 @@ class Element:
     @property
     def rows(self) -> list[list[str]]:
         """The cells of a table's body."""
-        return [[cell.text for cell in row.parts if isinstance(cell, Element)] for row in self.one("tbody").all("tr")]
+        return [
+            [cell.text for cell in row.parts if isinstance(cell, Element)]
+            for row in self.find_one("tbody").find_all("tr")
+        ]
 
     def _is(self, wanted: dict[str, str]) -> bool:
         return all(
@@ -67,7 +70,7 @@ class _Reader(HTMLParser):
         self.open[-1].parts.append(data)
 
 
-def read(html: str) -> Element:
+def parse_page(html: str) -> Element:
     """The page as elements; an element that is left open, or closed by another's end, is an error."""
     reader = _Reader()
     reader.feed(html)
@@ -76,12 +79,16 @@ def read(html: str) -> Element:
     return root
 
 
-def card(page: Element, section: str, title: str) -> Element:
+def find_card(page: Element, section: str, title: str) -> Element:
     """The card of this title in the section of this id."""
-    [found] = [each for each in page.one("section", id=section).all("article") if each.one("h3").text.strip() == title]
+    [found] = [
+        each
+        for each in page.find_one("section", id=section).find_all("article")
+        if each.find_one("h3").text.strip() == title
+    ]
     return found
 
 
-def figures(table: Element) -> dict[str, list[str]]:
+def rows_by_label(table: Element) -> dict[str, list[str]]:
     """A table's rows by their first cell; numbers as they are shown, without what sets thousands apart."""
     return {row[0]: [cell.replace(",", "") for cell in row[1:]] for row in table.rows}

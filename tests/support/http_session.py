@@ -5,43 +5,43 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from extractors.cognigy.provider import CognigyAccount
-from extractors.http.limits import Limits
-from extractors.http.messages import Answer
-from extractors.http.session import Client, Session, Wire
+from extractors.http.limits import RequestLimits
+from extractors.http.messages import Response
+from extractors.http.session import Client, HttpSettings, Session
 from tests.support.clock import FakeClock
-from tests.support.scripted_server import raw
+from tests.support.scripted_server import raw_response
 
-KEY = "fake-key-of-these-tests"
-LIMITS = Limits(requests=None, period_seconds=1, concurrency=4)
-OK = raw(b'{"ok": true}')
-WIRE = Wire()
+API_KEY = "fake-key-of-these-tests"
+LIMITS = RequestLimits(requests=None, period_seconds=1, concurrency=4)
+OK_RESPONSE = raw_response(b'{"ok": true}')
+HTTP_SETTINGS = HttpSettings()
 
 
-def account(origin: str, name: str = "acme", **settings: Any) -> CognigyAccount:
+def build_account(origin: str, name: str = "acme", **settings: Any) -> CognigyAccount:
     return CognigyAccount.model_validate(
-        {"name": name, "base_url": f"{origin}/base", "project_id": "5" * 24, "api_key": KEY, **settings}
+        {"name": name, "base_url": f"{origin}/base", "project_id": "5" * 24, "api_key": API_KEY, **settings}
     )
 
 
-def talk(
+def run_session(
     origin: str,
     clock: FakeClock,
     conversation: Callable[[Session], Awaitable[Any]],
     *,
-    limits: Limits = LIMITS,
-    how: Wire = WIRE,
+    limits: RequestLimits = LIMITS,
+    http_settings: HttpSettings = HTTP_SETTINGS,
     **settings: Any,
 ) -> tuple[Any, Client]:
     async def run() -> tuple[Any, Client]:
-        async with Client(how, clock) as client:
-            return await conversation(client.session(account(origin, **settings), limits)), client
+        async with Client(http_settings, clock) as client:
+            return await conversation(client.open_session(build_account(origin, **settings), limits)), client
 
     return asyncio.run(run())
 
 
-def get(session: Session, path: str = "/thing", **more: Any) -> Awaitable[Answer]:
-    return session.ask("stream", "GET", path, **more)
+def get(session: Session, path: str = "/thing", **more: Any) -> Awaitable[Response]:
+    return session.request("stream", "GET", path, **more)
 
 
-async def each(session: Session, count: int) -> list[Answer | BaseException]:
+async def get_many(session: Session, count: int) -> list[Response | BaseException]:
     return await asyncio.gather(*(get(session, f"/{number}") for number in range(count)), return_exceptions=True)

@@ -20,13 +20,13 @@ import yaml
 from extractors.clock import SYSTEM_CLOCK, Clock
 from pipelines.configuration import config as configuration
 from pipelines.loads.result import RunResult
-from pipelines.loads.run import Job, run
+from pipelines.loads.run import LoadJob, run_jobs
 from pipelines.loads.workspace import Workspace
 from sandbox.accounts import SandboxAccount
-from sandbox.config import config_for, environment
+from sandbox.config import build_config, build_environment
 from sandbox.server import Sandbox
-from sandbox.truth import VIEWS, truth
-from tests.support.command import Said, run_as_if_alone
+from sandbox.truth import VIEWS, compute_truth
+from tests.support.command import CommandResult, run_as_if_alone
 from warehouse.store import Store, open_store
 
 CHATMART = Path(sys.executable).with_name("chatmart")
@@ -35,72 +35,72 @@ _VIEWED_METRICS = ("end_reason", "topic", "tokens", "type", "inbox")  # the trut
 
 
 @dataclass
-class Product:
+class Installation:
     """A folder with a configuration for a sandbox's accounts."""
 
     folder: Path
     sandbox: Sandbox
     accounts: Sequence[SandboxAccount]
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    warehouse: str = "duckdb://data/warehouse.duckdb"
-    rate: Mapping[str, Any] = field(default_factory=lambda: {"requests": 100_000, "period_seconds": 1})
+    warehouse_url: str = "duckdb://data/warehouse.duckdb"
+    rate_limit: Mapping[str, Any] = field(default_factory=lambda: {"requests": 100_000, "period_seconds": 1})
 
     def __post_init__(self) -> None:
         self.configure()
 
     def configure(self, **extra: Any) -> None:
-        document = config_for(
+        document = build_config(
             self.sandbox,
             self.accounts,
             self.overrides,
-            **{"warehouse": self.warehouse, "defaults": {"rate_limit": dict(self.rate)}, **extra},
+            **{"warehouse": self.warehouse_url, "defaults": {"rate_limit": dict(self.rate_limit)}, **extra},
         )
         (self.folder / "chatmart.yaml").write_text(yaml.safe_dump(document))
 
     @property
     def store(self) -> Store:
-        return open_store(self.warehouse, self.folder)
+        return open_store(self.warehouse_url, self.folder)
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, **environment(self.accounts), "CHATMART_CONFIG": str(self.folder / "chatmart.yaml")}
+        return {**os.environ, **build_environment(self.accounts), "CHATMART_CONFIG": str(self.folder / "chatmart.yaml")}
 
-    def run(self, *arguments: str, expect: int = 0) -> Said:
+    def run(self, *arguments: str, exit_code: int = 0) -> CommandResult:
         """Run the command in this process, as if it were one of its own."""
-        return _as_expected(run_as_if_alone(arguments, self.environment, self.folder), expect)
+        return _as_expected(run_as_if_alone(arguments, self.environment, self.folder), exit_code)
 
-    def run_process(self, *arguments: str, expect: int = 0) -> Said:
+    def run_process(self, *arguments: str, expect: int = 0) -> CommandResult:
         """Run the command as users do: the installed program."""
         done = subprocess.run(
             [CHATMART, *arguments], env=self.environment, cwd=self.folder, text=True, capture_output=True, check=False
         )
-        return _as_expected(Said(done.returncode, done.stdout, done.stderr), expect)
+        return _as_expected(CommandResult(done.returncode, done.stdout, done.stderr), expect)
 
-    def backfill(self, first: date, last: date, *more: str, expect: int = 0) -> Said:
-        return self.run("backfill", "--from", str(first), "--to", str(last), *more, expect=expect)
+    def backfill(self, first: date, last: date, *more: str, exit_code: int = 0) -> CommandResult:
+        return self.run("backfill", "--from", str(first), "--to", str(last), *more, exit_code=exit_code)
 
     def load(self, days: Sequence[date], *, refetch: bool = False, clock: Clock = SYSTEM_CLOCK) -> RunResult:
         """What `backfill` does, without a process of its own."""
-        secrets = environment(self.accounts)
+        secrets = build_environment(self.accounts)
         (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in secrets.items()))
-        workspace = replace(Workspace.open(configuration.load(self.folder / "chatmart.yaml")), clock=clock)
-        jobs = [Job(account, tuple(days)) for account in workspace.config.accounts]
-        return run(workspace, jobs, refetch=refetch)
+        workspace = replace(Workspace.open(configuration.load_config(self.folder / "chatmart.yaml")), clock=clock)
+        jobs = [LoadJob(account, tuple(days)) for account in workspace.config.accounts]
+        return run_jobs(workspace, jobs, refetch=refetch)
 
-    def ask(self, query: str) -> list[dict[str, Any]]:
+    def query(self, query: str) -> list[dict[str, Any]]:
         answer: list[dict[str, Any]] = json.loads(self.run("sql", query, "--format", "json").out)
         return answer
 
-    def view(self, name: str, account: str) -> list[dict[str, Any]]:
+    def read_view(self, name: str, account: str) -> list[dict[str, Any]]:
         return self._rows([name])[name].get(account, [])
 
-    def differences(self, days: Iterable[date], views: Iterable[str] = VIEWS) -> tuple[int, list[str]]:
+    def compare_with_truth(self, days: Iterable[date], views: Iterable[str] = VIEWS) -> tuple[int, list[str]]:
         """Rows compared over all accounts, and a line for each row that truth and warehouse do not share."""
         compared, lines = 0, []
         wanted = list(days)
         for view, rows in self._rows(list(views)).items():
             for account in self.accounts:
-                told, loaded = self.told(account, view, wanted), rows.get(account.name, [])
+                told, loaded = self.compute_truth_rows(account, view, wanted), rows.get(account.name, [])
                 told = _without("language_code", told) if view == "team_daily" else told
                 columns = sorted(told[0] if told else loaded[0] if loaded else ())
                 left, right = (Counter(_comparable(row, columns) for row in side) for side in (told, loaded))
@@ -109,12 +109,12 @@ class Product:
                 lines += [f"{view} only loaded: {dict(zip(columns, row, strict=True))}" for row in right - left]
         return compared, lines
 
-    def unexplained(self) -> list[str]:
+    def read_unexplained(self) -> list[str]:
         """The lines of the reconciliation that nothing explains."""
         found = self.store.read("SELECT * EXCLUDE (provider) FROM reconciliation WHERE verdict = 'unexplained'")
         return [f"unexplained: {row}" for row in found.to_pylist()]
 
-    def everything(self) -> dict[str, list[str]]:
+    def read_all_views(self) -> dict[str, list[str]]:
         """The contents of all views, for comparing two warehouses."""
         return {view: sorted(map(str, rows)) for view, rows in read_views(self.store, VIEWS).items()}
 
@@ -127,21 +127,23 @@ class Product:
                     by_account[view][row["account"]].append(row)
         return by_account
 
-    def told(self, account: SandboxAccount, view: str, days: Sequence[date]) -> list[dict[str, Any]]:
+    def compute_truth_rows(self, account: SandboxAccount, view: str, days: Sequence[date]) -> list[dict[str, Any]]:
         """The truth under the account's settings; `team_daily` with its `language_code`, which no view shows."""
         settings, world = self.overrides.get(account.name, {}), self.sandbox.world
         streams = settings.get("streams", ["conversation_totals"] if settings.get("detail") is False else None)
         named = settings.get("conversation_ids", ())
         if "events" in (streams or ()):
             since_the_day_before = days_from(days[0] - timedelta(days=1), len(days) + 1)
-            named = [each.id for _, items in world.days(account.name, since_the_day_before) for each in items]
-        return truth(
+            named = [
+                each.id for _, items in world.conversations_by_day(account.name, since_the_day_before) for each in items
+            ]
+        return compute_truth(
             world,
             account.name,
             view,
             days,
             streams=streams,
-            switches=self.sandbox.switches,
+            shapes=self.sandbox.shapes,
             conversation_ids=named,
             keep_message_texts=settings.get("privacy", {}).get("message_texts") == "keep",
         )
@@ -158,8 +160,8 @@ def days_from(first: date, count: int) -> list[date]:
     return [first + timedelta(days=number) for number in range(count)]
 
 
-def _as_expected(said: Said, code: int) -> Said:
-    assert said.code == code, f"exit {said.code}\n{said.out}\n{said.err}"
+def _as_expected(said: CommandResult, code: int) -> CommandResult:
+    assert said.exit_code == code, f"exit {said.exit_code}\n{said.out}\n{said.err}"
     return said
 
 

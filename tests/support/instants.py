@@ -12,38 +12,48 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Moment:
+class TimedConversation:
     """A conversation of one message; ids need not follow the instants."""
 
     id: str
-    at: datetime
+    started_at: datetime
 
     @property
     def conversation(self) -> Conversation:
         return Conversation(
-            id=self.id, started_at=self.at, ended_at=self.at, messages=2, user_messages=1, interactions=1, user=None
+            id=self.id,
+            started_at=self.started_at,
+            ended_at=self.started_at,
+            messages=2,
+            user_messages=1,
+            interactions=1,
+            user=None,
         )
 
 
-class Moments(World):
+class ChangingWorld(World):
     """``change`` is called with the number of the reading before each one and may give other moments."""
 
     def __init__(self, account: SandboxAccount) -> None:
         super().__init__(accounts=(account,), clock=lambda: NOON)
-        self.moments: Sequence[Moment] = ()
-        self.change: Callable[[int], Sequence[Moment]] | None = None
-        self.readings = 0
+        self.timed_conversations: Sequence[TimedConversation] = ()
+        self.before_read: Callable[[int], Sequence[TimedConversation]] | None = None
+        self.read_count = 0
 
-    def between(self, name: str, start: datetime, end: datetime) -> Iterator[Conversation]:
-        self.readings += 1
-        if self.change:
-            self.moments = self.change(self.readings)
-        found = [moment for moment in self.moments if start <= moment.at < end]
-        return iter([moment.conversation for moment in sorted(found, key=lambda moment: (moment.at, moment.id))])
+    def conversations_between(self, name: str, start: datetime, end: datetime) -> Iterator[Conversation]:
+        self.read_count += 1
+        if self.before_read:
+            self.timed_conversations = self.before_read(self.read_count)
+        found = [moment for moment in self.timed_conversations if start <= moment.started_at < end]
+        return iter(
+            [moment.conversation for moment in sorted(found, key=lambda moment: (moment.started_at, moment.id))]
+        )
 
 
-def moments(day: date, *microseconds: int) -> list[Moment]:
+def build_conversations(day: date, *microseconds: int) -> list[TimedConversation]:
     """Conversations so many microseconds after the day began in UTC, with ids that run against time."""
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     ordered = sorted(microseconds, reverse=True)
-    return [Moment(f"c{number:05d}", start + timedelta(microseconds=at)) for number, at in enumerate(ordered)]
+    return [
+        TimedConversation(f"c{number:05d}", start + timedelta(microseconds=at)) for number, at in enumerate(ordered)
+    ]

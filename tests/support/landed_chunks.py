@@ -11,19 +11,19 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from extractors.account import Account
-from extractors.http.messages import Answer, Asked
-from extractors.landing.batch import BatchKey, newest_by_day
+from extractors.http.messages import Request, Response
+from extractors.landing.batch import BatchKey, select_newest_by_day
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
-from transforms.chunk import Chunk, Claim
-from transforms.facts import Staged
-from transforms.registry import transform
+from transforms.chunk import Chunk, DayClaim
+from transforms.facts import TransformResult
+from transforms.registry import transform_chunk
 
-ARRIVED = datetime(2026, 1, 1, tzinfo=UTC)
+FIRST_LANDED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Told:
+class FakeResponse:
     """One answer to land: its body (JSON value, or bytes as they are), the query asked, and its context."""
 
     body: Any
@@ -32,41 +32,41 @@ class Told:
 
 
 @dataclass
-class Landings:
+class ChunkBuilder:
     """A landing zone in a test's folder; each landing arrives a minute after the one before."""
 
     root: Path
-    arrivals: int = 0
+    landed_count: int = 0
 
-    def land(self, account: Account, stream: str, window: Window, *answers: Told) -> None:
-        self.arrivals += 1
-        at = ARRIVED + timedelta(minutes=self.arrivals)
+    def land(self, account: Account, stream: str, window: Window, *answers: FakeResponse) -> None:
+        self.landed_count += 1
+        at = FIRST_LANDED_AT + timedelta(minutes=self.landed_count)
         key = BatchKey(account.provider, account.name, stream, account.external_id, account.timezone, window)
-        with LandingZone(self.root / "landing").writer(key) as writer:
+        with LandingZone(self.root / "landing").open_writer(key) as writer:
             for told in answers:
                 body = told.body if isinstance(told.body, bytes) else json.dumps(told.body, default=str).encode()
-                writer.add(Answer(Asked("GET", "/", dict(told.query)), 200, {}, at, body, told.context))
+                writer.add(Response(Request("GET", "/", dict(told.query)), 200, {}, at, body, told.context))
             writer.finish(at)
 
-    def chunk(self, account: Account, window: Window) -> Chunk:
+    def build_chunk(self, account: Account, window: Window) -> Chunk:
         landing = LandingZone(self.root / "landing")
         scratch = self.root / "scratch"
         scratch.mkdir(exist_ok=True)
         claims = {}
-        for stream in account.pulled:
-            batches = landing.batches(account.provider, account.name, stream)
-            newest = newest_by_day(batches, window.days(), account.external_id, account.timezone)
+        for stream in account.enabled_streams:
+            batches = landing.list_batches(account.provider, account.name, stream)
+            newest = select_newest_by_day(batches, window.days(), account.external_id, account.timezone)
             by_batch: dict[str, tuple[Any, set[date]]] = {}
             for day, batch in newest.items():
                 by_batch.setdefault(batch.batch_id, (batch, set()))[1].add(day)
-            claims[stream] = tuple(Claim(batch, frozenset(days)) for batch, days in by_batch.values())
+            claims[stream] = tuple(DayClaim(batch, frozenset(days)) for batch, days in by_batch.values())
         return Chunk(account, tuple(window.days()), claims, scratch)
 
-    def transformed(self, account: Account, window: Window) -> Staged:
-        return transform(self.chunk(account, window))
+    def transform(self, account: Account, window: Window) -> TransformResult:
+        return transform_chunk(self.build_chunk(account, window))
 
 
-def rows(staged: Staged, table: str, columns: Iterable[str] | None = None) -> list[dict[str, Any]]:
+def read_staged_rows(staged: TransformResult, table: str, columns: Iterable[str] | None = None) -> list[dict[str, Any]]:
     """A staged table as dicts, without what is NULL, sorted; a Parquet file is read."""
     found = staged.tables.get(table)
     if found is None:

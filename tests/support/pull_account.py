@@ -7,10 +7,10 @@ from pathlib import Path
 from extractors.account import Account
 from extractors.clock import Clock
 from extractors.errors import ExtractionError
-from extractors.fetch import land_all
+from extractors.fetch import fetch_batches
 from extractors.http.session import Client
 from extractors.landing.zone import LandingZone
-from extractors.registry import provider
+from extractors.registry import get_provider
 from extractors.windows import Window
 
 
@@ -18,23 +18,25 @@ async def _at_once(_seconds: float) -> None:
     await asyncio.sleep(0)
 
 
-UNHURRIED = Clock(sleep=_at_once)
+NO_WAIT_CLOCK = Clock(sleep=_at_once)
 """The real time, but every wait is over at once."""
 
 
-def pull(
-    account: Account, window: Window, root: Path, streams: Iterable[str] | None = None, clock: Clock = UNHURRIED
+def pull_account(
+    account: Account, window: Window, root: Path, streams: Iterable[str] | None = None, clock: Clock = NO_WAIT_CLOCK
 ) -> list[ExtractionError]:
     """Land the account's streams for a window under ``root/landing``; return what failed."""
-    known = provider(account.provider)
+    known = get_provider(account.provider)
     wanted = [
         (name, known.streams[name], part)
-        for name in (account.pulled if streams is None else streams)
+        for name in (account.enabled_streams if streams is None else streams)
         for part in known.streams[name].windows(account, window)
     ]
 
     async def run() -> list[ExtractionError]:
         async with Client(clock=clock) as client:
-            return await land_all(LandingZone(root / "landing"), client.session(account, known.limits), wanted)
+            return await fetch_batches(
+                LandingZone(root / "landing"), client.open_session(account, known.limits), wanted
+            )
 
     return asyncio.run(run())

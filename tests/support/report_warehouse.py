@@ -13,26 +13,26 @@ from extractors.account import Account
 from extractors.chatcaptain.account import ChatcaptainAccount
 from extractors.chatdash.provider import ChatdashAccount
 from extractors.cognigy.provider import CognigyAccount
-from pipelines.loads.workspace import account_row
-from tests.warehouse.sample import chunk, days, staged
-from warehouse.records import MeasureDefinition, Reconciled
+from pipelines.loads.workspace import build_account_row
+from tests.warehouse.sample import build_chunk_commit, build_staged_table, consecutive_days
+from warehouse.records import MeasureDefinition, ReconciliationEntry
 from warehouse.store import Store
 
 NOW = datetime(2025, 3, 29, 12, tzinfo=UTC)
-FEBRUARY, MARCH, LAST = date(2025, 2, 1), date(2025, 3, 1), date(2025, 3, 28)
-BOTH = (MARCH - timedelta(days=28), LAST)
-HOSTILE = "</title><script>alert('x')</script>\"&amp; ü"
+FEBRUARY, MARCH, LAST_DAY = date(2025, 2, 1), date(2025, 3, 1), date(2025, 3, 28)
+BOTH_PERIODS = (MARCH - timedelta(days=28), LAST_DAY)
+HOSTILE_NAME = "</title><script>alert('x')</script>\"&amp; ü"
 """What a name from outside may be."""
 
 Row = dict[str, Any]
 
 
-def cognigy(name: str, **more: Any) -> CognigyAccount:
+def cognigy_account(name: str, **more: Any) -> CognigyAccount:
     base = {"name": name, "project_id": "0" * 24, "api_key": "fake-key", "start_date": FEBRUARY}
     return CognigyAccount.model_validate({**base, **more})
 
 
-SUPPORT = cognigy("support")
+SUPPORT = cognigy_account("support")
 SALES = ChatdashAccount.model_validate(
     {"name": "sales", "project_id": "p", "api_key": "fake-key", "start_date": FEBRUARY}
 )
@@ -40,31 +40,33 @@ VOICE = ChatcaptainAccount.model_validate(
     {"name": "voice", "chatbot_id": "c", "api_key": "fake-key", "start_date": MARCH}
 )
 ACCOUNTS: tuple[Account, ...] = (SUPPORT, SALES, VOICE)
-MEANINGS = [
+MEASURE_DEFINITIONS = [
     MeasureDefinition("cognigy", "conversations", "Billable units.", "units", "additive"),
     MeasureDefinition("chatdash", "conversations", "Chats of the project.", "conversations", "additive"),
 ]
 
 
-def fill(store: Store) -> None:
+def fill_store(store: Store) -> None:
     """Load and publish it all."""
-    store.describe([account_row(account) for account in ACCOUNTS], MEANINGS)
-    load(store, SUPPORT, days(56, FEBRUARY), _support())
-    load(store, SALES, days(56, FEBRUARY), _sales())
+    store.set_accounts_and_measures([build_account_row(account) for account in ACCOUNTS], MEASURE_DEFINITIONS)
+    commit_days(store, SUPPORT, consecutive_days(56, FEBRUARY), _support())
+    commit_days(store, SALES, consecutive_days(56, FEBRUARY), _sales())
     told, there = Decimal(12), Decimal(10)
-    line = Reconciled(MARCH, "conversations", "export", told, there, "unexplained", None)
-    load(store, VOICE, days(28, MARCH), _voice(), reconciled=(line,))
+    line = ReconciliationEntry(MARCH, "conversations", "export", told, there, "unexplained", None)
+    commit_days(store, VOICE, consecutive_days(28, MARCH), _voice(), reconciled=(line,))
     store.publish()
 
 
-def load(
+def commit_days(
     store: Store, account: Account, slices: Sequence[date], facts: Mapping[str, Sequence[Row]], **more: Any
 ) -> None:
     """Commit these days of an account; a day without a row of totals is one on which nothing is told."""
     told = {row["date"] for row in facts.get("conversation_daily", ())}
     totals = [*facts.get("conversation_daily", ()), *({"date": day} for day in slices if day not in told)]
-    tables = {name: staged(name, rows) for name, rows in {**facts, "conversation_daily": totals}.items()}
-    store.commit(chunk(list(slices), dict(tables), account=account_row(account), loaded_at=NOW, **more))
+    tables = {name: build_staged_table(name, rows) for name, rows in {**facts, "conversation_daily": totals}.items()}
+    store.commit(
+        build_chunk_commit(list(slices), dict(tables), account=build_account_row(account), loaded_at=NOW, **more)
+    )
 
 
 def _support() -> dict[str, list[Row]]:
@@ -97,7 +99,7 @@ def _sales() -> dict[str, list[Row]]:
         "intent_daily": [
             {"date": day, "intent": intent, "hits": hits, "rank": rank, "is_top_n": True}
             for day in _weeks()
-            for rank, (intent, hits) in enumerate(((HOSTILE, 5), ("prices", 3)), start=1)
+            for rank, (intent, hits) in enumerate(((HOSTILE_NAME, 5), ("prices", 3)), start=1)
         ],
         "country_daily": [
             {"date": day, "country_code": "NA", "conversations": 7 if day < MARCH else 14} for day in _weeks()
@@ -106,7 +108,7 @@ def _sales() -> dict[str, list[Row]]:
 
 
 def _voice() -> dict[str, list[Row]]:
-    march = days(28, MARCH)
+    march = consecutive_days(28, MARCH)
     start = datetime(2025, 3, 1, 12, tzinfo=UTC)
     return {
         "conversation_daily": [{"date": day, "conversations": 50, "messages": 300} for day in march],
@@ -131,4 +133,4 @@ def _voice() -> dict[str, list[Row]]:
 
 
 def _weeks() -> Iterator[date]:
-    yield from days(56, FEBRUARY)
+    yield from consecutive_days(56, FEBRUARY)

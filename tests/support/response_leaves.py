@@ -8,28 +8,28 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from transforms.drift import Named, Shape
-from transforms.field_mapping import Home
+from transforms.drift import NamedMembers, Shape
+from transforms.field_mapping import FieldMapping
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d(T.*)?")
 ROLES = {"key": "name", "id": "name", "name": "name", "timestamp": "instant", "date": "instant"}
 
-Path_ = tuple[Any, ...]
+LeafPath = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Leaf:
     """One value in one answer: its place as declared, the way to it, and what stands there."""
 
-    place: str
-    path: Path_
+    field: str
+    path: LeafPath
     value: Any
     is_key: bool = False
 
 
-def static_leaves(shape: Shape, at: str = "") -> Iterator[str]:
+def known_fields(shape: Shape, at: str = "") -> Iterator[str]:
     """The places of a known shape, with the words of the declarations, without ``[]``."""
-    if isinstance(shape, Named):
+    if isinstance(shape, NamedMembers):
         entry = shape.entry if isinstance(shape.entry, Mapping) else {}
         yield _inside(at, "instant" if "timestamp" in entry else "name")
         yield _inside(at, "number")
@@ -37,28 +37,28 @@ def static_leaves(shape: Shape, at: str = "") -> Iterator[str]:
         yield at
     else:
         for key, inside in shape.items():
-            yield from static_leaves(inside, _inside(at, key))
+            yield from known_fields(inside, _inside(at, key))
 
 
-def found_leaves(value: Any, shape: Shape, at: str = "", path: Path_ = ()) -> Iterator[Leaf]:
+def iterate_leaves(value: Any, shape: Shape, at: str = "", path: LeafPath = ()) -> Iterator[Leaf]:
     """The values of an answer that are not null, with their places."""
-    if isinstance(shape, Named) and isinstance(value, dict):
+    if isinstance(shape, NamedMembers) and isinstance(value, dict):
         entry = shape.entry if isinstance(shape.entry, Mapping) else {}
         for key, inside in value.items():
             yield Leaf(_inside(at, "instant" if "timestamp" in entry else "name"), (*path, key), key, is_key=True)
-            yield from found_leaves(inside, shape.value, _inside(at, "number"), (*path, key))
-    elif isinstance(shape, Named):
+            yield from iterate_leaves(inside, shape.value, _inside(at, "number"), (*path, key))
+    elif isinstance(shape, NamedMembers):
         for index, row in enumerate(value):
             for key, inside in row.items():
                 yield Leaf(_inside(at, ROLES.get(key, "number")), (*path, index, key), inside)
     elif isinstance(value, list):
         for index, inside in enumerate(value):
-            yield from found_leaves(inside, shape, f"{at}[]", (*path, index))
+            yield from iterate_leaves(inside, shape, f"{at}[]", (*path, index))
     elif isinstance(value, dict):
         scalar = shape is not None and shape.keys() == {"value", "count"}
         for key, inside in value.items():
             below = shape.get(key) if shape is not None else None
-            yield from found_leaves(inside, below, at if scalar else _inside(at, key), (*path, key))
+            yield from iterate_leaves(inside, below, at if scalar else _inside(at, key), (*path, key))
     elif value is not None:
         yield Leaf(at, path, value)
 
@@ -67,7 +67,7 @@ def _inside(at: str, key: str) -> str:
     return f"{at}.{key}" if at else key
 
 
-def home_of(homes: Mapping[str, Home], place_: str) -> str | None:
+def find_mapped_field(homes: Mapping[str, FieldMapping], place_: str) -> str | None:
     """The declared place that a found one lies in: itself, or the nearest one around it."""
     for length in range(len(place_), 0, -1):
         if place_[:length] in homes and (length == len(place_) or place_[length] in ".["):
@@ -75,7 +75,7 @@ def home_of(homes: Mapping[str, Home], place_: str) -> str | None:
     return None
 
 
-def changes(leaf: Leaf) -> Iterator[tuple[bool, Any]]:
+def alternative_values(leaf: Leaf) -> Iterator[tuple[bool, Any]]:
     """Other values than the one that stands there, and whether each is so near that a day's answer stays in its day."""
     value = leaf.value
     if isinstance(value, bool):
@@ -99,7 +99,7 @@ def _like(value: str, moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds" if "." in value else "seconds").replace("+00:00", "Z")
 
 
-def with_change(body: Any, leaf: Leaf, value: Any) -> Any:
+def replace_leaf(body: Any, leaf: Leaf, value: Any) -> Any:
     """The answer with another value at one leaf."""
     copy = json.loads(json.dumps(body))
     *way, last = leaf.path

@@ -10,22 +10,22 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from tests.support.installation import Product
+from tests.support.installation import Installation
 
 Number = Decimal | None
-Key = tuple[str, str, date, str | None, str]
+LogKey = tuple[str, str, date, str | None, str]
 """Account, view, day, member, measure."""
-Line = tuple[Key, Number, Number]
+LogLine = tuple[LogKey, Number, Number]
 
 
 @dataclass(frozen=True)
-class Logged:
+class LoggedView:
     """How the log tells of one view: its name there, the columns of its member, its measures, how events are called."""
 
     view: str
     members: tuple[str, ...]
     measures: tuple[str, ...]
-    counted_as: str | None = None
+    count_measure: str | None = None
     metric: str | None = None
 
 
@@ -34,52 +34,54 @@ _TOTALS = (
     "unique_users", "call_duration_seconds", "cost_amount", "tokens",
 )  # fmt: skip
 _SUMMED = ("messages", "user_messages", "interactions", "duration_seconds")
-LOGGED: Mapping[str, Logged] = {
-    "conversation_daily": Logged("conversation_daily", (), _TOTALS),
-    "channel_daily": Logged(
+LOGGED_VIEWS: Mapping[str, LoggedView] = {
+    "conversation_daily": LoggedView("conversation_daily", (), _TOTALS),
+    "channel_daily": LoggedView(
         "channel_daily", ("channel_code",), ("conversations", "messages", "interactions", "call_duration_seconds")
     ),
-    "intent_daily": Logged("intent_daily", ("intent",), ("hits",)),
-    "language_daily": Logged("language_daily", ("language_code",), ("conversations",)),
-    "country_daily": Logged("country_daily", ("country_code",), ("conversations",)),
-    "team_daily": Logged("team_daily", ("bot_id", "bot_version", "channel_code", "language_code"), ("conversations",)),
-    "metric_daily": Logged("metric_daily", ("metric", "member", "channel_id"), ("value",)),
-    "end_reason_daily": Logged("metric_daily", ("end_reason",), ("conversations",), metric="end_reason"),
-    "topic_daily": Logged("metric_daily", ("topic",), ("conversations",), metric="topic"),
-    "token_daily": Logged("metric_daily", ("model",), ("tokens",), metric="tokens"),
-    "type_daily": Logged("metric_daily", ("type",), ("conversations",), metric="type"),
-    "inbox_daily": Logged("metric_daily", ("measure",), ("value",), metric="inbox"),
-    "conversation": Logged("conversation", (), _SUMMED, "conversations"),
-    "conversation_intent": Logged("conversation_intent", (), ("hits",), "intents"),
-    "flow_transition": Logged("flow_transition", (), (), "transitions"),
+    "intent_daily": LoggedView("intent_daily", ("intent",), ("hits",)),
+    "language_daily": LoggedView("language_daily", ("language_code",), ("conversations",)),
+    "country_daily": LoggedView("country_daily", ("country_code",), ("conversations",)),
+    "team_daily": LoggedView(
+        "team_daily", ("bot_id", "bot_version", "channel_code", "language_code"), ("conversations",)
+    ),
+    "metric_daily": LoggedView("metric_daily", ("metric", "member", "channel_id"), ("value",)),
+    "end_reason_daily": LoggedView("metric_daily", ("end_reason",), ("conversations",), metric="end_reason"),
+    "topic_daily": LoggedView("metric_daily", ("topic",), ("conversations",), metric="topic"),
+    "token_daily": LoggedView("metric_daily", ("model",), ("tokens",), metric="tokens"),
+    "type_daily": LoggedView("metric_daily", ("type",), ("conversations",), metric="type"),
+    "inbox_daily": LoggedView("metric_daily", ("measure",), ("value",), metric="inbox"),
+    "conversation": LoggedView("conversation", (), _SUMMED, "conversations"),
+    "conversation_intent": LoggedView("conversation_intent", (), ("hits",), "intents"),
+    "flow_transition": LoggedView("flow_transition", (), (), "transitions"),
 }
 
 
-def numbers(product: Product, days: Sequence[date]) -> dict[Key, Decimal]:
+def collect_truth_numbers(installation: Installation, days: Sequence[date]) -> dict[LogKey, Decimal]:
     """Every number of the truth that a re-load may change; what is not told is not in it."""
-    found: dict[Key, Decimal] = {}
-    for account in product.accounts:
-        for view, logged in LOGGED.items():
-            rows = product.told(account, view, days)
-            told = _events(rows, logged) if logged.counted_as else _rows(rows, logged)
+    found: dict[LogKey, Decimal] = {}
+    for account in installation.accounts:
+        for view, logged in LOGGED_VIEWS.items():
+            rows = installation.compute_truth_rows(account, view, days)
+            told = _events(rows, logged) if logged.count_measure else _rows(rows, logged)
             for (day, member, measure), value in told:
                 found[account.name, logged.view, day, member, measure] = value
     return found
 
 
-def expected(before: Mapping[Key, Decimal], after: Mapping[Key, Decimal]) -> Counter[Line]:
+def compute_expected_lines(before: Mapping[LogKey, Decimal], after: Mapping[LogKey, Decimal]) -> Counter[LogLine]:
     """A line for each number that is another one, or is not told any more, or is told now."""
-    lines: Counter[Line] = Counter()
+    lines: Counter[LogLine] = Counter()
     for key in {*before, *after}:
         if before.get(key) != after.get(key):
             lines[key, before.get(key), after.get(key)] += 1
     return lines
 
 
-Told = Iterator[tuple[tuple[date, str | None, str], Decimal]]
+MeasureValues = Iterator[tuple[tuple[date, str | None, str], Decimal]]
 
 
-def _rows(rows: Iterable[Mapping[str, Any]], logged: Logged) -> Told:
+def _rows(rows: Iterable[Mapping[str, Any]], logged: LoggedView) -> MeasureValues:
     for row in rows:
         members = [logged.metric, *(row[column] for column in logged.members)]
         named = [str(member) for member in members if member is not None]
@@ -89,10 +91,10 @@ def _rows(rows: Iterable[Mapping[str, Any]], logged: Logged) -> Told:
                 yield (row["date"], " / ".join(named) if named else None, shown), Decimal(row[measure])
 
 
-def _events(rows: Iterable[Mapping[str, Any]], logged: Logged) -> Told:
+def _events(rows: Iterable[Mapping[str, Any]], logged: LoggedView) -> MeasureValues:
     sums: Counter[tuple[date, str | None, str]] = Counter()
     for row in rows:
-        sums[row["date"], None, str(logged.counted_as)] += 1
+        sums[row["date"], None, str(logged.count_measure)] += 1
         for measure in logged.measures:
             if row[measure] is not None:
                 sums[row["date"], None, measure] += row[measure]

@@ -16,28 +16,28 @@ from extractors.clock import Clock
 from extractors.landing.batch import Batch
 from extractors.windows import ONE_DAY, Window
 from pipelines.configuration import config as configuration
-from pipelines.loads.observer import Quiet
-from pipelines.loads.plan import unsettled
+from pipelines.loads.observer import NullObserver
+from pipelines.loads.plan import list_unsettled_days
 from pipelines.loads.result import RunResult
-from pipelines.loads.run import Job, run
+from pipelines.loads.run import LoadJob, run_jobs
 from pipelines.loads.workspace import Workspace
 from sandbox.accounts import SandboxAccount
-from sandbox.config import config_for, environment
+from sandbox.config import build_config, build_environment
 from sandbox.recorder import RequestRecord
 from sandbox.server import Sandbox
-from sandbox.truth import truth
+from sandbox.truth import compute_truth
 from sandbox.world import World
 from tests.support.clock import FakeClock
 from warehouse.records import LedgerRow
 from warehouse.store import open_store
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
-BERLIN = SandboxAccount("acme-berlin", "cognigy", "Europe/Berlin", daily=12)
-NEW_YORK = SandboxAccount("acme-york", "cognigy", "America/New_York", daily=12)
+BERLIN = SandboxAccount("acme-berlin", "cognigy", "Europe/Berlin", daily_conversations=12)
+NEW_YORK = SandboxAccount("acme-york", "cognigy", "America/New_York", daily_conversations=12)
 VIEWS = ("conversation_daily", "channel_daily", "metric_daily")
 
 
-class Seen(Quiet):
+class RecordingObserver(NullObserver):
     """Remembers what a run said."""
 
     def __init__(self) -> None:
@@ -45,13 +45,13 @@ class Seen(Quiet):
         self.batches: list[Batch] = []
         self.failures: list[tuple[str, int, str]] = []
 
-    def planned(self, account: Account, slices: int, requests: int) -> None:
+    def on_planned(self, account: Account, slices: int, requests: int) -> None:
         self.plans[account.name] = (slices, requests)
 
-    def landed(self, batch: Batch) -> None:
+    def on_batch_landed(self, batch: Batch) -> None:
         self.batches.append(batch)
 
-    def failed(self, account: Account, days: Collection[date], error: str) -> None:
+    def on_days_failed(self, account: Account, days: Collection[date], error: str) -> None:
         self.failures.append((account.name, len(days), error))
 
 
@@ -71,7 +71,7 @@ def begin_warehouse(published: Path) -> None:
 
 
 @dataclass
-class Shop:
+class SampleWorld:
     """With ``begun`` its warehouse is there, and empty; else the first run makes it, as it does for a user."""
 
     folder: Path
@@ -79,7 +79,7 @@ class Shop:
     accounts: Sequence[SandboxAccount] = (BERLIN,)
     overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
-    top: dict[str, Any] = field(default_factory=dict)
+    top_level: dict[str, Any] = field(default_factory=dict)
     begun: bool = False
 
     def __post_init__(self) -> None:
@@ -87,44 +87,46 @@ class Shop:
             begin_warehouse(self.folder / "data/warehouse.duckdb")
 
     def configure(self, **extra: Any) -> Path:
-        document = config_for(self.sandbox, self.accounts, self.overrides, **{**self.top, **extra})
+        document = build_config(self.sandbox, self.accounts, self.overrides, **{**self.top_level, **extra})
         path = self.folder / "chatmart.yaml"
         path.write_text(yaml.safe_dump(document))
-        known = environment(self.accounts)
+        known = build_environment(self.accounts)
         (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in known.items()))
         return path
 
-    def workspace(self, clock: Clock | None = None) -> Workspace:
-        opened = Workspace.open(configuration.load(self.configure()))
+    def open_workspace(self, clock: Clock | None = None) -> Workspace:
+        opened = Workspace.open(configuration.load_config(self.configure()))
         return Workspace(opened.config, opened.landing, opened.store, clock or self.clock)
 
-    def backfill(self, first: date, last: date, *, refetch: bool = False, observer: Seen | None = None) -> RunResult:
+    def backfill(
+        self, first: date, last: date, *, refetch: bool = False, observer: RecordingObserver | None = None
+    ) -> RunResult:
         """As the command does it: settled days are left out unless everything is asked anew."""
-        workspace = self.workspace()
+        workspace = self.open_workspace()
         window = Window(first, last + ONE_DAY)
         jobs = []
         for account in workspace.config.accounts:
             ledger = [] if refetch else workspace.store.ledger(account.name)
-            jobs.append(Job(account, tuple(unsettled(account, window, ledger))))
-        result = run(workspace, jobs, refetch=refetch, observer=observer)
+            jobs.append(LoadJob(account, tuple(list_unsettled_days(account, window, ledger))))
+        result = run_jobs(workspace, jobs, refetch=refetch, observer=observer)
         self.clock.advance(60)
         return result
 
-    def view(self, name: str, where: str = "true") -> list[dict[str, Any]]:
+    def read_view(self, name: str, where: str = "true") -> list[dict[str, Any]]:
         query = f"SELECT * FROM {name} WHERE {where} ORDER BY ALL"
-        found: list[dict[str, Any]] = self.workspace().store.read(query).to_pylist()
+        found: list[dict[str, Any]] = self.open_workspace().store.read(query).to_pylist()
         return found
 
-    def everything(self) -> dict[str, list[dict[str, Any]]]:
-        return {name: self.view(name) for name in VIEWS}
+    def read_all_views(self) -> dict[str, list[dict[str, Any]]]:
+        return {name: self.read_view(name) for name in VIEWS}
 
-    def ledger(self, account: str) -> dict[date, LedgerRow]:
-        return {row.date: row for row in self.workspace().store.ledger(account)}
+    def read_ledger(self, account: str) -> dict[date, LedgerRow]:
+        return {row.date: row for row in self.open_workspace().store.ledger(account)}
 
-    def asked(self) -> list[RequestRecord]:
+    def take_requests(self) -> list[RequestRecord]:
         """The requests since the last time this was asked."""
         found = self.sandbox.requests
-        self.sandbox.book.requests.clear()
+        self.sandbox.request_log.requests.clear()
         return found
 
 
@@ -135,14 +137,17 @@ def open_sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-def days(first: date, last: date) -> list[date]:
+def days_between(first: date, last: date) -> list[date]:
     return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 
-def conversations(shop: Shop, account: str = BERLIN.name) -> dict[date, int]:
-    return {row["date"]: row["conversations"] for row in shop.view("conversation_daily", f"account = '{account}'")}
+def loaded_conversations(sample_world: SampleWorld, account: str = BERLIN.name) -> dict[date, int]:
+    return {
+        row["date"]: row["conversations"]
+        for row in sample_world.read_view("conversation_daily", f"account = '{account}'")
+    }
 
 
-def told(sandbox: Sandbox, first: date, last: date, account: str = BERLIN.name) -> dict[date, int]:
-    rows = truth(sandbox.world, account, "conversation_daily", days(first, last))
+def true_conversations(sandbox: Sandbox, first: date, last: date, account: str = BERLIN.name) -> dict[date, int]:
+    rows = compute_truth(sandbox.world, account, "conversation_daily", days_between(first, last))
     return {row["date"]: row["conversations"] for row in rows}

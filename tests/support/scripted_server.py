@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 
 @dataclass(frozen=True)
-class Seen:
+class ReceivedRequest:
     """A request as it came."""
 
     method: str
@@ -26,25 +26,25 @@ class Seen:
 
 
 @dataclass
-class Scripted:
+class ScriptedServer:
     """``answer`` is called with every request; ``seen`` are the requests so far."""
 
-    answer: Callable[[Seen], Response] = lambda _seen: Response(b"{}", media_type="application/json")
-    seen: list[Seen] = field(default_factory=list)
+    respond: Callable[[ReceivedRequest], Response] = lambda _seen: Response(b"{}", media_type="application/json")
+    requests: list[ReceivedRequest] = field(default_factory=list)
     origin: str = ""
 
     def script(self, *answers: Response) -> None:
         """Give these answers one after the other; the last one stays."""
         left = list(answers)
-        self.answer = lambda _seen: left.pop(0) if len(left) > 1 else left[0]
+        self.respond = lambda _seen: left.pop(0) if len(left) > 1 else left[0]
 
 
-def raw(body: bytes, status: int = 200, **headers: str) -> Response:
+def raw_response(body: bytes, status: int = 200, **headers: str) -> Response:
     """An answer with these headers only; ``_`` in a name is ``-``."""
     return Response(body, status, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-def endless(piece: bytes = b" " * 65536) -> Response:
+def endless_response(piece: bytes = b" " * 65536) -> Response:
     """An answer that never ends."""
 
     def pieces() -> Iterator[bytes]:
@@ -55,20 +55,20 @@ def endless(piece: bytes = b" " * 65536) -> Response:
 
 
 @contextmanager
-def scripted() -> Iterator[Scripted]:
+def run_scripted_server() -> Iterator[ScriptedServer]:
     """A running server."""
-    script = Scripted()
+    script = ScriptedServer()
 
     async def endpoint(request: Request) -> Response:
-        seen = Seen(
+        seen = ReceivedRequest(
             request.method,
             request.url.path,
             dict(request.query_params),
             dict(request.headers),
             await request.body(),
         )
-        script.seen.append(seen)
-        return script.answer(seen)
+        script.requests.append(seen)
+        return script.respond(seen)
 
     app = Starlette(routes=[Route("/{path:path}", endpoint, methods=["GET", "POST"])])
     listening = Event()

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 
-def forms(secret: str) -> set[str]:
+def encoded_forms(secret: str) -> set[str]:
     """The plain, URL-encoded and base64 forms of a secret."""
     raw = secret.encode()
     urls = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
@@ -19,7 +19,7 @@ def forms(secret: str) -> set[str]:
     return {secret, *urls, *(url.casefold() for url in urls), *encoded, *(each.rstrip("=") for each in encoded)}
 
 
-def contents(folder: Path) -> Iterator[tuple[str, bytes]]:
+def read_files(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Every file as it lies there, and what packed ones hold, with a name for each."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = str(path.relative_to(folder))
@@ -27,9 +27,9 @@ def contents(folder: Path) -> Iterator[tuple[str, bytes]]:
         yield from ((f"{name}, unpacked", each) for each in _unpacked(path))
 
 
-def found(secrets: Iterable[str], texts: Iterable[tuple[str, bytes]]) -> list[str]:
+def find_secrets(secrets: Iterable[str], texts: Iterable[tuple[str, bytes]]) -> list[str]:
     """A line for each secret in each text, whatever its form; letters' case is not looked at."""
-    wanted = {form.casefold().encode(): secret for secret in secrets for form in forms(secret)}
+    wanted = {form.casefold().encode(): secret for secret in secrets for form in encoded_forms(secret)}
     looked = ((name, text.lower()) for name, text in texts)
     return [
         f"{secret} as {form!r} in {name}" for name, text in looked for form, secret in wanted.items() if form in text

@@ -13,20 +13,20 @@ from allpairspy import AllPairs
 
 from sandbox.accounts import SandboxAccount
 from sandbox.server import Sandbox
-from sandbox.shapes import Switches
-from sandbox.truth import STREAMS
+from sandbox.shapes import ResponseShapes
+from sandbox.truth import DEFAULT_STREAMS
 from sandbox.world import World
-from tests.support.installation import Product, days_from
+from tests.support.installation import Installation, days_from
 
 SEEDS = (7, 11, 23, 42)
-CHANGES = {  # the local days on which clocks change; zones without a change take Berlin's days
+CLOCK_CHANGES = {  # the local days on which clocks change; zones without a change take Berlin's days
     ("Europe/Berlin", "spring"): date(2025, 3, 30),
     ("Europe/Berlin", "autumn"): date(2025, 10, 26),
     ("America/New_York", "spring"): date(2025, 3, 9),
     ("America/New_York", "autumn"): date(2025, 11, 2),
 }
 
-SWITCHES: Mapping[str, Sequence[Any]] = {
+SHAPES: Mapping[str, Sequence[Any]] = {
     "numbers": ("int", "float", "string"),
     "money": ("number", "string"),
     "extra_fields": (False, True),
@@ -72,9 +72,9 @@ SWITCHES: Mapping[str, Sequence[Any]] = {
     "inkeep_page_size": (100, 5),
     "inkeep_buckets": ("date", "instant", "space"),
 }
-NO_SHAPES = frozenset({"delay_seconds", "export_link_seconds", "export_error", "csv_cut_bytes"})
+FAILING_SHAPES = frozenset({"delay_seconds", "export_link_seconds", "export_error", "csv_cut_bytes"})
 """Switches that make an answer late or fail: there is nothing to load then."""
-BOT_STREAMS = STREAMS["chatlayer"]
+BOT_STREAMS = DEFAULT_STREAMS["chatlayer"]
 
 CIRCUMSTANCES: Mapping[str, Sequence[Any]] = {
     "zone": ("Europe/Berlin", "America/New_York", "UTC", "Asia/Kolkata"),
@@ -93,7 +93,7 @@ class Combination:
     """One value of every circumstance and of every switch."""
 
     circumstances: Mapping[str, Any]
-    switches: Switches
+    shapes: ResponseShapes
 
     def __str__(self) -> str:
         told = self.circumstances
@@ -102,35 +102,37 @@ class Combination:
     def days(self, around: int) -> list[date]:
         """So many days before and after the change of the clock."""
         zone, season = self.circumstances["zone"], self.circumstances["change"]
-        change = CHANGES.get((zone, season)) or CHANGES["Europe/Berlin", season]
+        change = CLOCK_CHANGES.get((zone, season)) or CLOCK_CHANGES["Europe/Berlin", season]
         return days_from(change - timedelta(days=around), 2 * around + 1)
 
-    def accounts(self, daily: int) -> tuple[SandboxAccount, ...]:
+    def build_accounts(self, daily: int) -> tuple[SandboxAccount, ...]:
         """An account of every provider; Chatlayer, which serves no part of an hour, stays in UTC for Kolkata."""
         told = self.circumstances
         zone = told["zone"]
         poor = told["chatdash_lacks_and_refuses"]
         bot = {"team_id": "team-1", "version": told["chatlayer_version"]}
         return (
-            SandboxAccount("one-cognigy", "cognigy", zone, daily=daily),
+            SandboxAccount("one-cognigy", "cognigy", zone, daily_conversations=daily),
             SandboxAccount(
                 "one-chatdash",
                 "chatdash",
                 zone,
-                daily=daily,
-                lacks=frozenset({"understoodMessages", "topTopics"} if poor else ()),
-                refuses=frozenset({"averageCost", "uniqueIps"} if poor else ()),
+                daily_conversations=daily,
+                absent_metrics=frozenset({"understoodMessages", "topTopics"} if poor else ()),
+                refused_metrics=frozenset({"averageCost", "uniqueIps"} if poor else ()),
             ),
-            SandboxAccount("one-chatlayer", "chatlayer", "UTC" if zone == "Asia/Kolkata" else zone, bot, daily=daily),
-            SandboxAccount("one-chatcaptain", "chatcaptain", zone, daily=daily),
-            SandboxAccount("one-inkeep", "inkeep", zone, daily=daily, burst=told["inkeep_burst"]),
+            SandboxAccount(
+                "one-chatlayer", "chatlayer", "UTC" if zone == "Asia/Kolkata" else zone, bot, daily_conversations=daily
+            ),
+            SandboxAccount("one-chatcaptain", "chatcaptain", zone, daily_conversations=daily),
+            SandboxAccount("one-inkeep", "inkeep", zone, daily_conversations=daily, burst_size=told["inkeep_burst"]),
         )
 
-    def settings(self, world: World, days: Sequence[date]) -> dict[str, dict[str, Any]]:
+    def build_settings(self, world: World, days: Sequence[date]) -> dict[str, dict[str, Any]]:
         """What the configuration says of each account: every stream there is."""
         bot: dict[str, Any] = {"streams": BOT_STREAMS}
         if self.circumstances["chatlayer_flows"] == "named":
-            named = [item.id for _, items in world.days("one-chatlayer", days) for item in items]
+            named = [item.id for _, items in world.conversations_by_day("one-chatlayer", days) for item in items]
             bot["conversation_ids"] = [*named, "one-chatlayer-250301-gone"]
         else:
             bot["streams"] = [*BOT_STREAMS, "events"]
@@ -141,35 +143,35 @@ class Combination:
             "one-inkeep": {"detail": self.circumstances["inkeep_detail"]},
         }
 
-    def elsewhere(self, zone: str, seed: int) -> "Combination":
+    def with_zone_and_seed(self, zone: str, seed: int) -> "Combination":
         """The same shapes in another zone and another world."""
         return replace(self, circumstances={**self.circumstances, "zone": zone, "seed": seed})
 
 
 @dataclass(frozen=True)
-class Compared:
+class TruthComparison:
     """What became of a combination: how many rows were compared, and what failed, differs or does not add up."""
 
     rows: int
     differences: tuple[str, ...]
 
 
-def load_and_compare(folder: Path, combination: Combination, *, around: int, daily: int) -> Compared:
+def load_and_compare(folder: Path, combination: Combination, *, around: int, daily: int) -> TruthComparison:
     """Load the days around the change of the clock in this process, and compare all views with the truth."""
-    accounts, days = combination.accounts(daily), combination.days(around)
-    with Sandbox(World(combination.circumstances["seed"], accounts), combination.switches) as sandbox:
-        product = Product(folder, sandbox, accounts, combination.settings(sandbox.world, days))
+    accounts, days = combination.build_accounts(daily), combination.days(around)
+    with Sandbox(World(combination.circumstances["seed"], accounts), combination.shapes) as sandbox:
+        product = Installation(folder, sandbox, accounts, combination.build_settings(sandbox.world, days))
         result = product.load(days)
-        rows, lines = product.differences(days)
+        rows, lines = product.compare_with_truth(days)
     lines += [error for outcome in result.outcomes for error in outcome.errors]
-    if not combination.switches.totals_count_tests:  # what is exported leaves tests out, whatever the totals do
-        lines += product.unexplained()
-    return Compared(rows, tuple(lines))
+    if not combination.shapes.totals_count_tests:  # what is exported leaves tests out, whatever the totals do
+        lines += product.read_unexplained()
+    return TruthComparison(rows, tuple(lines))
 
 
-def combinations() -> list[Combination]:
+def pairwise_combinations() -> list[Combination]:
     """So few combinations that every two shapes stand together in one of them."""
-    factors = {**CIRCUMSTANCES, **SWITCHES}
+    factors = {**CIRCUMSTANCES, **SHAPES}
     names = sorted(factors, key=lambda name: -len(factors[name]))  # the longest lists first: fewer rows
     rows = AllPairs([list(factors[name]) for name in names])
     return [_combination(dict(zip(names, row, strict=True))) for row in rows]
@@ -177,7 +179,7 @@ def combinations() -> list[Combination]:
 
 def every_shape_once() -> list[Combination]:
     """As many combinations as the longest list of shapes has: every shape stands in one of them."""
-    factors = {**CIRCUMSTANCES, **SWITCHES}
+    factors = {**CIRCUMSTANCES, **SHAPES}
     return [
         _combination({name: values[number % len(values)] for name, values in factors.items()})
         for number in range(max(map(len, factors.values())))
@@ -186,14 +188,14 @@ def every_shape_once() -> list[Combination]:
 
 def _combination(chosen: Mapping[str, Any]) -> Combination:
     circumstances = {name: chosen[name] for name in CIRCUMSTANCES}
-    return Combination(circumstances, Switches(**{name: chosen[name] for name in SWITCHES}))
+    return Combination(circumstances, ResponseShapes(**{name: chosen[name] for name in SHAPES}))
 
 
-def everywhere() -> list[Combination]:
+def combinations_in_all_zones() -> list[Combination]:
     """Every combination in every zone, each time in another world."""
     zones = CIRCUMSTANCES["zone"]
     return [
-        combination.elsewhere(zone, SEEDS[(number + turn) % len(SEEDS)])
-        for number, combination in enumerate(combinations())
+        combination.with_zone_and_seed(zone, SEEDS[(number + turn) % len(SEEDS)])
+        for number, combination in enumerate(pairwise_combinations())
         for turn, zone in enumerate(zones)
     ]

@@ -13,47 +13,47 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from tests.support.landed_chunks import rows
-from transforms.facts import Staged
-from transforms.field_mapping import RECONCILED, TOTALS
-from warehouse.ddl.views import view_texts
-from warehouse.model.schema import STAGED, fact, grain, metadata, staged_name
+from tests.support.landed_chunks import read_staged_rows
+from transforms.facts import TransformResult
+from transforms.field_mapping import LEDGER_TOTALS, RECONCILIATION
+from warehouse.ddl.views import view_queries
+from warehouse.model.schema import STAGED_FACTS, fact_table, metadata, staged_column_name, staged_grain
 
 Contents = dict[str, Any]
 
 
-def contents(staged: Staged) -> Contents:
+def collect_contents(staged: TransformResult) -> Contents:
     """The rows of each staged table, of metrics by metric, with what was told and compared."""
-    found: Contents = {RECONCILED: staged.reconciled, TOTALS: dict(staged.totals)}
-    for table in STAGED:
-        for row in rows(staged, table):
+    found: Contents = {RECONCILIATION: staged.reconciliations, LEDGER_TOTALS: dict(staged.totals)}
+    for table in STAGED_FACTS:
+        for row in read_staged_rows(staged, table):
             name = f"{table} {row['metric']}" if table == "metric_daily" else table
             found.setdefault(name, []).append(row)
     return found
 
 
-def differing(before: Contents, after: Contents) -> set[str]:
+def find_differing_columns(before: Contents, after: Contents) -> set[str]:
     """The columns of views whose contents differ; a number that only moved to another member does not."""
-    found = {name for name in (RECONCILED, TOTALS) if before[name] != after[name]}
-    for name in {*before, *after} - {RECONCILED, TOTALS}:
+    found = {name for name in (RECONCILIATION, LEDGER_TOTALS) if before[name] != after[name]}
+    for name in {*before, *after} - {RECONCILIATION, LEDGER_TOTALS}:
         table, _, metric = name.partition(" ")
-        shown = shown_columns()[table, metric if (table, metric) in shown_columns() else ""]
-        suffix = f" ({metric})" if metric and (table, metric) not in shown_columns() else ""
+        shown = map_view_columns()[table, metric if (table, metric) in map_view_columns() else ""]
+        suffix = f" ({metric})" if metric and (table, metric) not in map_view_columns() else ""
         for column in _differing_columns(table, before.get(name, []), after.get(name, [])):
             found.add(f"{shown[column]}{suffix}")
     return found
 
 
 def _differing_columns(table: str, before: list[Any], after: list[Any]) -> Iterator[str]:
-    keys = grain(table)
+    keys = staged_grain(table)
     members = [column for column in keys if column not in ("date", "metric")]
     moved = False
     for column in members:
         if {row.get(column) for row in before} != {row.get(column) for row in after}:
             moved = True
             yield column
-    for declared in fact(table).columns:
-        column = staged_name(declared)
+    for declared in fact_table(table).columns:
+        column = staged_column_name(declared)
         if column in keys or declared.name == "account_key":
             continue
         left, right = (_values(side, column, keys, moved=moved) for side in (before, after))
@@ -75,10 +75,10 @@ def _values(side: list[Any], column: str, keys: tuple[str, ...], *, moved: bool)
 
 
 @cache
-def shown_columns() -> Mapping[tuple[str, str], Mapping[str, str]]:
+def map_view_columns() -> Mapping[tuple[str, str], Mapping[str, str]]:
     """By staged table and metric ('': any other): under which ``view.column`` each staged column is shown."""
     found: dict[tuple[str, str], dict[str, str]] = {}
-    for view, text in view_texts().items():
+    for view, text in view_queries().items():
         query = sqlglot.parse_one(text, read="duckdb")
         tables = {table.alias: table.name for table in query.find_all(exp.Table)}
         facts = [name for name in tables.values() if name.startswith("fact_")]
@@ -98,4 +98,4 @@ def _staged(table: str, column: str, fact_table: str) -> str | None:
     if table.startswith("fact_"):
         return column
     keys = [each for each in metadata.tables[fact_table].columns if each.info.get("dimension") == table]
-    return staged_name(keys[0]) if keys and keys[0].info.get("natural") else None
+    return staged_column_name(keys[0]) if keys and keys[0].info.get("natural") else None

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 
-def await_that(reached: Callable[[], bool]) -> None:
+def wait_until(reached: Callable[[], bool]) -> None:
     """Return as soon as it is so; AssertionError when it does not come about."""
     tick, began = Event(), datetime.now(UTC)
     while not reached():
-        assert datetime.now(UTC) - began < timedelta(seconds=PATIENCE_SECONDS)
+        assert datetime.now(UTC) - began < timedelta(seconds=TIMEOUT_SECONDS)
         tick.wait(0.005)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.cognigy.api import CHANNELS
+from sandbox.cognigy.api import KNOWN_CHANNELS
 from transforms import conform
 from transforms.metrics import ADDITIVE, Metric
 
@@ -25,20 +25,30 @@ GROUPS = {"web", "messaging", "voice", "email", "agent", "api", "test", "unknown
     ],
 )
 def test_channels(code: str, channel: str, group: str) -> None:
-    found = conform.channel(code)
+    found = conform.find_channel(code)
     assert (found.channel, found.channel_group) == (channel, group)
     assert found.is_test == (code == "debug")
 
 
 def test_every_documented_channel_has_its_place() -> None:
-    documented = {*CHANNELS, "facebook", "voice", "audiocodes", "web", "meta-whatsapp", "telegram", "brevo", "email"}
-    assert not [code for code in documented if conform.channel(code).channel == conform.OTHER]
+    documented = {
+        *KNOWN_CHANNELS,
+        "facebook",
+        "voice",
+        "audiocodes",
+        "web",
+        "meta-whatsapp",
+        "telegram",
+        "brevo",
+        "email",
+    }
+    assert not [code for code in documented if conform.find_channel(code).channel == conform.OTHER_CHANNEL]
 
 
 def test_the_map_names_each_code_once_and_known_groups_only() -> None:
     codes = list(conform._channels())
     assert len(codes) == len(set(codes))
-    assert {conform.channel(code).channel_group for code in codes} <= GROUPS
+    assert {conform.find_channel(code).channel_group for code in codes} <= GROUPS
 
 
 @pytest.mark.parametrize(
@@ -59,14 +69,14 @@ def test_the_map_names_each_code_once_and_known_groups_only() -> None:
     ],
 )
 def test_languages(told: str | None, code: str, base: str) -> None:
-    assert conform.language_code(told) == code
-    assert conform.language(code) == base
+    assert conform.normalize_language_code(told) == code
+    assert conform.base_language(code) == base
 
 
 @given(st.from_regex(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,4}", fullmatch=True))
 def test_a_canonical_tag_stays_as_it_is(told: str) -> None:
-    code = conform.language_code(told)
-    assert conform.language_code(code) == conform.language_code(told.swapcase()) == code
+    code = conform.normalize_language_code(told)
+    assert conform.normalize_language_code(code) == conform.normalize_language_code(told.swapcase()) == code
     assert code.casefold() == told.replace("_", "-").casefold()
 
 
@@ -81,13 +91,15 @@ def test_a_canonical_tag_stays_as_it_is(told: str) -> None:
     ],
 )
 def test_countries(told: str | None, code: str, name: str) -> None:
-    assert conform.country_code(told) == code
-    assert conform.country(code) == name
+    assert conform.normalize_country_code(told) == code
+    assert conform.country_name(code) == name
 
 
 def test_the_members_that_were_seen_become_rows() -> None:
     metrics = {"calls": Metric("calls", "calls", ADDITIVE, "Calls.")}
-    tables = conform.member_tables({"channel_code": {"web", "qx"}, "metric": {"calls"}, "country_code": set()}, metrics)
+    tables = conform.build_member_tables(
+        {"channel_code": {"web", "qx"}, "metric": {"calls"}, "country_code": set()}, metrics
+    )
     assert tables["channel"].to_pylist() == [
         {"channel_code": "qx", "channel": "other", "channel_group": "unknown", "is_test": False},
         {"channel_code": "web", "channel": "webchat", "channel_group": "web", "is_test": False},

@@ -13,19 +13,27 @@ from extractors.chatcaptain.account import ChatcaptainAccount
 from extractors.chatdash.provider import ChatdashAccount
 from extractors.chatlayer.account import ChatlayerAccount
 from extractors.cognigy.provider import CognigyAccount
-from extractors.errors import Where
-from extractors.http.messages import Answer, Asked
+from extractors.errors import ErrorLocation
+from extractors.http.messages import Request, Response
 from extractors.inkeep.provider import InkeepAccount
 from extractors.landing.batch import BatchKey
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
-from tests.support.landed_chunks import ARRIVED, Landings, Told
-from transforms.drift import COLUMN, FIELD, MOST_NAMES, Drift, Named, keys, unknown_fields
+from tests.support.landed_chunks import FIRST_LANDED_AT, ChunkBuilder, FakeResponse
+from transforms.drift import (
+    MAX_NAMES,
+    UNKNOWN_COLUMN,
+    UNKNOWN_FIELD,
+    Drift,
+    NamedMembers,
+    find_unknown_fields,
+    flat_object,
+)
 
 DAY = date(2025, 3, 30)
 NEXT = date(2025, 3, 31)
 WINDOW = Window.of_day(DAY)
-WHERE = Where("chatcaptain", "voice", "export", "batch-1")
+WHERE = ErrorLocation("chatcaptain", "voice", "export", "batch-1")
 
 BASE = {"name": "a", "api_key": "fake-key"}
 COGNIGY = CognigyAccount.model_validate({**BASE, "project_id": "0" * 24})
@@ -39,10 +47,10 @@ SERIES = {"query": {"bucket": "1d"}}
 NEW = {"secret": "Jane Doe"}
 
 
-def landed(root: Path, account: Account, stream: str, window: Window, *answers: Told) -> list[tuple[Any, ...]]:
-    landings = Landings(root)
+def landed(root: Path, account: Account, stream: str, window: Window, *answers: FakeResponse) -> list[tuple[Any, ...]]:
+    landings = ChunkBuilder(root)
     landings.land(account, stream, window, *answers)
-    staged = landings.transformed(account, window)
+    staged = landings.transform(account, window)
     assert {line.batch.split("/")[2] for line in staged.drift} <= {stream}
     assert "Jane" not in str(staged.drift)
     return [(line.date.day, line.kind, line.name) for line in staged.drift if line.stream == stream]
@@ -55,8 +63,10 @@ def month(*channels: str) -> dict[str, Any]:
 
 def test_cognigy(tmp_path: Path) -> None:
     window = Window(DAY, date(2025, 4, 1))
-    found = landed(tmp_path, COGNIGY, "conversation_counter", window, Told(month("webchat3", "qx-new", "Qx-Other")))
-    fields = [(day, FIELD, name) for day in (30, 31) for name in ("items[].perChannel[].new", "next")]
+    found = landed(
+        tmp_path, COGNIGY, "conversation_counter", window, FakeResponse(month("webchat3", "qx-new", "Qx-Other"))
+    )
+    fields = [(day, UNKNOWN_FIELD, name) for day in (30, 31) for name in ("items[].perChannel[].new", "next")]
     channels = [(31, "unknown channel", name) for name in ("Qx-Other", "qx-new")]
     assert sorted(found) == sorted([*fields, *channels])
 
@@ -68,41 +78,43 @@ def test_chatdash_and_its_refused_metrics(tmp_path: Path) -> None:
         "mood": NEW,
     }
     names = ["conversations.new", "mood", "topTopics[].new"]
-    assert landed(tmp_path / "1", CHATDASH, "analytics", WINDOW, Told(body)) == [(30, FIELD, name) for name in names]
-    landings = Landings(tmp_path / "2")
+    assert landed(tmp_path / "1", CHATDASH, "analytics", WINDOW, FakeResponse(body)) == [
+        (30, UNKNOWN_FIELD, name) for name in names
+    ]
+    landings = ChunkBuilder(tmp_path / "2")
     key = BatchKey("chatdash", "a", "analytics", "p_1", "UTC", WINDOW)
-    with LandingZone(tmp_path / "2" / "landing").writer(key) as writer:
-        writer.add(Answer(Asked("POST", "/"), 200, {}, ARRIVED, b"{}"))
-        writer.finish(ARRIVED, facts={"refused": ["tokens", "uniqueIps"]})
-    found = landings.transformed(CHATDASH, WINDOW).drift
+    with LandingZone(tmp_path / "2" / "landing").open_writer(key) as writer:
+        writer.add(Response(Request("POST", "/"), 200, {}, FIRST_LANDED_AT, b"{}"))
+        writer.finish(FIRST_LANDED_AT, remarks={"refused": ["tokens", "uniqueIps"]})
+    found = landings.transform(CHATDASH, WINDOW).drift
     assert [(line.kind, line.name) for line in found] == [("refused metric", "tokens"), ("refused metric", "uniqueIps")]
 
 
 def test_chatlayer_series(tmp_path: Path) -> None:
     serie = {"values": [1], "mean": 1, "max": 1, "min": 1, "sum": 1, "labels": {"channel_type": "qx-new"}, "new": NEW}
     body = {"data": {"series": [serie], "x_values": ["2025-03-30"], "series_labels": ["?"], "unit": NEW}}
-    found = landed(tmp_path, CHATLAYER, "conversations_by_channel", WINDOW, Told(body, **SERIES))
+    found = landed(tmp_path, CHATLAYER, "conversations_by_channel", WINDOW, FakeResponse(body, **SERIES))
     assert found == [
         (30, "unknown channel", "qx-new"),
-        (30, FIELD, "data.series[].new"),
-        (30, FIELD, "data.unit"),
+        (30, UNKNOWN_FIELD, "data.series[].new"),
+        (30, UNKNOWN_FIELD, "data.unit"),
     ]
 
 
 def test_chatlayer_intents_and_flow(tmp_path: Path) -> None:
     intents = {"data": [{"intent_id": "a", "count": 1, "rank": 1, "new": NEW}], "pagination": {"page": 1}}
-    assert landed(tmp_path / "1", CHATLAYER, "intents", WINDOW, Told(intents)) == [
-        (30, FIELD, "data[].new"),
-        (30, FIELD, "pagination.page"),
+    assert landed(tmp_path / "1", CHATLAYER, "intents", WINDOW, FakeResponse(intents)) == [
+        (30, UNKNOWN_FIELD, "data[].new"),
+        (30, UNKNOWN_FIELD, "pagination.page"),
     ]
     step = {"id": "s", "type": "t", "name": NEW}
     move = {"id": "1", "from_step": step, "to_step": step, "timestamp": "2025-03-30T10:00:00Z", "depth": 1}
     flow = {"bot_id": "b", "conversation_id": "c1", "user_id": "u", "transitions": [move], "new": NEW}
-    told = Told(flow, context={"found": True, "conversation_id": "c1"})
+    told = FakeResponse(flow, context={"found": True, "conversation_id": "c1"})
     assert landed(tmp_path / "2", CHATLAYER, "flow", WINDOW, told) == [
-        (30, FIELD, "new"),
-        (30, FIELD, "transitions[].from_step.name"),
-        (30, FIELD, "transitions[].to_step.name"),
+        (30, UNKNOWN_FIELD, "new"),
+        (30, UNKNOWN_FIELD, "transitions[].from_step.name"),
+        (30, UNKNOWN_FIELD, "transitions[].to_step.name"),
     ]
 
 
@@ -115,43 +127,47 @@ def test_chatcaptain_reports(tmp_path: Path) -> None:
         "11": [{"id": "Jane Doe", "count": 1, "new": NEW}],
         "SENTIMENT": NEW,
     }
-    found = landed(tmp_path / "1", CHATCAPTAIN, "overview_report", WINDOW, Told(overview))
+    found = landed(tmp_path / "1", CHATCAPTAIN, "overview_report", WINDOW, FakeResponse(overview))
     names = ["11[].new", "4.*.new", "CONVERSATION_COUNT_INTERVAL[].new", "SENTIMENT", "conversation_count.unit"]
-    assert found == [(30, "unknown channel", "qx-new"), *((30, FIELD, name) for name in names)]
-    told = Told({"12": 3, "23": 1}, context={"channel_id": "7", "channel_type": "qx-new"})
-    found = landed(tmp_path / "2", CHATCAPTAIN, "channel_report", WINDOW, Told([{"id": "7", "shape": NEW}]), told)
-    assert found == [(30, "unknown channel", "qx-new"), (30, FIELD, "23")]
+    assert found == [(30, "unknown channel", "qx-new"), *((30, UNKNOWN_FIELD, name) for name in names)]
+    told = FakeResponse({"12": 3, "23": 1}, context={"channel_id": "7", "channel_type": "qx-new"})
+    found = landed(
+        tmp_path / "2", CHATCAPTAIN, "channel_report", WINDOW, FakeResponse([{"id": "7", "shape": NEW}]), told
+    )
+    assert found == [(30, "unknown channel", "qx-new"), (30, UNKNOWN_FIELD, "23")]
     inbox = {"open": 1, "Jane Doe": {"value": 2}, "late": {"value": 3, "new": NEW}}
-    assert landed(tmp_path / "3", CHATCAPTAIN, "inbox", WINDOW, Told(inbox)) == [(30, FIELD, "*.new")]
+    assert landed(tmp_path / "3", CHATCAPTAIN, "inbox", WINDOW, FakeResponse(inbox)) == [(30, UNKNOWN_FIELD, "*.new")]
 
 
 def test_inkeep(tmp_path: Path) -> None:
     row = {"id": "1", "firstMessageTime": "2025-03-30T10:00:00Z", "properties": {"Jane": 1}, "rating": NEW}
     body = {"status": "ok", "data": {"result": [row, row], "total": 2, "count": 2, "pageSize": 9}, "warnings": [NEW]}
-    found = landed(tmp_path / "1", INKEEP, "conversations", WINDOW, Told(body))
-    assert found == [(30, FIELD, "data.result[].rating"), (30, FIELD, "warnings")]
+    found = landed(tmp_path / "1", INKEEP, "conversations", WINDOW, FakeResponse(body))
+    assert found == [(30, UNKNOWN_FIELD, "data.result[].rating"), (30, UNKNOWN_FIELD, "warnings")]
     total = {"count": 1, "sum_userMessageCount": 1, "countDistinct_userProperties.userId": 1, "avg": 1}
     context = {"days": str(WINDOW), "by_day": False}
-    told = Told({"data": {"result": [total]}}, context=context)
-    assert landed(tmp_path / "2", INKEEP, "conversation_totals", WINDOW, told) == [(30, FIELD, "data.result[].avg")]
+    told = FakeResponse({"data": {"result": [total]}}, context=context)
+    assert landed(tmp_path / "2", INKEEP, "conversation_totals", WINDOW, told) == [
+        (30, UNKNOWN_FIELD, "data.result[].avg")
+    ]
 
 
 def test_a_newer_answer_replaces_what_an_older_one_held(tmp_path: Path) -> None:
-    landings, window = Landings(tmp_path), Window(DAY, date(2025, 4, 1))
-    landings.land(COGNIGY, "conversation_counter", window, Told({"items": [], "old": 1}))
-    landings.land(COGNIGY, "conversation_counter", Window.of_day(NEXT), Told({"items": [], "new": 1}))
-    found = landings.transformed(COGNIGY, window).drift
+    landings, window = ChunkBuilder(tmp_path), Window(DAY, date(2025, 4, 1))
+    landings.land(COGNIGY, "conversation_counter", window, FakeResponse({"items": [], "old": 1}))
+    landings.land(COGNIGY, "conversation_counter", Window.of_day(NEXT), FakeResponse({"items": [], "new": 1}))
+    found = landings.transform(COGNIGY, window).drift
     assert [(line.date, line.name) for line in found] == [(DAY, "old"), (NEXT, "new")]
 
 
-@pytest.mark.parametrize(("count", "more"), [(MOST_NAMES, None), (MOST_NAMES + 12, "(12 more)")])
+@pytest.mark.parametrize(("count", "more"), [(MAX_NAMES, None), (MAX_NAMES + 12, "(12 more)")])
 def test_names_are_capped(count: int, more: str | None) -> None:
     drift = Drift()
-    drift.note([DAY], WHERE, COLUMN, (f"c{number:03}" for number in reversed(range(count))))
-    drift.note([DAY], WHERE, FIELD, ["x" * 500, "", "\ud800"])
-    names = [line.name for line in drift.lines() if line.kind == COLUMN]
-    assert names == [*(f"c{number:03}" for number in range(MOST_NAMES)), *([more] if more else [])]
-    others = [line.name for line in drift.lines() if line.kind == FIELD]
+    drift.record([DAY], WHERE, UNKNOWN_COLUMN, (f"c{number:03}" for number in reversed(range(count))))
+    drift.record([DAY], WHERE, UNKNOWN_FIELD, ["x" * 500, "", "\ud800"])
+    names = [line.name for line in drift.entries() if line.kind == UNKNOWN_COLUMN]
+    assert names == [*(f"c{number:03}" for number in range(MAX_NAMES)), *([more] if more else [])]
+    others = [line.name for line in drift.entries() if line.kind == UNKNOWN_FIELD]
     assert others == ["(no name)", "x" * 99 + "…", "\N{REPLACEMENT CHARACTER}"]
 
 
@@ -163,6 +179,6 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_any_value_can_be_looked_at(value: object) -> None:
-    known = {"a": {"b": keys("c")}, "b": Named(keys("a"), keys("b")), "c": None}
-    assert all(isinstance(name, str) for name in unknown_fields(value, known))
-    assert list(unknown_fields(value, None)) == []
+    known = {"a": {"b": flat_object("c")}, "b": NamedMembers(flat_object("a"), flat_object("b")), "c": None}
+    assert all(isinstance(name, str) for name in find_unknown_fields(value, known))
+    assert list(find_unknown_fields(value, None)) == []

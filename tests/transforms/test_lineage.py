@@ -12,21 +12,21 @@ from typing import Any
 
 import pytest
 
-from extractors.registry import PROVIDERS, provider
+from extractors.registry import PROVIDERS, get_provider
 from extractors.windows import Window
 from sandbox.accounts import SandboxAccount
-from sandbox.config import config_for, environment
+from sandbox.config import build_config, build_environment
 from sandbox.server import Sandbox
-from sandbox.shapes import Switches
+from sandbox.shapes import ResponseShapes
 from sandbox.world import World
-from tests.support.landed_chunks import Landings
-from tests.support.lineage import Edit, Lineage, Measured
-from tests.support.pull_account import pull
-from tests.support.response_leaves import static_leaves
-from tests.support.view_columns import shown_columns
-from transforms.field_mapping import RECONCILED
-from transforms.registry import transform_of
-from warehouse.ddl.views import view_texts
+from tests.support.landed_chunks import ChunkBuilder
+from tests.support.lineage import BodyEdit, FieldMeasurement, Lineage
+from tests.support.pull_account import pull_account
+from tests.support.response_leaves import known_fields
+from tests.support.view_columns import map_view_columns
+from transforms.field_mapping import RECONCILIATION
+from transforms.registry import get_transform
+from warehouse.ddl.views import view_queries
 from warehouse.store import open_store
 
 DAYS = Window(date(2025, 3, 11), date(2025, 3, 13))
@@ -65,7 +65,7 @@ class Variant:
     settings: Mapping[str, Any] = field(default_factory=dict)
     switches: Mapping[str, Any] = field(default_factory=dict)
     only: Collection[str] = ()
-    edit: Edit | None = None
+    edit: BodyEdit | None = None
     window: Window = DAYS
     daily: int = 14
 
@@ -74,7 +74,7 @@ VARIANTS = (
     Variant("cognigy", {"streams": COUNTERS}, window=MARCH),
     Variant("chatdash"),
     Variant("chatdash", switches={"chatdash_totals": "one_count"}),
-    Variant("chatlayer", {"streams": [*provider("chatlayer").streams]}, edit=documented, daily=9),
+    Variant("chatlayer", {"streams": [*get_provider("chatlayer").streams]}, edit=documented, daily=9),
     Variant("chatlayer", {"streams": BREAKDOWNS}, {"chatlayer_labels": "series_labels"}),
     Variant("chatcaptain", {"streams": REPORTS}, window=Window.of_day(DAYS.start)),
     Variant("chatcaptain", {"streams": ["overview_report", "export"]}, only=["export"]),
@@ -89,14 +89,18 @@ VARIANTS = (
 def lineage(variant: Variant, root: Path) -> Lineage:
     """The landed answers of a variant's account, days of UTC."""
     bot = {"team_id": "t1"} if variant.provider == "chatlayer" else {}
-    there = SandboxAccount("acme", variant.provider, "UTC", bot, daily=variant.daily)
-    with Sandbox(World(7, [there]), Switches(**variant.switches)) as sandbox:
-        [entry] = config_for(sandbox, [there])["accounts"]
-        secrets = environment([there])
+    there = SandboxAccount("acme", variant.provider, "UTC", bot, daily_conversations=variant.daily)
+    with Sandbox(World(7, [there]), ResponseShapes(**variant.switches)) as sandbox:
+        [entry] = build_config(sandbox, [there])["accounts"]
+        secrets = build_environment([there])
         told = {key: secrets.get(str(value)[2:-1], value) for key, value in entry.items() if key != "provider"}
-        account = provider(variant.provider).account.model_validate({**told, "privacy": PRIVACY, **variant.settings})
-        assert pull(account, variant.window, root) == []
-    return Lineage(Landings(root).chunk(account, variant.window), root / "changed", variant.edit, variant.only)
+        account = get_provider(variant.provider).account.model_validate(
+            {**told, "privacy": PRIVACY, **variant.settings}
+        )
+        assert pull_account(account, variant.window, root) == []
+    return Lineage(
+        ChunkBuilder(root).build_chunk(account, variant.window), root / "changed", variant.edit, variant.only
+    )
 
 
 def export_only(stream: str) -> bool:
@@ -118,22 +122,25 @@ def all_but_the_export(stream: str) -> bool:
 def test_every_field_lands_where_it_is_declared_to(
     name: str, is_meant: Callable[[str], bool], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    measured: dict[tuple[str, str], Measured] = {}
+    measured: dict[tuple[str, str], FieldMeasurement] = {}
     for variant in VARIANTS:
         streams = [*{only.split()[0] for only in variant.only}] or variant.settings.get("streams", [""])
         if variant.provider == name and any(map(is_meant, streams)):
             lineage(variant, tmp_path_factory.mktemp(name)).measure(measured)
-    declared = {stream: homes for stream, homes in transform_of(name).fields.items() if is_meant(stream)}
+    declared = {stream: homes for stream, homes in get_transform(name).fields.items() if is_meant(stream)}
     wrong = []
     for stream, homes in declared.items():
         for place, home in homes.items():
-            if not home.landed:
+            if not home.is_landed:
                 continue
-            shown = measured.get((stream, place), Measured())
-            if not shown.changes:
+            shown = measured.get((stream, place), FieldMeasurement())
+            if not shown.change_count:
                 wrong.append(f"{stream} {place}: was never told")
-            if shown.columns != set(home.columns) or shown.placed != home.places:
-                wrong.append(f"{stream} {place}: declared {home}, found {sorted(shown.columns)}, placed {shown.placed}")
+            if shown.changed_columns != set(home.columns) or shown.affects_routing != home.is_routing:
+                wrong.append(
+                    f"{stream} {place}: declared {home}, "
+                    f"found {sorted(shown.changed_columns)}, placed {shown.affects_routing}"
+                )
     assert wrong == []
     known = {(stream, place) for stream, homes in declared.items() for place in homes}
     assert measured.keys() - known == set(), "told by the sandbox, and declared nowhere"
@@ -141,14 +148,14 @@ def test_every_field_lands_where_it_is_declared_to(
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_every_known_field_is_declared_and_no_other(name: str) -> None:
-    rules = transform_of(name)
-    assert rules.fields.keys() == set(provider(name).streams)
+    rules = get_transform(name)
+    assert rules.fields.keys() == set(get_provider(name).streams)
     for stream, homes in rules.fields.items():
-        known = set(static_leaves(rules.known[stream])) if stream in rules.known else set()
+        known = set(known_fields(rules.known_shapes[stream])) if stream in rules.known_shapes else set()
         declared = {place: place.replace("[]", "") for place in homes}
         undeclared = {leaf for leaf in known if not any(_within(place, leaf) for place in declared.values())}
         assert undeclared == set(), f"{stream}: no home"
-        if stream in rules.known:
+        if stream in rules.known_shapes:
             beside = {place for place, bare in declared.items() if not any(_within(bare, leaf) for leaf in known)}
             assert beside <= {"channel_id", "channel_type"}, f"{stream}: a home without a field"
 
@@ -160,27 +167,27 @@ def _within(place: str, leaf: str) -> bool:
 
 def test_every_home_is_a_column_that_people_can_ask_for(tmp_path: Path) -> None:
     store = open_store("duckdb://warehouse.duckdb", tmp_path)
-    store.describe([], [])
+    store.set_accounts_and_measures([], [])
     store.publish()
     asked = store.read("SELECT table_name, column_name FROM information_schema.columns").to_pylist()
     there = {f"{row['table_name']}.{row['column_name']}" for row in asked}
     for name in PROVIDERS:
-        rules = transform_of(name)
-        metrics = {metric.metric for metric in rules.metrics}
+        rules = get_transform(name)
+        metrics = {metric.name for metric in rules.metrics}
         for stream, homes in rules.fields.items():
             for place, home in homes.items():
-                for column in set(home.columns) - {RECONCILED}:
+                for column in set(home.columns) - {RECONCILIATION}:
                     plain, _, metric = column.partition(" ")
                     assert plain in there, f"{name} {stream} {place}"
-                    assert plain.split(".")[0] in (*view_texts(), "load_ledger")
+                    assert plain.split(".")[0] in (*view_queries(), "load_ledger")
                     assert not metric or metric.strip("()") in metrics
-                assert home.columns or home.places or home.note, f"{stream} {place}: no reason"
+                assert home.columns or home.is_routing or home.note, f"{stream} {place}: no reason"
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_every_metric_is_filled_by_a_field(name: str) -> None:
-    rules = transform_of(name)
+    rules = get_transform(name)
     filled = {column for homes in rules.fields.values() for home in homes.values() for column in home.columns}
     for metric in rules.metrics:
-        shown = shown_columns().get(("metric_daily", metric.metric))
-        assert (shown["value"] if shown else f"metric_daily.value ({metric.metric})") in filled | TYPES
+        shown = map_view_columns().get(("metric_daily", metric.name))
+        assert (shown["value"] if shown else f"metric_daily.value ({metric.name})") in filled | TYPES

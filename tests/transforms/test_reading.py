@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from extractors.errors import ShapeError, Where
-from transforms.reading import UNKNOWN, Node, breakdown, calendar_day, parse, scalar
+from extractors.errors import ErrorLocation, ShapeError
+from transforms.reading import UNKNOWN, Node, parse_json, read_breakdown, read_calendar_day, unwrap_scalar
 
-WHERE = Where("cognigy", "acme", "conversation_counter")
+WHERE = ErrorLocation("cognigy", "acme", "conversation_counter")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
@@ -22,7 +22,7 @@ JSON = st.recursive(
 
 
 def read(text: str | bytes) -> Node:
-    return parse(text if isinstance(text, bytes) else text.encode(), WHERE)
+    return parse_json(text if isinstance(text, bytes) else text.encode(), WHERE)
 
 
 def field(value: str) -> Node:
@@ -115,13 +115,13 @@ def test_a_count_is_whole() -> None:
     with pytest.raises(ShapeError, match=r"is not a whole number, saw Decimal\('1.5'\)"):
         field("1.5").count()
     with pytest.raises(ShapeError, match="is missing"):
-        field("null").told_count()
+        field("null").required_count()
 
 
 @given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_no_body_is_a_surprise(body: bytes) -> None:
     try:
-        root = parse(body, WHERE)
+        root = parse_json(body, WHERE)
     except ShapeError:
         return
     for ask in (root.number, root.count, root.text, root.member, root.instant, root.object, root.array):
@@ -132,17 +132,17 @@ def test_no_body_is_a_surprise(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"a": 1', b"\xff\xfe\x00", b"[" * 100_000])
 def test_what_is_no_json_is_named(body: bytes) -> None:
     with pytest.raises(ShapeError, match="is no JSON"):
-        parse(body, WHERE)
+        parse_json(body, WHERE)
 
 
 def test_paths_name_what_was_refused() -> None:
     root = read('{"items": [{"day": 1}, {"day": "x"}]}')
     with pytest.raises(ShapeError, match=r"field \$\.items\[1\]\.day: is not a number, saw 'x'"):
-        [item["day"].count() for item in root["items"].each()]
+        [item["day"].count() for item in root["items"].elements()]
     with pytest.raises(ShapeError, match=r"\$\.items: is not an object"):
         root["items"]["day"]
     with pytest.raises(ShapeError, match=r"\$\.nothing: is not an array, saw None"):
-        list(root["nothing"].each())
+        list(root["nothing"].elements())
     assert "items" in root
     assert root["nothing"].is_null
 
@@ -215,11 +215,16 @@ def test_what_is_no_instant_is_refused(form: str) -> None:
 
 
 def test_scalars_are_bare_or_wrapped() -> None:
-    assert [scalar(field(form)).number() for form in ("5", '{"value": 5}', '{"count": "5"}', "null")] == [5, 5, 5, None]
-    assert scalar(field('{"value": null}')).number() is None
+    assert [unwrap_scalar(field(form)).number() for form in ("5", '{"value": 5}', '{"count": "5"}', "null")] == [
+        5,
+        5,
+        5,
+        None,
+    ]
+    assert unwrap_scalar(field('{"value": null}')).number() is None
     for form in ('{"a": 5}', '{"value": 5, "count": 5}', "{}"):
         with pytest.raises(ShapeError, match="neither a number nor an object"):
-            scalar(field(form))
+            unwrap_scalar(field(form))
 
 
 def test_breakdowns_are_maps_or_lists() -> None:
@@ -229,16 +234,16 @@ def test_breakdowns_are_maps_or_lists() -> None:
         '[{"id": "a", "value": 1}, {"id": null, "value": "2"}, {"name": "a", "value": 3.0}]',
     )
     for form in forms:
-        assert [(name, value.count()) for name, value in breakdown(field(form))] == told
-    assert [(n, v.count()) for n, v in breakdown(field('{"a": 1, "": {"count": 2}}'))] == told[:2]
-    assert breakdown(field("null")) == []
+        assert [(name, value.count()) for name, value in read_breakdown(field(form))] == told
+    assert [(n, v.count()) for n, v in read_breakdown(field('{"a": 1, "": {"count": 2}}'))] == told[:2]
+    assert read_breakdown(field("null")) == []
     for form in ('[{"key": "a"}]', '[{"count": 1}]', '["a"]', '"a"', "[[]]"):
         with pytest.raises(ShapeError):
-            breakdown(field(form))
+            read_breakdown(field(form))
 
 
 def test_a_bare_date() -> None:
-    assert calendar_day(field('"2025-03-30"')) == date(2025, 3, 30)
-    assert [calendar_day(field(form)) for form in ('"2025-03-30T00:00Z"', "20250330", '"2025-13-30"', "null")] == [
+    assert read_calendar_day(field('"2025-03-30"')) == date(2025, 3, 30)
+    assert [read_calendar_day(field(form)) for form in ('"2025-03-30T00:00Z"', "20250330", '"2025-13-30"', "null")] == [
         None
     ] * 4

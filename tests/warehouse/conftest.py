@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 
 from tests.warehouse.filled import Fill, FilledStores, load_one_day, load_three_days, load_two_days
-from tests.warehouse.sample import KINDS, store_at
+from tests.warehouse.sample import STORE_KINDS, open_sample_store
 from warehouse.store import Store
 
 
-@pytest.fixture(params=sorted(KINDS))
+@pytest.fixture(params=sorted(STORE_KINDS))
 def kind(request: pytest.FixtureRequest) -> str:
     """Every kind of store: whoever asks for `store` is run on each of them."""
     return str(request.param)
@@ -16,7 +16,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def store(kind: str, tmp_path: Path) -> Store:
-    return store_at(tmp_path / "data", kind)
+    return open_sample_store(tmp_path / "data", kind)
 
 
 @pytest.fixture(scope="session")

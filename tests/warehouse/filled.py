@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from tests.warehouse.sample import DAY, chunk, days, full_tables, store_at
+from tests.warehouse.sample import DAY, build_chunk_commit, build_full_tables, consecutive_days, open_sample_store
 from warehouse.store import Store
 
 Fill = Callable[[Store], object]
@@ -22,10 +22,10 @@ class FilledStores:
         """Return a copy in `folder` that the test may change."""
         if (kind, fill) not in self._folders:
             original = self._root / str(len(self._folders))
-            fill(store_at(original, kind))
+            fill(open_sample_store(original, kind))
             self._folders[kind, fill] = original
         copy_tree(self._folders[kind, fill], folder)
-        return store_at(folder, kind)
+        return open_sample_store(folder, kind)
 
 
 def copy_tree(source: Path, target: Path) -> None:
@@ -45,7 +45,7 @@ def copy_tree(source: Path, target: Path) -> None:
 
 def load_days(store: Store, count: int, start: date = DAY) -> None:
     """Load full days and publish them."""
-    store.commit(chunk(days(count, start), full_tables(days(count, start))))
+    store.commit(build_chunk_commit(consecutive_days(count, start), build_full_tables(consecutive_days(count, start))))
     store.publish()
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from warehouse.ddl.views import view_texts
-from warehouse.engine import Limits
-from warehouse.model.schema import STAGED, member_schema, staged_schema
-from warehouse.records import AccountRow, ChunkCommit, MeasureDefinition, Reconciled, SliceInfo
+from warehouse.ddl.views import view_queries
+from warehouse.engine import EngineLimits
+from warehouse.model.schema import STAGED_FACTS, member_schema, staged_schema
+from warehouse.records import AccountRow, ChunkCommit, MeasureDefinition, ReconciliationEntry, SliceInfo
 from warehouse.store import Store, open_store
 
-KINDS = {"duckdb": "warehouse.duckdb", "parquet": "lake"}
+STORE_KINDS = {"duckdb": "warehouse.duckdb", "parquet": "lake"}
 """Every kind of store, and what its published place is called here."""
 
 DAY = date(2025, 3, 1)
@@ -42,19 +42,21 @@ MEMBERS = {
 }
 
 
-def store_at(folder: Path, kind: str = "duckdb", *, limits: Limits | None = None, wait_seconds: float = 600) -> Store:
-    return open_store(f"{kind}://{folder / KINDS[kind]}", Path(), limits=limits, wait_seconds=wait_seconds)
+def open_sample_store(
+    folder: Path, kind: str = "duckdb", *, limits: EngineLimits | None = None, wait_seconds: float = 600
+) -> Store:
+    return open_store(f"{kind}://{folder / STORE_KINDS[kind]}", Path(), limits=limits, wait_seconds=wait_seconds)
 
 
-def days(count: int, start: date = DAY) -> list[date]:
+def consecutive_days(count: int, start: date = DAY) -> list[date]:
     return [start + timedelta(offset) for offset in range(count)]
 
 
-def staged(name: str, rows: Iterable[dict[str, object]]) -> pa.Table:
+def build_staged_table(name: str, rows: Iterable[dict[str, object]]) -> pa.Table:
     return pa.Table.from_pylist(list(rows), schema=staged_schema(name))
 
 
-def members() -> dict[str, pa.Table]:
+def build_member_tables() -> dict[str, pa.Table]:
     return {
         name: pa.Table.from_pylist(
             [dict(zip(member_schema(name).names, row, strict=True)) for row in rows], schema=member_schema(name)
@@ -63,23 +65,23 @@ def members() -> dict[str, pa.Table]:
     }
 
 
-def chunk(
+def build_chunk_commit(
     slices: list[date],
     tables: dict[str, pa.Table | Path] | None = None,
     *,
     account: AccountRow = ACME,
     loaded_at: datetime = LOADED_AT,
     fetched_at: datetime | None = None,
-    reconciled: tuple[Reconciled, ...] = (),
+    reconciled: tuple[ReconciliationEntry, ...] = (),
 ) -> ChunkCommit:
     infos = tuple(
         SliceInfo(day, fetched_at or loaded_at, loaded_at, ("batch-1",), {"conversations": 10, "cost": Decimal("1.50")})
         for day in slices
     )
-    return ChunkCommit(account, infos, tables or {}, members(), reconciled, loaded_at, "run-1", "0.1.0")
+    return ChunkCommit(account, infos, tables or {}, build_member_tables(), reconciled, loaded_at, "run-1", "0.1.0")
 
 
-def full_tables(slices: list[date], size: int = 10) -> dict[str, pa.Table | Path]:
+def build_full_tables(slices: list[date], size: int = 10) -> dict[str, pa.Table | Path]:
     """Some rows in every fact of each day; `size` moves the numbers."""
     start = datetime(2025, 3, 1, 12, tzinfo=UTC)
     per_day: dict[str, list[dict[str, object]]] = {
@@ -138,21 +140,22 @@ def full_tables(slices: list[date], size: int = 10) -> dict[str, pa.Table | Path
             {"conversation_id": "c0", "transition_id": "t0", "from_step_id": "a", "depth": 1, "at": start}
         ],
     }
-    assert set(per_day) == set(STAGED)
+    assert set(per_day) == set(STAGED_FACTS)
     return {
-        name: staged(name, ({"date": day, **row} for day in slices for row in rows)) for name, rows in per_day.items()
+        name: build_staged_table(name, ({"date": day, **row} for day in slices for row in rows))
+        for name, rows in per_day.items()
     }
 
 
 def columns_of_views(store: Store) -> dict[str, dict[str, str]]:
     """The columns of every view with their types, as the engine binds them; in one query, as opening costs most."""
-    views: dict[str, dict[str, str]] = {view: {} for view in view_texts()}
+    views: dict[str, dict[str, str]] = {view: {} for view in view_queries()}
     query = " UNION ALL ".join(f"SELECT '{view}', column_name, column_type FROM (DESCRIBE {view})" for view in views)
-    for view, column, column_type in rows(store, query):
+    for view, column, column_type in query_rows(store, query):
         views[str(view)][str(column)] = str(column_type)
     return views
 
 
-def rows(store: Store, sql: str) -> list[tuple[object, ...]]:
+def query_rows(store: Store, sql: str) -> list[tuple[object, ...]]:
     """The published answer as tuples."""
     return [tuple(row.values()) for row in store.read(sql).to_pylist()]

@@ -2,8 +2,8 @@ import duckdb
 import pytest
 
 from warehouse.docs.relations import DIMENSIONS, FACTS
-from warehouse.integrity import doubled_grains, grain, keys_without_member
-from warehouse.model.schema import fact
+from warehouse.integrity import count_duplicate_grains, count_keys_without_member, unique_columns
+from warehouse.model.schema import fact_table
 from warehouse.store import Store
 
 
@@ -13,8 +13,8 @@ def loaded(two_days: Store) -> Store:
 
 
 def test_what_was_loaded_is_whole(loaded: Store) -> None:
-    assert [table.name for table in (*FACTS, *DIMENSIONS) if doubled_grains(loaded, table)] == []
-    assert [table.name for table in FACTS if keys_without_member(loaded, table)] == []
+    assert [table.name for table in (*FACTS, *DIMENSIONS) if count_duplicate_grains(loaded, table)] == []
+    assert [table.name for table in FACTS if count_keys_without_member(loaded, table)] == []
 
 
 @pytest.mark.parametrize("kind", ["duckdb"], indirect=True)
@@ -23,10 +23,10 @@ def test_what_somebody_has_broken_is_found(loaded: Store) -> None:
         con.execute("INSERT INTO fact_channel_daily SELECT * FROM fact_channel_daily WHERE channel_key <> 0")
         con.execute("DELETE FROM dim_channel WHERE channel_code = 'debug'")
         con.execute("UPDATE fact_language_daily SET account_key = 1, date = DATE '1999-01-01' WHERE language_key = 0")
-    assert doubled_grains(loaded, fact("channel_daily")) == 4
-    assert keys_without_member(loaded, fact("channel_daily")) == {"channel_key": 4}
-    assert keys_without_member(loaded, fact("language_daily")) == {"account_key": 2, "date": 2}
+    assert count_duplicate_grains(loaded, fact_table("channel_daily")) == 4
+    assert count_keys_without_member(loaded, fact_table("channel_daily")) == {"channel_key": 4}
+    assert count_keys_without_member(loaded, fact_table("language_daily")) == {"account_key": 2, "date": 2}
 
 
 def test_a_grain_begins_with_account_and_day() -> None:
-    assert all({"account_key", "date"} <= set(grain(table)) for table in FACTS)
+    assert all({"account_key", "date"} <= set(unique_columns(table)) for table in FACTS)

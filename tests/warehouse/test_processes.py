@@ -14,7 +14,7 @@ import pytest
 from filelock import FileLock
 
 from tests.warehouse.filled import Fill
-from tests.warehouse.sample import DAY, chunk, days, full_tables, rows
+from tests.warehouse.sample import DAY, build_chunk_commit, build_full_tables, consecutive_days, query_rows
 from warehouse.errors import WarehouseBusy
 from warehouse.store import Store, open_store
 
@@ -23,12 +23,13 @@ WRITER = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from tests.warehouse.sample import ACME, chunk, days, full_tables
+from tests.warehouse.sample import ACME, build_chunk_commit, build_full_tables, consecutive_days
 from warehouse.store import open_store
 url, account, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
 store = open_store(url, Path())
 for size in range(1, rounds + 1):
-    store.commit(chunk(days(3), full_tables(days(3), size), account=replace(ACME, account=account)))
+    days = consecutive_days(3)
+    store.commit(build_chunk_commit(days, build_full_tables(days, size), account=replace(ACME, account=account)))
     print(size, flush=True)
     store.publish()
 """
@@ -53,11 +54,11 @@ def sizes(store: Store) -> set[tuple[object, ...]]:
         "SELECT account, count(*) FROM conversation GROUP BY account, date",
         "SELECT l.account, l.rows - 22 FROM load_ledger AS l",
     )
-    return {(account, int(str(size))) for account, size in rows(store, " UNION ALL ".join(queries))}
+    return {(account, int(str(size))) for account, size in query_rows(store, " UNION ALL ".join(queries))}
 
 
 def test_ledger_rows_count_all_tables(store: Store) -> None:
-    store.commit(chunk(days(3), full_tables(days(3), 7)))
+    store.commit(build_chunk_commit(consecutive_days(3), build_full_tables(consecutive_days(3), 7)))
     store.publish()
     assert sizes(store) == {("acme", 7)}
 
@@ -76,18 +77,21 @@ def test_writers_of_several_processes_take_turns(store: Store, count: int) -> No
 def test_threads_take_turns(store: Store, count: int) -> None:
     with ThreadPoolExecutor(4) as pool:
         jobs = [
-            pool.submit(store.commit, chunk([DAY + timedelta(offset)], full_tables([DAY + timedelta(offset)])))
+            pool.submit(
+                store.commit,
+                build_chunk_commit([DAY + timedelta(offset)], build_full_tables([DAY + timedelta(offset)])),
+            )
             for offset in range(count)
         ]
         jobs_of_readers = [pool.submit(store.ledger) for _ in range(4)]
-        assert all(job.result().rows["conversation"] == 10 for job in jobs)
+        assert all(job.result().rows_by_table["conversation"] == 10 for job in jobs)
         assert all(len(job.result()) <= count for job in jobs_of_readers)
     store.publish()
-    assert rows(store, "SELECT count(*) FROM conversation_daily") == [(count,)]
+    assert query_rows(store, "SELECT count(*) FROM conversation_daily") == [(count,)]
 
 
 def load_first_size(store: Store) -> None:
-    store.commit(chunk(days(3), full_tables(days(3), 1)))
+    store.commit(build_chunk_commit(consecutive_days(3), build_full_tables(consecutive_days(3), 1)))
     store.publish()
 
 
@@ -118,19 +122,19 @@ def test_a_killed_writer_leaves_whole_commits(copy_filled: Callable[[Fill], Stor
     [(_, size)] = sizes(store)
     assert size in (told[-1], told[-1] + 1)
     assert not list(store.location.parent.rglob("*.part*"))
-    store.commit(chunk(days(3), full_tables(days(3), 5)))
+    store.commit(build_chunk_commit(consecutive_days(3), build_full_tables(consecutive_days(3), 5)))
     assert store.publish()
     assert sizes(store) == {("acme", 5)}
 
 
 def test_what_was_committed_before_a_crash_is_published_by_the_next(store: Store) -> None:
-    store.commit(chunk(days(3), full_tables(days(3), 2)))
+    store.commit(build_chunk_commit(consecutive_days(3), build_full_tables(consecutive_days(3), 2)))
     assert open_store(url_of(store), Path()).publish()
     assert sizes(store) == {("acme", 2)}
 
 
 def test_a_lock_held_for_too_long_is_named(store: Store) -> None:
-    store.commit(chunk(days(1)))
+    store.commit(build_chunk_commit(consecutive_days(1)))
     [lock] = store.location.parent.rglob("*lock")
     with FileLock(lock), pytest.raises(WarehouseBusy, match="run again"):
-        open_store(url_of(store), Path(), wait_seconds=0).commit(chunk(days(1)))
+        open_store(url_of(store), Path(), wait_seconds=0).commit(build_chunk_commit(consecutive_days(1)))

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.warehouse.sample import chunk, days, full_tables, rows
+from tests.warehouse.sample import build_chunk_commit, build_full_tables, consecutive_days, query_rows
 from warehouse.store import Store, open_store
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def blocks(language: str) -> list[str]:
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A warehouse where the page has it, seen from the folder above."""
     store = open_store("duckdb://data/demo/warehouse.duckdb", tmp_path_factory.mktemp("querying"))
-    store.commit(chunk(days(2), full_tables(days(2))))
+    store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2))))
     store.publish()
     return store
 
@@ -70,7 +70,7 @@ def test_python_as_it_stands(loaded: Store, number: int) -> None:
 @pytest.mark.parametrize("number", range(6))
 def test_sql_as_it_stands(loaded: Store, number: int) -> None:
     *_, last = [statement for statement in blocks("sql")[number].split(";") if statement.strip()]
-    found = rows(loaded, last)
+    found = query_rows(loaded, last)
     assert found
     if "channel_monthly" in last:
         assert [[str(month), channel, count] for month, channel, count in found] == EXPECTED
@@ -90,7 +90,7 @@ def test_the_command_line_of_an_older_duckdb_as_it_stands(loaded: Store) -> None
 
 def test_the_views_of_a_lake_in_an_older_duckdb_as_it_stands(loaded: Store) -> None:
     lake = open_store("parquet://data/lake", loaded.location.parents[2])
-    lake.commit(chunk(days(2), full_tables(days(2))))
+    lake.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2))))
     lake.publish()
     _prompt, program, *arguments = blocks("console")[1].split()
     command = [str(Path(sys.executable).with_name(program)), *arguments, "-json"]

@@ -4,7 +4,7 @@ import duckdb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warehouse.sql import key_of, literal, member_key
+from warehouse.sql import literal, member_key_sql, surrogate_key_sql
 
 NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
 
@@ -23,7 +23,7 @@ def test_keys_are_what_any_engine_computes() -> None:
 
         @given(NAMES)
         def compare(name: str) -> None:
-            assert con.execute("SELECT " + key_of(literal(name))).fetchone() == (first_60_bits(name),)
+            assert con.execute("SELECT " + surrogate_key_sql(literal(name))).fetchone() == (first_60_bits(name),)
 
         compare()
 
@@ -38,6 +38,6 @@ def test_natural_keys_of_members() -> None:
         "dim_metric": "x'y",
     }
     for dimension, natural in expected.items():
-        sql = member_key(dimension, literal("x'y"), **scope)
+        sql = member_key_sql(dimension, literal("x'y"), **scope)
         assert answer(sql) == (first_60_bits(natural),)
-        assert answer(member_key(dimension, "'unknown'", **scope)) == (0,)
+        assert answer(member_key_sql(dimension, "'unknown'", **scope)) == (0,)

@@ -6,9 +6,9 @@ read, and what becomes of it, is not decided here.
 
 from collections.abc import Mapping
 
-from transforms.drift import Named, Shape, keys
+from transforms.drift import NamedMembers, Shape, flat_object
 
-OVERVIEW = (
+OVERVIEW_COMPONENTS = (
     "STEP_EXEC_COUNT",
     "CONVERSATION_COUNT",
     "CONVERSATION_COUNT_INTERVAL",
@@ -28,7 +28,7 @@ OVERVIEW = (
     "INTERACTION_COUNT_PERIODIC_TREND",
 )
 _SHARED = "_FOR_CHANNEL_ID"
-CHANNEL = (
+CHANNEL_COMPONENTS = (
     *(
         f"{name}{_SHARED}"
         for name in (
@@ -59,9 +59,9 @@ CHANNEL = (
     "CALL_TRANSFER_TARGET",
 )
 
-SCALAR = keys("value", "count")
-_BREAKDOWN = Named(SCALAR, keys("key", "id", "name", "count", "value"))
-_INTERVAL = Named(SCALAR, keys("timestamp", "date", "count", "value"))
+SCALAR_SHAPE = flat_object("value", "count")
+_BREAKDOWN = NamedMembers(SCALAR_SHAPE, flat_object("key", "id", "name", "count", "value"))
+_INTERVAL = NamedMembers(SCALAR_SHAPE, flat_object("timestamp", "date", "count", "value"))
 _BREAKDOWNS = (
     "STEP_EXEC_COUNT",
     "CONVERSATION_LANGUAGES",
@@ -73,26 +73,26 @@ _BREAKDOWNS = (
 )
 
 
-def numbered(names: tuple[str, ...]) -> Mapping[str, int]:
+def component_numbers(names: tuple[str, ...]) -> Mapping[str, int]:
     """A report's ids by every key that a component may stand under: its name without regard to case, and the id."""
     numbers = {name.casefold(): number for number, name in enumerate(names)}
     return {**numbers, **{str(number): number for number in range(len(names))}}
 
 
-def place(number: int, names: tuple[str, ...]) -> str:
+def component_label(number: int, names: tuple[str, ...]) -> str:
     """What a component is called when a person is told of it: ``4 CONVERSATION_BY_CHANNEL_TYPE``."""
     return f"{number} {names[number]}"
 
 
-def shapes(names: tuple[str, ...]) -> Mapping[str, Shape]:
+def component_shapes(names: tuple[str, ...]) -> Mapping[str, Shape]:
     """What is known of every component of a report, by its ``place``."""
-    return {place(number, names): _written(name) for number, name in enumerate(names)}
+    return {component_label(number, names): _written(name) for number, name in enumerate(names)}
 
 
-def known(told: Mapping[str, object], names: tuple[str, ...]) -> Shape:
+def report_shape(report: Mapping[str, object], names: tuple[str, ...]) -> Shape:
     """What is known of a report, under the keys it was told with."""
-    numbers = numbered(names)
-    return {key: _written(names[numbers[key.casefold()]]) for key in told if key.casefold() in numbers}
+    numbers = component_numbers(names)
+    return {key: _written(names[numbers[key.casefold()]]) for key in report if key.casefold() in numbers}
 
 
 def _written(name: str) -> Shape:
@@ -100,4 +100,4 @@ def _written(name: str) -> Shape:
         return _BREAKDOWN
     if "_INTERVAL" in name:
         return _INTERVAL
-    return None if "_TREND" in name else SCALAR
+    return None if "_TREND" in name else SCALAR_SHAPE

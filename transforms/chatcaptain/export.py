@@ -16,14 +16,20 @@ from duckdb.func import PythonUDFType
 
 from extractors.chatcaptain.account import ChatcaptainAccount
 from extractors.errors import ShapeError
-from extractors.exports.csv_lines import LineCount
+from extractors.exports.csv_lines import CsvRecordCounter
 from transforms import conform
-from transforms.chatcaptain.export_columns import Header, read_header
-from transforms.chatcaptain.export_diagnosis import Source, first_misfit, refuse_cell, source_sql, text_literal
-from transforms.chunk import Chunk, Claim
-from transforms.drift import COLUMN
+from transforms.chatcaptain.export_columns import CsvHeader, read_header
+from transforms.chatcaptain.export_diagnosis import (
+    LandedExport,
+    diagnose_cells,
+    diagnose_records,
+    read_csv_sql,
+    sql_literal,
+)
+from transforms.chunk import Chunk, DayClaim
+from transforms.drift import UNKNOWN_COLUMN
 from transforms.facts import Facts
-from transforms.privacy import pseudonym
+from transforms.privacy import pseudonymize_user_id
 from transforms.reading import UNKNOWN
 from warehouse.model.schema import staged_schema
 
@@ -66,7 +72,7 @@ CREATE MACRO instant(cell) AS
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportTotals:
     """What an export holds of a day, test traffic left out; None where a cell is empty or there is no such column.
 
     ``strange`` are the codes that are in no conformed channel.
@@ -74,16 +80,16 @@ class Exported:
 
     conversations: int
     messages: int | None
-    strange: tuple[str, ...] = ()
+    unknown_channels: tuple[str, ...] = ()
 
 
-def run(chunk: Chunk, facts: Facts) -> dict[date, Exported]:
+def transform_export(chunk: Chunk, facts: Facts) -> dict[date, ExportTotals]:
     """Stage single conversations and their intents; returns each claimed day's sums for comparison.
 
     A file of totals per date and channel is compared only, and fills ``channel_daily`` when no overview is pulled.
     """
     claims = chunk.claims.get(STREAM, ())
-    exported = {day: Exported(0, 0) for claim in claims for day in claim.days}
+    exported = {day: ExportTotals(0, 0) for claim in claims for day in claim.days}
     if not claims:
         return exported
     with _engine(chunk) as engine:
@@ -91,25 +97,25 @@ def run(chunk: Chunk, facts: Facts) -> dict[date, Exported]:
         kept: dict[bool, list[str]] = {True: [], False: []}
         for number, claim in enumerate(claims):
             source = _open(chunk, claim)
-            facts.drift.note(claim.days, claim.batch.where, COLUMN, source.header.surplus)
-            typed = chunk.scratch / f"export-{number}.parquet"
+            facts.drift.record(claim.days, claim.batch.where, UNKNOWN_COLUMN, source.header.unknown_columns)
+            typed = chunk.scratch_folder / f"export-{number}.parquet"
             _type(engine, source, typed)
             days = ", ".join(f"DATE '{day}'" for day in sorted(claim.days))
-            rows = f"SELECT {_columns(source.header)} FROM read_parquet({text_literal(typed)}) WHERE date IN ({days})"  # noqa: S608
-            kept[source.header.of_conversations].append(rows)
+            rows = f"SELECT {_columns(source.header)} FROM read_parquet({sql_literal(typed)}) WHERE date IN ({days})"  # noqa: S608
+            kept[source.header.has_conversation_rows].append(rows)
         if kept[True]:
             exported.update(_conversations(engine, chunk, facts, " UNION ALL ".join(kept[True])))
         if kept[False]:
             exported.update(_totals(engine, chunk, facts, " UNION ALL ".join(kept[False])))
-        for typed in chunk.scratch.glob("export-*.parquet"):
+        for typed in chunk.scratch_folder.glob("export-*.parquet"):
             typed.unlink()
     for claim in claims:
         for day in claim.days:
-            facts.drift.channels(day, claim.batch.where, exported[day].strange)
+            facts.drift.record_unknown_channels(day, claim.batch.where, exported[day].unknown_channels)
     return exported
 
 
-def _columns(header: Header) -> str:
+def _columns(header: CsvHeader) -> str:
     """All columns; where a file names channels by id only, their types are looked up among the listed channels."""
     if "channel_type" in header.columns or "channel_id" not in header.columns:
         return "*"
@@ -126,34 +132,34 @@ def _listed_types(chunk: Chunk) -> pa.Table:
 def _engine(chunk: Chunk) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(":memory:") as engine:
         engine.execute(f"SET memory_limit = '{MEMORY_LIMIT}'; SET threads = {THREADS}")
-        engine.execute(f"SET temp_directory = {text_literal(chunk.scratch / 'spilled')}")
-        engine.execute(f"SET TimeZone = {text_literal(chunk.zone.key)}; SET preserve_insertion_order = false")
+        engine.execute(f"SET temp_directory = {sql_literal(chunk.scratch_folder / 'spilled')}")
+        engine.execute(f"SET TimeZone = {sql_literal(chunk.zone.key)}; SET preserve_insertion_order = false")
         engine.execute(_MACROS)
         account = chunk.account
 
         def hashed(ids: pa.Array) -> pa.Array:
-            return pa.array([pseudonym(account, told) for told in ids.to_pylist()], pa.string())
+            return pa.array([pseudonymize_user_id(account, told) for told in ids.to_pylist()], pa.string())
 
         engine.create_function("pseudonym", hashed, ["VARCHAR"], "VARCHAR", type=PythonUDFType.ARROW)
         yield engine
 
 
-def _open(chunk: Chunk, claim: Claim) -> Source:
+def _open(chunk: Chunk, claim: DayClaim) -> LandedExport:
     """Read a landed file once, whole: its header, its records, and that it is what was landed."""
     batch = claim.batch
     overrides = chunk.account.export_columns if isinstance(chunk.account, ChatcaptainAccount) else {}
-    lines, start = LineCount(), b""
+    lines, start = CsvRecordCounter(), b""
     try:
-        for piece in batch.pieces():
+        for piece in batch.iter_bytes():
             start = start or piece
             lines.feed(piece)
     except (ValueError, OSError) as error:
         raise ShapeError(batch.where, str(batch.window), f"cannot be read back: {error}") from error
     header = read_header(start, overrides, batch.where)
-    return Source(batch, header, lines.records)
+    return LandedExport(batch, header, lines.record_count)
 
 
-def _type(engine: duckdb.DuckDBPyConnection, source: Source, target: Path) -> None:
+def _type(engine: duckdb.DuckDBPyConnection, source: LandedExport, target: Path) -> None:
     """Write a file's rows, typed, as Parquet; ShapeError names the line of what cannot be read."""
     typed, cells = _typed(source.header), _cells(source)
     bad = " ".join(f"WHEN {cell} IS NOT NULL AND {field} IS NULL THEN true" for field, cell in cells)
@@ -164,31 +170,31 @@ def _type(engine: duckdb.DuckDBPyConnection, source: Source, target: Path) -> No
     query = (
         f"SELECT {', '.join(typed)}, CAST(started_at AS DATE) AS date, CASE {bad} {needed} END AS bad, "  # noqa: S608
         f"coalesce({marks['.']}, false) AS points, coalesce({marks[',']}, false) AS commas "
-        f"FROM (SELECT *, {select} FROM {source_sql(source)})"
+        f"FROM (SELECT *, {select} FROM {read_csv_sql(source)})"
     )
     try:
-        engine.execute(f"COPY ({query}) TO {text_literal(target)} (FORMAT parquet, COMPRESSION lz4)")
+        engine.execute(f"COPY ({query}) TO {sql_literal(target)} (FORMAT parquet, COMPRESSION lz4)")
         found = engine.execute(
             "SELECT count(*), count(bad), coalesce(bool_or(points), false) AND coalesce(bool_or(commas), false) "  # noqa: S608
-            f"FROM read_parquet({text_literal(target)})"
+            f"FROM read_parquet({sql_literal(target)})"
         ).fetchone()
     except duckdb.Error as error:
-        raise first_misfit(source, None) or ShapeError(
+        raise diagnose_records(source, None) or ShapeError(
             source.batch.where, "file", f"cannot be read as CSV ({str(error).splitlines()[0]})"
         ) from error
     rows, unreadable, mixed = found or (0, 0, False)
-    if rows != source.records - 1:
-        misfit = first_misfit(source, rows)
+    if rows != source.record_count - 1:
+        misfit = diagnose_records(source, rows)
         if misfit:
             raise misfit
     if unreadable:
-        raise refuse_cell(engine, source, [(field, cell, typed[field], _is_needed(field)) for field, cell in cells])
+        raise diagnose_cells(engine, source, [(field, cell, typed[field], _is_needed(field)) for field, cell in cells])
     if mixed:
         what = "some have a decimal point and some a decimal comma: one of them must be a thousands separator"
         raise ShapeError(source.batch.where, "numbers", what, sorted(source.header.columns))
 
 
-def _cells(source: Source) -> list[tuple[str, str]]:
+def _cells(source: LandedExport) -> list[tuple[str, str]]:
     return [(field, f"c{index}") for field, index in source.header.columns.items()]
 
 
@@ -196,7 +202,7 @@ def _is_needed(field: str) -> bool:
     return field in ("conversation_id", "started_at", "conversations")
 
 
-def _typed(header: Header) -> dict[str, str]:
+def _typed(header: CsvHeader) -> dict[str, str]:
     """The expression of every field; NULL for those that have no column."""
 
     def cell(field: str) -> str:
@@ -210,11 +216,13 @@ def _typed(header: Header) -> dict[str, str]:
     }
 
 
-def _conversations(engine: duckdb.DuckDBPyConnection, chunk: Chunk, facts: Facts, rows: str) -> dict[date, Exported]:
+def _conversations(
+    engine: duckdb.DuckDBPyConnection, chunk: Chunk, facts: Facts, rows: str
+) -> dict[date, ExportTotals]:
     engine.execute(f"CREATE VIEW kept AS {rows}")
     table = _without_repeats(engine, chunk)
     languages = engine.execute(f"SELECT DISTINCT language FROM {table}").fetchall()  # noqa: S608
-    tags = {told: conform.language_code(told) for (told,) in languages}
+    tags = {told: conform.normalize_language_code(told) for (told,) in languages}
     engine.register(
         "tags", pa.table({"told": pa.array(tags, pa.string()), "tag": pa.array(tags.values(), pa.string())})
     )
@@ -258,7 +266,7 @@ def _without_repeats(engine: duckdb.DuckDBPyConnection, chunk: Chunk) -> str:
     ).fetchone()
     if contradicted:
         what = "stands in two lines of a day that differ"
-        raise ShapeError(chunk.where(STREAM), "conversation_id", what, contradicted[0])
+        raise ShapeError(chunk.error_location(STREAM), "conversation_id", what, contradicted[0])
     return "distinctly"
 
 
@@ -270,18 +278,18 @@ def _staged(engine: duckdb.DuckDBPyConnection, chunk: Chunk, table: str, values:
         kind = kinds.get(column.type) or ("TIMESTAMPTZ" if pa.types.is_timestamp(column.type) else str(column.type))
         kind = kind.replace("decimal128", "DECIMAL")
         columns.append(f"CAST({values.get(column.name, column.name)} AS {kind}) AS {column.name}")
-    path = chunk.scratch / f"{table}.parquet"
+    path = chunk.scratch_folder / f"{table}.parquet"
     query = f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608
-    engine.execute(f"COPY ({query}) TO {text_literal(path)} (FORMAT parquet, COMPRESSION zstd)")
+    engine.execute(f"COPY ({query}) TO {sql_literal(path)} (FORMAT parquet, COMPRESSION zstd)")
     return path
 
 
 def _sums(
     engine: duckdb.DuckDBPyConnection, table: str, conversations: str, channels: set[str]
-) -> dict[date, Exported]:
+) -> dict[date, ExportTotals]:
     """Per day, without test traffic: conversations, and messages where every row tells them."""
-    tests = [code for code in channels if conform.channel(code).is_test]
-    strange = [code for code in channels if conform.channel(code).channel == conform.OTHER]
+    tests = [code for code in channels if conform.find_channel(code).is_test]
+    strange = [code for code in channels if conform.find_channel(code).channel == conform.OTHER_CHANNEL]
     found = engine.execute(
         f"SELECT date, sum({conversations}) FILTER (real), sum(messages) FILTER (real), "  # noqa: S608
         "count(*) FILTER (real AND messages IS NULL), "
@@ -291,16 +299,16 @@ def _sums(
         {"tests": tests, "strange": strange},
     ).fetchall()
     return {
-        day: Exported(int(count or 0), None if gaps else int(said or 0), tuple(sorted(codes or ())))
+        day: ExportTotals(int(count or 0), None if gaps else int(said or 0), tuple(sorted(codes or ())))
         for day, count, said, gaps, codes in found
     }
 
 
-def _totals(engine: duckdb.DuckDBPyConnection, chunk: Chunk, facts: Facts, rows: str) -> dict[date, Exported]:
+def _totals(engine: duckdb.DuckDBPyConnection, chunk: Chunk, facts: Facts, rows: str) -> dict[date, ExportTotals]:
     engine.execute(f"CREATE VIEW totals AS {rows}")
     found = engine.execute(
         "SELECT date, channel_type, sum(conversations) FROM totals GROUP BY date, channel_type ORDER BY ALL"
     ).fetchall()
-    for day, code, count in found if not chunk.pulled("overview_report") else ():
+    for day, code, count in found if not chunk.is_stream_enabled("overview_report") else ():
         facts.add("channel_daily", day, {"conversations": int(count)}, channel_code=code or UNKNOWN)
     return _sums(engine, "totals", "conversations", {code or UNKNOWN for _, code, *_ in found})

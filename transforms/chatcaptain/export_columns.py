@@ -10,9 +10,9 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from extractors.errors import ShapeError, Where
+from extractors.errors import ErrorLocation, ShapeError
 
-ACCEPTED: Mapping[str, tuple[str, ...]] = {
+ACCEPTED_COLUMN_NAMES: Mapping[str, tuple[str, ...]] = {
     "conversation_id": ("conversationid", "conversation", "id"),
     "started_at": ("startedat", "starttime", "createdat", "timestamp", "date", "datum"),
     "ended_at": ("endedat", "endtime"),
@@ -34,22 +34,22 @@ _DELIMITERS = (",", ";", "\t")
 
 
 @dataclass(frozen=True)
-class Header:
+class CsvHeader:
     """How a file is written: its columns in order, the column of each field, and the names that mean nothing here."""
 
     delimiter: str
     line_end: str
     names: tuple[str, ...]
     columns: Mapping[str, int]
-    surplus: tuple[str, ...]
+    unknown_columns: tuple[str, ...]
 
     @property
-    def of_conversations(self) -> bool:
+    def has_conversation_rows(self) -> bool:
         """True for a row per conversation, False for totals per date and channel."""
         return "conversation_id" in self.columns
 
 
-def read_header(start: bytes, overrides: Mapping[str, str], where: Where) -> Header:
+def read_header(start: bytes, overrides: Mapping[str, str], where: ErrorLocation) -> CsvHeader:
     """The header at the start of a file.
 
     ``overrides`` (header -> field) go before the accepted names; of several accepted names for one field the one that
@@ -65,11 +65,11 @@ def read_header(start: bytes, overrides: Mapping[str, str], where: Where) -> Hea
     return header
 
 
-def _read(line: str, delimiter: str, line_end: str, overrides: Mapping[str, str]) -> Header:
+def _read(line: str, delimiter: str, line_end: str, overrides: Mapping[str, str]) -> CsvHeader:
     names = tuple(next(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter), ()))
     plain = [_plain(name) for name in names]
     columns: dict[str, int] = {}
-    for field, accepted in ACCEPTED.items():
+    for field, accepted in ACCEPTED_COLUMN_NAMES.items():
         overriding = [name for name, wanted in overrides.items() if wanted == field]
         candidates = [*overriding, *(name for name in accepted if name not in overrides)]
         found = next((name for name in candidates if name in plain), None)
@@ -77,16 +77,16 @@ def _read(line: str, delimiter: str, line_end: str, overrides: Mapping[str, str]
             columns[field] = plain.index(found)
     used = set(columns.values())
     surplus = tuple(name for index, name in enumerate(names) if index not in used)
-    return Header(delimiter, line_end, names, columns, surplus)
+    return CsvHeader(delimiter, line_end, names, columns, surplus)
 
 
-def _require(header: Header, where: Where) -> None:
+def _require(header: CsvHeader, where: ErrorLocation) -> None:
     told = [_plain(name) for name in header.names]
     for index in header.columns.values():
         if told.count(told[index]) > 1:
             raise ShapeError(where, "header", f"names the column {header.names[index]!r} twice", header.names)
-    grain = "conversation_id" if header.of_conversations else "conversations"
-    needed = ("started_at",) if header.of_conversations else ("conversations", "started_at", "channel_type")
+    grain = "conversation_id" if header.has_conversation_rows else "conversations"
+    needed = ("started_at",) if header.has_conversation_rows else ("conversations", "started_at", "channel_type")
     missing = [field for field in needed if field not in header.columns]
     if missing:
         what = f"has no column for {' and '.join(missing)} (rows of {grain}); export_columns can name one"

@@ -13,38 +13,38 @@ import zstandard
 
 from extractors.errors import ShapeError
 from extractors.landing.batch import Batch
-from transforms.chatcaptain.export_columns import Header
+from transforms.chatcaptain.export_columns import CsvHeader
 
 _LONGEST_CELL = 2**30
 
 
 @dataclass(frozen=True)
-class Source:
+class LandedExport:
     """A landed file, its header, and its records as counted by line ends (header and blank lines among them)."""
 
     batch: Batch
-    header: Header
-    records: int
+    header: CsvHeader
+    record_count: int
 
 
-def text_literal(value: str | Path) -> str:
+def sql_literal(value: str | Path) -> str:
     """A text as a SQL literal."""
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def source_sql(source: Source) -> str:
+def read_csv_sql(source: LandedExport) -> str:
     """The file as a table of texts ``c0, c1, ...``; an empty cell is NULL, nothing else is."""
     header = source.header
     columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(header.names)))
     line_end = header.line_end.replace("\r", "\\r").replace("\n", "\\n")
     return (
-        f"read_csv({text_literal(source.batch.path)}, auto_detect = false, header = true, columns = {{{columns}}}, "
-        f"delim = {text_literal(header.delimiter)}, quote = '\"', escape = '\"', new_line = '{line_end}', "
+        f"read_csv({sql_literal(source.batch.path)}, auto_detect = false, header = true, columns = {{{columns}}}, "
+        f"delim = {sql_literal(header.delimiter)}, quote = '\"', escape = '\"', new_line = '{line_end}', "
         "compression = 'zstd', nullstr = '')"
     )
 
 
-def first_misfit(source: Source, rows: int | None) -> ShapeError | None:
+def diagnose_records(source: LandedExport, rows: int | None) -> ShapeError | None:
     """The first record that does not fit the header, named by its line; None when all fit and there are ``rows``."""
     where, width = source.batch.where, len(source.header.names)
     fitting = line = 0
@@ -71,8 +71,8 @@ def first_misfit(source: Source, rows: int | None) -> ShapeError | None:
     return ShapeError(where, "file", f"was read as {rows} rows, but its lines are {fitting - 1}; line ends are mixed")
 
 
-def refuse_cell(
-    engine: duckdb.DuckDBPyConnection, source: Source, cells: list[tuple[str, str, str, bool]]
+def diagnose_cells(
+    engine: duckdb.DuckDBPyConnection, source: LandedExport, cells: list[tuple[str, str, str, bool]]
 ) -> ShapeError:
     """The first cell that cannot be read, or is empty where it may not be, named by its line.
 
@@ -85,7 +85,7 @@ def refuse_cell(
     )
     told = ", ".join(f"{column}, {typed} IS NULL" for _, column, typed, _ in cells)
     found = engine.execute(
-        f"SELECT record, {told} FROM (SELECT *, row_number() OVER () AS record FROM {source_sql(source)}) "  # noqa: S608
+        f"SELECT record, {told} FROM (SELECT *, row_number() OVER () AS record FROM {read_csv_sql(source)}) "  # noqa: S608
         f"WHERE {bad} ORDER BY record LIMIT 1"
     ).fetchone()
     record, *values = found or (0,)
@@ -97,7 +97,7 @@ def refuse_cell(
     raise AssertionError("a cell was refused that is not to be found again")
 
 
-def _line_of(source: Source, record: int) -> int:
+def _line_of(source: LandedExport, record: int) -> int:
     """The line at which a record below the header begins: quoted cells may hold line ends."""
     with source.batch.path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
         text = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8-sig", newline="")

@@ -2,46 +2,54 @@
 
 from collections.abc import Mapping
 
-from transforms.field_mapping import RECONCILED, TOTALS, Fields, Home, landed_only, lands, metric
+from transforms.field_mapping import (
+    LEDGER_TOTALS,
+    RECONCILIATION,
+    FieldMapping,
+    FieldMappings,
+    metric_columns,
+    not_loaded,
+    to,
+)
 
 _ONE_BUCKET = "`total`, else the only entry of `counts`; several have no published bucket"
 _KEPT = "only with `privacy: {message_texts: keep}`"
 _NO_MEMBER = "the label is the member: ids are not unique"
 
 
-def _total(key: str, *columns: str) -> Mapping[str, Home]:
-    return {f"{key}.total": lands(*columns), f"{key}.counts[]": lands(*columns, note=_ONE_BUCKET)}
+def _total(key: str, *columns: str) -> Mapping[str, FieldMapping]:
+    return {f"{key}.total": to(*columns), f"{key}.counts[]": to(*columns, note=_ONE_BUCKET)}
 
 
-FIELDS: Fields = {
+FIELDS: FieldMappings = {
     "analytics": {
-        **_total("conversations", "conversation_daily.conversations", TOTALS, RECONCILED),
-        **_total("uniqueIps", "conversation_daily.unique_users", TOTALS),
-        **_total("totalCallDuration", "conversation_daily.call_duration_seconds", TOTALS),
-        **_total("totalCost", "conversation_daily.cost_amount", TOTALS),
-        "totalCost.currency": lands("conversation_daily.cost_currency"),
-        **_total("interactions", "conversation_daily.interactions", TOTALS),
-        **_total("incomingTextMessages", "conversation_daily.user_messages", TOTALS),
-        "understoodMessages.understood": lands("conversation_daily.understood_messages"),
-        "understoodMessages.missed": lands("conversation_daily.misunderstood_messages"),
-        "understoodMessages.total": lands(*metric("classified_messages")),
-        "conversationsByCountry[].id": lands("country_daily.country_code"),
-        "conversationsByCountry[].value": lands("country_daily.conversations", RECONCILED),
-        "topIntents[].name": lands("intent_daily.intent", note="the place in the list is `intent_daily.rank`"),
-        "topIntents[].count": lands("intent_daily.hits"),
-        "endedReason[].reason": lands("end_reason_daily.end_reason"),
-        "endedReason[].count": lands("end_reason_daily.conversations"),
-        "topTopics[].id": landed_only(_NO_MEMBER),
-        "topTopics[].label": lands("topic_daily.topic"),
-        "topTopics[].count": lands("topic_daily.conversations"),
-        "tokens[].model": lands("token_daily.model"),
-        "tokens[].count": lands("token_daily.tokens", "conversation_daily.tokens", TOTALS),
-        "topMisunderstoodMessages[].id": landed_only(_NO_MEMBER),
-        "topMisunderstoodMessages[].label": lands(*metric("misunderstood_texts", "member"), note=_KEPT),
-        "topMisunderstoodMessages[].count": lands(*metric("misunderstood_texts"), note=_KEPT),
-        "averageCost.average": lands(*metric("average_cost")),
-        "averageCost.counts[]": landed_only("means of unpublished buckets, which do not add up"),
-        "averageCost.currency": landed_only("one currency per answer: that of `totalCost`"),
-        "averageInteractions": lands(*metric("average_interactions")),
+        **_total("conversations", "conversation_daily.conversations", LEDGER_TOTALS, RECONCILIATION),
+        **_total("uniqueIps", "conversation_daily.unique_users", LEDGER_TOTALS),
+        **_total("totalCallDuration", "conversation_daily.call_duration_seconds", LEDGER_TOTALS),
+        **_total("totalCost", "conversation_daily.cost_amount", LEDGER_TOTALS),
+        "totalCost.currency": to("conversation_daily.cost_currency"),
+        **_total("interactions", "conversation_daily.interactions", LEDGER_TOTALS),
+        **_total("incomingTextMessages", "conversation_daily.user_messages", LEDGER_TOTALS),
+        "understoodMessages.understood": to("conversation_daily.understood_messages"),
+        "understoodMessages.missed": to("conversation_daily.misunderstood_messages"),
+        "understoodMessages.total": to(*metric_columns("classified_messages")),
+        "conversationsByCountry[].id": to("country_daily.country_code"),
+        "conversationsByCountry[].value": to("country_daily.conversations", RECONCILIATION),
+        "topIntents[].name": to("intent_daily.intent", note="the place in the list is `intent_daily.rank`"),
+        "topIntents[].count": to("intent_daily.hits"),
+        "endedReason[].reason": to("end_reason_daily.end_reason"),
+        "endedReason[].count": to("end_reason_daily.conversations"),
+        "topTopics[].id": not_loaded(_NO_MEMBER),
+        "topTopics[].label": to("topic_daily.topic"),
+        "topTopics[].count": to("topic_daily.conversations"),
+        "tokens[].model": to("token_daily.model"),
+        "tokens[].count": to("token_daily.tokens", "conversation_daily.tokens", LEDGER_TOTALS),
+        "topMisunderstoodMessages[].id": not_loaded(_NO_MEMBER),
+        "topMisunderstoodMessages[].label": to(*metric_columns("misunderstood_texts", "member"), note=_KEPT),
+        "topMisunderstoodMessages[].count": to(*metric_columns("misunderstood_texts"), note=_KEPT),
+        "averageCost.average": to(*metric_columns("average_cost")),
+        "averageCost.counts[]": not_loaded("means of unpublished buckets, which do not add up"),
+        "averageCost.currency": not_loaded("one currency per answer: that of `totalCost`"),
+        "averageInteractions": to(*metric_columns("average_interactions")),
     },
 }

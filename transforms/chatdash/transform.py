@@ -11,10 +11,10 @@ from decimal import Decimal
 from transforms import conform
 from transforms.chatdash.fields import FIELDS
 from transforms.chunk import Chunk
-from transforms.drift import REFUSED, Shape, keys
+from transforms.drift import REFUSED_METRIC, Shape, flat_object
 from transforms.facts import Facts
 from transforms.metrics import ADDITIVE, END_REASON, NOT_ADDITIVE, Metric
-from transforms.reading import Node, scalar
+from transforms.reading import Node, unwrap_scalar
 from transforms.registry import Transform
 
 METRICS = (
@@ -50,18 +50,18 @@ KEYS = (
     "averageInteractions",
 )
 
-_TOTAL = keys("total", "counts")
+_TOTAL = flat_object("total", "counts")
 KNOWN: Shape = {
     **dict.fromkeys((*COUNTED, "totalCallDuration"), _TOTAL),
-    "totalCost": keys("total", "counts", "currency"),
-    "averageCost": keys("average", "counts", "currency"),
-    "understoodMessages": keys("total", "understood", "missed"),
-    "conversationsByCountry": keys("id", "value"),
-    "endedReason": keys("reason", "count"),
-    "topMisunderstoodMessages": keys("id", "label", "count"),
-    "topTopics": keys("id", "label", "count"),
-    "tokens": keys("model", "count"),
-    "topIntents": keys("name", "count"),
+    "totalCost": flat_object("total", "counts", "currency"),
+    "averageCost": flat_object("average", "counts", "currency"),
+    "understoodMessages": flat_object("total", "understood", "missed"),
+    "conversationsByCountry": flat_object("id", "value"),
+    "endedReason": flat_object("reason", "count"),
+    "topMisunderstoodMessages": flat_object("id", "label", "count"),
+    "topTopics": flat_object("id", "label", "count"),
+    "tokens": flat_object("model", "count"),
+    "topIntents": flat_object("name", "count"),
     "averageInteractions": None,
 }
 """The fields of an answer. What a bucket of ``counts`` holds is unpublished."""
@@ -73,7 +73,9 @@ Told = dict[str, Node]
 def _run(chunk: Chunk, facts: Facts) -> None:
     texts = chunk.account.privacy.message_texts == "keep"
     for claim in chunk.claims.get("analytics", ()):
-        facts.drift.note(claim.days, claim.batch.where, REFUSED, claim.batch.manifest["facts"].get("refused", ()))
+        facts.drift.record(
+            claim.days, claim.batch.where, REFUSED_METRIC, claim.batch.manifest["facts"].get("refused", ())
+        )
     for day, told in _days(chunk, facts).items():
         _totals(facts, day, told)
         _money(facts, day, told)
@@ -82,20 +84,20 @@ def _run(chunk: Chunk, facts: Facts) -> None:
         _intents(facts, day, told)
         _countries(facts, day, told)
         for reason, calls in _entries(told, "endedReason", "reason"):
-            facts.metric(day, "end_reason", calls, reason)
+            facts.record_metric(day, "end_reason", calls, reason)
         for topic, conversations in _entries(told, "topTopics", "label", "id"):
-            facts.metric(day, "topic", conversations, topic)
+            facts.record_metric(day, "topic", conversations, topic)
         for text, messages in _entries(told, "topMisunderstoodMessages", "label", "id") if texts else ():
-            facts.metric(day, "misunderstood_texts", messages, text)
+            facts.record_metric(day, "misunderstood_texts", messages, text)
         if "averageInteractions" in told:
-            facts.metric(day, "average_interactions", told["averageInteractions"].number())
+            facts.record_metric(day, "average_interactions", told["averageInteractions"].number())
 
 
 def _days(chunk: Chunk, facts: Facts) -> dict[date, Told]:
     """Each claimed day with all its answers as one: several are there when metrics had to be asked for apart."""
     days: dict[date, Told] = {}
-    for answer in facts.drift.watch(chunk.answers("analytics"), KNOWN):
-        day = answer.only_day()
+    for answer in facts.drift.checking(chunk.responses("analytics"), KNOWN):
+        day = answer.claimed_day()
         if day is None:
             continue
         root = answer.root
@@ -110,23 +112,23 @@ def _days(chunk: Chunk, facts: Facts) -> dict[date, Told]:
 
 def _totals(facts: Facts, day: date, told: Told) -> None:
     measures = {measure: _count(_total(told, key)) for key, measure in COUNTED.items()}
-    facts.put("conversation_daily", day, measures)
+    facts.set("conversation_daily", day, measures)
     minutes = _number(_total(told, "totalCallDuration"))
     seconds = None if minutes is None else minutes * 60
-    facts.put("conversation_daily", day, {"call_duration_seconds": seconds})
+    facts.set("conversation_daily", day, {"call_duration_seconds": seconds})
     for measure, value in {**measures, "call_duration_seconds": seconds}.items():
-        facts.told(day, measure, value)
+        facts.record_provider_total(day, measure, value)
 
 
 def _money(facts: Facts, day: date, told: Told) -> None:
     amount = _number(_total(told, "totalCost"))
-    facts.told(day, "cost_amount", amount)
+    facts.record_provider_total(day, "cost_amount", amount)
     if amount is not None:
         currency = told["totalCost"]["currency"].text() or None
-        facts.put("conversation_daily", day, {"cost_amount": amount, "cost_currency": currency})
+        facts.set("conversation_daily", day, {"cost_amount": amount, "cost_currency": currency})
     if "averageCost" in told:
         average = _known(told["averageCost"], "average", "counts", "currency")
-        facts.metric(day, "average_cost", average["average"].number())
+        facts.record_metric(day, "average_cost", average["average"].number())
 
 
 def _classified(facts: Facts, day: date, told: Told) -> None:
@@ -134,8 +136,8 @@ def _classified(facts: Facts, day: date, told: Told) -> None:
         return
     messages = _known(told["understoodMessages"], "understood", "missed", "total")
     understood, missed = messages["understood"].count(), messages["missed"].count()
-    facts.put("conversation_daily", day, {"understood_messages": understood, "misunderstood_messages": missed})
-    facts.metric(day, "classified_messages", messages["total"].count())
+    facts.set("conversation_daily", day, {"understood_messages": understood, "misunderstood_messages": missed})
+    facts.record_metric(day, "classified_messages", messages["total"].count())
 
 
 def _tokens(facts: Facts, day: date, told: Told) -> None:
@@ -145,12 +147,12 @@ def _tokens(facts: Facts, day: date, told: Told) -> None:
     counts: list[int] = []
     whole = True
     for model, count in _entries(told, "tokens", "model"):
-        facts.metric(day, "tokens", count, model)
+        facts.record_metric(day, "tokens", count, model)
         whole = whole and count is not None
         counts.append(count or 0)
     total = sum(counts) if whole else None
-    facts.put("conversation_daily", day, {"tokens": total})
-    facts.told(day, "tokens", total)
+    facts.set("conversation_daily", day, {"tokens": total})
+    facts.record_provider_total(day, "tokens", total)
 
 
 def _intents(facts: Facts, day: date, told: Told) -> None:
@@ -158,7 +160,7 @@ def _intents(facts: Facts, day: date, told: Told) -> None:
     for rank, (intent, hits) in enumerate(_entries(told, "topIntents", "name"), 1):
         facts.add("intent_daily", day, {"hits": hits}, intent=intent)
         if facts.value("intent_daily", day, "rank", intent=intent) is None:
-            facts.put("intent_daily", day, {"rank": rank, "is_top_n": True}, intent=intent)
+            facts.set("intent_daily", day, {"rank": rank, "is_top_n": True}, intent=intent)
 
 
 def _countries(facts: Facts, day: date, told: Told) -> None:
@@ -166,13 +168,16 @@ def _countries(facts: Facts, day: date, told: Told) -> None:
         return
     for node, conversations in _rows(told["conversationsByCountry"], "id", "value"):
         facts.add(
-            "country_daily", day, {"conversations": conversations}, country_code=conform.country_code(node.text())
+            "country_daily",
+            day,
+            {"conversations": conversations},
+            country_code=conform.normalize_country_code(node.text()),
         )
     total = facts.value("conversation_daily", day, "conversations")
     known = facts.total("country_daily", day, "conversations")
     fewer = total is not None and known < total
     reason = "conversations without an address are in no country" if fewer else None
-    facts.reconcile(day, "conversations", "country_daily", total, known, explained=reason)
+    facts.reconcile(day, "conversations", "country_daily", total, known, reason=reason)
 
 
 def _total(told: Told, key: str) -> Node | None:
@@ -185,7 +190,7 @@ def _total(told: Told, key: str) -> Node | None:
     counts = metric["counts"]
     if counts.is_null or len(counts.array()) != 1:
         return None
-    return scalar(counts.at(0), "count", "value", "total")
+    return unwrap_scalar(counts.at(0), "count", "value", "total")
 
 
 def _count(node: Node | None) -> int | None:
@@ -212,7 +217,7 @@ def _entries(told: Told, key: str, name: str, *beside: str) -> Iterator[tuple[st
 
 def _rows(node: Node, name: str, value: str, *beside: str) -> Iterator[tuple[Node, int | None]]:
     """The entries of ``[{name, value}]``. A name may be left out, but not for a key that nobody has heard of."""
-    for row in node.each():
+    for row in node.elements():
         if value not in row:
             row.refuse(f"has no {value}")
         if name not in row and set(row.object()) - {value, *beside}:
@@ -223,7 +228,7 @@ def _rows(node: Node, name: str, value: str, *beside: str) -> Iterator[tuple[Nod
 TRANSFORM = Transform(
     run=_run,
     metrics=METRICS,
-    known={"analytics": KNOWN},
+    known_shapes={"analytics": KNOWN},
     fields=FIELDS,
     meanings={
         "conversations": "Conversations of the project.",

@@ -11,33 +11,35 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from extractors.windows import local_day
-from transforms.chunk import Landed
-from transforms.drift import Shape, keys
-from transforms.reading import UNKNOWN, Node, calendar_day
+from transforms.chunk import LandedResponse
+from transforms.drift import Shape, flat_object
+from transforms.reading import UNKNOWN, Node, read_calendar_day
 
 BUCKETS = {"1h": timedelta(hours=1), "1d": timedelta(days=1)}
 
 _INSTANT = timedelta(microseconds=1)
 _FAR = 366  # days; buckets beside the window are dropped, a year away the unit of the time is another one
 _SERIE = ("mean", "max", "min", "sum", "labels")
-SERIES: Shape = {"data": {"series": keys("values", *_SERIE), **dict.fromkeys(("series_labels", "x_values"))}}
+SERIES_SHAPE: Shape = {
+    "data": {"series": flat_object("values", *_SERIE), **dict.fromkeys(("series_labels", "x_values"))}
+}
 """The fields of an answer; ``mean``, ``max``, ``min`` and ``sum`` are known and not loaded."""
 
 
 @dataclass(frozen=True)
-class Serie:
+class Series:
     """One serie: ``values`` has a number for each x value, ``title`` is its entry of ``series_labels``."""
 
     node: Node
     title: str | None
     values: tuple[int, ...]
 
-    def group(self, field: str) -> str:
+    def group_member(self, field: str) -> str:
         """The member of the only field the answer is grouped by."""
         told = self._labels()
         return told[field].member() if field in told else self.title or UNKNOWN
 
-    def label(self, field: str) -> str:
+    def label_member(self, field: str) -> str:
         """The member of one of several fields; an omitted label is an empty text."""
         told = self._labels()
         return told[field].member() if field in told else UNKNOWN
@@ -52,7 +54,7 @@ class Serie:
         return {} if labels.is_null else dict(labels.entries())
 
 
-def omitted(node: Node, field: str, *others: str) -> Node:
+def optional_field(node: Node, field: str, *others: str) -> Node:
     """A field that may be left out; ``others`` are the fields that may stand there without it."""
     told = node[field]
     strange = node.object().keys() - {field, *others}
@@ -61,14 +63,14 @@ def omitted(node: Node, field: str, *others: str) -> Node:
     return told
 
 
-def listed(node: Node) -> Iterator[Node]:
+def optional_elements(node: Node) -> Iterator[Node]:
     """The elements of an array that is left out when it is empty."""
-    return iter(()) if node.is_null else node.each()
+    return iter(()) if node.is_null else node.elements()
 
 
-def daily(answer: Landed, zone: ZoneInfo) -> Iterator[tuple[Serie, Counter[date]]]:
+def iterate_daily_sums(answer: LandedResponse, zone: ZoneInfo) -> Iterator[tuple[Series, Counter[date]]]:
     """Each serie with its sums over the days that the answer counts for; ``zone`` says what a day is."""
-    bins, found = read(answer.root)
+    bins, found = parse_series(answer.root)
     days = _days(answer, bins, zone)
     for serie in found:
         sums: Counter[date] = Counter()
@@ -78,20 +80,20 @@ def daily(answer: Landed, zone: ZoneInfo) -> Iterator[tuple[Serie, Counter[date]
         yield serie, sums
 
 
-def read(root: Node) -> tuple[list[Node], list[Serie]]:
+def parse_series(root: Node) -> tuple[list[Node], list[Series]]:
     """The x values and the series of an answer, both empty for an empty answer."""
-    data = omitted(root, "data")
+    data = optional_field(root, "data")
     if data.is_null:
         return [], []
-    bins = list(listed(data["x_values"]))
-    titles = [title.text() for title in listed(data["series_labels"])]
-    series = list(listed(omitted(data, "series", "series_labels", "x_values")))
+    bins = list(optional_elements(data["x_values"]))
+    titles = [title.text() for title in optional_elements(data["series_labels"])]
+    series = list(optional_elements(optional_field(data, "series", "series_labels", "x_values")))
     titles += [None] * (len(series) - len(titles))
-    return bins, [Serie(serie, title, _values(serie, len(bins))) for serie, title in zip(series, titles, strict=False)]
+    return bins, [Series(serie, title, _values(serie, len(bins))) for serie, title in zip(series, titles, strict=False)]
 
 
 def _values(serie: Node, expected: int) -> tuple[int, ...]:
-    values = omitted(serie, "values", *_SERIE)
+    values = optional_field(serie, "values", *_SERIE)
     if values.is_null:
         for name in ("sum", "max"):
             if serie[name].number():
@@ -99,11 +101,11 @@ def _values(serie: Node, expected: int) -> tuple[int, ...]:
         return (0,) * expected
     if len(values.array()) != expected:
         values.refuse(f"has {len(values.array())} values for {expected} x_values")
-    return tuple(value.count() or 0 for value in values.each())
+    return tuple(value.count() or 0 for value in values.elements())
 
 
-def _days(answer: Landed, bins: list[Node], zone: ZoneInfo) -> list[date]:
-    length = BUCKETS[answer.asked["query"]["bucket"]]
+def _days(answer: LandedResponse, bins: list[Node], zone: ZoneInfo) -> list[date]:
+    length = BUCKETS[answer.request["query"]["bucket"]]
     starts: set[datetime] = set()
     days = []
     for x in bins:
@@ -121,7 +123,7 @@ def _days(answer: Landed, bins: list[Node], zone: ZoneInfo) -> list[date]:
 
 
 def _start(x: Node, length: timedelta) -> datetime:
-    day = calendar_day(x)
+    day = read_calendar_day(x)
     if day is not None:
         if length != BUCKETS["1d"]:
             x.refuse("is a day where hours were asked for")

@@ -1,28 +1,28 @@
 """Where the fields of Cognigy's answers land. Data only; how they are read stands in ``cognigy``."""
 
-from transforms.field_mapping import PLACES, RECONCILED, TOTALS, Fields, lands, metric
+from transforms.field_mapping import LEDGER_TOTALS, RECONCILIATION, ROUTING, FieldMappings, metric_columns, to
 
-_DAY = {f"items[].{part}": PLACES for part in ("day", "month", "year")}
+_DAY = {f"items[].{part}": ROUTING for part in ("day", "month", "year")}
 
-FIELDS: Fields = {
+FIELDS: FieldMappings = {
     "conversation_counter": {
         **_DAY,
-        "items[].conversations": lands(
+        "items[].conversations": to(
             "conversation_daily.conversations",
             "channel_daily.conversations",
-            TOTALS,
-            RECONCILED,
+            LEDGER_TOTALS,
+            RECONCILIATION,
             note="what the channels leave over is the channel `unknown`",
         ),
-        "items[].perChannel[].channel": lands("channel_daily.channel_code"),
-        "items[].perChannel[].conversations": lands("channel_daily.conversations", RECONCILED),
+        "items[].perChannel[].channel": to("channel_daily.channel_code"),
+        "items[].perChannel[].conversations": to("channel_daily.conversations", RECONCILIATION),
     },
     "call_counter": {
         **_DAY,
-        "items[].callMinutes": lands("conversation_daily.call_duration_seconds"),
-        "items[].processedCalls": lands(*metric("calls")),
-        "items[].billableCalls": lands(*metric("billable_calls")),
-        "items[].maxConcurrency": lands(*metric("max_concurrent_calls")),
+        "items[].callMinutes": to("conversation_daily.call_duration_seconds"),
+        "items[].processedCalls": to(*metric_columns("calls")),
+        "items[].billableCalls": to(*metric_columns("billable_calls")),
+        "items[].maxConcurrency": to(*metric_columns("max_concurrent_calls")),
     },
-    "knowledge_query_counter": {**_DAY, "items[].queries": lands(*metric("knowledge_queries"))},
+    "knowledge_query_counter": {**_DAY, "items[].queries": to(*metric_columns("knowledge_queries"))},
 }

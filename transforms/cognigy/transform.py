@@ -9,7 +9,7 @@ from datetime import date
 
 from transforms.chunk import Chunk
 from transforms.cognigy.fields import FIELDS
-from transforms.drift import Shape, keys
+from transforms.drift import Shape, flat_object
 from transforms.facts import Facts
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
 from transforms.reading import UNKNOWN, Node
@@ -25,10 +25,10 @@ METRICS = (
 _DAY = ("day", "month", "year")
 KNOWN: dict[str, Shape] = {
     "conversation_counter": {
-        "items": {"perChannel": keys("channel", "conversations"), **dict.fromkeys(("conversations", *_DAY))}
+        "items": {"perChannel": flat_object("channel", "conversations"), **dict.fromkeys(("conversations", *_DAY))}
     },
-    "call_counter": {"items": keys("maxConcurrency", "callMinutes", "processedCalls", "billableCalls", *_DAY)},
-    "knowledge_query_counter": {"items": keys("queries", *_DAY)},
+    "call_counter": {"items": flat_object("maxConcurrency", "callMinutes", "processedCalls", "billableCalls", *_DAY)},
+    "knowledge_query_counter": {"items": flat_object("queries", *_DAY)},
 }
 """The fields of each stream's answer."""
 
@@ -39,22 +39,22 @@ def _run(chunk: Chunk, facts: Facts) -> None:
     for day, item in _daily_items(chunk, facts, "call_counter"):
         minutes = item["callMinutes"].number() if item else 0
         seconds = None if minutes is None else minutes * 60
-        facts.put("conversation_daily", day, {"call_duration_seconds": seconds})
-        facts.metric(day, "calls", item["processedCalls"].count() if item else 0)
-        facts.metric(day, "billable_calls", item["billableCalls"].count() if item else 0)
-        facts.metric(day, "max_concurrent_calls", item["maxConcurrency"].count() if item else 0)
+        facts.set("conversation_daily", day, {"call_duration_seconds": seconds})
+        facts.record_metric(day, "calls", item["processedCalls"].count() if item else 0)
+        facts.record_metric(day, "billable_calls", item["billableCalls"].count() if item else 0)
+        facts.record_metric(day, "max_concurrent_calls", item["maxConcurrency"].count() if item else 0)
     for day, item in _daily_items(chunk, facts, "knowledge_query_counter"):
-        facts.metric(day, "knowledge_queries", item["queries"].count() if item else 0)
+        facts.record_metric(day, "knowledge_queries", item["queries"].count() if item else 0)
 
 
 def _conversations(facts: Facts, day: date, item: Node | None) -> None:
     total = item["conversations"].count() if item else 0
-    facts.put("conversation_daily", day, {"conversations": total})
-    facts.told(day, "conversations", total)
-    for entry in item["perChannel"].each() if item and not item["perChannel"].is_null else ():
+    facts.set("conversation_daily", day, {"conversations": total})
+    facts.record_provider_total(day, "conversations", total)
+    for entry in item["perChannel"].elements() if item and not item["perChannel"].is_null else ():
         told = {"conversations": entry["conversations"].count()}
         channel = entry["channel"].member()
-        facts.drift.channels(day, entry.where, [channel])
+        facts.drift.record_unknown_channels(day, entry.where, [channel])
         facts.add("channel_daily", day, told, channel_code=channel)
     if total is None:
         return
@@ -66,9 +66,9 @@ def _conversations(facts: Facts, day: date, item: Node | None) -> None:
 
 def _daily_items(chunk: Chunk, facts: Facts, stream: str) -> Iterator[tuple[date, Node | None]]:
     """Each claimed day with its item, None for a day that the answered month leaves out."""
-    for answer in facts.drift.watch(chunk.answers(stream), KNOWN[stream]):
+    for answer in facts.drift.checking(chunk.responses(stream), KNOWN[stream]):
         items: dict[date, Node] = {}
-        for item in answer.root["items"].each():
+        for item in answer.root["items"].elements():
             day = _day_of(item)
             if day in items:
                 item.refuse(f"tells {day} a second time")
@@ -90,7 +90,7 @@ def _day_of(item: Node) -> date:
 TRANSFORM = Transform(
     run=_run,
     metrics=METRICS,
-    known=KNOWN,
+    known_shapes=KNOWN,
     fields=FIELDS,
     meanings={
         "conversations": "Billable conversations as Cognigy counts them for the invoice, not single chats.",

@@ -1,11 +1,11 @@
 """Where the fields of Inkeep's answers land. Data only; how they are read stands in ``inkeep``."""
 
-from transforms.field_mapping import RECONCILED, TOTALS, Fields, landed_only, lands, steers
+from transforms.field_mapping import LEDGER_TOTALS, RECONCILIATION, FieldMappings, not_landed, not_loaded, to
 
 _ENVELOPE = {
-    "status": landed_only("an answer that is not `ok` is refused when it is fetched"),
+    "status": not_loaded("an answer that is not `ok` is refused when it is fetched"),
     **{
-        f"data.{name}": landed_only("says whether rows are missing; they are asked for then")
+        f"data.{name}": not_loaded("says whether rows are missing; they are asked for then")
         for name in ("total", "pageSize", "count")
     },
 }
@@ -13,34 +13,34 @@ _USER = ("conversation_daily.unique_users", "conversation.user_id")
 _PSEUDONYM = "`user_id` is a pseudonym, only with `privacy: {key: …}`"
 _KEPT = "only with `privacy: {properties: keep}`"
 
-FIELDS: Fields = {
+FIELDS: FieldMappings = {
     "conversations": {
-        "data.result[].id": lands("conversation.conversation_id"),
-        "data.result[].firstMessageTime": lands("conversation.started_at", places=True),
-        "data.result[].userMessageCount": lands(
-            "conversation_daily.user_messages", "conversation.user_messages", RECONCILED
+        "data.result[].id": to("conversation.conversation_id"),
+        "data.result[].firstMessageTime": to("conversation.started_at", is_routing=True),
+        "data.result[].userMessageCount": to(
+            "conversation_daily.user_messages", "conversation.user_messages", RECONCILIATION
         ),
-        "data.result[].type": lands("type_daily.type", "conversation.type"),
-        "data.result[].projectId": lands("conversation.project_id"),
-        "data.result[].integrationId": lands("conversation.integration_id"),
-        "data.result[].organizationId": steers("not asked for: one key belongs to one organisation"),
-        "data.result[].userProperties.userId": lands(*_USER, note=_PSEUDONYM),
-        "data.result[].userProperties.id": lands(*_USER, note=f"where there is no `userId`; {_PSEUDONYM}"),
-        "data.result[].userProperties": lands("conversation.properties", note=f"all but the ids, {_KEPT}"),
-        "data.result[].properties": lands("conversation.properties", note=_KEPT),
+        "data.result[].type": to("type_daily.type", "conversation.type"),
+        "data.result[].projectId": to("conversation.project_id"),
+        "data.result[].integrationId": to("conversation.integration_id"),
+        "data.result[].organizationId": not_landed("not asked for: one key belongs to one organisation"),
+        "data.result[].userProperties.userId": to(*_USER, note=_PSEUDONYM),
+        "data.result[].userProperties.id": to(*_USER, note=f"where there is no `userId`; {_PSEUDONYM}"),
+        "data.result[].userProperties": to("conversation.properties", note=f"all but the ids, {_KEPT}"),
+        "data.result[].properties": to("conversation.properties", note=_KEPT),
         **_ENVELOPE,
     },
     "conversation_totals": {
-        "data.result[].count": lands(
-            "conversation_daily.conversations", TOTALS, RECONCILED, note="a column only with `detail: false`"
+        "data.result[].count": to(
+            "conversation_daily.conversations", LEDGER_TOTALS, RECONCILIATION, note="a column only with `detail: false`"
         ),
-        "data.result[].sum_userMessageCount": lands(
-            "conversation_daily.user_messages", TOTALS, RECONCILED, note="a column only with `detail: false`"
+        "data.result[].sum_userMessageCount": to(
+            "conversation_daily.user_messages", LEDGER_TOTALS, RECONCILIATION, note="a column only with `detail: false`"
         ),
-        "data.result[].countDistinct_userProperties.userId": landed_only(
+        "data.result[].countDistinct_userProperties.userId": not_loaded(
             "no `unique_users`: it leaves out people who are known by `id` alone"
         ),
-        "data.result[].firstMessageTime_day": lands(places=True),
+        "data.result[].firstMessageTime_day": to(is_routing=True),
         **_ENVELOPE,
     },
 }

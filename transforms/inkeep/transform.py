@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 from extractors.windows import Window
 from transforms.chunk import Chunk
-from transforms.drift import Shape, keys
+from transforms.drift import Shape, flat_object
 from transforms.facts import Facts
 from transforms.inkeep.fields import FIELDS
 from transforms.metrics import ADDITIVE, Metric
-from transforms.privacy import pseudonym
-from transforms.reading import UNKNOWN, Node, calendar_day, storable
+from transforms.privacy import pseudonymize_user_id
+from transforms.reading import UNKNOWN, Node, read_calendar_day, replace_lone_surrogates
 from transforms.registry import Transform
 
 METRICS = (Metric("type", "conversations", ADDITIVE, "Conversations by type."),)
@@ -62,10 +62,10 @@ class _Total:
 def _run(chunk: Chunk, facts: Facts) -> None:
     totals = _totals(chunk, facts)
     for day, told in totals.items():
-        facts.told(day, "conversations", told.conversations)
-        facts.told(day, "user_messages", told.user_messages)
-        if not chunk.pulled("conversations"):
-            facts.put("conversation_daily", day, vars(told))
+        facts.record_provider_total(day, "conversations", told.conversations)
+        facts.record_provider_total(day, "user_messages", told.user_messages)
+        if not chunk.is_stream_enabled("conversations"):
+            facts.set("conversation_daily", day, vars(told))
     for day, rows in _rows(chunk, facts).items():
         counted = _load(chunk, facts, day, rows)
         if day in totals:
@@ -76,18 +76,18 @@ def _run(chunk: Chunk, facts: Facts) -> None:
 
 def _known(stream: str) -> Shape:
     counts = dict.fromkeys(("total", "pageSize", "count"))
-    return {"status": None, "data": {"result": keys(*COLUMNS[stream]), **counts}}
+    return {"status": None, "data": {"result": flat_object(*COLUMNS[stream]), **counts}}
 
 
 def _load(chunk: Chunk, facts: Facts, day: date, rows: dict[str, _Row]) -> _Total:
     users = {row.user for row in rows.values() if row.user is not None}
     counted = _Total(len(rows), _sum(row.user_messages for row in rows.values()))
-    facts.put("conversation_daily", day, {**vars(counted), "unique_users": len(users)})
+    facts.set("conversation_daily", day, {**vars(counted), "unique_users": len(users)})
     for conversation_id, row in rows.items():
-        facts.metric(day, "type", 1, row.type or UNKNOWN)
-        told = {**vars(row), "user_id": pseudonym(chunk.account, row.user)}
+        facts.record_metric(day, "type", 1, row.type or UNKNOWN)
+        told = {**vars(row), "user_id": pseudonymize_user_id(chunk.account, row.user)}
         del told["user"]
-        facts.put("conversation", day, told, conversation_id=conversation_id)
+        facts.set("conversation", day, told, conversation_id=conversation_id)
     return counted
 
 
@@ -102,16 +102,16 @@ def _rows(chunk: Chunk, facts: Facts) -> dict[date, dict[str, _Row]]:
     """The conversations of each claimed day by id; of one that came twice, the later one."""
     days: dict[date, dict[str, _Row]] = {}
     keep = chunk.account.privacy.properties == "keep"
-    for answer in facts.drift.watch(chunk.answers("conversations"), _known("conversations")):
+    for answer in facts.drift.checking(chunk.responses("conversations"), _known("conversations")):
         for day in answer.days:
             days.setdefault(day, {})
-        for node in answer.root["data"]["result"].each():
+        for node in answer.root["data"]["result"].elements():
             started_at = _told_instant(node["firstMessageTime"])
-            day = chunk.day_of(started_at)
+            day = chunk.local_day(started_at)
             if day not in answer.window:
                 node["firstMessageTime"].refuse("lies outside of what was asked for")
             if day in answer.days:
-                days[day][node["id"].told_text()] = _row(node, started_at, keep=keep)
+                days[day][node["id"].required_text()] = _row(node, started_at, keep=keep)
     return days
 
 
@@ -150,7 +150,7 @@ def _properties(node: Node) -> str | None:
     kept = {name: value for name, value in told.items() if value}
     if not kept:
         return None
-    return storable(json.dumps(kept, ensure_ascii=False, separators=(",", ":"), default=_number))
+    return replace_lone_surrogates(json.dumps(kept, ensure_ascii=False, separators=(",", ":"), default=_number))
 
 
 def _number(value: Any) -> float:
@@ -161,7 +161,7 @@ def _number(value: Any) -> float:
 def _totals(chunk: Chunk, facts: Facts) -> dict[date, _Total]:
     """The aggregates of each claimed day."""
     days: dict[date, _Total] = {}
-    for answer in facts.drift.watch(chunk.answers("conversation_totals"), _known("conversation_totals")):
+    for answer in facts.drift.checking(chunk.responses("conversation_totals"), _known("conversation_totals")):
         asked = Window.parse(answer.context["days"])
         rows = answer.root["data"]["result"]
         told = _bucketed(asked, rows) if answer.context["by_day"] else _single(asked, rows)
@@ -179,7 +179,7 @@ def _single(asked: Window, rows: Node) -> dict[date, _Total]:
 def _bucketed(asked: Window, rows: Node) -> dict[date, _Total]:
     """A row for each day; a day without one had no conversation."""
     told: dict[date, _Total] = {}
-    for row in rows.each():
+    for row in rows.elements():
         day = _bucket(row[DAY])
         if day in told or day not in asked:
             row[DAY].refuse("is told twice, or lies outside of what was asked for")
@@ -189,7 +189,7 @@ def _bucketed(asked: Window, rows: Node) -> dict[date, _Total]:
 
 def _bucket(node: Node) -> date:
     """A day of UTC given as date, instant, or time of UTC with or without offset."""
-    day = calendar_day(node)
+    day = read_calendar_day(node)
     if day is None:
         instant = node.instant(_UTC)
         if instant is None or instant.timetz().replace(tzinfo=None) != time():
@@ -209,7 +209,7 @@ def _total(row: Node) -> _Total:
 TRANSFORM = Transform(
     run=_run,
     metrics=METRICS,
-    known={stream: _known(stream) for stream in COLUMNS},
+    known_shapes={stream: _known(stream) for stream in COLUMNS},
     fields=FIELDS,
     meanings={
         "conversations": "Conversations by the time of their first message.",

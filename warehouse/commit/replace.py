@@ -11,15 +11,15 @@ from decimal import Decimal
 import duckdb
 import pyarrow as pa
 
-from warehouse.commit.restatements import log_restatements
-from warehouse.commit.stage import Staged
-from warehouse.ddl.migrations import CURRENT
+from warehouse.commit.restatements import insert_restatements_sql
+from warehouse.commit.stage import StagedTables
+from warehouse.ddl.migrations import CURRENT_VERSION
 from warehouse.engine import first_row
 from warehouse.errors import UnknownMember
 from warehouse.model.schema import (
-    STAGED,
+    STAGED_FACTS,
     drift,
-    fact,
+    fact_table,
     load_ledger,
     member_dimension,
     metadata,
@@ -27,7 +27,7 @@ from warehouse.model.schema import (
     table_schema,
 )
 from warehouse.records import AccountRow, ChunkCommit, SliceInfo
-from warehouse.sql import fill, ident, key_of, listed, literal, upsert
+from warehouse.sql import fill, ident, identifier_list, literal, surrogate_key_sql, upsert_sql
 
 _NEW_DATES = """
 INSERT INTO wh.dim_date
@@ -55,14 +55,14 @@ WHERE r.account = $account AND r.date = s.date AND r.logged_at > s.landed_at
 """
 
 
-def bind_books(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: Staged) -> None:
+def bind_bookkeeping(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: StagedTables) -> None:
     """Make the chunk's `slices` (rows of the ledger), `reconciled` lines and `drifted` names visible in `con`."""
     con.register("slices", _table(load_ledger.name, (_ledger_row(chunk, staged, info) for info in chunk.slices)))
     con.register("reconciled", _table(reconciliation.name, _reconciled_rows(chunk)))
     con.register("drifted", _table(drift.name, ({**_whose(chunk), **vars(line)} for line in chunk.drift)))
 
 
-def require_members(con: duckdb.DuckDBPyConnection, account: str, staged: Staged) -> None:
+def require_members(con: duckdb.DuckDBPyConnection, account: str, staged: StagedTables) -> None:
     """Every member of the staged facts is staged itself or known. Raises UnknownMember with an example."""
     branch = (
         "(SELECT $dimension, $natural FROM $view WHERE $key <> 0 AND $key NOT IN (SELECT $key FROM wh.$dim) "
@@ -70,7 +70,7 @@ def require_members(con: duckdb.DuckDBPyConnection, account: str, staged: Staged
     )
     parts = []
     for name in staged.facts:
-        for column in fact(name).columns:
+        for column in fact_table(name).columns:
             dimension = str(column.info.get("dimension", "")).removeprefix("dim_")
             if not column.info.get("natural") or dimension == "intent":
                 continue
@@ -95,40 +95,40 @@ def require_members(con: duckdb.DuckDBPyConnection, account: str, staged: Staged
         )
 
 
-def replace(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: Staged) -> int:
+def replace_slices(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: StagedTables) -> int:
     """Replace the slices' rows in all facts and books. Returns how many restatements were logged."""
     account = chunk.account
     identity = [account.timezone, account.external_id, account.provider, account.account]
     before = con.execute(_LOADED_BEFORE, identity).fetchall()
-    compared = [day for day, state, is_same in before if state == "loaded" and is_same and not chunk.afresh]
-    con.execute(account_upsert([account], keep_active=True))
+    compared = [day for day, state, is_same in before if state == "loaded" and is_same and not chunk.reset_history]
+    con.execute(upsert_accounts_sql([account], keep_active=True))
     _grow_dimensions(con, staged)
     restated = 0
     held = _held(con, chunk) if before else ()
     if compared and (held or staged.facts):
         con.register("compared", pa.table({"date": pa.array(compared, pa.date32())}))
-        restated = changed_rows(con, log_restatements(account, held, staged.facts))
-    if chunk.afresh:
+        restated = execute_and_count(con, insert_restatements_sql(account, held, staged.facts))
+    if chunk.reset_history:
         con.execute(fill(_UNLOGGED, account=literal(account.account)))
     if before:
         _delete(con, chunk, held)
     for name in staged.facts:
-        columns = listed(fact(name).columns.keys())
+        columns = identifier_list(fact_table(name).columns.keys())
         insert = "INSERT INTO wh.$fact ($columns) SELECT $columns FROM $view"
-        con.execute(fill(insert, fact=ident(fact(name).name), columns=columns, view=ident(f"staged_{name}")))
+        con.execute(fill(insert, fact=ident(fact_table(name).name), columns=columns, view=ident(f"staged_{name}")))
     con.execute("INSERT INTO wh.load_ledger BY NAME SELECT * FROM slices")
     con.execute("INSERT INTO wh.reconciliation BY NAME SELECT * FROM reconciled")
     con.execute("INSERT INTO wh.drift BY NAME SELECT * FROM drifted")
     return restated
 
 
-def account_upsert(accounts: Iterable[AccountRow], *, keep_active: bool) -> str:
+def upsert_accounts_sql(accounts: Iterable[AccountRow], *, keep_active: bool) -> str:
     """The statement that writes accounts into dim_account; `keep_active` leaves a known one's is_active."""
     row = "SELECT $key, $account, $provider, $external_id, $zone, CAST($start AS DATE), $lookback, true"
     queries = [
         fill(
             row,
-            key=key_of(literal(item.account)),
+            key=surrogate_key_sql(literal(item.account)),
             account=literal(item.account),
             provider=literal(item.provider),
             external_id=literal(item.external_id),
@@ -140,9 +140,11 @@ def account_upsert(accounts: Iterable[AccountRow], *, keep_active: bool) -> str:
     ]
     table = metadata.tables["dim_account"]
     source = fill(
-        "SELECT * FROM ($rows) AS t($columns)", rows=" UNION ALL ".join(queries), columns=listed(table.columns.keys())
+        "SELECT * FROM ($rows) AS t($columns)",
+        rows=" UNION ALL ".join(queries),
+        columns=identifier_list(table.columns.keys()),
     )
-    return upsert(table, source, keep=("is_active",) if keep_active else ())
+    return upsert_sql(table, source, keep=("is_active",) if keep_active else ())
 
 
 def add_dates(con: duckdb.DuckDBPyConnection, days: str) -> None:
@@ -150,17 +152,17 @@ def add_dates(con: duckdb.DuckDBPyConnection, days: str) -> None:
     con.execute(fill(_NEW_DATES, days=ident(days)))
 
 
-def changed_rows(con: duckdb.DuckDBPyConnection, statement: str) -> int:
+def execute_and_count(con: duckdb.DuckDBPyConnection, statement: str) -> int:
     """Execute an INSERT, UPDATE, DELETE or MERGE. Returns how many rows it changed."""
     row = first_row(con, statement)
     return int(row[0]) if row else 0
 
 
-def _grow_dimensions(con: duckdb.DuckDBPyConnection, staged: Staged) -> None:
+def _grow_dimensions(con: duckdb.DuckDBPyConnection, staged: StagedTables) -> None:
     for name in staged.members:
         source = fill("SELECT * FROM $view", view=ident(f"member_{name}"))
-        con.execute(upsert(member_dimension(name), source))
-    with_intents = [name for name in staged.facts if "intent_key" in fact(name).columns]
+        con.execute(upsert_sql(member_dimension(name), source))
+    with_intents = [name for name in staged.facts if "intent_key" in fact_table(name).columns]
     if with_intents:
         part = "SELECT intent_key, account_key, intent FROM $view"
         union = " UNION ALL ".join(fill(part, view=ident(f"staged_{name}")) for name in with_intents)
@@ -170,16 +172,16 @@ def _grow_dimensions(con: duckdb.DuckDBPyConnection, staged: Staged) -> None:
 
 def _held(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit) -> tuple[str, ...]:
     """The facts that hold rows of the slices: most accounts fill few of them, and each statement has its price."""
-    rows = _rows_of(chunk, "account_key = " + key_of(literal(chunk.account.account)))
+    rows = _rows_of(chunk, "account_key = " + surrogate_key_sql(literal(chunk.account.account)))
     branch = "(SELECT $name AS held FROM wh.$table WHERE $rows LIMIT 1)"
-    parts = [fill(branch, name=literal(name), table=ident(fact(name).name), rows=rows) for name in STAGED]
+    parts = [fill(branch, name=literal(name), table=ident(fact_table(name).name), rows=rows) for name in STAGED_FACTS]
     return tuple(str(name) for (name,) in con.execute(" UNION ALL ".join(parts)).fetchall())
 
 
 def _delete(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, held: tuple[str, ...]) -> None:
-    by_key = _rows_of(chunk, "account_key = " + key_of(literal(chunk.account.account)))
+    by_key = _rows_of(chunk, "account_key = " + surrogate_key_sql(literal(chunk.account.account)))
     by_name = _rows_of(chunk, "account = " + literal(chunk.account.account))
-    emptied = [(fact(name).name, by_key) for name in held]
+    emptied = [(fact_table(name).name, by_key) for name in held]
     books = [(book.name, by_name) for book in (load_ledger, reconciliation, drift)]
     for table, rows in [*emptied, *books]:
         con.execute(fill("DELETE FROM wh.$table WHERE $rows", table=ident(table), rows=rows))
@@ -200,7 +202,7 @@ def _whose(chunk: ChunkCommit) -> dict[str, object]:
     return {"provider": chunk.account.provider, "account": chunk.account.account}
 
 
-def _ledger_row(chunk: ChunkCommit, staged: Staged, info: SliceInfo) -> dict[str, object]:
+def _ledger_row(chunk: ChunkCommit, staged: StagedTables, info: SliceInfo) -> dict[str, object]:
     return {
         **_whose(chunk),
         "date": info.date,
@@ -214,7 +216,7 @@ def _ledger_row(chunk: ChunkCommit, staged: Staged, info: SliceInfo) -> dict[str
         "zone": chunk.account.timezone,
         "external_id": chunk.account.external_id,
         "run_id": chunk.run_id,
-        "schema_version": CURRENT,
+        "schema_version": CURRENT_VERSION,
         "code_version": chunk.code_version,
     }
 
@@ -231,5 +233,5 @@ def _decimal(value: object) -> object:
 
 
 def _reconciled_rows(chunk: ChunkCommit) -> Iterable[dict[str, object]]:
-    for line in chunk.reconciled:
+    for line in chunk.reconciliations:
         yield {**_whose(chunk), **vars(line), "difference": line.told - line.loaded}

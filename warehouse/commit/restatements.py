@@ -6,9 +6,9 @@ compared (one new hit would move them all), and facts of single events are compa
 
 from sqlalchemy import Column, Table
 
-from warehouse.model.schema import STAGED, fact, grain, staged_name
+from warehouse.model.schema import STAGED_FACTS, fact_table, staged_column_name, staged_grain
 from warehouse.records import AccountRow
-from warehouse.sql import fill, ident, key_of, literal
+from warehouse.sql import fill, ident, literal, surrogate_key_sql
 
 _LOGGED = """
 INSERT INTO wh.restatement_log
@@ -39,7 +39,7 @@ SELECT true AS is_new, $columns FROM $staged AS f WHERE f.date IN (SELECT date F
 """
 
 
-def log_restatements(account: AccountRow, held: tuple[str, ...], staged: tuple[str, ...]) -> str:
+def insert_restatements_sql(account: AccountRow, held: tuple[str, ...], staged: tuple[str, ...]) -> str:
     """The statement that logs every number of the days in `compared` that the staged tables change.
 
     `held` are the facts with rows of these days. The statement runs after the dimensions were brought up to date
@@ -47,7 +47,7 @@ def log_restatements(account: AccountRow, held: tuple[str, ...], staged: tuple[s
     replay of the same answers logs the same. A fact that was not staged loses all its rows, and is compared with
     nothing.
     """
-    told = [name for name in STAGED if name in held or name in staged]
+    told = [name for name in STAGED_FACTS if name in held or name in staged]
     changes = [_changes(name, account.account, name in staged) for name in told]
     return fill(
         _LOGGED,
@@ -58,9 +58,9 @@ def log_restatements(account: AccountRow, held: tuple[str, ...], staged: tuple[s
 
 
 def _changes(name: str, account: str, is_staged: bool) -> str:
-    table = fact(name)
+    table = fact_table(name)
     counted = table.info.get("counted_as")
-    compared = ["date"] if counted else list(grain(name))
+    compared = ["date"] if counted else list(staged_grain(name))
     measures = [column for column in table.columns if column.info["role"] == "measure"]
     if counted:
         measures = [column for column in measures if column.info["additivity"] == "additive"]
@@ -103,10 +103,10 @@ def _old(name: str, table: Table, account: str) -> str:
         columns=", ".join(columns),
         fact=ident(table.name),
         joins=" ".join(joins),
-        account_key=key_of(literal(account)),
+        account_key=surrogate_key_sql(literal(account)),
     )
 
 
 def _new(name: str, table: Table) -> str:
-    columns = [f"f.{ident(staged_name(column))}" for column in table.columns if column.name != "account_key"]
+    columns = [f"f.{ident(staged_column_name(column))}" for column in table.columns if column.name != "account_key"]
     return fill(_NEW, columns=", ".join(columns), staged=ident(f"staged_{name}"))

@@ -9,10 +9,10 @@ from dataclasses import asdict, astuple, fields
 import duckdb
 import pyarrow as pa
 
-from warehouse.commit.replace import account_upsert, add_dates, changed_rows
+from warehouse.commit.replace import add_dates, execute_and_count, upsert_accounts_sql
 from warehouse.model.schema import load_run, table_schema
 from warehouse.records import AccountRow, MeasureDefinition, RunRow, SliceFailure
-from warehouse.sql import fill, listed, literal
+from warehouse.sql import fill, identifier_list, literal
 
 _FAILED = """
 MERGE INTO wh.load_ledger AS old
@@ -27,7 +27,7 @@ VALUES (new.date, new.f.provider, new.account, 'failed', new.f.zone, new.f.exter
 """
 
 
-def note_failures(con: duckdb.DuckDBPyConnection, failures: Sequence[SliceFailure]) -> None:
+def record_failures(con: duckdb.DuckDBPyConnection, failures: Sequence[SliceFailure]) -> None:
     """Note failed attempts: on a loaded slice beside its load, else as a slice that failed."""
     rows = [
         {
@@ -37,27 +37,27 @@ def note_failures(con: duckdb.DuckDBPyConnection, failures: Sequence[SliceFailur
             "zone": failure.account.timezone,
             "external_id": failure.account.external_id,
             "error": failure.error,
-            "error_at": failure.at,
+            "error_at": failure.failed_at,
         }
         for failure in failures
         for day in failure.dates
     ]
     accounts = {failure.account.account: failure.account for failure in failures}
     con.register("failures", pa.Table.from_pylist(rows))
-    con.execute(account_upsert(accounts.values(), keep_active=True))
+    con.execute(upsert_accounts_sql(accounts.values(), keep_active=True))
     add_dates(con, "failures")
     con.execute(_FAILED)
 
 
-def describe_accounts(
+def set_accounts_and_measures(
     con: duckdb.DuckDBPyConnection, accounts: Sequence[AccountRow], measures: Sequence[MeasureDefinition]
 ) -> bool:
     """Make these the configured accounts and the definitions of measures. Returns whether that changed anything."""
     named = ", ".join(literal(account.account) for account in accounts) or "''"
     gone = "UPDATE wh.dim_account SET is_active = false WHERE is_active AND account NOT IN ($named)"
-    changed = changed_rows(con, fill(gone, named=named))
+    changed = execute_and_count(con, fill(gone, named=named))
     if accounts:
-        changed += changed_rows(con, account_upsert(accounts, keep_active=False))
+        changed += execute_and_count(con, upsert_accounts_sql(accounts, keep_active=False))
     told = {astuple(definition) for definition in measures}
     if told != set(con.execute("SELECT * FROM wh.measure_definition").fetchall()):
         con.execute("DELETE FROM wh.measure_definition")
@@ -67,15 +67,15 @@ def describe_accounts(
     return bool(changed)
 
 
-def note_run(con: duckdb.DuckDBPyConnection, rows: Sequence[RunRow]) -> None:
+def record_run(con: duckdb.DuckDBPyConnection, rows: Sequence[RunRow]) -> None:
     """Note what a run did for its accounts, in place of what was noted of it before."""
     con.register("noted", pa.Table.from_pylist([asdict(row) for row in rows], schema=table_schema(load_run.name)))
     con.execute("DELETE FROM wh.load_run WHERE (run_id, account) IN (SELECT run_id, account FROM noted)")
     con.execute("INSERT INTO wh.load_run BY NAME SELECT * FROM noted")
 
 
-def noted_run(con: duckdb.DuckDBPyConnection, run_id: str) -> list[RunRow]:
+def read_run_records(con: duckdb.DuckDBPyConnection, run_id: str) -> list[RunRow]:
     """What was noted of a run, ordered by account."""
     query = "SELECT $columns FROM wh.load_run WHERE run_id = $run ORDER BY account"
-    columns = listed(each.name for each in fields(RunRow))
+    columns = identifier_list(each.name for each in fields(RunRow))
     return [RunRow(*row) for row in con.execute(fill(query, columns=columns, run=literal(run_id))).fetchall()]

@@ -17,20 +17,28 @@ import pyarrow.parquet as pq
 
 from warehouse.engine import first_row
 from warehouse.errors import DuplicateGrain, OutsideSlices, StagedMismatch
-from warehouse.model.schema import MEMBERS, STAGED, fact, grain, member_dimension, member_schema, staged_schema
+from warehouse.model.schema import (
+    STAGED_FACTS,
+    STAGED_MEMBERS,
+    fact_table,
+    member_dimension,
+    member_schema,
+    staged_grain,
+    staged_schema,
+)
 from warehouse.records import ChunkCommit
-from warehouse.sql import UNKNOWN, fill, ident, key_of, listed, literal, member_key
+from warehouse.sql import UNKNOWN, fill, ident, identifier_list, literal, member_key_sql, surrogate_key_sql
 
 
 @dataclass(frozen=True)
-class Staged:
+class StagedTables:
     """What was staged: the facts and members at hand, and the rows of each fact and day."""
 
     facts: tuple[str, ...]
     members: tuple[str, ...]
     counts: Mapping[tuple[str, date], int]
 
-    def rows(self) -> dict[str, int]:
+    def rows_by_table(self) -> dict[str, int]:
         """Rows by staged table."""
         rows = dict.fromkeys(self.facts, 0)
         for (name, _), count in self.counts.items():
@@ -42,7 +50,7 @@ class Staged:
         return sum(count for (_, counted), count in self.counts.items() if counted == day)
 
 
-def stage(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit) -> Staged:
+def stage_tables(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit) -> StagedTables:
     """Make the chunk's tables visible in `con` and check them.
 
     Raises StagedMismatch (columns, types, missing members of the grain), DuplicateGrain and OutsideSlices; each
@@ -50,11 +58,13 @@ def stage(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit) -> Staged:
     """
     who = chunk.account.account
     for name in chunk.tables:
-        if name not in STAGED:
-            raise StagedMismatch(f"{who}: no staged table is called {name!r}; there are {', '.join(STAGED)}.")
+        if name not in STAGED_FACTS:
+            raise StagedMismatch(f"{who}: no staged table is called {name!r}; there are {', '.join(STAGED_FACTS)}.")
     for name in chunk.members:
-        if name not in MEMBERS:
-            raise StagedMismatch(f"{who}: no staged members are called {name!r}; there are {', '.join(MEMBERS)}.")
+        if name not in STAGED_MEMBERS:
+            raise StagedMismatch(
+                f"{who}: no staged members are called {name!r}; there are {', '.join(STAGED_MEMBERS)}."
+            )
     for name, table in chunk.tables.items():
         _bind(con, who, name, table, staged_schema(name))
         con.execute(_keyed_fact(name, chunk))
@@ -71,10 +81,10 @@ def stage(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit) -> Staged:
                 "the transform must keep to the days of its chunk."
             )
     _require_unique(con, chunk, facts, members)
-    return Staged(facts, members, counts)
+    return StagedTables(facts, members, counts)
 
 
-def unstage(con: duckdb.DuckDBPyConnection, staged: Staged) -> None:
+def drop_staged_tables(con: duckdb.DuckDBPyConnection, staged: StagedTables) -> None:
     """Forget what `stage` made visible, so that another chunk can be staged."""
     for name in staged.facts:
         con.execute(fill("DROP VIEW $view", view=ident(f"staged_{name}")))
@@ -129,11 +139,11 @@ def _natural(column_name: str) -> str:
 
 def _keyed_fact(name: str, chunk: ChunkCommit) -> str:
     account, provider = chunk.account.account, chunk.account.provider
-    parts = [f"{key_of(literal(account))} AS account_key"]
-    for column in fact(name).columns:
+    parts = [f"{surrogate_key_sql(literal(account))} AS account_key"]
+    for column in fact_table(name).columns:
         natural = column.info.get("natural")
         if natural:
-            key = member_key(column.info["dimension"], _natural(natural), account=account, provider=provider)
+            key = member_key_sql(column.info["dimension"], _natural(natural), account=account, provider=provider)
             parts.append(f"{key} AS {ident(column.name)}")
             parts.append(f"{_natural(natural)} AS {ident(natural)}")
         elif column.name != "account_key":
@@ -150,7 +160,7 @@ def _keyed_members(name: str, chunk: ChunkCommit) -> str:
     table = member_dimension(name)
     account, provider = chunk.account.account, chunk.account.provider
     natural = member_schema(name).names[0]
-    key = member_key(table.name, ident(natural), account=account, provider=provider)
+    key = member_key_sql(table.name, ident(natural), account=account, provider=provider)
     columns = [
         f"{literal(provider)} AS provider" if column == "provider" else ident(column)
         for column in table.columns.keys()[1:]
@@ -183,7 +193,7 @@ def _require_unique(
     for day in days:
         if days.count(day) > 1:
             raise DuplicateGrain(f"{chunk.account.account}: the commit names the slice {day} twice.")
-    checked = [(name, f"staged_{name}", grain(name)) for name in facts]
+    checked = [(name, f"staged_{name}", staged_grain(name)) for name in facts]
     checked += [(name, f"member_{name}", (member_schema(name).names[0],)) for name in members]
     if not checked:
         return
@@ -196,8 +206,8 @@ def _require_unique(
             branch,
             name=literal(name),
             view=ident(view),
-            columns=listed(columns),
-            fields=listed(columns, "$name := $name"),
+            columns=identifier_list(columns),
+            fields=identifier_list(columns, "$name := $name"),
         )
         for name, view, columns in checked
     ]

@@ -39,7 +39,7 @@ def comment_statements() -> tuple[str, ...]:
 
 
 @cache
-def unknown_members() -> tuple[str, ...]:
+def unknown_member_statements() -> tuple[str, ...]:
     """Statements that put the row `unknown` with key 0 into each dimension that has one."""
     dimensions = [table.name for table in metadata.sorted_tables if table.name.startswith("dim_")]
     return tuple(_unknown_row(name) for name in dimensions if name != "dim_date")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from warehouse.ddl.create import comment_statements, table_statements, unknown_members
+from warehouse.ddl.create import comment_statements, table_statements, unknown_member_statements
 from warehouse.engine import first_row
 from warehouse.errors import NewerWarehouse, UnreadableWarehouse
 
@@ -47,17 +47,19 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
 )
-CURRENT = MIGRATIONS[-1].version
+CURRENT_VERSION = MIGRATIONS[-1].version
 
 
-def upgrade(con: duckdb.DuckDBPyConnection, version: int, migrations: tuple[Migration, ...] = MIGRATIONS) -> bool:
+def upgrade_schema(
+    con: duckdb.DuckDBPyConnection, version: int, migrations: tuple[Migration, ...] = MIGRATIONS
+) -> bool:
     """Bring the warehouse in use from `version` (0: it is empty) to the newest; comments are said anew.
 
     Runs in the caller's transaction. Returns whether there was anything to do.
     """
     pending = [migration for migration in migrations if migration.version > version]
     if version == 0:
-        for statement in (*table_statements().values(), *unknown_members()):
+        for statement in (*table_statements().values(), *unknown_member_statements()):
             con.execute(statement)
     for migration in pending:
         for statement in migration.statements if version else ():
@@ -68,7 +70,9 @@ def upgrade(con: duckdb.DuckDBPyConnection, version: int, migrations: tuple[Migr
     return bool(pending)
 
 
-def refuse_newer(con: duckdb.DuckDBPyConnection, where: str, migrations: tuple[Migration, ...] = MIGRATIONS) -> int:
+def read_schema_version(
+    con: duckdb.DuckDBPyConnection, where: str, migrations: tuple[Migration, ...] = MIGRATIONS
+) -> int:
     """The version of the warehouse attached as `wh`, 0 for an empty one.
 
     Raises NewerWarehouse when `where` was written by a newer release, UnreadableWarehouse when it holds other tables.
@@ -82,11 +86,11 @@ def refuse_newer(con: duckdb.DuckDBPyConnection, where: str, migrations: tuple[M
             ) from error
         return 0
     version = int(found[0]) if found else 0
-    refuse_version(version, where, migrations)
+    require_known_version(version, where, migrations)
     return version
 
 
-def refuse_version(version: int, where: str, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
+def require_known_version(version: int, where: str, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
     """Raise NewerWarehouse for a version that this release does not know."""
     if version > migrations[-1].version:
         raise NewerWarehouse(

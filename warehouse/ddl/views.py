@@ -24,7 +24,7 @@ _SHARED = {"month": "First day of the calendar month (of the account's zone), as
 
 
 @cache
-def view_texts() -> dict[str, str]:
+def view_queries() -> dict[str, str]:
     """The query of each view by name."""
     folder = files("warehouse") / "views"
     found = {file.name: file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(".sql")}
@@ -35,15 +35,15 @@ def view_texts() -> dict[str, str]:
 def views_hash() -> str:
     """Changes whenever a view, or a comment of the star, does."""
     comments = [column.comment for table in metadata.sorted_tables for column in table.columns]
-    return sha256(repr((view_texts(), comments, _SHARED)).encode()).hexdigest()
+    return sha256(repr((view_queries(), comments, _SHARED)).encode()).hexdigest()
 
 
-def relations_of(query: str) -> set[str] | None:
+def referenced_relations(query: str) -> set[str] | None:
     """The tables and views that a query needs; None when it may need any, as one to the catalog does.
 
     More may be named than it needs: every word counts that is the name of one.
     """
-    known = view_texts().keys() | metadata.tables.keys()
+    known = view_queries().keys() | metadata.tables.keys()
     if not _READ.search(query) or any(name.lower() not in known for name in _READ.findall(query)):
         return None
     found, asked = set[str](), {query}
@@ -51,32 +51,32 @@ def relations_of(query: str) -> set[str] | None:
         words = {word.lower() for text in asked for word in _WORD.findall(text)}
         new = (words & known) - found
         found |= new
-        asked = {view_texts()[name] for name in new if name in view_texts()}
+        asked = {view_queries()[name] for name in new if name in view_queries()}
     return found
 
 
 def create_views(con: duckdb.DuckDBPyConnection) -> None:
     """Make all views, with their comments, in the database in use."""
-    for name in view_texts():
-        for statement in create_view(name):
+    for name in view_queries():
+        for statement in create_view_statements(name):
             con.execute(statement)
         described = con.execute(fill("SELECT * FROM $view LIMIT 0", view=ident(name))).description or []
-        for statement in comment_columns(name, [str(column[0]) for column in described]):
+        for statement in comment_column_statements(name, [str(column[0]) for column in described]):
             con.execute(statement)
 
 
-def create_view(name: str) -> list[str]:
+def create_view_statements(name: str) -> list[str]:
     """Statements that make the view `name` and say what it is."""
-    text = view_texts()[name]
+    text = view_queries()[name]
     return [
         fill("CREATE OR REPLACE VIEW $view AS $query", view=ident(name), query=text),
         fill("COMMENT ON VIEW $view IS $comment", view=ident(name), comment=literal(" ".join(_SAID.findall(text)))),
     ]
 
 
-def comment_columns(name: str, columns: list[str]) -> list[str]:
+def comment_column_statements(name: str, columns: list[str]) -> list[str]:
     """Statements that explain `columns`, those of the view `name`: in its own words or those of the tables it reads."""
-    known = _explained(view_texts()[name])
+    known = _explained(view_queries()[name])
     return [
         fill(
             "COMMENT ON COLUMN $view.$column IS $comment",

@@ -11,7 +11,7 @@ from itertools import accumulate
 
 from sqlalchemy import Column, Table
 
-from warehouse.docs.relations import DIMENSIONS, FACTS, dimension_of, grain_of, key_of, type_of
+from warehouse.docs.relations import DIMENSIONS, FACTS, duckdb_type, grain_columns, joined_dimension, key_column
 from warehouse.model.columns import ADDITIVE
 
 _ROW, _HEAD, _FOOT, _GAP = 19, 28, 7, 22
@@ -47,7 +47,7 @@ class _Box:
         return self.top + _HEAD + list(self.table.columns).index(column) * _ROW + _ROW // 2 + 3
 
 
-def star_svg() -> str:
+def render_star_svg() -> str:
     """The whole picture."""
     left, right = _halves()
     height = max(map(_filled, (left, right, DIMENSIONS)))
@@ -107,7 +107,7 @@ def _column(tables: Sequence[Table], left: int, height: int) -> list[_Box]:
 
 
 def _joined(tables: Sequence[Table]) -> set[str]:
-    return {name for table in tables for column in table.columns if (name := dimension_of(column))}
+    return {name for table in tables for column in table.columns if (name := joined_dimension(column))}
 
 
 def _colour(dimension: str) -> str:
@@ -120,12 +120,12 @@ def _lines(boxes: list[_Box], dimensions: dict[str, _Box], joined: set[str], fir
     for place, name in enumerate(table.name for table in DIMENSIONS if table.name in joined):
         lane, target = first + place * _LANE, dimensions[name]
         at = target.left if lane < target.left else target.right
-        goal = target.middle(key_of(target.table))
+        goal = target.middle(key_column(target.table))
         paths = [
             _path(box.right if box.right < lane else box.left, box.middle(column), lane, goal, at)
             for box in boxes
             for column in box.table.columns
-            if dimension_of(column) == name
+            if joined_dimension(column) == name
         ]
         # A wide line of the paper's colour below: where lines cross, one is seen to pass over the other.
         for stroke, width in ((_PAPER, 5), (_colour(name), 1.5)):
@@ -163,19 +163,19 @@ def _drawn(box: _Box) -> Iterator[str]:
 
 def _row(box: _Box, column: Column[object]) -> Iterator[str]:
     y = box.middle(column)
-    bold = ' class="grain"' if column.name in grain_of(box.table) else ""
+    bold = ' class="grain"' if column.name in grain_columns(box.table) else ""
     yield from _mark(column, box.left + 14, y)
     yield f'<text{bold} x="{box.left + 26}" y="{y + 4}">{escape(column.name)}</text>'
-    kind = type_of(column).replace(" WITH TIME ZONE", "TZ") + ("?" if column.nullable else "")
+    kind = duckdb_type(column).replace(" WITH TIME ZONE", "TZ") + ("?" if column.nullable else "")
     yield f'<text class="type" x="{box.right - 10}" y="{y + 4}">{escape(kind)}</text>'
 
 
 def _mark(column: Column[object], x: int, y: int) -> Iterator[str]:
     """A dot in the dimension's colour, a ring for its own key, a sum sign (struck out where nothing adds up)."""
-    joined = dimension_of(column)
+    joined = joined_dimension(column)
     if joined:
         yield f'<circle cx="{x}" cy="{y}" r="4" fill="{_colour(joined)}"/>'
-    elif column.table in DIMENSIONS and column is key_of(column.table):
+    elif column.table in DIMENSIONS and column is key_column(column.table):
         yield _ring(x, y, _colour(column.table.name))
     elif column.info.get("additivity"):
         yield from _sum(x, y, struck=column.info["additivity"] != ADDITIVE)

@@ -11,13 +11,21 @@ from tempfile import TemporaryDirectory
 import click
 from sqlalchemy import Column, Table
 
-from warehouse.docs.diagram import star_svg
-from warehouse.docs.relations import BOOKS, DIMENSIONS, FACTS, dimension_of, grain_of, key_of, type_of
-from warehouse.generated import keep
+from warehouse.docs.diagram import render_star_svg
+from warehouse.docs.relations import (
+    BOOKKEEPING,
+    DIMENSIONS,
+    FACTS,
+    duckdb_type,
+    grain_columns,
+    joined_dimension,
+    key_column,
+)
+from warehouse.generated import write_or_check
 from warehouse.model.columns import ADDITIVE, NOT_ADDITIVE
 from warehouse.store import open_store
 
-PAGE, PICTURE = "data-dictionary.md", "star.svg"
+PAGE_NAME, DIAGRAM_NAME = "data-dictionary.md", "star.svg"
 
 _HEAD = f"""# Data dictionary
 
@@ -35,7 +43,7 @@ change those, not this page. How to ask: [querying.md](querying.md); which field
   never added to one another.
 
 ## The star
-![The facts and dimensions of the star]({PICTURE})
+![The facts and dimensions of the star]({DIAGRAM_NAME})
 """
 
 _COLUMNS = """
@@ -49,7 +57,7 @@ _OF_TABLES = ("column", "type", "NULL", "what it is", "unit", "adds up", "meanin
 _OF_VIEWS = ("column", "type", "meaning")
 
 
-def documents() -> dict[str, str]:
+def build_documents() -> dict[str, str]:
     """The text of each file by name. Makes an empty warehouse in a temporary folder."""
     views = _views()
     lines = [
@@ -61,16 +69,16 @@ def documents() -> dict[str, str]:
         *_view_chapter("Views by month", {n: view for n, view in views.items() if view[0]["column_name"] == "month"}),
         *_chapter("Facts", FACTS),
         *_chapter("Dimensions", DIMENSIONS),
-        *_chapter("Books", BOOKS),
+        *_chapter("Books", BOOKKEEPING),
     ]
-    return {PAGE: "\n".join(lines), PICTURE: star_svg()}
+    return {PAGE_NAME: "\n".join(lines), DIAGRAM_NAME: render_star_svg()}
 
 
 def _views() -> dict[str, list[dict[str, str]]]:
     """The columns of each view, as an empty warehouse has them."""
     with TemporaryDirectory() as folder:
         store = open_store("duckdb://empty.duckdb", Path(folder))
-        store.describe([], [])
+        store.set_accounts_and_measures([], [])
         store.publish()
         found = store.read(_COLUMNS).to_pylist()
     views: dict[str, list[dict[str, str]]] = {}
@@ -90,7 +98,7 @@ def _chapter(title: str, tables: Iterable[Table]) -> Iterator[str]:
     yield f"## {title}"
     for table in tables:
         yield f"### {table.name}\n{table.comment}"
-        if grain := grain_of(table):
+        if grain := grain_columns(table):
             yield f"One row for: {', '.join(f'`{name}`' for name in grain)}."
         yield ""
         yield from _grid(_OF_TABLES, map(_row, table.columns))
@@ -101,14 +109,14 @@ def _row(column: Column[object]) -> list[str]:
     adds_up = {ADDITIVE: "yes", NOT_ADDITIVE: "no"}.get(additivity, additivity)
     meaning = str(column.comment).removesuffix(f" Unit: {unit}; {additivity}.")
     is_null = "yes" if column.nullable else ""
-    return [f"`{column.name}`", type_of(column), is_null, _role(column), unit, adds_up, meaning]
+    return [f"`{column.name}`", duckdb_type(column), is_null, _role(column), unit, adds_up, meaning]
 
 
 def _role(column: Column[object]) -> str:
-    joined = dimension_of(column)
+    joined = joined_dimension(column)
     if joined:
         return f"joins [{joined}](#{joined})"
-    if column.table in DIMENSIONS and column is key_of(column.table):
+    if column.table in DIMENSIONS and column is key_column(column.table):
         return "own key"
     role = str(column.info.get("role", ""))
     return {"degenerate": "member", "date": "day"}.get(role, role)
@@ -135,18 +143,18 @@ def _mermaid() -> Iterator[str]:
         yield "    }"
     for table in (*DIMENSIONS, *FACTS):
         for column in table.columns:
-            if joined := dimension_of(column):
+            if joined := joined_dimension(column):
                 yield f'    {joined} ||--o{{ {table.name} : "{column.name}"'
     yield "```\n\n</details>\n"
 
 
 def _attribute(column: Column[object]) -> str | None:
-    kind = type_of(column).split("(")[0].split(" ")[0].lower()
-    if dimension_of(column):
+    kind = duckdb_type(column).split("(")[0].split(" ")[0].lower()
+    if joined_dimension(column):
         return f"{kind} {column.name} FK"
-    if column.table in DIMENSIONS and column is key_of(column.table):
+    if column.table in DIMENSIONS and column is key_column(column.table):
         return f"{kind} {column.name} PK"
-    shown = column.name in grain_of(column.table) or "additivity" in column.info
+    shown = column.name in grain_columns(column.table) or "additivity" in column.info
     return f"{kind} {column.name}" if shown else None
 
 
@@ -155,7 +163,7 @@ def _attribute(column: Column[object]) -> str | None:
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=Path("docs"), show_default=True)
 def main(check: bool, folder: Path) -> None:
     """Write the data dictionary and the picture of the star."""
-    keep({folder / name: text for name, text in documents().items()}, check=check)
+    write_or_check({folder / name: text for name, text in build_documents().items()}, check=check)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import ARRAY, Column, Integer, Table
 
-from warehouse.model.columns import COMPARED, COUNT, INSTANT, SECONDS, TEXT, attribute, day
+from warehouse.model.columns import COMPARED, COUNT, INSTANT, SECONDS, TEXT, attribute, date_column
 from warehouse.model.dimensions import metadata
 
 
 def _slice() -> tuple[Column[Any], ...]:
     return (
-        day(),
+        date_column(),
         attribute("provider", TEXT, "The platform.", nullable=False),
         attribute("account", TEXT, "The account's name.", nullable=False),
     )
@@ -83,7 +83,7 @@ drift = Table(
 load_run = Table(
     "load_run",
     metadata,
-    day("Day (UTC) on which the run started."),
+    date_column("Day (UTC) on which the run started."),
     attribute("provider", TEXT, "The platform.", nullable=False),
     attribute("account", TEXT, "The account's name.", nullable=False),
     attribute("run_id", TEXT, "The run, as load_ledger names it.", nullable=False),

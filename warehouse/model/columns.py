@@ -29,12 +29,12 @@ def _column(name: str, kind: TypeEngine[Any], nullable: bool, comment: str, **in
     return Column(name, kind, nullable=nullable, comment=comment, info=dict(info), quote=True)
 
 
-def day(comment: str = "Local calendar day of the account's zone.") -> Column[Any]:
+def date_column(comment: str = "Local calendar day of the account's zone.") -> Column[Any]:
     """The slice's day."""
     return _column("date", Date(), False, comment, role="date", grain=True)
 
 
-def surrogate(dimension: str, natural: str) -> Column[Any]:
+def surrogate_key(dimension: str, natural: str) -> Column[Any]:
     """A dimension's own key, derived from its natural key."""
     comment = f"First 60 bits of md5({natural}); 0 is the row unknown."
     return _column(f"{dimension}_key", COUNT, False, comment, role="surrogate", natural=natural)
@@ -45,14 +45,14 @@ def account_key() -> Column[Any]:
     return _column("account_key", COUNT, False, "Joins dim_account.", role="key", dimension="dim_account", grain=True)
 
 
-def key(dimension: str, natural: str, *, grain: bool = True) -> Column[Any]:
+def dimension_key(dimension: str, natural: str, *, grain: bool = True) -> Column[Any]:
     """A member of `dim_<dimension>`, staged as its natural column; 0 is `unknown`."""
     comment = f"Joins dim_{dimension}; 0 is unknown."
     info = {"dimension": f"dim_{dimension}", "natural": natural, "grain": grain}
     return _column(f"{dimension}_key", COUNT, False, comment, role="key", **info)
 
 
-def degenerate(
+def degenerate_dimension(
     name: str, comment: str, kind: TypeEngine[Any] = TEXT, *, grain: bool = False, nullable: bool = True
 ) -> Column[Any]:
     """A natural member or property that needs no dimension."""

@@ -6,14 +6,14 @@ times slower, and each commit keeps the members unique.
 
 from sqlalchemy import Date, Integer, MetaData, SmallInteger, Table
 
-from warehouse.model.columns import FLAG, TEXT, account_key, attribute, day, surrogate
+from warehouse.model.columns import FLAG, TEXT, account_key, attribute, date_column, surrogate_key
 
 metadata = MetaData()
 
 dim_date = Table(
     "dim_date",
     metadata,
-    day("The calendar day itself."),
+    date_column("The calendar day itself."),
     attribute("year", SmallInteger(), "Calendar year.", nullable=False),
     attribute("quarter", SmallInteger(), "Quarter of the year, 1 to 4.", nullable=False),
     attribute("month", SmallInteger(), "Month of the year, 1 to 12.", nullable=False),
@@ -31,7 +31,7 @@ dim_date = Table(
 dim_account = Table(
     "dim_account",
     metadata,
-    surrogate("account", "account"),
+    surrogate_key("account", "account"),
     attribute("account", TEXT, "The account's name in the configuration.", nullable=False),
     attribute("provider", TEXT, "The platform the account lives on.", nullable=False),
     attribute("external_id", TEXT, "The provider's id of the project, bot or chatbot."),
@@ -45,7 +45,7 @@ dim_account = Table(
 dim_channel = Table(
     "dim_channel",
     metadata,
-    surrogate("channel", "provider|channel_code"),
+    surrogate_key("channel", "provider|channel_code"),
     attribute("provider", TEXT, "The platform that uses the code.", nullable=False),
     attribute("channel_code", TEXT, "The provider's own spelling.", nullable=False),
     attribute("channel", TEXT, "Conformed name: webchat, whatsapp, voice, ..., other, unknown.", nullable=False),
@@ -62,7 +62,7 @@ dim_channel = Table(
 dim_intent = Table(
     "dim_intent",
     metadata,
-    surrogate("intent", "account|intent"),
+    surrogate_key("intent", "account|intent"),
     account_key(),
     attribute("intent", TEXT, "The intent's name or id, code point for code point as told.", nullable=False),
     comment="Intents belong to one account: equal names at two accounts are two intents.",
@@ -71,7 +71,7 @@ dim_intent = Table(
 dim_language = Table(
     "dim_language",
     metadata,
-    surrogate("language", "language_code"),
+    surrogate_key("language", "language_code"),
     attribute("language_code", TEXT, "BCP 47 tag in canonical case, such as pt-BR.", nullable=False),
     attribute("language", TEXT, "Its lower-case base, such as pt.", nullable=False),
     comment="Languages of conversations.",
@@ -80,7 +80,7 @@ dim_language = Table(
 dim_country = Table(
     "dim_country",
     metadata,
-    surrogate("country", "country_code"),
+    surrogate_key("country", "country_code"),
     attribute("country_code", TEXT, "ISO 3166-1 alpha-2, upper case (NA is Namibia).", nullable=False),
     attribute("country", TEXT, "English short name of ISO 3166.", nullable=False),
     comment="Countries of visitors.",
@@ -89,7 +89,7 @@ dim_country = Table(
 dim_metric = Table(
     "dim_metric",
     metadata,
-    surrogate("metric", "metric"),
+    surrogate_key("metric", "metric"),
     attribute("metric", TEXT, "Name of the metric, the same at all providers that tell it.", nullable=False),
     attribute("unit", TEXT, "What one of it is: conversations, seconds, characters, ...", nullable=False),
     attribute(

@@ -36,12 +36,11 @@ from warehouse.model.dimensions import metadata
 from warehouse.model.facts import FACTS
 
 __all__ = [
-    "MEMBERS",
-    "STAGED",
+    "STAGED_FACTS",
+    "STAGED_MEMBERS",
     "arrow_type",
     "drift",
-    "fact",
-    "grain",
+    "fact_table",
     "load_ledger",
     "load_run",
     "measure_definition",
@@ -50,17 +49,18 @@ __all__ = [
     "metadata",
     "reconciliation",
     "restatement_log",
-    "staged_name",
+    "staged_column_name",
+    "staged_grain",
     "staged_schema",
     "table_schema",
 ]
 
 _FACTS: dict[str, Table] = {table.name.removeprefix("fact_"): table for table in FACTS}
 
-STAGED: tuple[str, ...] = tuple(_FACTS)
+STAGED_FACTS: tuple[str, ...] = tuple(_FACTS)
 """Names of the staged fact tables."""
 
-MEMBERS: tuple[str, ...] = ("channel", "language", "country", "metric")
+STAGED_MEMBERS: tuple[str, ...] = ("channel", "language", "country", "metric")
 """Names of the staged dimension members. Intents come from the facts."""
 
 _ARROW: tuple[tuple[type[TypeEngine[Any]], pa.DataType], ...] = (
@@ -92,18 +92,18 @@ def table_schema(name: str) -> pa.Schema:
     return pa.schema([(column.name, arrow_type(column.type)) for column in metadata.tables[name].columns])
 
 
-def fact(name: str) -> Table:
+def fact_table(name: str) -> Table:
     """The fact table that the staged table `name` fills. Raises KeyError for a name not in `STAGED`."""
     return _FACTS[name]
 
 
-def staged_name(column: Column[Any]) -> str:
+def staged_column_name(column: Column[Any]) -> str:
     """What a fact's column is called in the staged table: a key goes by its natural member."""
     return str(column.info.get("natural") or column.name)
 
 
 def _staged_columns(name: str) -> list[Column[Any]]:
-    return [column for column in fact(name).columns if column.name != "account_key"]
+    return [column for column in fact_table(name).columns if column.name != "account_key"]
 
 
 def _staged_type(column: Column[Any]) -> TypeEngine[Any]:
@@ -113,13 +113,15 @@ def _staged_type(column: Column[Any]) -> TypeEngine[Any]:
 @cache
 def staged_schema(name: str) -> pa.Schema:
     """Columns of the staged fact table `name`, in order, beginning with `date`."""
-    return pa.schema([(staged_name(column), arrow_type(_staged_type(column))) for column in _staged_columns(name)])
+    return pa.schema(
+        [(staged_column_name(column), arrow_type(_staged_type(column))) for column in _staged_columns(name)]
+    )
 
 
 @cache
-def grain(name: str) -> tuple[str, ...]:
+def staged_grain(name: str) -> tuple[str, ...]:
     """Staged columns that are unique within one account, beginning with `date`."""
-    return tuple(staged_name(column) for column in _staged_columns(name) if column.info.get("grain"))
+    return tuple(staged_column_name(column) for column in _staged_columns(name) if column.info.get("grain"))
 
 
 def member_dimension(name: str) -> Table:

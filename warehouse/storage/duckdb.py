@@ -10,14 +10,14 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.ddl.migrations import MIGRATIONS, Migration, refuse_newer, upgrade
+from warehouse.ddl.migrations import MIGRATIONS, Migration, read_schema_version, upgrade_schema
 from warehouse.ddl.views import create_views, views_hash
-from warehouse.engine import attached, first_row, transaction
+from warehouse.engine import attach_warehouse, first_row, sql_transaction
 from warehouse.errors import UnreadableWarehouse, WarehouseError
-from warehouse.records import Pending, Scope
+from warehouse.records import Scope, Transaction
 from warehouse.sql import fill, ident
-from warehouse.storage.files import Places, copy_into_place, move_into_place
-from warehouse.storage.lock import writer_lock
+from warehouse.storage.files import StorePaths, copy_into_place, move_into_place
+from warehouse.storage.lock import hold_writer_lock
 
 _STATE = "CREATE TABLE store_state (commits BIGINT NOT NULL, views VARCHAR NOT NULL)"
 _ABOUT_STATE = "COMMENT ON TABLE store_state IS 'How many commits the file has seen, and which views.'"
@@ -30,7 +30,7 @@ class DuckDBStorage:
     """
 
     def __init__(self, path: Path, wait_seconds: float = 600) -> None:
-        self._places = Places(path)
+        self._places = StorePaths(path)
         self._wait_seconds = wait_seconds
 
     @property
@@ -43,7 +43,7 @@ class DuckDBStorage:
         """A folder beside the file."""
         return self.location.parent / "_staging"
 
-    def is_there(self) -> bool:
+    def exists(self) -> bool:
         """Whether there is a private or a published file."""
         return self._places.private.exists() or self.is_published()
 
@@ -51,35 +51,35 @@ class DuckDBStorage:
         """Whether there is a published file."""
         return self.location.exists()
 
-    def size(self) -> int:
+    def size_bytes(self) -> int:
         """Bytes of the published file."""
         return self.location.stat().st_size if self.is_published() else 0
 
-    def spill(self) -> Path:
+    def new_spill_path(self) -> Path:
         """A new folder beside the file."""
-        return self._places.spill()
+        return self._places.new_spill_path()
 
     @contextmanager
-    def writing(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> Iterator[Pending]:
+    def transaction(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> Iterator[Transaction]:
         """The whole private file as `wh`, in one transaction under the lock."""
-        pending = Pending()
-        with self._open(con), transaction(con):
+        pending = Transaction()
+        with self._open(con), sql_transaction(con):
             yield pending
             if pending.changed:
                 # The published copy carries this number too: where they differ, something is unpublished.
                 con.execute("UPDATE wh.store_state SET commits = commits + 1")
 
     @contextmanager
-    def looking(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> Iterator[None]:
+    def committed(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> Iterator[None]:
         """The whole private file as `wh`, under the lock for a short moment."""
         with self._open(con):
             yield
 
     @contextmanager
-    def reading(self, con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[None]:
+    def published(self, con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[None]:
         """The published file as `wh`."""
-        with attached(con, self.location, read_only=True):
-            refuse_newer(con, str(self.location))
+        with attach_warehouse(con, self.location, read_only=True):
+            read_schema_version(con, str(self.location))
             yield
 
     def publish(self, con: duckdb.DuckDBPyConnection) -> bool:
@@ -88,19 +88,19 @@ class DuckDBStorage:
         The cost is proportional to the file's size, or none where the file system shares blocks.
         """
         self.location.parent.mkdir(parents=True, exist_ok=True)
-        with writer_lock(self._places.lock, self._wait_seconds):
+        with hold_writer_lock(self._places.lock, self._wait_seconds):
             with self._attach(con):
                 commits = _commits(con)
                 con.execute("CHECKPOINT wh")
             if commits == self._published_commits(con):
                 return False
-            copy_into_place(self._places.private, self._places.part(), self._places.published)
+            copy_into_place(self._places.private, self._places.new_part_path(), self._places.published)
         return True
 
     @contextmanager
     def _open(self, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         self.location.parent.mkdir(parents=True, exist_ok=True)
-        with writer_lock(self._places.lock, self._wait_seconds), self._attach(con):
+        with hold_writer_lock(self._places.lock, self._wait_seconds), self._attach(con):
             yield
 
     @contextmanager
@@ -109,19 +109,19 @@ class DuckDBStorage:
         self._places.remove_orphans()
         if not self._places.private.exists():
             self._provide_private(con)
-        with attached(con, self._places.private):
+        with attach_warehouse(con, self._places.private):
             bring_up_to_date(con, str(self.location))
             yield
 
     def _provide_private(self, con: duckdb.DuckDBPyConnection) -> None:
-        part = self._places.part()
+        part = self._places.new_part_path()
         if self.location.exists():
-            with attached(con, self.location, read_only=True):
-                if not refuse_newer(con, str(self.location)):
+            with attach_warehouse(con, self.location, read_only=True):
+                if not read_schema_version(con, str(self.location)):
                     raise UnreadableWarehouse(f"{self.location} is an empty database: remove it, then run again.")
             copy_into_place(self.location, part, self._places.private)
             return
-        with attached(con, part):
+        with attach_warehouse(con, part):
             bring_up_to_date(con, str(self.location))
         move_into_place(part, self._places.private)
 
@@ -130,7 +130,7 @@ class DuckDBStorage:
         if not self.location.exists():
             return None
         try:
-            with attached(con, self.location, read_only=True):
+            with attach_warehouse(con, self.location, read_only=True):
                 return _commits(con)
         except (WarehouseError, duckdb.Error):
             return None
@@ -144,12 +144,12 @@ def bring_up_to_date(
     Costs two small queries when there is nothing to do. Raises NewerWarehouse when `where` was written by a
     newer release, UnreadableWarehouse when it holds other tables.
     """
-    version = refuse_newer(con, where, migrations)
+    version = read_schema_version(con, where, migrations)
     if version == migrations[-1].version and _views(con) == views_hash():
         return
     con.execute("USE wh")
-    with transaction(con):
-        upgrade(con, version, migrations)
+    with sql_transaction(con):
+        upgrade_schema(con, version, migrations)
         if version == 0:
             con.execute(_STATE)
             con.execute(_ABOUT_STATE)

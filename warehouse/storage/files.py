@@ -17,7 +17,7 @@ _COPIED_AT_ONCE = 1 << 30
 
 
 @dataclass(frozen=True)
-class Places:
+class StorePaths:
     """The files of the warehouse published at `published`.
 
     The others begin with `_` and do not end with `.duckdb`: no glob for warehouses picks them up.
@@ -40,11 +40,11 @@ class Places:
         """The writers' lock file. It stays; only its lock comes and goes."""
         return self._beside("lock")
 
-    def part(self) -> Path:
+    def new_part_path(self) -> Path:
         """A new name for a file in the making."""
         return self._beside(f"{uuid4().hex}.part")
 
-    def spill(self) -> Path:
+    def new_spill_path(self) -> Path:
         """A new folder for what does not fit into memory: two engines must never share one."""
         return self._beside(f"{uuid4().hex}.spill")
 
@@ -85,10 +85,10 @@ def move_into_place(part: Path, target: Path, *, sync_folder: bool = True) -> No
 
     Without `sync_folder` the new name is durable only after the caller has synced the folder.
     """
-    sync(part)
+    fsync_path(part)
     part.replace(target)
     if sync_folder:
-        sync(target.parent)
+        fsync_path(target.parent)
 
 
 def write_into_place(target: Path, content: bytes) -> None:
@@ -123,7 +123,7 @@ def _copy(source: int, target: int) -> None:
             shutil.copyfileobj(reader, writer, 1 << 20)
 
 
-def sync(path: Path) -> None:
+def fsync_path(path: Path) -> None:
     """Make a file, or the names in a folder, survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

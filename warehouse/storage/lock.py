@@ -13,7 +13,7 @@ from warehouse.errors import WarehouseBusy
 
 
 @contextmanager
-def writer_lock(path: Path, wait_seconds: float) -> Iterator[None]:
+def hold_writer_lock(path: Path, wait_seconds: float) -> Iterator[None]:
     """Hold the lock file `path`. Raises WarehouseBusy when another writer keeps it for `wait_seconds`."""
     # A new object per holder: one shared object would let a second thread of this process in.
     lock = FileLock(path, timeout=wait_seconds)

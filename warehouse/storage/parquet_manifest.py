@@ -13,14 +13,14 @@ from typing import Any
 from warehouse.errors import UnreadableWarehouse
 from warehouse.storage.files import write_into_place
 
-WHOLE = ""
+UNPARTITIONED = ""
 """The part of a table that is one file."""
 
 _FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Part:
+class DataFile:
     """One file of a table, named as it lies in the folder of versions."""
 
     file: str
@@ -37,24 +37,24 @@ class Manifest:
 
     schema_version: int = 0
     commits: int = 0
-    tables: Mapping[str, Mapping[str, Part]] = field(default_factory=dict)
-    declared: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, DataFile]] = field(default_factory=dict)
+    create_statements: Mapping[str, str] = field(default_factory=dict)
 
-    def part(self, table: str, month: str) -> Part | None:
+    def data_file(self, table: str, month: str) -> DataFile | None:
         """The file of one part, None when there is none."""
         return self.tables.get(table, {}).get(month)
 
-    def parts(self) -> Iterator[tuple[str, str, Part]]:
+    def data_files(self) -> Iterator[tuple[str, str, DataFile]]:
         """Every file, with its table and month."""
         for table, months in self.tables.items():
             for month, part in months.items():
                 yield table, month, part
 
-    def files(self) -> set[str]:
+    def file_names(self) -> set[str]:
         """The names of all files."""
-        return {part.file for _, _, part in self.parts()}
+        return {part.file for _, _, part in self.data_files()}
 
-    def replaced(self, parts: Mapping[tuple[str, str], Part]) -> "Manifest":
+    def with_data_files(self, parts: Mapping[tuple[str, str], DataFile]) -> "Manifest":
         """The manifest of the next commit, in which these parts take the place of those before."""
         tables = {table: dict(months) for table, months in self.tables.items()}
         for (table, month), part in parts.items():
@@ -67,7 +67,7 @@ class Manifest:
             "format": _FORMAT,
             "schema_version": self.schema_version,
             "commits": self.commits,
-            "declared": dict(self.declared),
+            "declared": dict(self.create_statements),
             "tables": {
                 table: {month: vars(part) for month, part in sorted(months.items())}
                 for table, months in sorted(self.tables.items())
@@ -81,7 +81,7 @@ class Manifest:
         try:
             told: dict[str, Any] = json.loads(path.read_bytes())
             tables = {
-                table: {month: Part(**part) for month, part in months.items()}
+                table: {month: DataFile(**part) for month, part in months.items()}
                 for table, months in told["tables"].items()
             }
             return cls(int(told["schema_version"]), int(told["commits"]), tables, told["declared"])

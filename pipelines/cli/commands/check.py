@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import click
 from rich.text import Text
 
-from pipelines.cli.display.tables import output
-from pipelines.cli.display.values import shown
+from pipelines.cli.display.tables import make_console
+from pipelines.cli.display.values import format_for_terminal
 from pipelines.cli.options import accounts_option, providers_option
-from pipelines.cli.steps.connection_check import Finding, examine
+from pipelines.cli.steps.connection_check import CheckResult, run_checks
 from pipelines.cli.steps.open_workspace import open_workspace
 
 
@@ -25,34 +25,34 @@ def check(config: str | None, as_json: bool, accounts: Sequence[str], providers:
     Each account is asked one small question about yesterday; no export is started, and nothing is written.
     """
     workspace = open_workspace(config, "check")
-    found = examine(workspace, workspace.config.select(accounts, providers))
+    found = run_checks(workspace, workspace.config.select_accounts(accounts, providers))
     if as_json:
         click.echo(json.dumps({"ok": _all_ok(found), "checks": [_told(each) for each in found]}, ensure_ascii=False))
     else:
-        console = output(sys.stdout)
+        console = make_console(sys.stdout)
         for each in found:
             console.print(_line(each), soft_wrap=True)
     return 0 if _all_ok(found) else 1
 
 
-def _all_ok(found: Sequence[Finding]) -> bool:
+def _all_ok(found: Sequence[CheckResult]) -> bool:
     return all(each.ok for each in found)
 
 
-def _line(found: Finding) -> Text:
+def _line(found: CheckResult) -> Text:
     whose = f"{found.account.name} ({found.account.provider}): " if found.account else ""
     advice = f"; {found.advice}" if found.advice else ""
     state = Text("ok    ", "green") if found.ok else Text("failed", "red")
-    return state + Text(f"  {found.check:13}  {shown(f'{whose}{found.said}{advice}')}")
+    return state + Text(f"  {found.check:13}  {format_for_terminal(f'{whose}{found.message}{advice}')}")
 
 
-def _told(found: Finding) -> dict[str, object]:
+def _told(found: CheckResult) -> dict[str, object]:
     account = found.account
     return {
         "check": found.check,
         "account": account.name if account else None,
         "provider": account.provider if account else None,
         "ok": found.ok,
-        "said": found.said,
+        "said": found.message,
         "advice": found.advice or None,
     }

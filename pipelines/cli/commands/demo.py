@@ -13,20 +13,20 @@ import yaml
 
 from extractors.windows import Window, today
 from pipelines.cli.commands.report import write_report
-from pipelines.cli.display.formats import write
-from pipelines.cli.steps.run_with_progress import show
+from pipelines.cli.display.formats import write_result
+from pipelines.cli.steps.run_with_progress import run_with_progress
 from pipelines.configuration import config as configuration
-from pipelines.configuration.json_schema import editor_line
-from pipelines.loads.run import Job, run
+from pipelines.configuration.json_schema import schema_comment
+from pipelines.loads.run import LoadJob, run_jobs
 from pipelines.loads.workspace import Workspace
-from pipelines.report.build import Asked
+from pipelines.report.build import ReportRequest
 from sandbox.accounts import DEMO_ACCOUNTS
-from sandbox.config import config_for, environment
+from sandbox.config import build_config, build_environment
 from sandbox.server import Sandbox
 
-FOLDER = Path("data/demo")
-DAYS = 60
-PORTS = (8600, 8601)
+DEMO_FOLDER = Path("data/demo")
+DEMO_DAYS = 60
+SANDBOX_PORTS = (8600, 8601)
 """Of the sandbox, so that later commands with the demo's configuration find it where ``chatmart sandbox`` listens."""
 
 _TOTALS = """
@@ -42,20 +42,20 @@ _TO_TRY = (
 
 
 @click.command()
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, show_default=True)
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=DEMO_FOLDER, show_default=True)
 def demo(folder: Path) -> int:
     """Load 60 days of 7 invented accounts at five providers, and show what to ask."""
     end = min(today(ZoneInfo(account.timezone), datetime.now(UTC)) for account in DEMO_ACCOUNTS)
-    window = Window(end - timedelta(days=DAYS), end)  # up to a yesterday that is over in every account's zone
+    window = Window(end - timedelta(days=DEMO_DAYS), end)  # up to a yesterday that is over in every account's zone
     with _sandbox() as sandbox:
-        path = configure(folder, sandbox, window.start)
-        workspace = Workspace.open(configuration.load(path), command="demo")
-        jobs = [Job(account, tuple(window.days())) for account in workspace.config.accounts]
-        code = show(workspace, lambda observer: run(workspace, jobs, observer=observer))
-    if workspace.stop.asked:
+        path = write_demo_config(folder, sandbox, window.start)
+        workspace = Workspace.open(configuration.load_config(path), command="demo")
+        jobs = [LoadJob(account, tuple(window.days())) for account in workspace.config.accounts]
+        code = run_with_progress(workspace, lambda observer: run_jobs(workspace, jobs, observer=observer))
+    if workspace.stop.is_requested:
         return code
-    write(workspace.store.read(_TOTALS), "table", sys.stdout)
-    written = write_report(workspace, Asked(workspace.config.accounts))
+    write_result(workspace.store.read(_TOTALS), "table", sys.stdout)
+    written = write_report(workspace, ReportRequest(workspace.config.accounts))
     click.echo(f"\nThe report is {_shortest(written)}: open it in a browser.")
     click.echo(f"The warehouse is {_shortest(workspace.store.location)}; any DuckDB tool opens it, read-only. Try:\n")
     for query in _TO_TRY:
@@ -70,7 +70,7 @@ def demo(folder: Path) -> int:
 def _sandbox() -> Iterator[Sandbox]:
     """A sandbox on the ports where later commands look for it; on free ones when another program has those."""
     try:
-        sandbox = Sandbox(api_port=PORTS[0], download_port=PORTS[1]).start()
+        sandbox = Sandbox(api_port=SANDBOX_PORTS[0], download_port=SANDBOX_PORTS[1]).start()
     except OSError:
         sandbox = Sandbox().start()
     try:
@@ -79,11 +79,11 @@ def _sandbox() -> Iterator[Sandbox]:
         sandbox.stop()
 
 
-def configure(folder: Path, sandbox: Sandbox, first: date) -> Path:
+def write_demo_config(folder: Path, sandbox: Sandbox, first: date) -> Path:
     """Write the demo's own configuration, and a ``.env`` with the sandbox's invented credentials."""
     folder.mkdir(parents=True, exist_ok=True)
     overrides = {account.name: {"start_date": first.isoformat()} for account in DEMO_ACCOUNTS}
-    document = config_for(
+    document = build_config(
         sandbox,
         DEMO_ACCOUNTS,
         overrides,
@@ -92,9 +92,9 @@ def configure(folder: Path, sandbox: Sandbox, first: date) -> Path:
         defaults={"rate_limit": {"requests": 1000, "period_seconds": 1}},
     )
     path = folder / "chatmart.yaml"
-    head = f"{editor_line(path.parent.absolute())}\n# Written by `chatmart demo`, for the sandbox.\n"
+    head = f"{schema_comment(path.parent.absolute())}\n# Written by `chatmart demo`, for the sandbox.\n"
     path.write_text(head + yaml.safe_dump(document, sort_keys=False))
-    variables = environment(DEMO_ACCOUNTS)
+    variables = build_environment(DEMO_ACCOUNTS)
     (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
     return path
 

@@ -10,14 +10,14 @@ import click
 import yaml
 
 from extractors.errors import ConfigError
-from extractors.registry import PROVIDERS, provider
-from pipelines.cli.options import DAY, as_date
-from pipelines.cli.steps.init_questions import Answers, account_from
+from extractors.registry import PROVIDERS, get_provider
+from pipelines.cli.options import DAY_TYPE, as_date
+from pipelines.cli.steps.init_questions import NewAccount, ask_for_account
 from pipelines.configuration import config as configuration
 from pipelines.configuration import init_file as config_file
 from pipelines.configuration.yaml_file import parse_yaml, read_yaml
 
-PLACES = {"landing": "data/landing", "warehouse": "duckdb://data/warehouse.duckdb"}
+DEFAULT_PLACES = {"landing": "data/landing", "warehouse": "duckdb://data/warehouse.duckdb"}
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -26,7 +26,7 @@ def _id_options(command: CommandT) -> CommandT:
     """An option for each id that some platform must be told."""
     whose: dict[str, list[str]] = {}
     for name in PROVIDERS:
-        for key in config_file.required_ids(provider(name).account):
+        for key in config_file.required_ids(get_provider(name).account):
             whose.setdefault(key, []).append(name)
     for key, names in reversed(whose.items()):
         flag = f"--{key.replace('_', '-')}"
@@ -39,11 +39,11 @@ def _id_options(command: CommandT) -> CommandT:
 @click.option("--name", metavar="NAME", help="What the account is called in every table.")
 @_id_options
 @click.option("--timezone", metavar="ZONE", help="Whose calendar days are loaded (default: UTC).")
-@click.option("--start-date", type=DAY, metavar="D", help="First day that is loaded.")
+@click.option("--start-date", type=DAY_TYPE, metavar="D", help="First day that is loaded.")
 @click.option("--base-url", metavar="URL", help="Where the platform's API is (default: the platform's own).")
 @click.option("--set", "more", multiple=True, metavar="KEY=VALUE", help="Any other key of the account; repeat.")
-@click.option("--landing", metavar="FOLDER", help=f"Where answers are kept (default: {PLACES['landing']}).")
-@click.option("--warehouse", metavar="URL", help=f"Where the tables are (default: {PLACES['warehouse']}).")
+@click.option("--landing", metavar="FOLDER", help=f"Where answers are kept (default: {DEFAULT_PLACES['landing']}).")
+@click.option("--warehouse", metavar="URL", help=f"Where the tables are (default: {DEFAULT_PLACES['warehouse']}).")
 @click.option("--force", is_flag=True, help="Write the configuration anew in place of the one that is there.")
 @click.pass_obj
 def init(
@@ -60,23 +60,23 @@ def init(
     On a terminal it asks for what is missing, and for everything without --provider. Secrets are kept in .env beside
     the file, which keeps all that it holds; in the file stand the names of their variables.
     """
-    path = configuration.place(config)
-    places = {key: value for key in PLACES if (value := given.pop(key)) is not None}
+    path = configuration.config_path(config)
+    places = {key: value for key in DEFAULT_PLACES if (value := given.pop(key)) is not None}
     adding = path.exists() and not force
     if adding and places:
         raise click.UsageError(f"{path.name} is there: change {' and '.join(places)} in it, or write it anew: --force")
     told = {key: value for key, value in {**given, "start_date": as_date(start_date)}.items() if value is not None}
     environment = {**configuration.read_env(path.parent), **os.environ}
     known = [name for name, value in environment.items() if value]
-    answers = account_from(platform, {**told, **dict(map(_pair, more))}, known)
+    answers = ask_for_account(platform, {**told, **dict(map(_pair, more))}, known)
     if adding:
         text = _longer(path, answers.entry)
     else:
-        text = config_file.new_file(path.parent, {**PLACES, **places}, answers.entry)
-    configuration.check(path, parse_yaml(text.encode(), path.name), without_secrets=True)
+        text = config_file.render_config(path.parent, {**DEFAULT_PLACES, **places}, answers.entry)
+    configuration.validate_config(path, parse_yaml(text.encode(), path.name), allow_unset_secrets=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    config_file.add_variables(path.parent, answers.variables)
-    config_file.write(path, text)
+    config_file.append_env_variables(path.parent, answers.variables)
+    config_file.write_config_file(path, text)
     _say_what_next(path, answers, config)
     return 0
 
@@ -93,14 +93,14 @@ def _pair(text: str) -> tuple[str, Any]:
 
 def _longer(path: Path, entry: dict[str, Any]) -> str:
     read_yaml(path)  # says in one sentence when it cannot be read
-    text = config_file.with_account(path.read_bytes().decode(), entry)
+    text = config_file.append_account(path.read_bytes().decode(), entry)
     if text is None:
-        block = config_file.block_of(entry)
+        block = config_file.render_account(entry)
         raise ConfigError([f"{path.name}: its accounts are not a list with one key a line; write this there:\n{block}"])
     return text
 
 
-def _say_what_next(path: Path, answers: Answers, config: str | None) -> None:
+def _say_what_next(path: Path, answers: NewAccount, config: str | None) -> None:
     entry = answers.entry
     click.echo(f"{path} has the account {entry['name']} ({entry['provider']}).", err=True)
     env, ignored = path.with_name(".env"), path.with_name(".gitignore")

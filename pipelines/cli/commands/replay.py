@@ -5,17 +5,17 @@ from datetime import date
 
 import click
 
-from pipelines.cli.options import DAY, accounts_option, as_date, providers_option
+from pipelines.cli.options import DAY_TYPE, accounts_option, as_date, providers_option
 from pipelines.cli.steps.open_workspace import open_workspace
-from pipelines.cli.steps.run_with_progress import show
-from pipelines.loads.history import landed_days
-from pipelines.loads.replay import replay as load_again
-from pipelines.loads.run import Job
+from pipelines.cli.steps.run_with_progress import run_with_progress
+from pipelines.loads.history import list_landed_days
+from pipelines.loads.replay import replay_jobs as load_again
+from pipelines.loads.run import LoadJob
 
 
 @click.command()
-@click.option("--from", "first", type=DAY, metavar="D", help="First day (default: the first that was landed).")
-@click.option("--to", "last", type=DAY, metavar="D", help="Last day, included.")
+@click.option("--from", "first", type=DAY_TYPE, metavar="D", help="First day (default: the first that was landed).")
+@click.option("--to", "last", type=DAY_TYPE, metavar="D", help="Last day, included.")
 @accounts_option
 @providers_option
 @click.pass_obj
@@ -29,7 +29,7 @@ def replay(config: str | None, first: object, last: object, accounts: Sequence[s
         raise click.UsageError("--from must not be later than --to")
     workspace = open_workspace(config, "replay")
     jobs = []
-    for account in workspace.config.select(accounts, providers):
-        days = sorted(day for day in landed_days(account, workspace.landing) if start <= day <= end)
-        jobs.append(Job(account, tuple(days)))
-    return show(workspace, lambda observer: load_again(workspace, jobs, observer))
+    for account in workspace.config.select_accounts(accounts, providers):
+        days = sorted(day for day in list_landed_days(account, workspace.landing) if start <= day <= end)
+        jobs.append(LoadJob(account, tuple(days)))
+    return run_with_progress(workspace, lambda observer: load_again(workspace, jobs, observer))

@@ -9,16 +9,16 @@ from typing import NoReturn
 
 import click
 
-from pipelines.cli.commands.demo import PORTS
+from pipelines.cli.commands.demo import SANDBOX_PORTS
 from pipelines.configuration import config as configuration
-from pipelines.orchestration.instance.home import make_ready
+from pipelines.orchestration.instance.home import prepare_home
 
 
 @click.command()
 @click.option(
     "--port",
     type=click.IntRange(1, 65534),
-    default=PORTS[0],
+    default=SANDBOX_PORTS[0],
     show_default=True,
     help="Of the five APIs; downloads are on the next one.",
 )
@@ -35,8 +35,8 @@ def sandbox(port: int, seed: int) -> int:
 @click.pass_obj
 def dev(config: str | None, arguments: tuple[str, ...]) -> NoReturn:
     """Start Dagster's UI and daemon for the configuration; further arguments go to ``dagster dev``."""
-    found = configuration.load(configuration.find(config))
-    environment = {**os.environ, configuration.ENVIRONMENT_VARIABLE: str(found.path), **make_ready(found)}
+    found = configuration.load_config(configuration.find_config(config))
+    environment = {**os.environ, configuration.ENVIRONMENT_VARIABLE: str(found.path), **prepare_home(found)}
     tool = str(Path(sys.executable).with_name("dagster"))
     # one process alone creates the instance's databases: three at once ruin them
     subprocess.run([tool, "instance", "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)

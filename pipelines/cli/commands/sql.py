@@ -11,28 +11,28 @@ from typing import TextIO
 import click
 import pyarrow as pa
 
-from pipelines.cli.display.formats import FORMATS, write
-from pipelines.cli.display.tables import Look, Omitted, draw
+from pipelines.cli.display.formats import OUTPUT_FORMATS, write_result
+from pipelines.cli.display.tables import TableStyle, Truncation, draw_table
 from pipelines.cli.query.catalog import read_catalog
 from pipelines.cli.query.meta_commands import describe_view, list_views
-from pipelines.cli.query.statements import Session, answers, split
-from pipelines.cli.steps.open_workspace import open_workspace, replacing
+from pipelines.cli.query.statements import SqlSession, has_result, split_statements
+from pipelines.cli.steps.open_workspace import open_workspace, write_atomically
 
 
 @dataclass(frozen=True)
-class Manner:
+class OutputOptions:
     """How answers are written: a format, a file in place of standard output, and what a table shows (None: as fits)."""
 
-    form: str = "table"
+    output_format: str = "table"
     file: Path | None = None
-    types: bool | None = None
-    rows: int | None = None
+    show_types: bool | None = None
+    max_rows: int | None = None
 
-    def answer(self, session: Session, text: str) -> None:
+    def write_results(self, session: SqlSession, text: str) -> None:
         """Ask, and write every answer; on a terminal, how many rows in what time to standard error."""
         began, first = time.monotonic(), True
-        with self.target() as out:
-            for answer in session.ask(text):
+        with self.open_output() as out:
+            for answer in session.execute(text):
                 took = time.monotonic() - began
                 if not first:
                     out.write("\n")
@@ -40,21 +40,21 @@ class Manner:
                 began, first = time.monotonic(), False
 
     @contextmanager
-    def target(self) -> Iterator[TextIO]:
+    def open_output(self) -> Iterator[TextIO]:
         """Where answers go."""
         if self.file is None:
             yield sys.stdout
         else:
-            with replacing(self.file) as out:
+            with write_atomically(self.file) as out:
                 yield out
 
-    def _write(self, answer: pa.Table, out: TextIO) -> Omitted:
-        if self.form != "table":
-            write(answer, self.form, out)
-            return Omitted()
-        return draw(answer, out, Look.of(out).but(self.types, self.rows))
+    def _write(self, answer: pa.Table, out: TextIO) -> Truncation:
+        if self.output_format != "table":
+            write_result(answer, self.output_format, out)
+            return Truncation()
+        return draw_table(answer, out, TableStyle.for_output(out).with_overrides(self.show_types, self.max_rows))
 
-    def _remark(self, answer: pa.Table, took: float, omitted: Omitted) -> None:
+    def _remark(self, answer: pa.Table, took: float, omitted: Truncation) -> None:
         told = []
         if sys.stderr.isatty() and answer.num_columns:
             place = f", written to {self.file}" if self.file else ""
@@ -71,7 +71,10 @@ class Manner:
 @click.command()
 @click.argument("query", required=False)
 @click.option(
-    "--format", "form", type=click.Choice(list(FORMATS)), help="Default: by the --output file's name, else table."
+    "--format",
+    "form",
+    type=click.Choice(list(OUTPUT_FORMATS)),
+    help="Default: by the --output file's name, else table.",
 )
 @click.option("--output", "-o", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @click.option("--types/--no-types", default=None, help="A table's types and units (default: on a terminal).")
@@ -95,37 +98,37 @@ def sql(
     shows every answer; the other formats hold one.
     """
     store = open_workspace(config, "sql").store
-    manner = Manner(form or _form_of(file), file, types, rows)
+    manner = OutputOptions(form or _form_of(file), file, types, rows)
     if listing or describe:
         catalog, name = read_catalog(store), describe or query
-        with manner.target() as out:
+        with manner.open_output() as out:
             if name:
-                describe_view(catalog, name, manner.form, out)
+                describe_view(catalog, name, manner.output_format, out)
             else:
-                list_views(catalog, manner.form, out)
+                list_views(catalog, manner.output_format, out)
     elif query is None and sys.stdin.isatty():
         if file:
             raise click.UsageError("--output holds the answer to one query: give the query too")
-        from pipelines.cli.query.prompt import prompt
+        from pipelines.cli.query.prompt import run_prompt
 
-        prompt(store, manner.answer)
+        run_prompt(store, manner.write_results)
     else:
         text = sys.stdin.read() if query in (None, "-") else _text(query or "")
-        _check(text, manner.form)
-        manner.answer(Session(store), text)
+        _check(text, manner.output_format)
+        manner.write_results(SqlSession(store), text)
     return 0
 
 
 def _form_of(file: Path | None) -> str:
     ending = file.suffix.removeprefix(".").lower() if file else ""
-    return ending if ending in FORMATS else "table"
+    return ending if ending in OUTPUT_FORMATS else "table"
 
 
 def _check(text: str, form: str) -> None:
-    statements = split(text)
+    statements = split_statements(text)
     if not statements:
         raise click.UsageError("the query is empty")
-    if form != "table" and len(statements) > 1 and sum(map(answers, statements)) > 1:
+    if form != "table" and len(statements) > 1 and sum(map(has_result, statements)) > 1:
         raise click.UsageError(f"{form} holds the answer to one query, and these are several: ask them one by one")
 
 

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from extractors.redaction import redact
-from pipelines.cli.display.tables import output
-from pipelines.cli.display.values import shown
+from pipelines.cli.display.tables import make_console
+from pipelines.cli.display.values import format_for_terminal
 from pipelines.cli.options import accounts_option, providers_option
 from pipelines.cli.steps.open_workspace import open_workspace
-from pipelines.loads.status import RECENT, STATES, AccountStatus, Range, statuses
+from pipelines.loads.status import RESTATEMENT_PERIOD, STATES, AccountStatus, StateRange, read_account_statuses
 from pipelines.loads.workspace import Workspace
 
 _GAPS = {"missing": "yellow", "failed": "red", "stale": "yellow"}
@@ -33,13 +33,13 @@ def status(config: str | None, as_json: bool, accounts: Sequence[str], providers
     It reports what the published warehouse holds and exits with 0 whatever the states are.
     """
     workspace = open_workspace(config, "status")
-    chosen = workspace.config.select(accounts, providers)
-    found = statuses(workspace.store, chosen, workspace.clock.now())
+    chosen = workspace.config.select_accounts(accounts, providers)
+    found = read_account_statuses(workspace.store, chosen, workspace.clock.now())
     next_runs = _next_runs(workspace, found)
     if as_json:
         _as_json(found, next_runs, sys.stdout)
     else:
-        _as_text(found, next_runs, output(sys.stdout))
+        _as_text(found, next_runs, make_console(sys.stdout))
     return 0
 
 
@@ -47,7 +47,7 @@ def _next_runs(workspace: Workspace, found: Sequence[AccountStatus]) -> dict[str
     """By provider, when Dagster's schedule starts its daily load next."""
     providers = dict.fromkeys(each.account.provider for each in found)
     schedule, now = workspace.config.schedule, workspace.clock.now()
-    return {provider: schedule.of(provider).next_after(now) for provider in providers}
+    return {provider: schedule.provider_time(provider).next_after(now) for provider in providers}
 
 
 def _as_json(found: Sequence[AccountStatus], next_runs: Mapping[str, datetime], out: TextIO) -> None:
@@ -63,14 +63,14 @@ def _as_json(found: Sequence[AccountStatus], next_runs: Mapping[str, datetime], 
                 for day in part.window.days()
             ],
             "last_error": _error(each),
-            "last_loaded": each.last_loaded,
+            "last_loaded": each.last_loaded_at,
             "next_run": next_runs[each.account.provider],
             "unexplained": each.unexplained,
             "restatements": each.restatements,
             "drift": each.drift,
             "last_run": each.last_run and {**each.last_run, "error": _redacted(each.last_run["error"])},
         }
-        out.write(("" if number == 0 else ",\n ") + json.dumps(told, ensure_ascii=False, default=shown))
+        out.write(("" if number == 0 else ",\n ") + json.dumps(told, ensure_ascii=False, default=format_for_terminal))
     out.write("]}\n")
 
 
@@ -79,11 +79,11 @@ def _as_text(found: Sequence[AccountStatus], next_runs: Mapping[str, datetime], 
     for column in table.columns[4 : 4 + len(STATES)]:
         column.justify = "right"
     for each in found:
-        counts, ends = each.counts, ("-", "-")
+        counts, ends = each.days_by_state, ("-", "-")
         if each.ranges:
             ends = (str(each.ranges[0].first), str(each.ranges[-1].last))
         style = "red" if counts["failed"] else "yellow" if counts["missing"] or counts["stale"] else None
-        loaded = _minute(each.last_loaded) if each.last_loaded else "never"
+        loaded = _minute(each.last_loaded_at) if each.last_loaded_at else "never"
         cells = (each.account.name, each.account.provider, *ends, *(str(counts[state]) for state in STATES), loaded)
         table.add_row(*cells, style=style)
     console.print(table)
@@ -95,7 +95,7 @@ def _as_text(found: Sequence[AccountStatus], next_runs: Mapping[str, datetime], 
         if lines:
             console.print(f"\n{each.account.name} ({each.account.provider})", style="bold")
         for line, colour in lines:
-            console.print(f"  {shown(line)}", style=colour, soft_wrap=True)
+            console.print(f"  {format_for_terminal(line)}", style=colour, soft_wrap=True)
     if len(found) > 1:
         console.print()
         for line, colour in _summary(found):
@@ -104,7 +104,7 @@ def _as_text(found: Sequence[AccountStatus], next_runs: Mapping[str, datetime], 
 
 def _urgency(each: AccountStatus) -> int:
     """Who needs somebody stands last, where a terminal ends: failed days after missing ones after none."""
-    counts = each.counts
+    counts = each.days_by_state
     return 2 if counts["failed"] else 1 if any(counts[state] for state in _GAPS) or not each.ranges else 0
 
 
@@ -122,7 +122,7 @@ def _lacking(found: Sequence[AccountStatus]) -> Iterator[tuple[str, str | None, 
     if never:
         yield "nothing loaded yet", None, never
     for state, colour in _GAPS.items():
-        names = [each.account.name for each in found if each.counts[state]]
+        names = [each.account.name for each in found if each.days_by_state[state]]
         if names:
             yield f"{state} days", colour, names
 
@@ -141,7 +141,11 @@ def _details(told: AccountStatus) -> Iterator[tuple[str, str | None]]:
         yield f"the last run ({began}) has not ended: it is still going, or was killed", "yellow"
     kinds = (
         ("does not add up: {measure} against {against}, {on}", told.unexplained, "yellow"),
-        (f"restated in the last {RECENT.days} days: {{view}}.{{measure}}, {{of}} {{on}}", told.restatements, None),
+        (
+            f"restated in the last {RESTATEMENT_PERIOD.days} days: {{view}}.{{measure}}, {{of}} {{on}}",
+            told.restatements,
+            None,
+        ),
         ("drift in {stream}: {kind} {name}, {on}", told.drift, None),
     )
     for text, rows, style in kinds:
@@ -161,8 +165,8 @@ def _short(lines: list[str]) -> list[str]:
     return lines if len(lines) <= _MOST else [*lines[:_MOST], f"and {len(lines) - _MOST} more, see --json"]
 
 
-def _range(each: Range) -> str:
-    return f"{_range_text(each.first, each.last)} ({_days(each.days)})"
+def _range(each: StateRange) -> str:
+    return f"{_range_text(each.first, each.last)} ({_days(each.day_count)})"
 
 
 def _range_text(first: date, last: date) -> str:

@@ -14,13 +14,13 @@ import click
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.cli.display.tables import Look, draw
-from pipelines.cli.display.values import plain, text
+from pipelines.cli.display.tables import TableStyle, draw_table
+from pipelines.cli.display.values import format_decimal, format_value
 
 
-def write(answer: pa.Table, form: str, out: TextIO) -> None:
+def write_result(answer: pa.Table, form: str, out: TextIO) -> None:
     """Write an answer in one of ``FORMATS``."""
-    FORMATS[form](answer, out)
+    OUTPUT_FORMATS[form](answer, out)
 
 
 def _rows(answer: pa.Table) -> Iterator[tuple[Any, ...]]:
@@ -30,11 +30,11 @@ def _rows(answer: pa.Table) -> Iterator[tuple[Any, ...]]:
 
 def _json_value(value: Any) -> str:
     if isinstance(value, Decimal):
-        return plain(value)
+        return format_decimal(value)
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return "null"
     if isinstance(value, datetime | date):
-        return json.dumps(text(value))
+        return json.dumps(format_value(value))
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_json_value, value))}]"
     if isinstance(value, Mapping):
@@ -43,14 +43,14 @@ def _json_value(value: Any) -> str:
 
 
 def _as_table(answer: pa.Table, out: TextIO) -> None:
-    draw(answer, out, Look.of(out))
+    draw_table(answer, out, TableStyle.for_output(out))
 
 
 def _as_csv(answer: pa.Table, out: TextIO) -> None:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(answer.column_names)
     for row in _rows(answer):
-        writer.writerow(["" if value is None else text(value) for value in row])
+        writer.writerow(["" if value is None else format_value(value) for value in row])
 
 
 def _as_json(answer: pa.Table, out: TextIO) -> None:
@@ -68,7 +68,7 @@ def _as_parquet(answer: pa.Table, out: TextIO) -> None:
     pq.write_table(answer, out.buffer)
 
 
-FORMATS: dict[str, Callable[[pa.Table, TextIO], None]] = {
+OUTPUT_FORMATS: dict[str, Callable[[pa.Table, TextIO], None]] = {
     "table": _as_table,
     "csv": _as_csv,
     "json": _as_json,

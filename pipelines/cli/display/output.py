@@ -11,33 +11,37 @@ from rich.console import Console
 from rich.table import Table
 
 from extractors.redaction import redact
-from pipelines.cli.display.tables import output
-from pipelines.cli.logs import is_json
+from pipelines.cli.display.tables import make_console
+from pipelines.cli.logs import is_json_log
 
 console = Console(stderr=True)
 log = logging.getLogger("chatmart.command")
 
 
-def say(sentence: str, style: str | None = None, **fields: object) -> None:
+def print_message(sentence: str, style: str | None = None, **fields: object) -> None:
     """One sentence; ``fields`` say the same to programs."""
-    if is_json():
+    if is_json_log():
         log.info("%s", sentence, extra=fields)
     else:
         console.print(redact(sentence), style=style, soft_wrap=True, markup=False, highlight=False)
 
 
-def tabulate(
-    rows: Sequence[Mapping[str, str]], *, left: int = 0, styles: Sequence[str | None] | None = None, about: str
+def print_table(
+    rows: Sequence[Mapping[str, str]],
+    *,
+    left_columns: int = 0,
+    row_styles: Sequence[str | None] | None = None,
+    label: str,
 ) -> None:
     """Rows of the same columns; the first ``left`` columns stand left, the others right. ``about`` names the rows."""
-    if is_json():
+    if is_json_log():
         for row in rows:
             told = ", ".join(f"{name} {value}" for name, value in row.items())
-            log.info("%s: %s", about, told, extra={name.replace(" ", "_"): value for name, value in row.items()})
+            log.info("%s: %s", label, told, extra={name.replace(" ", "_"): value for name, value in row.items()})
         return
     table = Table(box=None, pad_edge=False)
     for number, name in enumerate(rows[0] if rows else ()):
-        table.add_column(name, justify="left" if number < left else "right")
+        table.add_column(name, justify="left" if number < left_columns else "right")
     for number, row in enumerate(rows):
-        table.add_row(*row.values(), style=styles[number] if styles else None)
-    output(sys.stderr).print(table)
+        table.add_row(*row.values(), style=row_styles[number] if row_styles else None)
+    make_console(sys.stderr).print(table)

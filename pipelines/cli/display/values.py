@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 
-def text(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value in plain text; numbers without needless zeros."""
     if isinstance(value, Decimal):
-        return plain(value)
+        return format_decimal(value)
     if isinstance(value, datetime):
         return _instant(value)
     if isinstance(value, date):
@@ -19,15 +19,15 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def plain(value: Decimal) -> str:
+def format_decimal(value: Decimal) -> str:
     """A decimal without exponent and needless zeros."""
     digits = format(value, "f")
     return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
-def shown(value: Any) -> str:
+def format_for_terminal(value: Any) -> str:
     """A value in plain text; control characters in a name must not steer the terminal."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text(value))
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in format_value(value))
 
 
 def _instant(value: datetime) -> str:

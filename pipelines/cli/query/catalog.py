@@ -8,13 +8,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from pipelines.cli.display.column_headers import measure, unit_words
+from pipelines.cli.display.column_headers import describe_unit, find_measure
 from warehouse.errors import QueryError
-from warehouse.model.schema import STAGED, fact, metadata
+from warehouse.model.schema import STAGED_FACTS, fact_table, metadata
 from warehouse.store import Store
 
-TOTALS = "conversation_daily"
-GROUPS = ("totals", "breakdowns", "single conversations", "marts", "books")
+TOTALS_VIEW = "conversation_daily"
+VIEW_GROUPS = ("totals", "breakdowns", "single conversations", "marts", "books")
 STAR = "star"
 """The group of the tables that the views are made of; they are described when asked for, and not listed."""
 
@@ -75,16 +75,16 @@ class Catalog:
     views: tuple[View, ...]
     meanings: tuple[Meaning, ...]
 
-    def listed(self) -> list[View]:
+    def public_views(self) -> list[View]:
         """The views and books, group by group."""
         return [view for view in self.views if view.group != STAR]
 
-    def view(self, name: str) -> View:
+    def get_view(self, name: str) -> View:
         """The view of that name. Raises QueryError, with the nearest names, when there is none."""
         known = {view.name: view for view in self.views}
         if name.lower() in known:
             return known[name.lower()]
-        near = get_close_matches(name.lower(), [view.name for view in self.listed()], n=2)
+        near = get_close_matches(name.lower(), [view.name for view in self.public_views()], n=2)
         hint = f"did you mean {' or '.join(near)}?" if near else "chatmart sql --list shows what there is."
         raise QueryError(f"There is no view {name!r}: {hint}")
 
@@ -94,7 +94,7 @@ class Catalog:
             return list(self.meanings)
         named = {column.name for column in view.columns}
         if "metric" in named:
-            totals = {column.name for column in self.view(TOTALS).columns}
+            totals = {column.name for column in self.get_view(TOTALS_VIEW).columns}
             return [each for each in self.meanings if each.measure not in totals]
         named.add(view.name.removesuffix("_daily"))
         return [each for each in self.meanings if each.measure in named]
@@ -112,19 +112,19 @@ def read_catalog(store: Store) -> Catalog:
             beside = {str(column["name"]) for column in columns[name]}
             described = tuple(_column(column, beside) for column in columns[name])
             views.append(View(name, _group(name), row["comment"] or _comment(name), described))
-    order = (*GROUPS, STAR)
+    order = (*VIEW_GROUPS, STAR)
     meanings = tuple(Meaning(**row) for row in store.read(_MEANINGS).to_pylist())
     return Catalog(tuple(sorted(views, key=lambda view: (order.index(view.group), view.name))), meanings)
 
 
 def _group(name: str) -> str:
-    if name == TOTALS:
+    if name == TOTALS_VIEW:
         return "totals"
     if name in _BOOKS:
         return "books"
     if name.startswith(("fact_", "dim_")):
         return STAR
-    if name in STAGED and "counted_as" in fact(name).info:
+    if name in STAGED_FACTS and "counted_as" in fact_table(name).info:
         return "single conversations"
     return "breakdowns" if name.endswith("_daily") else "marts"
 
@@ -133,19 +133,21 @@ def _column(row: dict[str, str | None], beside: Collection[str]) -> ViewColumn:
     view, name = str(row["view"]), str(row["name"])
     kind = str(row["type"]).replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
     comment = row["comment"] or _comment(view, name)
-    found = None if view in _BOOKS else measure(name, kind)
+    found = None if view in _BOOKS else find_measure(name, kind)
     if found is None:
         return ViewColumn(name, kind, None, None, comment)
     # the comment repeats what stands in columns of its own
     comment = comment.partition(" Unit: ")[0] if comment else None
-    return ViewColumn(name, kind, unit_words(name, kind, beside), found.additivity.removeprefix("additivity "), comment)
+    return ViewColumn(
+        name, kind, describe_unit(name, kind, beside), found.additivity.removeprefix("additivity "), comment
+    )
 
 
 def _comment(view: str, column: str | None = None) -> str | None:
     """What the star says, where a store keeps no comments."""
     table = metadata.tables.get(view)
-    if table is None and view in STAGED:
-        table = fact(view)
+    if table is None and view in STAGED_FACTS:
+        table = fact_table(view)
     if table is None:
         return None
     if column is None:

@@ -9,10 +9,10 @@ import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.cli.display.formats import write
-from pipelines.cli.display.tables import output
-from pipelines.cli.display.values import shown
-from pipelines.cli.query.catalog import GROUPS, TOTALS, Catalog, Meaning, View
+from pipelines.cli.display.formats import write_result
+from pipelines.cli.display.tables import make_console
+from pipelines.cli.display.values import format_for_terminal
+from pipelines.cli.query.catalog import TOTALS_VIEW, VIEW_GROUPS, Catalog, Meaning, View
 
 _DEFINITIONS = ("provider", "measure", "meaning", "unit", "additivity")
 _COLUMNS = ("name", "type", "unit", "additivity", "comment")
@@ -23,23 +23,23 @@ _VIEWS = ("group", "name", "comment")
 
 def list_views(catalog: Catalog, form: str, out: TextIO) -> None:
     """All views and books. JSON has their columns and every definition too; a table, what the totals mean."""
-    views = catalog.listed()
+    views = catalog.public_views()
     if form == "json":
         _json({"views": [_view(view) for view in views], "measures": [asdict(each) for each in catalog.meanings]}, out)
         return
     if form != "table":
-        write(_flat(_VIEWS, [asdict(view) for view in views]), form, out)
+        write_result(_flat(_VIEWS, [asdict(view) for view in views]), form, out)
         return
     list_groups(catalog, out)
-    console = output(out)
+    console = make_console(out)
     console.print()
-    _meanings(console, catalog.meanings_of(catalog.view(TOTALS)), f"what the measures of {TOTALS} mean")
+    _meanings(console, catalog.meanings_of(catalog.get_view(TOTALS_VIEW)), f"what the measures of {TOTALS_VIEW} mean")
 
 
 def list_groups(catalog: Catalog, out: TextIO) -> None:
     """The views and books, group by group, for people."""
-    console, views = output(out), catalog.listed()
-    for number, group in enumerate(group for group in GROUPS if any(view.group == group for view in views)):
+    console, views = make_console(out), catalog.public_views()
+    for number, group in enumerate(group for group in VIEW_GROUPS if any(view.group == group for view in views)):
         if number:
             console.print()
         console.print(group, style="bold")
@@ -48,19 +48,19 @@ def list_groups(catalog: Catalog, out: TextIO) -> None:
 
 def describe_view(catalog: Catalog, name: str, form: str, out: TextIO) -> None:
     """One view: its columns, and what each provider means by its measures. Raises QueryError for an unknown name."""
-    view = catalog.view(name)
+    view = catalog.get_view(name)
     meanings = catalog.meanings_of(view)
     if form == "json":
         _json({**_view(view), "measures": [asdict(each) for each in meanings]}, out)
         return
     columns = [asdict(column) for column in view.columns]
     if form != "table":
-        write(_flat(_COLUMNS, columns), form, out)
+        write_result(_flat(_COLUMNS, columns), form, out)
         return
-    console = output(out)
+    console = make_console(out)
     console.print(f"{view.name} ({view.group})", style="bold")
     if view.comment:
-        console.print(shown(view.comment))
+        console.print(format_for_terminal(view.comment))
     console.print()
     _print(console, ("column", *_COLUMNS[1:]), [tuple(column[key] for key in _COLUMNS) for column in columns])
     if meanings:
@@ -76,7 +76,7 @@ def _meanings(console: Console, meanings: Sequence[Meaning], title: str) -> None
 def _print(console: Console, header: Sequence[str] | None, lines: Iterable[Sequence[str | None]]) -> None:
     """A table whose sentences wrap at the window's edge; names never do."""
     table = Table(box=None, pad_edge=False, show_header=header is not None, header_style="dim")
-    rows = [[shown(cell or "") for cell in line] for line in lines]
+    rows = [[format_for_terminal(cell or "") for cell in line] for line in lines]
     for title, *cells in zip(header or [""] * len(rows[0]), *rows, strict=True):
         table.add_column(title, no_wrap=all(cell.count(" ") < _WORDS for cell in cells))
     for row in rows:

@@ -22,7 +22,7 @@ from pygments.lexers.sql import SqlLexer
 
 from pipelines.cli.query.catalog import Catalog, read_catalog
 from pipelines.cli.query.meta_commands import describe_view, list_groups
-from pipelines.cli.query.statements import Session, is_complete
+from pipelines.cli.query.statements import SqlSession, is_complete
 from warehouse.errors import WarehouseError
 from warehouse.store import Store
 
@@ -44,17 +44,17 @@ ORDER BY kind DESC, word
 _BEFORE_VIEWS = {"from", "join", "describe", "summarize", "table", ".describe", "\\d"}
 
 
-def prompt(store: Store, answer: Callable[[Session, str], None]) -> None:
+def run_prompt(store: Store, answer: Callable[[SqlSession, str], None]) -> None:
     """Ask for statements until the end. Raises NothingPublished when there is nothing to ask."""
     catalog = read_catalog(store)
-    session = Session(store)
+    session = SqlSession(store)
     _say(f"{store.location}\nA statement ends with a semicolon; .views shows what there is to ask, .help the rest.")
     asking: PromptSession[str] = PromptSession(
         "chatmart> ",
         multiline=True,
         prompt_continuation=lambda width, _line, _wrap: "->".rjust(width - 1) + " ",
         lexer=PygmentsLexer(SqlLexer),
-        completer=Names(catalog, [(row["word"], row["kind"]) for row in store.read(_WORDS).to_pylist()]),
+        completer=SqlCompleter(catalog, [(row["word"], row["kind"]) for row in store.read(_WORDS).to_pylist()]),
         complete_while_typing=False,
         auto_suggest=AutoSuggestFromHistory(),
         history=_history(),
@@ -80,19 +80,19 @@ def prompt(store: Store, answer: Callable[[Session, str], None]) -> None:
             click.secho(str(error.message if isinstance(error, click.UsageError) else error), err=True, fg="red")
 
 
-def is_whole(text: str) -> bool:
+def can_submit(text: str) -> bool:
     """Whether Enter sends the text: a command, nothing at all, or a statement with its semicolon."""
     words = text.strip()
     return not words or words.startswith((".", "\\")) or words in _SAME or is_complete(text)
 
 
-class Names(Completer):
+class SqlCompleter(Completer):
     """Views after ``from`` and ``join``; else columns of the views that the text names, words of the engine, views."""
 
     def __init__(self, catalog: Catalog, words: Sequence[tuple[str, str]]) -> None:
         self._words = words
         self._columns = {view.name: [column.name for column in view.columns] for view in catalog.views}
-        self._views = [view.name for view in catalog.listed()]
+        self._views = [view.name for view in catalog.public_views()]
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
         """Every name that begins as the word at the cursor does."""
@@ -135,7 +135,7 @@ def _keys() -> KeyBindings:
     def whole() -> bool:
         from prompt_toolkit.application import get_app
 
-        return is_whole(get_app().current_buffer.text)
+        return can_submit(get_app().current_buffer.text)
 
     @keys.add("enter", filter=whole)
     def _send(event: KeyPressEvent) -> None:

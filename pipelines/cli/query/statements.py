@@ -15,7 +15,7 @@ from warehouse.store import Store
 _SPACE = " \t\r\n\f\v"  # what the engine takes for space; Python has more
 
 
-def split(text: str) -> list[str]:
+def split_statements(text: str) -> list[str]:
     """The statements of a text without their semicolons; what is only comment is none."""
     return [statement for statement, _is_ended in _pieces(text)]
 
@@ -26,7 +26,7 @@ def is_complete(text: str) -> bool:
     return bool(pieces) and pieces[-1][1]
 
 
-def answers(statement: str) -> bool:
+def has_result(statement: str) -> bool:
     """Whether a statement has an answer of its own; False for what only sets up later ones."""
     try:
         with duckdb.connect() as con:
@@ -37,18 +37,18 @@ def answers(statement: str) -> bool:
     return results == {duckdb.ExpectedResultType.QUERY_RESULT} or parsed.type == duckdb.StatementType.COPY
 
 
-class Session:
+class SqlSession:
     """Questions to one store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._before: list[str] = []
 
-    def ask(self, text: str) -> Iterator[pa.Table]:
+    def execute(self, text: str) -> Iterator[pa.Table]:
         """The answer of each statement that has one. Raises QueryError with what is wrong in a readable form."""
-        for statement in split(text):
+        for statement in split_statements(text):
             answer = self._read(statement)
-            if answers(statement):
+            if has_result(statement):
                 yield answer
             else:
                 self._before.append(statement)
@@ -57,14 +57,14 @@ class Session:
         try:
             return self._store.read(";\n".join([*self._before, statement]))
         except QueryError as error:
-            raise QueryError(readable(str(error))) from error
+            raise QueryError(format_engine_error(str(error))) from error
         except RuntimeError as error:  # how the engine passes on Ctrl-C
             if "interrupted" in str(error):
                 raise KeyboardInterrupt from error
             raise
 
 
-def readable(message: str) -> str:
+def format_engine_error(message: str) -> str:
     """The engine's words on one line, and below them the place it points at, where it points at one."""
     words, mark, place = message.partition("\nLINE ")
     sentence = " ".join(words.split())

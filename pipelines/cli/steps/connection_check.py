@@ -17,20 +17,20 @@ from rich.filesize import decimal
 from extractors.account import Account
 from extractors.clock import Clock
 from extractors.errors import CredentialRefused, ExtractionError
-from extractors.http.session import Client, Wire
+from extractors.http.session import Client, HttpSettings
 from extractors.redaction import redact
-from extractors.registry import provider
+from extractors.registry import get_provider
 from extractors.windows import Window, today
 from pipelines.configuration.config import Config
 from pipelines.loads.workspace import Workspace
-from warehouse.ddl.migrations import CURRENT
+from warehouse.ddl.migrations import CURRENT_VERSION
 from warehouse.errors import NothingPublished, WarehouseError
 from warehouse.store import Store
 
-WIRE = Wire(read_seconds=30, total_seconds=60, attempts=2)
+CHECK_HTTP_SETTINGS = HttpSettings(read_timeout_seconds=30, total_timeout_seconds=60, max_attempts=2)
 """Somebody waits for the answer: trouble is tried once more and then told, limits are kept as ever."""
 
-LEAST_FREE = 200 * 2**20
+MIN_FREE_BYTES = 200 * 2**20
 """Bytes: with less, a load may end half-way for want of space."""
 
 _RIGHTS = "let this user read and write there"
@@ -38,21 +38,21 @@ _VERSION = "SELECT max(version) AS version FROM schema_version"
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One thing that was looked at: what was found, and when it is not ``ok`` what to do about it."""
 
     check: str
     ok: bool
-    said: str
+    message: str
     advice: str = ""
     account: Account | None = None
 
 
-def examine(workspace: Workspace, accounts: Sequence[Account]) -> list[Finding]:
+def run_checks(workspace: Workspace, accounts: Sequence[Account]) -> list[CheckResult]:
     """Look at everything; each of the accounts is asked one question about its yesterday, all of them at once."""
     config = workspace.config
     return [
-        Finding("configuration", True, f"{config.path}, accounts: {len(config.accounts)}"),
+        CheckResult("configuration", True, f"{config.path}, accounts: {len(config.accounts)}"),
         *asyncio.run(_credentials(config, accounts, workspace.clock)),
         _landing(config),
         _warehouse(workspace.store),
@@ -60,58 +60,60 @@ def examine(workspace: Workspace, accounts: Sequence[Account]) -> list[Finding]:
     ]
 
 
-async def _credentials(config: Config, accounts: Sequence[Account], clock: Clock) -> list[Finding]:
-    async with Client(WIRE, clock) as client:
+async def _credentials(config: Config, accounts: Sequence[Account], clock: Clock) -> list[CheckResult]:
+    async with Client(CHECK_HTTP_SETTINGS, clock) as client:
         return list(await asyncio.gather(*(_credential(config, client, account) for account in accounts)))
 
 
-async def _credential(config: Config, client: Client, account: Account) -> Finding:
-    known = provider(account.provider)
+async def _credential(config: Config, client: Client, account: Account) -> CheckResult:
+    known = get_provider(account.provider)
     window = Window.of_day(today(account.zone, client.clock.now()) - timedelta(days=1))
     try:
-        answer = await known.probe(client.session(account, known.limits), window)
+        answer = await known.probe(client.open_session(account, known.limits), window)
     except ExtractionError as error:
         advice = error.advice
         if isinstance(error, CredentialRefused):
-            names = config.variables[account.name]
+            names = config.secret_variables[account.name]
             advice += f"; look at the variable{'s' if len(names) > 1 else ''} {' and '.join(names)}"
-        return Finding("credential", False, redact(error.what), redact(advice), account)
+        return CheckResult("credential", False, redact(error.problem), redact(advice), account)
     said = f"accepted by {account.base_url}" if answer else "not tried: asking would start an export"
-    return Finding("credential", True, said, account=account)
+    return CheckResult("credential", True, said, account=account)
 
 
-def _landing(config: Config) -> Finding:
+def _landing(config: Config) -> CheckResult:
     return _written("landing", config.landing, f"{config.landing}:", "point `landing:` to another folder")
 
 
-def _warehouse(store: Store) -> Finding:
+def _warehouse(store: Store) -> CheckResult:
     try:
         version = store.read(_VERSION).column("version")[0].as_py()
-        size = store.size()
+        size = store.size_bytes()
     except NothingPublished:
         said, needed = f"{store.location}: nothing is published yet, the first load does it;", 0
     except WarehouseError as error:
-        return Finding("warehouse", False, redact(str(error)))
+        return CheckResult("warehouse", False, redact(str(error)))
     except OSError as error:
-        return Finding("warehouse", False, f"{store.location} cannot be read ({error.strerror})", _RIGHTS)
+        return CheckResult("warehouse", False, f"{store.location} cannot be read ({error.strerror})", _RIGHTS)
     else:
         said = f"{store.location}: published, {decimal(size)}, schema version {version}"
-        said += f", which the next load brings to {CURRENT};" if version < CURRENT else ";"
+        said += f", which the next load brings to {CURRENT_VERSION};" if version < CURRENT_VERSION else ";"
         needed = size if store.location.is_file() else 0  # a file is published as a copy, a lake piece by piece
     return _written("warehouse", store.staging.parent, said, "point `warehouse:` to another disk", needed)
 
 
-def _dagster(config: Config) -> Finding:
+def _dagster(config: Config) -> CheckResult:
     home = config.dagster_home
     if os.environ.get("DAGSTER_HOME") and not (home.is_absolute() and home.is_dir()):
-        return Finding("dagster", False, f"DAGSTER_HOME={home} is no absolute path of a folder", "make it, or unset it")
+        return CheckResult(
+            "dagster", False, f"DAGSTER_HOME={home} is no absolute path of a folder", "make it, or unset it"
+        )
     if not home.is_dir():
-        return Finding("dagster", True, f"{home}: not there yet, `chatmart dev` makes it")
+        return CheckResult("dagster", True, f"{home}: not there yet, `chatmart dev` makes it")
     own = ":" if (home / "dagster.yaml").is_file() else ": without a dagster.yaml of its own;"
     return _written("dagster", home, f"{home}{own}", "set DAGSTER_HOME to another folder")
 
 
-def _written(check: str, folder: Path, said: str, otherwise: str, needed: int = 0) -> Finding:
+def _written(check: str, folder: Path, said: str, otherwise: str, needed: int = 0) -> CheckResult:
     """Whether files can be written below a folder that may not be there yet, and how many bytes; leaves none behind."""
     try:
         there = next(each for each in (folder, *folder.parents) if each.exists())
@@ -121,8 +123,8 @@ def _written(check: str, folder: Path, said: str, otherwise: str, needed: int = 
         free = shutil.disk_usage(there).free
     except OSError as error:
         said = f"{said} {folder} cannot be written to ({error.strerror})"
-        return Finding(check, False, said, f"{_RIGHTS}, or {otherwise}")
-    if free < needed + LEAST_FREE:
-        said = f"{said} {decimal(free)} free, {decimal(needed + LEAST_FREE)} are needed"
-        return Finding(check, False, said, f"make room, or {otherwise}")
-    return Finding(check, True, f"{said} writable, {decimal(free)} free")
+        return CheckResult(check, False, said, f"{_RIGHTS}, or {otherwise}")
+    if free < needed + MIN_FREE_BYTES:
+        said = f"{said} {decimal(free)} free, {decimal(needed + MIN_FREE_BYTES)} are needed"
+        return CheckResult(check, False, said, f"make room, or {otherwise}")
+    return CheckResult(check, True, f"{said} writable, {decimal(free)} free")

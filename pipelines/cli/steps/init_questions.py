@@ -15,32 +15,32 @@ from pydantic import ValidationError
 
 from extractors import redaction
 from extractors.account import Account
-from extractors.registry import PROVIDERS, provider
-from pipelines.configuration.init_file import required_ids, required_secrets, variable
+from extractors.registry import PROVIDERS, get_provider
+from pipelines.configuration.init_file import required_ids, required_secrets, secret_variable_name
 
 
 @dataclass(frozen=True)
-class Answers:
+class NewAccount:
     """An account as it will stand in the file, and those of its variables that have no value; empty: still none."""
 
     entry: dict[str, Any]
     variables: dict[str, str]
 
 
-def account_from(platform: str | None, told: Mapping[str, Any], known: Collection[str]) -> Answers:
+def ask_for_account(platform: str | None, given: Mapping[str, Any], known: Collection[str]) -> NewAccount:
     """The account that is told of. What it must have and lacks is asked for; without a platform, everything is.
 
     ``known`` are variables that have a value already. Raises UsageError where there is no terminal to ask on.
     """
-    needed = ["name", *required_ids(provider(platform).account)] if platform else ["provider", "name"]
-    _require_terminal(key for key in needed if key not in told)
+    needed = ["name", *required_ids(get_provider(platform).account)] if platform else ["provider", "name"]
+    _require_terminal(key for key in needed if key not in given)
     chosen = platform or click.prompt("Platform", type=click.Choice(PROVIDERS), err=True)
-    model = provider(chosen).account
-    must = {key: told[key] if key in told else _key(model, key) for key in ("name", *required_ids(model))}
-    besides = {} if platform else _besides(model, told)
-    secrets = {key: variable(str(must["name"]), key) for key in required_secrets(model) if key not in told}
-    return Answers(
-        {"name": must["name"], "provider": chosen, **must, **besides, **told, **_references(secrets)},
+    model = get_provider(chosen).account
+    must = {key: given[key] if key in given else _key(model, key) for key in ("name", *required_ids(model))}
+    besides = {} if platform else _besides(model, given)
+    secrets = {key: secret_variable_name(str(must["name"]), key) for key in required_secrets(model) if key not in given}
+    return NewAccount(
+        {"name": must["name"], "provider": chosen, **must, **besides, **given, **_references(secrets)},
         {name: "" if platform else _secret(model, key) for key, name in secrets.items() if name not in known},
     )
 
@@ -93,5 +93,5 @@ def _day(answer: str) -> date | None:
 def _secret(model: type[Account], key: str) -> str:
     question = f"{key} ({model.model_fields[key].description}; not shown; Enter: write it into .env later)"
     answer: str = click.prompt(question, default="", show_default=False, hide_input=True, err=True)
-    redaction.register(answer.strip())
+    redaction.register_secrets(answer.strip())
     return answer.strip()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
-from pipelines.loads.stop import Stop
+from pipelines.loads.stop import StopSignal
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -21,7 +21,7 @@ _SHOW_CURSOR = b"\x1b[?25h"  # a progress bar hides it
 class Interrupts:
     """A context manager for the main thread; ``say`` is called with what is going on, from a thread of its own."""
 
-    def __init__(self, stop: Stop, say: Callable[[str], None]) -> None:
+    def __init__(self, stop: StopSignal, say: Callable[[str], None]) -> None:
         self._stop = stop
         self._say = say
         self._received: int | None = None
@@ -49,4 +49,4 @@ class Interrupts:
         self._received = number
         # the main thread may be writing at this very moment, and cannot be asked to write once more
         _thread.start_new_thread(self._say, ("ending; what is being committed is finished. Once more ends at once",))
-        self._stop.ask()
+        self._stop.request()

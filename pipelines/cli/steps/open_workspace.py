@@ -11,11 +11,11 @@ from pipelines.loads.workspace import Workspace
 
 def open_workspace(config: str | None, command: str) -> Workspace:
     """The workspace for a command, of the configuration that is named, or found. Raises ConfigError."""
-    return Workspace.open(configuration.load(configuration.find(config)), command=command)
+    return Workspace.open(configuration.load_config(configuration.find_config(config)), command=command)
 
 
 @contextmanager
-def replacing(file: Path) -> Iterator[TextIO]:
+def write_atomically(file: Path) -> Iterator[TextIO]:
     """Write a file that appears when it is whole; one that was there stays until then. Raises OSError."""
     if file.exists() and not file.is_file():  # a device or a pipe: nothing to replace
         with file.open("w", encoding="utf-8") as out:

@@ -5,35 +5,40 @@ from collections.abc import Callable
 
 from rich.filesize import decimal
 
-from pipelines.cli.display.estimate import clock
-from pipelines.cli.display.output import say, tabulate
-from pipelines.cli.display.progress import observing
-from pipelines.cli.logs import is_json
+from pipelines.cli.display.estimate import format_duration
+from pipelines.cli.display.output import print_message, print_table
+from pipelines.cli.display.progress import show_progress
+from pipelines.cli.logs import is_json_log
 from pipelines.cli.steps.interrupts import Interrupts
 from pipelines.loads.observer import Observer
 from pipelines.loads.result import Outcome, RunResult
 from pipelines.loads.workspace import Workspace
 
 
-def show(workspace: Workspace, work: Callable[[Observer], RunResult]) -> int:
+def run_with_progress(workspace: Workspace, work: Callable[[Observer], RunResult]) -> int:
     """Do the work in the sight of who started it. Returns 0, 1 when something failed, or 128 and a signal's number."""
     began = time.monotonic()
-    with Interrupts(workspace.stop, say) as interrupts, observing() as observer:
+    with Interrupts(workspace.stop, print_message) as interrupts, show_progress() as observer:
         result = work(observer)
     _summarise(result, time.monotonic() - began)
     if interrupts.exit_code is not None:
-        say("interrupted: run the same command to go on", style="yellow")
+        print_message("interrupted: run the same command to go on", style="yellow")
         return interrupts.exit_code
-    return 0 if result.ok else 1
+    return 0 if result.is_ok else 1
 
 
 def _summarise(result: RunResult, seconds: float) -> None:
     """The outcome of each account, the wire, and every error once; a log as JSON has the accounts already."""
-    counts = result.counts
-    if not is_json():
+    counts = result.stats
+    if not is_json_log():
         rows = [_row(outcome) for outcome in result.outcomes]
-        tabulate(rows, left=2, styles=[None if outcome.ok else "red" for outcome in result.outcomes], about="loaded")
-    say(
+        print_table(
+            rows,
+            left_columns=2,
+            row_styles=[None if outcome.is_ok else "red" for outcome in result.outcomes],
+            label="loaded",
+        )
+    print_message(
         f"{counts.requests} requests, {counts.retries} repeated, {decimal(counts.bytes)} received, "
         f"{_seconds(counts.waited_seconds)} waited for limits, {seconds:.1f} s in all",
         loaded=sum(outcome.loaded for outcome in result.outcomes),
@@ -45,13 +50,13 @@ def _summarise(result: RunResult, seconds: float) -> None:
         waited_seconds=round(counts.waited_seconds, 3),
         seconds=round(seconds, 3),
     )
-    for outcome in result.outcomes if not is_json() else ():
+    for outcome in result.outcomes if not is_json_log() else ():
         for error in outcome.errors:
-            say(f"failed: {error}", style="red")
+            print_message(f"failed: {error}", style="red")
 
 
 def _row(outcome: Outcome) -> dict[str, str]:
-    counts = outcome.counts
+    counts = outcome.stats
     return {
         "account": outcome.account.name,
         "provider": outcome.account.provider,
@@ -65,4 +70,4 @@ def _row(outcome: Outcome) -> dict[str, str]:
 
 
 def _seconds(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
+    return f"{seconds:.1f} s" if seconds < 60 else format_duration(seconds)

@@ -15,20 +15,25 @@ from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from pipelines.configuration.config import Config
-from pipelines.orchestration.instance.home import home, variables
-from pipelines.orchestration.loaded_days import Days
+from pipelines.orchestration.instance.home import dagster_environment, home_folder
+from pipelines.orchestration.loaded_days import MetadataByDay
 
 AT_ONCE = 500
 ASSETS = ("landing", "slices")
 
 
-def record(config: Config, days: Mapping[str, Days], loaded: Mapping[str, Collection[date]]) -> int:
+def write_materializations(
+    config: Config, days: Mapping[str, MetadataByDay], loaded: Mapping[str, Collection[date]]
+) -> int:
     """Record days, by provider, as materialised: those that were just ``loaded``, and those Dagster did not know of.
 
     Newest first, and whole batches only: what is cut short is the oldest. Returns the number of events.
     """
     events = 0
-    with _environment(variables(config)), dg.DagsterInstance.from_config(str(home(config))) as instance:
+    with (
+        _environment(dagster_environment(config)),
+        dg.DagsterInstance.from_config(str(home_folder(config))) as instance,
+    ):
         for provider, found in days.items():
             for name in ASSETS:
                 key = dg.AssetKey([provider, name])

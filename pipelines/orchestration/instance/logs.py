@@ -26,21 +26,21 @@ _KEPT = _OF_RUNS | frozenset(kind.value for kind in (*ASSET_EVENTS, *ASSET_CHECK
 
 
 @dataclass(frozen=True)
-class Pruned:
+class LogPruneResult:
     """Of how many runs how many events were deleted."""
 
     runs: int = 0
     events: int = 0
 
 
-def prune_logs(instance: dg.DagsterInstance, before: datetime) -> Pruned:
+def prune_logs(instance: dg.DagsterInstance, before: datetime) -> LogPruneResult:
     """Delete log lines, step events and captured output of runs that were created and done ``before`` an instant.
 
     Where the last pruning ended is kept in the instance, so that each run is looked at once.
     """
     storage = instance.event_log_storage
     if not isinstance(storage, SqlEventLogStorage):
-        return Pruned()
+        return LogPruneResult()
     cursors = instance.daemon_cursor_storage
     last = cursors.get_cursor_values({CURSOR}).get(CURSOR)
     runs = events = 0
@@ -50,7 +50,7 @@ def prune_logs(instance: dg.DagsterInstance, before: datetime) -> Pruned:
             instance.compute_log_manager.delete_logs(prefix=[run_id])
         runs += len(run_ids)
     cursors.set_cursor_values({CURSOR: before.astimezone(UTC).isoformat()})
-    return Pruned(runs, events)
+    return LogPruneResult(runs, events)
 
 
 def _done(instance: dg.DagsterInstance, after: datetime | None, before: datetime) -> Iterator[Sequence[str]]:

@@ -11,20 +11,22 @@ from threading import Thread
 
 from extractors.redaction import RedactingFilter
 from extractors.windows import ONE_DAY, Window
-from pipelines.loads.failures import Failed
-from pipelines.loads.run import Job
+from pipelines.loads.failures import FailedDays
+from pipelines.loads.run import LoadJob
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration.instance.home import has_instance
-from pipelines.orchestration.loaded_days import Days, whole
+from pipelines.orchestration.loaded_days import MetadataByDay, complete_days
 
 log = logging.getLogger("chatmart.reporting")
 log.addFilter(RedactingFilter())
 
-SECONDS = 20.0
+TIMEOUT_SECONDS = 20.0
 """How long a load waits for Dagster to take the report."""
 
 
-def report(workspace: Workspace, jobs: Collection[Job], failed: Failed, also: Window | None = None) -> bool:
+def record_materializations(
+    workspace: Workspace, jobs: Collection[LoadJob], failed: FailedDays, extra_window: Window | None = None
+) -> bool:
     """Report the days that these jobs loaded and that no account of the provider lacks; whether Dagster took them.
 
     Days of the window ``also`` that Dagster does not know of are reported too: they were loaded at another time.
@@ -32,34 +34,36 @@ def report(workspace: Workspace, jobs: Collection[Job], failed: Failed, also: Wi
     if not jobs or not has_instance(workspace.config):
         return False
     told: list[bool] = []
-    reporter = Thread(target=lambda: told.append(_report(workspace, jobs, failed, also)), daemon=True)
+    reporter = Thread(target=lambda: told.append(_report(workspace, jobs, failed, extra_window)), daemon=True)
     reporter.start()
-    reporter.join(SECONDS)
+    reporter.join(TIMEOUT_SECONDS)
     if reporter.is_alive():
-        log.warning("Dagster did not take the report of what was loaded within %d seconds", SECONDS)
+        log.warning("Dagster did not take the report of what was loaded within %d seconds", TIMEOUT_SECONDS)
     return any(told)
 
 
-def _report(workspace: Workspace, jobs: Collection[Job], failed: Failed, also: Window | None) -> bool:
+def _report(workspace: Workspace, jobs: Collection[LoadJob], failed: FailedDays, also: Window | None) -> bool:
     try:
-        from pipelines.orchestration.instance.events import record
+        from pipelines.orchestration.instance.events import write_materializations
 
         loaded: dict[str, set[date]] = {}
         for job in jobs:
             days = loaded.setdefault(job.account.provider, set())
             days.update(set(job.days).difference(failed.get(job.account.name, ())))
-        record(workspace.config, {name: _whole(workspace, name, days, also) for name, days in loaded.items()}, loaded)
+        write_materializations(
+            workspace.config, {name: _whole(workspace, name, days, also) for name, days in loaded.items()}, loaded
+        )
     except Exception:
         log.warning("Dagster was not told of what was loaded", exc_info=True)
         return False
     return True
 
 
-def _whole(workspace: Workspace, provider: str, days: Collection[date], also: Window | None) -> Days:
+def _whole(workspace: Workspace, provider: str, days: Collection[date], also: Window | None) -> MetadataByDay:
     ends = [*days, *((also.start, also.end - ONE_DAY) if also else ())]
     if not ends:
         return {}
     window = Window(min(ends), max(ends) + ONE_DAY)
-    accounts = workspace.config.select(providers=[provider])
-    found = whole(workspace.store, accounts, window, workspace.clock.now())
+    accounts = workspace.config.select_accounts(providers=[provider])
+    found = complete_days(workspace.store, accounts, window, workspace.clock.now())
     return found if also else {day: about for day, about in found.items() if day in days}

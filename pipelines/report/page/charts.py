@@ -12,10 +12,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from pipelines.report.model import SLOTS, Chart
+from pipelines.report.model import SLOT_COUNT, Chart
 
 WIDTH, HEIGHT = 350, 168
-SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
+POINT_SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
 """Of the points of each series: lines are told apart without colour too."""
 
 _LABELS = 5
@@ -34,14 +34,14 @@ _PLACED = re.compile(r' (?:d|transform)="[^"]*"')
 _LONG = re.compile(r"\d+\.\d{2,}")
 
 
-def svg(chart: Chart) -> Markup:
+def render_svg(chart: Chart) -> Markup:
     """The chart, as wide as its place; for readers of screens it is one picture with ``says`` as its text."""
     import vl_convert
 
     drawn = str(vl_convert.vegalite_to_svg(_spec(chart)))
     inner = _SPOKEN.sub("", _SYMBOL.sub(r"<path\2><title>\1</title></path>", drawn[drawn.index(">") + 1 :]))
     inner = _PLACED.sub(lambda places: _LONG.sub(_rounded, places[0]), inner)
-    head = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, HEIGHT, chart.says)
+    head = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, HEIGHT, chart.alt_text)
     return head + Markup(inner)  # noqa: S704 - Vega escapes what names it draws
 
 
@@ -52,7 +52,13 @@ def _rounded(number: re.Match[str]) -> str:
 
 def _spec(chart: Chart) -> dict[str, Any]:
     values = [
-        {"at": mark.at.isoformat(), "slot": mark.slot, "value": mark.value, "said": mark.said, "part": mark.part}
+        {
+            "at": mark.bucket_date.isoformat(),
+            "slot": mark.slot,
+            "value": mark.value,
+            "said": mark.tooltip,
+            "part": mark.is_partial,
+        }
         for mark in chart.marks
     ]
     encoding = {"x": _x(chart), "y": _y(chart), "description": {"field": "said"}}
@@ -72,7 +78,7 @@ def _spec(chart: Chart) -> dict[str, Any]:
 
 
 def _bars(chart: Chart) -> list[dict[str, Any]]:
-    few = len(chart.at) < 8
+    few = len(chart.bucket_dates) < 8
     slots = {mark.slot for mark in chart.marks}
     return [
         {
@@ -87,7 +93,7 @@ def _bars(chart: Chart) -> list[dict[str, Any]]:
                 "order": {"field": "order"},
                 "opacity": {"condition": {"test": "datum.part", "value": 0.45}, "value": 1},
             },
-            "transform": [{"calculate": f"datum.slot === 0 ? {SLOTS + 1} : datum.slot", "as": "order"}],
+            "transform": [{"calculate": f"datum.slot === 0 ? {SLOT_COUNT + 1} : datum.slot", "as": "order"}],
         }
     ]
 
@@ -102,7 +108,7 @@ def _lines() -> list[dict[str, Any]]:
                 "shape": {
                     "field": "slot",
                     "type": "nominal",
-                    "scale": {"domain": list(range(1, SLOTS + 1)), "range": list(SHAPES)},
+                    "scale": {"domain": list(range(1, SLOT_COUNT + 1)), "range": list(POINT_SHAPES)},
                     "legend": None,
                 },
             },
@@ -114,8 +120,8 @@ _COLOUR = {
     "field": "slot",
     "type": "nominal",
     "scale": {
-        "domain": list(range(SLOTS + 1)),
-        "range": ["var(--rest)", *(f"var(--slot-{slot})" for slot in range(1, SLOTS + 1))],
+        "domain": list(range(SLOT_COUNT + 1)),
+        "range": ["var(--rest)", *(f"var(--slot-{slot})" for slot in range(1, SLOT_COUNT + 1))],
     },
     "legend": None,
 }
@@ -133,10 +139,10 @@ def _x(chart: Chart) -> dict[str, Any]:
     return {
         "field": "at",
         "type": "ordinal",
-        "scale": {"domain": [at.isoformat() for at in chart.at], "paddingOuter": 0.1},
+        "scale": {"domain": [at.isoformat() for at in chart.bucket_dates], "paddingOuter": 0.1},
         "axis": {
             "values": [at.isoformat() for at in _labelled(chart)],
-            "labelExpr": _DATE_LABELS[chart.unit],
+            "labelExpr": _DATE_LABELS[chart.bucket_unit],
             "labelOverlap": "parity",
         },
     }
@@ -147,7 +153,7 @@ def _y(chart: Chart) -> dict[str, Any]:
     least, top = min(mark.value for mark in chart.marks), _top(chart)
     axis: dict[str, Any] = {"tickCount": 4}
     scale: dict[str, Any] = {"zero": True}
-    match chart.form:
+    match chart.value_format:
         case "number":
             axis["format"] = ",~r"
             if top >= _THOUSANDS:
@@ -166,15 +172,15 @@ def _top(chart: Chart) -> float:
     """Where the highest bar or point ends."""
     heights: dict[date, float] = {}
     for mark in chart.marks:
-        below = heights.get(mark.at, 0.0)
-        heights[mark.at] = below + mark.value if chart.kind == "bars" else max(below, mark.value)
+        below = heights.get(mark.bucket_date, 0.0)
+        heights[mark.bucket_date] = below + mark.value if chart.kind == "bars" else max(below, mark.value)
     return max(heights.values())
 
 
 def _labelled(chart: Chart) -> list[date]:
     """The buckets that have a label: evenly apart, days by their weeks' first."""
-    at, step = list(chart.at), -(-len(chart.at) // _LABELS)
-    if chart.unit == "day" and len(at) >= 14:
+    at, step = list(chart.bucket_dates), -(-len(chart.bucket_dates) // _LABELS)
+    if chart.bucket_unit == "day" and len(at) >= 14:
         mondays = [day for day in at if day.weekday() == 0]
         return mondays[:: -(-len(mondays) // _LABELS)]
     return at[::step]

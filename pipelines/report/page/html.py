@@ -16,9 +16,9 @@ GLYPHS = dict(enumerate("●■▲◆▼✚", start=1))
 """The points of a chart of lines, as its legend shows them; in the order of ``charts.SHAPES``."""
 
 
-def render(report: Report) -> str:
+def render_page(report: Report) -> str:
     """The whole page. It names no address, and its own policy forbids a browser to load or to run anything."""
-    return _template().render(report=report, svg=charts.svg, glyphs=GLYPHS, style=_style())
+    return _template().render(report=report, svg=charts.render_svg, glyphs=GLYPHS, style=_style())
 
 
 @cache

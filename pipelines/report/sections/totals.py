@@ -7,71 +7,73 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pipelines.report import format as words
-from pipelines.report.changes import NOT_COMPARABLE, Totals, change, points
+from pipelines.report.changes import NOT_COMPARABLE, MeasureTotals, compare_rates, compare_values
+from pipelines.report.format import NO_VALUE, format_count, format_money, format_number, format_percent, join_names
 from pipelines.report.model import Change, Figure, KeyFigure
-from pipelines.report.queries import Answer
+from pipelines.report.queries import QueryResult
 
 NO_CURRENCY = "no currency told"
 _CURRENCIES = 3  # that have a figure of their own
 
 
 @dataclass(frozen=True)
-class Among:
+class ReportAccounts:
     """How many accounts the report has, and those that are loaded ``whole``, now and before."""
 
-    accounts: int
-    whole: Collection[str]
+    count: int
+    complete: Collection[str]
 
 
-def key_figures(answer: Answer, among: Among) -> list[KeyFigure]:
+def build_key_figures(answer: QueryResult, among: ReportAccounts) -> list[KeyFigure]:
     """The figures of the head of the page."""
     rows = answer["totals"]
     return [
-        _conversations(Totals.of(rows, "conversations"), among),
-        _sum("Messages", Totals.of(rows, "messages"), among),
-        _understood(Totals.of(rows, "judged"), among),
-        _minutes(Totals.of(rows, "call_seconds"), among),
-        *_costs(answer, Totals.of(rows, "cost_told", "cost_told"), among),
+        _conversations(MeasureTotals.from_rows(rows, "conversations"), among),
+        _sum("Messages", MeasureTotals.from_rows(rows, "messages"), among),
+        _understood(MeasureTotals.from_rows(rows, "judged"), among),
+        _minutes(MeasureTotals.from_rows(rows, "call_seconds"), among),
+        *_costs(answer, MeasureTotals.from_rows(rows, "cost_told", "cost_told"), among),
     ]
 
 
-def _key(name: str, figure: Figure, told: Totals, among: Among, moved: Change | None, more: str = "") -> KeyFigure:
+def _key(
+    name: str, figure: Figure, told: MeasureTotals, among: ReportAccounts, moved: Change | None, more: str = ""
+) -> KeyFigure:
     if not told.accounts:
         return KeyFigure(name, figure, "told by no account")
-    tellers = f"told by {len(told.accounts):,} of {words.plural(among.accounts, 'account')}"
-    return KeyFigure(name, figure, tellers + more, moved, NOT_COMPARABLE if among.whole and not moved else "")
+    tellers = f"told by {len(told.accounts):,} of {format_count(among.count, 'account')}"
+    return KeyFigure(name, figure, tellers + more, moved, NOT_COMPARABLE if among.complete and not moved else "")
 
 
-def _conversations(told: Totals, among: Among) -> KeyFigure:
+def _conversations(told: MeasureTotals, among: ReportAccounts) -> KeyFigure:
     providers = {row["provider"] for row in told.rows if row["is_now"]}
     own = f"; {len(providers)} providers that each count in their own way" if len(providers) > 1 else ""
     return _sum("Conversations", told, among, own)
 
 
-def _sum(name: str, told: Totals, among: Among, more: str = "") -> KeyFigure:
-    figure = Figure(words.number(told.now), _exact(told.now))
-    return _key(name, figure, told, among, told.change(among.whole), more)
+def _sum(name: str, told: MeasureTotals, among: ReportAccounts, more: str = "") -> KeyFigure:
+    figure = Figure(format_number(told.current), _exact(told.current))
+    return _key(name, figure, told, among, told.compare(among.complete), more)
 
 
-def _understood(told: Totals, among: Among) -> KeyFigure:
+def _understood(told: MeasureTotals, among: ReportAccounts) -> KeyFigure:
     now, before = _rate(told, is_now=True), _rate(told, is_now=False)
-    moved = points(now, before) if told.comparable(among.whole) else None
-    return _key("Messages understood", Figure(words.percent(now), _exact(now)), told, among, moved)
+    moved = compare_rates(now, before) if told.is_comparable(among.complete) else None
+    return _key("Messages understood", Figure(format_percent(now), _exact(now)), told, among, moved)
 
 
-def _rate(told: Totals, *, is_now: bool) -> float | None:
-    understood, judged = (told.sum_of(name, is_now=is_now) for name in ("understood", "judged"))
+def _rate(told: MeasureTotals, *, is_now: bool) -> float | None:
+    understood, judged = (told.sum_column(name, is_current=is_now) for name in ("understood", "judged"))
     return float(understood / judged) if judged and understood is not None else None
 
 
-def _minutes(told: Totals, among: Among) -> KeyFigure:
-    now, before = (None if each is None else Decimal(each) / 60 for each in (told.now, told.before))
-    moved = change(now, before) if told.comparable(among.whole) else None
-    return _key("Call minutes", Figure(words.number(now), _exact(now)), told, among, moved)
+def _minutes(told: MeasureTotals, among: ReportAccounts) -> KeyFigure:
+    now, before = (None if each is None else Decimal(each) / 60 for each in (told.current, told.previous))
+    moved = compare_values(now, before) if told.is_comparable(among.complete) else None
+    return _key("Call minutes", Figure(format_number(now), _exact(now)), told, among, moved)
 
 
-def _costs(answer: Answer, told: Totals, among: Among) -> Iterator[KeyFigure]:
+def _costs(answer: QueryResult, told: MeasureTotals, among: ReportAccounts) -> Iterator[KeyFigure]:
     """A figure for each currency: sums of different money are no sum."""
     sums: dict[bool, dict[str | None, Decimal]] = {True: {}, False: {}}
     for row in answer["costs"]:
@@ -80,13 +82,15 @@ def _costs(answer: Answer, told: Totals, among: Among) -> Iterator[KeyFigure]:
     known = sorted(sums[True], key=lambda currency: (currency is None, currency or ""))
     for currency in known[:_CURRENCIES]:
         now = sums[True][currency]
-        moved = change(now, sums[False].get(currency, Decimal()), 2) if told.comparable(among.whole) else None
-        yield _key(f"Cost, {currency or NO_CURRENCY}", Figure(words.amount(now), _exact(now)), told, among, moved)
+        moved = (
+            compare_values(now, sums[False].get(currency, Decimal()), 2) if told.is_comparable(among.complete) else None
+        )
+        yield _key(f"Cost, {currency or NO_CURRENCY}", Figure(format_money(now), _exact(now)), told, among, moved)
     if not known:
-        yield _key("Cost", Figure("0", "0") if told.accounts else Figure(words.NOTHING), told, among, None)
+        yield _key("Cost", Figure("0", "0") if told.accounts else Figure(NO_VALUE), told, among, None)
     if len(known) > _CURRENCIES:
-        left = [f"{currency or NO_CURRENCY} {words.amount(sums[True][currency])}" for currency in known[_CURRENCIES:]]
-        yield KeyFigure("Cost, other currencies", Figure(str(len(left))), words.listed(left, 8))
+        left = [f"{currency or NO_CURRENCY} {format_money(sums[True][currency])}" for currency in known[_CURRENCIES:]]
+        yield KeyFigure("Cost, other currencies", Figure(str(len(left))), join_names(left, 8))
 
 
 def _exact(value: object) -> str:

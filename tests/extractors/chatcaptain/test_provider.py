@@ -9,12 +9,12 @@ from urllib.parse import parse_qs
 import pytest
 
 from extractors.chatcaptain.account import ChatcaptainAccount
-from extractors.chatcaptain.provider import Channel, channels_listed, without_tokens
+from extractors.chatcaptain.provider import ListedChannel, parse_channels, remove_tokens
 from extractors.windows import Window
 from sandbox.recorder import Fault, RequestRecord
 from sandbox.server import Sandbox
-from sandbox.shapes import Switches
-from tests.support.chatcaptain import DAYS, account_in, batches, kinds, load
+from sandbox.shapes import ResponseShapes
+from tests.support.chatcaptain import WINDOW, configure_account, error_names, land_streams, list_batches
 
 REPORTS = ("channels", "overview_report", "channel_report", "inbox")
 
@@ -27,19 +27,19 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(autouse=True)
 def _as_new(sandbox: Sandbox) -> None:
-    sandbox.book.clear()
-    sandbox.shapes.__dict__.update(Switches().__dict__)
+    sandbox.request_log.clear()
+    sandbox.shapes.__dict__.update(ResponseShapes().__dict__)
 
 
 def asked(sandbox: Sandbox, path: str) -> list[dict[str, str]]:
     def flat(record: RequestRecord) -> dict[str, str]:
         return {name: values[0] for name, values in parse_qs(record.query).items()}
 
-    return [flat(record) for record in sandbox.book.select("chatcaptain", path)]
+    return [flat(record) for record in sandbox.request_log.select("chatcaptain", path)]
 
 
 def test_one_local_day_per_report_across_a_clock_change(sandbox: Sandbox, tmp_path: Path) -> None:
-    assert load(tmp_path, account_in(sandbox, streams=["overview_report"])) == []
+    assert land_streams(tmp_path, configure_account(sandbox, streams=["overview_report"])) == []
     ranges = sorted((query["from"], query["to"]) for query in asked(sandbox, "reports/overview"))
     assert ranges[:3] == [
         ("2025-03-27T23:00:00.000Z", "2025-03-28T22:59:59.999Z"),
@@ -52,7 +52,10 @@ def test_one_local_day_per_report_across_a_clock_change(sandbox: Sandbox, tmp_pa
 
 
 def test_call_components_are_asked_of_channels_with_calls_only(sandbox: Sandbox, tmp_path: Path) -> None:
-    assert load(tmp_path, account_in(sandbox, streams=["channel_report"]), Window.of_day(date(2025, 3, 28))) == []
+    assert (
+        land_streams(tmp_path, configure_account(sandbox, streams=["channel_report"]), Window.of_day(date(2025, 3, 28)))
+        == []
+    )
     components = {query["channelId"]: query["components"] for query in asked(sandbox, "reports/channel")}
     plain, calls = (",".join(map(str, range(last))) for last in (16, 23))
     assert components == {
@@ -66,39 +69,41 @@ def test_call_components_are_asked_of_channels_with_calls_only(sandbox: Sandbox,
 
 
 def test_the_channel_list_is_asked_once_in_a_run_and_opens_each_day(sandbox: Sandbox, tmp_path: Path) -> None:
-    assert load(tmp_path, account_in(sandbox, streams=["channels", "channel_report"])) == []
-    assert sandbox.book.count("chatcaptain", "/channels") == 1
-    reports = batches(tmp_path, "channel_report")
-    assert len(reports) == len(DAYS)
+    assert land_streams(tmp_path, configure_account(sandbox, streams=["channels", "channel_report"])) == []
+    assert sandbox.request_log.count("chatcaptain", "/channels") == 1
+    reports = list_batches(tmp_path, "channel_report")
+    assert len(reports) == len(WINDOW)
     assert [part.context.get("channel_id") for part in reports[0].parts][:2] == [None, "ch-web-1"]
 
 
 @pytest.mark.parametrize("envelope", [False, True])
 def test_tokens_of_channels_are_dropped_before_landing(sandbox: Sandbox, tmp_path: Path, envelope: bool) -> None:
     sandbox.shapes.channels_envelope = envelope
-    assert load(tmp_path, account_in(sandbox, streams=["channels", "channel_report"])) == []
+    assert land_streams(tmp_path, configure_account(sandbox, streams=["channels", "channel_report"])) == []
     for stream in ("channels", "channel_report"):
-        for batch in batches(tmp_path, stream):
-            assert all(b"fake-channel-secret" not in body and b'"token"' not in body for _, body in batch.bodies())
+        for batch in list_batches(tmp_path, stream):
+            assert all(b"fake-channel-secret" not in body and b'"token"' not in body for _, body in batch.iter_bodies())
             assert "fake-channel-secret" not in batch.manifest_path.read_text()
 
 
 def test_tokens_are_found_at_any_depth() -> None:
     told = {"channels": [{"id": 1, "Token": "a", "settings": [{"accessToken": "b", "tokens": 3}]}], "token": "c"}
-    assert without_tokens(told) == {"channels": [{"id": 1, "settings": [{"tokens": 3}]}]}
+    assert remove_tokens(told) == {"channels": [{"id": 1, "settings": [{"tokens": 3}]}]}
 
 
 def test_an_error_inside_a_200_is_a_refusal(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.book.plan(Fault(path="/inbox", status=200, body=json.dumps({"error": {"message": "bot is archived"}})))
-    errors = load(tmp_path, account_in(sandbox, streams=["inbox"]), Window.of_day(date(2025, 3, 28)))
-    assert kinds(errors) == ["RequestRefused"]
+    sandbox.request_log.plan_faults(
+        Fault(path="/inbox", status=200, body=json.dumps({"error": {"message": "bot is archived"}}))
+    )
+    errors = land_streams(tmp_path, configure_account(sandbox, streams=["inbox"]), Window.of_day(date(2025, 3, 28)))
+    assert error_names(errors) == ["RequestRefused"]
     assert "bot is archived" in str(errors[0])
-    assert batches(tmp_path, "inbox") == []
+    assert list_batches(tmp_path, "inbox") == []
 
 
 def test_an_empty_error_is_none(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.book.plan(Fault(path="/inbox", status=200, body=json.dumps({"error": None, "closed": 3})))
-    assert load(tmp_path, account_in(sandbox, streams=["inbox"]), Window.of_day(date(2025, 3, 28))) == []
+    sandbox.request_log.plan_faults(Fault(path="/inbox", status=200, body=json.dumps({"error": None, "closed": 3})))
+    assert land_streams(tmp_path, configure_account(sandbox, streams=["inbox"]), Window.of_day(date(2025, 3, 28))) == []
 
 
 @pytest.mark.parametrize(
@@ -111,20 +116,20 @@ def test_an_empty_error_is_none(sandbox: Sandbox, tmp_path: Path) -> None:
 def test_a_403_names_the_missing_permission_and_how_to_do_without(
     sandbox: Sandbox, tmp_path: Path, path: str, permission: str, line: str
 ) -> None:
-    sandbox.book.plan(Fault(path=path, times=1000, status=403, body='{"message": "no"}'))
-    errors = load(tmp_path, account_in(sandbox))
-    assert kinds(errors) == ["CredentialRefused"]
+    sandbox.request_log.plan_faults(Fault(path=path, times=1000, status=403, body='{"message": "no"}'))
+    errors = land_streams(tmp_path, configure_account(sandbox))
+    assert error_names(errors) == ["CredentialRefused"]
     assert all(f"lacks the permission {permission}" in str(error) and line in str(error) for error in errors)
-    (error, *_) = load(tmp_path, account_in(sandbox, streams=[path.strip("/")]))
+    (error, *_) = land_streams(tmp_path, configure_account(sandbox, streams=[path.strip("/")]))
     assert permission in str(error)
     assert "streams:" not in str(error)  # nothing would be left to pull
 
 
 def test_a_401_is_not_a_missing_permission(sandbox: Sandbox, tmp_path: Path) -> None:
-    errors = load(tmp_path, account_in(sandbox, api_key="another-key-not-real", streams=list(REPORTS)))
-    assert kinds(errors) == ["CredentialRefused"]
+    errors = land_streams(tmp_path, configure_account(sandbox, api_key="another-key-not-real", streams=list(REPORTS)))
+    assert error_names(errors) == ["CredentialRefused"]
     assert all("permission chatbots" not in str(error) for error in errors)
-    assert sandbox.book.count("chatcaptain") == 1
+    assert sandbox.request_log.count("chatcaptain") == 1
 
 
 class _Answer:
@@ -144,8 +149,8 @@ class _Session:
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_channel_lists(wrapped: bool) -> None:
     told = [{"id": 7, "name": "x", "type": "web"}, {"id": "b", "type": None}, {"id": "7", "type": "voice"}]
-    found = channels_listed(_Session(), _Answer({"channels": told} if wrapped else told))  # type: ignore[arg-type]
-    assert found == [Channel("7", "web"), Channel("b", "")]
+    found = parse_channels(_Session(), _Answer({"channels": told} if wrapped else told))  # type: ignore[arg-type]
+    assert found == [ListedChannel("7", "web"), ListedChannel("b", "")]
 
 
 @pytest.mark.parametrize(
@@ -156,24 +161,28 @@ def test_channel_lists(wrapped: bool) -> None:
 def test_refused_channel_lists_are_kept_and_never_show_a_token(sandbox: Sandbox, tmp_path: Path, body: object) -> None:
     if isinstance(body, list) and isinstance(body[0], dict):
         body[0]["token"] = "planted-secret"
-    sandbox.book.plan(Fault(path="/channels", status=200, body=json.dumps(body)))
-    errors = load(tmp_path, account_in(sandbox, streams=["channels"]))
-    assert kinds(errors) == ["ShapeError"]
+    sandbox.request_log.plan_faults(Fault(path="/channels", status=200, body=json.dumps(body)))
+    errors = land_streams(tmp_path, configure_account(sandbox, streams=["channels"]))
+    assert error_names(errors) == ["ShapeError"]
     assert "field channels" in str(errors[0])
     assert "planted-secret" not in str(errors[0])
-    (kept,) = batches(tmp_path, "channels")
-    assert not kept.complete
+    (kept,) = list_batches(tmp_path, "channels")
+    assert not kept.is_complete
 
 
 def test_a_bot_without_channels_still_lands_its_days(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.book.plan(Fault(path="/channels", status=200, body="[]"))
-    assert load(tmp_path, account_in(sandbox, streams=["channel_report"])) == []
-    assert [len(batch.parts) for batch in batches(tmp_path, "channel_report")] == [1] * len(DAYS)
+    sandbox.request_log.plan_faults(Fault(path="/channels", status=200, body="[]"))
+    assert land_streams(tmp_path, configure_account(sandbox, streams=["channel_report"])) == []
+    assert [len(batch.parts) for batch in list_batches(tmp_path, "channel_report")] == [1] * len(WINDOW)
 
 
 def test_ids_are_encoded_in_paths(sandbox: Sandbox, tmp_path: Path) -> None:
-    load(tmp_path, account_in(sandbox, chatbot_id="../a b/?x", streams=["inbox"]), Window.of_day(date(2025, 3, 28)))
-    (record,) = sandbox.book.select("chatcaptain")
+    land_streams(
+        tmp_path,
+        configure_account(sandbox, chatbot_id="../a b/?x", streams=["inbox"]),
+        Window.of_day(date(2025, 3, 28)),
+    )
+    (record,) = sandbox.request_log.select("chatcaptain")
     assert "/statistics/" in record.path
 
 

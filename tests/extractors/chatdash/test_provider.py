@@ -16,18 +16,18 @@ from extractors.errors import ExtractionError
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from sandbox.accounts import SandboxAccount
-from sandbox.http import Refused
+from sandbox.http import ApiError
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
-from sandbox.shapes import Switches
+from sandbox.shapes import ResponseShapes
 from sandbox.world import World
-from tests.support.pull_account import pull
+from tests.support.pull_account import pull_account
 
 DAY = date(2025, 3, 30)  # the clock changes in Berlin
 ODD = frozenset({"uniqueIps", "topTopics"})
 ACCOUNTS = (
     SandboxAccount("sales", "chatdash", "Europe/Berlin", {"project_id": "p 1%"}),
-    SandboxAccount("odd", "chatdash", "Europe/Berlin", refuses=ODD),
+    SandboxAccount("odd", "chatdash", "Europe/Berlin", refused_metrics=ODD),
 )
 
 
@@ -39,8 +39,8 @@ def running() -> Iterator[Sandbox]:
 
 @pytest.fixture(name="sandbox")
 def as_new(running: Sandbox) -> Sandbox:
-    running.book.clear()
-    running.switches.__dict__.update(Switches().__dict__)
+    running.request_log.clear()
+    running.shapes.__dict__.update(ResponseShapes().__dict__)
     running.world.accounts.update({account.name: account for account in ACCOUNTS})
     return running
 
@@ -58,7 +58,7 @@ def account_in(sandbox: Sandbox, name: str = "odd") -> ChatdashAccount:
 
 
 def load(sandbox: Sandbox, root: Path, days: int = 1, name: str = "odd") -> list[ExtractionError]:
-    return pull(account_in(sandbox, name), Window(DAY, DAY + timedelta(days=days)), root)
+    return pull_account(account_in(sandbox, name), Window(DAY, DAY + timedelta(days=days)), root)
 
 
 def asked(sandbox: Sandbox) -> list[Sequence[str]]:
@@ -66,7 +66,7 @@ def asked(sandbox: Sandbox) -> list[Sequence[str]]:
 
 
 def manifests(root: Path, name: str = "odd") -> list[dict[str, Any]]:
-    batches = LandingZone(root / "landing").batches("chatdash", name, "analytics")
+    batches = LandingZone(root / "landing").list_batches("chatdash", name, "analytics")
     return [batch.manifest for batch in sorted(batches, key=lambda batch: batch.window)]
 
 
@@ -87,7 +87,7 @@ def test_one_local_day_per_request_whose_end_is_inside(sandbox: Sandbox, tmp_pat
 
 
 def test_an_unknown_project_is_not_taken_for_a_refused_metric(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.fail(Fault(path="analytics", status=404, body='{"message": "Project not found"}'))
+    sandbox.plan_faults(Fault(path="analytics", status=404, body='{"message": "Project not found"}'))
     (error,) = load(sandbox, tmp_path, name="sales")
     assert "Project not found" in str(error)
     assert len(sandbox.requests) == 1
@@ -113,11 +113,11 @@ def test_a_message_that_lists_what_is_allowed_names_no_culprit(
     def strict(raw: bytes) -> Any:
         metrics, start, end = original(raw)
         if "topTopics" in metrics:
-            raise Refused(400, {"message": "Expected 'conversations' | 'tokens' | 'uniqueIps', received 'topTopics'"})
+            raise ApiError(400, {"message": "Expected 'conversations' | 'tokens' | 'uniqueIps', received 'topTopics'"})
         return metrics, start, end
 
-    original = vendor._asked
-    monkeypatch.setattr(vendor, "_asked", strict)
+    original = vendor.parse_query
+    monkeypatch.setattr(vendor, "parse_query", strict)
     assert load(sandbox, tmp_path, 3, "sales") == []
     assert {tuple(manifest["facts"]["refused"]) for manifest in manifests(tmp_path, "sales")} == {("topTopics",)}
 
@@ -128,11 +128,11 @@ def test_metrics_that_are_only_refused_together_are_asked_apart(
     def few(raw: bytes) -> Any:
         metrics, start, end = original(raw)
         if len(metrics) > 8:
-            raise Refused(400, {"message": "too many metrics"})
+            raise ApiError(400, {"message": "too many metrics"})
         return metrics, start, end
 
-    original = vendor._asked
-    monkeypatch.setattr(vendor, "_asked", few)
+    original = vendor.parse_query
+    monkeypatch.setattr(vendor, "parse_query", few)
     assert load(sandbox, tmp_path, 2, "sales") == []
     for manifest in manifests(tmp_path, "sales"):
         assert manifest["facts"] == {}
@@ -147,11 +147,11 @@ def test_a_metric_that_is_refused_in_the_middle_of_a_run(
     def later(raw: bytes) -> Any:
         metrics, start, end = original(raw)
         if start.date() >= DAY and "tokens" in metrics:
-            raise Refused(400, {"message": "tokens is not available"})
+            raise ApiError(400, {"message": "tokens is not available"})
         return metrics, start, end
 
-    original = vendor._asked
-    monkeypatch.setattr(vendor, "_asked", later)
+    original = vendor.parse_query
+    monkeypatch.setattr(vendor, "parse_query", later)
     assert load(sandbox, tmp_path, 5, "sales") == []
     first, *others = manifests(tmp_path, "sales")
     assert first["facts"] == {}
@@ -161,7 +161,7 @@ def test_a_metric_that_is_refused_in_the_middle_of_a_run(
 @pytest.mark.parametrize("refusal", ["named", "unnamed"])
 def test_a_refusal_that_is_no_metric_s_fault_fails_the_account(sandbox: Sandbox, tmp_path: Path, refusal: str) -> None:
     sandbox.shapes.chatdash_refusal = refusal
-    everything = replace(ACCOUNTS[1], refuses=frozenset(METRICS))
+    everything = replace(ACCOUNTS[1], refused_metrics=frozenset(METRICS))
     sandbox.world.accounts["odd"] = everything
     errors = load(sandbox, tmp_path, 5)
     assert [type(error).__name__ for error in errors] == ["RequestRefused"] * 5
@@ -172,7 +172,7 @@ def test_a_refusal_that_is_no_metric_s_fault_fails_the_account(sandbox: Sandbox,
 
 def test_a_refused_key_stops_the_account(sandbox: Sandbox, tmp_path: Path) -> None:
     account = account_in(sandbox).model_copy(update={"api_key": type(account_in(sandbox).api_key)("wrong")})
-    errors = pull(account, Window(DAY, DAY + timedelta(days=5)), tmp_path)
+    errors = pull_account(account, Window(DAY, DAY + timedelta(days=5)), tmp_path)
     assert {type(error).__name__ for error in errors} == {"CredentialRefused"}
     assert len(sandbox.requests) == 1
 
@@ -182,6 +182,6 @@ def test_the_account() -> None:
     assert account.base_url == "https://api.chat-dash.com/v1/public"
     assert account.external_id == "p_1"
     assert account.credential().headers == {"Authorization": "fake-key"}
-    assert account.pulled == ("analytics",)
+    assert account.enabled_streams == ("analytics",)
     with pytest.raises(ValidationError, match="there is no stream inbox"):
         ChatdashAccount(name="a", project_id="p_1", api_key="fake-key", streams=["inbox"])

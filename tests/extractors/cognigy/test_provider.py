@@ -15,7 +15,7 @@ from sandbox.accounts import SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.pull_account import pull
+from tests.support.pull_account import pull_account
 
 ACME = SandboxAccount("acme", "cognigy", "Europe/Berlin")
 YEAR = Window(date(2025, 1, 1), date(2026, 1, 1))
@@ -29,7 +29,7 @@ def running() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sandbox(running: Sandbox) -> Sandbox:
-    running.book.clear()
+    running.request_log.clear()
     return running
 
 
@@ -45,7 +45,7 @@ def account(sandbox: Sandbox, **settings: Any) -> CognigyAccount:
 
 
 def test_a_year_is_twelve_requests(sandbox: Sandbox, tmp_path: Path) -> None:
-    assert pull(account(sandbox), YEAR, tmp_path) == []
+    assert pull_account(account(sandbox), YEAR, tmp_path) == []
     asked = sorted(record.query for record in sandbox.requests)
     assert asked == sorted(f"year=2025&month={month}" for month in range(1, 13))
     assert {record.status for record in sandbox.requests} == {200}
@@ -53,8 +53,8 @@ def test_a_year_is_twelve_requests(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_a_range_is_cut_at_months_and_asks_for_whole_ones(sandbox: Sandbox, tmp_path: Path) -> None:
-    pull(account(sandbox), Window(date(2025, 1, 31), date(2025, 3, 2)), tmp_path)
-    batches = LandingZone(tmp_path / "landing").batches("cognigy", "acme", "conversation_counter")
+    pull_account(account(sandbox), Window(date(2025, 1, 31), date(2025, 3, 2)), tmp_path)
+    batches = LandingZone(tmp_path / "landing").list_batches("cognigy", "acme", "conversation_counter")
     assert [str(batch.window) for batch in sorted(batches, key=lambda batch: batch.window)] == [
         "2025-01-31_2025-02-01",
         "2025-02-01_2025-03-01",
@@ -63,33 +63,33 @@ def test_a_range_is_cut_at_months_and_asks_for_whole_ones(sandbox: Sandbox, tmp_
 
 
 def test_the_other_counters_only_when_they_are_named(sandbox: Sandbox, tmp_path: Path) -> None:
-    pull(account(sandbox, streams=list(COUNTERS)), Window.of_day(date(2025, 6, 1)), tmp_path)
+    pull_account(account(sandbox, streams=list(COUNTERS)), Window.of_day(date(2025, 6, 1)), tmp_path)
     asked = sorted(record.path.rsplit("/", 1)[1] for record in sandbox.requests)
     assert asked == ["callcounter", "conversationcounter", "knowledgequerycounter"]
 
 
 @pytest.mark.parametrize("auth", ["header", "bearer", "query"])
 def test_each_way_of_authorising(sandbox: Sandbox, tmp_path: Path, auth: str) -> None:
-    assert pull(account(sandbox, auth=auth), Window.of_day(date(2025, 6, 1)), tmp_path) == []
+    assert pull_account(account(sandbox, auth=auth), Window.of_day(date(2025, 6, 1)), tmp_path) == []
     (manifest,) = (tmp_path / "landing").rglob("*.json")
     assert ACME.credential not in manifest.read_text()
     assert "api_key" not in manifest.read_text()
 
 
 def test_a_wrong_key_and_a_wrong_project_are_told_apart(sandbox: Sandbox, tmp_path: Path) -> None:
-    errors = pull(account(sandbox, api_key="fake-wrong-key"), YEAR, tmp_path)
+    errors = pull_account(account(sandbox, api_key="fake-wrong-key"), YEAR, tmp_path)
     assert {type(error) for error in errors} == {CredentialRefused}
     assert len(errors) == 12
     assert len(sandbox.requests) == 1
-    (error,) = pull(account(sandbox, project_id="0" * 24), Window.of_day(date(2025, 6, 1)), tmp_path)
+    (error,) = pull_account(account(sandbox, project_id="0" * 24), Window.of_day(date(2025, 6, 1)), tmp_path)
     assert isinstance(error, RequestRefused)
     assert "no project 000" in str(error)
     assert not list((tmp_path / "landing").rglob("*.json"))
 
 
 def test_one_bad_month_does_not_take_the_others_with_it(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.fail(Fault(path="month=6", times=20, status=500))
-    (error,) = pull(account(sandbox), YEAR, tmp_path)
+    sandbox.plan_faults(Fault(path="month=6", times=20, status=500))
+    (error,) = pull_account(account(sandbox), YEAR, tmp_path)
     assert "HTTP 500" in str(error)
     assert len(list((tmp_path / "landing").rglob("*.json"))) == 11
 
@@ -101,7 +101,7 @@ def test_the_documented_limit_is_the_default() -> None:
 def test_an_account_may_ask_for_less(sandbox: Sandbox) -> None:
     async def run() -> int | None:
         async with Client() as client:
-            session = client.session(account(sandbox, rate_limit={"requests": 7}), PROVIDER.limits)
+            session = client.open_session(account(sandbox, rate_limit={"requests": 7}), PROVIDER.limits)
             return session._origin._limits.requests
 
     assert asyncio.run(run()) == 7

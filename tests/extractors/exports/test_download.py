@@ -14,25 +14,25 @@ import pytest
 from extractors.chatcaptain.account import ChatcaptainAccount
 from extractors.chatcaptain.provider import PROVIDER
 from extractors.errors import (
-    AnswerTooLarge,
     Deferred,
+    ErrorLocation,
     ExtractionError,
     ForbiddenHost,
     LinkExpired,
     RequestRefused,
+    ResponseTooLarge,
     ShapeError,
     Transient,
-    Where,
 )
 from extractors.exports import download as downloads
-from extractors.exports.download import Downloaded, Hosts, download
+from extractors.exports.download import AllowedHosts, DownloadedFile, download_file
 from extractors.http.session import Client
-from extractors.http.transport import Counts
+from extractors.http.transport import RequestStats
 from tests.support.chatcaptain import FakeTime
 
 CSV = b"id,date\n" + b"".join(b"c%d,2025-03-01\n" % number for number in range(5000))
-WHERE = Where("chatcaptain", "a", "export")
-LOCAL = Hosts(frozenset({"127.0.0.1", "localhost"}), plain_http=True)
+WHERE = ErrorLocation("chatcaptain", "a", "export")
+LOCAL = AllowedHosts(frozenset({"127.0.0.1", "localhost"}), plain_http=True)
 
 
 class Kept:
@@ -41,7 +41,7 @@ class Kept:
     def __init__(self) -> None:
         self.content = b""
 
-    def begin_stream(self) -> None:
+    def begin_body(self) -> None:
         self.content = b""
 
     def write(self, piece: bytes) -> None:
@@ -94,18 +94,18 @@ def reply(body: bytes = CSV, status: int = 200, length: int | None = -1, **heade
 
 
 def fetch(
-    link: str, hosts: Hosts = LOCAL, time: FakeTime | None = None, counted: list[Counts] | None = None
-) -> tuple[Downloaded, bytes]:
+    link: str, hosts: AllowedHosts = LOCAL, time: FakeTime | None = None, counted: list[RequestStats] | None = None
+) -> tuple[DownloadedFile, bytes]:
     account = ChatcaptainAccount(
         name="a", chatbot_id="c", api_key="planted-secret", base_url="http://127.0.0.1:1", max_wait_seconds=60
     )  # type: ignore[arg-type]
 
-    async def run() -> tuple[Downloaded, bytes]:
+    async def run() -> tuple[DownloadedFile, bytes]:
         sink = Kept()
-        async with Client(clock=(time or FakeTime()).clock()) as client:
-            done = await download(client.session(account, PROVIDER.limits), "export", link, hosts, sink)
+        async with Client(clock=(time or FakeTime()).as_clock()) as client:
+            done = await download_file(client.open_session(account, PROVIDER.limits), "export", link, hosts, sink)
             if counted is not None:
-                counted.append(client.counts)
+                counted.append(client.stats)
             return done, sink.content
 
     return asyncio.run(run())
@@ -189,12 +189,12 @@ def test_redirects_stay_on_allowed_hosts() -> None:
 )
 def test_refused_links(link: str, error: type[ExtractionError]) -> None:
     with pytest.raises(error):
-        Hosts(frozenset({"files.example.test"}), plain_http=False).checked(WHERE, link)
+        AllowedHosts(frozenset({"files.example.test"}), plain_http=False).validate_link(WHERE, link)
 
 
 @pytest.mark.parametrize("link", ["https://FILES.example.test:8443/x", "https://files.example.test./x?a=b"])
 def test_a_listed_host_at_any_port(link: str) -> None:
-    Hosts(frozenset({"files.example.test"}), plain_http=False).checked(WHERE, link)
+    AllowedHosts(frozenset({"files.example.test"}), plain_http=False).validate_link(WHERE, link)
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
@@ -215,7 +215,7 @@ def test_a_429_is_waited_for_or_put_off() -> None:
     time = FakeTime()
     with serving(reply(b"", 429, Retry_After="9"), reply()) as (link, _):
         fetch(link, time=time)
-    assert max(time.waits) >= 9
+    assert max(time.sleeps_seconds) >= 9
     with serving(reply(b"", 429, Retry_After="900")) as (link, _), pytest.raises(Deferred):
         fetch(link)
 
@@ -227,7 +227,7 @@ def test_a_download_is_counted_with_its_repeats() -> None:
         fetch(link, time=time, counted=counted)
     (counts,) = counted
     assert (counts.requests, counts.retries, counts.bytes) == (3, 2, 2 * len(CSV) - 5)
-    assert counts.waited_seconds == max(time.waits) >= 9
+    assert counts.waited_seconds == max(time.sleeps_seconds) >= 9
 
 
 def test_an_unknown_coding_is_refused() -> None:
@@ -239,7 +239,7 @@ def test_an_unknown_coding_is_refused() -> None:
 def test_a_file_that_unpacks_without_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "MAX_BYTES", 3 * 2**20)
     bomb = reply(gzip.compress(bytes(2**26)), Content_Encoding="gzip")
-    with serving(bomb) as (link, _), pytest.raises(AnswerTooLarge):
+    with serving(bomb) as (link, _), pytest.raises(ResponseTooLarge):
         fetch(link)
 
 

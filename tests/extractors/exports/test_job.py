@@ -13,24 +13,24 @@ import pytest
 
 from extractors.chatcaptain.account import ChatcaptainAccount
 from extractors.chatcaptain.provider import PROVIDER
-from extractors.errors import ExportTimedOut, ExportUncertain, NotSent, Transient, Where
+from extractors.errors import ErrorLocation, ExportTimedOut, ExportUncertain, NotSent, Transient
 from extractors.exports import job as export_job
-from extractors.exports.job import Entry, Job, Jobs, Journal, Patience, Purpose, Status
+from extractors.exports.job import ExportJob, ExportJobs, ExportRequest, JobStatus, Journal, JournalEntry, PollSettings
 from extractors.http.session import Client
 from tests.support.chatcaptain import FakeTime
 
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
-MARCH = Purpose("bot", "2025-03-01", "2025-03-31")
-APRIL = Purpose("bot", "2025-04-01", "2025-04-30")
-WHERE = Where("chatcaptain", "a", "export")
+MARCH = ExportRequest("bot", "2025-03-01", "2025-03-31")
+APRIL = ExportRequest("bot", "2025-04-01", "2025-04-30")
+WHERE = ErrorLocation("chatcaptain", "a", "export")
 
 Create = Callable[[], Awaitable[str]]
 
 
-def jobs(path: Path, time: FakeTime) -> Jobs:
+def jobs(path: Path, time: FakeTime) -> ExportJobs:
     account = ChatcaptainAccount(name="a", chatbot_id="bot", api_key="planted-secret")  # type: ignore[arg-type]
-    session = Client(clock=time.clock()).session(account, PROVIDER.limits)
-    return Jobs(session, "export", Journal(path), Patience((2, 30), 300, 900, 30))
+    session = Client(clock=time.as_clock()).open_session(account, PROVIDER.limits)
+    return ExportJobs(session, "export", Journal(path), PollSettings((2, 30), 300, 900, 30))
 
 
 def creating(*outcomes: str | Exception) -> Create:
@@ -45,29 +45,29 @@ def creating(*outcomes: str | Exception) -> Create:
     return create
 
 
-def obtain(desk: Jobs, purpose: Purpose, create: Create, used: str = "") -> Job:
-    return asyncio.run(desk.obtain(purpose, create, lambda job: job == used))
+def obtain(desk: ExportJobs, purpose: ExportRequest, create: Create, used: str = "") -> ExportJob:
+    return asyncio.run(desk.adopt_or_start(purpose, create, lambda job: job == used))
 
 
 def test_a_journal_keeps_the_newest_entry_of_a_purpose_for_a_day(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "new" / "journal.json")
-    assert journal.entries() == []
-    journal.write(Entry(MARCH, NOW - timedelta(hours=25), "old"))
-    journal.write(Entry(APRIL, NOW - timedelta(hours=1)))
-    journal.write(Entry(APRIL, NOW, "x"))
-    assert journal.entries() == [Entry(APRIL, NOW, "x")]
+    assert journal.read_entries() == []
+    journal.write_entry(JournalEntry(MARCH, NOW - timedelta(hours=25), "old"))
+    journal.write_entry(JournalEntry(APRIL, NOW - timedelta(hours=1)))
+    journal.write_entry(JournalEntry(APRIL, NOW, "x"))
+    assert journal.read_entries() == [JournalEntry(APRIL, NOW, "x")]
     assert oct(journal.path.stat().st_mode & 0o777) == "0o600"
-    journal.forget(APRIL)
-    assert journal.entry(APRIL) is None
+    journal.remove_entry(APRIL)
+    assert journal.find_entry(APRIL) is None
 
 
 def test_a_known_job_is_adopted_until_it_is_used_or_old(tmp_path: Path) -> None:
     time, path = FakeTime(NOW), tmp_path / "journal.json"
-    assert obtain(jobs(path, time), MARCH, creating("one")) == Job("one", NOW)
-    assert obtain(jobs(path, time), MARCH, creating()) == Job("one", NOW, adopted=True)
+    assert obtain(jobs(path, time), MARCH, creating("one")) == ExportJob("one", NOW)
+    assert obtain(jobs(path, time), MARCH, creating()) == ExportJob("one", NOW, is_adopted=True)
     assert obtain(jobs(path, time), APRIL, creating("two")).id == "two"
     assert obtain(jobs(path, time), MARCH, creating("three"), used="one").id == "three"
-    time.at += timedelta(hours=7)
+    time.current_time += timedelta(hours=7)
     assert obtain(jobs(path, time), MARCH, creating("four")).id == "four"
 
 
@@ -75,7 +75,7 @@ def test_a_known_job_is_adopted_until_it_is_used_or_old(tmp_path: Path) -> None:
 def test_a_run_that_is_told_to_stop_still_hears_the_id(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answered: bool, noted: str | None
 ) -> None:
-    monkeypatch.setattr(export_job, "HEARD_FOR_SECONDS", 60 if answered else 0)
+    monkeypatch.setattr(export_job, "CANCEL_GRACE_SECONDS", 60 if answered else 0)
     desk = jobs(tmp_path / "journal.json", FakeTime(NOW))
 
     async def run() -> None:
@@ -86,7 +86,7 @@ def test_a_run_that_is_told_to_stop_still_hears_the_id(
             await answer.wait()
             return "one"
 
-        task = asyncio.ensure_future(desk.obtain(MARCH, create, lambda _job: False))
+        task = asyncio.ensure_future(desk.adopt_or_start(MARCH, create, lambda _job: False))
         await asked.wait()
         task.cancel()
         if answered:
@@ -95,7 +95,7 @@ def test_a_run_that_is_told_to_stop_still_hears_the_id(
             await task
 
     asyncio.run(run())
-    assert desk.journal.entries() == [Entry(MARCH, NOW, noted)]
+    assert desk.journal.read_entries() == [JournalEntry(MARCH, NOW, noted)]
 
 
 def test_what_never_left_may_be_sent_again(tmp_path: Path) -> None:
@@ -113,8 +113,8 @@ def test_after_a_lost_answer_only_known_jobs_are_used(tmp_path: Path) -> None:
         obtain(desk, MARCH, creating(Transient(WHERE, "cut")))
     with pytest.raises(ExportUncertain):
         obtain(desk, MARCH, creating())
-    assert obtain(desk, APRIL, creating()).adopted
-    time.at += timedelta(minutes=31)
+    assert obtain(desk, APRIL, creating()).is_adopted
+    time.current_time += timedelta(minutes=31)
     with pytest.raises(ExportUncertain):  # the same run never tries again
         obtain(desk, MARCH, creating())
     assert obtain(jobs(path, time), MARCH, creating("new")).id == "new"
@@ -122,8 +122,8 @@ def test_after_a_lost_answer_only_known_jobs_are_used(tmp_path: Path) -> None:
 
 def test_another_bot_is_not_held_up(tmp_path: Path) -> None:
     time, path = FakeTime(NOW), tmp_path / "journal.json"
-    Journal(path).write(Entry(MARCH, NOW))
-    other = Purpose("another bot", MARCH.start, MARCH.end)
+    Journal(path).write_entry(JournalEntry(MARCH, NOW))
+    other = ExportRequest("another bot", MARCH.start, MARCH.end)
     assert obtain(jobs(path, time), other, creating("one")).id == "one"
 
 
@@ -132,15 +132,15 @@ def test_two_deadlines(tmp_path: Path, state: str, seconds: int) -> None:
     time = FakeTime(NOW)
     polls = 0
 
-    async def status(_job: str) -> Status:
+    async def status(_job: str) -> JobStatus:
         nonlocal polls
         polls += 1
-        return Status(state, "some word")  # type: ignore[arg-type]
+        return JobStatus(state, "some word")  # type: ignore[arg-type]
 
     with pytest.raises(ExportTimedOut, match=f"within {seconds} seconds"):
-        asyncio.run(jobs(tmp_path / "journal.json", time).finished(Job("one", NOW), MARCH, status))
-    assert time.at - NOW == timedelta(seconds=seconds)
-    assert polls == len(time.waits) + 1 < 40
+        asyncio.run(jobs(tmp_path / "journal.json", time).wait_until_done(ExportJob("one", NOW), MARCH, status))
+    assert time.current_time - NOW == timedelta(seconds=seconds)
+    assert polls == len(time.sleeps_seconds) + 1 < 40
 
 
 KILLED = """
@@ -155,7 +155,7 @@ async def create() -> str:
         os.kill(os.getpid(), signal.SIGKILL)
     return "one"
 
-asyncio.run(jobs(Path(sys.argv[1]), FakeTime(NOW)).obtain(MARCH, create, lambda job: False))
+asyncio.run(jobs(Path(sys.argv[1]), FakeTime(NOW)).adopt_or_start(MARCH, create, lambda job: False))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -172,4 +172,4 @@ def test_a_process_killed_around_the_creation_makes_one_job(tmp_path: Path, mome
         with pytest.raises(ExportUncertain):
             obtain(desk, MARCH, creating())
     else:
-        assert obtain(desk, MARCH, creating()).adopted
+        assert obtain(desk, MARCH, creating()).is_adopted

@@ -5,16 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.http.limits import Concurrency, Limits, Origin
+from extractors.http.limits import ConcurrencyLimiter, RateLimiter, RequestLimits
 from tests.support.clock import FakeClock
 
 
-def leave(origin: Origin, clock: FakeClock, count: int, longest_hold: float = 1e9) -> list[float]:
+def leave(origin: RateLimiter, clock: FakeClock, count: int, longest_hold: float = 1e9) -> list[float]:
     """When each of ``count`` requests left."""
 
     async def one() -> float:
-        assert await origin.turn(longest_hold)
-        return clock.seconds
+        assert await origin.acquire(longest_hold)
+        return clock.elapsed_seconds
 
     async def run() -> list[float]:
         return list(await asyncio.gather(*(one() for _ in range(count))))
@@ -34,7 +34,7 @@ def test_no_window_of_the_period_holds_more_than_allowed(
 ) -> None:
     clock = FakeClock()
     clock.advance(begun)
-    left = leave(Origin(Limits(requests, period, 1), clock), clock, count)
+    left = leave(RateLimiter(RequestLimits(requests, period, 1), clock), clock, count)
     assert left == sorted(left)
     for earlier, later in zip(left, left[requests:], strict=False):
         assert later - earlier >= period * (1 - 1e-6)
@@ -43,88 +43,88 @@ def test_no_window_of_the_period_holds_more_than_allowed(
 
 def test_without_a_limit_nothing_waits_and_nothing_is_kept() -> None:
     clock = FakeClock()
-    origin = Origin(Limits(None, 1, 1), clock)
+    origin = RateLimiter(RequestLimits(None, 1, 1), clock)
     assert leave(origin, clock, 500) == [0.0] * 500
     assert not origin._sent
 
 
 def test_a_hold_stops_the_next_request() -> None:
     clock = FakeClock()
-    origin = Origin(Limits(None, 1, 1), clock)
+    origin = RateLimiter(RequestLimits(None, 1, 1), clock)
     origin.hold(30)
     origin.hold(5)
-    assert origin.held_for() == 30
+    assert origin.remaining_hold_seconds() == 30
     assert leave(origin, clock, 2) == [30.0, 30.0]
-    assert origin.held_for() == 0
+    assert origin.remaining_hold_seconds() == 0
 
 
 def test_a_hold_longer_than_may_be_is_not_waited_for() -> None:
     clock = FakeClock()
-    origin = Origin(Limits(1, 10, 1), clock)
+    origin = RateLimiter(RequestLimits(1, 10, 1), clock)
     origin.hold(61)
-    assert not asyncio.run(origin.turn(60))
-    assert clock.slept == []
-    assert asyncio.run(origin.turn(61))
+    assert not asyncio.run(origin.acquire(60))
+    assert clock.sleeps_seconds == []
+    assert asyncio.run(origin.acquire(61))
 
 
 def test_a_hold_that_grows_while_one_waits_is_seen() -> None:
     clock = FakeClock()
-    origin = Origin(Limits(None, 10, 1), clock)
+    origin = RateLimiter(RequestLimits(None, 10, 1), clock)
     origin.hold(10)
 
     async def run() -> bool:
-        waiting = asyncio.create_task(origin.turn(60))
+        waiting = asyncio.create_task(origin.acquire(60))
         await asyncio.sleep(0)
         origin.hold(3600)
         return await waiting
 
     assert not asyncio.run(run())
-    assert clock.seconds == 10
+    assert clock.elapsed_seconds == 10
 
 
 def test_after_a_429_requests_are_spread_and_then_recover() -> None:
     clock = FakeClock()
-    origin = Origin(Limits(100, 100, 1), clock)
+    origin = RateLimiter(RequestLimits(100, 100, 1), clock)
     assert leave(origin, clock, 50) == [0.0] * 50
-    origin.shrink()
+    origin.slow_down()
     spread = leave(origin, clock, 5)
     assert [b - a for a, b in pairwise(spread)] == [2.0] * 4
     assert spread[0] == 2.0  # what was sent before is no debt
-    origin.shrink()
+    origin.slow_down()
     assert leave(origin, clock, 1)[0] - spread[-1] == 4.0
     for _ in range(40):
-        origin.answered()
+        origin.record_success()
     clock.advance(200)
-    assert leave(origin, clock, 50) == [clock.seconds] * 50
+    assert leave(origin, clock, 50) == [clock.elapsed_seconds] * 50
 
 
 def test_however_many_429s_it_never_stands_still() -> None:
     clock = FakeClock()
-    origin = Origin(Limits(60, 60, 1), clock)
+    origin = RateLimiter(RequestLimits(60, 60, 1), clock)
     for _ in range(100):
-        origin.shrink()
+        origin.slow_down()
     leave(origin, clock, 2)
-    assert clock.seconds == 16
+    assert clock.elapsed_seconds == 16
 
 
 def test_the_slowest_of_several_accounts_counts() -> None:
     clock = FakeClock()
-    origin = Origin(Limits(None, 1, 4), clock)
-    origin.tighten(Limits(10, 10, 4))
-    origin.tighten(Limits(1000, 300, 4))
-    origin.tighten(Limits(None, 1, 4))
+    origin = RateLimiter(RequestLimits(None, 1, 4), clock)
+    origin.apply_stricter(RequestLimits(10, 10, 4))
+    origin.apply_stricter(RequestLimits(1000, 300, 4))
+    origin.apply_stricter(RequestLimits(None, 1, 4))
     assert leave(origin, clock, 11)[-1] == 10
 
 
 def test_concurrency_shrinks_and_recovers() -> None:
-    at_once = Concurrency(8)
+    at_once = ConcurrencyLimiter(8)
 
     async def most() -> int:
         running = reached = 0
 
         async def one() -> None:
             nonlocal running, reached
-            async with at_once.slot():
+            async with at_once.acquire_slot():
                 running += 1
                 reached = max(reached, running)
                 await asyncio.sleep(0)
@@ -135,13 +135,13 @@ def test_concurrency_shrinks_and_recovers() -> None:
 
     async def run() -> list[int]:
         found = [await most()]
-        at_once.shrink()
+        at_once.slow_down()
         found.append(await most())
         for _ in range(5):
-            at_once.shrink()
+            at_once.slow_down()
         found.append(await most())
         for _ in range(7 * 20):
-            at_once.answered()
+            at_once.record_success()
         found.append(await most())
         return found
 
@@ -149,14 +149,14 @@ def test_concurrency_shrinks_and_recovers() -> None:
 
 
 def test_a_place_is_given_back_after_a_failure() -> None:
-    at_once = Concurrency(1)
+    at_once = ConcurrencyLimiter(1)
 
     async def run() -> None:
         for _ in range(3):
             with pytest.raises(ZeroDivisionError):
-                async with at_once.slot():
+                async with at_once.acquire_slot():
                     assert 1 / 0
-        async with asyncio.timeout(5), at_once.slot():
+        async with asyncio.timeout(5), at_once.acquire_slot():
             pass
 
     asyncio.run(run())

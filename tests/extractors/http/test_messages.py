@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.errors import CredentialRefused, RateLimited, RequestRefused, Transient, Where
-from extractors.http.messages import provider_message, raise_for_refusal, retry_after
+from extractors.errors import CredentialRefused, ErrorLocation, RateLimited, RequestRefused, Transient
+from extractors.http.messages import parse_error_message, parse_retry_after, raise_for_status
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
-WHERE = Where("cognigy", "acme", "conversation_counter")
+WHERE = ErrorLocation("cognigy", "acme", "conversation_counter")
 
 
 @pytest.mark.parametrize(
@@ -30,12 +30,12 @@ WHERE = Where("cognigy", "acme", "conversation_counter")
     ],
 )
 def test_retry_after(told: str, seconds: float | None) -> None:
-    assert retry_after(httpx.Headers({"Retry-After": told}), NOW) == seconds
+    assert parse_retry_after(httpx.Headers({"Retry-After": told}), NOW) == seconds
 
 
 @given(st.text(st.characters(codec="ascii", exclude_characters="\r\n\0")) | st.integers().map(str))
 def test_retry_after_never_fails(told: str) -> None:
-    seconds = retry_after(httpx.Headers({"retry-after": told}), NOW)
+    seconds = parse_retry_after(httpx.Headers({"retry-after": told}), NOW)
     assert seconds is None or 0 <= seconds < 400 * 86_400
 
 
@@ -56,12 +56,12 @@ def test_retry_after_never_fails(told: str) -> None:
     ],
 )
 def test_a_providers_own_words(body: object, said: str) -> None:
-    assert provider_message(json.dumps(body).encode()) == said
+    assert parse_error_message(json.dumps(body).encode()) == said
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 50_000])
 def test_a_body_without_words_says_nothing(body: bytes) -> None:
-    assert provider_message(body) == ""
+    assert parse_error_message(body) == ""
 
 
 @pytest.mark.parametrize(
@@ -82,16 +82,16 @@ def test_a_body_without_words_says_nothing(body: bytes) -> None:
 )
 def test_each_status_has_its_place_in_the_taxonomy(status: int, kind: type[Exception]) -> None:
     with pytest.raises(kind, match=rf"acme \(cognigy\.conversation_counter\): HTTP {status}, the provider says: no"):
-        raise_for_refusal(WHERE, status, httpx.Headers(), b'{"message": "no"}', NOW)
+        raise_for_status(WHERE, status, httpx.Headers(), b'{"message": "no"}', NOW)
 
 
 @pytest.mark.parametrize("status", [200, 202, 204, 304])
 def test_other_statuses_are_answers(status: int) -> None:
-    raise_for_refusal(WHERE, status, httpx.Headers(), b"", NOW)
+    raise_for_status(WHERE, status, httpx.Headers(), b"", NOW)
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_when_to_come_back_stands_in_the_error(status: int) -> None:
     with pytest.raises((RateLimited, Transient)) as caught:
-        raise_for_refusal(WHERE, status, httpx.Headers({"retry-after": "9"}), b"", NOW)
+        raise_for_status(WHERE, status, httpx.Headers({"retry-after": "9"}), b"", NOW)
     assert caught.value.retry_after == 9

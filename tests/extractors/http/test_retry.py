@@ -7,137 +7,143 @@ from extractors.errors import (
     Deferred,
     Transient,
 )
-from extractors.http.limits import Limits
-from extractors.http.messages import Answer
-from extractors.http.session import Client, Session, Wire
+from extractors.http.limits import RequestLimits
+from extractors.http.messages import Response
+from extractors.http.session import Client, HttpSettings, Session
 from tests.support.clock import FakeClock
-from tests.support.http_session import OK, WIRE, account, each, get, talk
-from tests.support.scripted_server import Scripted, raw
+from tests.support.http_session import HTTP_SETTINGS, OK_RESPONSE, build_account, get, get_many, run_session
+from tests.support.scripted_server import ScriptedServer, raw_response
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
-def test_trouble_is_tried_again_with_jitter(server: Scripted, clock: FakeClock, status: int) -> None:
-    server.script(raw(b"", status), raw(b"", status), OK)
-    answer, client = talk(server.origin, clock, get)
+def test_trouble_is_tried_again_with_jitter(server: ScriptedServer, clock: FakeClock, status: int) -> None:
+    server.script(raw_response(b"", status), raw_response(b"", status), OK_RESPONSE)
+    answer, client = run_session(server.origin, clock, get)
     assert answer.status == 200
-    assert (client.counts.requests, client.counts.retries, len(clock.slept)) == (3, 2, 2)
-    assert all(0 <= pause <= 20 for pause in clock.slept)
+    assert (client.stats.requests, client.stats.retries, len(clock.sleeps_seconds)) == (3, 2, 2)
+    assert all(0 <= pause <= 20 for pause in clock.sleeps_seconds)
 
 
-def test_trouble_that_stays_is_given_up(server: Scripted, clock: FakeClock) -> None:
-    server.script(raw(b'{"title": "Bad", "detail": "try\\nlater"}', 503))
+def test_trouble_that_stays_is_given_up(server: ScriptedServer, clock: FakeClock) -> None:
+    server.script(raw_response(b'{"title": "Bad", "detail": "try\\nlater"}', 503))
     with pytest.raises(Transient, match=r"acme \(cognigy\.stream\): HTTP 503, the provider says: try later; .*again"):
-        talk(server.origin, clock, get)
-    assert len(server.seen) == WIRE.attempts
+        run_session(server.origin, clock, get)
+    assert len(server.requests) == HTTP_SETTINGS.max_attempts
 
 
-def test_retries_are_counted_as_they_happen(server: Scripted, clock: FakeClock) -> None:
-    server.script(raw(b"", 500))
+def test_retries_are_counted_as_they_happen(server: ScriptedServer, clock: FakeClock) -> None:
+    server.script(raw_response(b"", 500))
 
     async def fail(session: Session) -> None:
         with pytest.raises(Transient):
             await get(session)
 
-    _, client = talk(server.origin, clock, fail)
-    assert client.counts.retries == client.counts.requests - 1 == WIRE.attempts - 1
+    _, client = run_session(server.origin, clock, fail)
+    assert client.stats.retries == client.stats.requests - 1 == HTTP_SETTINGS.max_attempts - 1
 
 
 @pytest.mark.parametrize(
     ("told", "waits"), [("7", 7.0), ("0", 0.0), ("2.5", 2.5), ("Sat, 10 Jan 2026 12:00:30 GMT", 30.0)]
 )
-def test_a_429_waits_as_long_as_it_says(server: Scripted, clock: FakeClock, told: str, waits: float) -> None:
-    server.script(raw(b"{}", 429, retry_after=told), OK)
-    talk(server.origin, clock, get)
-    assert len(server.seen) == 2
-    assert waits <= clock.seconds <= waits + WIRE.backoff_cap_seconds
+def test_a_429_waits_as_long_as_it_says(server: ScriptedServer, clock: FakeClock, told: str, waits: float) -> None:
+    server.script(raw_response(b"{}", 429, retry_after=told), OK_RESPONSE)
+    run_session(server.origin, clock, get)
+    assert len(server.requests) == 2
+    assert waits <= clock.elapsed_seconds <= waits + HTTP_SETTINGS.backoff_cap_seconds
 
 
 @pytest.mark.parametrize("told", ["soon", "-5", "nan", "inf", "1e400", "Wed, 21 Oct 20150000000 07:28:00 GMT", ""])
-def test_a_429_that_says_nonsense_is_tried_again_by_back_off(server: Scripted, clock: FakeClock, told: str) -> None:
-    server.script(raw(b"{}", 429, retry_after=told), OK)
-    talk(server.origin, clock, get)
-    assert clock.seconds <= WIRE.backoff_cap_seconds
+def test_a_429_that_says_nonsense_is_tried_again_by_back_off(
+    server: ScriptedServer, clock: FakeClock, told: str
+) -> None:
+    server.script(raw_response(b"{}", 429, retry_after=told), OK_RESPONSE)
+    run_session(server.origin, clock, get)
+    assert clock.elapsed_seconds <= HTTP_SETTINGS.backoff_cap_seconds
 
 
 @pytest.mark.parametrize("told", ["61", "99999999999999999999", "Sat, 10 Jan 2026 12:30:00 GMT"])
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_limit_too_far_away_is_deferred(server: Scripted, clock: FakeClock, told: str, status: int) -> None:
-    server.script(raw(b"{}", status, retry_after=told))
+def test_a_limit_too_far_away_is_deferred(server: ScriptedServer, clock: FakeClock, told: str, status: int) -> None:
+    server.script(raw_response(b"{}", status, retry_after=told))
     with pytest.raises(Deferred, match="run the same command again after that") as caught:
-        talk(server.origin, clock, get)
-    assert len(server.seen) == 1
-    assert clock.seconds == 0
+        run_session(server.origin, clock, get)
+    assert len(server.requests) == 1
+    assert clock.elapsed_seconds == 0
     assert caught.value.until is not None
     assert caught.value.until > clock.now() + timedelta(seconds=60)
     assert f"{caught.value.until:%Y-%m-%d %H:%M:%S} UTC" in str(caught.value)
 
 
-def test_trouble_that_says_when_to_come_back_is_heard(server: Scripted, clock: FakeClock) -> None:
-    server.script(raw(b"{}", 503, retry_after="50"), OK)
-    talk(server.origin, clock, get)
-    assert 50 <= clock.seconds <= 50 + WIRE.backoff_cap_seconds
+def test_trouble_that_says_when_to_come_back_is_heard(server: ScriptedServer, clock: FakeClock) -> None:
+    server.script(raw_response(b"{}", 503, retry_after="50"), OK_RESPONSE)
+    run_session(server.origin, clock, get)
+    assert 50 <= clock.elapsed_seconds <= 50 + HTTP_SETTINGS.backoff_cap_seconds
 
 
-def test_many_short_waits_end_where_one_long_would(server: Scripted, clock: FakeClock) -> None:
-    server.script(raw(b"{}", 429, retry_after="25"))
+def test_many_short_waits_end_where_one_long_would(server: ScriptedServer, clock: FakeClock) -> None:
+    server.script(raw_response(b"{}", 429, retry_after="25"))
     with pytest.raises(Deferred):
-        talk(server.origin, clock, get, max_wait_seconds=60)
-    assert len(server.seen) == 3
+        run_session(server.origin, clock, get, max_wait_seconds=60)
+    assert len(server.requests) == 3
 
 
-def test_a_limit_is_waited_for_however_often_it_answers(server: Scripted, clock: FakeClock) -> None:
-    server.script(*[raw(b"{}", 429, retry_after="1")] * 12, OK)
-    talk(server.origin, clock, get, how=Wire(backoff_cap_seconds=1), max_wait_seconds=60)
-    assert len(server.seen) == 13
+def test_a_limit_is_waited_for_however_often_it_answers(server: ScriptedServer, clock: FakeClock) -> None:
+    server.script(*[raw_response(b"{}", 429, retry_after="1")] * 12, OK_RESPONSE)
+    run_session(server.origin, clock, get, http_settings=HttpSettings(backoff_cap_seconds=1), max_wait_seconds=60)
+    assert len(server.requests) == 13
 
 
-def test_a_far_limit_holds_the_whole_origin(server: Scripted, clock: FakeClock) -> None:
-    server.answer = lambda _seen: OK if len(server.seen) == 1 else raw(b"{}", 429, retry_after="3600")
+def test_a_far_limit_holds_the_whole_origin(server: ScriptedServer, clock: FakeClock) -> None:
+    server.respond = lambda _seen: (
+        OK_RESPONSE if len(server.requests) == 1 else raw_response(b"{}", 429, retry_after="3600")
+    )
 
-    async def run() -> list[Answer | BaseException]:
+    async def run() -> list[Response | BaseException]:
         async with Client(clock=clock) as client:
-            one = client.session(account(server.origin), Limits(None, 1, 1))
-            other = client.session(account(server.origin, "other"), Limits(None, 1, 1))
+            one = client.open_session(build_account(server.origin), RequestLimits(None, 1, 1))
+            other = client.open_session(build_account(server.origin, "other"), RequestLimits(None, 1, 1))
             await get(one)
-            return [*await each(one, 10), *await each(other, 10)]
+            return [*await get_many(one, 10), *await get_many(other, 10)]
 
     answers = asyncio.run(run())
     assert {type(answer) for answer in answers} == {Deferred}
-    assert len(server.seen) == 2
+    assert len(server.requests) == 2
 
 
-def test_seconds_waited_for_limits_are_those_of_the_account(server: Scripted, clock: FakeClock) -> None:
-    pace = Limits(requests=1, period_seconds=10, concurrency=4)
+def test_seconds_waited_for_limits_are_those_of_the_account(server: ScriptedServer, clock: FakeClock) -> None:
+    pace = RequestLimits(requests=1, period_seconds=10, concurrency=4)
 
     async def run() -> list[Session]:
         async with Client(clock=clock) as client:
-            sessions = [client.session(account(server.origin, name), pace) for name in ("one", "other")]
+            sessions = [client.open_session(build_account(server.origin, name), pace) for name in ("one", "other")]
             for session in sessions:
-                await each(session, 3)
+                await get_many(session, 3)
             return sessions
 
     one, other = asyncio.run(run())
-    assert clock.seconds == 50
+    assert clock.elapsed_seconds == 50
     # requests that wait side by side are no longer wait than the longest of them
-    assert [one.counts.waited_seconds, other.counts.waited_seconds] == [20, 30]
-    assert [one.counts.requests, other.counts.requests] == [3, 3]
-    assert (one.client.counts.requests, one.client.counts.waited_seconds) == (6, 50)
+    assert [one.stats.waited_seconds, other.stats.waited_seconds] == [20, 30]
+    assert [one.stats.requests, other.stats.requests] == [3, 3]
+    assert (one.client.stats.requests, one.client.stats.waited_seconds) == (6, 50)
 
 
-def test_what_a_429_asks_for_is_waiting_and_a_back_off_is_not(server: Scripted, clock: FakeClock) -> None:
-    server.script(raw(b"{}", 429, retry_after="25"), raw(b"", 500), OK)
-    _, client = talk(server.origin, clock, get)
-    assert (client.counts.requests, client.counts.retries, len(clock.slept)) == (3, 2, 2)
-    assert client.counts.waited_seconds == clock.slept[0] >= 25
-    assert clock.seconds == sum(clock.slept)
+def test_what_a_429_asks_for_is_waiting_and_a_back_off_is_not(server: ScriptedServer, clock: FakeClock) -> None:
+    server.script(raw_response(b"{}", 429, retry_after="25"), raw_response(b"", 500), OK_RESPONSE)
+    _, client = run_session(server.origin, clock, get)
+    assert (client.stats.requests, client.stats.retries, len(clock.sleeps_seconds)) == (3, 2, 2)
+    assert client.stats.waited_seconds == clock.sleeps_seconds[0] >= 25
+    assert clock.elapsed_seconds == sum(clock.sleeps_seconds)
 
 
-def test_a_429_slows_down_and_recovers(server: Scripted, clock: FakeClock) -> None:
-    server.script(OK, raw(b"{}", 429, retry_after="1"), OK)
-    pace = Limits(requests=100, period_seconds=10, concurrency=1)
-    talk(server.origin, clock, lambda s: each(s, 2), limits=pace, how=Wire(backoff_seconds=0))
-    slow = clock.seconds
+def test_a_429_slows_down_and_recovers(server: ScriptedServer, clock: FakeClock) -> None:
+    server.script(OK_RESPONSE, raw_response(b"{}", 429, retry_after="1"), OK_RESPONSE)
+    pace = RequestLimits(requests=100, period_seconds=10, concurrency=1)
+    run_session(
+        server.origin, clock, lambda s: get_many(s, 2), limits=pace, http_settings=HttpSettings(backoff_seconds=0)
+    )
+    slow = clock.elapsed_seconds
     assert 1 <= slow < 2
-    server.seen.clear()
-    talk(server.origin, clock, lambda s: each(s, 200), limits=pace)
-    assert clock.seconds - slow < 15
+    server.requests.clear()
+    run_session(server.origin, clock, lambda s: get_many(s, 200), limits=pace)
+    assert clock.elapsed_seconds - slow < 15

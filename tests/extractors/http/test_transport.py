@@ -4,24 +4,24 @@ import json
 import pytest
 
 from extractors.errors import (
-    AnswerTooLarge,
     ForbiddenHost,
+    ResponseTooLarge,
     Transient,
 )
 from extractors.http import transport as wire
 from extractors.http.session import Session
 from tests.support.clock import FakeClock
-from tests.support.http_session import KEY, OK, get, talk
-from tests.support.scripted_server import Scripted, endless, raw, scripted
+from tests.support.http_session import API_KEY, OK_RESPONSE, get, run_session
+from tests.support.scripted_server import ScriptedServer, endless_response, raw_response, run_scripted_server
 
 
-def test_a_get_has_no_body_and_a_post_has_json(server: Scripted, clock: FakeClock) -> None:
+def test_a_get_has_no_body_and_a_post_has_json(server: ScriptedServer, clock: FakeClock) -> None:
     async def both(session: Session) -> None:
         await get(session)
-        await session.ask("stream", "POST", "/query", body={"ü": [1, None]})
+        await session.request("stream", "POST", "/query", body={"ü": [1, None]})
 
-    talk(server.origin, clock, both)
-    first, second = server.seen
+    run_session(server.origin, clock, both)
+    first, second = server.requests
     assert first.body == b""
     assert "content-length" not in first.headers
     assert "content-type" not in first.headers
@@ -29,58 +29,63 @@ def test_a_get_has_no_body_and_a_post_has_json(server: Scripted, clock: FakeCloc
     assert second.headers["content-type"] == "application/json"
 
 
-def test_cookies_are_not_kept(server: Scripted, clock: FakeClock) -> None:
-    server.script(raw(b"{}", set_cookie="session=1; Path=/"))
+def test_cookies_are_not_kept(server: ScriptedServer, clock: FakeClock) -> None:
+    server.script(raw_response(b"{}", set_cookie="session=1; Path=/"))
 
     async def twice(session: Session) -> None:
         await get(session)
         await get(session)
 
-    talk(server.origin, clock, twice)
-    assert all("cookie" not in seen.headers for seen in server.seen)
+    run_session(server.origin, clock, twice)
+    assert all("cookie" not in seen.headers for seen in server.requests)
 
 
 @pytest.mark.parametrize("auth", ["header", "bearer", "query"])
-def test_the_credential_travels_in_one_way(server: Scripted, clock: FakeClock, auth: str) -> None:
-    talk(server.origin, clock, lambda s: get(s, query={"month": "1"}), auth=auth)
-    (seen,) = server.seen
+def test_the_credential_travels_in_one_way(server: ScriptedServer, clock: FakeClock, auth: str) -> None:
+    run_session(server.origin, clock, lambda s: get(s, query={"month": "1"}), auth=auth)
+    (seen,) = server.requests
     ways = (seen.headers.get("x-api-key"), seen.headers.get("authorization"), seen.query.get("api_key"))
     assert (
-        ways == {"header": (KEY, None, None), "bearer": (None, f"Bearer {KEY}", None), "query": (None, None, KEY)}[auth]
+        ways
+        == {
+            "header": (API_KEY, None, None),
+            "bearer": (None, f"Bearer {API_KEY}", None),
+            "query": (None, None, API_KEY),
+        }[auth]
     )
     assert seen.query["month"] == "1"
 
 
-def test_gzip_is_undone(server: Scripted, clock: FakeClock) -> None:
-    server.script(raw(gzip.compress(b'{"a": 1}'), content_encoding="gzip"))
-    answer, _ = talk(server.origin, clock, get)
+def test_gzip_is_undone(server: ScriptedServer, clock: FakeClock) -> None:
+    server.script(raw_response(gzip.compress(b'{"a": 1}'), content_encoding="gzip"))
+    answer, _ = run_session(server.origin, clock, get)
     assert answer.body == b'{"a": 1}'
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_within_the_origin_is_followed(server: Scripted, clock: FakeClock, status: int) -> None:
-    server.script(raw(b"", status, location="/base/elsewhere?page=2"), OK)
-    talk(server.origin, clock, get, auth="query")
-    assert [seen.path for seen in server.seen] == ["/base/thing", "/base/elsewhere"]
-    assert server.seen[1].query == {"page": "2", "api_key": KEY}
+def test_a_redirect_within_the_origin_is_followed(server: ScriptedServer, clock: FakeClock, status: int) -> None:
+    server.script(raw_response(b"", status, location="/base/elsewhere?page=2"), OK_RESPONSE)
+    run_session(server.origin, clock, get, auth="query")
+    assert [seen.path for seen in server.requests] == ["/base/thing", "/base/elsewhere"]
+    assert server.requests[1].query == {"page": "2", "api_key": API_KEY}
 
 
-def test_a_post_is_redirected_with_its_body_or_not_at_all(server: Scripted, clock: FakeClock) -> None:
-    server.script(raw(b"", 307, location="/x"), OK)
-    talk(server.origin, clock, lambda s: s.ask("stream", "POST", "/q", body={"a": 1}))
-    assert [json.loads(seen.body) for seen in server.seen] == [{"a": 1}] * 2
-    server.script(raw(b"", 302, location="/x"))
+def test_a_post_is_redirected_with_its_body_or_not_at_all(server: ScriptedServer, clock: FakeClock) -> None:
+    server.script(raw_response(b"", 307, location="/x"), OK_RESPONSE)
+    run_session(server.origin, clock, lambda s: s.request("stream", "POST", "/q", body={"a": 1}))
+    assert [json.loads(seen.body) for seen in server.requests] == [{"a": 1}] * 2
+    server.script(raw_response(b"", 302, location="/x"))
     with pytest.raises(ForbiddenHost, match="POST was redirected"):
-        talk(server.origin, clock, lambda s: s.ask("stream", "POST", "/q", body={"a": 1}))
+        run_session(server.origin, clock, lambda s: s.request("stream", "POST", "/q", body={"a": 1}))
 
 
-def test_a_redirect_elsewhere_is_refused_and_sees_no_credential(server: Scripted, clock: FakeClock) -> None:
-    with scripted() as other:
-        server.script(raw(b"", 307, location=f"{other.origin}/base/thing"))
+def test_a_redirect_elsewhere_is_refused_and_sees_no_credential(server: ScriptedServer, clock: FakeClock) -> None:
+    with run_scripted_server() as other:
+        server.script(raw_response(b"", 307, location=f"{other.origin}/base/thing"))
         with pytest.raises(ForbiddenHost, match="redirected to another host"):
-            talk(server.origin, clock, get)
-        assert other.seen == []
-    assert len(server.seen) == 1
+            run_session(server.origin, clock, get)
+        assert other.requests == []
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -99,26 +104,28 @@ def test_a_redirect_elsewhere_is_refused_and_sees_no_credential(server: Scripted
         "javascript:alert(1)",
     ],
 )
-def test_a_redirect_to_a_strange_place_is_refused(server: Scripted, clock: FakeClock, target: str) -> None:
-    server.script(raw(b"", 307, location=target.format(host=server.origin.removeprefix("http://"))))
+def test_a_redirect_to_a_strange_place_is_refused(server: ScriptedServer, clock: FakeClock, target: str) -> None:
+    server.script(raw_response(b"", 307, location=target.format(host=server.origin.removeprefix("http://"))))
     with pytest.raises((ForbiddenHost, Transient), match=r"no URL|another host|[Ii]nvalid URL"):
-        talk(server.origin, clock, get)
-    assert {seen.path for seen in server.seen} == {"/base/thing"}
+        run_session(server.origin, clock, get)
+    assert {seen.path for seen in server.requests} == {"/base/thing"}
 
 
-def test_redirects_end(server: Scripted, clock: FakeClock) -> None:
-    server.script(raw(b"", 307, location="/again"))
+def test_redirects_end(server: ScriptedServer, clock: FakeClock) -> None:
+    server.script(raw_response(b"", 307, location="/again"))
     with pytest.raises(ForbiddenHost, match="more than 3 redirects"):
-        talk(server.origin, clock, get)
-    assert len(server.seen) == 4
+        run_session(server.origin, clock, get)
+    assert len(server.requests) == 4
 
 
-def test_an_answer_too_large_is_refused(server: Scripted, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire.read_limited, "__defaults__", (200_000,))
-    server.script(endless())
-    with pytest.raises(AnswerTooLarge, match="more than 200000 bytes"):
-        talk(server.origin, clock, get)
-    server.script(raw(gzip.compress(b" " * 10_000_000), content_encoding="gzip"))
-    with pytest.raises(AnswerTooLarge):
-        talk(server.origin, clock, get)
-    assert len(server.seen) == 2
+def test_an_answer_too_large_is_refused(
+    server: ScriptedServer, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire.read_limited_body, "__defaults__", (200_000,))
+    server.script(endless_response())
+    with pytest.raises(ResponseTooLarge, match="more than 200000 bytes"):
+        run_session(server.origin, clock, get)
+    server.script(raw_response(gzip.compress(b" " * 10_000_000), content_encoding="gzip"))
+    with pytest.raises(ResponseTooLarge):
+        run_session(server.origin, clock, get)
+    assert len(server.requests) == 2

@@ -20,9 +20,9 @@ from extractors.windows import Window
 from sandbox.accounts import SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
-from sandbox.shapes import Switches
-from tests.support.instants import Moments, moments
-from tests.support.pull_account import pull
+from sandbox.shapes import ResponseShapes
+from tests.support.instants import ChangingWorld, build_conversations
+from tests.support.pull_account import pull_account
 
 DAY = date(2025, 3, 30)
 WINDOW = Window.of_day(DAY)
@@ -32,7 +32,7 @@ NAME = "docs"
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Sandbox]:
-    with Sandbox(Moments(SandboxAccount(NAME, "inkeep", "UTC"))) as sandbox:
+    with Sandbox(ChangingWorld(SandboxAccount(NAME, "inkeep", "UTC"))) as sandbox:
         yield sandbox
 
 
@@ -42,16 +42,16 @@ def sandbox(running: Sandbox) -> Sandbox:
 
 
 def as_new(sandbox: Sandbox) -> Sandbox:
-    sandbox.book.clear()
-    sandbox.shapes.__dict__.update(Switches().__dict__)
-    world_of(sandbox).change = None
-    world_of(sandbox).moments = moments(DAY, *range(0, 86_400 * SECOND, 7200 * SECOND))  # 12
-    world_of(sandbox).readings = 0
+    sandbox.request_log.clear()
+    sandbox.shapes.__dict__.update(ResponseShapes().__dict__)
+    world_of(sandbox).before_read = None
+    world_of(sandbox).timed_conversations = build_conversations(DAY, *range(0, 86_400 * SECOND, 7200 * SECOND))  # 12
+    world_of(sandbox).read_count = 0
     return sandbox
 
 
-def world_of(sandbox: Sandbox) -> Moments:
-    assert isinstance(sandbox.world, Moments)
+def world_of(sandbox: Sandbox) -> ChangingWorld:
+    assert isinstance(sandbox.world, ChangingWorld)
     return sandbox.world
 
 
@@ -64,17 +64,17 @@ def account_in(sandbox: Sandbox, **more: Any) -> InkeepAccount:
 def load(
     sandbox: Sandbox, root: Path, window: Window = WINDOW, stream: str = "conversations", **more: Any
 ) -> list[ExtractionError]:
-    return pull(account_in(sandbox, streams=[stream], **more), window, root)
+    return pull_account(account_in(sandbox, streams=[stream], **more), window, root)
 
 
 def batches(root: Path, stream: str = "conversations") -> list[Batch]:
-    return sorted(LandingZone(root / "landing").batches("inkeep", NAME, stream), key=lambda batch: batch.window)
+    return sorted(LandingZone(root / "landing").list_batches("inkeep", NAME, stream), key=lambda batch: batch.window)
 
 
 def ids(root: Path) -> list[str]:
     """The ids of all landed rows, as often as they are there."""
     (batch,) = batches(root)
-    return [row["id"] for _, body in batch.bodies() for row in json.loads(body)["data"]["result"]]
+    return [row["id"] for _, body in batch.iter_bodies() for row in json.loads(body)["data"]["result"]]
 
 
 def asked(sandbox: Sandbox) -> list[dict[str, Any]]:
@@ -105,7 +105,7 @@ def test_rows_of_a_month_are_one_question_when_nothing_is_cut_off(sandbox: Sandb
 def test_a_window_that_is_cut_off_is_halved(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.shapes.inkeep_page_size = 5
     assert load(sandbox, tmp_path) == []
-    assert sorted(ids(tmp_path)) == sorted(moment.id for moment in world_of(sandbox).moments)
+    assert sorted(ids(tmp_path)) == sorted(moment.id for moment in world_of(sandbox).timed_conversations)
     (batch,) = batches(tmp_path)
     assert batch.manifest["facts"] == {"total": 12, "rows": 12, "answers": 4}
     starts = [part.asked["body"]["where"]["and"][0]["condition"]["value"] for part in batch.parts]
@@ -113,8 +113,8 @@ def test_a_window_that_is_cut_off_is_halved(sandbox: Sandbox, tmp_path: Path) ->
 
 
 def test_microseconds_of_one_instant_are_read_on_by_id_alone(sandbox: Sandbox, tmp_path: Path) -> None:
-    inside = moments(DAY, *range(5 * SECOND, 5 * SECOND + 1000, 100))  # ids run against time
-    world_of(sandbox).moments = inside
+    inside = build_conversations(DAY, *range(5 * SECOND, 5 * SECOND + 1000, 100))  # ids run against time
+    world_of(sandbox).timed_conversations = inside
     sandbox.shapes.inkeep_page_size = 3
     assert load(sandbox, tmp_path) == []
     assert sorted(ids(tmp_path)) == [moment.id for moment in inside]
@@ -136,16 +136,16 @@ def test_microseconds_of_one_instant_are_read_on_by_id_alone(sandbox: Sandbox, t
 )
 def test_no_row_is_lost_or_doubled(running: Sandbox, points: list[int], size: int) -> None:
     sandbox = as_new(running)
-    world_of(sandbox).moments = moments(DAY, *points)
+    world_of(sandbox).timed_conversations = build_conversations(DAY, *points)
     sandbox.shapes.inkeep_page_size = size
     with TemporaryDirectory() as folder:
         assert load(sandbox, Path(folder)) == []
-        assert sorted(ids(Path(folder))) == [moment.id for moment in world_of(sandbox).moments]
+        assert sorted(ids(Path(folder))) == [moment.id for moment in world_of(sandbox).timed_conversations]
 
 
 def test_rows_that_come_while_they_are_read_are_looked_for_again(sandbox: Sandbox, tmp_path: Path) -> None:
-    before, after = moments(DAY, *range(8)), moments(DAY, *range(9))
-    world_of(sandbox).change = lambda reading: before if reading < 2 else after
+    before, after = build_conversations(DAY, *range(8)), build_conversations(DAY, *range(9))
+    world_of(sandbox).before_read = lambda reading: before if reading < 2 else after
     sandbox.shapes.inkeep_page_size = 5
     assert load(sandbox, tmp_path) == []
     assert len(set(ids(tmp_path))) == len(ids(tmp_path)) == 9
@@ -153,13 +153,13 @@ def test_rows_that_come_while_they_are_read_are_looked_for_again(sandbox: Sandbo
 
 
 def test_rows_that_never_stand_still_are_an_error_and_land_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
-    world_of(sandbox).change = lambda reading: moments(DAY, *range(10 + reading))
+    world_of(sandbox).before_read = lambda reading: build_conversations(DAY, *range(10 + reading))
     sandbox.shapes.inkeep_page_size = 5
     (error,) = load(sandbox, tmp_path)
     assert type(error).__name__ == "Transient"
     assert "its parts hold" in str(error)
     assert batches(tmp_path) == []
-    assert world_of(sandbox).readings < 20
+    assert world_of(sandbox).read_count < 20
 
 
 def answer(**data: Any) -> dict[str, Any]:
@@ -186,23 +186,23 @@ def answer(**data: Any) -> dict[str, Any]:
     ],
 )
 def test_other_shapes_are_landed_and_named(sandbox: Sandbox, tmp_path: Path, body: Any, field: str) -> None:
-    sandbox.fail(Fault(status=200, body=json.dumps(body)))
+    sandbox.plan_faults(Fault(status=200, body=json.dumps(body)))
     (error,) = load(sandbox, tmp_path)
     assert f"field {field}:" in str(error)
     (batch,) = batches(tmp_path)
-    assert not batch.complete
-    assert [json.loads(landed) for _, landed in batch.bodies()] == [body]
+    assert not batch.is_complete
+    assert [json.loads(landed) for _, landed in batch.iter_bodies()] == [body]
 
 
 @pytest.mark.parametrize("number", [1, 1.0, "1"])
 def test_numbers_in_every_form(sandbox: Sandbox, tmp_path: Path, number: Any) -> None:
-    sandbox.fail(Fault(status=200, body=json.dumps(answer(total=number, count=number))))
+    sandbox.plan_faults(Fault(status=200, body=json.dumps(answer(total=number, count=number))))
     assert load(sandbox, tmp_path) == []
     assert batches(tmp_path)[0].manifest["facts"] == {"total": 1, "rows": 1, "answers": 1}
 
 
 def test_filters_that_do_not_filter_come_to_an_end(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.fail(Fault(status=200, body=json.dumps(answer(total=3)), times=1000))
+    sandbox.plan_faults(Fault(status=200, body=json.dumps(answer(total=3)), times=1000))
     (error,) = load(sandbox, tmp_path)
     assert "3 conversations are told" in str(error)
     assert len(sandbox.requests) < 20
@@ -213,9 +213,9 @@ def test_ids_that_do_not_go_on_are_an_error(sandbox: Sandbox, tmp_path: Path, mo
         conditions = [each for each in query["where"]["and"] if each["condition"]["field"] != "id"]
         return original({**query, "where": {"and": conditions}}, read, form)
 
-    original = vendor.run
-    monkeypatch.setattr(vendor, "run", deaf)
-    world_of(sandbox).moments = moments(DAY, 7, 7, 7, 7)
+    original = vendor.run_query
+    monkeypatch.setattr(vendor, "run_query", deaf)
+    world_of(sandbox).timed_conversations = build_conversations(DAY, 7, 7, 7, 7)
     sandbox.shapes.inkeep_page_size = 2
     (error,) = load(sandbox, tmp_path)
     assert "does not go on after the id" in str(error)
@@ -241,17 +241,19 @@ def test_totals_of_another_zone_are_asked_by_local_day(sandbox: Sandbox, tmp_pat
 
 
 def test_buckets_that_are_cut_off_are_asked_in_halves(sandbox: Sandbox, tmp_path: Path) -> None:
-    world_of(sandbox).moments = moments(DAY, *(number * 86_400 * SECOND for number in range(-20, 1)))
+    world_of(sandbox).timed_conversations = build_conversations(
+        DAY, *(number * 86_400 * SECOND for number in range(-20, 1))
+    )
     sandbox.shapes.inkeep_page_size = 6
     assert load(sandbox, tmp_path, Window(date(2025, 3, 10), date(2025, 3, 31)), "conversation_totals") == []
     (batch,) = batches(tmp_path, "conversation_totals")
     windows = [Window.parse(part.context["days"]) for part in batch.parts]
     assert [day for window in windows for day in window.days()] == list(batch.window.days())
-    assert all(json.loads(body)["data"]["total"] <= 6 for _, body in batch.bodies())
+    assert all(json.loads(body)["data"]["total"] <= 6 for _, body in batch.iter_bodies())
 
 
 def test_refused_buckets_fall_back_to_single_days_for_the_run(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.fail(Fault(status=400, body='{"title": "Bad Request", "detail": "time needs groupBy"}'))
+    sandbox.plan_faults(Fault(status=400, body='{"title": "Bad Request", "detail": "time needs groupBy"}'))
     assert load(sandbox, tmp_path, Window(date(2025, 3, 28), date(2025, 4, 1)), "conversation_totals") == []
     assert [body["select"][0]["type"] for body in asked(sandbox)] == ["time", *["aggregation"] * 4]
     (batch,) = batches(tmp_path, "conversation_totals")
@@ -260,7 +262,9 @@ def test_refused_buckets_fall_back_to_single_days_for_the_run(sandbox: Sandbox, 
 
 def test_a_refused_question_keeps_the_provider_s_words(sandbox: Sandbox, tmp_path: Path) -> None:
     problem = {"title": "Bad Request", "status": 400, "detail": "unknown field", "code": "bad_request"}
-    sandbox.fail(Fault(status=400, body=json.dumps(problem), headers={"content-type": "application/problem+json"}))
+    sandbox.plan_faults(
+        Fault(status=400, body=json.dumps(problem), headers={"content-type": "application/problem+json"})
+    )
     (error,) = load(sandbox, tmp_path)
     assert "unknown field" in str(error)
 
@@ -270,7 +274,7 @@ def test_the_account() -> None:
     assert account.base_url == "https://api.analytics.inkeep.com"
     assert account.external_id == "default"
     assert account.credential().headers == {"Authorization": "Bearer fake-key"}
-    assert account.pulled == ("conversations", "conversation_totals")
-    assert InkeepAccount(name="a", api_key="fake-key", detail=False).pulled == ("conversation_totals",)
+    assert account.enabled_streams == ("conversations", "conversation_totals")
+    assert InkeepAccount(name="a", api_key="fake-key", detail=False).enabled_streams == ("conversation_totals",)
     with pytest.raises(ValidationError, match="leave `conversations` out"):
         InkeepAccount(name="a", api_key="fake-key", detail=False, streams=["conversations"])

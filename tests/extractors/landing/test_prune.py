@@ -7,10 +7,10 @@ from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.fetch import lock_file
-from extractors.http.messages import Answer, Asked
-from extractors.landing.batch import Batch, BatchKey, newest_by_day
-from extractors.landing.prune import Pruned, landed_accounts, prune
+from extractors.fetch import fetch_lock_path
+from extractors.http.messages import Request, Response
+from extractors.landing.batch import Batch, BatchKey, select_newest_by_day
+from extractors.landing.prune import PruneResult, list_landed_accounts, prune_account
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 
@@ -33,17 +33,17 @@ def land(
     zone: LandingZone, window: Window, at: datetime, body: bytes = b"{}", *, of: str = "id", whole: bool = True
 ) -> Batch:
     key = BatchKey("cognigy", "acme", "counter", of, "UTC", window)
-    with zone.writer(key) as writer:
-        writer.add(Answer(Asked("GET", "/"), 200, {}, at, body))
+    with zone.open_writer(key) as writer:
+        writer.add(Response(Request("GET", "/"), 200, {}, at, body))
         return writer.finish(at, complete=whole)
 
 
-def pruned(zone: LandingZone, needed: Collection[str] = ()) -> Pruned:
-    return prune(zone, "cognigy", "acme", needed, CUT)
+def pruned(zone: LandingZone, needed: Collection[str] = ()) -> PruneResult:
+    return prune_account(zone, "cognigy", "acme", needed, CUT)
 
 
 def left(zone: LandingZone) -> list[Batch]:
-    return zone.batches("cognigy", "acme", "counter")
+    return zone.list_batches("cognigy", "acme", "counter")
 
 
 def test_what_was_replaced_long_ago_is_taken_out(zone: LandingZone) -> None:
@@ -55,12 +55,12 @@ def test_what_was_replaced_long_ago_is_taken_out(zone: LandingZone) -> None:
     assert left(zone) == [new]
     assert new.path.exists()
     assert not old.path.exists()
-    assert pruned(zone) == Pruned()
+    assert pruned(zone) == PruneResult()
 
 
 def test_the_newest_answer_is_kept_for_ever(zone: LandingZone) -> None:
     land(zone, days(1, 3), LONG_AGO - timedelta(days=1000))
-    assert pruned(zone) == Pruned()
+    assert pruned(zone) == PruneResult()
 
 
 def test_what_was_replaced_lately_is_kept_however_old_it_is(zone: LandingZone) -> None:
@@ -106,7 +106,7 @@ def test_what_killed_runs_left_goes_too(zone: LandingZone) -> None:
     kept = land(zone, days(1, 3), LONG_AGO)
     kept.folder.joinpath("2025-03-01_2025-03-04.1-abcd.part").write_bytes(b"12345")
     kept.folder.joinpath("2025-03-01_2025-03-04.0123456789abcdef.zst").write_bytes(b"1234567")
-    assert pruned(zone) == Pruned(arrivals=0, bytes=12)
+    assert pruned(zone) == PruneResult(arrivals=0, bytes=12)
     assert left(zone) == [kept]
 
 
@@ -120,15 +120,15 @@ def test_a_manifest_that_cannot_be_read_is_left_alone(zone: LandingZone) -> None
 def test_an_account_that_is_being_fetched_is_left_for_the_next_time(zone: LandingZone) -> None:
     land(zone, days(1, 3), LONG_AGO, b"old")
     land(zone, days(1, 3), LONG_AGO + timedelta(days=1), b"new")
-    with FileLock(lock_file(zone, "cognigy", "acme")):
-        assert pruned(zone) == Pruned(busy=1)
+    with FileLock(fetch_lock_path(zone, "cognigy", "acme")):
+        assert pruned(zone) == PruneResult(busy_accounts=1)
     assert len(left(zone)) == 2
 
 
 def test_accounts_are_found_by_what_was_landed(zone: LandingZone) -> None:
-    assert landed_accounts(zone) == []
+    assert list_landed_accounts(zone) == []
     land(zone, days(1, 3), LONG_AGO)
-    assert landed_accounts(zone) == [("cognigy", "acme")]
+    assert list_landed_accounts(zone) == [("cognigy", "acme")]
 
 
 @settings(max_examples=40, deadline=None)
@@ -147,7 +147,7 @@ def test_each_day_has_the_answer_that_counted_before(
 
     def counts() -> list[object]:
         month = list(days(1, 31).days())
-        return [newest_by_day(left(zone), month, of, "UTC") for of in ("id", "other")]
+        return [select_newest_by_day(left(zone), month, of, "UTC") for of in ("id", "other")]
 
     before = counts()
     pruned(zone)

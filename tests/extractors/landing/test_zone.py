@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors import redaction
-from extractors.http.messages import Answer, Asked
-from extractors.landing.batch import Batch, BatchKey, newest_by_day
-from extractors.landing.zone import BatchWriter, LandingZone, write_private
+from extractors.http.messages import Request, Response
+from extractors.landing.batch import Batch, BatchKey, select_newest_by_day
+from extractors.landing.zone import BatchWriter, LandingZone, write_private_file
 from extractors.windows import Window
 
 AT = datetime(2026, 1, 10, 12, tzinfo=UTC)
 MARCH = Window(date(2025, 3, 1), date(2025, 4, 1))
-ASKED = Asked("GET", "/counter", {"month": "3"})
+ASKED = Request("GET", "/counter", {"month": "3"})
 
 
 def key(window: Window = MARCH, **other: str) -> BatchKey:
@@ -27,19 +27,19 @@ def key(window: Window = MARCH, **other: str) -> BatchKey:
     return BatchKey(**told, window=window)
 
 
-def answer(body: bytes, asked: Asked = ASKED, **context: Any) -> Answer:
-    return Answer(asked, 200, {"content-type": "application/json"}, AT, body, context)
+def answer(body: bytes, asked: Request = ASKED, **context: Any) -> Response:
+    return Response(asked, 200, {"content-type": "application/json"}, AT, body, context)
 
 
 def land(zone: LandingZone, *bodies: bytes, at: datetime = AT, of: BatchKey | None = None, **more: Any) -> Batch:
-    with zone.writer(of or key()) as writer:
+    with zone.open_writer(of or key()) as writer:
         for number, body in enumerate(bodies):
             writer.add(answer(body, number=number))
         return writer.finish(at, **more)
 
 
 def landed(zone: LandingZone, within: Window | None = None) -> list[Batch]:
-    return zone.batches("cognigy", "acme", "counter", within)
+    return zone.list_batches("cognigy", "acme", "counter", within)
 
 
 def files(zone: LandingZone, ending: str = "") -> list[Path]:
@@ -56,14 +56,14 @@ def test_answers_are_kept_byte_for_byte(tmp_path_factory: pytest.TempPathFactory
     zone = LandingZone(tmp_path_factory.mktemp("landing"))
     land(zone, *bodies)
     (batch,) = landed(zone)
-    assert [body for _, body in batch.bodies()] == bodies
-    assert b"".join(batch.pieces()) == b"".join(bodies)
+    assert [body for _, body in batch.iter_bodies()] == bodies
+    assert b"".join(batch.iter_bytes()) == b"".join(bodies)
     assert [part.context for part in batch.parts] == [{"number": number} for number in range(len(bodies))]
     assert [part.bytes for part in batch.parts] == [len(body) for body in bodies]
 
 
 def test_the_manifest_says_what_was_asked_and_what_came(zone: LandingZone) -> None:
-    batch = land(zone, b'{"a": 1}', landed_at=AT + timedelta(seconds=3), facts={"rows": 1})
+    batch = land(zone, b'{"a": 1}', landed_at=AT + timedelta(seconds=3), remarks={"rows": 1})
     told = json.loads(batch.manifest_path.read_text())
     assert told["window"] == ["2025-03-01", "2025-04-01"]
     assert (told["external_id"], told["zone"], told["complete"], told["facts"]) == ("p1", "UTC", True, {"rows": 1})
@@ -85,7 +85,7 @@ def test_only_the_owner_can_read(zone: LandingZone) -> None:
 
 
 def test_nothing_is_visible_before_the_end(zone: LandingZone) -> None:
-    with zone.writer(key()) as writer:
+    with zone.open_writer(key()) as writer:
         assert files(zone) == []
         writer.add(answer(b"{}"))
         assert landed(zone) == []
@@ -99,7 +99,7 @@ def test_a_failure_leaves_nothing(zone: LandingZone) -> None:
         writer.add(answer(b"{}"))
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), zone.writer(key()) as writer:
+    with pytest.raises(KeyboardInterrupt), zone.open_writer(key()) as writer:
         interrupted(writer)
     assert files(zone) == []
 
@@ -112,7 +112,7 @@ def test_what_a_killed_run_left_is_no_batch(zone: LandingZone) -> None:
         ".DS_Store",
         "notes.json",
         "a.b.c.json",
-        f"{MARCH}.x.{batch.content}.json",
+        f"{MARCH}.x.{batch.content_hash}.json",
     ):
         (batch.folder / name).write_text("half")
     assert landed(zone) == [batch]
@@ -126,14 +126,14 @@ def test_an_unchanged_answer_that_arrives_again_adds_a_manifest_only(zone: Landi
     assert len(files(zone, ".json")) == 3
     assert landed(zone) == [first, again, changed]
     assert len({batch.batch_id for batch in landed(zone)}) == 3
-    assert [list(batch.bodies())[1][1] for batch in landed(zone)] == [b"[]", b"[]", b"[1]"]
+    assert [list(batch.iter_bodies())[1][1] for batch in landed(zone)] == [b"[]", b"[]", b"[1]"]
 
 
 def test_the_same_bytes_cut_differently_are_told_apart(zone: LandingZone) -> None:
     one = land(zone, b"12", b"3")
     two = land(zone, b"1", b"23", at=AT + timedelta(hours=1))
     assert one.path == two.path
-    assert [[body for _, body in batch.bodies()] for batch in (one, two)] == [[b"12", b"3"], [b"1", b"23"]]
+    assert [[body for _, body in batch.iter_bodies()] for batch in (one, two)] == [[b"12", b"3"], [b"1", b"23"]]
 
 
 @given(st.permutations(range(6)))
@@ -141,7 +141,7 @@ def test_the_order_is_that_of_arrival(tmp_path_factory: pytest.TempPathFactory, 
     zone = LandingZone(tmp_path_factory.mktemp("landing"))
     for number in order:
         land(zone, str(number).encode(), at=AT + timedelta(microseconds=number))
-    assert [next(batch.bodies())[1] for batch in landed(zone)] == [str(number).encode() for number in range(6)]
+    assert [next(batch.iter_bodies())[1] for batch in landed(zone)] == [str(number).encode() for number in range(6)]
 
 
 def test_listing_may_be_narrowed_to_some_days(zone: LandingZone) -> None:
@@ -150,56 +150,56 @@ def test_listing_may_be_narrowed_to_some_days(zone: LandingZone) -> None:
         land(zone, b"{}", of=key(window))
     assert [batch.window for batch in landed(zone, Window(date(2025, 2, 1), date(2025, 3, 1)))] == windows[1:2]
     assert [batch.window for batch in landed(zone, Window(date(2025, 2, 28), date(2025, 3, 2)))] == windows[1:]
-    assert zone.batches("cognigy", "nobody", "counter") == []
+    assert zone.list_batches("cognigy", "nobody", "counter") == []
 
 
 def test_a_stream_in_pieces_is_an_answer_too(zone: LandingZone) -> None:
-    with zone.writer(key()) as writer:
-        writer.begin_stream()
+    with zone.open_writer(key()) as writer:
+        writer.begin_body()
         writer.write(b"half of a first try")
-        writer.begin_stream()
+        writer.begin_body()
         for _ in range(100):
             writer.write(b"0123456789" * 1000)
-        writer.end_stream(answer(b""))
+        writer.end_body(answer(b""))
         batch = writer.finish(AT)
-    assert b"".join(batch.pieces()) == b"0123456789" * 100_000
+    assert b"".join(batch.iter_bytes()) == b"0123456789" * 100_000
     assert batch.parts[0].bytes == 1_000_000
     assert batch.path.stat().st_size < 10_000
 
 
 def test_half_an_answer_is_never_finished(zone: LandingZone) -> None:
-    with zone.writer(key()) as writer:
+    with zone.open_writer(key()) as writer:
         with pytest.raises(ValueError, match="without an answer"):
             writer.finish(AT)
-        writer.begin_stream()
+        writer.begin_body()
         with pytest.raises(ValueError, match="half of one"):
             writer.finish(AT)
     assert files(zone) == []
 
 
 def test_a_window_with_nothing_to_ask_is_a_batch(zone: LandingZone) -> None:
-    with zone.writer(key()) as writer:
-        writer.nothing_to_ask()
+    with zone.open_writer(key()) as writer:
+        writer.mark_empty()
         batch = writer.finish(AT)
-    assert batch.complete
-    assert list(batch.bodies()) == []
-    assert list(batch.pieces()) == []
+    assert batch.is_complete
+    assert list(batch.iter_bodies()) == []
+    assert list(batch.iter_bytes()) == []
 
 
 def test_a_batch_counts_as_old_as_its_answers_say(zone: LandingZone) -> None:
-    with zone.writer(key()) as writer:
+    with zone.open_writer(key()) as writer:
         writer.add(answer(b"{}"))
-        writer.as_of(AT - timedelta(hours=1))
+        writer.set_data_time(AT - timedelta(hours=1))
         assert writer.finish(AT).fetched_at == AT - timedelta(hours=1)
 
 
 def test_no_secret_stands_in_a_manifest(zone: LandingZone) -> None:
     secret = 'planted "secret"\\ of landing'
-    redaction.register(secret)
-    asked = Asked("POST", f"/{secret}", {"key": secret}, {"where": [secret]})
-    with zone.writer(key()) as writer:
+    redaction.register_secrets(secret)
+    asked = Request("POST", f"/{secret}", {"key": secret}, {"where": [secret]})
+    with zone.open_writer(key()) as writer:
         writer.add(answer(b"{}", asked, name=secret))
-        batch = writer.finish(AT, facts={"error": f"said {secret}"})
+        batch = writer.finish(AT, remarks={"error": f"said {secret}"})
     text = batch.manifest_path.read_text()
     assert "planted" not in text
     assert batch.parts[0].context == {"name": "[redacted]"}
@@ -209,13 +209,13 @@ def test_a_secret_that_looks_like_something_else_ruins_nothing(
     zone: LandingZone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redaction, "_secrets", set())
-    redaction.register("acme", "2025", "true", "counter", "cognigy", "0000")
+    redaction.register_secrets("acme", "2025", "true", "counter", "cognigy", "0000")
     batch = land(zone, b"{}")
     assert landed(zone) == [batch]
     (again,) = landed(zone)
-    assert again.complete
+    assert again.is_complete
     assert again.belongs_to("p1", "UTC")
-    assert [body for _, body in again.bodies()] == [b"{}"]
+    assert [body for _, body in again.iter_bodies()] == [b"{}"]
 
 
 @pytest.mark.parametrize("how", ["flipped", "cut", "empty", "other", "gone", "no zstd"])
@@ -233,7 +233,7 @@ def test_damage_is_noticed(zone: LandingZone, how: str) -> None:
         batch.path.unlink()
     else:
         batch.path.write_bytes(broken[how])
-    for read in (batch.bodies, batch.pieces):
+    for read in (batch.iter_bodies, batch.iter_bytes):
         with pytest.raises((ValueError, OSError)):
             list(read())
 
@@ -245,13 +245,13 @@ def test_a_manifest_that_cannot_be_read_does_not_count(
     older = land(zone, b"1")
     newer = land(zone, b"2", at=AT + timedelta(hours=1))
     newer.manifest_path.write_text(content)
-    assert set(newest_by_day(landed(zone), MARCH.days(), "p1", "UTC").values()) == {older}
+    assert set(select_newest_by_day(landed(zone), MARCH.days(), "p1", "UTC").values()) == {older}
     assert "cannot be read and does not count" in caplog.text
 
 
 def newest(zone: LandingZone, days: Iterable[date]) -> dict[int, bytes]:
-    found = newest_by_day(landed(zone), days, "p1", "UTC")
-    return {day.day: next(batch.bodies())[1] for day, batch in sorted(found.items())}
+    found = select_newest_by_day(landed(zone), days, "p1", "UTC")
+    return {day.day: next(batch.iter_bodies())[1] for day, batch in sorted(found.items())}
 
 
 def test_the_newest_batch_of_a_day_counts(zone: LandingZone) -> None:
@@ -300,8 +300,8 @@ def test_any_arrivals_are_folded_the_same_way(
 
 def test_a_private_file_is_whole_or_not_there(tmp_path: Path) -> None:
     path = tmp_path / "journal.json"
-    write_private(path, b"one")
-    write_private(path, b"two", durable=True)
+    write_private_file(path, b"one")
+    write_private_file(path, b"two", durable=True)
     assert path.read_bytes() == b"two"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [path]
@@ -310,7 +310,7 @@ def test_a_private_file_is_whole_or_not_there(tmp_path: Path) -> None:
 def test_a_rejected_batch_still_counts(zone: LandingZone) -> None:
     batch = land(zone, b"{}")
     batch.reject()
-    assert landed(zone)[0].rejected
+    assert landed(zone)[0].is_rejected
     assert newest(zone, [MARCH.start]) == {1: b"{}"}
     again = land(zone, b"{}", at=AT + timedelta(hours=1))
-    assert not again.rejected
+    assert not again.is_rejected

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.server import Sandbox
-from tests.support.command import Said, chatmart
-from tests.support.sample_world import BERLIN, NEW_YORK, Shop, open_sandbox
+from tests.support.command import CommandResult, run_chatmart
+from tests.support.sample_world import BERLIN, NEW_YORK, SampleWorld, open_sandbox
 
 
 @pytest.fixture
@@ -17,15 +17,17 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, sandbox: Sandbox) -> Shop:
-    return Shop(tmp_path, sandbox, (BERLIN, NEW_YORK), begun=True)
+def sample_world(tmp_path: Path, sandbox: Sandbox) -> SampleWorld:
+    return SampleWorld(tmp_path, sandbox, (BERLIN, NEW_YORK), begun=True)
 
 
 @pytest.fixture
-def run(shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+def run_command(
+    sample_world: SampleWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., CommandResult]:
     monkeypatch.setenv("COLUMNS", "200")
 
-    def command(*arguments: object) -> Said:
-        return chatmart(capsys, "--config", shop.configure(), *arguments)
+    def command(*arguments: object) -> CommandResult:
+        return run_chatmart(capsys, "--config", sample_world.configure(), *arguments)
 
     return command

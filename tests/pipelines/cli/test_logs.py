@@ -16,7 +16,7 @@ log = logging.getLogger("chatmart.tests")
 @pytest.fixture(autouse=True)
 def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redaction, "_secrets", set())
-    redaction.register(SECRET)
+    redaction.register_secrets(SECRET)
 
 
 def refuse() -> None:
@@ -31,16 +31,16 @@ def fail() -> None:
 
 
 def test_text_is_a_line_with_the_sentence_and_the_run(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(logs.TEXT, "info")
+    logs.configure_logging(logs.TEXT, "info")
     with bound_contextvars(run_id="0123456789abcdef", command="load"):
         log.info("%s: loaded %d", "acme", 3, extra={"account": "acme"})
     line = capsys.readouterr().err
     assert line.endswith("Z INFO chatmart.tests acme: loaded 3 run=01234567\n")
-    assert not logs.is_json()
+    assert not logs.is_json_log()
 
 
 def test_json_has_the_sentence_and_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(logs.JSON, None)
+    logs.configure_logging(logs.JSON, None)
     with bound_contextvars(run_id="0123456789abcdef", command="load"):
         log.info("%s: loaded %d", "acme", 3, extra={"account": "acme", "slices": 3})
         log.debug("not from this level on")
@@ -55,12 +55,12 @@ def test_json_has_the_sentence_and_its_fields(capsys: pytest.CaptureFixture[str]
         "account": "acme",
         "slices": 3,
     }
-    assert logs.is_json()
+    assert logs.is_json_log()
 
 
-@pytest.mark.parametrize("form", logs.FORMATS)
+@pytest.mark.parametrize("form", logs.LOG_FORMATS)
 def test_no_secret_in_sentences_fields_or_traces(form: str, capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(form, "debug")
+    logs.configure_logging(form, "debug")
     log.error("%s in a sentence", SECRET, extra={"field": f"{SECRET} in a field"})
     fail()
     said = capsys.readouterr().err
@@ -81,7 +81,7 @@ def test_no_secret_in_sentences_fields_or_traces(form: str, capsys: pytest.Captu
     ],
 )
 def test_levels(form: str, level: str | None, heard: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(form, level)
+    logs.configure_logging(form, level)
     for each in ("DEBUG", "INFO", "WARNING", "ERROR"):
         log.log(logging.getLevelName(each), "said")
     lines = capsys.readouterr().err.splitlines()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import main as command
-from tests.support.command import chatmart
+from tests.support.command import run_chatmart
 
 CHATMART = Path(sys.executable).with_name("chatmart")
 
@@ -25,27 +25,27 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
 
 def test_help_is_data_and_succeeds(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (["--help"], ["-h"], ["backfill", "--help"]):
-        said = chatmart(capsys, *arguments)
-        assert (said.code, said.err) == (0, "")
+        said = run_chatmart(capsys, *arguments)
+        assert (said.exit_code, said.err) == (0, "")
         assert said.out.startswith("Usage: chatmart")
-    assert all(name in chatmart(capsys, "--help").out for name in ("demo", "load", "backfill", "sql", "status"))
-    assert chatmart(capsys, "--version").out.startswith("chatmart, version ")
+    assert all(name in run_chatmart(capsys, "--help").out for name in ("demo", "load", "backfill", "sql", "status"))
+    assert run_chatmart(capsys, "--version").out.startswith("chatmart, version ")
 
 
 @pytest.mark.parametrize(
     "arguments", [["nonsense"], ["--nonsense"], ["sql", "--format", "xml"], ["backfill"], ["load", "x"]]
 )
 def test_wrong_use_is_2_and_says_what_is_right(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
-    said = chatmart(capsys, *arguments)
-    assert (said.code, said.out) == (2, "")
+    said = run_chatmart(capsys, *arguments)
+    assert (said.exit_code, said.out) == (2, "")
     assert "Usage: chatmart" in said.err
     assert "Error: " in said.err
 
 
 @pytest.mark.parametrize("name", ["load", "sql", "status"])
 def test_no_configuration_is_2(capsys: pytest.CaptureFixture[str], name: str) -> None:
-    said = chatmart(capsys, name, *(["select 1"] if name == "sql" else []))
-    assert (said.code, said.out) == (2, "")
+    said = run_chatmart(capsys, name, *(["select 1"] if name == "sql" else []))
+    assert (said.exit_code, said.out) == (2, "")
     (line,) = said.err.splitlines()
     assert line.startswith("there is no configuration at ")
     assert "chatmart demo" in line
@@ -55,8 +55,8 @@ def test_a_wrong_configuration_is_2_with_a_line_for_each_problem(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "chatmart.yaml").write_text("x: 1\naccounts:\n- {name: a, provider: b}\n")
-    said = chatmart(capsys, "load")
-    assert said.code == 2
+    said = run_chatmart(capsys, "load")
+    assert said.exit_code == 2
     assert [line.split(": is")[0] for line in said.err.splitlines()] == [
         "chatmart.yaml: x",
         "chatmart.yaml: account a: provider",
@@ -71,8 +71,8 @@ def test_an_address_that_no_store_answers_to_is_2(
     (tmp_path / "chatmart.yaml").write_text(
         f"warehouse: {warehouse}\naccounts:\n- {{name: a, provider: inkeep, api_key: '${{KEY}}'}}\n"
     )
-    said = chatmart(capsys, "load")
-    assert said.code == 2
+    said = run_chatmart(capsys, "load")
+    assert said.exit_code == 2
     assert "duckdb://data/warehouse.duckdb" in said.err
 
 
@@ -87,15 +87,15 @@ def test_other_ends(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, says: str
 ) -> None:
     failing(monkeypatch, error)
-    said = chatmart(capsys, "load")
-    assert (said.code, said.out) == (code, "")
+    said = run_chatmart(capsys, "load")
+    assert (said.exit_code, said.out) == (code, "")
     assert said.err.startswith(says)
     assert "Traceback" not in said.err
 
 
 def test_the_trace_comes_with_verbose_only(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "Traceback" not in chatmart(capsys, "load").err
-    said = chatmart(capsys, "--verbose", "load")
+    assert "Traceback" not in run_chatmart(capsys, "load").err
+    said = run_chatmart(capsys, "--verbose", "load")
     assert "Traceback" in said.err
     assert said.err.splitlines()[-1].startswith("there is no configuration")
 
@@ -104,7 +104,7 @@ UNFORESEEN = """
 import sys
 from extractors import redaction
 from pipelines.cli import main
-redaction.register("planted-secret")
+redaction.register_secrets("planted-secret")
 def fail(*_a, **_k):
     raise RuntimeError("planted-secret is wrong")
 main.cli.main = fail

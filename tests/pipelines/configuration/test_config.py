@@ -14,7 +14,7 @@ from extractors.errors import ConfigError
 from extractors.redaction import redact
 from pipelines.configuration import config as configuration
 from pipelines.configuration.config import Config
-from pipelines.configuration.settings import Operating
+from pipelines.configuration.settings import OperatingSettings
 from pipelines.configuration.yaml_file import read_yaml
 
 SECRET = "sk-live-planted-0123456789"
@@ -40,7 +40,7 @@ def read(tmp_path: Path) -> Read:
         path = tmp_path / "chatmart.yaml"
         path.write_text(text if text is not None else yaml.safe_dump(document))
         (tmp_path / ".env").write_text(env)
-        return configuration.load(path)
+        return configuration.load_config(path)
 
     return load
 
@@ -254,7 +254,7 @@ def test_what_is_no_text_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "chatmart.yaml"
     path.write_bytes(b"\xff\xfe\x00\x80")
     with pytest.raises(ConfigError, match=r"^chatmart\.yaml: is no YAML that can be read"):
-        configuration.load(path)
+        configuration.load_config(path)
     folder = tmp_path / "folder"
     folder.mkdir()
     with pytest.raises(ConfigError, match=r"^folder: cannot be read"):
@@ -262,7 +262,7 @@ def test_what_is_no_text_is_one_sentence(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump({"accounts": [GOOD]}))
     (tmp_path / ".env").write_bytes(b"\xff\xfe\x00\x80")
     with pytest.raises(ConfigError, match=r"^\.env: cannot be read"):
-        configuration.load(path)
+        configuration.load_config(path)
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates()
@@ -275,7 +275,7 @@ VALUES = LEAVES | SMALL | st.lists(SMALL, max_size=2) | st.dictionaries(st.text(
     document=st.fixed_dictionaries(
         {},
         optional=dict.fromkeys(
-            ("landing", "warehouse", "defaults", "schedule", *Operating.model_fields, "accounts", "x"), VALUES
+            ("landing", "warehouse", "defaults", "schedule", *OperatingSettings.model_fields, "accounts", "x"), VALUES
         ),
     ),
     entry=st.fixed_dictionaries(
@@ -288,31 +288,31 @@ def test_no_document_is_a_surprise(tmp_path: Path, document: dict[str, Any], ent
     for told in (document, {**document, "accounts": [entry]}):
         path.write_text(yaml.safe_dump(told, allow_unicode=True), "utf-8")
         with suppress(ConfigError):
-            configuration.load(path)
+            configuration.load_config(path)
 
 
 def test_where_a_configuration_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match=r"there is no configuration at .*chatmart\.yaml; write one: `chatmart init`"):
-        configuration.find(None)
+        configuration.find_config(None)
     for name in ("chatmart.yaml", "named.yaml", "other.yaml"):
         (tmp_path / name).write_text("")
-    assert configuration.find(None) == tmp_path / "chatmart.yaml"
+    assert configuration.find_config(None) == tmp_path / "chatmart.yaml"
     monkeypatch.setenv("CHATMART_CONFIG", "other.yaml")
-    assert configuration.find(None) == tmp_path / "other.yaml"
-    assert configuration.find("named.yaml") == tmp_path / "named.yaml"
+    assert configuration.find_config(None) == tmp_path / "other.yaml"
+    assert configuration.find_config("named.yaml") == tmp_path / "named.yaml"
 
 
 def test_accounts_are_chosen_by_name_and_provider(read: Read) -> None:
     docs = {"name": "docs", "provider": "inkeep", "api_key": "${ACME_KEY}"}
     found = read(accounts=[GOOD, account(name="other"), docs])
-    assert [one.name for one in found.select()] == ["acme", "other", "docs"]
-    assert [one.name for one in found.select(["docs", "acme"])] == ["acme", "docs"]
-    assert [one.name for one in found.select(providers=["inkeep"])] == ["docs"]
+    assert [one.name for one in found.select_accounts()] == ["acme", "other", "docs"]
+    assert [one.name for one in found.select_accounts(["docs", "acme"])] == ["acme", "docs"]
+    assert [one.name for one in found.select_accounts(providers=["inkeep"])] == ["docs"]
     with pytest.raises(ConfigError, match=r"no account in chatmart\.yaml matches"):
-        found.select(["acme"], ["inkeep"])
+        found.select_accounts(["acme"], ["inkeep"])
     with pytest.raises(ConfigError) as caught:
-        found.select(["nobody", "acme"], ["clippy"])
+        found.select_accounts(["nobody", "acme"], ["clippy"])
     assert caught.value.problems == [
         "there is no account 'nobody' in chatmart.yaml",
         "there is no provider 'clippy'; known: cognigy, chatdash, chatlayer, chatcaptain, inkeep",
@@ -323,18 +323,23 @@ def test_it_names_the_variables_that_a_credential_comes_from(read: Read) -> None
     layer = {"name": "bot", "provider": "chatlayer", "bot_id": "b", "token_id": "${AN_ID}", "token_secret": "${A_KEY}"}
     keyed = account(privacy={"key": "${ACME_KEY}"}, api_key="${OTHER_KEY}", project_id="${PROJECT}")
     env = f"AN_ID=fake-id\nA_KEY=fake-secret\nOTHER_KEY=fake-key\nPROJECT={GOOD['project_id']}\n"
-    assert read(accounts=[keyed, layer], env=env).variables == {"acme": ("OTHER_KEY",), "bot": ("AN_ID", "A_KEY")}
+    assert read(accounts=[keyed, layer], env=env).secret_variables == {
+        "acme": ("OTHER_KEY",),
+        "bot": ("AN_ID", "A_KEY"),
+    }
 
 
 def test_what_will_be_written_is_checked_before_its_secrets_are_there(tmp_path: Path) -> None:
     path = tmp_path / "chatmart.yaml"
     unset = {"accounts": [account(api_key="${NOBODY_SET_THIS}")]}
-    assert configuration.check(path, unset, without_secrets=True).variables == {"acme": ("NOBODY_SET_THIS",)}
+    assert configuration.validate_config(path, unset, allow_unset_secrets=True).secret_variables == {
+        "acme": ("NOBODY_SET_THIS",)
+    }
     with pytest.raises(ConfigError, match="the variable NOBODY_SET_THIS is not set"):
-        configuration.check(path, unset)
+        configuration.validate_config(path, unset)
     for wrong in ({"api_key": SECRET}, {"project_id": "${NOBODY_SET_THIS}"}):
         with pytest.raises(ConfigError):
-            configuration.check(path, {"accounts": [account(**wrong)]}, without_secrets=True)
+            configuration.validate_config(path, {"accounts": [account(**wrong)]}, allow_unset_secrets=True)
     assert not path.exists()
 
 
@@ -343,4 +348,4 @@ def test_the_names_of_a_file_that_is_not_right(tmp_path: Path) -> None:
     path.write_text(
         yaml.safe_dump({"x": 1, "accounts": [GOOD, "y", {"provider": "clippy"}, {"name": "b", "provider": "clippy"}]})
     )
-    assert configuration.names(path) == [("acme", "cognigy"), ("b", "clippy")]
+    assert configuration.read_account_names(path) == [("acme", "cognigy"), ("b", "clippy")]

@@ -22,7 +22,7 @@ class Folder:
 
     def read(self, **document: Any) -> Config:
         self.file.write_text(yaml.safe_dump({"accounts": [ACCOUNT], **document}))
-        return configuration.load(self.file)
+        return configuration.load_config(self.file)
 
     def problems(self, **document: Any) -> list[str]:
         with pytest.raises(ConfigError) as caught:
@@ -39,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
 
 
 def test_what_is_left_out(folder: Folder) -> None:
-    operating = folder.read().operating
+    operating = folder.read().settings
     assert operating.catch_up_days == 35
     assert operating.alerts.webhook is None
     assert (operating.retention.landing_days, operating.retention.dagster_days) == (None, 90)
@@ -54,12 +54,12 @@ def test_all_of_it(folder: Folder) -> None:
         retention={"landing_days": 400, "dagster_days": 30},
         owners=["team:data", "data@example.com"],
     )
-    assert config.schedule.of("inkeep").hour == 6
-    assert config.operating.catch_up_days == 10
-    assert config.operating.alerts.webhook is not None
-    assert config.operating.alerts.webhook.get_secret_value() == HOOK
-    assert (config.operating.retention.landing_days, config.operating.retention.dagster_days) == (400, 30)
-    assert config.operating.owners == ("team:data", "data@example.com")
+    assert config.schedule.provider_time("inkeep").hour == 6
+    assert config.settings.catch_up_days == 10
+    assert config.settings.alerts.webhook is not None
+    assert config.settings.alerts.webhook.get_secret_value() == HOOK
+    assert (config.settings.retention.landing_days, config.settings.retention.dagster_days) == (400, 30)
+    assert config.settings.owners == ("team:data", "data@example.com")
 
 
 def test_the_webhook_is_a_secret(folder: Folder) -> None:

@@ -11,22 +11,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from extractors.errors import ConfigError
-from extractors.registry import PROVIDERS, provider
+from extractors.registry import PROVIDERS, get_provider
 from pipelines.configuration.init_file import (
-    add_variables,
-    new_file,
+    append_account,
+    append_env_variables,
+    render_config,
     required_ids,
     required_secrets,
-    variable,
-    with_account,
-    write,
+    secret_variable_name,
+    write_config_file,
 )
 
 ENTRY: dict[str, Any] = {"name": "new", "provider": "inkeep", "streams": ["a", "b"], "api_key": "${NEW_API_KEY}"}
 
 
 def test_what_an_account_must_have_comes_from_its_model() -> None:
-    models = {name: provider(name).account for name in PROVIDERS}
+    models = {name: get_provider(name).account for name in PROVIDERS}
     assert {name: required_ids(model) for name, model in models.items()} == {
         "cognigy": ["project_id"],
         "chatdash": ["project_id"],
@@ -36,12 +36,15 @@ def test_what_an_account_must_have_comes_from_its_model() -> None:
     }
     assert required_secrets(models["chatlayer"]) == ["token_id", "token_secret"]
     assert required_secrets(models["inkeep"]) == ["api_key"]
-    assert [variable("acme-bot", "api_key"), variable("3-a", "key")] == ["ACME_BOT_API_KEY", "_3_A_KEY"]
+    assert [secret_variable_name("acme-bot", "api_key"), secret_variable_name("3-a", "key")] == [
+        "ACME_BOT_API_KEY",
+        "_3_A_KEY",
+    ]
 
 
 def test_a_new_file_says_what_was_told(tmp_path: Path) -> None:
     places = {"landing": "a: b", "warehouse": "duckdb://#x"}
-    assert yaml.safe_load(new_file(tmp_path, places, ENTRY)) == {**places, "accounts": [ENTRY]}
+    assert yaml.safe_load(render_config(tmp_path, places, ENTRY)) == {**places, "accounts": [ENTRY]}
 
 
 FILES = {
@@ -61,7 +64,7 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_an_account_is_added_and_nothing_else_is_touched(name: str) -> None:
     before, after = FILES[name]
-    longer = with_account(before + after, ENTRY)
+    longer = append_account(before + after, ENTRY)
     assert longer is not None
     ending = "\r\n" if "\r\n" in before else "\n"
     head = before if before.endswith("\n") else before + ending
@@ -87,7 +90,7 @@ def test_an_account_is_added_and_nothing_else_is_touched(name: str) -> None:
     ],
 )
 def test_where_that_is_not_simple_it_is_left_to_a_person(text: str) -> None:
-    assert with_account(text, ENTRY) is None
+    assert append_account(text, ENTRY) is None
 
 
 def test_a_file_is_replaced_where_it_lies(tmp_path: Path) -> None:
@@ -95,7 +98,7 @@ def test_a_file_is_replaced_where_it_lies(tmp_path: Path) -> None:
     real.write_text("old")
     real.chmod(0o640)
     (tmp_path / "link.yaml").symlink_to(real)
-    write(tmp_path / "link.yaml", "new\r\nü\n")
+    write_config_file(tmp_path / "link.yaml", "new\r\nü\n")
     assert real.read_bytes() == "new\r\nü\n".encode()
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
     assert (tmp_path / "link.yaml").is_symlink()
@@ -104,12 +107,12 @@ def test_a_file_is_replaced_where_it_lies(tmp_path: Path) -> None:
 
 def test_variables_are_added_and_none_is_changed(tmp_path: Path) -> None:
     path = tmp_path / ".env"
-    add_variables(tmp_path, {})
+    append_env_variables(tmp_path, {})
     assert not path.exists()
-    add_variables(tmp_path, {"A": "", "B": "fake b"})
+    append_env_variables(tmp_path, {"A": "", "B": "fake b"})
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     path.write_text(path.read_text() + "export C=mine # so\nD=")
-    add_variables(tmp_path, {"A": "fake-a", "B": "other", "C": "other", "D": "", "E": ""})
+    append_env_variables(tmp_path, {"A": "fake-a", "B": "other", "C": "other", "D": "", "E": ""})
     assert path.read_text() == "A=\nB='fake b'\nexport C=mine # so\nD=\nA='fake-a'\nE=\n"
     assert dotenv_values(path) == {"A": "fake-a", "B": "fake b", "C": "mine", "D": "", "E": ""}
 
@@ -119,7 +122,7 @@ def test_variables_are_added_and_none_is_changed(tmp_path: Path) -> None:
 def test_a_secret_comes_back_as_it_was_typed_or_is_refused(tmp_path: Path, value: str) -> None:
     (tmp_path / ".env").unlink(missing_ok=True)
     try:
-        add_variables(tmp_path, {"KEY": value})
+        append_env_variables(tmp_path, {"KEY": value})
     except ConfigError:
         assert "${" in value
         assert not (tmp_path / ".env").exists()
@@ -129,5 +132,5 @@ def test_a_secret_comes_back_as_it_was_typed_or_is_refused(tmp_path: Path, value
 
 def test_a_value_that_would_be_taken_for_a_reference_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="KEY; set the variable in the environment"):
-        add_variables(tmp_path, {"OTHER": "x", "KEY": "a${b}"})
+        append_env_variables(tmp_path, {"OTHER": "x", "KEY": "a${b}"})
     assert not (tmp_path / ".env").exists()

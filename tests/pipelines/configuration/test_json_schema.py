@@ -13,14 +13,14 @@ import yaml
 from click.testing import CliRunner
 
 from extractors.errors import ConfigError
-from extractors.registry import PROVIDERS, provider
+from extractors.registry import PROVIDERS, get_provider
 from pipelines.cli.commands import demo
 from pipelines.configuration import config as configuration
 from pipelines.configuration import json_schema as config_schema
 from sandbox.server import Sandbox
 
 ROOT = Path(__file__).parents[3]
-SCHEMA: dict[str, Any] = json.loads(config_schema.PATH.read_text("utf-8"))
+SCHEMA: dict[str, Any] = json.loads(config_schema.SCHEMA_PATH.read_text("utf-8"))
 COGNIGY = {"name": "acme", "provider": "cognigy", "project_id": "5f0c2f4e8a1b2c3d4e5f6a7b", "api_key": "${KEY}"}
 CHATLAYER = {"name": "bot", "provider": "chatlayer", "bot_id": 17, "token_id": "${KEY}", "token_secret": "${KEY}"}
 
@@ -31,12 +31,12 @@ def refusals(document: Any) -> list[str]:
 
 
 def test_the_file_is_current_and_a_schema() -> None:
-    assert config_schema.PATH.read_text("utf-8") == config_schema.text(), "run `make docs`"
+    assert config_schema.SCHEMA_PATH.read_text("utf-8") == config_schema.render_schema(), "run `make docs`"
     jsonschema.Draft7Validator.check_schema(SCHEMA)
 
 
 def test_it_is_written_and_its_age_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config_schema, "PATH", tmp_path / "chatmart.schema.json")
+    monkeypatch.setattr(config_schema, "SCHEMA_PATH", tmp_path / "chatmart.schema.json")
     run = CliRunner().invoke
     missing = run(config_schema.main, ["--check"])
     assert (missing.exit_code, missing.stderr) == (1, "Stale: chatmart.schema.json. Run `make docs`.\n")
@@ -55,22 +55,24 @@ def schema_named_in(path: Path) -> Path:
 
 def test_the_example_names_it_and_is_valid() -> None:
     example = ROOT / "chatmart.example.yaml"
-    assert schema_named_in(example) == config_schema.PATH
+    assert schema_named_in(example) == config_schema.SCHEMA_PATH
     assert refusals(yaml.safe_load(example.read_text("utf-8"))) == []
 
 
 def test_the_demo_names_it_and_is_valid(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
-        path = demo.configure(tmp_path, sandbox, date(2025, 1, 1))
-    assert schema_named_in(path) == config_schema.PATH
+        path = demo.write_demo_config(tmp_path, sandbox, date(2025, 1, 1))
+    assert schema_named_in(path) == config_schema.SCHEMA_PATH
     assert refusals(yaml.safe_load(path.read_text("utf-8"))) == []
 
 
 def test_a_folder_above_the_schema_names_it_by_its_path_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config_schema, "PATH", tmp_path / "venv" / "x.json")
-    assert config_schema.editor_line(tmp_path) == "# yaml-language-server: $schema=venv/x.json"
-    monkeypatch.setattr(config_schema, "PATH", tmp_path / "my venv" / "x.json")  # a comment's address ends at a space
-    assert config_schema.editor_line(tmp_path).endswith("/my%20venv/x.json")
+    monkeypatch.setattr(config_schema, "SCHEMA_PATH", tmp_path / "venv" / "x.json")
+    assert config_schema.schema_comment(tmp_path) == "# yaml-language-server: $schema=venv/x.json"
+    monkeypatch.setattr(
+        config_schema, "SCHEMA_PATH", tmp_path / "my venv" / "x.json"
+    )  # a comment's address ends at a space
+    assert config_schema.schema_comment(tmp_path).endswith("/my%20venv/x.json")
 
 
 def described() -> Iterator[tuple[str, str]]:
@@ -86,8 +88,8 @@ def test_every_key_is_described() -> None:
     assert len(words) > 50
     assert [key for key, told in words.items() if not told] == []
     for name in PROVIDERS:
-        keys = SCHEMA["definitions"][provider(name).account.__name__]["properties"]
-        assert set(keys) == {"provider", *provider(name).account.model_fields}
+        keys = SCHEMA["definitions"][get_provider(name).account.__name__]["properties"]
+        assert set(keys) == {"provider", *get_provider(name).account.model_fields}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,7 @@ def test_what_is_right_is_accepted(entry: dict[str, Any], tmp_path: Path, monkey
         monkeypatch.setenv(name, value)
     assert refusals({"accounts": [entry]}) == []
     (tmp_path / "chatmart.yaml").write_text(yaml.safe_dump({"accounts": [entry]}))
-    configuration.load(tmp_path / "chatmart.yaml")
+    configuration.load_config(tmp_path / "chatmart.yaml")
 
 
 @pytest.mark.parametrize(
@@ -140,4 +142,4 @@ def test_what_the_loader_refuses_is_refused(
     monkeypatch.setenv("KEY", "fake-key")
     (tmp_path / "chatmart.yaml").write_text(yaml.safe_dump(document))
     with pytest.raises(ConfigError):
-        configuration.load(tmp_path / "chatmart.yaml")
+        configuration.load_config(tmp_path / "chatmart.yaml")

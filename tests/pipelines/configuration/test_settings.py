@@ -44,5 +44,9 @@ def test_a_time_that_the_clock_skips_or_repeats(day: str, at: str) -> None:
 
 def test_a_provider_has_its_own_time_where_it_says_so() -> None:
     schedule = Schedule(hour=4, minute=10, timezone="Europe/Berlin", providers={"inkeep": OwnTime(hour=7)})
-    assert schedule.of("cognigy") == schedule.common == TimeOfDay(hour=4, minute=10, timezone="Europe/Berlin")
-    assert schedule.of("inkeep") == TimeOfDay(hour=7, minute=10, timezone="Europe/Berlin")
+    assert (
+        schedule.provider_time("cognigy")
+        == schedule.common_time
+        == TimeOfDay(hour=4, minute=10, timezone="Europe/Berlin")
+    )
+    assert schedule.provider_time("inkeep") == TimeOfDay(hour=7, minute=10, timezone="Europe/Berlin")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.server import Sandbox
-from tests.support.sample_world import Shop, open_sandbox
+from tests.support.sample_world import SampleWorld, open_sandbox
 
 
 @pytest.fixture
@@ -16,5 +16,5 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, sandbox: Sandbox) -> Shop:
-    return Shop(tmp_path, sandbox, begun=True)
+def sample_world(tmp_path: Path, sandbox: Sandbox) -> SampleWorld:
+    return SampleWorld(tmp_path, sandbox, begun=True)

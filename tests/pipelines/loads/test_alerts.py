@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from extractors import redaction
 from pipelines.configuration.settings import Alerts
-from pipelines.loads.alerts import ATTEMPTS, LINES, Alert, ask_again, send
-from pipelines.loads.failures import SHOWN
-from tests.support.scripted_server import Scripted, raw, scripted
+from pipelines.loads.alerts import MAX_ATTEMPTS, MAX_LISTED_ACCOUNTS, Alert, retry_advice, send_alert
+from pipelines.loads.failures import MAX_DETAIL_LINES
+from tests.support.scripted_server import ScriptedServer, raw_response, run_scripted_server
 
 ALERT = Alert(
-    what="load_cognigy",
+    command="load_cognigy",
     run_id="r1",
     summary="acme failed; the other accounts are loaded.",
     advice="Mend the key.",
@@ -26,25 +26,25 @@ ALERT = Alert(
 
 
 @pytest.fixture
-def server() -> Iterator[Scripted]:
-    with scripted() as running:
+def server() -> Iterator[ScriptedServer]:
+    with run_scripted_server() as running:
         yield running
 
 
-def to(server: Scripted, path: str = "/services/T0/B0/not-a-real-hook") -> Alerts:
+def to(server: ScriptedServer, path: str = "/services/T0/B0/not-a-real-hook") -> Alerts:
     return Alerts(webhook=SecretStr(server.origin + path))
 
 
-def sent(server: Scripted) -> list[Any]:
+def sent(server: ScriptedServer) -> list[Any]:
 
-    return [json.loads(each.body) for each in server.seen]
+    return [json.loads(each.body) for each in server.requests]
 
 
-def test_one_request_with_a_text_and_plain_fields(server: Scripted) -> None:
-    assert send(to(server), ALERT)
+def test_one_request_with_a_text_and_plain_fields(server: ScriptedServer) -> None:
+    assert send_alert(to(server), ALERT)
     [message] = sent(server)
-    assert [server.seen[0].method, server.seen[0].path] == ["POST", "/services/T0/B0/not-a-real-hook"]
-    assert server.seen[0].headers["content-type"] == "application/json"
+    assert [server.requests[0].method, server.requests[0].path] == ["POST", "/services/T0/B0/not-a-real-hook"]
+    assert server.requests[0].headers["content-type"] == "application/json"
     assert message["text"].splitlines() == [
         "chatmart: load_cognigy failed. acme failed; the other accounts are loaded.",
         "• acme: 2025-03-01 to 2025-03-03: HTTP 401",
@@ -61,74 +61,74 @@ def test_one_request_with_a_text_and_plain_fields(server: Scripted) -> None:
     assert message["problems"] == dict(ALERT.problems)
 
 
-def test_nothing_is_sent_unless_a_webhook_is_configured(server: Scripted) -> None:
-    assert not send(Alerts(), ALERT)
-    assert server.seen == []
+def test_nothing_is_sent_unless_a_webhook_is_configured(server: ScriptedServer) -> None:
+    assert not send_alert(Alerts(), ALERT)
+    assert server.requests == []
 
 
 def test_many_accounts_make_a_short_text() -> None:
     problems = {f"acme-{number}": "it broke" for number in range(200)}
-    message = Alert("load", "r1", "many failed.", "Mend them.", problems).message()
-    assert len(message["text"].splitlines()) == LINES + 3
+    message = Alert("load", "r1", "many failed.", "Mend them.", problems).build_message()
+    assert len(message["text"].splitlines()) == MAX_LISTED_ACCOUNTS + 3
     assert "and 190 more accounts" in message["text"]
     assert len(message["accounts"]) == 200
-    assert len(message["problems"]) == SHOWN
+    assert len(message["problems"]) == MAX_DETAIL_LINES
 
 
-def test_secrets_are_masked_wherever_they_stand(server: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_masked_wherever_they_stand(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redaction, "_secrets", set())
-    redaction.register("sk-planted-0123456789")
+    redaction.register_secrets("sk-planted-0123456789")
     alert = Alert("load", "r1", "said sk-planted-0123456789", "sk-planted-0123456789", {"a": "sk-planted-0123456789"})
-    assert send(to(server), alert)
-    assert b"sk-planted" not in server.seen[0].body
-    assert server.seen[0].body.count(b"[redacted]") == 6
+    assert send_alert(to(server), alert)
+    assert b"sk-planted" not in server.requests[0].body
+    assert server.requests[0].body.count(b"[redacted]") == 6
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
-def test_what_may_pass_is_tried_again(server: Scripted, status: int) -> None:
+def test_what_may_pass_is_tried_again(server: ScriptedServer, status: int) -> None:
     waits: list[float] = []
-    server.script(raw(b"", status), raw(b"ok"))
-    assert send(to(server), ALERT, sleep=waits.append)
-    assert len(server.seen) == 2
+    server.script(raw_response(b"", status), raw_response(b"ok"))
+    assert send_alert(to(server), ALERT, sleep=waits.append)
+    assert len(server.requests) == 2
     assert len(waits) == 1
 
 
-def test_attempts_and_waits_are_few(server: Scripted, caplog: pytest.LogCaptureFixture) -> None:
+def test_attempts_and_waits_are_few(server: ScriptedServer, caplog: pytest.LogCaptureFixture) -> None:
     waits: list[float] = []
-    server.script(raw(b"", 500))
-    assert not send(to(server), ALERT, sleep=waits.append)
-    assert len(server.seen) == ATTEMPTS
+    server.script(raw_response(b"", 500))
+    assert not send_alert(to(server), ALERT, sleep=waits.append)
+    assert len(server.requests) == MAX_ATTEMPTS
     assert sum(waits) < 10
     assert "HTTP 500" in caplog.text
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410])
-def test_a_refusal_is_final(server: Scripted, status: int, caplog: pytest.LogCaptureFixture) -> None:
-    server.script(raw(b"no_service", status))
-    assert not send(to(server), ALERT)
-    assert len(server.seen) == 1
+def test_a_refusal_is_final(server: ScriptedServer, status: int, caplog: pytest.LogCaptureFixture) -> None:
+    server.script(raw_response(b"no_service", status))
+    assert not send_alert(to(server), ALERT)
+    assert len(server.requests) == 1
     assert f"HTTP {status}" in caplog.text
 
 
-def test_a_redirect_is_not_followed(server: Scripted) -> None:
-    server.answer = lambda _seen: Response(status_code=302, headers={"location": server.origin + "/elsewhere"})
-    assert not send(to(server), ALERT)
-    assert [each.path for each in server.seen] == ["/services/T0/B0/not-a-real-hook"]
+def test_a_redirect_is_not_followed(server: ScriptedServer) -> None:
+    server.respond = lambda _seen: Response(status_code=302, headers={"location": server.origin + "/elsewhere"})
+    assert not send_alert(to(server), ALERT)
+    assert [each.path for each in server.requests] == ["/services/T0/B0/not-a-real-hook"]
 
 
 def test_a_webhook_that_is_not_there_is_logged_without_its_address(
-    server: Scripted, caplog: pytest.LogCaptureFixture
+    server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     gone = Alerts(webhook=SecretStr("http://127.0.0.1:9/services/not-a-real-hook"))
-    assert not send(gone, ALERT, sleep=lambda _seconds: None)
+    assert not send_alert(gone, ALERT, sleep=lambda _seconds: None)
     assert "the alert was not delivered (ConnectError)" in caplog.text
     assert "not-a-real-hook" not in caplog.text
 
 
 def test_what_to_do_is_a_command_to_paste() -> None:
     days = [date(2025, 3, 1), date(2025, 3, 9)]
-    told = ask_again(["acme", "globex"], days, 35)
+    told = retry_advice(["acme", "globex"], days, 35)
     assert "for 35 days" in told
     assert told.endswith("chatmart backfill --from 2025-03-01 --to 2025-03-09 --account acme --account globex")
-    assert ask_again(["acme"], [], 35).endswith("chatmart load --account acme")
+    assert retry_advice(["acme"], [], 35).endswith("chatmart load --account acme")

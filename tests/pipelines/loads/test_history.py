@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from extractors.cognigy.provider import CognigyAccount
-from extractors.http.messages import Answer, Asked
+from extractors.http.messages import Request, Response
 from extractors.landing.batch import Batch, BatchKey
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
-from pipelines.loads.history import Round, arrivals, landed_days, rounds_by_day
+from pipelines.loads.history import LoadVersion, build_load_versions, list_batch_ids, list_landed_days
 
 NOON = datetime(2026, 1, 10, 12, tzinfo=UTC)
 DAYS = [date(2026, 1, 7), date(2026, 1, 8)]
@@ -44,16 +44,16 @@ class Landing:
         window = Window(days[0], days[-1] + timedelta(days=1))
         self.at += timedelta(minutes=1)
         key = BatchKey("cognigy", whose.name, stream, whose.external_id, whose.timezone, window, pulled, run)
-        with self.zone.writer(key) as writer:
-            writer.add(Answer(Asked("GET", "/"), 200, {}, self.at, b"{}"))
+        with self.zone.open_writer(key) as writer:
+            writer.add(Response(Request("GET", "/"), 200, {}, self.at, b"{}"))
             return writer.finish(how.pop("fetched_at", self.at), **how)
 
     def told(self, of: CognigyAccount | None = None, days: Sequence[date] = DAYS) -> dict[int, list[list[Batch]]]:
         """Days of the month, and the batches of their rounds."""
-        return {day.day: plain(rounds) for day, rounds in rounds_by_day(of or account(), self.zone, days).items()}
+        return {day.day: plain(rounds) for day, rounds in build_load_versions(of or account(), self.zone, days).items()}
 
 
-def plain(rounds: Sequence[Round]) -> list[list[Batch]]:
+def plain(rounds: Sequence[LoadVersion]) -> list[list[Batch]]:
     def in_order(batches: Mapping[str, Batch]) -> list[Batch]:
         return sorted(batches.values(), key=lambda batch: batch.fetched_at)
 
@@ -100,7 +100,7 @@ def test_half_an_answer_and_another_accounts_do_not_count(landing: Landing) -> N
     landing.land(FIRST, of=account(timezone="Europe/Berlin"))
     landing.land(SECOND)
     assert landing.told() == {}
-    assert landed_days(account(), landing.zone) == set(DAYS)
+    assert list_landed_days(account(), landing.zone) == set(DAYS)
 
 
 def test_what_was_not_understood_is_no_round_unless_it_is_the_newest(landing: Landing) -> None:
@@ -185,5 +185,5 @@ def test_a_manifest_that_does_not_tell_is_of_todays_streams(landing: Landing) ->
 
 def test_arrivals_tell_that_something_has_landed(landing: Landing) -> None:
     one = landing.land(FIRST)
-    assert arrivals(account(), landing.zone, DAYS) == {one.batch_id}
-    assert arrivals(account(), landing.zone, [date(2026, 1, 9)]) == frozenset()
+    assert list_batch_ids(account(), landing.zone, DAYS) == {one.batch_id}
+    assert list_batch_ids(account(), landing.zone, [date(2026, 1, 9)]) == frozenset()

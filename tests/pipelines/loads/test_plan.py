@@ -9,23 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.cognigy.provider import PROVIDER, CognigyAccount
-from extractors.http.messages import Answer, Asked
+from extractors.http.messages import Request, Response
 from extractors.landing.batch import Batch, BatchKey
 from extractors.landing.zone import LandingZone
 from extractors.registry import Provider, Stream
 from extractors.windows import Window
 from pipelines.loads.plan import (
-    FRESH_FOR,
+    MAX_REUSE_AGE,
     DailyLoad,
-    daily_load,
+    build_reuse_rule,
+    clip_window,
     daily_window,
-    possible_days,
-    ready,
-    reusable,
-    steps,
-    unsettled,
+    list_unsettled_days,
+    loadable_days,
+    plan_daily_load,
+    plan_steps,
 )
-from pipelines.loads.status import Range
+from pipelines.loads.status import StateRange
 from warehouse.records import LedgerRow
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
@@ -62,8 +62,8 @@ def land(
 ) -> Batch:
     of = account()
     key = BatchKey("cognigy", of.name, stream, of.external_id, of.timezone, days)
-    with zone.writer(key) as writer:
-        writer.add(Answer(Asked("GET", "/"), 200, {}, at, b"{}"))
+    with zone.open_writer(key) as writer:
+        writer.add(Response(Request("GET", "/"), 200, {}, at, b"{}"))
         return writer.finish(at, landed_at=landed_at)
 
 
@@ -93,63 +93,63 @@ class TestDailyLoad:
 
     REGULAR = tuple(date(2026, 1, day) for day in (6, 7, 8, 9))
 
-    def load(self, *ranges: Range, catch_up_days: int = 35, **settings: Any) -> DailyLoad:
-        found = daily_load(account(**settings), ranges, NOW, catch_up_days)
+    def load(self, *ranges: StateRange, catch_up_days: int = 35, **settings: Any) -> DailyLoad:
+        found = plan_daily_load(account(**settings), ranges, NOW, catch_up_days)
         assert found is not None
         return found
 
     def test_only_the_look_back_when_all_before_it_is_settled(self) -> None:
-        settled = Range("settled", date(2025, 1, 1), date(2026, 1, 6))
-        found = self.load(settled, Range("loaded", date(2026, 1, 7), date(2026, 1, 9)))
-        assert (found.days, found.older) == (self.REGULAR, ())
+        settled = StateRange("settled", date(2025, 1, 1), date(2026, 1, 6))
+        found = self.load(settled, StateRange("loaded", date(2026, 1, 7), date(2026, 1, 9)))
+        assert (found.days, found.older_windows) == (self.REGULAR, ())
 
     @pytest.mark.parametrize("state", ["missing", "failed", "stale", "loaded"])
     def test_days_of_downtime_that_are_not_settled(self, state: str) -> None:
-        found = self.load(Range(state, date(2026, 1, 2), date(2026, 1, 3)))
+        found = self.load(StateRange(state, date(2026, 1, 2), date(2026, 1, 3)))
         assert found.days == (date(2026, 1, 2), date(2026, 1, 3), *self.REGULAR)
 
     def test_only_so_far_back_and_what_is_older_is_named(self) -> None:
-        gap = Range("missing", date(2025, 1, 1), date(2026, 1, 9))
+        gap = StateRange("missing", date(2025, 1, 1), date(2026, 1, 9))
         found = self.load(gap, catch_up_days=35)
         assert found.days == tuple(window("2025-12-06", "2026-01-09").days())
         assert len(found.days) == 35
-        assert found.older == (window("2025-01-01", "2025-12-05"),)
+        assert found.older_windows == (window("2025-01-01", "2025-12-05"),)
 
     def test_old_numbers_that_may_have_moved_are_no_gap(self) -> None:
-        assert self.load(Range("loaded", date(2025, 1, 1), date(2025, 1, 31))).older == ()
+        assert self.load(StateRange("loaded", date(2025, 1, 1), date(2025, 1, 31))).older_windows == ()
 
     def test_nothing_is_caught_up_when_told_so(self) -> None:
-        gap = Range("failed", date(2026, 1, 1), date(2026, 1, 9))
+        gap = StateRange("failed", date(2026, 1, 1), date(2026, 1, 9))
         found = self.load(gap, catch_up_days=0)
-        assert (found.days, found.older) == (self.REGULAR, (window("2026-01-01", "2026-01-05"),))
+        assert (found.days, found.older_windows) == (self.REGULAR, (window("2026-01-01", "2026-01-05"),))
 
     def test_the_look_back_is_never_cut(self) -> None:
         assert len(self.load(catch_up_days=2, lookback_days=10).days) == 11
 
     def test_nothing_before_the_account_begins(self) -> None:
-        failed = Range("failed", date(2025, 1, 1), date(2026, 1, 3))
+        failed = StateRange("failed", date(2025, 1, 1), date(2026, 1, 3))
         found = self.load(failed, start_date=date(2026, 1, 2))
         assert found.days == (date(2026, 1, 2), date(2026, 1, 3), *self.REGULAR)
-        assert found.older == ()
-        assert daily_load(account(start_date=date(2026, 1, 10)), (), NOW, 35) is None
+        assert found.older_windows == ()
+        assert plan_daily_load(account(start_date=date(2026, 1, 10)), (), NOW, 35) is None
 
 
 def test_possible_days_end_today_and_begin_with_the_account() -> None:
     asked = window("2025-12-01", "2026-02-01")
-    assert possible_days(account(), asked, NOW) == window("2025-12-01", "2026-01-10")
-    assert possible_days(account(start_date=date(2026, 1, 5)), asked, NOW) == window("2026-01-05", "2026-01-10")
-    assert possible_days(account(start_date=date(2027, 1, 1)), asked, NOW) is None
-    assert possible_days(account(), window("2026-01-11", "2026-01-20"), NOW) is None
-    assert possible_days(account(timezone="Pacific/Kiritimati"), window("2026-01-11", "2026-01-20"), NOW) is not None
+    assert clip_window(account(), asked, NOW) == window("2025-12-01", "2026-01-10")
+    assert clip_window(account(start_date=date(2026, 1, 5)), asked, NOW) == window("2026-01-05", "2026-01-10")
+    assert clip_window(account(start_date=date(2027, 1, 1)), asked, NOW) is None
+    assert clip_window(account(), window("2026-01-11", "2026-01-20"), NOW) is None
+    assert clip_window(account(timezone="Pacific/Kiritimati"), window("2026-01-11", "2026-01-20"), NOW) is not None
 
 
 def test_only_settled_days_are_left_alone() -> None:
     states = ["settled", "loaded", "stale", "failed"]
     days = list(window("2025-03-01", "2025-03-05").days())
     ledger = [row(day, state) for day, state in zip(days, states, strict=False)]
-    assert unsettled(account(), window("2025-03-01", "2025-03-05"), ledger) == days[1:]
-    assert unsettled(account(timezone="Asia/Tokyo"), window("2025-03-01", "2025-03-05"), ledger) == days
-    assert unsettled(account(project_id="6" * 24), window("2025-03-01", "2025-03-05"), ledger) == days
+    assert list_unsettled_days(account(), window("2025-03-01", "2025-03-05"), ledger) == days[1:]
+    assert list_unsettled_days(account(timezone="Asia/Tokyo"), window("2025-03-01", "2025-03-05"), ledger) == days
+    assert list_unsettled_days(account(project_id="6" * 24), window("2025-03-01", "2025-03-05"), ledger) == days
 
 
 class TestReusable:
@@ -158,10 +158,10 @@ class TestReusable:
     def may(
         self, batch: Batch, ledger: Iterable[LedgerRow] = (), *, refetch: bool = False, now: datetime = NOW
     ) -> bool:
-        return reusable(account(), ledger, now=now, started=NOW, refetch=refetch)(batch, self.DAY)
+        return build_reuse_rule(account(), ledger, now=now, run_started_at=NOW, refetch=refetch)(batch, self.DAY)
 
     def test_what_is_fresh_and_not_loaded(self, zone: LandingZone) -> None:
-        batch = land(zone, Window.of_day(self.DAY), NOW - FRESH_FOR + timedelta(seconds=1))
+        batch = land(zone, Window.of_day(self.DAY), NOW - MAX_REUSE_AGE + timedelta(seconds=1))
         assert self.may(batch)
         assert not self.may(batch, now=NOW + timedelta(seconds=2))
         assert not self.may(batch, refetch=True)
@@ -186,9 +186,9 @@ class TestReusable:
     def test_not_what_was_fetched_before_the_day_was_over(self, zone: LandingZone) -> None:
         today = NOW.date()
         batch = land(zone, Window.of_day(today), NOW - timedelta(hours=1))
-        assert not reusable(account(), [], now=NOW, started=NOW, refetch=False)(batch, today)
+        assert not build_reuse_rule(account(), [], now=NOW, run_started_at=NOW, refetch=False)(batch, today)
         month = land(zone, window("2026-01-01", "2026-01-31"), NOW - timedelta(hours=1))
-        may_stand = reusable(account(), [], now=NOW, started=NOW, refetch=False)
+        may_stand = build_reuse_rule(account(), [], now=NOW, run_started_at=NOW, refetch=False)
         assert may_stand(month, today - timedelta(days=1))
         assert not may_stand(month, today)
 
@@ -209,8 +209,8 @@ def all_stands(_batch: Batch, _day: date) -> bool:
 def planned(
     zone: LandingZone, days: Iterable[date], known: Provider = PROVIDER, **settings: Any
 ) -> list[tuple[str, list[str]]]:
-    found = steps(account(**settings), known, zone, list(days), all_stands)
-    return [(f"{step.days[0]}..{step.days[-1]}", [str(part) for _, _, part in step.wanted]) for step in found]
+    found = plan_steps(account(**settings), known, zone, list(days), all_stands)
+    return [(f"{step.days[0]}..{step.days[-1]}", [str(part) for _, _, part in step.fetches]) for step in found]
 
 
 def test_months_newest_first_each_with_what_it_needs(zone: LandingZone) -> None:
@@ -265,11 +265,11 @@ def test_each_day_is_in_one_step_and_its_windows_come_no_later(
         windows=lambda _account, whole: whole.by_hours(width * 24, account().zone), fetch=PROVIDER.streams[STREAM].fetch
     )
     known = replace(PROVIDER, streams={STREAM: wide})
-    found = steps(account(), known, zone, days, nothing_stands)
+    found = plan_steps(account(), known, zone, days, nothing_stands)
     assert sorted(day for step in found for day in step.days) == sorted(days)
     asked: set[date] = set()
     for step in found:
-        for _, _, part in step.wanted:
+        for _, _, part in step.fetches:
             assert not asked & set(part.days())
             asked |= set(part.days())
         assert set(step.days) <= asked
@@ -282,10 +282,10 @@ def test_a_day_is_ready_when_every_stream_has_a_batch_that_may_stand(zone: Landi
     month = land(zone, window("2025-03-01", "2025-03-03"), NOW)
     newer = land(zone, window("2025-03-02", "2025-03-02"), NOW + timedelta(minutes=1))
     calls = land(zone, window("2025-03-01", "2025-03-04"), NOW, stream="call_counter")
-    complete, claims = ready(both, zone, days, all_stands)
+    complete, claims = loadable_days(both, zone, days, all_stands)
     assert complete == tuple(days[:3])
     assert {claim.batch: set(claim.days) for claim in claims[STREAM]} == {month: {days[0], days[2]}, newer: {days[1]}}
     assert {claim.batch: set(claim.days) for claim in claims["call_counter"]} == {calls: set(days[:3])}
-    assert ready(both, zone, days, nothing_stands)[0] == ()
-    not_the_newest = ready(both, zone, days, lambda batch, _day: batch != newer)
+    assert loadable_days(both, zone, days, nothing_stands)[0] == ()
+    not_the_newest = loadable_days(both, zone, days, lambda batch, _day: batch != newer)
     assert not_the_newest[0] == (days[0], days[2])

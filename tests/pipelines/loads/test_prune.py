@@ -6,33 +6,33 @@ from pathlib import Path
 
 import pytest
 
-from extractors.landing.prune import prune
-from pipelines.loads.history import landed_days
-from pipelines.loads.load import sweep
-from pipelines.loads.observer import Quiet
+from extractors.landing.prune import prune_account
+from pipelines.loads.history import list_landed_days
+from pipelines.loads.load import remove_stale_staging
+from pipelines.loads.observer import NullObserver
 from pipelines.loads.prune import prune_landing
-from pipelines.loads.replay import replay
-from pipelines.loads.run import Job, fetch
+from pipelines.loads.replay import replay_jobs
+from pipelines.loads.run import LoadJob, fetch_jobs
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.installation import days_from
-from tests.support.sample_world import BERLIN, Shop
+from tests.support.sample_world import BERLIN, SampleWorld
 
 FIRST, LAST = date(2025, 3, 1), date(2025, 3, 9)
 
 
 @pytest.fixture
-def shop(tmp_path: Path, sandbox: Sandbox) -> Shop:
-    return Shop(tmp_path, sandbox, (BERLIN,), begun=True)
+def sample_world(tmp_path: Path, sandbox: Sandbox) -> SampleWorld:
+    return SampleWorld(tmp_path, sandbox, (BERLIN,), begun=True)
 
 
-def arrivals(shop: Shop) -> int:
-    return len(list(shop.workspace().landing.root.rglob("*.json")))
+def arrivals(sample_world: SampleWorld) -> int:
+    return len(list(sample_world.open_workspace().landing.root.rglob("*.json")))
 
 
-def configured(shop: Shop, days: int | None) -> int:
-    shop.top = {"retention": {"landing_days": days}} if days else {}
-    return prune_landing(shop.workspace()).arrivals
+def configured(sample_world: SampleWorld, days: int | None) -> int:
+    sample_world.top_level = {"retention": {"landing_days": days}} if days else {}
+    return prune_landing(sample_world.open_workspace()).arrivals
 
 
 def _path(batch: str) -> str:
@@ -40,76 +40,87 @@ def _path(batch: str) -> str:
     return f"provider={provider}/account={account}/stream={stream}/{name}.json"
 
 
-def test_replaced_answers_go_and_the_rest_builds_the_same_warehouse(shop: Shop, sandbox: Sandbox) -> None:
-    assert shop.backfill(FIRST, LAST).ok
+def test_replaced_answers_go_and_the_rest_builds_the_same_warehouse(
+    sample_world: SampleWorld, sandbox: Sandbox
+) -> None:
+    assert sample_world.backfill(FIRST, LAST).is_ok
     sandbox.world.restate(BERLIN.name, FIRST, "smaller")
-    assert shop.backfill(FIRST, LAST, refetch=True).ok
-    before = shop.everything()
-    assert arrivals(shop) == 2
-    assert configured(shop, None) == 0
-    assert configured(shop, 30) == 0  # replaced a minute ago
-    shop.clock.advance(31 * 86_400)
-    assert configured(shop, 40) == 0
-    assert configured(shop, 30) == 1
-    assert arrivals(shop) == 1
-    assert shop.everything() == before
-    for file in (shop.folder / "data").glob("*warehouse.duckdb*"):
+    assert sample_world.backfill(FIRST, LAST, refetch=True).is_ok
+    before = sample_world.read_all_views()
+    assert arrivals(sample_world) == 2
+    assert configured(sample_world, None) == 0
+    assert configured(sample_world, 30) == 0  # replaced a minute ago
+    sample_world.clock.advance(31 * 86_400)
+    assert configured(sample_world, 40) == 0
+    assert configured(sample_world, 30) == 1
+    assert arrivals(sample_world) == 1
+    assert sample_world.read_all_views() == before
+    for file in (sample_world.folder / "data").glob("*warehouse.duckdb*"):
         file.unlink()
-    workspace = shop.workspace()
+    workspace = sample_world.open_workspace()
     [account] = workspace.config.accounts
-    assert replay(workspace, [Job(account, tuple(sorted(landed_days(account, workspace.landing))))], Quiet()).ok
-    assert shop.everything() == before
+    assert replay_jobs(
+        workspace, [LoadJob(account, tuple(sorted(list_landed_days(account, workspace.landing))))], NullObserver()
+    ).is_ok
+    assert sample_world.read_all_views() == before
 
 
-def test_a_slice_that_was_not_loaded_again_keeps_its_answer(shop: Shop, sandbox: Sandbox) -> None:
-    assert shop.backfill(FIRST, LAST).ok
+def test_a_slice_that_was_not_loaded_again_keeps_its_answer(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+    assert sample_world.backfill(FIRST, LAST).is_ok
     sandbox.world.restate(BERLIN.name, FIRST, "smaller")
-    workspace = shop.workspace()
+    workspace = sample_world.open_workspace()
     [account] = workspace.config.accounts
     for _ in range(2):
-        assert fetch(workspace, [Job(account, tuple(days_from(FIRST, 9)))], refetch=True).ok
-        shop.clock.advance(60)
-    shop.clock.advance(31 * 86_400)
-    assert arrivals(shop) == 3
-    assert configured(shop, 30) == 1  # the one in between: it was replaced, and never loaded
+        assert fetch_jobs(workspace, [LoadJob(account, tuple(days_from(FIRST, 9)))], refetch=True).is_ok
+        sample_world.clock.advance(60)
+    sample_world.clock.advance(31 * 86_400)
+    assert arrivals(sample_world) == 3
+    assert configured(sample_world, 30) == 1  # the one in between: it was replaced, and never loaded
     needed = {batch for row in workspace.store.ledger() for batch in row.batches}
     assert all((workspace.landing.root / _path(batch)).exists() for batch in needed)
 
 
-def test_staged_files_of_dead_runs_go(shop: Shop) -> None:
-    staging = shop.workspace().staging
+def test_staged_files_of_dead_runs_go(sample_world: SampleWorld) -> None:
+    staging = sample_world.open_workspace().staging
     old, new = staging / "old", staging / "new"
     for folder in (old, new):
         folder.mkdir(parents=True)
     long_ago = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
     os.utime(old, (long_ago, long_ago))
-    assert sweep(shop.workspace()) == 1
+    assert remove_stale_staging(sample_world.open_workspace()) == 1
     assert not old.exists()
     assert new.exists()
 
 
-def test_an_answer_that_was_not_understood_replaces_none(shop: Shop, sandbox: Sandbox) -> None:
+def test_an_answer_that_was_not_understood_replaces_none(sample_world: SampleWorld, sandbox: Sandbox) -> None:
     day = date(2025, 3, 1)
-    assert shop.backfill(day, day).ok
+    assert sample_world.backfill(day, day).is_ok
     odd = {"body": '{"unexpected": true}', "headers": {"content-type": "application/json"}}
-    sandbox.fail(Fault(times=99, status=200, **odd))
-    assert not shop.backfill(day, day, refetch=True).ok
-    shop.clock.advance(31 * 86_400)
-    assert prune(shop.workspace().landing, "cognigy", BERLIN.name, (), shop.clock.now()).arrivals == 0
+    sandbox.plan_faults(Fault(times=99, status=200, **odd))
+    assert not sample_world.backfill(day, day, refetch=True).is_ok
+    sample_world.clock.advance(31 * 86_400)
+    assert (
+        prune_account(
+            sample_world.open_workspace().landing, "cognigy", BERLIN.name, (), sample_world.clock.now()
+        ).arrivals
+        == 0
+    )
 
 
-def test_nothing_goes_where_nothing_is_loaded(shop: Shop) -> None:
+def test_nothing_goes_where_nothing_is_loaded(sample_world: SampleWorld) -> None:
     for _ in range(3):
-        assert shop.backfill(date(2025, 3, 1), date(2025, 3, 1), refetch=True).ok
-    for file in (shop.folder / "data").glob("*warehouse.duckdb*"):
+        assert sample_world.backfill(date(2025, 3, 1), date(2025, 3, 1), refetch=True).is_ok
+    for file in (sample_world.folder / "data").glob("*warehouse.duckdb*"):
         file.unlink()
-    shop.clock.advance(31 * 86_400)
-    shop.top = {"retention": {"landing_days": 30}}
-    assert prune_landing(shop.workspace()).arrivals == 0
+    sample_world.clock.advance(31 * 86_400)
+    sample_world.top_level = {"retention": {"landing_days": 30}}
+    assert prune_landing(sample_world.open_workspace()).arrivals == 0
 
 
-def test_a_folder_that_another_run_removes_meanwhile_is_no_error(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    staging = shop.workspace().staging
+def test_a_folder_that_another_run_removes_meanwhile_is_no_error(
+    sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staging = sample_world.open_workspace().staging
     (staging / "another-run").mkdir(parents=True)
     monkeypatch.setattr(Path, "glob", lambda place, _pattern: iter([place / "gone", place / "another-run"]))
-    assert sweep(shop.workspace()) == 0
+    assert remove_stale_staging(sample_world.open_workspace()) == 0

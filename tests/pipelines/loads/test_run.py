@@ -7,12 +7,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from extractors.landing.zone import LandingZone
-from pipelines.loads.run import Job, fetch, load_landed
+from pipelines.loads.run import LoadJob, fetch_jobs, load_landed_batches
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
-from sandbox.truth import truth
+from sandbox.truth import compute_truth
 from tests.support.clock import FakeClock
-from tests.support.sample_world import BERLIN, NEW_YORK, Seen, Shop, conversations, days, told
+from tests.support.sample_world import (
+    BERLIN,
+    NEW_YORK,
+    RecordingObserver,
+    SampleWorld,
+    days_between,
+    loaded_conversations,
+    true_conversations,
+)
 
 FIRST, LAST = date(2025, 3, 1), date(2025, 6, 30)
 
@@ -21,45 +29,47 @@ FIRST, LAST = date(2025, 3, 1), date(2025, 6, 30)
     ("first", "months"), [(date(2025, 11, 1), 2), pytest.param(date(2025, 1, 1), 12, marks=pytest.mark.long)]
 )
 def test_months_are_a_request_each_and_the_truth(tmp_path: Path, sandbox: Sandbox, first: date, months: int) -> None:
-    shop, last = Shop(tmp_path, sandbox), date(2025, 12, 31)
+    shop, last = SampleWorld(tmp_path, sandbox), date(2025, 12, 31)
     result = shop.backfill(first, last)
-    count = len(days(first, last))
-    assert result.ok
+    count = len(days_between(first, last))
+    assert result.is_ok
     assert (result.outcomes[0].planned, result.outcomes[0].loaded, result.outcomes[0].failed) == (count, count, 0)
-    assert len(shop.asked()) == result.counts.requests == months
-    assert conversations(shop) == told(sandbox, first, last)
-    channels = truth(sandbox.world, BERLIN.name, "channel_daily", days(first, last))
-    loaded = shop.view("channel_daily")
+    assert len(shop.take_requests()) == result.stats.requests == months
+    assert loaded_conversations(shop) == true_conversations(sandbox, first, last)
+    channels = compute_truth(sandbox.world, BERLIN.name, "channel_daily", days_between(first, last))
+    loaded = shop.read_view("channel_daily")
     assert {(r["date"], r["channel_code"], r["conversations"]) for r in loaded} == {
         (r["date"], r["channel_code"], r["conversations"]) for r in channels
     }
-    assert {row.state for row in shop.ledger(BERLIN.name).values()} == {"settled"}
+    assert {row.state for row in shop.read_ledger(BERLIN.name).values()} == {"settled"}
 
 
-def test_a_settled_day_is_left_alone_and_an_unsettled_one_asked_again(shop: Shop) -> None:
-    shop.backfill(date(2025, 12, 28), date(2026, 1, 9))
-    ledger = shop.ledger(BERLIN.name)
+def test_a_settled_day_is_left_alone_and_an_unsettled_one_asked_again(sample_world: SampleWorld) -> None:
+    sample_world.backfill(date(2025, 12, 28), date(2026, 1, 9))
+    ledger = sample_world.read_ledger(BERLIN.name)
     assert ledger[date(2026, 1, 6)].state == "settled"
     assert ledger[date(2026, 1, 7)].state == "loaded"
-    before = shop.everything()
-    shop.asked()
-    result = shop.backfill(date(2025, 12, 28), date(2026, 1, 9))
+    before = sample_world.read_all_views()
+    sample_world.take_requests()
+    result = sample_world.backfill(date(2025, 12, 28), date(2026, 1, 9))
     assert result.outcomes[0].planned == 3
-    assert [record.query for record in shop.asked()] == ["year=2026&month=1"]
-    assert shop.everything() == before
-    assert shop.view("restatement_log") == []
+    assert [record.query for record in sample_world.take_requests()] == ["year=2026&month=1"]
+    assert sample_world.read_all_views() == before
+    assert sample_world.read_view("restatement_log") == []
 
 
-def test_everything_is_asked_again_when_asked_to(shop: Shop) -> None:
-    shop.backfill(date(2025, 5, 1), LAST)
-    before = shop.everything()
-    shop.asked()
-    shop.backfill(date(2025, 5, 1), LAST, refetch=True)
-    assert len(shop.asked()) == 2
-    assert shop.everything() == before
-    landed = LandingZone(shop.folder / "data/landing").batches("cognigy", BERLIN.name, "conversation_counter")
+def test_everything_is_asked_again_when_asked_to(sample_world: SampleWorld) -> None:
+    sample_world.backfill(date(2025, 5, 1), LAST)
+    before = sample_world.read_all_views()
+    sample_world.take_requests()
+    sample_world.backfill(date(2025, 5, 1), LAST, refetch=True)
+    assert len(sample_world.take_requests()) == 2
+    assert sample_world.read_all_views() == before
+    landed = LandingZone(sample_world.folder / "data/landing").list_batches(
+        "cognigy", BERLIN.name, "conversation_counter"
+    )
     assert len(landed) == 4
-    assert len(list((shop.folder / "data/landing").rglob("*.zst"))) == 2
+    assert len(list((sample_world.folder / "data/landing").rglob("*.zst"))) == 2
 
 
 def test_some_days_give_the_tables_of_their_days(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> None:
@@ -80,183 +90,187 @@ def assert_parts_make_the_whole(
 ) -> None:
     last = first + timedelta(days=length - 1)
     middle = first + timedelta(days=min(cut, length - 1))
-    whole, parts, single = (Shop(tmp_path_factory.mktemp("shop"), sandbox, begun=True) for _ in range(3))
+    whole, parts, single = (SampleWorld(tmp_path_factory.mktemp("shop"), sandbox, begun=True) for _ in range(3))
     whole.backfill(first, last)
     parts.backfill(middle, last)
     parts.backfill(first, middle)
-    for day in days(first, min(last, first + timedelta(days=singles - 1))):
+    for day in days_between(first, min(last, first + timedelta(days=singles - 1))):
         single.backfill(day, day)
-    assert whole.everything() == parts.everything()
+    assert whole.read_all_views() == parts.read_all_views()
     some = {
         name: [row for row in rows if row["date"] < first + timedelta(days=singles)]
-        for name, rows in whole.everything().items()
+        for name, rows in whole.read_all_views().items()
     }
-    assert single.everything() == some
+    assert single.read_all_views() == some
 
 
 @pytest.mark.parametrize("how", ["smaller", "empty", "late"])
-def test_a_restated_day_is_mirrored(shop: Shop, sandbox: Sandbox, how: str) -> None:
+def test_a_restated_day_is_mirrored(sample_world: SampleWorld, sandbox: Sandbox, how: str) -> None:
     first, day, last = date(2025, 3, 1), date(2025, 3, 12), date(2025, 3, 31)
-    shop.backfill(first, last)
-    before = shop.everything()
+    sample_world.backfill(first, last)
+    before = sample_world.read_all_views()
     sandbox.world.restate(BERLIN.name, day, how)
-    shop.backfill(first, last, refetch=True)
-    assert conversations(shop) == told(sandbox, first, last)
+    sample_world.backfill(first, last, refetch=True)
+    assert loaded_conversations(sample_world) == true_conversations(sandbox, first, last)
     if how == "empty":
-        assert conversations(shop)[day] == 0
-        assert shop.view("channel_daily", f"date = '{day}'") == []
+        assert loaded_conversations(sample_world)[day] == 0
+        assert sample_world.read_view("channel_daily", f"date = '{day}'") == []
     untouched = {name: [row for row in rows if row["date"] != day] for name, rows in before.items()}
-    now = {name: [row for row in rows if row["date"] != day] for name, rows in shop.everything().items()}
+    now = {name: [row for row in rows if row["date"] != day] for name, rows in sample_world.read_all_views().items()}
     assert now == untouched
-    logged = shop.view("restatement_log")
+    logged = sample_world.read_view("restatement_log")
     assert {row["date"] for row in logged} == {day}
     assert ("conversation_daily", "conversations") in {(row["view"], row["measure"]) for row in logged}
 
 
-def test_a_bad_credential_stops_its_account_only(shop: Shop) -> None:
-    shop.accounts = (BERLIN, NEW_YORK)
-    shop.backfill(date(2025, 2, 1), date(2025, 2, 28))
-    before = shop.everything()
+def test_a_bad_credential_stops_its_account_only(sample_world: SampleWorld) -> None:
+    sample_world.accounts = (BERLIN, NEW_YORK)
+    sample_world.backfill(date(2025, 2, 1), date(2025, 2, 28))
+    before = sample_world.read_all_views()
     bad = replace(BERLIN, credential="fake-key-that-nobody-knows")
-    shop.accounts = (bad, NEW_YORK)
-    shop.asked()
-    seen = Seen()
-    result = shop.backfill(date(2025, 2, 1), date(2025, 4, 30), refetch=True, observer=seen)
-    assert not result.ok
+    sample_world.accounts = (bad, NEW_YORK)
+    sample_world.take_requests()
+    seen = RecordingObserver()
+    result = sample_world.backfill(date(2025, 2, 1), date(2025, 4, 30), refetch=True, observer=seen)
+    assert not result.is_ok
     berlin, york = result.outcomes
     assert (berlin.loaded, berlin.failed, york.loaded, york.failed) == (0, 89, 89, 0)
     (sentence,) = berlin.errors
     assert sentence.startswith("acme-berlin (cognigy.conversation_counter): HTTP 401")
     assert "check the account's credential" in sentence
     assert bad.credential not in sentence
-    assert [record.status for record in shop.asked()].count(401) == 1
+    assert [record.status for record in sample_world.take_requests()].count(401) == 1
     assert [(name, count) for name, count, _ in seen.failures] == [(BERLIN.name, 30), (BERLIN.name, 59)]
-    ledger = shop.ledger(BERLIN.name)
+    ledger = sample_world.read_ledger(BERLIN.name)
     assert ledger[date(2025, 3, 1)].state == "failed"
     assert ledger[date(2025, 2, 1)].state == "settled"
     assert ledger[date(2025, 2, 1)].error == ledger[date(2025, 3, 1)].error == sentence
-    kept = [row for row in shop.view("conversation_daily") if row["account"] == BERLIN.name]
+    kept = [row for row in sample_world.read_view("conversation_daily") if row["account"] == BERLIN.name]
     assert kept == [row for row in before["conversation_daily"] if row["account"] == BERLIN.name]
 
 
-def test_one_month_that_fails_leaves_the_others(shop: Shop, sandbox: Sandbox) -> None:
-    sandbox.fail(
+def test_one_month_that_fails_leaves_the_others(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+    sandbox.plan_faults(
         Fault(path="month=6", times=50, status=500), Fault(path="month=3", status=400, body='{"detail": "no"}')
     )
-    result = shop.backfill(FIRST, LAST)
+    result = sample_world.backfill(FIRST, LAST)
     (outcome,) = result.outcomes
-    assert (outcome.loaded, outcome.failed, outcome.ok) == (30 + 31, 61, False)
+    assert (outcome.loaded, outcome.failed, outcome.is_ok) == (30 + 31, 61, False)
     assert len(outcome.errors) == 2
-    assert set(conversations(shop)) == {day for day in days(FIRST, LAST) if day.month not in (3, 6)}
-    assert {day.month for day, row in shop.ledger(BERLIN.name).items() if row.state == "failed"} == {3, 6}
-    sandbox.book.faults.clear()
-    shop.asked()
-    assert shop.backfill(FIRST, LAST).ok
-    assert sorted(record.query for record in shop.asked()) == ["year=2025&month=3", "year=2025&month=6"]
-    assert conversations(shop) == told(sandbox, FIRST, LAST)
-    assert not any(row.error for row in shop.ledger(BERLIN.name).values())
+    assert set(loaded_conversations(sample_world)) == {
+        day for day in days_between(FIRST, LAST) if day.month not in (3, 6)
+    }
+    assert {day.month for day, row in sample_world.read_ledger(BERLIN.name).items() if row.state == "failed"} == {3, 6}
+    sandbox.request_log.faults.clear()
+    sample_world.take_requests()
+    assert sample_world.backfill(FIRST, LAST).is_ok
+    assert sorted(record.query for record in sample_world.take_requests()) == ["year=2025&month=3", "year=2025&month=6"]
+    assert loaded_conversations(sample_world) == true_conversations(sandbox, FIRST, LAST)
+    assert not any(row.error for row in sample_world.read_ledger(BERLIN.name).values())
 
 
-def test_a_wrong_project_is_asked_for_once(shop: Shop) -> None:
-    shop.overrides = {BERLIN.name: {"project_id": "0" * 24}}
-    (outcome,) = shop.backfill(FIRST, LAST).outcomes
+def test_a_wrong_project_is_asked_for_once(sample_world: SampleWorld) -> None:
+    sample_world.overrides = {BERLIN.name: {"project_id": "0" * 24}}
+    (outcome,) = sample_world.backfill(FIRST, LAST).outcomes
     assert (outcome.loaded, outcome.failed) == (0, 122)
-    assert len(shop.asked()) == 1
+    assert len(sample_world.take_requests()) == 1
     assert "HTTP 404, the provider says: no project" in outcome.errors[0]
 
 
-def test_a_far_limit_is_deferred_and_the_rest_loaded_later(shop: Shop, sandbox: Sandbox) -> None:
-    sandbox.fail(Fault(status=429, headers={"retry-after": "3600"}, skip=3))
-    (outcome,) = shop.backfill(date(2025, 2, 1), LAST).outcomes
+def test_a_far_limit_is_deferred_and_the_rest_loaded_later(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+    sandbox.plan_faults(Fault(status=429, headers={"retry-after": "3600"}, skip=3))
+    (outcome,) = sample_world.backfill(date(2025, 2, 1), LAST).outcomes
     assert outcome.loaded == 91
     assert len(outcome.errors) == 1
     assert "run the same command again after that" in outcome.errors[0]
-    assert len(shop.asked()) == 4
-    shop.clock.advance(3600)
-    assert shop.backfill(date(2025, 2, 1), LAST).ok
-    assert len(shop.asked()) == 2
-    assert conversations(shop) == told(sandbox, date(2025, 2, 1), LAST)
+    assert len(sample_world.take_requests()) == 4
+    sample_world.clock.advance(3600)
+    assert sample_world.backfill(date(2025, 2, 1), LAST).is_ok
+    assert len(sample_world.take_requests()) == 2
+    assert loaded_conversations(sample_world) == true_conversations(sandbox, date(2025, 2, 1), LAST)
 
 
-def test_an_answer_of_another_shape_fails_its_month_and_is_kept(shop: Shop, sandbox: Sandbox) -> None:
-    sandbox.fail(Fault(path="month=6", status=200, body='{"items": "soon"}'))
-    (outcome,) = shop.backfill(FIRST, LAST).outcomes
+def test_an_answer_of_another_shape_fails_its_month_and_is_kept(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+    sandbox.plan_faults(Fault(path="month=6", status=200, body='{"items": "soon"}'))
+    (outcome,) = sample_world.backfill(FIRST, LAST).outcomes
     assert (outcome.loaded, outcome.failed) == (92, 30)
     assert "field $.items: is not an array, saw 'soon'" in outcome.errors[0]
-    batches = LandingZone(shop.folder / "data/landing").batches("cognigy", BERLIN.name, "conversation_counter")
+    batches = LandingZone(sample_world.folder / "data/landing").list_batches(
+        "cognigy", BERLIN.name, "conversation_counter"
+    )
     assert len(batches) == 4
-    shop.asked()
-    assert shop.backfill(FIRST, LAST).ok
-    assert [record.query for record in shop.asked()] == ["year=2025&month=6"]
+    sample_world.take_requests()
+    assert sample_world.backfill(FIRST, LAST).is_ok
+    assert [record.query for record in sample_world.take_requests()] == ["year=2025&month=6"]
 
 
-def test_a_damaged_landing_is_fetched_anew(shop: Shop, sandbox: Sandbox) -> None:
-    workspace = shop.workspace()
+def test_a_damaged_landing_is_fetched_anew(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+    workspace = sample_world.open_workspace()
     (account,) = workspace.config.accounts
-    month = tuple(days(date(2025, 3, 1), date(2025, 3, 31)))
-    assert fetch(workspace, [Job(account, month)]).ok
-    (landed,) = (shop.folder / "data/landing").rglob("*.zst")
+    month = tuple(days_between(date(2025, 3, 1), date(2025, 3, 31)))
+    assert fetch_jobs(workspace, [LoadJob(account, month)]).is_ok
+    (landed,) = (sample_world.folder / "data/landing").rglob("*.zst")
     landed.write_bytes(landed.read_bytes()[:-20])
-    shop.clock.advance(60)
-    (outcome,) = shop.backfill(month[0], month[-1]).outcomes
+    sample_world.clock.advance(60)
+    (outcome,) = sample_world.backfill(month[0], month[-1]).outcomes
     assert (outcome.loaded, outcome.failed) == (0, 31)
     assert "cannot be read back" in outcome.errors[0]
-    assert shop.backfill(month[0], month[-1]).ok
-    assert conversations(shop) == told(sandbox, month[0], month[-1])
+    assert sample_world.backfill(month[0], month[-1]).is_ok
+    assert loaded_conversations(sample_world) == true_conversations(sandbox, month[0], month[-1])
 
 
-def test_what_was_landed_and_not_loaded_is_loaded_and_not_asked_for(shop: Shop) -> None:
-    workspace = shop.workspace()
+def test_what_was_landed_and_not_loaded_is_loaded_and_not_asked_for(sample_world: SampleWorld) -> None:
+    workspace = sample_world.open_workspace()
     (account,) = workspace.config.accounts
-    assert fetch(workspace, [Job(account, tuple(days(date(2025, 2, 1), date(2025, 3, 31))))]).ok
-    assert len(shop.asked()) == 2
-    shop.clock.advance(3600)
-    assert shop.backfill(date(2025, 1, 1), date(2025, 3, 31)).ok
-    assert [record.query for record in shop.asked()] == ["year=2025&month=1"]
+    assert fetch_jobs(workspace, [LoadJob(account, tuple(days_between(date(2025, 2, 1), date(2025, 3, 31))))]).is_ok
+    assert len(sample_world.take_requests()) == 2
+    sample_world.clock.advance(3600)
+    assert sample_world.backfill(date(2025, 1, 1), date(2025, 3, 31)).is_ok
+    assert [record.query for record in sample_world.take_requests()] == ["year=2025&month=1"]
 
 
-def test_what_was_landed_long_ago_is_asked_for_again(shop: Shop) -> None:
-    workspace = shop.workspace()
+def test_what_was_landed_long_ago_is_asked_for_again(sample_world: SampleWorld) -> None:
+    workspace = sample_world.open_workspace()
     (account,) = workspace.config.accounts
-    fetch(workspace, [Job(account, tuple(days(date(2025, 2, 1), date(2025, 2, 28))))])
-    shop.clock.advance(6 * 3600 + 1)
-    shop.asked()
-    shop.backfill(date(2025, 2, 1), date(2025, 2, 28))
-    assert len(shop.asked()) == 1
+    fetch_jobs(workspace, [LoadJob(account, tuple(days_between(date(2025, 2, 1), date(2025, 2, 28))))])
+    sample_world.clock.advance(6 * 3600 + 1)
+    sample_world.take_requests()
+    sample_world.backfill(date(2025, 2, 1), date(2025, 2, 28))
+    assert len(sample_world.take_requests()) == 1
 
 
-def test_fetching_and_loading_apart(shop: Shop, sandbox: Sandbox) -> None:
-    workspace = shop.workspace()
+def test_fetching_and_loading_apart(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+    workspace = sample_world.open_workspace()
     (account,) = workspace.config.accounts
-    started = shop.clock.now()
-    jobs = [Job(account, tuple(days(date(2025, 2, 1), date(2025, 3, 31))))]
-    sandbox.fail(Fault(path="month=2", times=50, status=500))
-    result = fetch(workspace, jobs)
+    started = sample_world.clock.now()
+    jobs = [LoadJob(account, tuple(days_between(date(2025, 2, 1), date(2025, 3, 31))))]
+    sandbox.plan_faults(Fault(path="month=2", times=50, status=500))
+    result = fetch_jobs(workspace, jobs)
     assert [outcome.failed for outcome in result.outcomes] == [28]
     assert len(result.outcomes[0].errors) == 1
-    shop.clock.advance(60)
-    (outcome,) = load_landed(shop.workspace(), jobs, started).outcomes
+    sample_world.clock.advance(60)
+    (outcome,) = load_landed_batches(sample_world.open_workspace(), jobs, started).outcomes
     assert (outcome.loaded, outcome.failed) == (31, 28)
-    assert set(conversations(shop)) == set(days(date(2025, 3, 1), date(2025, 3, 31)))
+    assert set(loaded_conversations(sample_world)) == set(days_between(date(2025, 3, 1), date(2025, 3, 31)))
 
 
-def test_another_zone_makes_older_slices_stale_and_is_loaded_anew(shop: Shop) -> None:
+def test_another_zone_makes_older_slices_stale_and_is_loaded_anew(sample_world: SampleWorld) -> None:
     march = (date(2025, 3, 1), date(2025, 3, 31))
-    shop.backfill(*march)
-    shop.overrides = {BERLIN.name: {"timezone": "Asia/Tokyo"}}
-    shop.asked()
-    shop.backfill(date(2025, 4, 1), date(2025, 4, 2))
-    assert {row.state for day, row in shop.ledger(BERLIN.name).items() if day.month == 3} == {"stale"}
-    shop.asked()
-    shop.backfill(*march)
-    assert len(shop.asked()) == 1
-    assert {row.state for row in shop.ledger(BERLIN.name).values()} == {"settled"}
+    sample_world.backfill(*march)
+    sample_world.overrides = {BERLIN.name: {"timezone": "Asia/Tokyo"}}
+    sample_world.take_requests()
+    sample_world.backfill(date(2025, 4, 1), date(2025, 4, 2))
+    assert {row.state for day, row in sample_world.read_ledger(BERLIN.name).items() if day.month == 3} == {"stale"}
+    sample_world.take_requests()
+    sample_world.backfill(*march)
+    assert len(sample_world.take_requests()) == 1
+    assert {row.state for row in sample_world.read_ledger(BERLIN.name).values()} == {"settled"}
 
 
-def test_a_fake_clock_runs_no_real_time(shop: Shop) -> None:
-    clock = FakeClock(shop.clock.now())
-    workspace = shop.workspace(clock)
+def test_a_fake_clock_runs_no_real_time(sample_world: SampleWorld) -> None:
+    clock = FakeClock(sample_world.clock.now())
+    workspace = sample_world.open_workspace(clock)
     (account,) = workspace.config.accounts
-    shop.sandbox.fail(Fault(status=429, headers={"retry-after": "30"}))
-    assert fetch(workspace, [Job(account, (date(2025, 3, 1),))]).ok
-    assert clock.seconds >= 30
+    sample_world.sandbox.plan_faults(Fault(status=429, headers={"retry-after": "30"}))
+    assert fetch_jobs(workspace, [LoadJob(account, (date(2025, 3, 1),))]).is_ok
+    assert clock.elapsed_seconds >= 30

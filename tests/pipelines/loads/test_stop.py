@@ -1,18 +1,18 @@
-from pipelines.loads.stop import Stop
+from pipelines.loads.stop import StopSignal
 
 
 def test_whoever_listens_hears_it_once() -> None:
-    stop, heard = Stop(), []
-    with stop.heard_by(lambda: heard.append("inside")):
-        assert not stop.asked
-        stop.ask()
-    assert stop.asked
-    stop.ask()
+    stop, heard = StopSignal(), []
+    with stop.subscribe(lambda: heard.append("inside")):
+        assert not stop.is_requested
+        stop.request()
+    assert stop.is_requested
+    stop.request()
     assert heard == ["inside"]
 
 
 def test_who_comes_late_hears_it_too() -> None:
-    stop, heard = Stop(), []
-    stop.ask()
-    with stop.heard_by(lambda: heard.append("late")):
+    stop, heard = StopSignal(), []
+    stop.request()
+    with stop.subscribe(lambda: heard.append("late")):
         assert heard == ["late"]

@@ -4,15 +4,15 @@ from datetime import date
 import dagster as dg
 
 from sandbox.recorder import Fault
-from tests.pipelines.conftest import Orchestrated
+from tests.pipelines.conftest import DagsterProject
 
 MARCH = (date(2025, 3, 1), date(2025, 3, 5))
 BOTH = ("acme-support", "globex-support")
 DAYS = {f"2025-03-{day:02}" for day in range(1, 6)}
 
 
-def loaded(bot: Orchestrated) -> dict[str, int]:
-    return {name: len(bot.product.view("conversation_daily", name)) for name in BOTH}
+def loaded(bot: DagsterProject) -> dict[str, int]:
+    return {name: len(bot.installation.read_view("conversation_daily", name)) for name in BOTH}
 
 
 def verdicts(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
@@ -27,28 +27,30 @@ def failure(result: dg.ExecuteInProcessResult, step: str) -> tuple[str, dict[str
     return str(told.description), {name: str(value.value) for name, value in told.metadata.items()}
 
 
-def test_a_range_is_one_run_that_loads_every_slice(orchestrate: Callable[..., Orchestrated]) -> None:
-    bot = orchestrate(*BOTH, begun=False)
-    bot.product.sandbox.book.clear()
-    result = bot.run("load_cognigy", MARCH)
+def test_a_range_is_one_run_that_loads_every_slice(build_dagster_project: Callable[..., DagsterProject]) -> None:
+    bot = build_dagster_project(*BOTH, begun=False)
+    bot.installation.sandbox.request_log.clear()
+    result = bot.run_job("load_cognigy", MARCH)
     assert result.success
-    assert bot.product.sandbox.book.count(provider="cognigy") == 2  # one month of each account
+    assert bot.installation.sandbox.request_log.count(provider="cognigy") == 2  # one month of each account
     assert loaded(bot) == {"acme-support": 5, "globex-support": 5}
-    assert bot.materialized("cognigy/landing") == bot.materialized("cognigy/slices") == DAYS
+    assert bot.materialized_partitions("cognigy/landing") == bot.materialized_partitions("cognigy/slices") == DAYS
     assert verdicts(result) == {"every_account_landed": True, "every_slice_present": True, "totals_reconcile": True}
-    rows = bot.product.view("load_run", "acme-support")
+    rows = bot.installation.read_view("load_run", "acme-support")
     assert [(row["run_id"], row["command"]) for row in rows] == [(result.run_id, "dagster load_cognigy")]
     assert [(row["loaded"], row["requests"], row["ended_at"] is None) for row in rows] == [(5, 1, False)]
 
 
-def test_a_day_tells_its_rows_and_a_run_stands_at_its_newest_day(orchestrate: Callable[..., Orchestrated]) -> None:
-    bot = orchestrate(*BOTH)
-    result = bot.run("load_cognigy", MARCH)
+def test_a_day_tells_its_rows_and_a_run_stands_at_its_newest_day(
+    build_dagster_project: Callable[..., DagsterProject],
+) -> None:
+    bot = build_dagster_project(*BOTH)
+    result = bot.run_job("load_cognigy", MARCH)
     days = {each.partition: each.metadata for each in result.asset_materializations_for_node("cognigy__slices")}
     first = [
         row["conversations"]
         for name in BOTH
-        for row in bot.product.view("conversation_daily", name)
+        for row in bot.installation.read_view("conversation_daily", name)
         if row["date"] == MARCH[0]
     ]
     assert days["2025-03-01"]["accounts"].value == 2
@@ -66,10 +68,10 @@ def test_a_day_tells_its_rows_and_a_run_stands_at_its_newest_day(orchestrate: Ca
 
 
 def test_a_bad_key_fails_the_run_and_names_the_account_while_the_other_loads(
-    orchestrate: Callable[..., Orchestrated],
+    build_dagster_project: Callable[..., DagsterProject],
 ) -> None:
-    bot = orchestrate(*BOTH, bad=["globex-support"])
-    result = bot.run("load_cognigy", MARCH)
+    bot = build_dagster_project(*BOTH, bad=["globex-support"])
+    result = bot.run_job("load_cognigy", MARCH)
     assert not result.success
     assert loaded(bot) == {"acme-support": 5, "globex-support": 0}
     assert verdicts(result) == {"every_account_landed": False, "every_slice_present": False, "totals_reconcile": True}
@@ -78,75 +80,83 @@ def test_a_bad_key_fails_the_run_and_names_the_account_while_the_other_loads(
     assert list(metadata) == ["globex-support"]
     assert "401" in metadata["globex-support"]
     assert "2025-03-01 to 2025-03-05" in metadata["globex-support"]
-    assert bot.materialized("cognigy/landing") == DAYS
-    assert bot.materialized("cognigy/slices") == set()
+    assert bot.materialized_partitions("cognigy/landing") == DAYS
+    assert bot.materialized_partitions("cognigy/slices") == set()
 
 
-def test_a_failed_account_keeps_its_earlier_slices(orchestrate: Callable[..., Orchestrated]) -> None:
-    assert orchestrate(*BOTH).run("load_cognigy", MARCH).success
-    bot = orchestrate(*BOTH, bad=["globex-support"])
-    before = bot.product.view("conversation_daily", "globex-support")
+def test_a_failed_account_keeps_its_earlier_slices(build_dagster_project: Callable[..., DagsterProject]) -> None:
+    assert build_dagster_project(*BOTH).run_job("load_cognigy", MARCH).success
+    bot = build_dagster_project(*BOTH, bad=["globex-support"])
+    before = bot.installation.read_view("conversation_daily", "globex-support")
     again = {"ops": {"cognigy__landing": {"config": {"refetch": True}}}}
-    result = bot.run("load_cognigy", MARCH, again)
+    result = bot.run_job("load_cognigy", MARCH, again)
     assert not result.success
     assert not verdicts(result)["every_slice_present"]
-    assert bot.product.view("conversation_daily", "globex-support") == before
+    assert bot.installation.read_view("conversation_daily", "globex-support") == before
 
 
 def test_days_that_every_account_has_are_materialised_in_a_run_that_fails_for_others(
-    orchestrate: Callable[..., Orchestrated],
+    build_dagster_project: Callable[..., DagsterProject],
 ) -> None:
-    bot = orchestrate("acme-support")
-    bot.product.sandbox.book.plan(Fault(path="month=2", status=400))
-    result = bot.run("load_cognigy", (date(2025, 2, 27), MARCH[1]))
+    bot = build_dagster_project("acme-support")
+    bot.installation.sandbox.request_log.plan_faults(Fault(path="month=2", status=400))
+    result = bot.run_job("load_cognigy", (date(2025, 2, 27), MARCH[1]))
     assert not result.success
-    assert bot.materialized("cognigy/slices") == DAYS
+    assert bot.materialized_partitions("cognigy/slices") == DAYS
 
 
-def test_settled_days_are_left_alone_unless_a_run_is_told_otherwise(orchestrate: Callable[..., Orchestrated]) -> None:
-    bot = orchestrate("acme-support")
-    assert bot.run("load_cognigy", MARCH).success
-    bot.product.sandbox.book.clear()
-    assert bot.run("load_cognigy", MARCH).success
-    assert bot.product.sandbox.book.count(provider="cognigy") == 0
-    bot.product.sandbox.world.restate("acme-support", MARCH[0], "empty")
+def test_settled_days_are_left_alone_unless_a_run_is_told_otherwise(
+    build_dagster_project: Callable[..., DagsterProject],
+) -> None:
+    bot = build_dagster_project("acme-support")
+    assert bot.run_job("load_cognigy", MARCH).success
+    bot.installation.sandbox.request_log.clear()
+    assert bot.run_job("load_cognigy", MARCH).success
+    assert bot.installation.sandbox.request_log.count(provider="cognigy") == 0
+    bot.installation.sandbox.world.restate("acme-support", MARCH[0], "empty")
     again = {"ops": {"cognigy__landing": {"config": {"refetch": True}}}}
-    assert bot.run("load_cognigy", MARCH, again).success
-    assert bot.product.sandbox.book.count(provider="cognigy") == 1
-    told = {row["date"]: row["conversations"] for row in bot.product.view("conversation_daily", "acme-support")}
+    assert bot.run_job("load_cognigy", MARCH, again).success
+    assert bot.installation.sandbox.request_log.count(provider="cognigy") == 1
+    told = {
+        row["date"]: row["conversations"] for row in bot.installation.read_view("conversation_daily", "acme-support")
+    }
     assert told[MARCH[0]] == 0
 
 
-def test_landing_alone_fails_for_a_failed_account(orchestrate: Callable[..., Orchestrated]) -> None:
-    bot = orchestrate(*BOTH, bad=["globex-support"])
-    result = bot.run("load_cognigy", MARCH, only=["cognigy/landing"])
+def test_landing_alone_fails_for_a_failed_account(build_dagster_project: Callable[..., DagsterProject]) -> None:
+    bot = build_dagster_project(*BOTH, bad=["globex-support"])
+    result = bot.run_job("load_cognigy", MARCH, asset_keys=["cognigy/landing"])
     assert not result.success
     assert "globex-support" in failure(result, "cognigy__landing")[0]
 
 
-def test_slices_alone_load_what_an_earlier_run_landed(orchestrate: Callable[..., Orchestrated]) -> None:
-    bot = orchestrate("acme-support")
-    assert bot.run("load_cognigy", MARCH, only=["cognigy/landing"]).success
-    assert bot.run("load_cognigy", MARCH, only=["cognigy/slices"]).success
+def test_slices_alone_load_what_an_earlier_run_landed(build_dagster_project: Callable[..., DagsterProject]) -> None:
+    bot = build_dagster_project("acme-support")
+    assert bot.run_job("load_cognigy", MARCH, asset_keys=["cognigy/landing"]).success
+    assert bot.run_job("load_cognigy", MARCH, asset_keys=["cognigy/slices"]).success
     assert loaded(bot)["acme-support"] == 5
 
 
-def test_slices_without_anything_landed_fail_and_say_what_to_do(orchestrate: Callable[..., Orchestrated]) -> None:
-    result = orchestrate("acme-support", begun=False).run("load_cognigy", MARCH, only=["cognigy/slices"])
+def test_slices_without_anything_landed_fail_and_say_what_to_do(
+    build_dagster_project: Callable[..., DagsterProject],
+) -> None:
+    result = build_dagster_project("acme-support", begun=False).run_job(
+        "load_cognigy", MARCH, asset_keys=["cognigy/slices"]
+    )
     assert not result.success
     assert "was never landed; materialise cognigy/landing" in failure(result, "cognigy__slices")[0]
 
 
-def test_a_range_that_no_account_has_is_refused(orchestrate: Callable[..., Orchestrated]) -> None:
-    bot = orchestrate("acme-support", "globex-support", first=date(2025, 3, 20))
-    result = bot.run("load_cognigy", (date(2025, 3, 1), date(2025, 3, 2)))
+def test_a_range_that_no_account_has_is_refused(build_dagster_project: Callable[..., DagsterProject]) -> None:
+    bot = build_dagster_project("acme-support", "globex-support", first=date(2025, 3, 20))
+    result = bot.run_job("load_cognigy", (date(2025, 3, 1), date(2025, 3, 2)))
     assert not result.success
     assert "see start_date" in failure(result, "cognigy__landing")[0]
 
 
-def test_no_secret_reaches_the_event_log(orchestrate: Callable[..., Orchestrated]) -> None:
-    bot = orchestrate(*BOTH, bad=["globex-support"])
-    result = bot.run("load_cognigy", MARCH)
+def test_no_secret_reaches_the_event_log(build_dagster_project: Callable[..., DagsterProject]) -> None:
+    bot = build_dagster_project(*BOTH, bad=["globex-support"])
+    result = bot.run_job("load_cognigy", MARCH)
     log = repr(bot.instance.all_logs(result.run_id))
     assert "globex-support" in log
     assert "fake-key-acme-support-not-real" not in log

@@ -3,7 +3,7 @@ from datetime import date
 
 import dagster as dg
 
-from tests.pipelines.conftest import Orchestrated
+from tests.pipelines.conftest import DagsterProject
 
 DAYS = (date(2025, 3, 1), date(2025, 3, 3))
 
@@ -16,10 +16,10 @@ def told(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, object]]:
     }
 
 
-def test_maintenance_says_what_it_deleted(orchestrate: Callable[..., Orchestrated]) -> None:
-    bot = orchestrate("acme-support", retention={"landing_days": 1, "dagster_days": 1})
-    assert bot.run("load_cognigy", DAYS).success
-    result = bot.run("maintain")
+def test_maintenance_says_what_it_deleted(build_dagster_project: Callable[..., DagsterProject]) -> None:
+    bot = build_dagster_project("acme-support", retention={"landing_days": 1, "dagster_days": 1})
+    assert bot.run_job("load_cognigy", DAYS).success
+    result = bot.run_job("maintain")
     assert result.success
     assert told(result) == {
         "prune_landing": {"answers": 0, "bytes": 0, "busy accounts": 0},
@@ -28,5 +28,5 @@ def test_maintenance_says_what_it_deleted(orchestrate: Callable[..., Orchestrate
     }
 
 
-def test_maintenance_before_anything_was_loaded(orchestrate: Callable[..., Orchestrated]) -> None:
-    assert orchestrate("acme-support", retention={"landing_days": 1}, begun=False).run("maintain").success
+def test_maintenance_before_anything_was_loaded(build_dagster_project: Callable[..., DagsterProject]) -> None:
+    assert build_dagster_project("acme-support", retention={"landing_days": 1}, begun=False).run_job("maintain").success

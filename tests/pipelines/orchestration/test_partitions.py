@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.account import Account
-from extractors.registry import provider
+from extractors.registry import get_provider
 from extractors.windows import Window, today
 from pipelines.configuration.config import Config
 from pipelines.configuration.settings import OwnTime, Schedule
-from pipelines.orchestration.partitions import due_day, ended_days, partitions
+from pipelines.orchestration.partitions import build_partitions, due_day, plan_ended_days
 
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 ZONES = ("Pacific/Kiritimati", "Asia/Kolkata", "Europe/Berlin", "UTC", "America/St_Johns", "Pacific/Pago_Pago")
@@ -21,7 +21,7 @@ SCHEDULE = Schedule(hour=5, minute=30)
 
 
 def account(name: str, timezone: str, first: str | None = "2024-01-01", lookback: int = 3) -> Account:
-    model = provider("cognigy").account
+    model = get_provider("cognigy").account
     ids = {"project_id": "5f0c2f4e8a1b2c3d4e5f6a7b", "api_key": "invented"}
     return model.model_validate(
         {"name": name, "timezone": timezone, "start_date": first, "lookback_days": lookback, **ids}
@@ -34,7 +34,7 @@ def configured(accounts: Sequence[Account]) -> Config:
 
 def check_that_yesterday_is_a_partition(zones: set[str], now: datetime) -> None:
     accounts = [account(f"a{number}", zone) for number, zone in enumerate(sorted(zones))]
-    known = partitions(configured(accounts), "cognigy")
+    known = build_partitions(configured(accounts), "cognigy")
     for each in accounts:
         assert str(today(each.zone, now) - timedelta(days=1)) in known.get_partition_keys(current_time=now)
 
@@ -53,26 +53,26 @@ def test_yesterday_is_a_partition_at_every_hour_in_every_zone(zones: set[str], n
 
 
 def test_a_day_that_has_ended_nowhere_is_no_partition() -> None:
-    known = partitions(configured([account("a", "UTC"), account("b", "America/St_Johns")]), "cognigy")
+    known = build_partitions(configured([account("a", "UTC"), account("b", "America/St_Johns")]), "cognigy")
     assert known.get_partition_keys(current_time=datetime(2025, 3, 31, 23, 59, tzinfo=UTC))[-1] == "2025-03-30"
     assert known.get_partition_keys(current_time=datetime(2025, 4, 1, tzinfo=UTC))[-1] == "2025-03-31"
 
 
 def test_partitions_begin_with_the_earliest_account() -> None:
     begun = [account("a", "UTC", "2025-06-01"), account("b", "UTC", None)]
-    assert partitions(configured(begun), "cognigy").get_first_partition_key() == "2025-01-01"
-    assert partitions(configured(begun[:1]), "cognigy").get_first_partition_key() == "2025-06-01"
+    assert build_partitions(configured(begun), "cognigy").get_first_partition_key() == "2025-01-01"
+    assert build_partitions(configured(begun[:1]), "cognigy").get_first_partition_key() == "2025-06-01"
 
 
 def test_a_day_is_loaded_when_it_has_ended_where_the_account_is() -> None:
     accounts = [account("east", "Pacific/Kiritimati"), account("west", "Pacific/Pago_Pago")]
-    jobs = ended_days(accounts, Window(date(2025, 3, 29), date(2025, 4, 2)), datetime(2025, 3, 31, 12, tzinfo=UTC))
+    jobs = plan_ended_days(accounts, Window(date(2025, 3, 29), date(2025, 4, 2)), datetime(2025, 3, 31, 12, tzinfo=UTC))
     assert {job.account.name: str(job.days[-1]) for job in jobs} == {"east": "2025-03-31", "west": "2025-03-30"}
 
 
 def test_an_account_without_any_of_the_days_is_left_out() -> None:
     accounts = [account("begun", "UTC"), account("later", "UTC", "2025-06-01")]
-    jobs = ended_days(accounts, Window.of_day(date(2025, 3, 1)), datetime(2025, 7, 1, tzinfo=UTC))
+    jobs = plan_ended_days(accounts, Window.of_day(date(2025, 3, 1)), datetime(2025, 7, 1, tzinfo=UTC))
     assert [job.account.name for job in jobs] == ["begun"]
 
 

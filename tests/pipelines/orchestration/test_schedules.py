@@ -6,61 +6,65 @@ import dagster as dg
 
 from pipelines.definitions import build_definitions
 from pipelines.loads.workspace import Workspace
-from tests.pipelines.conftest import RANGE, Orchestrated
+from tests.pipelines.conftest import PARTITION_RANGE_TAGS, DagsterProject
 
 TICK = datetime(2025, 3, 31, 5, 30, tzinfo=UTC)
 MARCH = (date(2025, 3, 24), date(2025, 3, 31))
 
 
-def evaluated(bot: Orchestrated, schedule: str, at: datetime = TICK) -> Any:
+def evaluated(bot: DagsterProject, schedule: str, at: datetime = TICK) -> Any:
     defs = build_definitions(bot.config)
     context = dg.build_schedule_context(scheduled_execution_time=at, repository_def=defs.get_repository_def())
     return defs.resolve_schedule_def(schedule).evaluate_tick(context)
 
 
-def asked(bot: Orchestrated, schedule: str, at: datetime = TICK) -> list[str]:
+def asked(bot: DagsterProject, schedule: str, at: datetime = TICK) -> list[str]:
     [request] = evaluated(bot, schedule, at).run_requests
     assert request.partition_key is None
-    return [request.tags[name] for name in RANGE]
+    return [request.tags[name] for name in PARTITION_RANGE_TAGS]
 
 
-def test_a_daily_load_is_one_run_over_the_look_back(orchestrate: Callable[..., Orchestrated]) -> None:
-    bot = orchestrate("acme-support", "globex-support", catch_up_days=0)
+def test_a_daily_load_is_one_run_over_the_look_back(build_dagster_project: Callable[..., DagsterProject]) -> None:
+    bot = build_dagster_project("acme-support", "globex-support", catch_up_days=0)
     assert asked(bot, "load_cognigy_daily") == ["2025-03-27", "2025-03-30"]
 
 
-def test_a_daily_load_covers_the_look_back_of_each_account(orchestrate: Callable[..., Orchestrated]) -> None:
+def test_a_daily_load_covers_the_look_back_of_each_account(
+    build_dagster_project: Callable[..., DagsterProject],
+) -> None:
     longer = {"lookback_days": 6, "timezone": "America/New_York"}
-    bot = orchestrate("acme-support", "globex-support", overrides={"globex-support": longer}, catch_up_days=0)
+    bot = build_dagster_project("acme-support", "globex-support", overrides={"globex-support": longer}, catch_up_days=0)
     at = datetime(2025, 3, 31, 2, tzinfo=UTC)  # the 30th in New York: its yesterday is the 29th
     assert asked(bot, "load_cognigy_daily", at) == ["2025-03-23", "2025-03-30"]
 
 
 def test_after_days_of_downtime_a_daily_load_begins_with_the_oldest_day_that_is_missing(
-    orchestrate: Callable[..., Orchestrated],
+    build_dagster_project: Callable[..., DagsterProject],
 ) -> None:
-    bot = orchestrate("acme-support", "globex-support", first=MARCH[0])
-    assert bot.run("load_cognigy", (MARCH[0], date(2025, 3, 25))).success
+    bot = build_dagster_project("acme-support", "globex-support", first=MARCH[0])
+    assert bot.run_job("load_cognigy", (MARCH[0], date(2025, 3, 25))).success
     assert asked(bot, "load_cognigy_daily") == ["2025-03-26", "2025-03-30"]
-    assert bot.run("load_cognigy", (date(2025, 3, 26), date(2025, 3, 30))).success
+    assert bot.run_job("load_cognigy", (date(2025, 3, 26), date(2025, 3, 30))).success
     assert asked(bot, "load_cognigy_daily") == ["2025-03-27", "2025-03-30"]
 
 
-def test_a_gap_that_one_account_left_is_caught_up(orchestrate: Callable[..., Orchestrated]) -> None:
+def test_a_gap_that_one_account_left_is_caught_up(build_dagster_project: Callable[..., DagsterProject]) -> None:
     both = ("acme-support", "globex-support")
-    assert not orchestrate(*both, bad=["globex-support"], first=MARCH[0]).run("load_cognigy", MARCH).success
-    bot = orchestrate(*both, first=MARCH[0])
+    assert (
+        not build_dagster_project(*both, bad=["globex-support"], first=MARCH[0]).run_job("load_cognigy", MARCH).success
+    )
+    bot = build_dagster_project(*both, first=MARCH[0])
     assert asked(bot, "load_cognigy_daily") == ["2025-03-24", "2025-03-30"]
-    bot.product.sandbox.book.clear()
-    assert bot.run("load_cognigy", MARCH).success
-    assert bot.product.sandbox.book.count(provider="cognigy") == 1  # what the other one has is settled
+    bot.installation.sandbox.request_log.clear()
+    assert bot.run_job("load_cognigy", MARCH).success
+    assert bot.installation.sandbox.request_log.count(provider="cognigy") == 1  # what the other one has is settled
 
 
-def test_years_of_a_new_account_are_not_a_daily_load(orchestrate: Callable[..., Orchestrated]) -> None:
-    bot = orchestrate("acme-support", first=date(2023, 1, 1), catch_up_days=10)
+def test_years_of_a_new_account_are_not_a_daily_load(build_dagster_project: Callable[..., DagsterProject]) -> None:
+    bot = build_dagster_project("acme-support", first=date(2023, 1, 1), catch_up_days=10)
     assert asked(bot, "load_cognigy_daily") == ["2025-03-21", "2025-03-30"]
     schedule = {"dagster/schedule_name": "load_cognigy_daily"}
-    result = bot.run("load_cognigy", (date(2025, 3, 21), date(2025, 3, 30)), tags=schedule)
+    result = bot.run_job("load_cognigy", (date(2025, 3, 21), date(2025, 3, 30)), tags=schedule)
     assert result.success
     said = [each.message for each in bot.instance.all_logs(result.run_id) if "older days are missing" in each.message]
     assert len(said) == 1
@@ -68,25 +72,25 @@ def test_years_of_a_new_account_are_not_a_daily_load(orchestrate: Callable[..., 
 
 
 def test_a_warehouse_that_cannot_be_asked_leaves_the_look_back(
-    orchestrate: Callable[..., Orchestrated],
+    build_dagster_project: Callable[..., DagsterProject],
 ) -> None:
-    bot = orchestrate("acme-support", first=MARCH[0], begun=False)
+    bot = build_dagster_project("acme-support", first=MARCH[0], begun=False)
     place = Workspace.open(bot.config).store.location
     place.parent.mkdir(parents=True)
     place.write_bytes(b"this is no database")
     assert asked(bot, "load_cognigy_daily") == ["2025-03-27", "2025-03-30"]
 
 
-def test_a_daily_load_skips_what_has_not_begun(orchestrate: Callable[..., Orchestrated]) -> None:
-    told = evaluated(orchestrate("acme-support", first=date(2100, 1, 1)), "load_cognigy_daily")
+def test_a_daily_load_skips_what_has_not_begun(build_dagster_project: Callable[..., DagsterProject]) -> None:
+    told = evaluated(build_dagster_project("acme-support", first=date(2100, 1, 1)), "load_cognigy_daily")
     assert not told.run_requests
     assert "see start_date" in str(told.skip_message)
 
 
-def test_schedules_start_when_the_configuration_says(orchestrate: Callable[..., Orchestrated]) -> None:
+def test_schedules_start_when_the_configuration_says(build_dagster_project: Callable[..., DagsterProject]) -> None:
     own = {"inkeep": {"hour": 9}, "chatdash": {"minute": 45, "timezone": "UTC"}}
     common = {"hour": 23, "minute": 10, "timezone": "Europe/Berlin"}
-    bot = orchestrate("acme-support", "acme-docs", "acme-sales", schedule={**common, "providers": own})
+    bot = build_dagster_project("acme-support", "acme-docs", "acme-sales", schedule={**common, "providers": own})
     schedules = build_definitions(bot.config).get_repository_def().schedule_defs
     assert {each.name: (each.cron_schedule, each.execution_timezone) for each in schedules} == {
         "load_cognigy_daily": ("10 23 * * *", "Europe/Berlin"),

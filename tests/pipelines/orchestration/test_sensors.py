@@ -6,22 +6,22 @@ import dagster as dg
 import pytest
 
 from pipelines.definitions import build_definitions
-from pipelines.orchestration.sensors import failed_run, failure_sensor
-from tests.pipelines.conftest import Orchestrated
-from tests.support.scripted_server import Scripted, raw, scripted
+from pipelines.orchestration.sensors import build_failed_run_alert, build_failure_sensor
+from tests.pipelines.conftest import DagsterProject
+from tests.support.scripted_server import ScriptedServer, raw_response, run_scripted_server
 
 MARCH = (date(2025, 3, 1), date(2025, 3, 3))
 BOTH = ("acme-support", "globex-support")
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
-    with scripted() as running:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
+    with run_scripted_server() as running:
         monkeypatch.setenv("ALERT_WEBHOOK", running.origin + "/hook")
         yield running
 
 
-def context(bot: Orchestrated, result: dg.ExecuteInProcessResult) -> Any:
+def context(bot: DagsterProject, result: dg.ExecuteInProcessResult) -> Any:
     [event] = [each for each in result.all_events if each.event_type == dg.DagsterEventType.PIPELINE_FAILURE]
     return dg.build_run_status_sensor_context(
         sensor_name="alert_of_failed_runs",
@@ -31,69 +31,73 @@ def context(bot: Orchestrated, result: dg.ExecuteInProcessResult) -> Any:
     ).for_run_failure()
 
 
-def evaluated(bot: Orchestrated, result: dg.ExecuteInProcessResult) -> str:
-    told: Any = failure_sensor(bot.config)(context(bot, result))
+def evaluated(bot: DagsterProject, result: dg.ExecuteInProcessResult) -> str:
+    told: Any = build_failure_sensor(bot.config)(context(bot, result))
     return str(told.skip_message)
 
 
 def test_a_failed_load_tells_accounts_days_and_what_to_do(
-    orchestrate: Callable[..., Orchestrated], server: Scripted
+    build_dagster_project: Callable[..., DagsterProject], server: ScriptedServer
 ) -> None:
-    bot = orchestrate(*BOTH, bad=["globex-support"], alerts={"webhook": "${ALERT_WEBHOOK}"})
-    result = bot.run("load_cognigy", MARCH)
+    bot = build_dagster_project(*BOTH, bad=["globex-support"], alerts={"webhook": "${ALERT_WEBHOOK}"})
+    result = bot.run_job("load_cognigy", MARCH)
     assert evaluated(bot, result) == f"Told the webhook of load_cognigy ({result.run_id})"
-    assert len(server.seen) == 1
-    alert = failed_run(bot.config, context(bot, result))
+    assert len(server.requests) == 1
+    alert = build_failed_run_alert(bot.config, context(bot, result))
     assert list(alert.problems) == ["globex-support"]
     assert alert.problems["globex-support"].startswith("2025-03-01 to 2025-03-03: ")
     assert "check the account's credential" in alert.problems["globex-support"]
-    assert (alert.what, alert.days, alert.providers) == ("load_cognigy", "2025-03-01 to 2025-03-03", ["cognigy"])
+    assert (alert.command, alert.days, alert.providers) == ("load_cognigy", "2025-03-01 to 2025-03-03", ["cognigy"])
     assert alert.summary == "globex-support failed; the other accounts are loaded."
     assert "chatmart backfill --from 2025-03-01 --to 2025-03-03 --account globex-support" in alert.advice
 
 
 def test_a_run_from_an_assets_page_is_told_by_what_people_call_it(
-    orchestrate: Callable[..., Orchestrated], server: Scripted
+    build_dagster_project: Callable[..., DagsterProject], server: ScriptedServer
 ) -> None:
-    bot = orchestrate(*BOTH, bad=["globex-support"], alerts={"webhook": "${ALERT_WEBHOOK}"})
-    result = bot.run("__ASSET_JOB", MARCH, only=["cognigy/landing", "cognigy/slices"])
-    assert failed_run(bot.config, context(bot, result)).what == "materialize"
-    commands = bot.product.store.read("SELECT DISTINCT command FROM load_run").to_pylist()
+    bot = build_dagster_project(*BOTH, bad=["globex-support"], alerts={"webhook": "${ALERT_WEBHOOK}"})
+    result = bot.run_job("__ASSET_JOB", MARCH, asset_keys=["cognigy/landing", "cognigy/slices"])
+    assert build_failed_run_alert(bot.config, context(bot, result)).command == "materialize"
+    commands = bot.installation.store.read("SELECT DISTINCT command FROM load_run").to_pylist()
     assert commands == [{"command": "dagster materialize"}]
 
 
-def test_a_run_that_fails_as_a_whole_tells_why(orchestrate: Callable[..., Orchestrated], server: Scripted) -> None:
-    bot = orchestrate(*BOTH, alerts={"webhook": "${ALERT_WEBHOOK}"}, first=date(2025, 4, 1))
-    result = bot.run("load_cognigy", MARCH)
-    alert = failed_run(bot.config, context(bot, result))
+def test_a_run_that_fails_as_a_whole_tells_why(
+    build_dagster_project: Callable[..., DagsterProject], server: ScriptedServer
+) -> None:
+    bot = build_dagster_project(*BOTH, alerts={"webhook": "${ALERT_WEBHOOK}"}, first=date(2025, 4, 1))
+    result = bot.run_job("load_cognigy", MARCH)
+    alert = build_failed_run_alert(bot.config, context(bot, result))
     assert alert.problems == {}
     assert "see start_date" in alert.summary
     assert evaluated(bot, result).startswith("Told the webhook")
 
 
-def test_a_webhook_that_is_down_is_no_error(orchestrate: Callable[..., Orchestrated], server: Scripted) -> None:
-    bot = orchestrate("acme-support", bad=["acme-support"], alerts={"webhook": "${ALERT_WEBHOOK}"})
-    server.script(raw(b"", 404))
-    result = bot.run("load_cognigy", MARCH)
+def test_a_webhook_that_is_down_is_no_error(
+    build_dagster_project: Callable[..., DagsterProject], server: ScriptedServer
+) -> None:
+    bot = build_dagster_project("acme-support", bad=["acme-support"], alerts={"webhook": "${ALERT_WEBHOOK}"})
+    server.script(raw_response(b"", 404))
+    result = bot.run_job("load_cognigy", MARCH)
     assert evaluated(bot, result).startswith("Could not tell the webhook")
 
 
 def test_a_run_that_dagster_tries_again_is_not_told_of_yet(
-    orchestrate: Callable[..., Orchestrated], server: Scripted
+    build_dagster_project: Callable[..., DagsterProject], server: ScriptedServer
 ) -> None:
-    bot = orchestrate("acme-support", bad=["acme-support"], alerts={"webhook": "${ALERT_WEBHOOK}"})
-    result = bot.run("load_cognigy", MARCH, tags={"dagster/will_retry": "true"})
+    bot = build_dagster_project("acme-support", bad=["acme-support"], alerts={"webhook": "${ALERT_WEBHOOK}"})
+    result = bot.run_job("load_cognigy", MARCH, tags={"dagster/will_retry": "true"})
     assert "tried again by itself" in evaluated(bot, result)
-    assert server.seen == []
+    assert server.requests == []
 
 
 def test_nothing_is_sent_where_no_webhook_is_configured(
-    orchestrate: Callable[..., Orchestrated], server: Scripted
+    build_dagster_project: Callable[..., DagsterProject], server: ScriptedServer
 ) -> None:
-    bot = orchestrate("acme-support", bad=["acme-support"])
-    assert "alerts.webhook" in evaluated(bot, bot.run("load_cognigy", MARCH))
-    assert server.seen == []
+    bot = build_dagster_project("acme-support", bad=["acme-support"])
+    assert "alerts.webhook" in evaluated(bot, bot.run_job("load_cognigy", MARCH))
+    assert server.requests == []
     sensors = {each.name: each for each in build_definitions(bot.config).get_repository_def().sensor_defs}
     assert sensors["alert_of_failed_runs"].default_status == dg.DefaultSensorStatus.STOPPED
-    bot = orchestrate("acme-support", alerts={"webhook": "${ALERT_WEBHOOK}"})
-    assert failure_sensor(bot.config).default_status == dg.DefaultSensorStatus.RUNNING
+    bot = build_dagster_project("acme-support", alerts={"webhook": "${ALERT_WEBHOOK}"})
+    assert build_failure_sensor(bot.config).default_status == dg.DefaultSensorStatus.RUNNING

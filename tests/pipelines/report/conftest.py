@@ -2,13 +2,13 @@
 
 import pytest
 
-from pipelines.report.build import Asked, make
+from pipelines.report.build import ReportRequest, build_report
 from pipelines.report.model import Report
-from pipelines.report.page.html import render
-from tests.support.html_page import Element, read
-from tests.support.report_warehouse import ACCOUNTS, NOW, fill
+from pipelines.report.page.html import render_page
+from tests.support.html_page import Element, parse_page
+from tests.support.report_warehouse import ACCOUNTS, NOW, fill_store
 from tests.support.sample_world import begin_warehouse
-from tests.warehouse.sample import store_at
+from tests.warehouse.sample import open_sample_store
 from warehouse.store import Store
 
 
@@ -18,7 +18,7 @@ def filled_file(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 @pytest.fixture(scope="package", params=["duckdb", pytest.param("parquet", marks=pytest.mark.long)])
-def filled(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Store:
+def filled_store(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Store:
     if request.param == "duckdb":
         store: Store = request.getfixturevalue("filled_file")
         return store
@@ -26,29 +26,29 @@ def filled(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
 
 
 def fill_new(tmp_path_factory: pytest.TempPathFactory, kind: str) -> Store:
-    store = store_at(tmp_path_factory.mktemp("report"), kind)
-    fill(store)
+    store = open_sample_store(tmp_path_factory.mktemp("report"), kind)
+    fill_store(store)
     return store
 
 
 @pytest.fixture(scope="package")
-def report(filled: Store) -> Report:
-    return make(filled, Asked(ACCOUNTS), NOW)
+def report(filled_store: Store) -> Report:
+    return build_report(filled_store, ReportRequest(ACCOUNTS), NOW)
 
 
 @pytest.fixture(scope="package")
 def page(report: Report) -> Element:
-    return read(render(report))
+    return parse_page(render_page(report))
 
 
 @pytest.fixture
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return store_at(tmp_path_factory.mktemp("empty"))
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return open_sample_store(tmp_path_factory.mktemp("empty"))
 
 
 @pytest.fixture
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A store in which nothing is loaded; to make one anew takes longer than to load some days."""
-    store = store_at(tmp_path_factory.mktemp("begun"))
+    store = open_sample_store(tmp_path_factory.mktemp("begun"))
     begin_warehouse(store.location)
     return store

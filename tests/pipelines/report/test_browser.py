@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.report.build import Asked, make
-from pipelines.report.page.html import render
-from tests.support.browser import ABSENT, CHROMIUM, Tab, chromium
+from pipelines.report.build import ReportRequest, build_report
+from pipelines.report.page.html import render_page
+from tests.support.browser import CHROMIUM, CHROMIUM_MISSING, Tab, open_chromium_tab
 from tests.support.report_warehouse import ACCOUNTS, NOW
 from warehouse.store import Store
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=ABSENT)]
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=CHROMIUM_MISSING)]
 
 DESKTOP, PHONE = 1280, 390
 OVERFLOWING = """
@@ -28,13 +28,13 @@ COLOURS = """
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory, filled_file: Store) -> str:
     page = tmp_path_factory.mktemp("browser") / "report.html"
-    page.write_text(render(make(filled_file, Asked(ACCOUNTS), NOW)), "utf-8")
+    page.write_text(render_page(build_report(filled_file, ReportRequest(ACCOUNTS), NOW)), "utf-8")
     return page.as_uri()
 
 
 @pytest.fixture(scope="module")
 def tab() -> Iterator[Tab]:
-    with chromium() as running:
+    with open_chromium_tab() as running:
         yield running
 
 
@@ -42,8 +42,8 @@ def tab() -> Iterator[Tab]:
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
 def test_it_fits_and_is_quiet(tab: Tab, address: str, width: int, dark: bool, tmp_path: Path) -> None:
     tab.open(address, width=width, dark=dark)
-    assert tab.noise == []
-    assert [each for each in tab.requests if not each.startswith("data:")] == [address]
+    assert tab.console_messages == []
+    assert [each for each in tab.requested_urls if not each.startswith("data:")] == [address]
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert tab.evaluate(OVERFLOWING) == []
     picture = tab.screenshot()

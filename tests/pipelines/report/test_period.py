@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.windows import Window
-from pipelines.report import format as words
-from pipelines.report.period import Period, Unit, truncate
+from pipelines.report.format import format_bucket
+from pipelines.report.period import BucketUnit, Period, truncate_date
 
-UNITS: tuple[Unit, ...] = ("day", "week", "month", "quarter", "year")
+UNITS: tuple[BucketUnit, ...] = ("day", "week", "month", "quarter", "year")
 DAYS = st.dates(date(1970, 1, 1), date(2100, 1, 1))
 
 
@@ -25,9 +25,9 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @given(day=DAYS, unit=st.sampled_from(UNITS))
 @settings(deadline=None)
-def test_buckets_are_those_of_sql(con: duckdb.DuckDBPyConnection, day: date, unit: Unit) -> None:
+def test_buckets_are_those_of_sql(con: duckdb.DuckDBPyConnection, day: date, unit: BucketUnit) -> None:
     told = con.execute("SELECT CAST(date_trunc($unit, $day) AS DATE)", {"unit": unit, "day": day}).fetchone()
-    assert told == (truncate(day, unit),)
+    assert told == (truncate_date(day, unit),)
 
 
 @given(DAYS, st.integers(1, 20_000))
@@ -38,16 +38,18 @@ def test_buckets_cover_the_period_once(first: date, length: int) -> None:
     assert len(buckets) <= 107
     assert (buckets[0].start, buckets[-1].end) == (period.first, period.window.end)
     assert all(earlier.end == later.start for earlier, later in pairwise(buckets))
-    assert len({period.starts(each) for each in buckets}) == len(buckets)
-    assert all(truncate(each.end - timedelta(1), period.unit) == period.starts(each) for each in buckets)
-    assert not any(map(period.is_cut, buckets[1:-1]))
+    assert len({period.bucket_date(each) for each in buckets}) == len(buckets)
+    assert all(
+        truncate_date(each.end - timedelta(1), period.bucket_unit) == period.bucket_date(each) for each in buckets
+    )
+    assert not any(map(period.is_clipped, buckets[1:-1]))
 
 
 @given(DAYS, st.integers(1, 20_000))
 @settings(deadline=None)
 def test_the_days_before_are_as_many(first: date, length: int) -> None:
     period = Period(Window(first, first + timedelta(length)))
-    assert (len(period.before), period.before.end) == (length, first)
+    assert (len(period.previous), period.previous.end) == (length, first)
 
 
 @pytest.mark.parametrize(
@@ -61,10 +63,10 @@ def test_the_days_before_are_as_many(first: date, length: int) -> None:
         (10_000, "year", "2024", "2051"),
     ],
 )
-def test_what_a_bucket_is_called(length: int, unit: Unit, first: str, last: str) -> None:
+def test_what_a_bucket_is_called(length: int, unit: BucketUnit, first: str, last: str) -> None:
     period = Period(Window(date(2024, 1, 1), date(2024, 1, 1) + timedelta(length)))
-    assert period.unit == unit
-    assert [words.bucket(period.starts(period.buckets[at]), unit) for at in (0, -1)] == [first, last]
+    assert period.bucket_unit == unit
+    assert [format_bucket(period.bucket_date(period.buckets[at]), unit) for at in (0, -1)] == [first, last]
 
 
 @pytest.mark.parametrize(
@@ -76,4 +78,4 @@ def test_what_a_bucket_is_called(length: int, unit: Unit, first: str, last: str)
     ],
 )
 def test_monthly_charts_reach_back_a_year_at_least_and_three_at_most(first: date, last: date, begins: date) -> None:
-    assert Period(Window(first, last + timedelta(1))).first_month == begins
+    assert Period(Window(first, last + timedelta(1))).first_chart_month == begins

@@ -10,7 +10,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from sandbox.truth import truth
+from sandbox.truth import compute_truth
 
 ROOT = "/v1/chatbots/{id}/statistics"
 FIRST = date(2025, 3, 29)
@@ -18,20 +18,20 @@ DAYS = [FIRST + timedelta(days=number) for number in range(4)]
 
 
 @pytest.fixture
-def limits(spans):
-    span, text = spans
+def limits(range_helpers):
+    span, text = range_helpers
     start, end = span(FIRST, "Europe/Berlin", len(DAYS))
     return {"from": text(start), "to": text(end - timedelta(milliseconds=1))}
 
 
 def started(client, limits):
-    found = client.ask("acme-voice", f"{ROOT}/export", limits, method="POST")
+    found = client.request("acme-voice", f"{ROOT}/export", limits, method="POST")
     assert found.status_code == 202
     return found
 
 
 def status(client, export):
-    return client.ask("acme-voice", f"{ROOT}/export/{export}").json()
+    return client.request("acme-voice", f"{ROOT}/export/{export}").json()
 
 
 def finished(client, limits):
@@ -47,24 +47,27 @@ def table(text, delimiter=","):
     return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
-def test_states_and_links(own, limits):
-    export = started(own, limits).json()["exportId"]
-    assert status(own, export) == {"status": "pending"}
-    assert status(own, export) == {"status": "running"}
-    first, second = status(own, export), status(own, export)
+def test_states_and_links(own_client, limits):
+    export = started(own_client, limits).json()["exportId"]
+    assert status(own_client, export) == {"status": "pending"}
+    assert status(own_client, export) == {"status": "running"}
+    first, second = status(own_client, export), status(own_client, export)
     assert first["status"] == second["status"] == "completed"
     assert first["downloadUrl"] != second["downloadUrl"]
-    assert first["downloadUrl"].startswith(own.sandbox.download_origin + "/")
-    assert own.sandbox.download_origin != own.sandbox.origin
-    (job,) = own.sandbox.jobs
+    assert first["downloadUrl"].startswith(own_client.sandbox.download_origin + "/")
+    assert own_client.sandbox.download_origin != own_client.sandbox.origin
+    (job,) = own_client.sandbox.jobs
     assert (job.id, job.account, job.polls) == (export, "acme-voice", 4)
-    assert own.ask("acme-voice", f"{ROOT}/export/nobody").status_code == 404
-    assert own.ask("globex-voice", f"{ROOT}/export/{export}").status_code == 404
+    assert own_client.request("acme-voice", f"{ROOT}/export/nobody").status_code == 404
+    assert own_client.request("globex-voice", f"{ROOT}/export/{export}").status_code == 404
 
 
-def test_the_file_agrees_with_the_truth(own, limits):
-    lines = table(own.http.get(finished(own, limits)).text)
-    rows = {row["conversation_id"]: row for row in truth(own.sandbox.world, "acme-voice", "conversation", DAYS)}
+def test_the_file_agrees_with_the_truth(own_client, limits):
+    lines = table(own_client.http.get(finished(own_client, limits)).text)
+    rows = {
+        row["conversation_id"]: row
+        for row in compute_truth(own_client.sandbox.world, "acme-voice", "conversation", DAYS)
+    }
     assert {line["conversationId"] for line in lines} == set(rows)
     for line in lines:
         row = rows[line["conversationId"]]
@@ -82,7 +85,7 @@ def test_the_file_agrees_with_the_truth(own, limits):
             row["interactions"],
         ]
     named = Counter((line["conversationId"], name) for line in lines for name in line["intents"].split("|") if name)
-    expected = truth(own.sandbox.world, "acme-voice", "conversation_intent", DAYS)
+    expected = compute_truth(own_client.sandbox.world, "acme-voice", "conversation_intent", DAYS)
     assert named == Counter({(row["conversation_id"], row["intent"]): row["hits"] for row in expected})
     assert {row["hits"] for row in expected} == {1, 2}
     assert any(row["score"] is None for row in expected)
@@ -90,47 +93,47 @@ def test_the_file_agrees_with_the_truth(own, limits):
     assert any("\n" in line["transferTarget"] for line in lines)
 
 
-def test_a_credential_sent_to_the_storage_host_is_refused_and_recorded(own, limits):
-    link = finished(own, limits)
-    assert own.http.get(link, headers={"x-chatcaptain-key": "fake"}).status_code == 400
-    assert own.sandbox.jobs[0].leaked_credentials == 1
-    assert own.http.get(link).status_code == 200
+def test_a_credential_sent_to_the_storage_host_is_refused_and_recorded(own_client, limits):
+    link = finished(own_client, limits)
+    assert own_client.http.get(link, headers={"x-chatcaptain-key": "fake"}).status_code == 400
+    assert own_client.sandbox.jobs[0].leaked_credentials == 1
+    assert own_client.http.get(link).status_code == 200
 
 
-def test_wrong_and_dead_links(own, limits):
-    own.sandbox.switches.export_dead_links = 1
-    export = started(own, limits).json()["exportId"]
-    links = [status(own, export).get("downloadUrl") for _ in range(4)]
-    assert own.http.get(links[2]).status_code == 403
-    assert own.http.get(links[3]).status_code == 200
-    assert own.http.get(links[3] + "x").status_code == 403
-    assert own.http.get(f"{own.sandbox.download_origin}/exports/nothing.csv").status_code == 404
+def test_wrong_and_dead_links(own_client, limits):
+    own_client.sandbox.shapes.export_dead_links = 1
+    export = started(own_client, limits).json()["exportId"]
+    links = [status(own_client, export).get("downloadUrl") for _ in range(4)]
+    assert own_client.http.get(links[2]).status_code == 403
+    assert own_client.http.get(links[3]).status_code == 200
+    assert own_client.http.get(links[3] + "x").status_code == 403
+    assert own_client.http.get(f"{own_client.sandbox.download_origin}/exports/nothing.csv").status_code == 404
 
 
 @pytest.mark.parametrize("form", ["id", "location"])
-def test_forms_of_the_id(own, limits, form):
-    own.sandbox.switches.export_id = form
-    found = started(own, limits)
+def test_forms_of_the_id(own_client, limits, form):
+    own_client.sandbox.shapes.export_id = form
+    found = started(own_client, limits)
     export = found.json()["id"] if form == "id" else found.headers["location"].rsplit("/", 1)[-1]
-    assert status(own, export) == {"status": "pending"}
+    assert status(own_client, export) == {"status": "pending"}
 
 
-def test_a_failed_job_and_unusual_words(own, limits):
-    switches = own.sandbox.switches
+def test_a_failed_job_and_unusual_words(own_client, limits):
+    switches = own_client.sandbox.shapes
     switches.export_words, switches.export_link = ("queued", "baking", "done"), "downloadLink"
-    export = started(own, limits).json()["exportId"]
-    assert [status(own, export)["status"] for _ in range(3)] == ["queued", "baking", "done"]
-    assert "downloadLink" in status(own, export)
+    export = started(own_client, limits).json()["exportId"]
+    assert [status(own_client, export)["status"] for _ in range(3)] == ["queued", "baking", "done"]
+    assert "downloadLink" in status(own_client, export)
     switches.export_error = "out of paper"
-    assert status(own, export) == {"status": "failed", "error": "out of paper"}
+    assert status(own_client, export) == {"status": "failed", "error": "out of paper"}
 
 
-def test_dialects_of_the_file(own, limits):
-    plain = table(own.http.get(finished(own, limits)).text)
-    switches = own.sandbox.switches
+def test_dialects_of_the_file(own_client, limits):
+    plain = table(own_client.http.get(finished(own_client, limits)).text)
+    switches = own_client.sandbox.shapes
     switches.csv_delimiter, switches.csv_bom, switches.csv_gzip, switches.csv_decimal_comma = ";", True, True, True
     switches.csv_headers, switches.csv_order, switches.csv_extra_column = "snake", "reversed", True
-    with own.http.stream("GET", finished(own, limits)) as found:
+    with own_client.http.stream("GET", finished(own_client, limits)) as found:
         raw = b"".join(found.iter_raw())
     assert found.headers["content-encoding"] == "gzip"
     assert int(found.headers["content-length"]) == len(raw)
@@ -142,27 +145,32 @@ def test_dialects_of_the_file(own, limits):
     assert [line["duration_seconds"] for line in lines] == [line["durationSeconds"].replace(".", ",") for line in plain]
 
 
-def test_times_without_an_offset_are_local(own, limits):
-    own.sandbox.switches.csv_times = "local"
-    line = table(own.http.get(finished(own, limits)).text)[0]
+def test_times_without_an_offset_are_local(own_client, limits):
+    own_client.sandbox.shapes.csv_times = "local"
+    line = table(own_client.http.get(finished(own_client, limits)).text)[0]
     assert line["startedAt"] == "2025-03-29T00:00:00.000"
-    assert datetime(2025, 3, 28, 23, tzinfo=UTC) == own.sandbox.world.day("acme-voice", FIRST)[0].started_at
+    assert (
+        datetime(2025, 3, 28, 23, tzinfo=UTC)
+        == own_client.sandbox.world.conversations_on("acme-voice", FIRST)[0].started_at
+    )
 
 
-def test_totals_instead_of_conversations(own, limits):
-    own.sandbox.switches.csv_grain = "total"
-    lines = table(own.http.get(finished(own, limits)).text)
-    streams, switches = ("export",), own.sandbox.switches
-    rows = truth(own.sandbox.world, "acme-voice", "channel_daily", DAYS, streams=streams, switches=switches)
+def test_totals_instead_of_conversations(own_client, limits):
+    own_client.sandbox.shapes.csv_grain = "total"
+    lines = table(own_client.http.get(finished(own_client, limits)).text)
+    streams, switches = ("export",), own_client.sandbox.shapes
+    rows = compute_truth(
+        own_client.sandbox.world, "acme-voice", "channel_daily", DAYS, streams=streams, shapes=switches
+    )
     assert {(line["date"], line["channelType"]): int(line["conversations"]) for line in lines} == {
         (str(row["date"]), row["channel_code"]): row["conversations"] for row in rows
     }
-    assert truth(own.sandbox.world, "acme-voice", "conversation", DAYS, switches=switches) == []
+    assert compute_truth(own_client.sandbox.world, "acme-voice", "conversation", DAYS, shapes=switches) == []
 
 
-def test_a_file_cut_short_and_one_without_a_length(own, limits):
-    own.sandbox.switches.csv_length = False
-    assert "content-length" not in own.http.get(finished(own, limits)).headers
-    own.sandbox.switches.csv_length, own.sandbox.switches.csv_cut_bytes = True, 50
+def test_a_file_cut_short_and_one_without_a_length(own_client, limits):
+    own_client.sandbox.shapes.csv_length = False
+    assert "content-length" not in own_client.http.get(finished(own_client, limits)).headers
+    own_client.sandbox.shapes.csv_length, own_client.sandbox.shapes.csv_cut_bytes = True, 50
     with pytest.raises(httpx.RemoteProtocolError):
-        own.http.get(finished(own, limits))
+        own_client.http.get(finished(own_client, limits))

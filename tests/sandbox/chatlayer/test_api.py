@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sandbox.truth import truth
+from sandbox.truth import compute_truth
 
 BOT = "/v1/bots/{id}"
 WEEK = [date(2025, 3, 27) + timedelta(days=number) for number in range(7)]
@@ -41,10 +41,13 @@ def read(answer, field=None):
     ("field", "view", "column"),
     [("channel_type", "channel_daily", "channel_code"), ("language", "language_daily", "language_code")],
 )
-def test_groups_agree_with_the_truth(own, labels, field, view, column):
-    own.sandbox.switches.chatlayer_labels = labels
-    told = read(own.ask("acme-bot", f"{BOT}/conversations", window(WEEK[0], bucket="1d", group_by=field)).json(), field)
-    rows = truth(own.sandbox.world, "acme-bot", view, WEEK)
+def test_groups_agree_with_the_truth(own_client, labels, field, view, column):
+    own_client.sandbox.shapes.chatlayer_labels = labels
+    told = read(
+        own_client.request("acme-bot", f"{BOT}/conversations", window(WEEK[0], bucket="1d", group_by=field)).json(),
+        field,
+    )
+    rows = compute_truth(own_client.sandbox.world, "acme-bot", view, WEEK)
     if field == "channel_type":
         assert {(f"{row['date']}T00:00:00Z", row[column]): row["conversations"] for row in rows} == told
     days = Counter()
@@ -53,108 +56,112 @@ def test_groups_agree_with_the_truth(own, labels, field, view, column):
     assert days == Counter(str(row["date"]) for row in rows for _ in range(row["conversations"]))
 
 
-def test_hours_of_a_zone_add_up_to_local_days(shared):
+def test_hours_of_a_zone_add_up_to_local_days(shared_client):
     found = Counter()
-    answer = shared.ask(
+    answer = shared_client.request(
         "berlin-bot", f"{BOT}/conversations", window(WEEK[0] - timedelta(days=1), 9, bucket="1h")
     ).json()
     for (at, _), value in read(answer).items():
         local = datetime.fromisoformat(at).astimezone(ZoneInfo("Europe/Berlin")).date()
         found[local] += value
-    for row in truth(shared.sandbox.world, "berlin-bot", "conversation_daily", WEEK):
+    for row in compute_truth(shared_client.sandbox.world, "berlin-bot", "conversation_daily", WEEK):
         assert found[row["date"]] == row["conversations"]
         assert row["unique_users"] is None
 
 
-def test_messages_and_users_agree_with_the_truth(shared):
-    messages = read(shared.ask("acme-bot", f"{BOT}/messages", window(WEEK[0], bucket="1d")).json())
-    users = read(shared.ask("acme-bot", f"{BOT}/users", window(WEEK[0], bucket="1d")).json())
+def test_messages_and_users_agree_with_the_truth(shared_client):
+    messages = read(shared_client.request("acme-bot", f"{BOT}/messages", window(WEEK[0], bucket="1d")).json())
+    users = read(shared_client.request("acme-bot", f"{BOT}/users", window(WEEK[0], bucket="1d")).json())
     kinds = {
         (f"{row['date']}T00:00:00Z", row["member"]): row["value"]
-        for row in truth(shared.sandbox.world, "acme-bot", "metric_daily", WEEK)
+        for row in compute_truth(shared_client.sandbox.world, "acme-bot", "metric_daily", WEEK)
         if row["metric"] == "messages_by_kind"
     }
     assert kinds == messages
-    for row in truth(shared.sandbox.world, "acme-bot", "conversation_daily", WEEK):
+    for row in compute_truth(shared_client.sandbox.world, "acme-bot", "conversation_daily", WEEK):
         at = f"{row['date']}T00:00:00Z"
         assert sum(value for (when, _), value in messages.items() if when == at) == row["messages"]
         assert users[at, "new"] + users[at, "returning"] == row["unique_users"]
 
 
 @pytest.mark.parametrize("stat", ["num_conversations", "duration_seconds", "num_messages"])
-def test_insights_agree_with_the_truth(shared, stat):
+def test_insights_agree_with_the_truth(shared_client, stat):
     names = {
         "num_conversations": "users_by_conversations",
         "duration_seconds": "conversations_by_duration",
         "num_messages": "conversations_by_messages",
     }
     day = WEEK[1]
-    told = read(shared.ask("acme-bot", f"{BOT}/conversations/insights", window(day, 1, stat=stat)).json())
-    rows = truth(shared.sandbox.world, "acme-bot", "metric_daily", [day])
+    told = read(shared_client.request("acme-bot", f"{BOT}/conversations/insights", window(day, 1, stat=stat)).json())
+    rows = compute_truth(shared_client.sandbox.world, "acme-bot", "metric_daily", [day])
     expected = {row["member"]: row["value"] for row in rows if row["metric"] == names[stat]}
     assert {at: value for (at, _), value in told.items()} == expected
 
 
-def test_intents_come_in_pages(shared):
+def test_intents_come_in_pages(shared_client):
     found, after = [], None
     for _ in range(20):
         params = window(WEEK[1], 1, first=50) | ({"after": after} if after else {})
-        answer = shared.ask("acme-bot", f"{BOT}/intents", params).json()
+        answer = shared_client.request("acme-bot", f"{BOT}/intents", params).json()
         found += [(one["intent_id"], int(one["count"]), one["rank"]) for one in answer.get("data", [])]
         after = answer["pagination"]["end_cursor"]
         if not answer["pagination"].get("has_more"):
             break
-    rows = truth(shared.sandbox.world, "acme-bot", "intent_daily", [WEEK[1]])
+    rows = compute_truth(shared_client.sandbox.world, "acme-bot", "intent_daily", [WEEK[1]])
     assert found == [(row["intent"], row["hits"], row["rank"]) for row in rows]
-    assert len(found) > shared.sandbox.switches.chatlayer_page
+    assert len(found) > shared_client.sandbox.shapes.chatlayer_page
 
 
-def test_flows_of_conversations_found_by_events(shared):
+def test_flows_of_conversations_found_by_events(shared_client):
     ids, token = set(), ""
     for _ in range(50):
-        answer = shared.ask(
+        answer = shared_client.request(
             "acme-bot", f"{BOT}/events/stream", window(WEEK[1], 1, page_size=10, page_token=token)
         ).json()
         ids |= {one["conversation_id"] for one in answer.get("events", [])}
         token = answer.get("next_page_token")
         if not token:
             break
-    live = [item.id for item in shared.sandbox.world.day("acme-bot", WEEK[1]) if item.version == "LIVE"]
+    live = [
+        item.id for item in shared_client.sandbox.world.conversations_on("acme-bot", WEEK[1]) if item.version == "LIVE"
+    ]
     assert ids == set(live)
     told = set()
     for one in ids:
-        answer = shared.ask("acme-bot", f"{BOT}/conversations/{one}/flow", window(WEEK[1], 1)).json()
+        answer = shared_client.request("acme-bot", f"{BOT}/conversations/{one}/flow", window(WEEK[1], 1)).json()
         told |= {(one, move["id"], int(move.get("depth", 0))) for move in answer.get("transitions", [])}
-    rows = truth(shared.sandbox.world, "acme-bot", "flow_transition", [WEEK[1]], conversation_ids=sorted(ids))
+    rows = compute_truth(
+        shared_client.sandbox.world, "acme-bot", "flow_transition", [WEEK[1]], conversation_ids=sorted(ids)
+    )
     assert told == {(row["conversation_id"], row["transition_id"], row["depth"]) for row in rows}
     assert told
-    assert shared.ask("acme-bot", f"{BOT}/conversations/nobody/flow", window(WEEK[1], 1)).status_code == 404
+    assert shared_client.request("acme-bot", f"{BOT}/conversations/nobody/flow", window(WEEK[1], 1)).status_code == 404
 
 
-def test_team_usage_holds_all_bots_and_versions(shared):
+def test_team_usage_holds_all_bots_and_versions(shared_client):
     groups = "bot_id,bot_version,channel_type,language"
-    answer = shared.ask("utc-bot", "/v1/teams/t1/conversations", window(WEEK[0], bucket="1d", group_by=groups)).json()[
-        "data"
-    ]
+    answer = shared_client.request(
+        "utc-bot", "/v1/teams/t1/conversations", window(WEEK[0], bucket="1d", group_by=groups)
+    ).json()["data"]
     told = Counter()
     for serie in answer["series"]:
         key = tuple(serie["labels"].get(name) or "unknown" for name in groups.split(",")[:3])
         for at, value in zip(answer["x_values"], serie["values"], strict=True):
             told[at[:10], *key] += int(value)
     expected = Counter()
-    for row in truth(shared.sandbox.world, "utc-bot", "team_daily", WEEK):
+    for row in compute_truth(shared_client.sandbox.world, "utc-bot", "team_daily", WEEK):
         expected[str(row["date"]), row["bot_id"], row["bot_version"], row["channel_code"]] += row["conversations"]
     assert +told == expected
     assert {key[1] for key in expected} == {"bot-utc-bot", "bot-berlin-bot", "ghost-bot-t1"}
     assert {key[2] for key in expected} == {"LIVE", "DRAFT"}
-    assert truth(shared.sandbox.world, "acme-bot", "team_daily", WEEK) == []
+    assert compute_truth(shared_client.sandbox.world, "acme-bot", "team_daily", WEEK) == []
 
 
 @pytest.mark.parametrize("form", ["rfc3339", "rfc3339_offset", "date", "epoch_s", "epoch_ms"])
 @pytest.mark.parametrize("buckets", ["all", "sparse"])
-def test_forms_of_buckets(own, form, buckets):
-    own.sandbox.switches.chatlayer_x_values, own.sandbox.switches.chatlayer_buckets = form, buckets
-    data = own.ask("acme-bot", f"{BOT}/conversations", window(WEEK[0], bucket="1d")).json()["data"]
+def test_forms_of_buckets(own_client, form, buckets):
+    own_client.sandbox.shapes.chatlayer_x_values, own_client.sandbox.shapes.chatlayer_buckets = form, buckets
+    data = own_client.request("acme-bot", f"{BOT}/conversations", window(WEEK[0], bucket="1d")).json()["data"]
     assert len(data["series"]) == 1
     assert len(data["series"][0]["values"]) == len(data["x_values"])
     first = {
@@ -168,17 +175,17 @@ def test_forms_of_buckets(own, form, buckets):
 
 
 @pytest.mark.parametrize(("form", "body"), [("bare", {}), ("data", {"data": {}})])
-def test_an_empty_answer(own, form, body):
-    own.sandbox.switches.chatlayer_empty = form
+def test_an_empty_answer(own_client, form, body):
+    own_client.sandbox.shapes.chatlayer_empty = form
     for day in WEEK[:3]:
-        own.sandbox.world.restate("acme-bot", day, "empty")
-    assert own.ask("acme-bot", f"{BOT}/conversations", window(WEEK[0], 3, bucket="1d")).json() == body
+        own_client.sandbox.world.restate("acme-bot", day, "empty")
+    assert own_client.request("acme-bot", f"{BOT}/conversations", window(WEEK[0], 3, bucket="1d")).json() == body
 
 
-def test_a_group_of_nothing_but_zeros_has_no_values(shared):
-    data = shared.ask("acme-bot", f"{BOT}/conversations", window(WEEK[0], bucket="1d", group_by="channel_type")).json()[
-        "data"
-    ]
+def test_a_group_of_nothing_but_zeros_has_no_values(shared_client):
+    data = shared_client.request(
+        "acme-bot", f"{BOT}/conversations", window(WEEK[0], bucket="1d", group_by="channel_type")
+    ).json()["data"]
     assert {"labels": {"channel_type": "sms"}} in data["series"]
     assert [serie for serie in data["series"] if "labels" not in serie], "the empty group has no label"
 
@@ -202,17 +209,19 @@ def test_a_group_of_nothing_but_zeros_has_no_values(shared):
         ("events/stream", {"page_size": "101"}, 400),
     ],
 )
-def test_parameters_are_checked(shared, path, change, status):
-    found = shared.ask("acme-bot", f"{BOT}/{path}", window(WEEK[0]) | change)
+def test_parameters_are_checked(shared_client, path, change, status):
+    found = shared_client.request("acme-bot", f"{BOT}/{path}", window(WEEK[0]) | change)
     assert found.status_code == status
     if status != 200:
         assert found.json()["code"] == 3
 
 
-def test_credential_bot_and_team_are_checked(shared):
-    url = shared.sandbox.base_url("chatlayer") + "/v1/bots/b1/conversations"
-    assert shared.http.get(url).json() == {"code": 16, "message": "unauthenticated", "details": []}
-    assert shared.http.get(url, headers={"Authorization": "Basic !!"}).status_code == 401
-    assert shared.ask("acme-bot", "/v1/bots/b2/conversations", window(WEEK[0])).status_code == 404
-    assert shared.ask("acme-bot", "/v1/teams/t1/conversations", window(WEEK[0], bucket="1d")).status_code == 404
-    assert shared.ask("utc-bot", "/v1/teams/t1/conversations", window(WEEK[0])).status_code == 400
+def test_credential_bot_and_team_are_checked(shared_client):
+    url = shared_client.sandbox.base_url("chatlayer") + "/v1/bots/b1/conversations"
+    assert shared_client.http.get(url).json() == {"code": 16, "message": "unauthenticated", "details": []}
+    assert shared_client.http.get(url, headers={"Authorization": "Basic !!"}).status_code == 401
+    assert shared_client.request("acme-bot", "/v1/bots/b2/conversations", window(WEEK[0])).status_code == 404
+    assert (
+        shared_client.request("acme-bot", "/v1/teams/t1/conversations", window(WEEK[0], bucket="1d")).status_code == 404
+    )
+    assert shared_client.request("utc-bot", "/v1/teams/t1/conversations", window(WEEK[0])).status_code == 400

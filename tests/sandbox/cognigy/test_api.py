@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from sandbox.truth import truth
+from sandbox.truth import compute_truth
 
 COUNTER = "/v3.0/projects/{id}/conversationcounter"
 
@@ -14,15 +14,15 @@ def march() -> list[date]:
 
 
 @pytest.mark.parametrize("name", ["acme-support", "globex-support", "kolkata-support"])
-def test_a_month_agrees_with_the_truth(shared, name):
-    items = shared.ask(name, COUNTER, {"year": 2025, "month": 3}).json()["items"]
+def test_a_month_agrees_with_the_truth(shared_client, name):
+    items = shared_client.request(name, COUNTER, {"year": 2025, "month": 3}).json()["items"]
     told = {date(item["year"], item["month"], item["day"]): item for item in items}
-    for row in truth(shared.sandbox.world, name, "conversation_daily", march()):
+    for row in compute_truth(shared_client.sandbox.world, name, "conversation_daily", march()):
         assert told.get(row["date"], {"conversations": 0})["conversations"] == row["conversations"]
     channels = {(day, one["channel"]): one["conversations"] for day, item in told.items() for one in item["perChannel"]}
     expected = {
         (row["date"], row["channel_code"]): row["conversations"]
-        for row in truth(shared.sandbox.world, name, "channel_daily", march())
+        for row in compute_truth(shared_client.sandbox.world, name, "channel_daily", march())
     }
     assert {key: count for key, count in channels.items() if count} == {
         key: count for key, count in expected.items() if key[1] != "unknown"
@@ -37,52 +37,58 @@ def test_a_month_agrees_with_the_truth(shared, name):
     assert len(told) < 31, "a quiet day is omitted"
 
 
-def test_quiet_days_are_zero_when_switched(own):
-    own.sandbox.switches.cognigy_empty_days = "zero"
-    items = own.ask("acme-support", COUNTER, {"year": 2025, "month": 3}).json()["items"]
+def test_quiet_days_are_zero_when_switched(own_client):
+    own_client.sandbox.shapes.cognigy_empty_days = "zero"
+    items = own_client.request("acme-support", COUNTER, {"year": 2025, "month": 3}).json()["items"]
     assert [item["day"] for item in items] == list(range(1, 32))
 
 
 @pytest.mark.parametrize("form", ["absent", "empty"])
-def test_without_a_split_everything_is_in_the_unknown_channel(own, form):
-    own.sandbox.switches.cognigy_per_channel = form
-    item = own.ask("acme-support", COUNTER, {"year": 2025, "month": 3}).json()["items"][0]
+def test_without_a_split_everything_is_in_the_unknown_channel(own_client, form):
+    own_client.sandbox.shapes.cognigy_per_channel = form
+    item = own_client.request("acme-support", COUNTER, {"year": 2025, "month": 3}).json()["items"][0]
     assert not item.get("perChannel")
     day = [date(2025, 3, item["day"])]
-    rows = truth(own.sandbox.world, "acme-support", "channel_daily", day, switches=own.sandbox.switches)
+    rows = compute_truth(
+        own_client.sandbox.world, "acme-support", "channel_daily", day, shapes=own_client.sandbox.shapes
+    )
     assert [(row["channel_code"], row["conversations"]) for row in rows] == [("unknown", item["conversations"])]
 
 
-def test_calls_and_knowledge_queries_agree_with_the_truth(shared):
+def test_calls_and_knowledge_queries_agree_with_the_truth(shared_client):
     streams = ("call_counter", "knowledge_query_counter")
-    calls = shared.ask("acme-support", "/v3.0/projects/{id}/callcounter", {"year": 2025, "month": 3}).json()["items"]
-    asked = shared.ask("acme-support", "/v2.0/projects/{id}/knowledgequerycounter", {"year": 2025, "month": 3}).json()
+    calls = shared_client.request("acme-support", "/v3.0/projects/{id}/callcounter", {"year": 2025, "month": 3}).json()[
+        "items"
+    ]
+    asked = shared_client.request(
+        "acme-support", "/v2.0/projects/{id}/knowledgequerycounter", {"year": 2025, "month": 3}
+    ).json()
     told = {("calls", item["day"]): item["processedCalls"] for item in calls}
     told |= {("billable_calls", item["day"]): item["billableCalls"] for item in calls}
     told |= {("max_concurrent_calls", item["day"]): item["maxConcurrency"] for item in calls}
     told |= {("knowledge_queries", item["day"]): item["queries"] for item in asked["items"]}
-    rows = truth(shared.sandbox.world, "acme-support", "metric_daily", march(), streams=streams)
+    rows = compute_truth(shared_client.sandbox.world, "acme-support", "metric_daily", march(), streams=streams)
     assert {(row["metric"], row["date"].day): row["value"] for row in rows if row["value"]} == {
         key: value for key, value in told.items() if value
     }
     assert len(rows) == 4 * 31
-    daily = truth(shared.sandbox.world, "acme-support", "conversation_daily", march(), streams=streams)
+    daily = compute_truth(shared_client.sandbox.world, "acme-support", "conversation_daily", march(), streams=streams)
     minutes = {item["day"]: item["callMinutes"] for item in calls}
     for row in daily:
         assert row["conversations"] is None
         assert round(minutes.get(row["date"].day, 0) * 60, 3) == float(row["call_duration_seconds"])
 
 
-def test_without_a_month_items_have_no_day(shared):
-    items = shared.ask("acme-support", COUNTER, {"year": 2025}).json()["items"]
+def test_without_a_month_items_have_no_day(shared_client):
+    items = shared_client.request("acme-support", COUNTER, {"year": 2025}).json()["items"]
     assert len(items) == 12
     assert not any("day" in item for item in items)
 
 
-def test_without_the_media_type_the_answer_is_hal(shared):
-    account = shared.sandbox.world.accounts["acme-support"]
-    url = shared.sandbox.base_url("cognigy") + COUNTER.format(id=account.external_id)
-    found = shared.http.get(url, params={"year": 2025, "month": 3}, headers={"X-API-Key": account.credential})
+def test_without_the_media_type_the_answer_is_hal(shared_client):
+    account = shared_client.sandbox.world.accounts["acme-support"]
+    url = shared_client.sandbox.base_url("cognigy") + COUNTER.format(id=account.external_id)
+    found = shared_client.http.get(url, params={"year": 2025, "month": 3}, headers={"X-API-Key": account.credential})
     assert found.headers["content-type"] == "application/hal+json"
     assert "_embedded" in found.json()
 
@@ -100,28 +106,34 @@ def test_without_the_media_type_the_answer_is_hal(shared):
         ({"year": 2025, "month": 1, "channel": "webchat2"}, 200),
     ],
 )
-def test_parameters_are_checked(shared, params, status):
-    found = shared.ask("acme-support", COUNTER, params)
+def test_parameters_are_checked(shared_client, params, status):
+    found = shared_client.request("acme-support", COUNTER, params)
     assert found.status_code == status
     if status != 200:
         assert set(found.json()) == {"type", "title", "status", "detail", "code", "traceId", "details"}
 
 
-def test_a_body_on_the_get_is_forbidden(shared):
-    assert shared.ask("acme-support", COUNTER, {"year": 2025}, json={}, method="GET").status_code == 403
+def test_a_body_on_the_get_is_forbidden(shared_client):
+    assert shared_client.request("acme-support", COUNTER, {"year": 2025}, json={}, method="GET").status_code == 403
 
 
-def test_projects_and_keys_are_checked(shared):
-    assert shared.ask("acme-support", "/v3.0/projects/short/conversationcounter", {"year": 2025}).status_code == 400
-    other = shared.sandbox.world.accounts["globex-support"].external_id
-    assert shared.ask("acme-support", f"/v3.0/projects/{other}/conversationcounter", {"year": 2025}).status_code == 404
-    account = shared.sandbox.world.accounts["acme-support"]
-    url = shared.sandbox.base_url("cognigy") + COUNTER.format(id=account.external_id)
-    assert shared.http.get(url, params={"year": 2025}).status_code == 401
-    assert shared.http.get(url, params={"year": 2025}, headers={"X-API-Key": "wrong"}).status_code == 401
+def test_projects_and_keys_are_checked(shared_client):
+    assert (
+        shared_client.request("acme-support", "/v3.0/projects/short/conversationcounter", {"year": 2025}).status_code
+        == 400
+    )
+    other = shared_client.sandbox.world.accounts["globex-support"].external_id
+    assert (
+        shared_client.request("acme-support", f"/v3.0/projects/{other}/conversationcounter", {"year": 2025}).status_code
+        == 404
+    )
+    account = shared_client.sandbox.world.accounts["acme-support"]
+    url = shared_client.sandbox.base_url("cognigy") + COUNTER.format(id=account.external_id)
+    assert shared_client.http.get(url, params={"year": 2025}).status_code == 401
+    assert shared_client.http.get(url, params={"year": 2025}, headers={"X-API-Key": "wrong"}).status_code == 401
     for way in (
         {"params": {"year": 2025, "api_key": account.credential}},
         {"headers": {"Authorization": f"Bearer {account.credential}"}},
     ):
-        found = shared.http.get(url, **{"params": {"year": 2025}, **way})
+        found = shared_client.http.get(url, **{"params": {"year": 2025}, **way})
         assert found.status_code == 200

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from sandbox.truth import truth
+from sandbox.truth import compute_truth
 
 PATH = "/query/conversations"
 DAY = date(2025, 3, 5)
@@ -36,38 +36,43 @@ def a_day(day=DAY):
 
 
 def ask(client, name="acme-docs", **query):
-    found = client.ask(name, PATH, json=query)
+    found = client.request(name, PATH, json=query)
     assert found.status_code == 200, found.text
     assert found.json()["status"] == "ok"
     return found.json()["data"]
 
 
-def test_rows_agree_with_the_truth(shared):
-    data = ask(shared, select=ROWS, where=a_day(), orderBy=ORDER)
+def test_rows_agree_with_the_truth(shared_client):
+    data = ask(shared_client, select=ROWS, where=a_day(), orderBy=ORDER)
     assert data["total"] == data["count"] == len(data["result"])
-    rows = truth(shared.sandbox.world, "acme-docs", "conversation", [DAY])
+    rows = compute_truth(shared_client.sandbox.world, "acme-docs", "conversation", [DAY])
     assert {one["id"]: (one["userMessageCount"], one["type"]) for one in data["result"]} == {
         row["conversation_id"]: (row["user_messages"], row["type"]) for row in rows
     }
     people = [one["userProperties"] or {} for one in data["result"]]
-    (daily,) = truth(shared.sandbox.world, "acme-docs", "conversation_daily", [DAY])
+    (daily,) = compute_truth(shared_client.sandbox.world, "acme-docs", "conversation_daily", [DAY])
     assert daily["conversations"] == data["total"]
     users = {str(who.get("userId", who.get("id"))) for who in people if {"id", "userId"} & set(who)}
     assert daily["unique_users"] == len(users)
     assert {type(who.get("userId", "")) for who in people} == {int, str}
-    types = {row["type"]: row["conversations"] for row in truth(shared.sandbox.world, "acme-docs", "type_daily", [DAY])}
+    types = {
+        row["type"]: row["conversations"]
+        for row in compute_truth(shared_client.sandbox.world, "acme-docs", "type_daily", [DAY])
+    }
     assert types["unknown"] == sum(one["type"] is None for one in data["result"])
     assert sum(types.values()) == data["total"]
 
 
-def test_a_long_answer_is_cut_and_halving_finds_everything(shared):
+def test_a_long_answer_is_cut_and_halving_finds_everything(shared_client):
     start = datetime(2025, 3, 3, tzinfo=UTC)
-    whole = ask(shared, "burst-docs", select=ROWS, where=between(start, start + timedelta(days=3)), orderBy=ORDER)
+    whole = ask(
+        shared_client, "burst-docs", select=ROWS, where=between(start, start + timedelta(days=3)), orderBy=ORDER
+    )
     assert whole["count"] == whole["pageSize"] == 100
     assert whole["total"] > 300
 
     def read(begin, end):
-        data = ask(shared, "burst-docs", select=ROWS, where=between(begin, end), orderBy=ORDER)
+        data = ask(shared_client, "burst-docs", select=ROWS, where=between(begin, end), orderBy=ORDER)
         if data["total"] == data["count"]:
             return {one["id"] for one in data["result"]}
         if end - begin > timedelta(seconds=1):
@@ -77,7 +82,7 @@ def test_a_long_answer_is_cut_and_halving_finds_everything(shared):
         found, last = set(), ""
         for _ in range(9):
             where = {"and": [between(begin, end), condition("id", "gt", last)]}
-            data = ask(shared, "burst-docs", select=ROWS, where=where, orderBy=ORDER)
+            data = ask(shared_client, "burst-docs", select=ROWS, where=where, orderBy=ORDER)
             found |= {one["id"] for one in data["result"]}
             if data["total"] == data["count"]:
                 return found
@@ -85,18 +90,20 @@ def test_a_long_answer_is_cut_and_halving_finds_everything(shared):
         raise AssertionError
 
     days = [date(2025, 3, 3) + timedelta(days=number) for number in range(3)]
-    rows = truth(shared.sandbox.world, "burst-docs", "conversation", days)
+    rows = compute_truth(shared_client.sandbox.world, "burst-docs", "conversation", days)
     assert read(start, start + timedelta(days=3)) == {row["conversation_id"] for row in rows}
 
 
-def test_aggregates_agree_with_the_truth(shared):
+def test_aggregates_agree_with_the_truth(shared_client):
     select = [
         {"type": "aggregation", "aggregation": "count"},
         {"type": "aggregation", "aggregation": "sum", "field": "userMessageCount"},
         {"type": "aggregation", "aggregation": "countDistinct", "field": "userProperties", "path": ["userId"]},
     ]
-    data = ask(shared, select=select, where=a_day())
-    (row,) = truth(shared.sandbox.world, "acme-docs", "conversation_daily", [DAY], streams=("conversation_totals",))
+    data = ask(shared_client, select=select, where=a_day())
+    (row,) = compute_truth(
+        shared_client.sandbox.world, "acme-docs", "conversation_daily", [DAY], streams=("conversation_totals",)
+    )
     (told,) = data["result"]
     assert set(told) == {"count", "sum_userMessageCount", "countDistinct_userProperties.userId"}
     assert (told["count"], told["sum_userMessageCount"]) == (row["conversations"], row["user_messages"])
@@ -107,41 +114,43 @@ def test_aggregates_agree_with_the_truth(shared):
     ("form", "first"),
     [("date", "2025-03-03"), ("instant", "2025-03-03T00:00:00.000Z"), ("space", "2025-03-03 00:00:00+00")],
 )
-def test_a_time_unit_groups_by_itself(own, form, first):
-    own.sandbox.switches.inkeep_buckets = form
+def test_a_time_unit_groups_by_itself(own_client, form, first):
+    own_client.sandbox.shapes.inkeep_buckets = form
     start = datetime(2025, 3, 3, tzinfo=UTC)
     select = [
         {"type": "time", "timeUnit": "day", "field": "firstMessageTime"},
         {"type": "aggregation", "aggregation": "count"},
     ]
-    data = ask(own, select=select, where=between(start, start + timedelta(days=3)))
+    data = ask(own_client, select=select, where=between(start, start + timedelta(days=3)))
     assert data["result"][0]["firstMessageTime_day"] == first
     days = [date(2025, 3, 3) + timedelta(days=number) for number in range(3)]
-    rows = truth(own.sandbox.world, "acme-docs", "conversation_daily", days)
+    rows = compute_truth(own_client.sandbox.world, "acme-docs", "conversation_daily", days)
     assert [one["count"] for one in data["result"]] == [row["conversations"] for row in rows if row["conversations"]]
 
 
-def test_groups_and_json_conditions(shared):
+def test_groups_and_json_conditions(shared_client):
     select = [{"type": "field", "field": "type"}, {"type": "aggregation", "aggregation": "count"}]
     groups = [{"field": "type", "includeInSelect": True}]
-    data = ask(shared, select=select, groupBy=groups, where=a_day())
+    data = ask(shared_client, select=select, groupBy=groups, where=a_day())
     assert data["total"] == len(data["result"]) == 4
     person = {"path": ["userId"], "value": "user-3"}
-    found = ask(shared, select=ROWS, where=condition("userProperties", "eq", person))
+    found = ask(shared_client, select=ROWS, where=condition("userProperties", "eq", person))
     assert found["result"]
     assert {one["userProperties"]["userId"] for one in found["result"]} == {"user-3"}
 
 
 @pytest.mark.parametrize("word", ["isNull", "isNotNull"])
-def test_null_conditions(shared, word):
+def test_null_conditions(shared_client, word):
     where = {"and": [a_day(), condition("type", word)]}
-    data = ask(shared, select=ROWS, where=where)
+    data = ask(shared_client, select=ROWS, where=where)
     assert {one["type"] is None for one in data["result"]} == {word == "isNull"}
 
 
-def test_either_of_two(shared):
+def test_either_of_two(shared_client):
     either = {"or": [condition("type", "eq", "openai"), condition("type", "in", ["support_ticket"])]}
-    data = ask(shared, select=ROWS, where={"and": [a_day(), either]}, orderBy=[{"field": "id", "direction": "desc"}])
+    data = ask(
+        shared_client, select=ROWS, where={"and": [a_day(), either]}, orderBy=[{"field": "id", "direction": "desc"}]
+    )
     assert {one["type"] for one in data["result"]} == {"openai", "support_ticket"}
     ids = [one["id"] for one in data["result"]]
     assert ids == sorted(ids, reverse=True)
@@ -165,26 +174,26 @@ def test_either_of_two(shared):
         {"orderBy": [{"field": "id", "direction": "up"}]},
     ],
 )
-def test_unknown_words_are_refused(shared, change):
-    found = shared.ask("acme-docs", PATH, json={"select": ROWS, **change})
+def test_unknown_words_are_refused(shared_client, change):
+    found = shared_client.request("acme-docs", PATH, json={"select": ROWS, **change})
     assert found.status_code == 400
     assert found.headers["content-type"] == "application/problem+json"
     assert {"title", "status", "detail", "code", "requestId", "error"} <= set(found.json())
 
 
-def test_the_credential_is_checked(shared):
-    url = shared.sandbox.base_url("inkeep") + PATH
-    key = shared.sandbox.world.accounts["acme-docs"].credential
-    assert shared.http.post(url, json={}).status_code == 401
-    assert shared.http.post(url, json={}, headers={"Authorization": key}).status_code == 401
+def test_the_credential_is_checked(shared_client):
+    url = shared_client.sandbox.base_url("inkeep") + PATH
+    key = shared_client.sandbox.world.accounts["acme-docs"].credential
+    assert shared_client.http.post(url, json={}).status_code == 401
+    assert shared_client.http.post(url, json={}, headers={"Authorization": key}).status_code == 401
 
 
-def test_averages_are_exact(shared):
+def test_averages_are_exact(shared_client):
     select = [
         {"type": "aggregation", "aggregation": name, "field": "userMessageCount"}
         for name in ("avg", "sum", "count", "min", "max")
     ]
-    (told,) = ask(shared, select=select, where=a_day())["result"]
+    (told,) = ask(shared_client, select=select, where=a_day())["result"]
     mean = Decimal(told["sum_userMessageCount"]) / told["count_userMessageCount"]
     assert abs(Decimal(str(told["avg_userMessageCount"])) - mean) < Decimal("0.000001")
     assert told["min_userMessageCount"] <= told["avg_userMessageCount"] <= told["max_userMessageCount"]

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from extractors.chatcaptain.account import ChatcaptainAccount
 from extractors.errors import ShapeError
 from extractors.windows import Window
-from tests.support.landed_chunks import Landings, Told, rows
-from transforms.facts import Staged
-from transforms.privacy import pseudonym
+from tests.support.landed_chunks import ChunkBuilder, FakeResponse, read_staged_rows
+from transforms.facts import TransformResult
+from transforms.privacy import pseudonymize_user_id
 
 DAY = date(2025, 3, 30)
 WINDOW = Window.of_day(DAY)
@@ -29,14 +29,14 @@ def account(**told: Any) -> ChatcaptainAccount:
     return ChatcaptainAccount.model_validate({**base, **told})
 
 
-def transformed(root: Path, text: str | bytes, window: Window = WINDOW, **told: Any) -> Staged:
-    landings, whose = Landings(root), account(**told)
-    landings.land(whose, "export", window, Told(text if isinstance(text, bytes) else text.encode()))
-    return landings.transformed(whose, window)
+def transformed(root: Path, text: str | bytes, window: Window = WINDOW, **told: Any) -> TransformResult:
+    landings, whose = ChunkBuilder(root), account(**told)
+    landings.land(whose, "export", window, FakeResponse(text if isinstance(text, bytes) else text.encode()))
+    return landings.transform(whose, window)
 
 
-def only(staged: Staged) -> dict[str, Any]:
-    (row,) = rows(staged, "conversation")
+def only(staged: TransformResult) -> dict[str, Any]:
+    (row,) = read_staged_rows(staged, "conversation")
     return row
 
 
@@ -63,7 +63,10 @@ def test_dialects(tmp_path: Path, delimiter: str, end: str, mark: str, quoting: 
     writer.writerow(["id", "startedAt", "Kanal", "endReason", "transferTarget"])
     writer.writerow(["x", AT, "web", 'said "no",\r\nthen; left\tfor\ngood', "NA"])
     writer.writerow(["y", AT, "null", "", " padded "])
-    found = {row["conversation_id"]: row for row in rows(transformed(tmp_path, mark + text.getvalue()), "conversation")}
+    found = {
+        row["conversation_id"]: row
+        for row in read_staged_rows(transformed(tmp_path, mark + text.getvalue()), "conversation")
+    }
     assert found["x"]["end_reason"] == 'said "no",\r\nthen; left\tfor\ngood'
     assert found["x"]["transfer_target"] == "NA"
     assert found["y"]["channel_code"] == "null"
@@ -82,9 +85,11 @@ def test_names_survive_code_point_for_code_point(tmp_path_factory: Any, names: l
     writer.writerow(["id", "date", "endReason", "intents"])
     writer.writerows([str(number), AT, name, "|".join(names[number:])] for number, name in enumerate(names))
     staged = transformed(tmp_path_factory.mktemp("names"), text.getvalue())
-    reasons = {row["conversation_id"]: row["end_reason"] for row in rows(staged, "conversation")}
+    reasons = {row["conversation_id"]: row["end_reason"] for row in read_staged_rows(staged, "conversation")}
     assert reasons == {str(number): name for number, name in enumerate(names)}
-    hits = {(row["conversation_id"], row["intent"]): row["hits"] for row in rows(staged, "conversation_intent")}
+    hits = {
+        (row["conversation_id"], row["intent"]): row["hits"] for row in read_staged_rows(staged, "conversation_intent")
+    }
     assert hits == {
         (str(number), name): names[number:].count(name) for number in range(len(names)) for name in names[number:]
     }
@@ -117,7 +122,7 @@ def test_of_an_hour_that_comes_twice_the_first(tmp_path: Path) -> None:
     text = "id,startedAt\na,2025-10-26T02:30:00\nb,2025-10-26T02:30:00+01:00\nc,2025-10-26T03:30:00\n"
     found = {
         row["conversation_id"]: row["started_at"].hour
-        for row in rows(transformed(tmp_path, text, window), "conversation")
+        for row in read_staged_rows(transformed(tmp_path, text, window), "conversation")
     }
     assert found == {"a": 0, "b": 1, "c": 2}
 
@@ -129,7 +134,7 @@ def test_decimal_point_or_comma(tmp_path: Path, duration: str, score: str) -> No
     text = f"id;date;duration;score;intents;messages\nx;{AT};{duration};{score};hi;7\n"
     staged = transformed(tmp_path, text)
     assert only(staged)["duration_seconds"] == Decimal("12.500")
-    assert rows(staged, "conversation_intent", ["score"]) == [{"score": Decimal("0.875000000")}]
+    assert read_staged_rows(staged, "conversation_intent", ["score"]) == [{"score": Decimal("0.875000000")}]
 
 
 @pytest.mark.parametrize("tail", ["", ".0", ",00", "e0"])
@@ -138,7 +143,7 @@ def test_decimal_point_or_comma(tmp_path: Path, duration: str, score: str) -> No
 def test_counts_in_every_number_form(tmp_path_factory: Any, tail: str, numbers: list[int]) -> None:
     lines = "".join(f"{line};{AT};{number}{tail}\n" for line, number in enumerate(numbers))
     staged = transformed(tmp_path_factory.mktemp("count"), f"id;date;messages\n{lines}")
-    assert {row["conversation_id"]: row["messages"] for row in rows(staged, "conversation")} == {
+    assert {row["conversation_id"]: row["messages"] for row in read_staged_rows(staged, "conversation")} == {
         str(line): number for line, number in enumerate(numbers)
     }
 
@@ -158,7 +163,9 @@ def test_empty_cells_are_unknown(tmp_path: Path) -> None:
 def test_users_are_pseudonyms_or_nobody(tmp_path: Path) -> None:
     text = f"id,date,contactId\nx,{AT},user-1\n"
     keyed = account(privacy={"key": "planted"})
-    assert only(transformed(tmp_path / "1", text, privacy={"key": "planted"}))["user_id"] == pseudonym(keyed, "user-1")
+    assert only(transformed(tmp_path / "1", text, privacy={"key": "planted"}))["user_id"] == pseudonymize_user_id(
+        keyed, "user-1"
+    )
     assert "user_id" not in only(transformed(tmp_path / "2", text))
     assert "user_id" not in only(transformed(tmp_path / "3", text, privacy={"key": "planted", "user_ids": "drop"}))
 
@@ -167,7 +174,7 @@ def test_hits_are_times_named_and_a_score_belongs_to_one_intent(tmp_path: Path) 
     text = f"id,date,intents,intentScore\nx,{AT},a|b|a,0.5\ny,{AT},a|a,0.25\nz,{AT},|b|,1\n"
     found = [
         (r["conversation_id"], r["intent"], r["hits"], r.get("score"))
-        for r in rows(transformed(tmp_path, text), "conversation_intent")
+        for r in read_staged_rows(transformed(tmp_path, text), "conversation_intent")
     ]
     assert sorted(found, key=lambda row: row[:2]) == [
         ("x", "a", 2, None),
@@ -180,7 +187,10 @@ def test_hits_are_times_named_and_a_score_belongs_to_one_intent(tmp_path: Path) 
 def test_rows_outside_the_days_are_dropped(tmp_path: Path) -> None:
     times = ("2025-03-29T22:59:59.999Z", "2025-03-29T23:00:00Z", "2025-03-30T21:59:59.999Z", "2025-03-30T22:00:00Z")
     text = "id,date\n" + "".join(f"{name},{time}\n" for name, time in zip("abcd", times, strict=True))
-    assert sorted(row["conversation_id"] for row in rows(transformed(tmp_path, text), "conversation")) == ["b", "c"]
+    assert sorted(row["conversation_id"] for row in read_staged_rows(transformed(tmp_path, text), "conversation")) == [
+        "b",
+        "c",
+    ]
 
 
 def test_a_header_alone_is_no_conversation(tmp_path: Path) -> None:
@@ -192,7 +202,7 @@ def test_a_header_alone_is_no_conversation(tmp_path: Path) -> None:
 def test_lines_that_stand_twice_are_one_and_contradictions_are_refused(tmp_path: Path) -> None:
     text = f"id,date,messages,intents\nx,{AT},3,hi\nx,{AT},3,hi\ny,{AT},1,\n"
     staged = transformed(tmp_path / "1", text)
-    assert sorted(row["messages"] for row in rows(staged, "conversation")) == [1, 3]
+    assert sorted(row["messages"] for row in read_staged_rows(staged, "conversation")) == [1, 3]
     with pytest.raises(ShapeError, match=r"conversation_id.*differ.*'x'"):
         transformed(tmp_path / "2", f"{text}x,{AT},4,hi\n")
 
@@ -216,11 +226,11 @@ def test_channels_that_nobody_knows_are_noted_on_their_day(tmp_path: Path) -> No
 
 
 def test_types_are_looked_up_when_only_channel_ids_are_told(tmp_path: Path) -> None:
-    landings, whose = Landings(tmp_path), account(streams=["channel_report", "export"])
+    landings, whose = ChunkBuilder(tmp_path), account(streams=["channel_report", "export"])
     context = {"channel_id": "7", "channel_type": "voice"}
-    landings.land(whose, "channel_report", WINDOW, Told({"1": 0}, context=context))
-    landings.land(whose, "export", WINDOW, Told(f"id,date,channelId\nx,{AT},7\ny,{AT},8\n".encode()))
-    found = rows(landings.transformed(whose, WINDOW), "conversation", ["conversation_id", "channel_code"])
+    landings.land(whose, "channel_report", WINDOW, FakeResponse({"1": 0}, context=context))
+    landings.land(whose, "export", WINDOW, FakeResponse(f"id,date,channelId\nx,{AT},7\ny,{AT},8\n".encode()))
+    found = read_staged_rows(landings.transform(whose, WINDOW), "conversation", ["conversation_id", "channel_code"])
     assert {row["conversation_id"]: row["channel_code"] for row in found} == {"x": "voice", "y": "unknown"}
 
 
@@ -261,31 +271,33 @@ def test_refused_files_name_the_line(tmp_path: Path, text: str | bytes, said: st
 
 
 def test_a_damaged_landing_is_refused(tmp_path: Path) -> None:
-    landings, whose = Landings(tmp_path), account()
-    landings.land(whose, "export", WINDOW, Told(f"id,date\nx,{AT}\n".encode()))
+    landings, whose = ChunkBuilder(tmp_path), account()
+    landings.land(whose, "export", WINDOW, FakeResponse(f"id,date\nx,{AT}\n".encode()))
     (landed,) = tmp_path.rglob("*.zst")
-    landings.land(whose, "export", Window(date(2025, 4, 1), date(2025, 4, 2)), Told(f"id,date\ny,{AT}\n".encode()))
+    landings.land(
+        whose, "export", Window(date(2025, 4, 1), date(2025, 4, 2)), FakeResponse(f"id,date\ny,{AT}\n".encode())
+    )
     (other,) = set(tmp_path.rglob("*.zst")) - {landed}
     landed.write_bytes(other.read_bytes())
     with pytest.raises(ShapeError, match="damaged"):
-        landings.transformed(whose, WINDOW)
+        landings.transform(whose, WINDOW)
 
 
 @pytest.mark.parametrize("channel", ["Kanal", "channel"])
 def test_totals_are_compared_and_fill_no_conversation(tmp_path: Path, channel: str) -> None:
     lines = ("2025-03-30;web;3;7", "2025-03-30;debug;2;9", "2025-03-30;;1;0", "2025-03-31;web;9;9")
     text = "\n".join([f"Datum;{channel};Gespräche;Nachrichten", *lines, ""])
-    landings, whose = Landings(tmp_path), account(streams=["overview_report", "export"])
-    landings.land(whose, "overview_report", WINDOW, Told({"1": 4, "7": 8}))
-    landings.land(whose, "export", WINDOW, Told(text.encode()))
-    staged = landings.transformed(whose, WINDOW)
-    assert {(r.measure, r.told, r.loaded, r.verdict) for r in staged.reconciled} == {
+    landings, whose = ChunkBuilder(tmp_path), account(streams=["overview_report", "export"])
+    landings.land(whose, "overview_report", WINDOW, FakeResponse({"1": 4, "7": 8}))
+    landings.land(whose, "export", WINDOW, FakeResponse(text.encode()))
+    staged = landings.transform(whose, WINDOW)
+    assert {(r.measure, r.told, r.loaded, r.verdict) for r in staged.reconciliations} == {
         ("conversations", 4, 4, "ok"),
         ("messages", 8, 7, "unexplained"),
     }
     assert [*staged.tables] == ["conversation_daily"]
     alone = transformed(tmp_path / "alone", text)
-    found = {row["channel_code"]: row["conversations"] for row in rows(alone, "channel_daily")}
+    found = {row["channel_code"]: row["conversations"] for row in read_staged_rows(alone, "channel_daily")}
     assert found == {"web": 3, "debug": 2, "unknown": 1}
 
 

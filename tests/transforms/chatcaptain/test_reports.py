@@ -10,50 +10,52 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.chatcaptain.account import ChatcaptainAccount
-from extractors.errors import ShapeError, Where
+from extractors.errors import ErrorLocation, ShapeError
 from extractors.windows import Window
-from tests.support.landed_chunks import Landings, Told, rows
-from transforms.chatcaptain.components import CHANNEL, OVERVIEW
-from transforms.chatcaptain.reports import Report
-from transforms.facts import Staged
+from tests.support.landed_chunks import ChunkBuilder, FakeResponse, read_staged_rows
+from transforms.chatcaptain.components import CHANNEL_COMPONENTS, OVERVIEW_COMPONENTS
+from transforms.chatcaptain.reports import ComponentReport
+from transforms.facts import TransformResult
 from transforms.reading import Node
 
 DAY = date(2025, 3, 30)
 WINDOW = Window.of_day(DAY)
-WHERE = Where("chatcaptain", "a", "overview_report")
+WHERE = ErrorLocation("chatcaptain", "a", "overview_report")
 
 
-def transformed(root: Path, settings: dict[str, Any] | None = None, **streams: list[Told]) -> Staged:
+def transformed(root: Path, settings: dict[str, Any] | None = None, **streams: list[FakeResponse]) -> TransformResult:
     told = {"name": "a", "chatbot_id": "c", "api_key": "fake-key", "timezone": "Europe/Berlin", **(settings or {})}
     account = ChatcaptainAccount.model_validate({**told, "streams": [*streams]})
-    landings = Landings(root)
+    landings = ChunkBuilder(root)
     for stream, answers in streams.items():
         landings.land(account, stream, WINDOW, *answers)
-    return landings.transformed(account, WINDOW)
+    return landings.transform(account, WINDOW)
 
 
-def channel(channel_id: str, kind: str, **components: Any) -> Told:
+def channel(channel_id: str, kind: str, **components: Any) -> FakeResponse:
     body = {name.removeprefix("c"): value for name, value in components.items()}
-    return Told(body, context={"channel_id": channel_id, "channel_type": kind})
+    return FakeResponse(body, context={"channel_id": channel_id, "channel_type": kind})
 
 
-def one(staged: Staged, table: str, **members: Any) -> dict[str, Any]:
-    (found,) = [row for row in rows(staged, table) if all(row.get(name) == value for name, value in members.items())]
+def one(staged: TransformResult, table: str, **members: Any) -> dict[str, Any]:
+    (found,) = [
+        row for row in read_staged_rows(staged, table) if all(row.get(name) == value for name, value in members.items())
+    ]
     return found
 
 
 @pytest.mark.parametrize("key", ["CONVERSATION_COUNT", "conversation_count", "1"])
 @pytest.mark.parametrize("value", [7, 7.0, "7", {"value": 7}, {"count": "7"}])
 def test_scalars(tmp_path: Path, key: str, value: object) -> None:
-    staged = transformed(tmp_path, overview_report=[Told({key: value})])
-    assert rows(staged, "conversation_daily") == [{"date": DAY, "conversations": 7}]
+    staged = transformed(tmp_path, overview_report=[FakeResponse({key: value})])
+    assert read_staged_rows(staged, "conversation_daily") == [{"date": DAY, "conversations": 7}]
 
 
 @pytest.mark.parametrize("value", [None, {"value": None}])
 def test_null_is_unknown_and_not_zero(tmp_path: Path, value: object) -> None:
-    staged = transformed(tmp_path, overview_report=[Told({"1": value, "7": 0, "12": value})])
-    assert rows(staged, "conversation_daily") == [{"date": DAY, "messages": 0}]
-    assert rows(staged, "metric_daily") == []
+    staged = transformed(tmp_path, overview_report=[FakeResponse({"1": value, "7": 0, "12": value})])
+    assert read_staged_rows(staged, "conversation_daily") == [{"date": DAY, "messages": 0}]
+    assert read_staged_rows(staged, "metric_daily") == []
 
 
 @pytest.mark.parametrize(
@@ -71,14 +73,14 @@ def test_null_is_unknown_and_not_zero(tmp_path: Path, value: object) -> None:
     ],
 )
 def test_breakdowns(tmp_path: Path, split: object) -> None:
-    staged = transformed(tmp_path, overview_report=[Told({"CONVERSATION_BY_CHANNEL_TYPE": split})])
-    found = {row["channel_code"]: row["conversations"] for row in rows(staged, "channel_daily")}
+    staged = transformed(tmp_path, overview_report=[FakeResponse({"CONVERSATION_BY_CHANNEL_TYPE": split})])
+    found = {row["channel_code"]: row["conversations"] for row in read_staged_rows(staged, "channel_daily")}
     assert found == {"web": 3, "unknown": 2, "WEB": 1}
 
 
 def test_languages_that_conform_to_one_tag_are_added(tmp_path: Path) -> None:
-    staged = transformed(tmp_path, overview_report=[Told({"3": {"DE": 1, "de": 2, "pt-br": 4, "": 8}})])
-    found = {row["language_code"]: row["conversations"] for row in rows(staged, "language_daily")}
+    staged = transformed(tmp_path, overview_report=[FakeResponse({"3": {"DE": 1, "de": 2, "pt-br": 4, "": 8}})])
+    found = {row["language_code"]: row["conversations"] for row in read_staged_rows(staged, "language_daily")}
     assert found == {"de": 3, "pt-BR": 4, "unknown": 8}
 
 
@@ -104,29 +106,31 @@ def test_languages_that_conform_to_one_tag_are_added(tmp_path: Path) -> None:
 )
 def test_refused_reports_name_the_field(tmp_path: Path, body: object, field: str) -> None:
     with pytest.raises(ShapeError, match=f"overview_report.*{field}"):
-        transformed(tmp_path, overview_report=[Told(body)])
+        transformed(tmp_path, overview_report=[FakeResponse(body)])
 
 
 def test_a_component_id_means_another_thing_in_each_report(tmp_path: Path) -> None:
     staged = transformed(
-        tmp_path, overview_report=[Told({"9": {"trend": "up"}})], channel_report=[channel("x", "web", c9=4)]
+        tmp_path, overview_report=[FakeResponse({"9": {"trend": "up"}})], channel_report=[channel("x", "web", c9=4)]
     )
     assert one(staged, "channel_daily", channel_code="web")["interactions"] == 4
 
 
 @given(order=st.permutations(range(17)))
 def test_names_and_ids_are_the_same_components(order: list[int]) -> None:
-    by_name = Report.of(Node({OVERVIEW[number].title(): number for number in order}, "$", WHERE), OVERVIEW)
-    by_id = Report.of(Node({str(number): number for number in order}, "$", WHERE), OVERVIEW)
+    by_name = ComponentReport.from_root(
+        Node({OVERVIEW_COMPONENTS[number].title(): number for number in order}, "$", WHERE), OVERVIEW_COMPONENTS
+    )
+    by_id = ComponentReport.from_root(Node({str(number): number for number in order}, "$", WHERE), OVERVIEW_COMPONENTS)
     assert [by_name.count(n) for n in range(17)] == [by_id.count(n) for n in range(17)] == [*range(17)]
-    assert len(CHANNEL) == 23
+    assert len(CHANNEL_COMPONENTS) == 23
 
 
 def test_channels_of_a_type_are_summed_and_calls_are_of_voice_types(tmp_path: Path) -> None:
     staged = transformed(
         tmp_path,
         channel_report=[
-            Told([{"id": "w1"}], context={}),
+            FakeResponse([{"id": "w1"}], context={}),
             channel("w1", "web", c12=3, c9=1, c1=2),
             channel("w2", "web", c12="4", c9=2, c1=1),
             channel("v", "voice", c12=5, c9=0, c16="12.5", c18=6.25, c21={"hangup": 2}),
@@ -150,7 +154,7 @@ def test_a_channel_that_tells_nothing_makes_its_types_sum_unknown(tmp_path: Path
     told = [channel("w1", "web", c12=3, c9=1), channel("w2", "web", c12=None, c9=2), channel("v", "voice", c16=None)]
     staged = transformed(tmp_path, channel_report=told)
     assert one(staged, "channel_daily", channel_code="web") == {"date": DAY, "channel_code": "web", "interactions": 3}
-    assert rows(staged, "conversation_daily") == [{"date": DAY}]
+    assert read_staged_rows(staged, "conversation_daily") == [{"date": DAY}]
 
 
 @pytest.mark.parametrize(("split", "conversations"), [({"telegram": 2}, 0), ({}, 0), (None, None)])
@@ -158,7 +162,7 @@ def test_a_listed_type_that_a_told_split_leaves_out_is_zero(
     tmp_path: Path, split: dict[str, int] | None, conversations: int | None
 ) -> None:
     reports = [channel("w1", "web", c12=3), channel("w2", "web", c12=0)]
-    staged = transformed(tmp_path, overview_report=[Told({"1": 2, "4": split})], channel_report=reports)
+    staged = transformed(tmp_path, overview_report=[FakeResponse({"1": 2, "4": split})], channel_report=reports)
     web = one(staged, "channel_daily", channel_code="web")
     assert (web.get("conversations"), web["messages"]) == (conversations, 3)
 
@@ -175,9 +179,9 @@ def test_the_unit_of_call_durations_is_a_setting(tmp_path: Path, unit: str, seco
 def test_no_channel_with_calls_is_unknown_and_no_call_is_zero(
     tmp_path: Path, types: list[str], called: int | None
 ) -> None:
-    told = [Told({"channels": []}), *(channel(kind, kind, c12=0, c16=0) for kind in types)]
+    told = [FakeResponse({"channels": []}), *(channel(kind, kind, c12=0, c16=0) for kind in types)]
     staged = transformed(tmp_path, channel_report=told)
-    assert rows(staged, "conversation_daily")[0].get("call_duration_seconds") == called
+    assert read_staged_rows(staged, "conversation_daily")[0].get("call_duration_seconds") == called
 
 
 @pytest.mark.parametrize(
@@ -194,8 +198,8 @@ def test_no_channel_with_calls_is_unknown_and_no_call_is_zero(
 def test_the_total_is_compared_with_its_split(
     tmp_path: Path, total: int, types: dict[str, int], verdict: str, reason: str | None
 ) -> None:
-    staged = transformed(tmp_path, overview_report=[Told({"1": total, "4": types})])
-    assert [(line.verdict, line.reason) for line in staged.reconciled] == [(verdict, reason)]
+    staged = transformed(tmp_path, overview_report=[FakeResponse({"1": total, "4": types})])
+    assert [(line.verdict, line.reason) for line in staged.reconciliations] == [(verdict, reason)]
     assert one(staged, "conversation_daily")["conversations"] == total  # as told: nothing is subtracted
 
 
@@ -212,10 +216,10 @@ def test_messages_are_compared_with_the_listed_channels(
 ) -> None:
     staged = transformed(
         tmp_path,
-        overview_report=[Told({"7": messages, "4": types})],
+        overview_report=[FakeResponse({"7": messages, "4": types})],
         channel_report=[channel("w", "web", c12=7), channel("d", "debug", c12=3)],
     )
-    (line,) = [line for line in staged.reconciled if line.measure == "messages"]
+    (line,) = [line for line in staged.reconciliations if line.measure == "messages"]
     assert (line.verdict, line.reason) == (verdict, reason)
 
 
@@ -229,17 +233,17 @@ def test_messages_are_compared_with_the_listed_channels(
     ],
 )
 def test_intervals_are_checked_against_the_total(tmp_path: Path, interval: object, verdict: str) -> None:
-    staged = transformed(tmp_path, overview_report=[Told({"1": 5, "2": interval})])
-    assert [line.verdict for line in staged.reconciled] == [verdict]
+    staged = transformed(tmp_path, overview_report=[FakeResponse({"1": 5, "2": interval})])
+    assert [line.verdict for line in staged.reconciliations] == [verdict]
 
 
 def test_the_inbox_keeps_names_and_told_zeros(tmp_path: Path) -> None:
-    staged = transformed(tmp_path, inbox=[Told({"open now": 0, "closed": {"value": "3"}, "NA": None})])
-    found = {row["member"]: row["value"] for row in rows(staged, "metric_daily")}
+    staged = transformed(tmp_path, inbox=[FakeResponse({"open now": 0, "closed": {"value": "3"}, "NA": None})])
+    found = {row["member"]: row["value"] for row in read_staged_rows(staged, "metric_daily")}
     assert found == {"open now": 0, "closed": 3}
 
 
 @pytest.mark.parametrize("body", [[3], {"open": "some"}, {"open": {"a": 1}}, {"open": [1]}])
 def test_refused_inboxes(tmp_path: Path, body: object) -> None:
     with pytest.raises(ShapeError, match="inbox"):
-        transformed(tmp_path, inbox=[Told(body)])
+        transformed(tmp_path, inbox=[FakeResponse(body)])

@@ -11,11 +11,11 @@ import pytest
 
 from extractors.windows import Window
 from sandbox.server import Sandbox
-from sandbox.shapes import Switches
-from sandbox.truth import truth
-from tests.support.chatcaptain import account_in, load
-from tests.support.landed_chunks import Landings, rows
-from transforms.facts import Staged
+from sandbox.shapes import ResponseShapes
+from sandbox.truth import compute_truth
+from tests.support.chatcaptain import configure_account, land_streams
+from tests.support.landed_chunks import ChunkBuilder, read_staged_rows
+from transforms.facts import TransformResult
 
 CLOCK_CHANGE = Window(date(2025, 10, 24), date(2025, 10, 28))
 VIEWS = ("conversation_daily", "channel_daily", "language_daily", "intent_daily", "conversation", "conversation_intent")
@@ -59,17 +59,17 @@ def running() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sandbox(running: Sandbox) -> Sandbox:
-    running.book.clear()
-    running.switches.__dict__.update(Switches().__dict__)
+    running.request_log.clear()
+    running.shapes.__dict__.update(ResponseShapes().__dict__)
     return running
 
 
 def loaded(
     root: Path, sandbox: Sandbox, window: Window = CLOCK_CHANGE, name: str = "acme-voice", **told: Any
-) -> Staged:
-    account = account_in(sandbox, name, **told)
-    assert load(root, account, window) == []
-    return Landings(root).transformed(account, window)
+) -> TransformResult:
+    account = configure_account(sandbox, name, **told)
+    assert land_streams(root, account, window) == []
+    return ChunkBuilder(root).transform(account, window)
 
 
 def plain(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -86,14 +86,14 @@ def plain(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def expected(sandbox: Sandbox, view: str, window: Window, name: str, streams: Iterable[str]) -> list[dict[str, Any]]:
-    found = truth(sandbox.world, name, view, list(window.days()), streams=[*streams], switches=sandbox.shapes)
+    found = compute_truth(sandbox.world, name, view, list(window.days()), streams=[*streams], shapes=sandbox.shapes)
     return plain(found)
 
 
-def assert_true(sandbox: Sandbox, staged: Staged, window: Window, name: str, streams: Iterable[str]) -> None:
+def assert_true(sandbox: Sandbox, staged: TransformResult, window: Window, name: str, streams: Iterable[str]) -> None:
     for view in VIEWS:
-        assert plain(rows(staged, view)) == expected(sandbox, view, window, name, streams), view
-    told = rows(staged, "metric_daily")
+        assert plain(read_staged_rows(staged, view)) == expected(sandbox, view, window, name, streams), view
+    told = read_staged_rows(staged, "metric_daily")
     named = {
         "inbox": ("inbox_daily", "measure", "value"),
         "end_reason": ("end_reason_daily", "end_reason", "conversations"),
@@ -112,8 +112,8 @@ def test_every_accepted_shape_tells_the_same(sandbox: Sandbox, tmp_path: Path, s
     staged = loaded(tmp_path, sandbox)
     if sandbox.shapes.csv_times == "local":  # the hour that comes twice cannot be told apart in local times
         return
-    account = account_in(sandbox)
-    assert_true(sandbox, staged, CLOCK_CHANGE, account.name, account.pulled)
+    account = configure_account(sandbox)
+    assert_true(sandbox, staged, CLOCK_CHANGE, account.name, account.enabled_streams)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_local_times_name_the_same_instants(sandbox: Sandbox, tmp_path: Path) ->
 
 def test_what_is_reconciled(sandbox: Sandbox, tmp_path: Path) -> None:
     staged = loaded(tmp_path, sandbox)
-    lines = {(line.measure, line.against): line for line in staged.reconciled if line.date == date(2025, 10, 24)}
+    lines = {(line.measure, line.against): line for line in staged.reconciliations if line.date == date(2025, 10, 24)}
     assert lines["conversations", "channel_daily"].reason == "the difference is the test channel"
     assert (lines["messages", "channel_daily"].reason or "").startswith("not listed: ")
     for measure in ("conversations", "messages"):
@@ -151,10 +151,10 @@ def test_what_is_reconciled(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_two_batches_share_the_days_of_a_chunk(sandbox: Sandbox, tmp_path: Path) -> None:
-    account = account_in(sandbox)
+    account = configure_account(sandbox)
     later = Window(date(2025, 10, 26), date(2025, 10, 30))
-    assert load(tmp_path, account, CLOCK_CHANGE) == []
-    assert load(tmp_path, account, later) == []
+    assert land_streams(tmp_path, account, CLOCK_CHANGE) == []
+    assert land_streams(tmp_path, account, later) == []
     both = Window(CLOCK_CHANGE.start, later.end)
-    staged = Landings(tmp_path).transformed(account, both)
-    assert_true(sandbox, staged, both, account.name, account.pulled)
+    staged = ChunkBuilder(tmp_path).transform(account, both)
+    assert_true(sandbox, staged, both, account.name, account.enabled_streams)

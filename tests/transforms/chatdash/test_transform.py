@@ -12,34 +12,34 @@ from hypothesis import strategies as st
 from extractors.chatdash.provider import ChatdashAccount
 from extractors.errors import ShapeError
 from extractors.windows import Window
-from tests.support.landed_chunks import Landings, Told, rows
-from transforms.facts import Staged
+from tests.support.landed_chunks import ChunkBuilder, FakeResponse, read_staged_rows
+from transforms.facts import TransformResult
 
 DAY = date(2025, 3, 30)
 WINDOW = Window.of_day(DAY)
 
 
 @pytest.fixture
-def landings(tmp_path: Path) -> Landings:
-    return Landings(tmp_path)
+def landings(tmp_path: Path) -> ChunkBuilder:
+    return ChunkBuilder(tmp_path)
 
 
-def told(landings: Landings, *answers: Any, **settings: Any) -> Staged:
+def told(landings: ChunkBuilder, *answers: Any, **settings: Any) -> TransformResult:
     account = ChatdashAccount.model_validate(
         {"name": "sales", "project_id": "p_1", "api_key": "fake-key", "timezone": "Europe/Berlin", **settings}
     )
-    landings.land(account, "analytics", WINDOW, *(Told(answer) for answer in answers))
-    return landings.transformed(account, WINDOW)
+    landings.land(account, "analytics", WINDOW, *(FakeResponse(answer) for answer in answers))
+    return landings.transform(account, WINDOW)
 
 
-def daily(staged: Staged) -> dict[str, Any]:
-    (found,) = rows(staged, "conversation_daily")
+def daily(staged: TransformResult) -> dict[str, Any]:
+    (found,) = read_staged_rows(staged, "conversation_daily")
     assert found.pop("date") == DAY
     return found
 
 
-def metrics(staged: Staged, metric: str) -> dict[str | None, Any]:
-    found = rows(staged, "metric_daily")
+def metrics(staged: TransformResult, metric: str) -> dict[str | None, Any]:
+    found = read_staged_rows(staged, "metric_daily")
     return {row.get("member"): row["value"] for row in found if row["metric"] == metric}
 
 
@@ -62,7 +62,7 @@ WHOLE: dict[str, Any] = {
 }
 
 
-def test_a_whole_answer(landings: Landings) -> None:
+def test_a_whole_answer(landings: ChunkBuilder) -> None:
     staged = told(landings, WHOLE)
     assert daily(staged) == {
         "conversations": 7,
@@ -76,11 +76,11 @@ def test_a_whole_answer(landings: Landings) -> None:
         "misunderstood_messages": 2,
         "tokens": 15,
     }
-    assert rows(staged, "country_daily", ["country_code", "conversations"]) == [
+    assert read_staged_rows(staged, "country_daily", ["country_code", "conversations"]) == [
         {"conversations": 2, "country_code": "NA"},
         {"conversations": 4, "country_code": "DE"},
     ]
-    assert rows(staged, "intent_daily", ["intent", "hits", "rank", "is_top_n"]) == [
+    assert read_staged_rows(staged, "intent_daily", ["intent", "hits", "rank", "is_top_n"]) == [
         {"intent": "NA", "hits": 4, "rank": 2, "is_top_n": True},
         {"intent": "null", "hits": 4, "rank": 1, "is_top_n": True},
     ]
@@ -95,26 +95,26 @@ def test_a_whole_answer(landings: Landings) -> None:
     assert staged.totals[DAY]["conversations"] == 7
 
 
-def test_message_texts_are_kept_on_request_only(landings: Landings) -> None:
+def test_message_texts_are_kept_on_request_only(landings: ChunkBuilder) -> None:
     staged = told(landings, WHOLE, privacy={"message_texts": "keep"})
     assert metrics(staged, "misunderstood_texts") == {"où?": 2}
 
 
-def test_several_answers_of_a_day_are_one(landings: Landings) -> None:
+def test_several_answers_of_a_day_are_one(landings: ChunkBuilder) -> None:
     halves = [{key: WHOLE[key] for key in list(WHOLE)[part::2]} for part in (0, 1)]
     whole, apart = told(landings, WHOLE), told(landings, *halves)
     assert {name: table.to_pylist() for name, table in apart.tables.items()} == {
         name: table.to_pylist() for name, table in whole.tables.items()
     }
-    assert apart.reconciled == whole.reconciled
+    assert apart.reconciliations == whole.reconciliations
 
 
 @pytest.mark.parametrize("nothing", [{}, dict.fromkeys(WHOLE)])
-def test_what_is_not_told_is_null_and_has_no_rows(landings: Landings, nothing: Any) -> None:
+def test_what_is_not_told_is_null_and_has_no_rows(landings: ChunkBuilder, nothing: Any) -> None:
     staged = told(landings, nothing)
     assert daily(staged) == {}
     assert set(staged.tables) == {"conversation_daily"}
-    assert staged.reconciled == ()
+    assert staged.reconciliations == ()
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_what_is_not_told_is_null_and_has_no_rows(landings: Landings, nothing: A
         ({"total": 0, "counts": []}, 0),
     ],
 )
-def test_totals_and_only_counts(landings: Landings, series: Any, expected: int | None) -> None:
+def test_totals_and_only_counts(landings: ChunkBuilder, series: Any, expected: int | None) -> None:
     names = ("conversations", "uniqueIps", "interactions", "incomingTextMessages", "totalCallDuration", "totalCost")
     found = daily(told(landings, dict.fromkeys(names, series)))
     columns = ("conversations", "unique_users", "interactions", "user_messages")
@@ -154,12 +154,12 @@ def test_totals_and_only_counts(landings: Landings, series: Any, expected: int |
         ({"counts": [1, 2], "currency": "USD"}, (None, None)),
     ],
 )
-def test_money_has_a_currency_only_when_told(landings: Landings, cost: Any, expected: Any) -> None:
+def test_money_has_a_currency_only_when_told(landings: ChunkBuilder, cost: Any, expected: Any) -> None:
     found = daily(told(landings, {"totalCost": cost, "averageCost": {"average": 1, "currency": "GBP"}}))
     assert (found.get("cost_amount"), found.get("cost_currency")) == expected
 
 
-def test_money_never_passes_through_a_float(landings: Landings) -> None:
+def test_money_never_passes_through_a_float(landings: ChunkBuilder) -> None:
     body = (
         b'{"totalCost": {"total": 123456789012.123456, "currency": "USD"}, "totalCallDuration": {"total": 0.0166675}}'
     )
@@ -178,35 +178,35 @@ def test_money_never_passes_through_a_float(landings: Landings) -> None:
         ([{"model": "a", "count": 1}, {"model": "b", "count": None}], None, {"a": 1}),
     ],
 )
-def test_tokens(landings: Landings, tokens: Any, total: int | None, by_model: dict[str, int]) -> None:
+def test_tokens(landings: ChunkBuilder, tokens: Any, total: int | None, by_model: dict[str, int]) -> None:
     staged = told(landings, {"tokens": tokens})
     assert daily(staged).get("tokens") == total
     assert metrics(staged, "tokens") == by_model
 
 
-def test_an_intent_that_is_named_twice_keeps_its_first_rank(landings: Landings) -> None:
+def test_an_intent_that_is_named_twice_keeps_its_first_rank(landings: ChunkBuilder) -> None:
     names = ["a", "b", "a", "", None, "gone"]
     listed = [{"name": name, "count": 0 if name == "gone" else 2} for name in names]
     staged = told(landings, {"topIntents": listed})
-    found = {row["intent"]: (row["hits"], row["rank"]) for row in rows(staged, "intent_daily")}
+    found = {row["intent"]: (row["hits"], row["rank"]) for row in read_staged_rows(staged, "intent_daily")}
     assert found == {"a": (4, 1), "b": (2, 2), "unknown": (4, 4)}
 
 
 @pytest.mark.parametrize("name", ["e\u0301", "\u00e9", " a ", "NA", "null", "😀", "A", "x" * 5000])
-def test_names_are_kept_code_point_for_code_point(landings: Landings, name: str) -> None:
+def test_names_are_kept_code_point_for_code_point(landings: ChunkBuilder, name: str) -> None:
     staged = told(
         landings, {"topTopics": [{"id": 1, "label": name, "count": 1}], "topIntents": [{"name": name, "count": 1}]}
     )
     assert metrics(staged, "topic") == {name: 1}
-    assert [row["intent"] for row in rows(staged, "intent_daily")] == [name]
+    assert [row["intent"] for row in read_staged_rows(staged, "intent_daily")] == [name]
 
 
-def test_half_an_emoji_becomes_a_replacement_character(landings: Landings) -> None:
+def test_half_an_emoji_becomes_a_replacement_character(landings: ChunkBuilder) -> None:
     staged = told(landings, {"topTopics": [{"id": 1, "label": "cut \ud83d", "count": 1}]})
     assert metrics(staged, "topic") == {"cut \N{REPLACEMENT CHARACTER}": 1}
 
 
-def test_a_topic_without_a_label_is_unknown(landings: Landings) -> None:
+def test_a_topic_without_a_label_is_unknown(landings: ChunkBuilder) -> None:
     assert metrics(told(landings, {"topTopics": [{"id": "7", "count": 2}]}), "topic") == {"unknown": 2}
 
 
@@ -222,20 +222,20 @@ def test_a_topic_without_a_label_is_unknown(landings: Landings) -> None:
         (3, None, None),
     ],
 )
-def test_countries_are_reconciled(landings: Landings, total: Any, countries: Any, verdict: str | None) -> None:
+def test_countries_are_reconciled(landings: ChunkBuilder, total: Any, countries: Any, verdict: str | None) -> None:
     staged = told(landings, {"conversations": {"total": total}, "conversationsByCountry": countries})
-    assert [line.verdict for line in staged.reconciled] == ([verdict] if verdict else [])
-    assert all((line.reason is not None) == (verdict == "explained") for line in staged.reconciled)
+    assert [line.verdict for line in staged.reconciliations] == ([verdict] if verdict else [])
+    assert all((line.reason is not None) == (verdict == "explained") for line in staged.reconciliations)
 
 
-def test_the_newest_batch_of_a_day_counts(landings: Landings) -> None:
+def test_the_newest_batch_of_a_day_counts(landings: ChunkBuilder) -> None:
     told(landings, WHOLE)
     assert daily(told(landings, {"conversations": {"total": 0}})) == {"conversations": 0}
 
 
 @given(number=st.integers(0, 10**15), form=st.sampled_from([int, float, str, lambda n: f"{n}.0"]))
 def test_counts_in_every_number_form(tmp_path_factory: pytest.TempPathFactory, number: int, form: Any) -> None:
-    landings = Landings(tmp_path_factory.mktemp("numbers"))
+    landings = ChunkBuilder(tmp_path_factory.mktemp("numbers"))
     body = {"conversations": {"total": form(number)}, "tokens": [{"model": "a", "count": form(number)}]}
     assert daily(told(landings, body)) == {"conversations": number, "tokens": number}
 
@@ -271,7 +271,7 @@ def test_counts_in_every_number_form(tmp_path_factory: pytest.TempPathFactory, n
         ({"topIntents": [{"intent": "a", "count": 1}]}, "$.topIntents[0]"),
     ],
 )
-def test_other_shapes_are_refused_by_name(landings: Landings, body: Any, field: str) -> None:
+def test_other_shapes_are_refused_by_name(landings: ChunkBuilder, body: Any, field: str) -> None:
     with pytest.raises(ShapeError) as caught:
         told(landings, body)
     assert caught.value.field == field

@@ -10,27 +10,36 @@ from hypothesis import strategies as st
 
 from extractors.errors import ShapeError
 from extractors.windows import Window
-from tests.support.chatlayer import NAME, X, data, transformed
-from tests.support.landed_chunks import rows
-from transforms.facts import Staged
+from tests.support.chatlayer import NAME, X_VALUES, series_body, transform_bodies
+from tests.support.landed_chunks import read_staged_rows
+from transforms.facts import TransformResult
 
 
-def conversations(staged: Staged) -> list[int | None]:
-    found = {row["date"]: row.get("conversations") for row in rows(staged, "conversation_daily")}
+def conversations(staged: TransformResult) -> list[int | None]:
+    found = {row["date"]: row.get("conversations") for row in read_staged_rows(staged, "conversation_daily")}
     return [found[day] for day in sorted(found)]
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"data": {}}, {"data": None}, data({}), data(), data({"labels": {}}, x=[]), data({"sum": "0"})]
+    "body",
+    [
+        {},
+        {"data": {}},
+        {"data": None},
+        series_body({}),
+        series_body(),
+        series_body({"labels": {}}, x_values=[]),
+        series_body({"sum": "0"}),
+    ],
 )
 def test_nothing_told_is_zero(tmp_path: Path, body: Any) -> None:
-    assert conversations(transformed(tmp_path, "conversations", body)) == [0, 0]
+    assert conversations(transform_bodies(tmp_path, "conversations", body)) == [0, 0]
 
 
 @pytest.mark.parametrize(
     "x",
     [
-        X,
+        X_VALUES,
         ["2025-03-01", "2025-03-02"],
         ["2025-03-01T02:00:00+02:00", "2025-03-01T19:00:00.000-05:00"],
         [1740787200, 1740873600],
@@ -39,19 +48,23 @@ def test_nothing_told_is_zero(tmp_path: Path, body: Any) -> None:
     ],
 )
 def test_every_form_of_a_bucket(tmp_path: Path, x: list[Any]) -> None:
-    assert conversations(transformed(tmp_path, "conversations", data({"values": ["3", 4.0]}, x=x))) == [3, 4]
+    assert conversations(
+        transform_bodies(tmp_path, "conversations", series_body({"values": ["3", 4.0]}, x_values=x))
+    ) == [3, 4]
 
 
 def test_buckets_beside_the_window_are_dropped_and_missing_ones_are_zero(tmp_path: Path) -> None:
     x = ["2025-02-28T00:00:00Z", "2025-03-02T00:00:00Z", "2025-03-03T00:00:00Z"]
-    assert conversations(transformed(tmp_path, "conversations", data({"values": [9, 1, 9]}, x=x))) == [0, 1]
+    assert conversations(
+        transform_bodies(tmp_path, "conversations", series_body({"values": [9, 1, 9]}, x_values=x))
+    ) == [0, 1]
 
 
 def test_hours_are_summed_to_local_days(tmp_path: Path) -> None:
     clocks_go_forward = Window.of_day(date(2025, 3, 30))
     hours = [datetime(2025, 3, 29, 22, tzinfo=UTC) + timedelta(hours=number) for number in range(25)]
-    body = data({"values": [100, *[1] * 23, 100]}, x=[hour.isoformat() for hour in hours])
-    staged = transformed(tmp_path, "conversations", body, window=clocks_go_forward, timezone="Europe/Berlin")
+    body = series_body({"values": [100, *[1] * 23, 100]}, x_values=[hour.isoformat() for hour in hours])
+    staged = transform_bodies(tmp_path, "conversations", body, window=clocks_go_forward, timezone="Europe/Berlin")
     assert conversations(staged) == [23]
 
 
@@ -61,7 +74,7 @@ def test_a_total_is_the_sum_of_all_series(
     tmp_path_factory: pytest.TempPathFactory, values: list[tuple[int, int]], form: Any
 ) -> None:
     series = [{"values": [form(value) for value in each]} for each in values]
-    assert conversations(transformed(tmp_path_factory.mktemp("x"), "conversations", data(*series))) == [
+    assert conversations(transform_bodies(tmp_path_factory.mktemp("x"), "conversations", series_body(*series))) == [
         sum(each[0] for each in values),
         sum(each[1] for each in values),
     ]
@@ -75,29 +88,31 @@ def test_a_total_is_the_sum_of_all_series(
         ({"code": 5, "message": "not found"}, "data"),
         ({"data": []}, "data"),
         ({"data": {"rows": [1]}}, "rows"),
-        (data({"values": [1]}), "values"),
-        (data({"values": []}), "values"),
-        (data({"values": [1, 2, 3]}), "values"),
-        (data({"values": [1, 2]}, x=None), "values"),
-        (data({"points": [1, 2]}), "points"),
-        (data({"sum": "7"}), "sum"),
-        (data({"values": [1, "x"]}), r"values\[1\]"),
-        (data({"values": [1, 1.5]}), r"values\[1\]"),
-        (data({"values": [1, True]}), r"values\[1\]"),
-        (data({"values": [1, 2]}, x=["2025-03-01T00:00:00", X[1]]), r"x_values\[0\]"),
-        (data({"values": [1, 2]}, x=["March", X[1]]), r"x_values\[0\]"),
-        (data({"values": [1, 2]}, x=[None, X[1]]), r"x_values\[0\]"),
-        (data({"values": [1, 2]}, x=[X[0], "2025-03-01"]), r"x_values\[1\]"),
-        (data({"values": [1, 2]}, x=[X[0], "2025-03-01T12:00:00Z"]), r"x_values\[1\]"),
-        (data({"values": [1, 2]}, x=[X[0], "20250302"]), r"x_values\[1\]"),
+        (series_body({"values": [1]}), "values"),
+        (series_body({"values": []}), "values"),
+        (series_body({"values": [1, 2, 3]}), "values"),
+        (series_body({"values": [1, 2]}, x_values=None), "values"),
+        (series_body({"points": [1, 2]}), "points"),
+        (series_body({"sum": "7"}), "sum"),
+        (series_body({"values": [1, "x"]}), r"values\[1\]"),
+        (series_body({"values": [1, 1.5]}), r"values\[1\]"),
+        (series_body({"values": [1, True]}), r"values\[1\]"),
+        (series_body({"values": [1, 2]}, x_values=["2025-03-01T00:00:00", X_VALUES[1]]), r"x_values\[0\]"),
+        (series_body({"values": [1, 2]}, x_values=["March", X_VALUES[1]]), r"x_values\[0\]"),
+        (series_body({"values": [1, 2]}, x_values=[None, X_VALUES[1]]), r"x_values\[0\]"),
+        (series_body({"values": [1, 2]}, x_values=[X_VALUES[0], "2025-03-01"]), r"x_values\[1\]"),
+        (series_body({"values": [1, 2]}, x_values=[X_VALUES[0], "2025-03-01T12:00:00Z"]), r"x_values\[1\]"),
+        (series_body({"values": [1, 2]}, x_values=[X_VALUES[0], "20250302"]), r"x_values\[1\]"),
     ],
 )
 def test_another_shape_is_refused_by_field(tmp_path: Path, body: Any, field: str) -> None:
     with pytest.raises(ShapeError, match=rf"{NAME} \(chatlayer.conversations\): field .*{field}"):
-        transformed(tmp_path, "conversations", body)
+        transform_bodies(tmp_path, "conversations", body)
 
 
 @pytest.mark.parametrize("x", ["2025-03-01", "2025-03-01T22:30:00Z"])
 def test_hours_that_are_none_are_refused(tmp_path: Path, x: str) -> None:
     with pytest.raises(ShapeError, match=r"x_values\[0\]"):
-        transformed(tmp_path, "conversations", data({"values": [1]}, x=[x]), timezone="Europe/Berlin")
+        transform_bodies(
+            tmp_path, "conversations", series_body({"values": [1]}, x_values=[x]), timezone="Europe/Berlin"
+        )

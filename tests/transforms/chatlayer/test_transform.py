@@ -9,22 +9,22 @@ from typing import Any
 import pytest
 
 from extractors.errors import ShapeError
-from sandbox.truth import truth
+from sandbox.truth import compute_truth
 from tests.support.chatlayer import (
-    FIRST,
+    FIRST_DAY,
     NAME,
     OCTOBER,
     ONE_DAY,
-    SECOND,
+    SECOND_DAY,
     TWO_DAYS,
-    account,
-    account_in,
-    data,
-    sandbox,
-    transformed,
+    build_account,
+    build_sandbox,
+    configure_account,
+    series_body,
+    transform_bodies,
 )
-from tests.support.landed_chunks import Landings, Told, rows
-from tests.support.pull_account import pull
+from tests.support.landed_chunks import ChunkBuilder, FakeResponse, read_staged_rows
+from tests.support.pull_account import pull_account
 
 Rows = list[dict[str, Any]]
 
@@ -43,16 +43,16 @@ Rows = list[dict[str, Any]]
     ],
 )
 def test_channels_by_label_then_by_title(tmp_path: Path, series: Rows, titles: Any, expected: list[str]) -> None:
-    body = data(*({**each, "values": [1, 0]} for each in series), series_labels=titles)
-    found = rows(transformed(tmp_path, "conversations_by_channel", body), "channel_daily")
+    body = series_body(*({**each, "values": [1, 0]} for each in series), series_labels=titles)
+    found = read_staged_rows(transform_bodies(tmp_path, "conversations_by_channel", body), "channel_daily")
     assert [row["channel_code"] for row in found] == expected
     assert sum(row["conversations"] for row in found) == 2
 
 
 def test_languages_that_conform_to_one_tag_are_added_up(tmp_path: Path) -> None:
     series = ({"values": [1, 0], "labels": {"language": tag}} for tag in ("DE", "de", "pt-br", ""))
-    staged = transformed(tmp_path, "conversations_by_language", data(*series))
-    assert {row["language_code"]: row["conversations"] for row in rows(staged, "language_daily")} == {
+    staged = transform_bodies(tmp_path, "conversations_by_language", series_body(*series))
+    assert {row["language_code"]: row["conversations"] for row in read_staged_rows(staged, "language_daily")} == {
         "de": 2,
         "pt-BR": 1,
         "unknown": 1,
@@ -60,24 +60,24 @@ def test_languages_that_conform_to_one_tag_are_added_up(tmp_path: Path) -> None:
 
 
 def test_messages_by_kind(tmp_path: Path) -> None:
-    body = data(
+    body = series_body(
         {"values": [3, 0], "labels": {"message_type": "user"}},
         {"values": [4, 1]},
         {"values": [10, 0]},
         series_labels=["ignored", "bot"],
     )
-    staged = transformed(tmp_path, "messages", body)
-    assert [row["messages"] for row in rows(staged, "conversation_daily")] == [17, 1]
-    kinds = {(row["date"], row["member"]): row["value"] for row in rows(staged, "metric_daily")}
-    assert kinds == {(FIRST, "user"): 3, (FIRST, "bot"): 4, (SECOND, "bot"): 1}
+    staged = transform_bodies(tmp_path, "messages", body)
+    assert [row["messages"] for row in read_staged_rows(staged, "conversation_daily")] == [17, 1]
+    kinds = {(row["date"], row["member"]): row["value"] for row in read_staged_rows(staged, "metric_daily")}
+    assert kinds == {(FIRST_DAY, "user"): 3, (FIRST_DAY, "bot"): 4, (SECOND_DAY, "bot"): 1}
 
 
 def test_users_are_told_for_days_of_utc_only(tmp_path: Path) -> None:
-    body = data({"values": [3, 0]}, {"values": [4, 1]})
-    utc = transformed(tmp_path / "utc", "users", body)
-    assert [row["unique_users"] for row in rows(utc, "conversation_daily")] == [7, 1]
-    berlin = transformed(tmp_path / "berlin", "users", body, timezone="Europe/Berlin")
-    assert [set(row) for row in rows(berlin, "conversation_daily")] == [{"date"}, {"date"}]
+    body = series_body({"values": [3, 0]}, {"values": [4, 1]})
+    utc = transform_bodies(tmp_path / "utc", "users", body)
+    assert [row["unique_users"] for row in read_staged_rows(utc, "conversation_daily")] == [7, 1]
+    berlin = transform_bodies(tmp_path / "berlin", "users", body, timezone="Europe/Berlin")
+    assert [set(row) for row in read_staged_rows(berlin, "conversation_daily")] == [{"date"}, {"date"}]
 
 
 def test_intents_of_all_pages(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_intents_of_all_pages(tmp_path: Path) -> None:
         {"pagination": {"has_more": False}},
         {},
     )
-    found = rows(transformed(tmp_path, "intents", *pages, window=ONE_DAY), "intent_daily")
+    found = read_staged_rows(transform_bodies(tmp_path, "intents", *pages, window=ONE_DAY), "intent_daily")
     assert {row["intent"]: (row["hits"], row["rank"]) for row in found} == {
         " a ": (5, 1),
         "null": (1, 2),
@@ -111,7 +111,7 @@ def test_intents_of_all_pages(tmp_path: Path) -> None:
 )
 def test_intents_of_another_shape_are_refused(tmp_path: Path, body: Any) -> None:
     with pytest.raises(ShapeError, match=r"chatlayer.intents"):
-        transformed(tmp_path, "intents", body, window=ONE_DAY)
+        transform_bodies(tmp_path, "intents", body, window=ONE_DAY)
 
 
 @pytest.mark.parametrize(
@@ -123,12 +123,12 @@ def test_intents_of_another_shape_are_refused(tmp_path: Path, body: Any) -> None
     ],
 )
 def test_insights_by_bin(tmp_path: Path, stat: str, metric: str) -> None:
-    body = data({"values": ["5", 0, 1, 1]}, x=["0-1", "2", 30, ""])
-    staged = transformed(tmp_path, "insights", body, window=ONE_DAY, query={"stat": stat})
-    found = {(row["metric"], row["member"]): row["value"] for row in rows(staged, "metric_daily")}
+    body = series_body({"values": ["5", 0, 1, 1]}, x_values=["0-1", "2", 30, ""])
+    staged = transform_bodies(tmp_path, "insights", body, window=ONE_DAY, query={"stat": stat})
+    found = {(row["metric"], row["member"]): row["value"] for row in read_staged_rows(staged, "metric_daily")}
     assert found == {(metric, "0-1"): 5, (metric, "30"): 1, (metric, "unknown"): 1}
-    assert not rows(
-        transformed(tmp_path / "empty", "insights", {}, window=ONE_DAY, query={"stat": stat}), "metric_daily"
+    assert not read_staged_rows(
+        transform_bodies(tmp_path / "empty", "insights", {}, window=ONE_DAY, query={"stat": stat}), "metric_daily"
     )
 
 
@@ -137,13 +137,15 @@ def usage(bot: str, values: list[int], **labels: str) -> dict[str, Any]:
 
 
 def test_team_usage_goes_by_utc_days_in_every_zone(tmp_path: Path) -> None:
-    body = data(usage("b1", [3, 0], bot_version="LIVE", channel_type="webchat", language="EN"), usage("b2", [0, 5]))
+    body = series_body(
+        usage("b1", [3, 0], bot_version="LIVE", channel_type="webchat", language="EN"), usage("b2", [0, 5])
+    )
     own = {"team_id": "t1", "timezone": "Europe/Berlin"}
     query = {"bucket": "1d"}
-    staged = transformed(tmp_path, "team_usage", body, context={"team_id": "t1"}, query=query, **own)
-    first, second = rows(staged, "team_daily")
+    staged = transform_bodies(tmp_path, "team_usage", body, context={"team_id": "t1"}, query=query, **own)
+    first, second = read_staged_rows(staged, "team_daily")
     assert first == {
-        "date": FIRST,
+        "date": FIRST_DAY,
         "bot_id": "b1",
         "bot_version": "LIVE",
         "channel_code": "webchat",
@@ -151,32 +153,34 @@ def test_team_usage_goes_by_utc_days_in_every_zone(tmp_path: Path) -> None:
         "conversations": 3,
     }
     assert (second["date"], second["bot_id"], second["bot_version"], second["conversations"]) == (
-        SECOND,
+        SECOND_DAY,
         "b2",
         "unknown",
         5,
     )
-    elsewhere = transformed(tmp_path / "moved", "team_usage", body, context={"team_id": "t0"}, query=query, **own)
-    assert not rows(elsewhere, "team_daily")
+    elsewhere = transform_bodies(tmp_path / "moved", "team_usage", body, context={"team_id": "t0"}, query=query, **own)
+    assert not read_staged_rows(elsewhere, "team_daily")
 
 
 def test_what_is_reconciled(tmp_path: Path) -> None:
     streams = ["conversations", "conversations_by_channel", "conversations_by_language", "team_usage"]
-    bot = account(streams=streams, team_id="t1")
-    landings = Landings(tmp_path)
-    team = data(usage("b1", [4, 2], bot_version="LIVE"), usage("b1", [9, 9], bot_version="DRAFT"))
-    for stream, body in zip(streams, (data({"values": [4, 2]}), data({"values": [4, 1]}), {}, team), strict=True):
-        landings.land(bot, stream, TWO_DAYS, Told(body, {"bucket": "1d"}, {"team_id": "t1"}))
-    staged = landings.transformed(bot, TWO_DAYS)
-    assert [(line.date, line.against, line.loaded, line.verdict) for line in staged.reconciled] == [
-        (FIRST, "channel_daily", 4, "ok"),
-        (FIRST, "language_daily", 0, "unexplained"),
-        (FIRST, "team_daily", 4, "ok"),
-        (SECOND, "channel_daily", 1, "unexplained"),
-        (SECOND, "language_daily", 0, "unexplained"),
-        (SECOND, "team_daily", 2, "ok"),
+    bot = build_account(streams=streams, team_id="t1")
+    landings = ChunkBuilder(tmp_path)
+    team = series_body(usage("b1", [4, 2], bot_version="LIVE"), usage("b1", [9, 9], bot_version="DRAFT"))
+    for stream, body in zip(
+        streams, (series_body({"values": [4, 2]}), series_body({"values": [4, 1]}), {}, team), strict=True
+    ):
+        landings.land(bot, stream, TWO_DAYS, FakeResponse(body, {"bucket": "1d"}, {"team_id": "t1"}))
+    staged = landings.transform(bot, TWO_DAYS)
+    assert [(line.date, line.against, line.loaded, line.verdict) for line in staged.reconciliations] == [
+        (FIRST_DAY, "channel_daily", 4, "ok"),
+        (FIRST_DAY, "language_daily", 0, "unexplained"),
+        (FIRST_DAY, "team_daily", 4, "ok"),
+        (SECOND_DAY, "channel_daily", 1, "unexplained"),
+        (SECOND_DAY, "language_daily", 0, "unexplained"),
+        (SECOND_DAY, "team_daily", 2, "ok"),
     ]
-    assert staged.totals[FIRST] == {"conversations": 4}
+    assert staged.totals[FIRST_DAY] == {"conversations": 4}
 
 
 STEP = {"id": "t1", "from_step": {"id": "s", "type": "goto"}, "to_step": {}, "timestamp": "2025-03-01T23:59:59.999Z"}
@@ -187,21 +191,21 @@ def test_transitions_stand_on_the_local_day_of_their_instant(tmp_path: Path) -> 
     later = {"id": "t2", "depth": "7", "timestamp": "2025-03-02T00:00:00+00:00"}
     outside = {"id": "t3", "timestamp": "2025-03-05T00:00:00Z"}
     body = {"conversation_id": "c1", "user_id": "u", "transitions": [STEP, later, STEP, outside]}
-    first, second = rows(transformed(tmp_path, "flow", body, **FLOW), "flow_transition")
+    first, second = read_staged_rows(transform_bodies(tmp_path, "flow", body, **FLOW), "flow_transition")
     at = datetime(2025, 3, 1, 23, 59, 59, 999000, tzinfo=UTC)
-    expected = {"date": FIRST, "conversation_id": "c1", "transition_id": "t1", "depth": 0, "at": at}
+    expected = {"date": FIRST_DAY, "conversation_id": "c1", "transition_id": "t1", "depth": 0, "at": at}
     assert first == {**expected, "from_step_id": "s", "from_step_type": "goto"}
-    assert (second["date"], second["transition_id"], second["depth"]) == (SECOND, "t2", 7)
+    assert (second["date"], second["transition_id"], second["depth"]) == (SECOND_DAY, "t2", 7)
 
 
 @pytest.mark.parametrize("body", [{}, {"conversation_id": "c1", "channel": "x"}, {"transitions": []}])
 def test_a_conversation_without_transitions(tmp_path: Path, body: Any) -> None:
-    assert not rows(transformed(tmp_path, "flow", body, **FLOW), "flow_transition")
+    assert not read_staged_rows(transform_bodies(tmp_path, "flow", body, **FLOW), "flow_transition")
 
 
 def test_a_conversation_that_is_not_there_is_not_read(tmp_path: Path) -> None:
     gone = {**FLOW, "context": {"conversation_id": "c1", "found": False}}
-    assert not rows(transformed(tmp_path, "flow", b"<html>", **gone), "flow_transition")
+    assert not read_staged_rows(transform_bodies(tmp_path, "flow", b"<html>", **gone), "flow_transition")
 
 
 @pytest.mark.parametrize(
@@ -218,7 +222,7 @@ def test_a_conversation_that_is_not_there_is_not_read(tmp_path: Path) -> None:
 )
 def test_flows_of_another_shape_are_refused(tmp_path: Path, body: Any, field: str) -> None:
     with pytest.raises(ShapeError, match=field):
-        transformed(tmp_path, "flow", body, **FLOW)
+        transform_bodies(tmp_path, "flow", body, **FLOW)
 
 
 SHAPES: list[tuple[str, dict[str, Any]]] = [
@@ -235,11 +239,11 @@ SHAPES: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("zone", "shape"), SHAPES)
 def test_what_is_pulled_is_the_truth(tmp_path: Path, zone: str, shape: dict[str, Any]) -> None:
-    with sandbox(zone, **shape) as running:
-        ids = [item.id for item in running.world.day(NAME, OCTOBER.start)]
-        bot = account_in(running, team_id="t1", conversation_ids=ids)
-        assert not pull(bot, OCTOBER, tmp_path)
-        staged = Landings(tmp_path).transformed(bot, OCTOBER)
+    with build_sandbox(zone, **shape) as running:
+        ids = [item.id for item in running.world.conversations_on(NAME, OCTOBER.start)]
+        bot = configure_account(running, team_id="t1", conversation_ids=ids)
+        assert not pull_account(bot, OCTOBER, tmp_path)
+        staged = ChunkBuilder(tmp_path).transform(bot, OCTOBER)
         for view in (
             "conversation_daily",
             "channel_daily",
@@ -249,9 +253,13 @@ def test_what_is_pulled_is_the_truth(tmp_path: Path, zone: str, shape: dict[str,
             "team_daily",
             "flow_transition",
         ):
-            told = truth(running.world, NAME, view, OCTOBER.days(), streams=bot.pulled, conversation_ids=ids)
-            assert comparable(rows(staged, view)) == comparable(told, staged.tables[view].schema.names), view
-    assert {line.verdict for line in staged.reconciled} == {"ok"}
+            told = compute_truth(
+                running.world, NAME, view, OCTOBER.days(), streams=bot.enabled_streams, conversation_ids=ids
+            )
+            assert comparable(read_staged_rows(staged, view)) == comparable(told, staged.tables[view].schema.names), (
+                view
+            )
+    assert {line.verdict for line in staged.reconciliations} == {"ok"}
 
 
 def comparable(found: Rows, columns: list[str] | None = None) -> list[str]:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from extractors.cognigy.provider import COUNTERS, CognigyAccount
 from extractors.errors import ShapeError
 from extractors.windows import Window
-from tests.support.landed_chunks import Landings, Told, rows
-from transforms.facts import Staged
+from tests.support.landed_chunks import ChunkBuilder, FakeResponse, read_staged_rows
+from transforms.facts import TransformResult
 
 MARCH = Window(date(2025, 3, 1), date(2025, 4, 1))
 THREE = Window(date(2025, 3, 1), date(2025, 3, 4))
@@ -31,15 +31,17 @@ def split(**channels: object) -> list[dict[str, object]]:
     return [{"channel": name, "conversations": count} for name, count in channels.items()]
 
 
-def told(root: Path, items: Iterable[dict[str, Any]], window: Window = THREE, *streams: str) -> Staged:
-    acme, landings = account(*streams), Landings(root)
-    for stream in acme.pulled:
-        landings.land(acme, stream, window, Told({"items": list(items)}))
-    return landings.transformed(acme, window)
+def told(root: Path, items: Iterable[dict[str, Any]], window: Window = THREE, *streams: str) -> TransformResult:
+    acme, landings = account(*streams), ChunkBuilder(root)
+    for stream in acme.enabled_streams:
+        landings.land(acme, stream, window, FakeResponse({"items": list(items)}))
+    return landings.transform(acme, window)
 
 
-def by_day(staged: Staged, measure: str) -> list[Any]:
-    return [row.get(measure) for row in sorted(rows(staged, "conversation_daily"), key=lambda row: row["date"])]
+def by_day(staged: TransformResult, measure: str) -> list[Any]:
+    return [
+        row.get(measure) for row in sorted(read_staged_rows(staged, "conversation_daily"), key=lambda row: row["date"])
+    ]
 
 
 def test_days_and_channels(tmp_path: Path) -> None:
@@ -52,26 +54,33 @@ def test_days_and_channels(tmp_path: Path) -> None:
         ],
     )
     assert by_day(staged, "conversations") == [10, 0, 7]
-    assert {(row["date"].day, row["channel_code"], row["conversations"]) for row in rows(staged, "channel_daily")} == {
+    assert {
+        (row["date"].day, row["channel_code"], row["conversations"])
+        for row in read_staged_rows(staged, "channel_daily")
+    } == {
         (1, "webchat2", 6),
         (1, "facebook", 4),
         (3, "webchat2", 5),
         (3, "unknown", 2),
     }
-    assert {line.verdict for line in staged.reconciled} == {"ok"}
+    assert {line.verdict for line in staged.reconciliations} == {"ok"}
     assert staged.totals[date(2025, 3, 2)] == {"conversations": 0}
 
 
 @pytest.mark.parametrize("per_channel", [{}, {"perChannel": None}, {"perChannel": []}])
 def test_without_a_split_all_is_unknown(tmp_path: Path, per_channel: dict[str, Any]) -> None:
     staged = told(tmp_path, [item(1, conversations="10", **per_channel)])
-    assert [(row["channel_code"], row["conversations"]) for row in rows(staged, "channel_daily")] == [("unknown", 10)]
+    assert [(row["channel_code"], row["conversations"]) for row in read_staged_rows(staged, "channel_daily")] == [
+        ("unknown", 10)
+    ]
 
 
 def test_a_split_that_exceeds_the_total_is_loaded_and_unexplained(tmp_path: Path) -> None:
     staged = told(tmp_path, [item(1, conversations=10, perChannel=split(webchat2=12))])
-    assert [(row["channel_code"], row["conversations"]) for row in rows(staged, "channel_daily")] == [("webchat2", 12)]
-    (line,) = (line for line in staged.reconciled if line.verdict != "ok")
+    assert [(row["channel_code"], row["conversations"]) for row in read_staged_rows(staged, "channel_daily")] == [
+        ("webchat2", 12)
+    ]
+    (line,) = (line for line in staged.reconciliations if line.verdict != "ok")
     assert (line.verdict, line.told, line.loaded) == ("unexplained", 10, 12)
 
 
@@ -86,7 +95,7 @@ def test_names_are_kept_and_nameless_channels_are_unknown(tmp_path: Path) -> Non
         {"channel": "alexa", "conversations": 0},
     ]
     staged = told(tmp_path, [item(1, conversations=16, perChannel=channels)])
-    assert {row["channel_code"]: row["conversations"] for row in rows(staged, "channel_daily")} == {
+    assert {row["channel_code"]: row["conversations"] for row in read_staged_rows(staged, "channel_daily")} == {
         "qx-new": 1,
         "unknown": 2 + 3 + 4 + 1,
         "null": 5,
@@ -96,19 +105,19 @@ def test_names_are_kept_and_nameless_channels_are_unknown(tmp_path: Path) -> Non
 def test_an_unknown_total_is_null_and_not_zero(tmp_path: Path) -> None:
     staged = told(tmp_path, [item(1, conversations=None, perChannel=split(webchat2=3)), item(2)])
     assert by_day(staged, "conversations") == [None, None, 0]
-    assert [row["conversations"] for row in rows(staged, "channel_daily")] == [3]
-    assert [line.date.day for line in staged.reconciled] == [3]
+    assert [row["conversations"] for row in read_staged_rows(staged, "channel_daily")] == [3]
+    assert [line.date.day for line in staged.reconciliations] == [3]
 
 
 def test_calls_and_queries(tmp_path: Path) -> None:
-    acme, landings = account(*COUNTERS), Landings(tmp_path)
+    acme, landings = account(*COUNTERS), ChunkBuilder(tmp_path)
     call = {"callMinutes": 1.1, "processedCalls": 3, "billableCalls": "2", "maxConcurrency": 2}
-    landings.land(acme, "conversation_counter", THREE, Told({"items": []}))
-    landings.land(acme, "call_counter", THREE, Told({"items": [item(1, **call), item(2, callMinutes=None)]}))
-    landings.land(acme, "knowledge_query_counter", THREE, Told({"items": [item(1, queries=7)]}))
-    staged = landings.transformed(acme, THREE)
+    landings.land(acme, "conversation_counter", THREE, FakeResponse({"items": []}))
+    landings.land(acme, "call_counter", THREE, FakeResponse({"items": [item(1, **call), item(2, callMinutes=None)]}))
+    landings.land(acme, "knowledge_query_counter", THREE, FakeResponse({"items": [item(1, queries=7)]}))
+    staged = landings.transform(acme, THREE)
     assert by_day(staged, "call_duration_seconds") == [Decimal("66.000"), None, Decimal("0.000")]
-    found = {(row["date"].day, row["metric"]): row["value"] for row in rows(staged, "metric_daily")}
+    found = {(row["date"].day, row["metric"]): row["value"] for row in read_staged_rows(staged, "metric_daily")}
     assert found == {
         (1, "calls"): 3,
         (1, "billable_calls"): 2,
@@ -124,7 +133,7 @@ def test_calls_and_queries(tmp_path: Path) -> None:
 
 def test_what_is_not_pulled_is_null(tmp_path: Path) -> None:
     staged = told(tmp_path, [item(1, queries=7)], THREE, "knowledge_query_counter")
-    assert all(set(row) == {"date"} for row in rows(staged, "conversation_daily"))
+    assert all(set(row) == {"date"} for row in read_staged_rows(staged, "conversation_daily"))
     assert "channel_daily" not in staged.tables
 
 
@@ -149,10 +158,10 @@ def test_what_is_not_pulled_is_null(tmp_path: Path) -> None:
     ],
 )
 def test_other_shapes_are_refused_by_name(tmp_path: Path, body: Any, field: str) -> None:
-    acme, landings = account(), Landings(tmp_path)
-    landings.land(acme, "conversation_counter", THREE, Told(body))
+    acme, landings = account(), ChunkBuilder(tmp_path)
+    landings.land(acme, "conversation_counter", THREE, FakeResponse(body))
     with pytest.raises(ShapeError, match=field) as caught:
-        landings.transformed(acme, THREE)
+        landings.transform(acme, THREE)
     assert str(caught.value).startswith("acme (cognigy.conversation_counter): field ")
 
 
@@ -180,10 +189,10 @@ def test_totals_are_as_told_and_channels_add_up(
         for day, (total, channels) in days.items()
     ]
     staged = told(tmp_path_factory.mktemp("cognigy"), items, MARCH)
-    totals = {row["date"].day: row["conversations"] for row in rows(staged, "conversation_daily")}
+    totals = {row["date"].day: row["conversations"] for row in read_staged_rows(staged, "conversation_daily")}
     assert totals == {day: days.get(day, (0, {}))[0] for day in range(1, 32)}
     loaded: dict[int, int] = dict.fromkeys(range(1, 32), 0)
-    for row in rows(staged, "channel_daily"):
+    for row in read_staged_rows(staged, "channel_daily"):
         assert row["conversations"] > 0
         loaded[row["date"].day] += row["conversations"]
     assert loaded == {day: max(days.get(day, (0, {}))[0], sum(days.get(day, (0, {}))[1].values())) for day in loaded}

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from extractors.errors import ShapeError
 from extractors.inkeep.provider import InkeepAccount
 from extractors.windows import Window
-from tests.support.landed_chunks import Landings, Told, rows
-from transforms.facts import Staged
+from tests.support.landed_chunks import ChunkBuilder, FakeResponse, read_staged_rows
+from transforms.facts import TransformResult
 from transforms.inkeep.transform import TRANSFORM
 
 DAY = date(2025, 3, 30)
@@ -26,8 +26,8 @@ ROWS_ONLY = ("conversations",)
 
 
 @pytest.fixture
-def landings(tmp_path: Path) -> Landings:
-    return Landings(tmp_path)
+def landings(tmp_path: Path) -> ChunkBuilder:
+    return ChunkBuilder(tmp_path)
 
 
 def account(**more: Any) -> InkeepAccount:
@@ -39,29 +39,29 @@ def row(number: int = 1, at: str = "2025-03-30T10:00:00.000Z", **more: Any) -> d
     return {**told, "projectId": None, "integrationId": None, "properties": None, "userProperties": None, **more}
 
 
-def page(*result: Any) -> Told:
-    return Told({"status": "ok", "data": {"result": list(result), "total": len(result), "count": len(result)}})
+def page(*result: Any) -> FakeResponse:
+    return FakeResponse({"status": "ok", "data": {"result": list(result), "total": len(result), "count": len(result)}})
 
 
-def totals(*result: Any, days: Window = WINDOW, by_day: bool = False) -> Told:
-    return Told(page(*result).body, context={"days": str(days), "by_day": by_day})
+def totals(*result: Any, days: Window = WINDOW, by_day: bool = False) -> FakeResponse:
+    return FakeResponse(page(*result).body, context={"days": str(days), "by_day": by_day})
 
 
-def told_rows(landings: Landings, *result: Any, **settings: Any) -> Staged:
+def told_rows(landings: ChunkBuilder, *result: Any, **settings: Any) -> TransformResult:
     docs = account(streams=ROWS_ONLY, **settings)
     landings.land(docs, "conversations", WINDOW, page(*result))
-    return landings.transformed(docs, WINDOW)
+    return landings.transform(docs, WINDOW)
 
 
-def daily(staged: Staged, *columns: str) -> Any:
-    (found,) = rows(staged, "conversation_daily", columns)
+def daily(staged: TransformResult, *columns: str) -> Any:
+    (found,) = read_staged_rows(staged, "conversation_daily", columns)
     return tuple(found.get(column) for column in columns)
 
 
-def test_a_conversation(landings: Landings) -> None:
+def test_a_conversation(landings: ChunkBuilder) -> None:
     told = row(at="2025-03-30T10:00:00.123456Z", type="support_ticket", projectId="p", integrationId="i")
     staged = told_rows(landings, told)
-    assert rows(staged, "conversation") == [
+    assert read_staged_rows(staged, "conversation") == [
         {
             "date": DAY,
             "conversation_id": "c1",
@@ -75,30 +75,30 @@ def test_a_conversation(landings: Landings) -> None:
     assert set(staged.tables) == {"conversation_daily", "conversation", "metric_daily"}
 
 
-def test_a_day_without_conversations_is_zero(landings: Landings) -> None:
+def test_a_day_without_conversations_is_zero(landings: ChunkBuilder) -> None:
     staged = told_rows(landings)
     assert daily(staged, "conversations", "user_messages", "unique_users", "messages") == (0, 0, 0, None)
     assert set(staged.tables) == {"conversation_daily"}
 
 
-def test_days_are_local_and_of_claimed_days_only(landings: Landings) -> None:
+def test_days_are_local_and_of_claimed_days_only(landings: ChunkBuilder) -> None:
     berlin = account(streams=ROWS_ONLY, timezone="Europe/Berlin")
     times = ("2025-03-29T23:00:00Z", "2025-03-30T21:59:59.999Z", "2025-03-30 22:00:00+00", "2025-03-31T23:59:59+02:00")
     landings.land(berlin, "conversations", BOTH, page(*(row(number, at) for number, at in enumerate(times))))
-    staged = landings.transformed(berlin, BOTH)
-    assert [found["conversations"] for found in rows(staged, "conversation_daily")] == [2, 2]
+    staged = landings.transform(berlin, BOTH)
+    assert [found["conversations"] for found in read_staged_rows(staged, "conversation_daily")] == [2, 2]
     landings.land(berlin, "conversations", WINDOW, page(row(9)))  # newer, of the first day
-    staged = landings.transformed(berlin, BOTH)
-    assert sorted(found["conversation_id"] for found in rows(staged, "conversation")) == ["c2", "c3", "c9"]
+    staged = landings.transform(berlin, BOTH)
+    assert sorted(found["conversation_id"] for found in read_staged_rows(staged, "conversation")) == ["c2", "c3", "c9"]
 
 
-def test_of_a_conversation_that_came_twice_the_later_one_counts(landings: Landings) -> None:
+def test_of_a_conversation_that_came_twice_the_later_one_counts(landings: ChunkBuilder) -> None:
     docs = account(streams=ROWS_ONLY)
     user = {"userId": "a"}
     landings.land(
         docs, "conversations", WINDOW, page(row(1), row(2)), page(row(2, userMessageCount=7, userProperties=user))
     )
-    staged = landings.transformed(docs, WINDOW)
+    staged = landings.transform(docs, WINDOW)
     assert daily(staged, "conversations", "user_messages", "unique_users") == (2, 9, 1)
 
 
@@ -113,7 +113,7 @@ def test_of_a_conversation_that_came_twice_the_later_one_counts(landings: Landin
         ([{"userId": 1.5}, {"userId": "1.5"}], 1),
     ],
 )
-def test_unique_users_are_counted_as_text(landings: Landings, people: list[Any], users: int) -> None:
+def test_unique_users_are_counted_as_text(landings: ChunkBuilder, people: list[Any], users: int) -> None:
     staged = told_rows(landings, *(row(number, userProperties=who) for number, who in enumerate(people)))
     assert daily(staged, "unique_users") == (users,)
 
@@ -121,18 +121,18 @@ def test_unique_users_are_counted_as_text(landings: Landings, people: list[Any],
 @pytest.mark.parametrize(
     ("privacy", "hashed"), [({}, False), ({"key": "k"}, True), ({"key": "k", "user_ids": "drop"}, False)]
 )
-def test_user_ids_are_pseudonyms_or_nothing(landings: Landings, privacy: dict[str, str], hashed: bool) -> None:
+def test_user_ids_are_pseudonyms_or_nothing(landings: ChunkBuilder, privacy: dict[str, str], hashed: bool) -> None:
     people = [{"userId": 7, "supportAgentName": "Jane"}, {"id": "7"}, None]
     told = [row(number, userProperties=who, properties={"a": 1}) for number, who in enumerate(people)]
     staged = told_rows(landings, *told, privacy=privacy)
     expected = hmac.new(b"k", b"7", hashlib.sha256).hexdigest() if hashed else None
-    found = {each["conversation_id"]: each.get("user_id") for each in rows(staged, "conversation")}
+    found = {each["conversation_id"]: each.get("user_id") for each in read_staged_rows(staged, "conversation")}
     assert found == {"c0": expected, "c1": expected, "c2": None}
     assert daily(staged, "unique_users") == (1,)
-    assert not any("properties" in each for each in rows(staged, "conversation"))
+    assert not any("properties" in each for each in read_staged_rows(staged, "conversation"))
 
 
-def test_properties_are_kept_on_request_without_the_user_s_ids(landings: Landings) -> None:
+def test_properties_are_kept_on_request_without_the_user_s_ids(landings: ChunkBuilder) -> None:
     told = {"page": "/é/😀", "cut": "\ud83d", "n": [1, 1.25, None]}
     staged = told_rows(
         landings,
@@ -140,7 +140,7 @@ def test_properties_are_kept_on_request_without_the_user_s_ids(landings: Landing
         row(2, userProperties={"id": "secret"}),
         privacy={"properties": "keep"},
     )
-    first, second = rows(staged, "conversation", ["conversation_id", "properties"])
+    first, second = read_staged_rows(staged, "conversation", ["conversation_id", "properties"])
     assert json.loads(first["properties"]) == {
         "properties": {**told, "cut": "\N{REPLACEMENT CHARACTER}"},
         "userProperties": {"supportAgentName": "Jane"},
@@ -149,34 +149,34 @@ def test_properties_are_kept_on_request_without_the_user_s_ids(landings: Landing
     assert "properties" not in second
 
 
-def test_types(landings: Landings) -> None:
+def test_types(landings: ChunkBuilder) -> None:
     kinds = ["openai", None, "", "new kind", "openai", "unknown"]
     staged = told_rows(landings, *(row(number, type=kind) for number, kind in enumerate(kinds)))
-    found = {each["member"]: each["value"] for each in rows(staged, "metric_daily")}
+    found = {each["member"]: each["value"] for each in read_staged_rows(staged, "metric_daily")}
     assert found == {"openai": 2, "unknown": 3, "new kind": 1}
-    assert [each.get("type") for each in rows(staged, "conversation")] == [kind or None for kind in kinds]
-    assert {metric.metric for metric in TRANSFORM.metrics} == {"type"}
+    assert [each.get("type") for each in read_staged_rows(staged, "conversation")] == [kind or None for kind in kinds]
+    assert {metric.name for metric in TRANSFORM.metrics} == {"type"}
 
 
 @given(number=st.integers(0, 10**15), form=st.sampled_from([int, float, str, Decimal]))
 def test_counts_in_every_number_form(tmp_path_factory: pytest.TempPathFactory, number: int, form: type) -> None:
-    landings = Landings(tmp_path_factory.mktemp("numbers"))
+    landings = ChunkBuilder(tmp_path_factory.mktemp("numbers"))
     staged = told_rows(landings, row(userMessageCount=form(number)))
     assert daily(staged, "user_messages") == (number,)
 
 
-def test_an_unknown_count_is_null_not_zero(landings: Landings) -> None:
+def test_an_unknown_count_is_null_not_zero(landings: ChunkBuilder) -> None:
     assert daily(told_rows(landings, row(userMessageCount=None)), "conversations", "user_messages") == (1, None)
     assert daily(told_rows(landings, row(1, userMessageCount=None), row(2)), "user_messages") == (2,)
 
 
-def test_rows_are_reconciled_with_the_totals(landings: Landings) -> None:
+def test_rows_are_reconciled_with_the_totals(landings: ChunkBuilder) -> None:
     docs = account()
     landings.land(docs, "conversations", WINDOW, page(row(1), row(2)))
     landings.land(docs, "conversation_totals", WINDOW, totals({"count": "3", "sum_userMessageCount": 4}))
-    staged = landings.transformed(docs, WINDOW)
+    staged = landings.transform(docs, WINDOW)
     assert daily(staged, "conversations", "user_messages") == (2, 4)
-    assert [(line.measure, line.told, line.loaded, line.verdict) for line in staged.reconciled] == [
+    assert [(line.measure, line.told, line.loaded, line.verdict) for line in staged.reconciliations] == [
         ("conversations", 3, 2, "unexplained"),
         ("user_messages", 4, 4, "ok"),
     ]
@@ -187,20 +187,20 @@ BUCKETS = ["2025-03-30", "2025-03-30T00:00:00.000Z", "2025-03-30 00:00:00+00", "
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
-def test_totals_alone_stand_for_the_day(landings: Landings, bucket: str) -> None:
+def test_totals_alone_stand_for_the_day(landings: ChunkBuilder, bucket: str) -> None:
     docs = account(detail=False)
     told = {"firstMessageTime_day": bucket, "count": 5, "sum_userMessageCount": "12"}
     landings.land(docs, "conversation_totals", BOTH, totals(told, days=BOTH, by_day=True))
-    staged = landings.transformed(docs, BOTH)
-    assert sorted(rows(staged, "conversation_daily"), key=lambda found: found["date"]) == [
+    staged = landings.transform(docs, BOTH)
+    assert sorted(read_staged_rows(staged, "conversation_daily"), key=lambda found: found["date"]) == [
         {"date": DAY, "conversations": 5, "user_messages": 12},
         {"date": DAY + timedelta(days=1), "conversations": 0, "user_messages": 0},
     ]
     assert set(staged.tables) == {"conversation_daily"}
-    assert staged.reconciled == ()
+    assert staged.reconciliations == ()
 
 
-def test_halves_of_a_window_do_not_wipe_each_other_out(landings: Landings) -> None:
+def test_halves_of_a_window_do_not_wipe_each_other_out(landings: ChunkBuilder) -> None:
     docs = account(detail=False)
     parts = [Window.of_day(day) for day in BOTH.days()]
     landings.land(
@@ -216,8 +216,8 @@ def test_halves_of_a_window_do_not_wipe_each_other_out(landings: Landings) -> No
             for part, by_day in zip(parts, (True, False), strict=True)
         ),
     )
-    staged = landings.transformed(docs, BOTH)
-    assert [found["conversations"] for found in rows(staged, "conversation_daily")] == [1, 1]
+    staged = landings.transform(docs, BOTH)
+    assert [found["conversations"] for found in read_staged_rows(staged, "conversation_daily")] == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -229,10 +229,10 @@ def test_halves_of_a_window_do_not_wipe_each_other_out(landings: Landings) -> No
         ([{"count": None, "sum_userMessageCount": 3}], (None, 3)),
     ],
 )
-def test_totals_that_are_empty_or_null(landings: Landings, result: list[Any], expected: Any) -> None:
+def test_totals_that_are_empty_or_null(landings: ChunkBuilder, result: list[Any], expected: Any) -> None:
     docs = account(detail=False)
     landings.land(docs, "conversation_totals", WINDOW, totals(*result))
-    assert daily(landings.transformed(docs, WINDOW), "conversations", "user_messages") == expected
+    assert daily(landings.transform(docs, WINDOW), "conversations", "user_messages") == expected
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_totals_that_are_empty_or_null(landings: Landings, result: list[Any], ex
         (row(projectId=True), "projectId"),
     ],
 )
-def test_other_rows_are_refused_by_name(landings: Landings, told: Any, field: str) -> None:
+def test_other_rows_are_refused_by_name(landings: ChunkBuilder, told: Any, field: str) -> None:
     with pytest.raises(ShapeError) as caught:
         told_rows(landings, told)
     assert caught.value.field == f"$.data.result[0].{field}"
@@ -276,9 +276,9 @@ def test_other_rows_are_refused_by_name(landings: Landings, told: Any, field: st
         ),
     ],
 )
-def test_other_totals_are_refused_by_name(landings: Landings, result: list[Any], by_day: bool, field: str) -> None:
+def test_other_totals_are_refused_by_name(landings: ChunkBuilder, result: list[Any], by_day: bool, field: str) -> None:
     docs = account(detail=False)
     landings.land(docs, "conversation_totals", BOTH, totals(*result, days=BOTH, by_day=by_day))
     with pytest.raises(ShapeError) as caught:
-        landings.transformed(docs, BOTH)
+        landings.transform(docs, BOTH)
     assert caught.value.field == f"$.data.result{field}"

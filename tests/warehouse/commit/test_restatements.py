@@ -13,8 +13,16 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.warehouse.sample import ACME, KINDS, LOADED_AT, chunk, days, staged, store_at
-from warehouse.engine import Limits
+from tests.warehouse.sample import (
+    ACME,
+    LOADED_AT,
+    STORE_KINDS,
+    build_chunk_commit,
+    build_staged_table,
+    consecutive_days,
+    open_sample_store,
+)
+from warehouse.engine import EngineLimits
 from warehouse.records import AccountRow
 from warehouse.store import Store
 
@@ -99,7 +107,7 @@ def without(told: Told, facts: set[str]) -> Told:
 
 COMMITS: st.SearchStrategy[Told] = st.builds(
     without,
-    st.dictionaries(st.sampled_from(days(8)), CONTENTS, min_size=6),
+    st.dictionaries(st.sampled_from(consecutive_days(8)), CONTENTS, min_size=6),
     st.sets(st.sampled_from([*MEASURES, *SUMS]), max_size=4),
 )
 
@@ -110,19 +118,19 @@ def committed(store: Store, account: AccountRow, told: Told, landed_at: datetime
         name: [{"date": day, **row} for day, contents in told.items() for row in contents[name]]
         for name in [*MEASURES, *SUMS]
     }
-    tables: dict[str, pa.Table | Path] = {name: staged(name, each) for name, each in rows.items() if each}
-    made = store.commit(chunk(sorted(told), tables, account=account, loaded_at=landed_at))
+    tables: dict[str, pa.Table | Path] = {name: build_staged_table(name, each) for name, each in rows.items() if each}
+    made = store.commit(build_chunk_commit(sorted(told), tables, account=account, loaded_at=landed_at))
     store.publish()
     log = store.read(f"{LOG} WHERE account = '{account.account}' AND logged_at = TIMESTAMPTZ '{landed_at}'")
-    assert log.num_rows == made.restated
+    assert log.num_rows == made.restatement_count
     return [Line(**row) for row in log.to_pylist()]
 
 
 # The first example is always the empty one.
 @pytest.mark.parametrize("examples", [2, pytest.param(3, marks=pytest.mark.long)])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STORE_KINDS)
 def test_the_log_leads_from_the_first_contents_to_the_last(kind: str, tmp_path: Path, examples: int) -> None:
-    store, numbered = store_at(tmp_path, kind, limits=Limits(threads=1)), count()
+    store, numbered = open_sample_store(tmp_path, kind, limits=EngineLimits(threads=1)), count()
 
     @given(st.lists(COMMITS, min_size=3, max_size=3))
     # A commit is too slow to shrink.

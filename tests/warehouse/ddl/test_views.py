@@ -4,9 +4,9 @@ import duckdb
 import pytest
 
 from tests.warehouse.filled import FilledStores, load_two_days
-from tests.warehouse.sample import DAY, KINDS, columns_of_views, rows
-from warehouse.ddl.views import relations_of
-from warehouse.model.schema import STAGED, fact
+from tests.warehouse.sample import DAY, STORE_KINDS, columns_of_views, query_rows
+from warehouse.ddl.views import referenced_relations
+from warehouse.model.schema import STAGED_FACTS, fact_table
 from warehouse.store import Store
 
 COLUMNS = {
@@ -40,7 +40,7 @@ COLUMNS = {
 }
 
 
-@pytest.fixture(scope="module", params=sorted(KINDS))
+@pytest.fixture(scope="module", params=sorted(STORE_KINDS))
 def loaded(
     filled_stores: FilledStores, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Store:
@@ -58,17 +58,19 @@ def test_no_view_by_day_is_unlisted(loaded: Store) -> None:
     assert daily < set(COLUMNS)
 
 
-@pytest.mark.parametrize("name", STAGED)
+@pytest.mark.parametrize("name", STAGED_FACTS)
 def test_every_fact_key_joins_its_dimension(loaded: Store, name: str) -> None:
-    table = fact(name)
-    [(total,)] = rows(loaded, f"SELECT count(*) FROM {table.name}")
+    table = fact_table(name)
+    [(total,)] = query_rows(loaded, f"SELECT count(*) FROM {table.name}")
     assert total
     for column in table.columns:
         if column.info["role"] == "key":
             dimension = column.info["dimension"]
-            [(joined,)] = rows(loaded, f"SELECT count(*) FROM {table.name} JOIN {dimension} USING ({column.name})")
+            [(joined,)] = query_rows(
+                loaded, f"SELECT count(*) FROM {table.name} JOIN {dimension} USING ({column.name})"
+            )
             assert joined == total
-    [(dated,)] = rows(loaded, f"SELECT count(*) FROM {table.name} JOIN dim_date USING (date)")
+    [(dated,)] = query_rows(loaded, f"SELECT count(*) FROM {table.name} JOIN dim_date USING (date)")
     assert dated == total
 
 
@@ -76,47 +78,47 @@ def test_every_fact_key_joins_its_dimension(loaded: Store, name: str) -> None:
 def test_unknown_is_the_one_row_with_key_0(loaded: Store, name: str) -> None:
     natural = {"account": "account", "channel": "channel_code", "language": "language_code", "country": "country_code"}
     sql = f"SELECT {natural.get(name, name)} FROM dim_{name} WHERE {name}_key = 0"
-    assert rows(loaded, sql) == [("unknown",)]
+    assert query_rows(loaded, sql) == [("unknown",)]
 
 
 def test_names_are_kept_code_point_for_code_point(loaded: Store) -> None:
     sql = "SELECT intent, hits, rank FROM intent_daily WHERE date = '2025-03-01' ORDER BY rank"
-    assert rows(loaded, sql) == [("null", 10, 1), (" Öffnungszeiten ", 1, 2), ("unknown", 1, 3)]
+    assert query_rows(loaded, sql) == [("null", 10, 1), (" Öffnungszeiten ", 1, 2), ("unknown", 1, 3)]
 
 
 def test_a_conversation_without_channel_has_the_unknown_one(loaded: Store) -> None:
     sql = "SELECT DISTINCT channel_code, language_code, language, is_test FROM conversation"
-    assert rows(loaded, sql) == [("whatsapp", "unknown", "unknown", False)]
+    assert query_rows(loaded, sql) == [("whatsapp", "unknown", "unknown", False)]
 
 
 def test_named_metrics(loaded: Store) -> None:
     where = "WHERE date = '2025-03-01'"
-    assert rows(loaded, f"SELECT end_reason, conversations FROM end_reason_daily {where}") == [("hangup", 10)]
-    assert rows(loaded, f"SELECT model, tokens FROM token_daily {where}") == [("model-a", 10)]
-    assert rows(loaded, f"SELECT topic, conversations FROM topic_daily {where}") == [("prices", 10)]
-    assert rows(loaded, f"SELECT type, conversations FROM type_daily {where}") == [("unknown", 10)]
-    assert rows(loaded, f"SELECT measure, value * 2 FROM inbox_daily {where}") == [("open", 3)]
+    assert query_rows(loaded, f"SELECT end_reason, conversations FROM end_reason_daily {where}") == [("hangup", 10)]
+    assert query_rows(loaded, f"SELECT model, tokens FROM token_daily {where}") == [("model-a", 10)]
+    assert query_rows(loaded, f"SELECT topic, conversations FROM topic_daily {where}") == [("prices", 10)]
+    assert query_rows(loaded, f"SELECT type, conversations FROM type_daily {where}") == [("unknown", 10)]
+    assert query_rows(loaded, f"SELECT measure, value * 2 FROM inbox_daily {where}") == [("open", 3)]
     sql = f"SELECT count(*), count(value) FROM metric_daily {where} AND metric = 'messages_median'"
-    assert rows(loaded, sql) == [(2, 1)]
+    assert query_rows(loaded, sql) == [(2, 1)]
 
 
 def test_a_team_is_counted_by_base_language(loaded: Store) -> None:
     sql = "SELECT language, conversations, typeof(conversations) FROM team_daily WHERE date = '2025-03-01'"
-    assert rows(loaded, sql) == [("pt", 2, "BIGINT")]
+    assert query_rows(loaded, sql) == [("pt", 2, "BIGINT")]
 
 
 def test_dates_are_described(loaded: Store) -> None:
     sql = "SELECT year, quarter, month, iso_week, weekday, weekday_name, is_weekend FROM dim_date ORDER BY date LIMIT 1"
-    assert rows(loaded, sql) == [(2025, 1, 3, 9, 6, "Saturday", True)]
+    assert query_rows(loaded, sql) == [(2025, 1, 3, 9, 6, "Saturday", True)]
 
 
 def test_the_catalog_explains_views_and_columns(loaded: Store) -> None:
     sql = (
         "SELECT comment FROM duckdb_columns() WHERE table_name = 'conversation_daily' AND column_name = 'conversations'"
     )
-    assert "billable units" in str(rows(loaded, sql))
+    assert "billable units" in str(query_rows(loaded, sql))
     unexplained = "SELECT view_name FROM duckdb_views() WHERE NOT internal AND comment IS NULL"
-    assert rows(loaded, unexplained) == []
+    assert query_rows(loaded, unexplained) == []
 
 
 @pytest.mark.parametrize("kind", ["duckdb"], indirect=True)
@@ -129,8 +131,8 @@ def test_any_duckdb_tool_opens_the_published_file(one_day: Store) -> None:
 
 
 def test_a_query_needs_the_relations_that_it_names() -> None:
-    assert relations_of("SELECT 1 FROM dim_date") == {"dim_date"}
-    assert relations_of('SELECT 1 FROM (SELECT 1 FROM "fact_channel_daily")') == {"fact_channel_daily"}
-    assert {"channel_daily", "fact_channel_daily"} < (relations_of('SELECT 1 FROM "channel_daily"') or set())
+    assert referenced_relations("SELECT 1 FROM dim_date") == {"dim_date"}
+    assert referenced_relations('SELECT 1 FROM (SELECT 1 FROM "fact_channel_daily")') == {"fact_channel_daily"}
+    assert {"channel_daily", "fact_channel_daily"} < (referenced_relations('SELECT 1 FROM "channel_daily"') or set())
     for query in ("SELECT 1", "SELECT 1 FROM duckdb_views()", 'SELECT 1 FROM "main"."dim_date"', "SHOW TABLES"):
-        assert relations_of(query) is None, query
+        assert referenced_relations(query) is None, query

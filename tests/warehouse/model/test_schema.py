@@ -1,7 +1,15 @@
 import pyarrow as pa
 import pytest
 
-from warehouse.model.schema import MEMBERS, STAGED, fact, grain, member_schema, metadata, staged_schema
+from warehouse.model.schema import (
+    STAGED_FACTS,
+    STAGED_MEMBERS,
+    fact_table,
+    member_schema,
+    metadata,
+    staged_grain,
+    staged_schema,
+)
 
 GRAINS = {
     "conversation_daily": ("date",),
@@ -24,10 +32,10 @@ def test_every_table_and_column_is_commented() -> None:
 
 
 def test_grains_begin_with_the_day() -> None:
-    assert {name: grain(name) for name in STAGED} == GRAINS
+    assert {name: staged_grain(name) for name in STAGED_FACTS} == GRAINS
 
 
-@pytest.mark.parametrize("name", STAGED)
+@pytest.mark.parametrize("name", STAGED_FACTS)
 def test_staged_tables_are_natural(name: str) -> None:
     schema = staged_schema(name)
     assert schema.names[0] == "date"
@@ -44,12 +52,14 @@ def test_staged_types() -> None:
 
 
 def test_every_measure_says_unit_and_additivity() -> None:
-    measures = [c for name in STAGED for c in fact(name).columns if c.info["role"] in {"measure", "position"}]
+    measures = [
+        c for name in STAGED_FACTS for c in fact_table(name).columns if c.info["role"] in {"measure", "position"}
+    ]
     assert all(column.info["unit"] and column.info["additivity"] for column in measures)
 
 
 def test_members() -> None:
-    assert {name: member_schema(name).names for name in MEMBERS} == {
+    assert {name: member_schema(name).names for name in STAGED_MEMBERS} == {
         "channel": ["channel_code", "channel", "channel_group", "is_test"],
         "language": ["language_code", "language"],
         "country": ["country_code", "country"],

@@ -9,8 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.warehouse.filled import FilledStores, load_one_day
-from tests.warehouse.sample import DAY, chunk, days, full_tables, rows, store_at
-from warehouse.storage.files import Places, copy_into_place
+from tests.warehouse.sample import (
+    DAY,
+    build_chunk_commit,
+    build_full_tables,
+    consecutive_days,
+    open_sample_store,
+    query_rows,
+)
+from warehouse.storage.files import StorePaths, copy_into_place
 from warehouse.store import Store
 
 READER = """
@@ -25,7 +32,7 @@ for _ in sys.stdin:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return store_at(tmp_path / "data")
+    return open_sample_store(tmp_path / "data")
 
 
 @pytest.fixture
@@ -37,7 +44,7 @@ TOTAL = "SELECT CAST(sum(conversations) AS BIGINT) FROM conversation_daily"
 
 
 def test_nothing_new_is_not_copied(store: Store) -> None:
-    store.commit(chunk(days(1), full_tables(days(1))))
+    store.commit(build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1))))
     assert store.publish()
     file = store.location.stat().st_ino
     assert not store.publish()
@@ -45,10 +52,10 @@ def test_nothing_new_is_not_copied(store: Store) -> None:
 
 
 def test_a_commit_is_seen_when_published(loaded: Store) -> None:
-    loaded.commit(chunk(days(1), full_tables(days(1), 20)))
-    assert rows(loaded, TOTAL) == [(10,)]
+    loaded.commit(build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1), 20)))
+    assert query_rows(loaded, TOTAL) == [(10,)]
     assert loaded.publish()
-    assert rows(loaded, TOTAL) == [(20,)]
+    assert query_rows(loaded, TOTAL) == [(20,)]
 
 
 @pytest.mark.parametrize("loads", [3, pytest.param(10, marks=pytest.mark.long)])
@@ -60,9 +67,9 @@ def test_a_reader_holds_its_file_while_loads_and_publications_go_on(loaded: Stor
         assert reader.stdout is not None
         assert reader.stdout.readline() == "10\n"
         for size in range(20, 20 + 10 * loads, 10):
-            loaded.commit(chunk(days(1), full_tables(days(1), size)))
+            loaded.commit(build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1), size)))
             assert loaded.publish()
-            assert rows(loaded, TOTAL) == [(size,)]
+            assert query_rows(loaded, TOTAL) == [(size,)]
             reader.stdin.write("again\n")
             reader.stdin.flush()
             assert reader.stdout.readline() == "10\n"
@@ -75,12 +82,16 @@ def test_only_the_published_file_looks_like_a_warehouse(loaded: Store) -> None:
 
 
 def test_a_lost_private_file_comes_back_from_the_published_one(loaded: Store) -> None:
-    places = Places(loaded.location)
+    places = StorePaths(loaded.location)
     places.private.unlink()
     places.wal.write_bytes(b"of another file")
-    loaded.commit(chunk(days(1, DAY.replace(month=4)), full_tables(days(1, DAY.replace(month=4)), 5)))
+    loaded.commit(
+        build_chunk_commit(
+            consecutive_days(1, DAY.replace(month=4)), build_full_tables(consecutive_days(1, DAY.replace(month=4)), 5)
+        )
+    )
     assert loaded.publish()
-    assert rows(loaded, TOTAL) == [(15,)]
+    assert query_rows(loaded, TOTAL) == [(15,)]
     assert not places.wal.exists()
 
 
@@ -89,13 +100,13 @@ def test_a_lost_published_file_is_published_again(loaded: Store) -> None:
     assert loaded.publish()
     loaded.location.unlink()
     assert loaded.publish()
-    assert rows(loaded, TOTAL) == [(10,)]
+    assert query_rows(loaded, TOTAL) == [(10,)]
 
 
 def test_orphans_are_removed_by_the_next_writer(store: Store) -> None:
-    store.commit(chunk(days(1)))
-    places = Places(store.location)
-    orphan, fresh, old = places.part(), places.spill(), places.spill()
+    store.commit(build_chunk_commit(consecutive_days(1)))
+    places = StorePaths(store.location)
+    orphan, fresh, old = places.new_part_path(), places.new_spill_path(), places.new_spill_path()
     orphan.write_bytes(b"half a copy")
     stranger = store.location.with_name("_other.duckdb.1.part")
     stranger.write_bytes(b"of another warehouse")

@@ -13,8 +13,16 @@ import pyarrow.dataset as ds
 import pytest
 
 from tests.warehouse.filled import FilledStores
-from tests.warehouse.sample import ACME, DAY, chunk, days, full_tables, rows, store_at
-from warehouse.engine import Limits, engine
+from tests.warehouse.sample import (
+    ACME,
+    DAY,
+    build_chunk_commit,
+    build_full_tables,
+    consecutive_days,
+    open_sample_store,
+    query_rows,
+)
+from warehouse.engine import EngineLimits, open_engine
 from warehouse.errors import UnreadableWarehouse
 from warehouse.records import Scope
 from warehouse.storage import files as publishing
@@ -37,12 +45,12 @@ for _ in sys.stdin:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return store_at(tmp_path, "parquet")
+    return open_sample_store(tmp_path, "parquet")
 
 
 def load_two_months(store: Store) -> None:
     for first in (DAY, APRIL):
-        store.commit(chunk(days(2, first), full_tables(days(2, first), 10)))
+        store.commit(build_chunk_commit(consecutive_days(2, first), build_full_tables(consecutive_days(2, first), 10)))
     store.publish()
 
 
@@ -72,16 +80,20 @@ def test_a_file_per_table_and_month(loaded: Store) -> None:
     assert (loaded.location / "dim_channel" / "data.parquet").is_file()
     assert (loaded.location / "load_ledger" / "month=2025-03" / "data.parquet").is_file()
     before = versions(loaded)
-    other = chunk(days(2), full_tables(days(2), 3), account=ACME.__class__(**{**vars(ACME), "account": "other"}))
+    other = build_chunk_commit(
+        consecutive_days(2),
+        build_full_tables(consecutive_days(2), 3),
+        account=ACME.__class__(**{**vars(ACME), "account": "other"}),
+    )
     loaded.commit(other)
     loaded.publish()
-    march = [part for table, month, part in published(loaded).parts() if month == "2025-03"]
+    march = [part for table, month, part in published(loaded).data_files() if month == "2025-03"]
     assert len([name for name in versions(loaded) - before if "2025-03" in name]) == len(march)
 
 
 def test_plain_readers_see_what_the_views_say(loaded: Store) -> None:
     root = loaded.location
-    expected = rows(loaded, "SELECT date, conversations FROM fact_channel_daily ORDER BY ALL")
+    expected = query_rows(loaded, "SELECT date, conversations FROM fact_channel_daily ORDER BY ALL")
     with duckdb.connect() as con:
         glob = f"SELECT date, conversations, month FROM read_parquet('{root}/fact_channel_daily/**/*.parquet')"
         found = con.execute(f"{glob} ORDER BY ALL").fetchall()
@@ -98,7 +110,7 @@ def test_plain_readers_see_what_the_views_say(loaded: Store) -> None:
 
 def test_any_duckdb_has_the_views_by_a_script(loaded: Store) -> None:
     script = (loaded.location / "views.sql").read_text("utf-8")
-    loaded.commit(chunk(days(2), full_tables(days(2), 20)))
+    loaded.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 20)))
     loaded.publish()  # into a month that is there: the same script sees it
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
@@ -112,12 +124,12 @@ def test_any_duckdb_has_the_views_by_a_script(loaded: Store) -> None:
 
 
 def test_what_is_committed_is_not_published_yet(loaded: Store) -> None:
-    loaded.commit(chunk(days(2), full_tables(days(2), 20)))
+    loaded.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 20)))
     plain = f"SELECT sum(conversations) FROM '{loaded.location}/fact_conversation_daily/*/*.parquet'"
-    assert rows(loaded, TOTAL) == [(40,)]
+    assert query_rows(loaded, TOTAL) == [(40,)]
     assert duckdb.sql(plain).fetchall() == [(40,)]
     assert loaded.publish()
-    assert rows(loaded, TOTAL) == [(60,)]
+    assert query_rows(loaded, TOTAL) == [(60,)]
     assert duckdb.sql(plain).fetchall() == [(60,)]
 
 
@@ -130,7 +142,7 @@ def test_plain_readers_never_fail_while_loads_go_on(loaded: Store, loads: int) -
         for size in range(1, loads + 1):
             reader.stdin.write("again\n")
             reader.stdin.flush()
-            loaded.commit(chunk(days(2), full_tables(days(2), size)))
+            loaded.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), size)))
             loaded.publish()
         reader.stdin.close()
         answers = reader.stdout.read().split("\n")
@@ -141,32 +153,32 @@ def test_plain_readers_never_fail_while_loads_go_on(loaded: Store, loads: int) -
 
 def test_a_reader_with_an_older_manifest_still_finds_its_files(loaded: Store) -> None:
     storage = ParquetStorage(loaded.location)
-    with engine(Limits()) as con, storage.reading(con, TOTAL):
+    with open_engine(EngineLimits()) as con, storage.published(con, TOTAL):
         for size in (20, 30):
-            loaded.commit(chunk(days(2), full_tables(days(2), size)))
+            loaded.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), size)))
             loaded.publish()
             con.execute("USE wh")
             assert con.execute(TOTAL).fetchall() == [(40,)]
-    assert rows(loaded, TOTAL) == [(80,)]
+    assert query_rows(loaded, TOTAL) == [(80,)]
 
 
 def test_superseded_files_go_when_nobody_can_need_them(loaded: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     first = versions(loaded)
     for size in (20, 30):
-        loaded.commit(chunk(days(2), full_tables(days(2), size)))
+        loaded.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), size)))
     between = versions(loaded) - first  # the files of the commit that nobody has seen are gone already
-    current = {part.file for _, _, part in (Manifest.load(loaded.location / "_loader.json") or Manifest()).parts()}
+    current = {part.file for _, _, part in (Manifest.load(loaded.location / "_loader.json") or Manifest()).data_files()}
     assert between <= current
     loaded.publish()
     assert first < versions(loaded) | current
-    assert versions(loaded) > published(loaded).files()
-    monkeypatch.setattr(parquet_store, "KEPT_SECONDS", -1)
+    assert versions(loaded) > published(loaded).file_names()
+    monkeypatch.setattr(parquet_store, "RETENTION_SECONDS", -1)
     loaded.publish()
-    assert versions(loaded) == published(loaded).files()
+    assert versions(loaded) == published(loaded).file_names()
 
 
 def test_a_publication_that_was_killed_half_way_is_finished(loaded: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded.commit(chunk(days(2), full_tables(days(2), 20)))
+    loaded.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 20)))
 
     def killed(_self: ParquetStorage, _manifest: Manifest) -> None:
         raise KeyboardInterrupt
@@ -175,7 +187,7 @@ def test_a_publication_that_was_killed_half_way_is_finished(loaded: Store, monke
         patched.setattr(ParquetStorage, "_link", killed)
         with pytest.raises(KeyboardInterrupt):
             loaded.publish()
-    assert rows(loaded, TOTAL) == [(60,)]
+    assert query_rows(loaded, TOTAL) == [(60,)]
     loaded.publish()
     plain = f"SELECT sum(conversations) FROM '{loaded.location}/fact_conversation_daily/*/*.parquet'"
     assert duckdb.sql(plain).fetchall() == [(60,)]
@@ -188,9 +200,9 @@ def test_a_commit_that_was_killed_leaves_nothing_to_see(loaded: Store, monkeypat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(parquet_store, "sync", killed)
+        patched.setattr(parquet_store, "fsync_path", killed)
         with pytest.raises(KeyboardInterrupt):
-            loaded.commit(chunk(days(2), full_tables(days(2), 20)))
+            loaded.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 20)))
     (loaded.location / "_versions" / "fact_x.part").write_bytes(b"half")
     assert not loaded.publish()
     assert published(loaded) == before
@@ -199,31 +211,37 @@ def test_a_commit_that_was_killed_leaves_nothing_to_see(loaded: Store, monkeypat
 
 
 def test_an_emptied_month_keeps_its_file(loaded: Store) -> None:
-    loaded.commit(chunk(days(2), {}))
+    loaded.commit(build_chunk_commit(consecutive_days(2), {}))
     loaded.publish()
     march = loaded.location / "fact_channel_daily" / "month=2025-03" / "data.parquet"
     assert duckdb.sql(f"SELECT count(*) FROM '{march}'").fetchall() == [(0,)]
-    assert rows(loaded, TOTAL) == [(20,)]
+    assert query_rows(loaded, TOTAL) == [(20,)]
 
 
 def test_loading_the_same_again_writes_the_ledger_only(loaded: Store) -> None:
     before = published(loaded)
-    loaded.commit(chunk(days(2), full_tables(days(2), 10), loaded_at=chunk([]).loaded_at.replace(year=2026)))
+    loaded.commit(
+        build_chunk_commit(
+            consecutive_days(2),
+            build_full_tables(consecutive_days(2), 10),
+            loaded_at=build_chunk_commit([]).loaded_at.replace(year=2026),
+        )
+    )
     loaded.publish()
     after = published(loaded)
-    changed = {table for table, month, part in after.parts() if part != before.part(table, month)}
+    changed = {table for table, month, part in after.data_files() if part != before.data_file(table, month)}
     assert changed == {"load_ledger"}
 
 
 def test_rows_outside_of_the_scope_are_carried_over(loaded: Store) -> None:
     storage = ParquetStorage(loaded.location)
-    with engine(Limits()) as con, storage.writing(con, Scope(("acme",), (DAY, DAY))):
+    with open_engine(EngineLimits()) as con, storage.transaction(con, Scope(("acme",), (DAY, DAY))):
         assert con.execute("SELECT count(*) FROM wh.fact_channel_daily").fetchall() == [(3,)]
         con.execute("DELETE FROM wh.fact_channel_daily WHERE conversations = 2")
     loaded.publish()
-    assert rows(loaded, "SELECT date, count(*) FROM channel_daily GROUP BY 1 ORDER BY 1 LIMIT 2") == [
+    assert query_rows(loaded, "SELECT date, count(*) FROM channel_daily GROUP BY 1 ORDER BY 1 LIMIT 2") == [
         (DAY, 2),
-        (days(2)[1], 3),
+        (consecutive_days(2)[1], 3),
     ]
 
 
@@ -232,7 +250,7 @@ def test_a_file_system_without_links_gets_copies(store: Store, monkeypatch: pyte
         raise OSError("no links here")
 
     monkeypatch.setattr(publishing.os, "link", refuse)
-    store.commit(chunk(days(1), full_tables(days(1))))
+    store.commit(build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1))))
     store.publish()
     visible = store.location / "fact_channel_daily" / "month=2025-03" / "data.parquet"
     assert visible.stat().st_nlink == 1
@@ -255,7 +273,9 @@ def test_a_damaged_file_is_told_of_with_the_way_out(loaded: Store) -> None:
         file.write_bytes(b"junk")
     for attempt in (
         lambda: loaded.read(TOTAL),
-        lambda: loaded.commit(chunk(days(2, APRIL), full_tables(days(2, APRIL), 11))),
+        lambda: loaded.commit(
+            build_chunk_commit(consecutive_days(2, APRIL), build_full_tables(consecutive_days(2, APRIL), 11))
+        ),
     ):
         with pytest.raises(UnreadableWarehouse, match="Move the lake's folder away, and run `chatmart replay`"):
             attempt()

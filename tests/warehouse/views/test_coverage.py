@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.warehouse.filled import Fill
-from tests.warehouse.sample import ACME, chunk, days, rows
+from tests.warehouse.sample import ACME, build_chunk_commit, consecutive_days, query_rows
 from warehouse.records import AccountRow, SliceFailure
 from warehouse.store import Store
 
@@ -20,24 +20,24 @@ ACCOUNT = replace(ACME, start_date=START)
 def states(store: Store, account: str = "acme", count: int = 4) -> list[object]:
     store.publish()
     sql = f"SELECT state FROM coverage WHERE account = '{account}' ORDER BY date LIMIT {count}"
-    return [state for (state,) in rows(store, sql)]
+    return [state for (state,) in query_rows(store, sql)]
 
 
 def load_two_days(store: Store) -> None:
-    store.commit(chunk(days(2, START), account=ACCOUNT, fetched_at=AT))
+    store.commit(build_chunk_commit(consecutive_days(2, START), account=ACCOUNT, fetched_at=AT))
 
 
 def test_all_days_up_to_the_accounts_own_yesterday(store: Store) -> None:
     zones = ["Pacific/Kiritimati", "Etc/GMT+12", "Europe/Berlin"]
     accounts = [AccountRow(f"a{number}", "inkeep", "", zone, START, 3) for number, zone in enumerate(zones)]
-    store.describe(accounts, [])
+    store.set_accounts_and_measures(accounts, [])
     store.publish()
 
     def yesterdays() -> list[date]:
         return [datetime.now(ZoneInfo(zone)).date() - timedelta(1) for zone in zones]
 
     before = yesterdays()
-    found = rows(store, "SELECT min(date), max(date), count(*) FROM coverage GROUP BY account ORDER BY account")
+    found = query_rows(store, "SELECT min(date), max(date), count(*) FROM coverage GROUP BY account ORDER BY account")
     assert [last for _, last, _ in found] in (before, yesterdays())
     assert all(first == START and count == (last - START).days + 1 for first, last, count in found)  # type: ignore[operator]
 
@@ -51,7 +51,7 @@ def test_all_days_up_to_the_accounts_own_yesterday(store: Store) -> None:
     ],
 )
 def test_settled_is_after_the_lookback_in_the_accounts_zone(store: Store, fetched_at: datetime, state: str) -> None:
-    store.commit(chunk([START], account=ACCOUNT, fetched_at=fetched_at))
+    store.commit(build_chunk_commit([START], account=ACCOUNT, fetched_at=fetched_at))
     assert states(store)[:2] == [state, "missing"]
     assert [row.state for row in store.ledger()] == [state]
 
@@ -62,24 +62,24 @@ def test_settled_is_after_the_lookback_in_the_accounts_zone(store: Store, fetche
 def test_a_changed_identity_makes_slices_stale(copy_filled: Callable[[Fill], Store], changed: dict[str, str]) -> None:
     store = copy_filled(load_two_days)
     moved = replace(ACCOUNT, **changed)  # type: ignore[arg-type]
-    store.describe([moved], [])
+    store.set_accounts_and_measures([moved], [])
     assert states(store)[:3] == ["stale", "stale", "missing"]
-    store.commit(chunk([START], account=moved, fetched_at=AT))
+    store.commit(build_chunk_commit([START], account=moved, fetched_at=AT))
     assert states(store)[1] == "stale"
     assert states(store)[0] != "stale"
 
 
 def test_failures(store: Store) -> None:
-    store.commit(chunk([START], account=ACCOUNT, fetched_at=AT))
-    store.record_failures([SliceFailure(ACCOUNT, tuple(days(2, START)), "401: the key is refused", AT)])
+    store.commit(build_chunk_commit([START], account=ACCOUNT, fetched_at=AT))
+    store.record_failures([SliceFailure(ACCOUNT, tuple(consecutive_days(2, START)), "401: the key is refused", AT)])
     later = AT + timedelta(hours=1)
-    store.record_failures([SliceFailure(ACCOUNT, tuple(days(2, START)), "503: try again", later)])
+    store.record_failures([SliceFailure(ACCOUNT, tuple(consecutive_days(2, START)), "503: try again", later)])
     assert states(store)[1:3] == ["failed", "missing"]
     first, second = store.ledger("acme")
     assert first.state in {"loaded", "settled"}
     assert (first.rows, first.error, first.error_at) == (0, "503: try again", later)
     assert (second.state, second.error, second.loaded_at, second.batches) == ("failed", "503: try again", None, ())
-    store.commit(chunk(days(2, START), account=ACCOUNT, fetched_at=START_OF_2026))
+    store.commit(build_chunk_commit(consecutive_days(2, START), account=ACCOUNT, fetched_at=START_OF_2026))
     assert states(store)[:2] == ["settled", "settled"]
     assert [row.error for row in store.ledger()] == [None, None]
 
@@ -89,7 +89,7 @@ START_OF_2026 = datetime(2026, 1, 1, tzinfo=UTC)
 
 def test_a_first_load_after_a_failure_is_no_restatement(store: Store) -> None:
     store.record_failures([SliceFailure(ACCOUNT, (START,), "503", AT)])
-    assert store.commit(chunk([START], account=ACCOUNT)).restated == 0
+    assert store.commit(build_chunk_commit([START], account=ACCOUNT)).restatement_count == 0
 
 
 def test_nothing_failed_writes_nothing(store: Store) -> None:
@@ -98,7 +98,7 @@ def test_nothing_failed_writes_nothing(store: Store) -> None:
 
 
 def test_a_removed_account_keeps_its_days_and_misses_none(store: Store) -> None:
-    store.commit(chunk([START], account=ACCOUNT, fetched_at=START_OF_2026))
+    store.commit(build_chunk_commit([START], account=ACCOUNT, fetched_at=START_OF_2026))
     store.record_failures([SliceFailure(ACCOUNT, (START + timedelta(1),), "503", AT)])
-    store.describe([], [])
+    store.set_accounts_and_measures([], [])
     assert states(store, count=10_000) == ["settled"]

@@ -5,10 +5,19 @@ from decimal import Decimal
 
 import pytest
 
-from tests.warehouse.sample import KINDS, LOADED_AT, chunk, columns_of_views, days, rows, staged, store_at
-from warehouse.ddl.views import view_texts
+from tests.warehouse.sample import (
+    LOADED_AT,
+    STORE_KINDS,
+    build_chunk_commit,
+    build_staged_table,
+    columns_of_views,
+    consecutive_days,
+    open_sample_store,
+    query_rows,
+)
+from warehouse.ddl.views import view_queries
 from warehouse.model.columns import NOT_ADDITIVE
-from warehouse.model.schema import STAGED, fact
+from warehouse.model.schema import STAGED_FACTS, fact_table
 from warehouse.records import AccountRow
 from warehouse.store import Store
 
@@ -25,7 +34,7 @@ FEBRUARY, MARCH, APRIL = date(2025, 2, 1), date(2025, 3, 1), date(2025, 4, 1)
 SHOP = AccountRow("shop", "chatdash", "p-1", "Europe/Berlin", FEBRUARY, 3)
 VOICE = AccountRow("voice", "chatcaptain", "c-1", "Europe/Berlin", FEBRUARY, 3)
 MUTE = AccountRow("mute", "cognigy", "m-1", "Europe/Berlin", FEBRUARY, 3)
-SLICES = [*days(2, date(2025, 2, 27)), *days(3, MARCH), *days(3, APRIL)]
+SLICES = [*consecutive_days(2, date(2025, 2, 27)), *consecutive_days(3, MARCH), *consecutive_days(3, APRIL)]
 
 Row = dict[str, object]
 
@@ -40,17 +49,17 @@ def load(store: Store, account: AccountRow, **facts: list[Row]) -> None:
         *facts.get("conversation_daily", []),
         *({"date": day} for day in SLICES if day not in told),
     ]
-    tables = {name: staged(name, lines) for name, lines in facts.items()}
-    store.commit(chunk(SLICES, dict(tables), account=account, loaded_at=LOADED_AT))
+    tables = {name: build_staged_table(name, lines) for name, lines in facts.items()}
+    store.commit(build_chunk_commit(SLICES, dict(tables), account=account, loaded_at=LOADED_AT))
 
 
 def on(day: date, **row: object) -> Row:
     return {"date": day, **row}
 
 
-@pytest.fixture(scope="module", params=sorted(KINDS))
+@pytest.fixture(scope="module", params=sorted(STORE_KINDS))
 def loaded(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Store:
-    store = store_at(tmp_path_factory.mktemp("marts"), request.param)
+    store = open_sample_store(tmp_path_factory.mktemp("marts"), request.param)
     load(store, MUTE)
     load(
         store,
@@ -138,14 +147,14 @@ def test_every_column_of_every_view_is_explained(loaded: Store) -> None:
         "SELECT table_name, column_name FROM duckdb_columns() JOIN duckdb_views() ON view_name = table_name "
         "WHERE NOT duckdb_views.internal AND trim(coalesce(duckdb_columns.comment, '')) = ''"
     )
-    assert {name for name, _ in rows(loaded, silent)}.isdisjoint(view_texts())
+    assert {name for name, _ in query_rows(loaded, silent)}.isdisjoint(view_queries())
 
 
 def test_a_view_explains_only_columns_that_it_has(loaded: Store, described: dict[str, dict[str, str]]) -> None:
-    for view, text in view_texts().items():
+    for view, text in view_queries().items():
         explained = {line[5:].split(":")[0] for line in text.splitlines() if line.startswith("--   ")}
         assert explained <= described[view].keys(), view
-    said = rows(loaded, "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal")
+    said = query_rows(loaded, "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal")
     assert [view for view, comment in said if "--" in str(comment) or ": Days" in str(comment)] == []
 
 
@@ -156,11 +165,13 @@ def test_no_view_answers_in_a_type_that_other_tools_take_for_a_float(described: 
 
 
 def test_totals_are_of_the_additive_measures_alone() -> None:
-    totals = fact("conversation_daily").columns
+    totals = fact_table("conversation_daily").columns
     additive = [c.name for c in totals if c.info["role"] == "measure" and c.info["additivity"] != NOT_ADDITIVE]
     shown = COLUMNS["conversation_monthly"].split()
     assert [name for name in shown if name not in {"days", "cost_currency"}] == additive
-    never = {c.name for name in STAGED for c in fact(name).columns if c.info.get("additivity") == NOT_ADDITIVE}
+    never = {
+        c.name for name in STAGED_FACTS for c in fact_table(name).columns if c.info.get("additivity") == NOT_ADDITIVE
+    }
     assert "unique_users" in never
     assert not never & {name for names in COLUMNS.values() for name in names.split()}
 
@@ -170,7 +181,7 @@ def test_months_are_totals_of_their_loaded_days(loaded: Store) -> None:
         "SELECT month, days, conversations, misunderstood_messages, call_duration_seconds, tokens "
         "FROM conversation_monthly WHERE account = 'shop' ORDER BY month"
     )
-    assert rows(loaded, sql) == [
+    assert query_rows(loaded, sql) == [
         (FEBRUARY, 2, 15, None, None, None),
         (MARCH, 3, 7, 54, None, None),
         (APRIL, 3, 110, 0, Decimal("0.500"), 8),
@@ -179,22 +190,22 @@ def test_months_are_totals_of_their_loaded_days(loaded: Store) -> None:
 
 def test_what_a_provider_does_not_tell_is_not_zero(loaded: Store) -> None:
     sql = "SELECT days, conversations, cost_amount FROM conversation_monthly WHERE account = 'mute' ORDER BY month"
-    assert rows(loaded, sql) == [(2, None, None), (3, None, None), (3, None, None)]
+    assert query_rows(loaded, sql) == [(2, None, None), (3, None, None), (3, None, None)]
 
 
 def test_currencies_are_never_mixed(loaded: Store) -> None:
     sql = "SELECT month, cost_amount, cost_currency FROM conversation_monthly WHERE account = '{}' ORDER BY month"
-    assert rows(loaded, sql.format("shop")) == [
+    assert query_rows(loaded, sql.format("shop")) == [
         (FEBRUARY, Decimal("1.000001"), "EUR"),
         (MARCH, None, None),
         (APRIL, None, None),
     ]
-    assert rows(loaded, sql.format("voice"))[2] == (APRIL, Decimal(3), None)
+    assert query_rows(loaded, sql.format("voice"))[2] == (APRIL, Decimal(3), None)
 
 
 def test_a_conversation_costs_by_currency_where_both_are_told(loaded: Store) -> None:
     sql = "SELECT * EXCLUDE (provider, account) FROM cost_per_conversation_monthly ORDER BY month, cost_currency"
-    assert rows(loaded, sql) == [
+    assert query_rows(loaded, sql) == [
         (FEBRUARY, "EUR", 2, 15, Decimal("1.000001"), Decimal("0.066667")),
         (MARCH, "EUR", 1, 3, Decimal("1.5"), Decimal("0.5")),
         (MARCH, "USD", 1, 4, Decimal(2), Decimal("0.5")),
@@ -208,7 +219,7 @@ def test_channels_are_conformed_and_tests_are_marked(loaded: Store) -> None:
         "SELECT month, channel, channel_group, is_test, conversations, messages, call_duration_seconds "
         "FROM channel_monthly ORDER BY month, is_test"
     )
-    assert rows(loaded, sql) == [
+    assert query_rows(loaded, sql) == [
         (MARCH, "webchat", "web", False, 10, 9, Decimal("1.5")),
         (MARCH, "webchat", "test", True, 2, None, None),
         (APRIL, "webchat", "web", False, 1, None, None),
@@ -217,17 +228,17 @@ def test_channels_are_conformed_and_tests_are_marked(loaded: Store) -> None:
 
 def test_a_rate_of_understanding_is_of_days_that_tell_both(loaded: Store) -> None:
     sql = "SELECT * EXCLUDE (provider, account) FROM understood_monthly WHERE account = '{}' ORDER BY month"
-    assert rows(loaded, sql.format("shop")) == [
+    assert query_rows(loaded, sql.format("shop")) == [
         (FEBRUARY, 0, None, None, None),
         (MARCH, 2, 2, 4, Decimal("0.333333")),
         (APRIL, 1, 0, 0, None),
     ]
-    assert {line[1:] for line in rows(loaded, sql.format("mute"))} == {(0, None, None, None)}
+    assert {line[1:] for line in query_rows(loaded, sql.format("mute"))} == {(0, None, None, None)}
 
 
 def test_containment_is_of_channels_and_months_that_tell_transfers(loaded: Store) -> None:
     sql = "SELECT * EXCLUDE provider FROM containment_monthly ORDER BY month"
-    assert rows(loaded, sql) == [
+    assert query_rows(loaded, sql) == [
         (FEBRUARY, "voice", "reports", 5, 1, 4, Decimal("0.8")),
         (MARCH, "voice", "conversations", 6, 2, 4, Decimal("0.666667")),
     ]
@@ -235,7 +246,7 @@ def test_containment_is_of_channels_and_months_that_tell_transfers(loaded: Store
 
 def test_an_intent_changes_from_month_to_month(loaded: Store) -> None:
     sql = "SELECT * EXCLUDE (provider, account) FROM intent_trend WHERE account = 'voice' ORDER BY month, intent"
-    assert rows(loaded, sql) == [
+    assert query_rows(loaded, sql) == [
         (FEBRUARY, "hours", 7, 2, None, None, None, False),
         (FEBRUARY, "prices", 6, 2, None, None, None, False),
         (MARCH, "hours", 0, 1, 7, 2, -7, False),
@@ -246,7 +257,7 @@ def test_an_intent_changes_from_month_to_month(loaded: Store) -> None:
 
 def test_what_a_cut_off_list_leaves_out_is_unknown(loaded: Store) -> None:
     sql = "SELECT * EXCLUDE (provider, account) FROM intent_trend WHERE account = 'shop' ORDER BY month, intent"
-    assert rows(loaded, sql) == [
+    assert query_rows(loaded, sql) == [
         (FEBRUARY, "prices", 5, 1, None, None, None, True),
         (MARCH, "hours", 1, 1, None, 1, None, True),
         (MARCH, "prices", 2, 1, 5, 1, -3, True),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import chatmart
+from tests.support.command import run_chatmart
 
 CHATMART = Path(sys.executable).with_name("chatmart")
 FILE = """
@@ -35,9 +35,9 @@ def completed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
         monkeypatch.setenv("_CHATMART_COMPLETE", "bash_complete")
         monkeypatch.setenv("COMP_WORDS", " ".join(("chatmart", *words)))
         monkeypatch.setenv("COMP_CWORD", str(len(words)))
-        said = chatmart(capsys)
+        said = run_chatmart(capsys)
         monkeypatch.delenv("_CHATMART_COMPLETE")
-        assert (said.code, said.err) == (0, "")
+        assert (said.exit_code, said.err) == (0, "")
         return [line.partition(",")[2] for line in said.out.split()]
 
     return complete
@@ -82,10 +82,10 @@ def test_commands_and_options(completed) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_of_each_shell(capsys: pytest.CaptureFixture[str], shell: str) -> None:
-    said = chatmart(capsys, "completion", shell)
-    assert (said.code, said.err) == (0, "")
+    said = run_chatmart(capsys, "completion", shell)
+    assert (said.exit_code, said.err) == (0, "")
     assert f"_CHATMART_COMPLETE={shell}_complete" in said.out
-    assert chatmart(capsys, "completion", "tcsh").code == 2
+    assert run_chatmart(capsys, "completion", "tcsh").exit_code == 2
 
 
 def ask_bash(script: str, environment: Mapping[str, str]) -> list[str]:

@@ -14,12 +14,12 @@ import jsonschema
 import pytest
 import yaml
 
-from extractors.registry import PROVIDERS, provider
+from extractors.registry import PROVIDERS, get_provider
 from pipelines.configuration import json_schema as config_schema
-from pipelines.configuration.init_file import required_ids, required_secrets, variable
+from pipelines.configuration.init_file import required_ids, required_secrets, secret_variable_name
 from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.server import Sandbox
-from tests.support.command import chatmart
+from tests.support.command import run_chatmart
 
 CHATMART = Path(sys.executable).with_name("chatmart")
 ACCOUNTS = [next(each for each in DEMO_ACCOUNTS if each.provider == name) for name in PROVIDERS]
@@ -36,21 +36,21 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def written(path: Path = Path("chatmart.yaml")) -> dict[str, Any]:
     document: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
     seen = json.loads(json.dumps(document, default=str))  # an editor takes a day for a text
-    assert list(jsonschema.Draft7Validator(json.loads(config_schema.text())).iter_errors(seen)) == []
+    assert list(jsonschema.Draft7Validator(json.loads(config_schema.render_schema())).iter_errors(seen)) == []
     return document
 
 
 def flags(account: SandboxAccount, sandbox: Sandbox) -> list[str]:
-    model = provider(account.provider).account
+    model = get_provider(account.provider).account
     ids = [part for key in required_ids(model) for part in (f"--{key.replace('_', '-')}", account.ids[key])]
     where = ["--base-url", sandbox.base_url(account.provider), "--timezone", account.timezone]
     return ["init", "--provider", account.provider, "--name", account.name, *ids, *where]
 
 
 def secrets(account: SandboxAccount) -> dict[str, str]:
-    keys = required_secrets(provider(account.provider).account)
+    keys = required_secrets(get_provider(account.provider).account)
     values = account.credential.split(":") if len(keys) > 1 else [account.credential]
-    return {variable(account.name, key): value for key, value in zip(keys, values, strict=True)}
+    return {secret_variable_name(account.name, key): value for key, value in zip(keys, values, strict=True)}
 
 
 @pytest.mark.e2e
@@ -59,27 +59,29 @@ def test_what_it_writes_passes_the_check_and_loads(
 ) -> None:
     with Sandbox() as sandbox:
         for account in ACCOUNTS:
-            said = chatmart(capsys, *flags(account, sandbox))
-            assert (said.code, said.out) == (0, ""), said.err
+            said = run_chatmart(capsys, *flags(account, sandbox))
+            assert (said.exit_code, said.out) == (0, ""), said.err
             assert all(name in said.err for name in secrets(account))
         assert [each["name"] for each in written()["accounts"]] == [each.name for each in ACCOUNTS]
-        unset = chatmart(capsys, "check")
-        assert unset.code == 2
+        unset = run_chatmart(capsys, "check")
+        assert unset.exit_code == 2
         for name, value in {key: value for each in ACCOUNTS for key, value in secrets(each).items()}.items():
             assert f"the variable {name} is not set" in unset.err
             monkeypatch.setenv(name, value)
-        checked = chatmart(capsys, "check")
-        assert (checked.code, checked.err) == (0, ""), checked.out
+        checked = run_chatmart(capsys, "check")
+        assert (checked.exit_code, checked.err) == (0, ""), checked.out
         assert not any(job for job in sandbox.jobs)
-        loaded = chatmart(capsys, "load")
-        assert loaded.code == 0, loaded.err
+        loaded = run_chatmart(capsys, "load")
+        assert loaded.exit_code == 0, loaded.err
 
 
 def test_the_file_as_a_person_finds_it(capsys: pytest.CaptureFixture[str]) -> None:
-    said = chatmart(capsys, *COGNIGY, "--start-date", "2025-01-01", "--set", "auth=bearer", "--set", "lookback_days=7")
-    assert said.code == 0
+    said = run_chatmart(
+        capsys, *COGNIGY, "--start-date", "2025-01-01", "--set", "auth=bearer", "--set", "lookback_days=7"
+    )
+    assert said.exit_code == 0
     head, *_, last = Path("chatmart.yaml").read_text("utf-8").splitlines()
-    assert head == config_schema.editor_line(Path.cwd())
+    assert head == config_schema.schema_comment(Path.cwd())
     assert last == "    api_key: ${ACME_API_KEY}"
     document = written()
     assert {key: document[key] for key in ("landing", "warehouse")} == {
@@ -94,13 +96,13 @@ def test_the_file_as_a_person_finds_it(capsys: pytest.CaptureFixture[str]) -> No
     assert f"add .env to {Path.cwd() / '.gitignore'}" in said.err
     assert "chatmart check" in said.err
     Path(".gitignore").write_text("/data/\n.env\n")
-    assert ".gitignore" not in chatmart(capsys, *DOCS).err
+    assert ".gitignore" not in run_chatmart(capsys, *DOCS).err
 
 
 def test_a_place_of_its_own(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     named = "new folder/bots.yaml"
-    said = chatmart(capsys, "--config", named, *DOCS, "--warehouse", "parquet://lake", "--landing", "raw")
-    assert said.code == 0
+    said = run_chatmart(capsys, "--config", named, *DOCS, "--warehouse", "parquet://lake", "--landing", "raw")
+    assert said.exit_code == 0
     assert f"chatmart --config '{named}' check" in said.err
     document = written(tmp_path / named)
     assert (document["warehouse"], document["landing"]) == ("parquet://lake", "raw")
@@ -113,8 +115,8 @@ def test_what_is_there_stays(capsys: pytest.CaptureFixture[str]) -> None:
     mine = "# mine\naccounts:\n- {name: x, provider: inkeep, api_key: '${OTHER}'}  # x\n"
     Path("chatmart.yaml").write_text(f"{mine}# end\n")
     Path("chatmart.yaml").chmod(0o640)
-    said = chatmart(capsys, *COGNIGY)
-    assert said.code == 0
+    said = run_chatmart(capsys, *COGNIGY)
+    assert said.exit_code == 0
     assert "ACME_API_KEY" not in said.err
     assert "chmod 600" in said.err
     assert Path("chatmart.yaml").read_text("utf-8").startswith(f"{mine}- name: acme\n")
@@ -126,23 +128,23 @@ def test_what_is_there_stays(capsys: pytest.CaptureFixture[str]) -> None:
         ((*COGNIGY,), "account acme: name: stands 2 times"),
         ((*DOCS, "--warehouse", "duckdb://y"), "change warehouse in it, or write it anew: --force"),
     ):
-        refused = chatmart(capsys, *arguments)
-        assert (refused.code, refused.out) == (2, "")
+        refused = run_chatmart(capsys, *arguments)
+        assert (refused.exit_code, refused.out) == (2, "")
         assert says in refused.err
         assert Path("chatmart.yaml").read_text("utf-8") == before
-    assert chatmart(capsys, *DOCS, "--force").code == 0
+    assert run_chatmart(capsys, *DOCS, "--force").exit_code == 0
     assert [each["name"] for each in written()["accounts"]] == ["acme-docs"]
     assert Path(".env").read_text("utf-8") == "ACME_API_KEY=fake-mine\nOTHER=x\nACME_DOCS_API_KEY=\n"
 
 
 def test_where_it_cannot_add_it_says_what_to_write(capsys: pytest.CaptureFixture[str]) -> None:
     Path("chatmart.yaml").write_text("accounts: [{name: x, provider: inkeep, api_key: '${X}'}]\n")
-    said = chatmart(capsys, *COGNIGY)
-    assert said.code == 2
+    said = run_chatmart(capsys, *COGNIGY)
+    assert said.exit_code == 2
     assert yaml.safe_load(said.err.partition("\n")[2])[0]["api_key"] == "${ACME_API_KEY}"
     assert not Path(".env").exists()
     Path("chatmart.yaml").write_text("accounts: [\n")
-    assert "chatmart.yaml: line 2" in chatmart(capsys, *COGNIGY).err
+    assert "chatmart.yaml: line 2" in run_chatmart(capsys, *COGNIGY).err
 
 
 @pytest.mark.parametrize(
@@ -164,8 +166,8 @@ def test_where_it_cannot_add_it_says_what_to_write(capsys: pytest.CaptureFixture
 def test_what_is_wrong_is_said_and_nothing_is_written(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], says: str
 ) -> None:
-    said = chatmart(capsys, *arguments)
-    assert (said.code, said.out) == (2, "")
+    said = run_chatmart(capsys, *arguments)
+    assert (said.exit_code, said.out) == (2, "")
     assert says in said.err
     assert "sk-in-plain" not in said.err
     assert list(Path.cwd().iterdir()) == []

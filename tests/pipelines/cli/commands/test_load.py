@@ -9,8 +9,8 @@ import pytest
 
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
-from tests.support.command import Said
-from tests.support.sample_world import BERLIN, NEW_YORK, Shop
+from tests.support.command import CommandResult
+from tests.support.sample_world import BERLIN, NEW_YORK, SampleWorld
 
 BERLIN_ZONE = ZoneInfo("Europe/Berlin")
 
@@ -19,31 +19,31 @@ def backfill(first: object, last: object, *more: object) -> tuple[object, ...]:
     return ("backfill", "--from", first, "--to", last, *more)
 
 
-def test_a_backfill_says_what_it_did_on_standard_error(shop: Shop, run) -> None:
-    shutil.rmtree(shop.folder / "data")  # the first one makes the warehouse
-    said = run(*backfill("2025-02-27", "2025-03-02"))
-    assert (said.code, said.out) == (0, "")
+def test_a_backfill_says_what_it_did_on_standard_error(sample_world: SampleWorld, run_command) -> None:
+    shutil.rmtree(sample_world.folder / "data")  # the first one makes the warehouse
+    said = run_command(*backfill("2025-02-27", "2025-03-02"))
+    assert (said.exit_code, said.out) == (0, "")
     assert re.search(r"^acme-berlin +cognigy +4 +0 +\d\d +2 +\d+\.\d kB +0\.0 s *$", said.err, re.MULTILINE)
     assert "acme-york: 4 days to load, 2 batches to fetch" in said.err
     assert re.search(r"^4 requests, 0 repeated, [\d.]+ kB received, 0\.0 s waited for limits, ", said.err, re.MULTILINE)
     assert "\x1b" not in said.err
-    assert len(shop.view("conversation_daily")) == 8
+    assert len(sample_world.read_view("conversation_daily")) == 8
 
 
-def test_only_what_was_chosen(shop: Shop, run) -> None:
-    assert run(*backfill("2025-03-01", "2025-03-01", "--account", "acme-york")).code == 0
-    assert [row["account"] for row in shop.view("conversation_daily")] == ["acme-york"]
-    said = run(*backfill("2025-03-01", "2025-03-01", "--account", "nobody", "--provider", "clippy"))
-    assert said.code == 2
+def test_only_what_was_chosen(sample_world: SampleWorld, run_command) -> None:
+    assert run_command(*backfill("2025-03-01", "2025-03-01", "--account", "acme-york")).exit_code == 0
+    assert [row["account"] for row in sample_world.read_view("conversation_daily")] == ["acme-york"]
+    said = run_command(*backfill("2025-03-01", "2025-03-01", "--account", "nobody", "--provider", "clippy"))
+    assert said.exit_code == 2
     assert said.err.splitlines()[0] == "there is no account 'nobody' in chatmart.yaml"
     assert said.err.splitlines()[1].startswith("there is no provider 'clippy'; known: ")
 
 
-def test_one_failed_account_is_1_and_named(shop: Shop, run) -> None:
+def test_one_failed_account_is_1_and_named(sample_world: SampleWorld, run_command) -> None:
     bad = replace(BERLIN, credential="fake-key-that-nobody-knows")
-    shop.accounts = (bad, NEW_YORK)
-    said = run(*backfill("2025-03-01", "2025-03-31"))
-    assert (said.code, said.out) == (1, "")
+    sample_world.accounts = (bad, NEW_YORK)
+    said = run_command(*backfill("2025-03-01", "2025-03-31"))
+    assert (said.exit_code, said.out) == (1, "")
     assert re.search(r"^acme-berlin +cognigy +0 +31 +0 +1 ", said.err, re.MULTILINE)
     assert re.search(r"^acme-york +cognigy +31 +0 +\d+ +1 ", said.err, re.MULTILINE)
     (failed,) = [line for line in said.err.splitlines() if line.startswith("failed: ")]
@@ -51,37 +51,37 @@ def test_one_failed_account_is_1_and_named(shop: Shop, run) -> None:
     assert bad.credential not in said.err
 
 
-def test_a_deferred_account_says_when_to_come_back(sandbox: Sandbox, shop: Shop, run) -> None:
-    sandbox.fail(Fault(status=429, headers={"retry-after": "7200"}, times=9))
-    said = run(*backfill("2025-03-01", "2025-03-31"))
-    assert said.code == 1
+def test_a_deferred_account_says_when_to_come_back(sandbox: Sandbox, sample_world: SampleWorld, run_command) -> None:
+    sandbox.plan_faults(Fault(status=429, headers={"retry-after": "7200"}, times=9))
+    said = run_command(*backfill("2025-03-01", "2025-03-31"))
+    assert said.exit_code == 1
     assert re.search(r"limit is used up until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", said.err)
 
 
-def test_a_dry_run_asks_nothing(shop: Shop, run) -> None:
-    said = run(*backfill("2025-01-01", "2025-12-31", "--dry-run"))
-    assert (said.code, said.out) == (0, "")
+def test_a_dry_run_asks_nothing(sample_world: SampleWorld, run_command) -> None:
+    said = run_command(*backfill("2025-01-01", "2025-12-31", "--dry-run"))
+    assert (said.exit_code, said.out) == (0, "")
     assert re.search(r"^acme-berlin +cognigy +365 +12 +seconds *$", said.err, re.MULTILINE)
     assert "Nothing was asked" in said.err
-    assert shop.asked() == []
-    shop.overrides = {"acme-berlin": {"rate_limit": {"requests": 1, "period_seconds": 60}}}
-    assert "0:11:00" in run(*backfill("2025-01-01", "2025-12-31", "--dry-run")).err
+    assert sample_world.take_requests() == []
+    sample_world.overrides = {"acme-berlin": {"rate_limit": {"requests": 1, "period_seconds": 60}}}
+    assert "0:11:00" in run_command(*backfill("2025-01-01", "2025-12-31", "--dry-run")).err
 
 
-def test_days_that_cannot_be_are_left_out_and_said(shop: Shop, run) -> None:
+def test_days_that_cannot_be_are_left_out_and_said(sample_world: SampleWorld, run_command) -> None:
     today = datetime.now(UTC).date()
-    shop.overrides = {
+    sample_world.overrides = {
         "acme-berlin": {"start_date": "2025-03-02"},
         "acme-york": {"start_date": today + timedelta(days=30)},
     }
-    said = run(*backfill("2025-03-01", "2025-03-03"))
-    assert said.code == 0
+    said = run_command(*backfill("2025-03-01", "2025-03-03"))
+    assert said.exit_code == 0
     assert "acme-berlin: begins on 2025-03-02, so only 2025-03-02 to 2025-03-03 is loaded" in said.err
     assert "so nothing is loaded" in said.err
-    assert [row["date"] for row in shop.view("conversation_daily")] == [date(2025, 3, 2), date(2025, 3, 3)]
-    shop.overrides = {}
-    future = run(*backfill(today + timedelta(days=10), "9999-12-31"))
-    assert future.code == 2
+    assert [row["date"] for row in sample_world.read_view("conversation_daily")] == [date(2025, 3, 2), date(2025, 3, 3)]
+    sample_world.overrides = {}
+    future = run_command(*backfill(today + timedelta(days=10), "9999-12-31"))
+    assert future.exit_code == 2
     assert "the future is not loaded" in future.err
 
 
@@ -96,93 +96,97 @@ def test_days_that_cannot_be_are_left_out_and_said(shop: Shop, run) -> None:
         ("load", "--date", "9999-12-31"),
     ],
 )
-def test_wrong_days_are_2(run, shop: Shop, arguments: tuple[object, ...]) -> None:
-    said = run(*arguments)
-    assert (said.code, said.out) == (2, "")
+def test_wrong_days_are_2(run_command, sample_world: SampleWorld, arguments: tuple[object, ...]) -> None:
+    said = run_command(*arguments)
+    assert (said.exit_code, said.out) == (2, "")
     assert "Traceback" not in said.err
-    assert shop.asked() == []
+    assert sample_world.take_requests() == []
 
 
-def test_the_daily_load_takes_the_look_back_with_it(shop: Shop, run) -> None:
-    shop.accounts = (BERLIN,)
-    assert run("load", "--date", "2025-03-05").code == 0
-    assert [row["date"].day for row in shop.view("conversation_daily")] == [2, 3, 4, 5]
-    assert run("load", "--date", "2025-03-05").code == 0
-    assert len(shop.asked()) == 2  # a daily load asks again also for what is settled
-    shop.overrides = {BERLIN.name: {"start_date": "2025-03-04", "lookback_days": 30}}
-    assert run("load", "--date", "2025-03-06").code == 0
-    assert [row["date"].day for row in shop.view("conversation_daily")] == [2, 3, 4, 5, 6]
+def test_the_daily_load_takes_the_look_back_with_it(sample_world: SampleWorld, run_command) -> None:
+    sample_world.accounts = (BERLIN,)
+    assert run_command("load", "--date", "2025-03-05").exit_code == 0
+    assert [row["date"].day for row in sample_world.read_view("conversation_daily")] == [2, 3, 4, 5]
+    assert run_command("load", "--date", "2025-03-05").exit_code == 0
+    assert len(sample_world.take_requests()) == 2  # a daily load asks again also for what is settled
+    sample_world.overrides = {BERLIN.name: {"start_date": "2025-03-04", "lookback_days": 30}}
+    assert run_command("load", "--date", "2025-03-06").exit_code == 0
+    assert [row["date"].day for row in sample_world.read_view("conversation_daily")] == [2, 3, 4, 5, 6]
 
 
-def loaded(shop: Shop) -> dict[str, list[int]]:
+def loaded(sample_world: SampleWorld) -> dict[str, list[int]]:
     """How many days before today in the account's zone its loaded days are, the newest last."""
     found = {}
-    for account in shop.workspace().config.accounts:
+    for account in sample_world.open_workspace().config.accounts:
         today = datetime.now(account.zone).date()
-        rows = shop.view("conversation_daily", f"account = '{account.name}'")
+        rows = sample_world.read_view("conversation_daily", f"account = '{account.name}'")
         found[account.name] = [(today - row["date"]).days for row in rows]
     return found
 
 
-def test_the_daily_load_ends_with_yesterday(shop: Shop, run) -> None:
-    shop.overrides = {name: {"start_date": None} for name in ("acme-berlin", "acme-york")}
-    assert run("load").code == 0
-    assert loaded(shop) == {name: [4, 3, 2, 1] for name in ("acme-berlin", "acme-york")}
+def test_the_daily_load_ends_with_yesterday(sample_world: SampleWorld, run_command) -> None:
+    sample_world.overrides = {name: {"start_date": None} for name in ("acme-berlin", "acme-york")}
+    assert run_command("load").exit_code == 0
+    assert loaded(sample_world) == {name: [4, 3, 2, 1] for name in ("acme-berlin", "acme-york")}
 
 
-def test_the_daily_load_takes_days_of_downtime_with_it(shop: Shop, run) -> None:
+def test_the_daily_load_takes_days_of_downtime_with_it(sample_world: SampleWorld, run_command) -> None:
     today = datetime.now(BERLIN_ZONE).date()
-    shop.accounts = (BERLIN,)
-    shop.overrides = {BERLIN.name: {"start_date": today - timedelta(days=20)}}
-    assert run(*backfill(today - timedelta(days=20), today - timedelta(days=12))).code == 0
-    shop.asked()
-    said = run("load")
-    assert said.code == 0
+    sample_world.accounts = (BERLIN,)
+    sample_world.overrides = {BERLIN.name: {"start_date": today - timedelta(days=20)}}
+    assert run_command(*backfill(today - timedelta(days=20), today - timedelta(days=12))).exit_code == 0
+    sample_world.take_requests()
+    said = run_command("load")
+    assert said.exit_code == 0
     assert "acme-berlin: 11 days to load" in said.err
-    assert loaded(shop)[BERLIN.name] == list(range(20, 0, -1))
-    assert "acme-berlin: 4 days to load" in run("load").err
+    assert loaded(sample_world)[BERLIN.name] == list(range(20, 0, -1))
+    assert "acme-berlin: 4 days to load" in run_command("load").err
     assert "older days" not in said.err
 
 
-def test_the_daily_load_of_a_new_account_is_bounded_and_says_what_it_leaves(shop: Shop, run) -> None:
+def test_the_daily_load_of_a_new_account_is_bounded_and_says_what_it_leaves(
+    sample_world: SampleWorld, run_command
+) -> None:
     today = datetime.now(BERLIN_ZONE).date()
     first, reached = today - timedelta(days=100), today - timedelta(days=10)
-    shop.accounts, shop.top = (BERLIN,), {"catch_up_days": 10}
-    shop.overrides = {BERLIN.name: {"start_date": first}}
-    said = run("load")
-    assert said.code == 0
-    assert loaded(shop)[BERLIN.name] == list(range(10, 0, -1))
+    sample_world.accounts, sample_world.top_level = (BERLIN,), {"catch_up_days": 10}
+    sample_world.overrides = {BERLIN.name: {"start_date": first}}
+    said = run_command("load")
+    assert said.exit_code == 0
+    assert loaded(sample_world)[BERLIN.name] == list(range(10, 0, -1))
     last = reached - timedelta(days=1)
     assert f"acme-berlin: 90 older days are missing, failed or stale ({first} to {last})" in said.err
     assert said.err.rstrip().endswith(f"chatmart backfill --account acme-berlin --from {first} --to {last}")
 
 
-def test_a_day_that_is_named_is_not_a_reason_to_catch_up(shop: Shop, run) -> None:
-    shop.accounts = (BERLIN,)
-    assert run("load", "--date", "2025-03-05").code == 0
-    assert len(shop.view("conversation_daily")) == 4
+def test_a_day_that_is_named_is_not_a_reason_to_catch_up(sample_world: SampleWorld, run_command) -> None:
+    sample_world.accounts = (BERLIN,)
+    assert run_command("load", "--date", "2025-03-05").exit_code == 0
+    assert len(sample_world.read_view("conversation_daily")) == 4
 
 
-def test_requests_are_logged_with_verbose_and_without_secrets(shop: Shop, run) -> None:
-    shop.overrides = {BERLIN.name: {"auth": "query"}}
-    quiet = run(*backfill("2025-03-01", "2025-03-01"))
+def test_requests_are_logged_with_verbose_and_without_secrets(sample_world: SampleWorld, run_command) -> None:
+    sample_world.overrides = {BERLIN.name: {"auth": "query"}}
+    quiet = run_command(*backfill("2025-03-01", "2025-03-01"))
     assert "DEBUG" not in quiet.err
-    said = run("--verbose", *backfill("2025-03-01", "2025-03-01", "--refetch"))
-    assert said.code == 0
+    said = run_command("--verbose", *backfill("2025-03-01", "2025-03-01", "--refetch"))
+    assert said.exit_code == 0
     assert "chatmart.http acme-berlin (cognigy.conversation_counter) GET " in said.err
     assert BERLIN.credential not in said.err
 
 
-def as_json(said: Said) -> list[dict[str, object]]:
+def as_json(said: CommandResult) -> list[dict[str, object]]:
     assert said.out == ""
     return [json.loads(line) for line in said.err.splitlines()]
 
 
-def test_a_log_as_json_is_all_of_standard_error(shop: Shop, run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_as_json_is_all_of_standard_error(
+    sample_world: SampleWorld, run_command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CHATMART_LOG", "json")
     bad = replace(BERLIN, credential="fake-key-that-nobody-knows")
-    shop.accounts, shop.overrides = (bad, NEW_YORK), {BERLIN.name: {"start_date": "2025-03-02"}}
-    told = as_json(run("--log-level", "debug", *backfill("2025-03-01", "2025-03-31")))
+    sample_world.accounts, sample_world.overrides = (bad, NEW_YORK), {BERLIN.name: {"start_date": "2025-03-02"}}
+    told = as_json(run_command("--log-level", "debug", *backfill("2025-03-01", "2025-03-31")))
     assert len({line["run_id"] for line in told if "run_id" in line}) == 1
     (request,) = [line for line in told if line.get("status") == 200]
     assert {name: request[name] for name in ("level", "account", "provider", "stream", "method", "command")} == {
@@ -204,8 +208,8 @@ def test_a_log_as_json_is_all_of_standard_error(shop: Shop, run, monkeypatch: py
     assert (told[-1]["loaded"], told[-1]["failed"], told[-1]["requests"]) == (31, 30, 2)
 
 
-def test_a_dry_run_as_json(shop: Shop, run) -> None:
-    told = as_json(run("--log-format", "json", *backfill("2025-01-01", "2025-12-31", "--dry-run")))
+def test_a_dry_run_as_json(sample_world: SampleWorld, run_command) -> None:
+    told = as_json(run_command("--log-format", "json", *backfill("2025-01-01", "2025-12-31", "--dry-run")))
     assert [(line.get("account"), line.get("batches_to_fetch")) for line in told] == [
         ("acme-berlin", "12"),
         ("acme-york", "12"),
@@ -213,16 +217,16 @@ def test_a_dry_run_as_json(shop: Shop, run) -> None:
     ]
 
 
-def test_wrong_use_as_json(shop: Shop, run) -> None:
-    (told,) = as_json(run("--log-format", "json", "load", "--date", "2025-3"))
+def test_wrong_use_as_json(sample_world: SampleWorld, run_command) -> None:
+    (told,) = as_json(run_command("--log-format", "json", "load", "--date", "2025-3"))
     assert told["level"] == "error"
     assert "2025-3" in str(told["event"])
-    assert run("--log-format", "xml", "load").code == 2
+    assert run_command("--log-format", "xml", "load").exit_code == 2
 
 
-def test_the_day_that_was_asked_for_is_named_when_it_is_not_loaded(shop: Shop, run) -> None:
-    said = run("load", "--date", "2030-01-01")
-    assert said.code == 2
-    shop.overrides = {BERLIN.name: {"start_date": "2025-03-07"}}
-    said = run("load", "--date", "2025-03-05")
+def test_the_day_that_was_asked_for_is_named_when_it_is_not_loaded(sample_world: SampleWorld, run_command) -> None:
+    said = run_command("load", "--date", "2030-01-01")
+    assert said.exit_code == 2
+    sample_world.overrides = {BERLIN.name: {"start_date": "2025-03-07"}}
+    said = run_command("load", "--date", "2025-03-05")
     assert "acme-berlin: begins on 2025-03-07, so nothing is loaded" in said.err

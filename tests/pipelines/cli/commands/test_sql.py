@@ -16,8 +16,8 @@ import pytest
 
 from pipelines.cli.main import main
 from sandbox.server import Sandbox
-from tests.support.command import chatmart
-from tests.support.sample_world import Shop, open_sandbox
+from tests.support.command import run_chatmart
+from tests.support.sample_world import SampleWorld, open_sandbox
 
 CHATMART = Path(sys.executable).with_name("chatmart")
 DAYS = 120  # more than a terminal is shown
@@ -26,8 +26,8 @@ DAYS = 120  # more than a terminal is shown
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with open_sandbox() as sandbox:
-        shop = Shop(tmp_path_factory.mktemp("shop"), sandbox)
-        assert shop.backfill(date(2025, 1, 1), date(2025, 4, 30)).ok
+        shop = SampleWorld(tmp_path_factory.mktemp("shop"), sandbox)
+        assert shop.backfill(date(2025, 1, 1), date(2025, 4, 30)).is_ok
         yield shop.configure()
 
 
@@ -45,10 +45,10 @@ def test_each_format_is_data_on_standard_output(
 ) -> None:
     query = "SELECT date, conversations FROM conversation_daily ORDER BY date"
     table, csv, as_json = (
-        chatmart(capsys, "--config", loaded, "sql", query, "--format", form) for form in ("table", "csv", "json")
+        run_chatmart(capsys, "--config", loaded, "sql", query, "--format", form) for form in ("table", "csv", "json")
     )
     parquet = ask_process(loaded, query, "--format", "parquet")
-    assert {(said.code, said.err) for said in (table, csv, as_json)} == {(0, "")}
+    assert {(said.exit_code, said.err) for said in (table, csv, as_json)} == {(0, "")}
     assert (parquet.returncode, parquet.stderr) == (0, b"")
     rows = json.loads(as_json.out)
     assert len(rows) == DAYS
@@ -95,11 +95,11 @@ def test_a_query_comes_from_an_argument_a_file_or_standard_input(
     path = tmp_path / "question.sql"
     path.write_text("-- how many\nSELECT count(*) AS n FROM conversation_daily\n")
     answers = [
-        chatmart(capsys, "--config", loaded, "sql", path, "--format", "json").out,
+        run_chatmart(capsys, "--config", loaded, "sql", path, "--format", "json").out,
         ask_process(loaded, "--format", "json", feed=path.read_text()).stdout,
     ]
     monkeypatch.setattr("sys.stdin", io.StringIO(path.read_text()))
-    answers.append(chatmart(capsys, "--config", loaded, "sql", "-", "--format", "json").out)
+    answers.append(run_chatmart(capsys, "--config", loaded, "sql", "-", "--format", "json").out)
     assert [json.loads(answer) for answer in answers] == [[{"n": DAYS}]] * 3
 
 
@@ -107,10 +107,10 @@ def test_colour_is_for_terminals_that_want_it(
     loaded: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     query = "SELECT channel_code FROM channel_daily LIMIT 1"
-    assert "\x1b" not in chatmart(capsys, "--config", loaded, "sql", query).out
+    assert "\x1b" not in run_chatmart(capsys, "--config", loaded, "sql", query).out
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("FORCE_COLOR", "1")
-    assert "\x1b[3" not in chatmart(capsys, "--config", loaded, "sql", query).out
+    assert "\x1b[3" not in run_chatmart(capsys, "--config", loaded, "sql", query).out
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ def test_colour_is_for_terminals_that_want_it(
     ],
 )
 def test_a_wrong_question_is_2(loaded: Path, capsys: pytest.CaptureFixture[str], query: str, says: str) -> None:
-    said = chatmart(capsys, "--config", loaded, "sql", query)
-    assert (said.code, said.out) == (2, "")
+    said = run_chatmart(capsys, "--config", loaded, "sql", query)
+    assert (said.exit_code, said.out) == (2, "")
     assert says in said.err
     assert "Traceback" not in said.err
 
@@ -138,30 +138,30 @@ def test_nothing_to_ask_or_nothing_to_read(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert "the query is empty" in chatmart(capsys, "--config", loaded, "sql", " ").err
-    assert "there is no file no.sql" in chatmart(capsys, "--config", loaded, "sql", "no.sql").err
+    assert "the query is empty" in run_chatmart(capsys, "--config", loaded, "sql", " ").err
+    assert "there is no file no.sql" in run_chatmart(capsys, "--config", loaded, "sql", "no.sql").err
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    assert chatmart(capsys, "--config", loaded, "sql").code == 2
-    said = chatmart(capsys, "--config", Shop(tmp_path, sandbox).configure(), "sql", "SELECT 1")
-    assert said.code == 1
+    assert run_chatmart(capsys, "--config", loaded, "sql").exit_code == 2
+    said = run_chatmart(capsys, "--config", SampleWorld(tmp_path, sandbox).configure(), "sql", "SELECT 1")
+    assert said.exit_code == 1
     assert "load something first" in said.err
 
 
 def test_instants_and_decimals_in_json(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     query = "SELECT fetched_at, 1.50::DECIMAL(9,3) AS d FROM load_ledger LIMIT 1"
-    said = chatmart(capsys, "--config", loaded, "sql", query, "--format", "json")
+    said = run_chatmart(capsys, "--config", loaded, "sql", query, "--format", "json")
     assert said.out.startswith('[{"fetched_at": "2026-01-10T12:0')
     assert said.out.rstrip().endswith('Z", "d": 1.5}]')
 
 
 def test_several_statements_are_several_tables_and_no_csv(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     query = "create temp table x as select 3 as a; select a from x; select count(*) as n from conversation_daily, x;"
-    said = chatmart(capsys, "--config", loaded, "sql", query)
+    said = run_chatmart(capsys, "--config", loaded, "sql", query)
     assert said.out.split() == ["a", "3", "n", str(DAYS)]
-    said = chatmart(capsys, "--config", loaded, "sql", query, "--format", "csv")
-    assert (said.code, said.out) == (2, "")
+    said = run_chatmart(capsys, "--config", loaded, "sql", query, "--format", "csv")
+    assert (said.exit_code, said.out) == (2, "")
     assert "ask them one by one" in said.err
-    said = chatmart(capsys, "--config", loaded, "sql", query.rpartition("select")[0], "--format", "json")
+    said = run_chatmart(capsys, "--config", loaded, "sql", query.rpartition("select")[0], "--format", "json")
     assert json.loads(said.out) == [{"a": 3}]
 
 
@@ -176,15 +176,15 @@ def test_a_file_is_named_for_its_format_and_appears_whole(
         ("a.txt", []),
         ("b.txt", ["--format", "csv"]),
     ):
-        said = chatmart(capsys, "--config", loaded, "sql", query, "--output", tmp_path / name, *options)
-        assert (said.code, said.out, said.err) == (0, "", "")
+        said = run_chatmart(capsys, "--config", loaded, "sql", query, "--output", tmp_path / name, *options)
+        assert (said.exit_code, said.out, said.err) == (0, "", "")
     assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.txt").read_text()
     assert (tmp_path / "a.csv").read_text().startswith("date,conversations\n2025-01-01,")
     assert [row["date"] for row in json.loads((tmp_path / "a.json").read_text())] == ["2025-01-01", "2025-01-02"]
     assert pq.read_table(tmp_path / "a.parquet").num_rows == 2
     assert (tmp_path / "a.txt").read_text().startswith("date        conversations\n")
     before = sorted(tmp_path.iterdir())
-    assert chatmart(capsys, "--config", loaded, "sql", "selec", "--output", tmp_path / "a.csv").code == 2
+    assert run_chatmart(capsys, "--config", loaded, "sql", "selec", "--output", tmp_path / "a.csv").exit_code == 2
     assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.txt").read_text()
     assert sorted(tmp_path.iterdir()) == before
 
@@ -195,16 +195,16 @@ def test_an_answer_may_go_to_a_device(loaded: Path) -> None:
 
 
 def test_what_there_is_to_ask(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said = chatmart(capsys, "--config", loaded, "sql", "--list")
-    assert (said.code, said.err) == (0, "")
+    said = run_chatmart(capsys, "--config", loaded, "sql", "--list")
+    assert (said.exit_code, said.err) == (0, "")
     assert said.out.startswith("totals\nconversation_daily  ")
-    told = json.loads(chatmart(capsys, "--config", loaded, "sql", "--list", "--format", "json").out)
+    told = json.loads(run_chatmart(capsys, "--config", loaded, "sql", "--list", "--format", "json").out)
     assert {"conversation_daily", "coverage"} <= {view["name"] for view in told["views"]}
     for arguments in (["--describe", "channel_daily"], ["--list", "channel_daily"]):
-        said = chatmart(capsys, "--config", loaded, "sql", *arguments)
+        said = run_chatmart(capsys, "--config", loaded, "sql", *arguments)
         assert said.out.startswith("channel_daily (breakdowns)\n")
-    said = chatmart(capsys, "--config", loaded, "sql", "--describe", "chanel_daily")
-    assert (said.code, said.out) == (2, "")
+    said = run_chatmart(capsys, "--config", loaded, "sql", "--describe", "chanel_daily")
+    assert (said.exit_code, said.out) == (2, "")
     assert "did you mean channel_daily" in said.err
 
 
@@ -254,6 +254,6 @@ def test_a_terminal_is_told_types_units_and_what_is_left_out(show: Callable[...,
 
 def test_types_come_into_a_pipe_when_asked_for(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     query = "SELECT date FROM conversation_daily ORDER BY date"
-    said = chatmart(capsys, "--config", loaded, "sql", query, "--types", "--rows", "1")
+    said = run_chatmart(capsys, "--config", loaded, "sql", query, "--types", "--rows", "1")
     assert said.out == "date\nDATE\n2025-01-01\n"
     assert f"{DAYS - 1} of the rows are not shown" in said.err

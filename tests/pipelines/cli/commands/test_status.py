@@ -12,8 +12,8 @@ from pipelines.loads.status import STATES
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
-from sandbox.shapes import Switches
-from tests.support.installation import Product, days_from
+from sandbox.shapes import ResponseShapes
+from tests.support.installation import Installation, days_from
 
 FIRST = date(2025, 3, 27)
 SUPPORT = next(account for account in DEMO_ACCOUNTS if account.name == "acme-support")
@@ -21,12 +21,12 @@ FOR_EACH_PROVIDER = tuple({account.provider: account for account in reversed(DEM
 DOCS = next(account for account in DEMO_ACCOUNTS if account.provider == "inkeep")
 
 
-def product(folder: Path, sandbox: Sandbox) -> Product:
+def product(folder: Path, sandbox: Sandbox) -> Installation:
     overrides = {each.name: {"start_date": str(FIRST)} for each in (SUPPORT, DOCS)}
-    return Product(folder, sandbox, (SUPPORT, DOCS), overrides)
+    return Installation(folder, sandbox, (SUPPORT, DOCS), overrides)
 
 
-def ask_status(bot: Product, *arguments: str) -> dict[str, dict[str, Any]]:
+def ask_status(bot: Installation, *arguments: str) -> dict[str, dict[str, Any]]:
     answer = json.loads(bot.run("status", "--json", *arguments).out)
     assert list(answer) == ["accounts"]
     for each in answer["accounts"]:
@@ -60,16 +60,16 @@ def test_before_anything_is_loaded(tmp_path: Path) -> None:
         assert re.search(r"^next daily load, while Dagster runs: [-0-9]+ 19:10Z \(cognigy\)$", shown, re.MULTILINE)
         assert re.search(r"^next daily load, while Dagster runs: [-0-9]+ 19:25Z \(inkeep\)$", shown, re.MULTILINE)
         assert not (tmp_path / "data").exists()
-        assert sandbox.book.count() == 0
+        assert sandbox.request_log.count() == 0
 
 
 @pytest.mark.e2e
 def test_after_a_load_that_failed_in_part(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         bot = product(tmp_path, sandbox)
-        assert bot.load(days_from(FIRST, 5)).ok
-        sandbox.fail(Fault(path="month=4", status=400, body='{"detail": "no April"}', times=100))
-        assert not bot.load(days_from(date(2025, 4, 1), 5)).ok
+        assert bot.load(days_from(FIRST, 5)).is_ok
+        sandbox.plan_faults(Fault(path="month=4", status=400, body='{"detail": "no April"}', times=100))
+        assert not bot.load(days_from(date(2025, 4, 1), 5)).is_ok
         found = ask_status(bot)
         assert list(found) == ["acme-support", DOCS.name]
         support = {day["date"]: day["state"] for day in found["acme-support"]["days"]}
@@ -79,7 +79,7 @@ def test_after_a_load_that_failed_in_part(tmp_path: Path) -> None:
         assert "no April" in found["acme-support"]["last_error"]
         assert found[DOCS.name]["last_error"] is None
         query = "select date, state from coverage where account = 'acme-support' order by date"
-        assert bot.ask(query) == found["acme-support"]["days"]
+        assert bot.query(query) == found["acme-support"]["days"]
 
         shown = bot.run("status")
         assert shown.err == ""
@@ -98,19 +98,19 @@ def test_after_a_load_that_failed_in_part(tmp_path: Path) -> None:
         ]
         assert list(ask_status(bot, "--provider", "inkeep")) == [DOCS.name]
         assert list(ask_status(bot, "--account", "acme-support")) == ["acme-support"]
-        wrong = bot.run("status", "--account", "nobody", expect=2)
+        wrong = bot.run("status", "--account", "nobody", exit_code=2)
         assert (wrong.out, "nobody" in wrong.err) == ("", True)
 
 
 @pytest.mark.e2e
 def test_drift_of_all_providers_is_reported_and_changes_no_number(tmp_path: Path) -> None:
     days = days_from(date(2025, 3, 2), 2)
-    with Sandbox(switches=Switches(extra_fields=True, scalars="value")) as sandbox:
-        bot = Product(tmp_path, sandbox, FOR_EACH_PROVIDER)
-        assert bot.load(days).ok
-        assert bot.differences(days)[1] == []
+    with Sandbox(shapes=ResponseShapes(extra_fields=True, scalars="value")) as sandbox:
+        bot = Installation(tmp_path, sandbox, FOR_EACH_PROVIDER)
+        assert bot.load(days).is_ok
+        assert bot.compare_with_truth(days)[1] == []
         sandbox.world.restate("acme-support", days[0], "smaller")
-        assert bot.load(days, refetch=True).ok
+        assert bot.load(days, refetch=True).is_ok
         found = ask_status(bot)
         drift = {
             (each["provider"], line["stream"], line["kind"], line["name"]): line["days"]
@@ -124,13 +124,13 @@ def test_drift_of_all_providers_is_reported_and_changes_no_number(tmp_path: Path
         assert drift["chatcaptain", "export", "unknown column", "agentNotes"] == len(days)
         assert drift["inkeep", "conversations", "unknown field", "data.result[].novelty"] == len(days)
         refused = {name for provider, _, kind, name in drift if (provider, kind) == ("chatdash", "refused metric")}
-        assert refused == {name for account in FOR_EACH_PROVIDER for name in account.refuses}
+        assert refused == {name for account in FOR_EACH_PROVIDER for name in account.refused_metrics}
         assert {line["view"] for line in found["acme-support"]["restatements"]} >= {"conversation_daily"}
         text = bot.run("status", "--account", "acme-support").out
         assert "drift in conversation_counter: unknown channel qx-new, on " in text
         assert "restated in the last 7 days: conversation_daily.conversations, 1 number on 1 day\n" in text
 
         sandbox.shapes.extra_fields = False
-        assert bot.load(days[:-1], refetch=True).ok
+        assert bot.load(days[:-1], refetch=True).is_ok
         query = "select distinct date from drift where kind like 'unknown %' and name like '%novelty'"
-        assert bot.ask(query) == [{"date": str(days[-1])}]
+        assert bot.query(query) == [{"date": str(days[-1])}]

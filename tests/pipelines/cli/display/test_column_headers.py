@@ -2,7 +2,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from pipelines.cli.display.column_headers import measure, type_name, unit_words
+from pipelines.cli.display.column_headers import describe_unit, find_measure, sql_type_name
 
 
 @pytest.mark.parametrize(
@@ -26,14 +26,14 @@ from pipelines.cli.display.column_headers import measure, type_name, unit_words
 def test_types_have_the_names_of_the_query_language(expression: str, name: str) -> None:
     with duckdb.connect() as con:
         answer = con.sql(f"SELECT {expression} AS x").to_arrow_table()
-    assert type_name(answer.schema.field(0).type) == name
+    assert sql_type_name(answer.schema.field(0).type) == name
 
 
 def test_a_measure_and_its_sum_have_its_unit() -> None:
-    assert unit_words("conversations", "BIGINT", ()) == "conversations"
-    assert unit_words("conversations", "HUGEINT", ()) == "conversations"
-    assert unit_words("call_duration_seconds", "DECIMAL(38,3)", ()) == "seconds"
-    assert unit_words("user_messages", "BIGINT", ("messages",)) == "messages"
+    assert describe_unit("conversations", "BIGINT", ()) == "conversations"
+    assert describe_unit("conversations", "HUGEINT", ()) == "conversations"
+    assert describe_unit("call_duration_seconds", "DECIMAL(38,3)", ()) == "seconds"
+    assert describe_unit("user_messages", "BIGINT", ("messages",)) == "messages"
 
 
 @pytest.mark.parametrize(
@@ -48,15 +48,15 @@ def test_a_measure_and_its_sum_have_its_unit() -> None:
     ],
 )
 def test_what_was_computed_has_no_unit(name: str, kind: str) -> None:
-    assert measure(name, kind) is None
-    assert unit_words(name, kind, ()) is None
+    assert find_measure(name, kind) is None
+    assert describe_unit(name, kind, ()) is None
 
 
 def test_a_unit_that_another_column_tells() -> None:
-    assert unit_words("cost_amount", "DECIMAL(18,6)", ("cost_currency",)) == "in cost_currency"
-    assert unit_words("cost_amount", "DECIMAL(18,6)", ("account",)) is None
-    assert unit_words("value", "DECIMAL(28,9)", ("unit",)) == "in unit"
+    assert describe_unit("cost_amount", "DECIMAL(18,6)", ("cost_currency",)) == "in cost_currency"
+    assert describe_unit("cost_amount", "DECIMAL(18,6)", ("account",)) is None
+    assert describe_unit("value", "DECIMAL(28,9)", ("unit",)) == "in unit"
 
 
 def test_instants_are_utc() -> None:
-    assert unit_words("started_at", type_name(pa.timestamp("us", "Etc/UTC")), ()) == "UTC"
+    assert describe_unit("started_at", sql_type_name(pa.timestamp("us", "Etc/UTC")), ()) == "UTC"

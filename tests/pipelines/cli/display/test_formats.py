@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.cli.display.formats import FORMATS, write
+from pipelines.cli.display.formats import OUTPUT_FORMATS, write_result
 
 ANSWER = pa.table(
     {
@@ -29,7 +29,7 @@ ANSWER = pa.table(
 
 def written(answer: pa.Table, form: str) -> str:
     out = io.StringIO()
-    write(answer, form, out)
+    write_result(answer, form, out)
     return out.getvalue()
 
 
@@ -132,11 +132,11 @@ def test_columns_of_one_name_stay_apart() -> None:
 def test_parquet_is_the_answer_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "answer.parquet"
     with path.open("w") as out:
-        write(ANSWER, "parquet", out)
+        write_result(ANSWER, "parquet", out)
     assert pq.read_table(path).equals(ANSWER)
 
 
-@pytest.mark.parametrize("form", [form for form in FORMATS if form != "parquet"])
+@pytest.mark.parametrize("form", [form for form in OUTPUT_FORMATS if form != "parquet"])
 def test_an_answer_without_columns(form: str) -> None:
     assert written(pa.table({}), form).strip() in ("", "[]")
 

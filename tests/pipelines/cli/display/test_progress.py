@@ -14,8 +14,8 @@ from extractors.landing.batch import Batch
 from extractors.windows import ONE_DAY, Window
 from pipelines.cli import logs
 from pipelines.cli.display import progress
-from pipelines.cli.display.estimate import Pace
-from pipelines.cli.display.progress import Lines, observing
+from pipelines.cli.display.estimate import ProgressEstimate
+from pipelines.cli.display.progress import ProgressLines, show_progress
 
 DAY = date(2025, 3, 1)
 
@@ -35,17 +35,17 @@ def batch(name: str = "acme") -> Batch:
     return Batch(Path(), "cognigy", name, "s", Window(DAY, DAY + ONE_DAY), datetime(2025, 3, 1, tzinfo=UTC), "0")
 
 
-def hours_of_batches(lines: Lines, now: Seconds, seconds: int) -> None:
-    lines.planned(account(), seconds, seconds)
+def hours_of_batches(lines: ProgressLines, now: Seconds, seconds: int) -> None:
+    lines.on_planned(account(), seconds, seconds)
     for second in range(seconds):
         now.at = second
-        lines.landed(batch())
-        lines.loaded(account(), [DAY])
+        lines.on_batch_landed(batch())
+        lines.on_days_loaded(account(), [DAY])
 
 
 def test_hours_are_some_hundred_lines(capsys: pytest.CaptureFixture[str]) -> None:
     now = Seconds()
-    hours_of_batches(Lines(Pace(now)), now, 6 * 3600)
+    hours_of_batches(ProgressLines(ProgressEstimate(now)), now, 6 * 3600)
     said = capsys.readouterr()
     first, *told = said.err.splitlines()
     assert said.out == ""
@@ -61,12 +61,12 @@ def test_hours_are_some_hundred_lines(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_a_failure_is_said_at_once_and_each_sentence_once(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = Lines(Pace(lambda: 0.0))
-    lines.planned(account(), 60, 60)
+    lines = ProgressLines(ProgressEstimate(lambda: 0.0))
+    lines.on_planned(account(), 60, 60)
     for _ in range(3):
-        lines.failed(account(), [DAY], "acme: HTTP 500")
-    lines.failed(account("other"), [DAY], "other: [red]HTTP 401[/]")
-    lines.failed(account(), [], "acme: nothing is left")
+        lines.on_days_failed(account(), [DAY], "acme: HTTP 500")
+    lines.on_days_failed(account("other"), [DAY], "other: [red]HTTP 401[/]")
+    lines.on_days_failed(account(), [], "acme: nothing is left")
     assert capsys.readouterr().err.splitlines()[1:] == [
         "acme: failed 2025-03-01 to 2025-03-01: acme: HTTP 500",
         "other: failed 2025-03-01 to 2025-03-01: other: [red]HTTP 401[/]",
@@ -81,12 +81,12 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 
 
 def test_a_terminal_is_shown_a_bar_on_one_line(terminal: io.StringIO) -> None:
-    with observing() as observer:
-        observer.planned(account(), 123456, 123456)
+    with show_progress() as observer:
+        observer.on_planned(account(), 123456, 123456)
         for _ in range(3):
-            observer.landed(batch())
-        observer.loaded(account(), [DAY])
-        observer.failed(account(), [DAY], "acme: HTTP 500")
+            observer.on_batch_landed(batch())
+        observer.on_days_loaded(account(), [DAY])
+        observer.on_days_failed(account(), [DAY], "acme: HTTP 500")
     told = terminal.getvalue()
     assert "2/123456 slices, 3/123456 batches" in told
     line, end = told.split("\n")
@@ -95,9 +95,9 @@ def test_a_terminal_is_shown_a_bar_on_one_line(terminal: io.StringIO) -> None:
 
 
 def test_a_log_as_json_has_no_bar_even_on_a_terminal(terminal: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(logs.JSON, None)
-    with observing() as observer:
-        observer.planned(account(), 1, 1)
-        observer.failed(account(), [DAY], "said by who noted it")
+    logs.configure_logging(logs.JSON, None)
+    with show_progress() as observer:
+        observer.on_planned(account(), 1, 1)
+        observer.on_days_failed(account(), [DAY], "said by who noted it")
     assert terminal.getvalue() == ""
     assert '"batches": 1' in capsys.readouterr().err

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from pipelines.cli.display.tables import ROWS, Look, Omitted, draw
+from pipelines.cli.display.tables import TERMINAL_ROWS, TableStyle, Truncation, draw_table
 
 ANSWER = pa.table(
     {
@@ -24,72 +24,74 @@ class Terminal(io.StringIO):
         return True
 
 
-def drawn(answer: pa.Table, look: Look) -> tuple[list[str], Omitted]:
+def drawn(answer: pa.Table, look: TableStyle) -> tuple[list[str], Truncation]:
     out = io.StringIO()
-    omitted = draw(answer, out, look)
+    omitted = draw_table(answer, out, look)
     return out.getvalue().splitlines(), omitted
 
 
 def test_a_terminal_shows_types_units_and_numbers_that_can_be_compared() -> None:
-    lines, omitted = drawn(ANSWER, Look(types=True, for_eyes=True, rows=ROWS, width=100))
+    lines, omitted = drawn(ANSWER, TableStyle(show_types=True, decorated=True, max_rows=TERMINAL_ROWS, max_width=100))
     assert lines == [
         "date                 conversations    call_duration_seconds    year",
         "DATE        BIGINT · conversations  DECIMAL(18,3) · seconds  BIGINT",
         "2025-03-30               1,234,567                1,234.500    2025",
         "2025-03-31                    NULL                    2.125    2025",
     ]
-    assert omitted == Omitted()
+    assert omitted == Truncation()
 
 
 def test_a_pipe_is_plain() -> None:
-    lines, omitted = drawn(ANSWER, Look.of(io.StringIO()))
+    lines, omitted = drawn(ANSWER, TableStyle.for_output(io.StringIO()))
     assert lines == [
         "date        conversations  call_duration_seconds  year",
         "2025-03-30        1234567                 1234.5  2025",
         "2025-03-31           NULL                  2.125  2025",
     ]
-    assert omitted == Omitted()
+    assert omitted == Truncation()
 
 
 def test_types_are_there_when_asked_for_and_not_when_not() -> None:
-    plain = Look.of(io.StringIO())
-    assert drawn(ANSWER, plain.but(types=True, rows=None))[0][1].startswith("DATE        BIGINT · conversations")
-    terminal = Look.of(Terminal())
-    assert terminal.types
-    assert not terminal.but(types=False, rows=None).types
-    assert terminal.rows == ROWS
-    assert terminal.but(types=None, rows=0).rows is None
+    plain = TableStyle.for_output(io.StringIO())
+    assert drawn(ANSWER, plain.with_overrides(show_types=True, max_rows=None))[0][1].startswith(
+        "DATE        BIGINT · conversations"
+    )
+    terminal = TableStyle.for_output(Terminal())
+    assert terminal.show_types
+    assert not terminal.with_overrides(show_types=False, max_rows=None).show_types
+    assert terminal.max_rows == TERMINAL_ROWS
+    assert terminal.with_overrides(show_types=None, max_rows=0).max_rows is None
 
 
 def test_rows_beyond_the_limit_are_told() -> None:
     answer = pa.table({"n": list(range(250))})
-    lines, omitted = drawn(answer, Look(rows=100))
+    lines, omitted = drawn(answer, TableStyle(max_rows=100))
     assert len(lines) == 101
-    assert omitted == Omitted(rows=150)
-    assert drawn(answer.slice(0, 0), Look(rows=100)) == (["n"], Omitted())
+    assert omitted == Truncation(rows=150)
+    assert drawn(answer.slice(0, 0), TableStyle(max_rows=100)) == (["n"], Truncation())
 
 
 def test_units_go_below_the_types_when_the_line_is_long() -> None:
-    lines, _ = drawn(ANSWER, Look(types=True, width=60))
+    lines, _ = drawn(ANSWER, TableStyle(show_types=True, max_width=60))
     assert lines[1].split() == ["DATE", "BIGINT", "DECIMAL(18,3)", "BIGINT"]
     assert lines[2].split() == ["conversations", "seconds"]
 
 
 def test_long_texts_are_cut_before_columns_are_left_out() -> None:
     answer = pa.table({"name": ["x" * 500], "n": [12345678901], "meaning": ["y" * 40], "last": [1]})
-    lines, omitted = drawn(answer, Look(width=60))
-    assert omitted == Omitted()
+    lines, omitted = drawn(answer, TableStyle(max_width=60))
+    assert omitted == Truncation()
     assert max(map(len, lines)) <= 60
     assert lines[1].split() == ["x" * 18 + "…", "12345678901", "y" * 18 + "…", "1"]
-    lines, omitted = drawn(answer, Look(width=30))
+    lines, omitted = drawn(answer, TableStyle(max_width=30))
     assert omitted.columns == ("meaning", "last")
     assert "12345678901" in lines[1]
 
 
 def test_two_columns_of_one_name_and_none_at_all() -> None:
     both = pa.Table.from_arrays([pa.array([1]), pa.array(["b"])], names=["a", "a"])
-    assert drawn(both, Look()) == (["a  a", "1  b"], Omitted())
-    assert drawn(pa.table({}), Look()) == ([], Omitted())
+    assert drawn(both, TableStyle()) == (["a  a", "1  b"], Truncation())
+    assert drawn(pa.table({}), TableStyle()) == ([], Truncation())
 
 
 @given(
@@ -99,7 +101,7 @@ def test_two_columns_of_one_name_and_none_at_all() -> None:
 def test_any_name_fits_the_window_on_one_line(rows: list[tuple[str, int]], width: int) -> None:
     answer = pa.table({"name": [name for name, _ in rows], "n": [n for _, n in rows], "again": [n for n, _ in rows]})
     out = io.StringIO()
-    draw(answer, out, Look(types=True, for_eyes=True, width=width))
+    draw_table(answer, out, TableStyle(show_types=True, decorated=True, max_width=width))
     lines = out.getvalue().split("\n")
     assert lines.pop() == ""
     assert len(lines) == 3 + len(rows) or len(lines) == 2 + len(rows)
@@ -109,5 +111,5 @@ def test_any_name_fits_the_window_on_one_line(rows: list[tuple[str, int]], width
 def test_digits_are_never_lost_for_the_eyes() -> None:
     number = Decimal("12345678901234567890123456789.123456789")
     answer = pa.table({"value": pa.array([number, Decimal("-0.5")], pa.decimal128(38, 9))})
-    lines, _ = drawn(answer, Look(for_eyes=True))
+    lines, _ = drawn(answer, TableStyle(decorated=True))
     assert [Decimal(line.strip()) for line in lines[1:]] == [number, Decimal("-0.5")]

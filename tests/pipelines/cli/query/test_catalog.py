@@ -8,18 +8,18 @@ import pytest
 
 from pipelines.cli.query.catalog import Catalog, read_catalog
 from pipelines.cli.query.meta_commands import describe_view, list_views
-from tests.warehouse.sample import chunk, days, full_tables, store_at
+from tests.warehouse.sample import build_chunk_commit, build_full_tables, consecutive_days, open_sample_store
 from transforms.registry import measure_definitions
-from warehouse.ddl.views import view_texts
+from warehouse.ddl.views import view_queries
 from warehouse.errors import NothingPublished, QueryError
 from warehouse.store import Store
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    store = store_at(tmp_path_factory.mktemp("store"))
-    store.commit(chunk(days(2), full_tables(days(2), 10)))
-    store.describe([], list(measure_definitions()))
+    store = open_sample_store(tmp_path_factory.mktemp("store"))
+    store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 10)))
+    store.set_accounts_and_measures([], list(measure_definitions()))
     store.publish()
     return store
 
@@ -43,7 +43,7 @@ def described(catalog: Catalog, name: str, form: str = "table") -> str:
 
 def test_every_view_and_book_is_in_one_group_and_says_what_it_is(catalog: Catalog) -> None:
     groups: dict[str, set[str]] = {}
-    for view in catalog.listed():
+    for view in catalog.public_views():
         assert view.comment, view.name
         groups.setdefault(view.group, set()).add(view.name)
     assert groups["totals"] == {"conversation_daily"}
@@ -51,7 +51,7 @@ def test_every_view_and_book_is_in_one_group_and_says_what_it_is(catalog: Catalo
     assert {"channel_daily", "metric_daily", "team_daily", "topic_daily"} <= groups["breakdowns"]
     assert {"coverage", "load_ledger", "measure_definition", "restatement_log", "drift"} <= groups["books"]
     names = set.union(*groups.values())
-    assert set(view_texts()) <= names
+    assert set(view_queries()) <= names
     assert not {name for name in names if name.startswith(("fact_", "dim_", "store_"))}
 
 
@@ -60,7 +60,7 @@ def test_the_list_is_for_people_and_for_programs(catalog: Catalog) -> None:
     assert lines[:2] == ["totals", next(line for line in lines if line.startswith("conversation_daily  Totals of"))]
     assert any(line.startswith("cognigy") and "Billable conversations" in line for line in lines)
     told = json.loads(listed(catalog, "json"))
-    assert [view["name"] for view in told["views"]] == [view.name for view in catalog.listed()]
+    assert [view["name"] for view in told["views"]] == [view.name for view in catalog.public_views()]
     assert len(told["measures"]) == len(catalog.meanings) == len(list(measure_definitions()))
     rows = list(csv.DictReader(io.StringIO(listed(catalog, "csv"))))
     assert rows[0]["name"] == "conversation_daily"
@@ -88,7 +88,7 @@ def test_a_view_tells_units_additivity_and_what_each_provider_means(catalog: Cat
 
 def test_a_metric_is_explained_where_it_is_shown(catalog: Catalog) -> None:
     def measures(name: str) -> set[str]:
-        return {each.measure for each in catalog.meanings_of(catalog.view(name))}
+        return {each.measure for each in catalog.meanings_of(catalog.get_view(name))}
 
     assert "inbox" in measures("inbox_daily")
     assert "topic" in measures("topic_daily")
@@ -119,12 +119,12 @@ def test_tables_of_the_star_are_described_when_asked_for(catalog: Catalog) -> No
 )
 def test_an_unknown_name_suggests_the_nearest(catalog: Catalog, name: str, says: str) -> None:
     with pytest.raises(QueryError, match=says):
-        catalog.view(name)
+        catalog.get_view(name)
 
 
 def test_there_must_be_something_to_list(tmp_path_factory: pytest.TempPathFactory) -> None:
     with pytest.raises(NothingPublished):
-        read_catalog(store_at(tmp_path_factory.mktemp("empty")))
+        read_catalog(open_sample_store(tmp_path_factory.mktemp("empty")))
 
 
 class Bare:
@@ -140,8 +140,8 @@ class Bare:
 
 def test_what_a_store_does_not_tell_the_declaration_does(store: Store) -> None:
     catalog = read_catalog(Bare(store))  # type: ignore[arg-type] # only read is asked of it
-    ledger = catalog.view("load_ledger")
+    ledger = catalog.get_view("load_ledger")
     assert ledger.comment is not None
     assert ledger.comment.startswith("One row per slice")
-    told = {column.name: column.comment for column in catalog.view("channel_daily").columns}
+    told = {column.name: column.comment for column in catalog.get_view("channel_daily").columns}
     assert told["messages"] == "Messages in the channel."

@@ -12,9 +12,9 @@ from prompt_toolkit.output import DummyOutput
 
 from pipelines.cli.query import prompt as prompting
 from pipelines.cli.query.catalog import Catalog, read_catalog
-from pipelines.cli.query.prompt import Names, is_whole, prompt
-from pipelines.cli.query.statements import Session
-from tests.warehouse.sample import chunk, days, full_tables, store_at
+from pipelines.cli.query.prompt import SqlCompleter, can_submit, run_prompt
+from pipelines.cli.query.statements import SqlSession
+from tests.warehouse.sample import build_chunk_commit, build_full_tables, consecutive_days, open_sample_store
 from warehouse.errors import NothingPublished
 from warehouse.store import Store
 
@@ -23,8 +23,8 @@ WORDS = (("select", "keyword"), ("sum", "function"))
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    store = store_at(tmp_path_factory.mktemp("store"))
-    store.commit(chunk(days(2), full_tables(days(2), 10)))
+    store = open_sample_store(tmp_path_factory.mktemp("store"))
+    store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 10)))
     store.publish()
     return store
 
@@ -45,12 +45,12 @@ def typed(store: Store, keys: str) -> list[list[dict[str, object]]]:
     """The answers to what is typed."""
     found: list[list[dict[str, object]]] = []
 
-    def answer(session: Session, text: str) -> None:
-        found.extend(table.to_pylist() for table in session.ask(text))
+    def answer(session: SqlSession, text: str) -> None:
+        found.extend(table.to_pylist() for table in session.execute(text))
 
     with create_pipe_input() as keyboard, create_app_session(input=keyboard):
         keyboard.send_text(keys)
-        prompt(store, answer)
+        run_prompt(store, answer)
     return found
 
 
@@ -102,17 +102,17 @@ def test_a_home_that_cannot_be_written_is_no_obstacle(
 
 def test_nothing_is_asked_of_nothing(tmp_path: Path) -> None:
     with pytest.raises(NothingPublished):
-        typed(store_at(tmp_path), "")
+        typed(open_sample_store(tmp_path), "")
 
 
 @pytest.mark.parametrize("text", ["", ".views", "\\d", "quit", "select 1;", "select 1; -- so"])
 def test_enter_sends(text: str) -> None:
-    assert is_whole(text)
+    assert can_submit(text)
 
 
 @pytest.mark.parametrize("text", ["select 1", "select ';'", "select 'x;"])
 def test_enter_goes_on(text: str) -> None:
-    assert not is_whole(text)
+    assert not can_submit(text)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_enter_goes_on(text: str) -> None:
     ],
 )
 def test_names_are_completed(catalog: Catalog, text: str, offered: set[str], withheld: set[str]) -> None:
-    found = [each.text for each in Names(catalog, WORDS).get_completions(Document(text), CompleteEvent())]
+    found = [each.text for each in SqlCompleter(catalog, WORDS).get_completions(Document(text), CompleteEvent())]
     assert offered <= set(found)
     assert not withheld & set(found)
     assert len(found) == len(set(found))

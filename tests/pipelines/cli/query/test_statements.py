@@ -2,16 +2,16 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cli.query.statements import Session, answers, is_complete, readable, split
-from tests.warehouse.sample import chunk, days, full_tables, store_at
+from pipelines.cli.query.statements import SqlSession, format_engine_error, has_result, is_complete, split_statements
+from tests.warehouse.sample import build_chunk_commit, build_full_tables, consecutive_days, open_sample_store
 from warehouse.errors import QueryError
 from warehouse.store import Store
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    store = store_at(tmp_path_factory.mktemp("store"))
-    store.commit(chunk(days(3), full_tables(days(3), 10)))
+    store = open_sample_store(tmp_path_factory.mktemp("store"))
+    store.commit(build_chunk_commit(consecutive_days(3), build_full_tables(consecutive_days(3), 10)))
     store.publish()
     return store
 
@@ -28,7 +28,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     ],
 )
 def test_a_semicolon_ends_a_statement_only_where_it_is_one(text: str, statements: list[str]) -> None:
-    assert split(text) == statements
+    assert split_statements(text) == statements
 
 
 @pytest.mark.parametrize("text", ["select 1", "select ';", "select 1 -- ;", "/* ;", "", "-- x", 'select ";'])
@@ -43,29 +43,29 @@ def test_a_statement_is_whole(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["\x1f", "$", "$$a", "\\", "€;🙂", "{;", "e'\\';' ;", "\x00", "?;$1"])
 def test_any_text_can_be_cut(text: str) -> None:
-    assert all(split(text))
+    assert all(split_statements(text))
 
 
 def test_what_answers_and_what_only_sets_up() -> None:
     for statement in ("select 1", "from x", "describe x", "show tables", "explain select 1", "selec", "copy x to 'y'"):
-        assert answers(statement)
+        assert has_result(statement)
     for statement in ("set threads = 1", "create temp table x as select 1", "create macro f(a) as a", "use memory"):
-        assert not answers(statement)
+        assert not has_result(statement)
 
 
 def test_statements_are_asked_in_turn_and_keep_what_was_set_up(store: Store) -> None:
-    session = Session(store)
-    first, second = session.ask("create temp table x as select 7 as a; select a from x; select a + 1 as b from x;")
+    session = SqlSession(store)
+    first, second = session.execute("create temp table x as select 7 as a; select a from x; select a + 1 as b from x;")
     assert (first.to_pylist(), second.to_pylist()) == ([{"a": 7}], [{"b": 8}])
-    (third,) = session.ask("select count(*) as n from conversation_daily, x")
+    (third,) = session.execute("select count(*) as n from conversation_daily, x")
     assert third.to_pylist() == [{"n": 3}]
 
 
 def test_what_is_wrong_is_not_said_again(store: Store) -> None:
-    session = Session(store)
+    session = SqlSession(store)
     with pytest.raises(QueryError, match="nowhere"):
-        list(session.ask("create temp table x as select * from nowhere"))
-    (answer,) = session.ask("select count(*) days from conversation_daily")
+        list(session.execute("create temp table x as select * from nowhere"))
+    (answer,) = session.execute("select count(*) days from conversation_daily")
     assert answer.to_pylist() == [{"days": 3}]
 
 
@@ -82,7 +82,7 @@ def test_what_is_wrong_is_not_said_again(store: Store) -> None:
 )
 def test_a_wrong_question_is_a_sentence_that_helps(store: Store, query: str, says: str) -> None:
     with pytest.raises(QueryError) as wrong:
-        list(Session(store).ask(query))
+        list(SqlSession(store).execute(query))
     assert says in str(wrong.value)
 
 
@@ -90,11 +90,11 @@ def test_a_question_that_is_broken_off_is_an_interruption(tmp_path: Path, monkey
     def stopped(*_: object) -> None:
         raise RuntimeError("Query interrupted")
 
-    store = store_at(tmp_path)
+    store = open_sample_store(tmp_path)
     monkeypatch.setattr(store, "read", stopped)
     with pytest.raises(KeyboardInterrupt):
-        list(Session(store).ask("select 1"))
+        list(SqlSession(store).execute("select 1"))
 
 
 def test_readable_leaves_a_sentence_alone() -> None:
-    assert readable("Conversion Error: no\n\n") == "Conversion Error: no"
+    assert format_engine_error("Conversion Error: no\n\n") == "Conversion Error: no"

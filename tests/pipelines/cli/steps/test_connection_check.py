@@ -11,16 +11,16 @@ import duckdb
 import pytest
 
 from extractors.http.session import Session
-from extractors.registry import provider
+from extractors.registry import get_provider
 from extractors.windows import Window
 from pipelines.cli.steps import connection_check as readiness
-from pipelines.cli.steps.connection_check import LEAST_FREE, Finding, examine
+from pipelines.cli.steps.connection_check import MIN_FREE_BYTES, CheckResult, run_checks
 from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import World
-from tests.support.sample_world import NOW, Shop
-from warehouse.ddl.migrations import CURRENT
+from tests.support.sample_world import NOW, SampleWorld
+from warehouse.ddl.migrations import CURRENT_VERSION
 
 DOCS = next(account for account in DEMO_ACCOUNTS if account.provider == "inkeep")
 BOT = next(account for account in DEMO_ACCOUNTS if account.provider == "chatlayer")
@@ -37,36 +37,36 @@ def running() -> Iterator[Sandbox]:
 @pytest.fixture
 def sandbox(running: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    running.book.clear()
+    running.request_log.clear()
     return running
 
 
 @pytest.fixture
-def shop(tmp_path: Path, sandbox: Sandbox) -> Shop:
-    return Shop(tmp_path, sandbox, (DOCS,))
+def sample_world(tmp_path: Path, sandbox: Sandbox) -> SampleWorld:
+    return SampleWorld(tmp_path, sandbox, (DOCS,))
 
 
-def found(shop: Shop) -> list[Finding]:
-    workspace = shop.workspace()
-    return examine(workspace, workspace.config.accounts)
+def found(sample_world: SampleWorld) -> list[CheckResult]:
+    workspace = sample_world.open_workspace()
+    return run_checks(workspace, workspace.config.accounts)
 
 
-def credentials(shop: Shop, *accounts: SandboxAccount, **settings: Any) -> list[Finding]:
+def credentials(sample_world: SampleWorld, *accounts: SandboxAccount, **settings: Any) -> list[CheckResult]:
     """The findings on accounts of the shop, each with these settings."""
-    shop.accounts = accounts
-    shop.overrides = {account.name: settings for account in accounts}
-    return [each for each in found(shop) if each.check == "credential"]
+    sample_world.accounts = accounts
+    sample_world.overrides = {account.name: settings for account in accounts}
+    return [each for each in found(sample_world) if each.check == "credential"]
 
 
-def one(shop: Shop, check: str) -> Finding:
-    (finding,) = [each for each in found(shop) if each.check == check]
+def one(sample_world: SampleWorld, check: str) -> CheckResult:
+    (finding,) = [each for each in found(sample_world) if each.check == check]
     return finding
 
 
-def test_each_account_is_asked_once_and_nothing_is_left(shop: Shop, sandbox: Sandbox) -> None:
-    shop.accounts = DEMO_ACCOUNTS
-    told = found(shop)
-    assert [each.said for each in told if not each.ok] == []
+def test_each_account_is_asked_once_and_nothing_is_left(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+    sample_world.accounts = DEMO_ACCOUNTS
+    told = found(sample_world)
+    assert [each.message for each in told if not each.ok] == []
     assert [each.check for each in told] == [
         "configuration",
         *["credential"] * len(DEMO_ACCOUNTS),
@@ -78,7 +78,7 @@ def test_each_account_is_asked_once_and_nothing_is_left(shop: Shop, sandbox: San
     assert sorted(str(record.account) for record in sandbox.requests) == sorted(each.name for each in DEMO_ACCOUNTS)
     assert {record.status for record in sandbox.requests} == {200}
     assert sandbox.jobs == []
-    assert sorted(path.name for path in shop.folder.iterdir()) == [".env", "chatmart.yaml"]
+    assert sorted(path.name for path in sample_world.folder.iterdir()) == [".env", "chatmart.yaml"]
 
 
 @pytest.mark.parametrize(
@@ -92,90 +92,92 @@ def test_each_account_is_asked_once_and_nothing_is_left(shop: Shop, sandbox: San
     ],
     ids=lambda told: getattr(told, "provider", None),
 )
-def test_it_is_asked_about_its_own_yesterday(shop: Shop, account: SandboxAccount, asks: str) -> None:
-    assert [each.ok for each in credentials(shop, account)] == [True]
-    (record,) = shop.asked()
+def test_it_is_asked_about_its_own_yesterday(sample_world: SampleWorld, account: SandboxAccount, asks: str) -> None:
+    assert [each.ok for each in credentials(sample_world, account)] == [True]
+    (record,) = sample_world.take_requests()
     assert asks in f"{record.path}?{record.query} {record.body}"
 
 
-def test_a_chatlayer_account_of_a_team_alone_is_asked_about_the_team(shop: Shop) -> None:
-    (finding,) = credentials(shop, BOT, team_id="t1", streams=["team_usage"])
-    (record,) = shop.asked()
+def test_a_chatlayer_account_of_a_team_alone_is_asked_about_the_team(sample_world: SampleWorld) -> None:
+    (finding,) = credentials(sample_world, BOT, team_id="t1", streams=["team_usage"])
+    (record,) = sample_world.take_requests()
     assert "/v1/teams/t1/conversations" in record.path
     assert finding.ok == (record.status == 200)
 
 
-def test_exports_alone_are_not_tried(shop: Shop, sandbox: Sandbox) -> None:
-    (finding,) = credentials(shop, VOICE, streams=["export"])
-    assert (finding.ok, finding.said) == (True, "not tried: asking would start an export")
-    assert shop.asked() == []
+def test_exports_alone_are_not_tried(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+    (finding,) = credentials(sample_world, VOICE, streams=["export"])
+    assert (finding.ok, finding.message) == (True, "not tried: asking would start an export")
+    assert sample_world.take_requests() == []
 
 
 @pytest.mark.parametrize("account", DEMO_ACCOUNTS[:5], ids=lambda account: account.provider)
-def test_a_refused_credential_names_its_variables_and_holds_up_nobody(shop: Shop, account: SandboxAccount) -> None:
+def test_a_refused_credential_names_its_variables_and_holds_up_nobody(
+    sample_world: SampleWorld, account: SandboxAccount
+) -> None:
     other = DEMO_ACCOUNTS[5]
     key = "planted:secret-7f3a" if account.provider == "chatlayer" else "planted-secret-7f3a"
-    refused, fine = credentials(shop, replace(account, credential=key), other)
+    refused, fine = credentials(sample_world, replace(account, credential=key), other)
     assert (refused.ok, fine.ok) == (False, True)
-    assert refused.said.startswith("HTTP 401")
+    assert refused.message.startswith("HTTP 401")
     slug = account.name.upper().replace("-", "_")
     names = f"_{slug}_ID and SANDBOX_{slug}_SECRET" if account.provider == "chatlayer" else f"_{slug}_KEY"
     assert refused.advice.endswith(f"SANDBOX{names}")
     assert "secret-7f3a" not in f"{refused}"
-    assert len(shop.asked()) == 2
+    assert len(sample_world.take_requests()) == 2
 
 
-def test_a_missing_permission_and_a_wrong_id_are_told_apart(shop: Shop, sandbox: Sandbox) -> None:
-    sandbox.fail(Fault(path="statistics/channels", status=403, body='{"message": "no"}'))
-    (forbidden,) = credentials(shop, VOICE)
-    assert "the key lacks the permission chatbots.statistics.get" in forbidden.said
+def test_a_missing_permission_and_a_wrong_id_are_told_apart(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+    sandbox.plan_faults(Fault(path="statistics/channels", status=403, body='{"message": "no"}'))
+    (forbidden,) = credentials(sample_world, VOICE)
+    assert "the key lacks the permission chatbots.statistics.get" in forbidden.message
     assert "streams: [export]" in forbidden.advice
     assert forbidden.advice.endswith("SANDBOX_ACME_VOICE_KEY")
-    (unknown,) = credentials(shop, SUPPORT, project_id="0" * 24)
-    assert "no project 000" in unknown.said
+    (unknown,) = credentials(sample_world, SUPPORT, project_id="0" * 24)
+    assert "no project 000" in unknown.message
     assert unknown.advice == "check the account's ids and settings"
 
 
-def test_trouble_is_tried_once_more_and_then_told(shop: Shop, sandbox: Sandbox) -> None:
-    sandbox.fail(Fault(status=503, times=1))
-    assert [each.ok for each in credentials(shop, DOCS)] == [True]
-    assert len(shop.asked()) == 2
-    sandbox.fail(Fault(status=503, times=9))
-    (finding,) = credentials(shop, DOCS)
-    assert (finding.ok, finding.said) == (False, "HTTP 503")
-    assert len(shop.asked()) == 2
+def test_trouble_is_tried_once_more_and_then_told(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+    sandbox.plan_faults(Fault(status=503, times=1))
+    assert [each.ok for each in credentials(sample_world, DOCS)] == [True]
+    assert len(sample_world.take_requests()) == 2
+    sandbox.plan_faults(Fault(status=503, times=9))
+    (finding,) = credentials(sample_world, DOCS)
+    assert (finding.ok, finding.message) == (False, "HTTP 503")
+    assert len(sample_world.take_requests()) == 2
 
 
-def test_the_rules_of_any_request_hold(shop: Shop, sandbox: Sandbox) -> None:
-    sandbox.fail(Fault(status=302, headers={"location": "http://other.example/x"}, method="GET"))
-    (moved,) = credentials(shop, SUPPORT)
-    assert (moved.ok, moved.said) == (False, "redirected to another host (other.example)")
-    sandbox.book.clear()
-    sandbox.fail(Fault(status=429, headers={"retry-after": "7200"}))
-    (deferred,) = credentials(shop, DOCS)
-    assert "limit is used up until 2026-01-10 14:" in deferred.said
-    assert len(shop.asked()) == 1
-    sandbox.fail(Fault(status=401, body=f'{{"message": "bad key {DOCS.credential}"}}'))
-    (talkative,) = credentials(shop, DOCS)
-    assert "bad key [redacted]" in talkative.said
+def test_the_rules_of_any_request_hold(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+    sandbox.plan_faults(Fault(status=302, headers={"location": "http://other.example/x"}, method="GET"))
+    (moved,) = credentials(sample_world, SUPPORT)
+    assert (moved.ok, moved.message) == (False, "redirected to another host (other.example)")
+    sandbox.request_log.clear()
+    sandbox.plan_faults(Fault(status=429, headers={"retry-after": "7200"}))
+    (deferred,) = credentials(sample_world, DOCS)
+    assert "limit is used up until 2026-01-10 14:" in deferred.message
+    assert len(sample_world.take_requests()) == 1
+    sandbox.plan_faults(Fault(status=401, body=f'{{"message": "bad key {DOCS.credential}"}}'))
+    (talkative,) = credentials(sample_world, DOCS)
+    assert "bad key [redacted]" in talkative.message
 
 
-def test_accounts_are_asked_side_by_side(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accounts_are_asked_side_by_side(sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     async def meet(session: Session, window: Window) -> None:
         barrier: asyncio.Barrier = session.client.__dict__.setdefault("barrier", asyncio.Barrier(3))
         async with asyncio.timeout(20):
             await barrier.wait()
 
-    monkeypatch.setattr(readiness, "provider", lambda name: replace(provider(name), probe=meet))
-    assert [each.ok for each in credentials(shop, DOCS, BOT, VOICE)] == [True, True, True]
+    monkeypatch.setattr(readiness, "get_provider", lambda name: replace(get_provider(name), probe=meet))
+    assert [each.ok for each in credentials(sample_world, DOCS, BOT, VOICE)] == [True, True, True]
 
 
-def test_a_folder_that_cannot_be_written_to(shop: Shop) -> None:
-    (shop.folder / "data").write_text("a file where a folder should be")
-    landing, warehouse = one(shop, "landing"), one(shop, "warehouse")
+def test_a_folder_that_cannot_be_written_to(sample_world: SampleWorld) -> None:
+    (sample_world.folder / "data").write_text("a file where a folder should be")
+    landing, warehouse = one(sample_world, "landing"), one(sample_world, "warehouse")
     for finding in (landing, warehouse):
         assert not finding.ok
-        assert "cannot be written to (Not a directory)" in finding.said
+        assert "cannot be written to (Not a directory)" in finding.message
     assert "`landing:`" in landing.advice
     assert "`warehouse:`" in warehouse.advice
 
@@ -184,63 +186,67 @@ def fill_up(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: shutil._ntuple_diskusage(10**12, 10**12 - free, free))
 
 
-def test_a_full_disk(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop.workspace().store.describe([], [])
-    shop.workspace().store.publish()
-    size = shop.workspace().store.size()
-    fill_up(monkeypatch, LEAST_FREE)
-    assert one(shop, "landing").ok
-    assert not one(shop, "warehouse").ok  # it is published as a copy
-    assert "are needed" in one(shop, "warehouse").said
-    fill_up(monkeypatch, LEAST_FREE + size)
-    assert one(shop, "warehouse").ok
-    fill_up(monkeypatch, LEAST_FREE - 1)
-    assert "209.7 MB free, 209.7 MB are needed" in one(shop, "landing").said
+def test_a_full_disk(sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample_world.open_workspace().store.set_accounts_and_measures([], [])
+    sample_world.open_workspace().store.publish()
+    size = sample_world.open_workspace().store.size_bytes()
+    fill_up(monkeypatch, MIN_FREE_BYTES)
+    assert one(sample_world, "landing").ok
+    assert not one(sample_world, "warehouse").ok  # it is published as a copy
+    assert "are needed" in one(sample_world, "warehouse").message
+    fill_up(monkeypatch, MIN_FREE_BYTES + size)
+    assert one(sample_world, "warehouse").ok
+    fill_up(monkeypatch, MIN_FREE_BYTES - 1)
+    assert "209.7 MB free, 209.7 MB are needed" in one(sample_world, "landing").message
 
 
 @pytest.mark.parametrize("address", ["duckdb://data/warehouse.duckdb", "parquet://data/lake"])
 def test_what_is_published(tmp_path: Path, sandbox: Sandbox, address: str) -> None:
-    class Elsewhere(Shop):
+    class Elsewhere(SampleWorld):
         def configure(self, **extra: Any) -> Path:
             return super().configure(warehouse=address, **extra)
 
     shop = Elsewhere(tmp_path, sandbox, (DOCS,))
-    assert "nothing is published yet" in one(shop, "warehouse").said
-    shop.workspace().store.describe([], [])
-    assert "nothing is published yet" in one(shop, "warehouse").said
-    shop.workspace().store.publish()
+    assert "nothing is published yet" in one(shop, "warehouse").message
+    shop.open_workspace().store.set_accounts_and_measures([], [])
+    assert "nothing is published yet" in one(shop, "warehouse").message
+    shop.open_workspace().store.publish()
     finding = one(shop, "warehouse")
     assert finding.ok
-    assert "published, " in finding.said
-    assert f"schema version {CURRENT}; writable" in finding.said
+    assert "published, " in finding.message
+    assert f"schema version {CURRENT_VERSION}; writable" in finding.message
 
 
-def test_a_warehouse_of_another_release_or_program(shop: Shop) -> None:
-    shop.workspace().store.describe([], [])
-    shop.workspace().store.publish()
-    path = shop.workspace().store.location
+def test_a_warehouse_of_another_release_or_program(sample_world: SampleWorld) -> None:
+    sample_world.open_workspace().store.set_accounts_and_measures([], [])
+    sample_world.open_workspace().store.publish()
+    path = sample_world.open_workspace().store.location
     for version, ok, says in (
-        (CURRENT - 1, True, f"schema version {CURRENT - 1}, which the next load brings to {CURRENT}"),
-        (CURRENT + 1, False, "upgrade chatmart"),
+        (
+            CURRENT_VERSION - 1,
+            True,
+            f"schema version {CURRENT_VERSION - 1}, which the next load brings to {CURRENT_VERSION}",
+        ),
+        (CURRENT_VERSION + 1, False, "upgrade chatmart"),
     ):
         with duckdb.connect(path) as con:
             con.execute("DELETE FROM schema_version")
             con.execute("INSERT INTO schema_version VALUES (?, 'x', now())", [version])
-        finding = one(shop, "warehouse")
+        finding = one(sample_world, "warehouse")
         assert finding.ok == ok
-        assert says in finding.said
+        assert says in finding.message
     path.write_bytes(b"no warehouse at all" * 1000)
-    finding = one(shop, "warehouse")
+    finding = one(sample_world, "warehouse")
     assert not finding.ok
-    assert "cannot be opened as a warehouse" in finding.said
+    assert "cannot be opened as a warehouse" in finding.message
 
 
-def test_the_home_of_dagster(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert one(shop, "dagster").said == f"{tmp_path / '.dagster'}: not there yet, `chatmart dev` makes it"
+def test_the_home_of_dagster(sample_world: SampleWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert one(sample_world, "dagster").message == f"{tmp_path / '.dagster'}: not there yet, `chatmart dev` makes it"
     (tmp_path / ".dagster").mkdir()
-    assert "without a dagster.yaml of its own; writable" in one(shop, "dagster").said
+    assert "without a dagster.yaml of its own; writable" in one(sample_world, "dagster").message
     (tmp_path / ".dagster/dagster.yaml").write_text("")
-    assert one(shop, "dagster").said.startswith(f"{tmp_path / '.dagster'}: writable, ")
+    assert one(sample_world, "dagster").message.startswith(f"{tmp_path / '.dagster'}: writable, ")
     for home, ok in ((tmp_path / "nowhere", False), (Path("relative"), False), (tmp_path, True)):
         monkeypatch.setenv("DAGSTER_HOME", str(home))
-        assert one(shop, "dagster").ok == ok
+        assert one(sample_world, "dagster").ok == ok

@@ -7,14 +7,20 @@ from dagster._core.instance.config import dagster_instance_config
 from extractors.errors import ConfigError
 from pipelines.configuration.config import Config
 from pipelines.configuration.settings import Schedule
-from pipelines.orchestration.instance.home import POSTGRES, VARIABLE, has_instance, home, make_ready
+from pipelines.orchestration.instance.home import (
+    HOME_VARIABLE,
+    POSTGRES_VARIABLE,
+    has_instance,
+    home_folder,
+    prepare_home,
+)
 
 URL = "postgresql://dagster:not-a-password@db/dagster"
 
 
 @pytest.fixture(autouse=True)
 def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (VARIABLE, POSTGRES):
+    for name in (HOME_VARIABLE, POSTGRES_VARIABLE):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -29,51 +35,51 @@ def settings(place: Path) -> dict[str, Any]:
 
 
 def test_the_home_is_beside_the_configuration(config: Config) -> None:
-    assert make_ready(config) == {VARIABLE: str(config.folder / ".dagster")}
-    found = settings(home(config))
+    assert prepare_home(config) == {HOME_VARIABLE: str(config.folder / ".dagster")}
+    found = settings(home_folder(config))
     assert found["telemetry"] == {"enabled": False}
     assert "storage" not in found
 
 
 def test_a_home_that_the_environment_names_is_left_as_it_is(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     own = config.folder / "own"
-    monkeypatch.setenv(VARIABLE, str(own))
-    assert make_ready(config) == {VARIABLE: str(own)}
+    monkeypatch.setenv(HOME_VARIABLE, str(own))
+    assert prepare_home(config) == {HOME_VARIABLE: str(own)}
     assert not own.exists()
     assert not (config.folder / ".dagster").exists()
 
 
 def test_state_is_kept_in_postgresql_where_an_address_is_set(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(POSTGRES, URL)
-    variables = make_ready(config)
-    assert variables[POSTGRES] == "postgresql+psycopg2://dagster:not-a-password@db/dagster"
-    found = settings(home(config))
-    assert found["storage"] == {"postgres": {"postgres_url": {"env": POSTGRES}}}
+    monkeypatch.setenv(POSTGRES_VARIABLE, URL)
+    variables = prepare_home(config)
+    assert variables[POSTGRES_VARIABLE] == "postgresql+psycopg2://dagster:not-a-password@db/dagster"
+    found = settings(home_folder(config))
+    assert found["storage"] == {"postgres": {"postgres_url": {"env": POSTGRES_VARIABLE}}}
     assert found["concurrency"]["pools"]["granularity"] == "op"
-    assert "not-a-password" not in (home(config) / "dagster.yaml").read_text()
-    monkeypatch.delenv(POSTGRES)
-    make_ready(config)
-    assert "storage" not in settings(home(config))
+    assert "not-a-password" not in (home_folder(config) / "dagster.yaml").read_text()
+    monkeypatch.delenv(POSTGRES_VARIABLE)
+    prepare_home(config)
+    assert "storage" not in settings(home_folder(config))
 
 
 def test_a_missing_driver_is_a_sentence(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(POSTGRES, URL)
+    monkeypatch.setenv(POSTGRES_VARIABLE, URL)
     monkeypatch.setattr("pipelines.orchestration.instance.home.find_spec", lambda _name: None)
     with pytest.raises(ConfigError, match=r"pip install 'chatmart\[postgres\]'"):
-        make_ready(config)
+        prepare_home(config)
 
 
 def test_an_instance_is_there_when_dagster_was_started_or_keeps_its_state_elsewhere(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not has_instance(config)
-    make_ready(config)
+    prepare_home(config)
     assert not has_instance(config)
-    monkeypatch.setenv(POSTGRES, URL)
-    make_ready(config)
+    monkeypatch.setenv(POSTGRES_VARIABLE, URL)
+    prepare_home(config)
     assert has_instance(config)
-    monkeypatch.delenv(POSTGRES)
-    make_ready(config)
-    (home(config) / "history").mkdir()
-    (home(config) / "history" / "runs.db").touch()
+    monkeypatch.delenv(POSTGRES_VARIABLE)
+    prepare_home(config)
+    (home_folder(config) / "history").mkdir()
+    (home_folder(config) / "history" / "runs.db").touch()
     assert has_instance(config)

@@ -7,23 +7,23 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.orchestration.instance.logs import Pruned, prune_logs
-from tests.pipelines.conftest import Orchestrated
+from pipelines.orchestration.instance.logs import LogPruneResult, prune_logs
+from tests.pipelines.conftest import DagsterProject
 
 DAYS = (date(2025, 3, 1), date(2025, 3, 5))
 KEY = dg.AssetKey(["cognigy", "slices"])
 
 
 @pytest.fixture
-def kept(tmp_path: Path, orchestrate: Callable[..., Orchestrated]) -> Iterator[Orchestrated]:
+def kept(tmp_path: Path, build_dagster_project: Callable[..., DagsterProject]) -> Iterator[DagsterProject]:
     home = tmp_path / "home"
     home.mkdir()
-    bot = orchestrate("acme-support", "globex-support")
+    bot = build_dagster_project("acme-support", "globex-support")
     with dg.DagsterInstance.local_temp(str(home)) as bot.instance:
         yield bot
 
 
-def state(bot: Orchestrated) -> tuple[object, ...]:
+def state(bot: DagsterProject) -> tuple[object, ...]:
     """What Dagster shows of partitions, checks and runs."""
     instance = bot.instance
     checks = instance.event_log_storage.get_latest_asset_check_execution_by_key(
@@ -43,14 +43,14 @@ def later() -> datetime:
     return datetime.now(UTC) + timedelta(seconds=1)
 
 
-def test_logs_of_runs_that_ended_before_go_and_states_stay(kept: Orchestrated) -> None:
-    result = kept.run("load_cognigy", DAYS)
+def test_logs_of_runs_that_ended_before_go_and_states_stay(kept: DagsterProject) -> None:
+    result = kept.run_job("load_cognigy", DAYS)
     assert result.success
     shard = Path(kept.instance.root_directory) / "history" / "runs" / f"{result.run_id}.db"
     assert shard.exists()
     before, size = state(kept), shard.stat().st_size
     events = len(kept.instance.all_logs(result.run_id))
-    assert prune_logs(kept.instance, datetime.now(UTC) - timedelta(days=1)) == Pruned()
+    assert prune_logs(kept.instance, datetime.now(UTC) - timedelta(days=1)) == LogPruneResult()
     assert len(kept.instance.all_logs(result.run_id)) == events
     pruned = prune_logs(kept.instance, later())
     assert pruned.runs == 1
@@ -58,13 +58,13 @@ def test_logs_of_runs_that_ended_before_go_and_states_stay(kept: Orchestrated) -
     assert state(kept) == before
     assert len(kept.instance.all_logs(result.run_id)) == events - pruned.events
     assert shard.stat().st_size < size
-    assert prune_logs(kept.instance, later()) == Pruned()
+    assert prune_logs(kept.instance, later()) == LogPruneResult()
 
 
-def test_a_run_without_a_log_is_no_error(kept: Orchestrated) -> None:
+def test_a_run_without_a_log_is_no_error(kept: DagsterProject) -> None:
     job = dg.GraphDefinition(name="empty").to_job()
     run = kept.instance.create_run_for_job(job, status=dg.DagsterRunStatus.FAILURE)
     for shard in Path(kept.instance.root_directory).rglob(f"{run.run_id}.db"):
         shard.unlink()
-    assert prune_logs(kept.instance, later()) == Pruned(1, 0)
+    assert prune_logs(kept.instance, later()) == LogPruneResult(1, 0)
     assert not list(Path(kept.instance.root_directory).rglob(f"{run.run_id}.db"))

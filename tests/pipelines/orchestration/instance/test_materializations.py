@@ -10,30 +10,30 @@ import dagster as dg
 import pytest
 
 from extractors.windows import Window
-from pipelines.loads.run import Job, run
+from pipelines.loads.run import LoadJob, run_jobs
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration.instance import materializations as reporting
-from pipelines.orchestration.instance.home import VARIABLE, home, make_ready, settings
-from pipelines.orchestration.instance.materializations import report
-from tests.pipelines.conftest import Orchestrated
+from pipelines.orchestration.instance.home import HOME_VARIABLE, home_folder, prepare_home, render_settings
+from pipelines.orchestration.instance.materializations import record_materializations
+from tests.pipelines.conftest import DagsterProject
 from tests.support.installation import days_from
 
 BOTH = ("acme-support", "globex-support")
 DAYS = tuple(days_from(date(2025, 3, 1), 5))
 ASSETS = ("landing", "slices")
-Start = Callable[[Orchestrated], Orchestrated]
+Start = Callable[[DagsterProject], DagsterProject]
 
 
 @pytest.fixture(autouse=True)
 def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(HOME_VARIABLE, raising=False)
 
 
 @pytest.fixture(scope="module")
 def started_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of a Dagster that was started once: its files, without a run."""
     place = tmp_path_factory.mktemp("home")
-    (place / "dagster.yaml").write_text(settings())
+    (place / "dagster.yaml").write_text(render_settings())
     with dg.DagsterInstance.from_config(str(place)) as instance:
         instance.get_runs_count()
     return place
@@ -43,26 +43,26 @@ def started_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start_beside(started_home: Path) -> Start:
     """Make it as if Dagster was started once beside a configuration."""
 
-    def start(bot: Orchestrated) -> Orchestrated:
-        shutil.copytree(started_home, home(bot.config))
-        make_ready(bot.config)
+    def start(bot: DagsterProject) -> DagsterProject:
+        shutil.copytree(started_home, home_folder(bot.config))
+        prepare_home(bot.config)
         return bot
 
     return start
 
 
-def load(bot: Orchestrated, *names: str, days: tuple[date, ...] = DAYS, also: Window | None = None) -> bool:
+def load(bot: DagsterProject, *names: str, days: tuple[date, ...] = DAYS, also: Window | None = None) -> bool:
     workspace = Workspace.open(bot.config)
-    jobs = [Job(account, days) for account in bot.config.select(names)]
-    result = run(workspace, jobs)
+    jobs = [LoadJob(account, days) for account in bot.config.select_accounts(names)]
+    result = run_jobs(workspace, jobs)
     failed = {
-        outcome.account.name: dict.fromkeys(days, outcome.errors[0]) for outcome in result.outcomes if not outcome.ok
+        outcome.account.name: dict.fromkeys(days, outcome.errors[0]) for outcome in result.outcomes if not outcome.is_ok
     }
-    return report(workspace, jobs, failed, also)
+    return record_materializations(workspace, jobs, failed, also)
 
 
-def known(bot: Orchestrated) -> list[set[str]]:
-    with dg.DagsterInstance.from_config(str(home(bot.config))) as instance:
+def known(bot: DagsterProject) -> list[set[str]]:
+    with dg.DagsterInstance.from_config(str(home_folder(bot.config))) as instance:
         return [instance.get_materialized_partitions(dg.AssetKey(["cognigy", name])) for name in ASSETS]
 
 
@@ -70,11 +70,13 @@ def keys(*days: date) -> list[set[str]]:
     return [{str(day) for day in days}] * 2
 
 
-def test_a_load_is_known_to_dagster_day_by_day(orchestrate: Callable[..., Orchestrated], start_beside: Start) -> None:
-    bot = start_beside(orchestrate(*BOTH))
+def test_a_load_is_known_to_dagster_day_by_day(
+    build_dagster_project: Callable[..., DagsterProject], start_beside: Start
+) -> None:
+    bot = start_beside(build_dagster_project(*BOTH))
     assert load(bot, *BOTH)
     assert known(bot) == keys(*DAYS)
-    with dg.DagsterInstance.from_config(str(home(bot.config))) as instance:
+    with dg.DagsterInstance.from_config(str(home_folder(bot.config))) as instance:
         latest = instance.get_latest_materialization_event(dg.AssetKey(["cognigy", "slices"]))
     assert latest is not None
     assert latest.asset_materialization is not None
@@ -83,9 +85,9 @@ def test_a_load_is_known_to_dagster_day_by_day(orchestrate: Callable[..., Orches
 
 
 def test_a_day_that_another_account_lacks_is_not_reported(
-    orchestrate: Callable[..., Orchestrated], start_beside: Start
+    build_dagster_project: Callable[..., DagsterProject], start_beside: Start
 ) -> None:
-    bot = start_beside(orchestrate(*BOTH))
+    bot = start_beside(build_dagster_project(*BOTH))
     load(bot, "acme-support")
     assert known(bot) == keys()
     load(bot, "globex-support")
@@ -93,26 +95,28 @@ def test_a_day_that_another_account_lacks_is_not_reported(
 
 
 def test_a_day_that_has_not_ended_is_not_reported(
-    orchestrate: Callable[..., Orchestrated], start_beside: Start
+    build_dagster_project: Callable[..., DagsterProject], start_beside: Start
 ) -> None:
-    bot = start_beside(orchestrate("acme-support"))
+    bot = start_beside(build_dagster_project("acme-support"))
     today = datetime.now(bot.config.accounts[0].zone).date()
     load(bot, "acme-support", days=(today - timedelta(days=1), today))
     assert known(bot) == keys(today - timedelta(days=1))
 
 
-def test_a_day_that_failed_is_not_reported(orchestrate: Callable[..., Orchestrated], start_beside: Start) -> None:
-    bot = start_beside(orchestrate(*BOTH, bad=["globex-support"]))
+def test_a_day_that_failed_is_not_reported(
+    build_dagster_project: Callable[..., DagsterProject], start_beside: Start
+) -> None:
+    bot = start_beside(build_dagster_project(*BOTH, bad=["globex-support"]))
     load(bot, *BOTH)
     assert known(bot) == keys()
 
 
 def test_a_back_fill_also_tells_of_what_was_loaded_before(
-    orchestrate: Callable[..., Orchestrated], start_beside: Start
+    build_dagster_project: Callable[..., DagsterProject], start_beside: Start
 ) -> None:
-    bot = orchestrate(*BOTH)
+    bot = build_dagster_project(*BOTH)
     assert not load(bot, *BOTH)  # Dagster was never started here
-    assert not home(bot.config).exists()
+    assert not home_folder(bot.config).exists()
     start_beside(bot)
     later = tuple(days_from(DAYS[-1] + timedelta(days=1), 2))
     load(bot, *BOTH, days=later, also=Window(DAYS[0], later[-1] + timedelta(days=1)))
@@ -120,23 +124,23 @@ def test_a_back_fill_also_tells_of_what_was_loaded_before(
 
 
 def test_an_instance_that_is_broken_only_warns(
-    orchestrate: Callable[..., Orchestrated], start_beside: Start, caplog: pytest.LogCaptureFixture
+    build_dagster_project: Callable[..., DagsterProject], start_beside: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bot = start_beside(orchestrate("acme-support"))
-    (home(bot.config) / "dagster.yaml").write_text("storage: nonsense\n")
+    bot = start_beside(build_dagster_project("acme-support"))
+    (home_folder(bot.config) / "dagster.yaml").write_text("storage: nonsense\n")
     assert not load(bot, "acme-support")
     assert "Dagster was not told" in caplog.text
 
 
 def test_an_instance_that_does_not_answer_is_not_waited_for(
-    orchestrate: Callable[..., Orchestrated],
+    build_dagster_project: Callable[..., DagsterProject],
     start_beside: Start,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    bot = start_beside(orchestrate("acme-support"))
+    bot = start_beside(build_dagster_project("acme-support"))
     answered = threading.Event()
-    monkeypatch.setattr(reporting, "SECONDS", 0.01)
+    monkeypatch.setattr(reporting, "TIMEOUT_SECONDS", 0.01)
     monkeypatch.setattr(reporting, "_report", lambda *_given: answered.wait())
     try:
         assert not load(bot, "acme-support")

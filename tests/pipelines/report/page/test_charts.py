@@ -8,32 +8,32 @@ from html import unescape
 import pytest
 
 from pipelines.report.model import Chart, Mark
-from pipelines.report.page.charts import HEIGHT, SHAPES, WIDTH, svg
-from pipelines.report.period import Unit
-from tests.support.html_page import Element, read
-from tests.support.report_warehouse import HOSTILE
+from pipelines.report.page.charts import HEIGHT, POINT_SHAPES, WIDTH, render_svg
+from pipelines.report.period import BucketUnit
+from tests.support.html_page import Element, parse_page
+from tests.support.report_warehouse import HOSTILE_NAME
 
 FIRST = date(2025, 3, 1)
 
 
-def drawn(unit: Unit, at: Sequence[date], slots: Sequence[int] = (1,), **more: object) -> Element:
-    marks = [Mark(day, slot, 10.0 * slot, f"{day} {slot}", part=day == at[0]) for day in at for slot in slots]
+def drawn(unit: BucketUnit, at: Sequence[date], slots: Sequence[int] = (1,), **more: object) -> Element:
+    marks = [Mark(day, slot, 10.0 * slot, f"{day} {slot}", is_partial=day == at[0]) for day in at for slot in slots]
     chart = Chart("bars", unit, at, marks, "Bars.")
-    return read(svg(Chart(**{**vars(chart), **more}))).one("svg")  # type: ignore[arg-type]
+    return parse_page(render_svg(Chart(**{**vars(chart), **more}))).find_one("svg")  # type: ignore[arg-type]
 
 
 def marks(picture: Element) -> list[Element]:
-    return [each for each in picture.all("path") if each.all("title")]
+    return [each for each in picture.find_all("path") if each.find_all("title")]
 
 
 def labels(picture: Element) -> list[str]:
-    return [each.text for each in picture.all("text")]
+    return [each.text for each in picture.find_all("text")]
 
 
 def test_every_mark_is_there_once_and_says_what_it_is() -> None:
     at = [FIRST + timedelta(day) for day in range(28)]
     picture = drawn("day", at, slots=(1, 2, 0))
-    assert sorted(each.text for each in picture.all("title")) == sorted(
+    assert sorted(each.text for each in picture.find_all("title")) == sorted(
         f"{day} {slot}" for day in at for slot in (0, 1, 2)
     )
     colours = {each.attributes["fill"] for each in marks(picture)}
@@ -58,7 +58,7 @@ def test_every_mark_is_there_once_and_says_what_it_is() -> None:
         ("year", [date(2024, 1, 1), date(2025, 1, 1)], ["2024", "2025"]),
     ],
 )
-def test_labels_of_time_are_few_and_in_the_unit(unit: Unit, at: list[date], expected: list[str]) -> None:
+def test_labels_of_time_are_few_and_in_the_unit(unit: BucketUnit, at: list[date], expected: list[str]) -> None:
     assert labels(drawn(unit, at))[: len(expected)] == expected
 
 
@@ -77,16 +77,16 @@ def test_labels_of_time_are_few_and_in_the_unit(unit: Unit, at: list[date], expe
 def test_scales_begin_where_lines_can_be_told_apart(form: str, values: Sequence[float], expected: list[str]) -> None:
     at = [FIRST + timedelta(day) for day in range(len(values))]
     told = [Mark(day, 1, value, "said") for day, value in zip(at, values, strict=True)]
-    picture = drawn("day", at, kind="lines", form=form, marks=told)
+    picture = drawn("day", at, kind="lines", value_format=form, marks=told)
     assert [each for each in labels(picture) if "Mar" not in each] == expected
 
 
 def test_points_of_each_line_have_a_shape_of_their_own() -> None:
     at = [FIRST, FIRST + timedelta(1)]
-    told = [Mark(day, slot, slot, f"{slot}") for day in at for slot in range(1, len(SHAPES) + 1)]
+    told = [Mark(day, slot, slot, f"{slot}") for day in at for slot in range(1, len(POINT_SHAPES) + 1)]
     picture = drawn("day", at, kind="lines", marks=told)
-    shapes = {each.one("title").text: _shape(each) for each in marks(picture)}
-    assert len(set(shapes.values())) == len(shapes) == len(SHAPES)
+    shapes = {each.find_one("title").text: _shape(each) for each in marks(picture)}
+    assert len(set(shapes.values())) == len(shapes) == len(POINT_SHAPES)
 
 
 def _shape(point: Element) -> str:
@@ -94,9 +94,9 @@ def _shape(point: Element) -> str:
 
 
 def test_names_are_escaped_and_places_short() -> None:
-    told = [Mark(FIRST, 1, 1 / 3, HOSTILE)]
-    html = svg(Chart("bars", "day", [FIRST], told, HOSTILE))
-    picture = read(html).one("svg")
-    assert picture.one("title").text == picture.attributes["aria-label"] == HOSTILE
-    assert {each.tag for each in picture.below()} == {"g", "path", "line", "text", "title"}
+    told = [Mark(FIRST, 1, 1 / 3, HOSTILE_NAME)]
+    html = render_svg(Chart("bars", "day", [FIRST], told, HOSTILE_NAME))
+    picture = parse_page(html).find_one("svg")
+    assert picture.find_one("title").text == picture.attributes["aria-label"] == HOSTILE_NAME
+    assert {each.tag for each in picture.descendants()} == {"g", "path", "line", "text", "title"}
     assert not re.search(r"\d\.\d\d", unescape(" ".join(re.findall(r' (?:d|transform)="[^"]*"', html))))

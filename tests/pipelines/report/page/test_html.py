@@ -8,47 +8,47 @@ from typing import Any
 
 import pytest
 
-from pipelines.report import format as words
-from pipelines.report.build import Asked, make
-from pipelines.report.model import SLOTS, Coverage, Report, Run, Strip
-from pipelines.report.page.charts import SHAPES
-from pipelines.report.page.html import GLYPHS, _style, render
-from tests.support.html_page import Element, card, figures, read
-from tests.support.report_warehouse import HOSTILE, MARCH, NOW, SUPPORT, VOICE, cognigy, load
-from tests.warehouse.sample import rows
+from pipelines.report.build import ReportRequest, build_report
+from pipelines.report.format import format_bucket, format_money, format_percent
+from pipelines.report.model import SLOT_COUNT, AccountTimeline, CoverageMap, Report, StateSpan
+from pipelines.report.page.charts import POINT_SHAPES
+from pipelines.report.page.html import GLYPHS, _style, render_page
+from tests.support.html_page import Element, find_card, parse_page, rows_by_label
+from tests.support.report_warehouse import HOSTILE_NAME, MARCH, NOW, SUPPORT, VOICE, cognigy_account, commit_days
+from tests.warehouse.sample import query_rows
 from warehouse.store import Store
 
 IN_MARCH = "date BETWEEN DATE '2025-03-01' AND DATE '2025-03-28'"
-FIXED = ("kind", "unit", "form", "name", "short", "state")
+FIXED = ("kind", "unit", "bucket_unit", "value_format", "name", "nav_label", "state")
 """Of charts, sections and runs: never from outside."""
 
 
 def asked(store: Store, sql: str) -> dict[str, list[str]]:
     """SQL's answer as the page's tables tell it: by the first column, numbers as text."""
-    return {_said(first): [str(each) for each in others] for first, *others in rows(store, sql)}
+    return {_said(first): [str(each) for each in others] for first, *others in query_rows(store, sql)}
 
 
 def _said(value: object) -> str:
-    return words.bucket(value, "day") if isinstance(value, date) else str(value)
+    return format_bucket(value, "day") if isinstance(value, date) else str(value)
 
 
 def keys(page: Element) -> dict[str, str]:
-    found = page.one("dl").all("div")
-    return {each.one("dt").text: each.one("data").attributes["value"] or "" for each in found}
+    found = page.find_one("dl").find_all("div")
+    return {each.find_one("dt").text: each.find_one("data").attributes["value"] or "" for each in found}
 
 
 def lines(page: Element, section: str, title: str) -> dict[str, list[str]]:
-    return figures(card(page, section, title).one("table", class_="lines"))
+    return rows_by_label(find_card(page, section, title).find_one("table", class_="lines"))
 
 
-def test_the_key_figures_are_those_of_sql(filled: Store, page: Element) -> None:
-    [(conversations, messages, seconds)] = rows(
-        filled,
+def test_the_key_figures_are_those_of_sql(filled_store: Store, page: Element) -> None:
+    [(conversations, messages, seconds)] = query_rows(
+        filled_store,
         f"""SELECT sum(conversations), sum(messages), sum(call_duration_seconds)
         FROM conversation_daily WHERE {IN_MARCH}""",
     )
     cost = f"SELECT cost_currency, sum(cost_amount) FROM conversation_daily WHERE {IN_MARCH} GROUP BY 1"
-    costs = {str(currency): Decimal(str(amount)) for currency, amount in rows(filled, cost) if currency}
+    costs = {str(currency): Decimal(str(amount)) for currency, amount in query_rows(filled_store, cost) if currency}
     found = keys(page)
     assert Decimal(found["Conversations"]) == conversations == 28_000 + 10 * sum(range(1, 29)) + 28 * 20 + 28 * 50
     assert Decimal(found["Messages"]) == messages == 28 * 300
@@ -57,37 +57,41 @@ def test_the_key_figures_are_those_of_sql(filled: Store, page: Element) -> None:
     assert {currency: Decimal(found[f"Cost, {currency}"]) for currency in costs} == costs == {"EUR": 7, "USD": 42}
 
 
-def test_each_table_is_the_answer_of_its_view(filled: Store, page: Element) -> None:
+def test_each_table_is_the_answer_of_its_view(filled_store: Store, page: Element) -> None:
     compared = 0
     for provider in ("cognigy", "chatdash", "chatcaptain"):
-        told = card(page, "conversations", provider)
-        [table] = told.all("table", class_="figures")
+        told = find_card(page, "conversations", provider)
+        [table] = told.find_all("table", class_="figures")
         where = f"{IN_MARCH} AND provider = '{provider}'"
         query = f"SELECT date, sum(conversations) FROM conversation_daily WHERE {where} GROUP BY 1"
-        assert figures(table) == asked(filled, query)
-        assert told.one("data").attributes["value"] == str(sum(int(count) for [count] in figures(table).values()))
+        assert rows_by_label(table) == asked(filled_store, query)
+        assert told.find_one("data").attributes["value"] == str(
+            sum(int(count) for [count] in rows_by_label(table).values())
+        )
         compared += len(table.rows)
     assert compared == 3 * 28
 
 
-def test_channels_are_those_of_their_view(filled: Store, page: Element) -> None:
+def test_channels_are_those_of_their_view(filled_store: Store, page: Element) -> None:
     query = f"""
         SELECT date, sum(conversations) FILTER (channel = 'webchat'), sum(conversations) FILTER (channel = 'whatsapp')
         FROM channel_daily WHERE {IN_MARCH} AND provider = 'cognigy' GROUP BY 1"""
-    assert figures(card(page, "channels", "cognigy").one("table", class_="figures")) == asked(filled, query)
+    assert rows_by_label(find_card(page, "channels", "cognigy").find_one("table", class_="figures")) == asked(
+        filled_store, query
+    )
     query = f"""
         SELECT channel, sum(conversations)
         FROM channel_daily WHERE {IN_MARCH} AND NOT is_test AND provider = 'chatcaptain' GROUP BY 1"""
     shown = lines(page, "channels", "chatcaptain")
-    assert {name.lstrip("■"): [count] for name, [count, *_] in shown.items()} == asked(filled, query)
-    assert f"Test channels are left out: {28 * 4} conversations." in page.one("section", id="channels").text
+    assert {name.lstrip("■"): [count] for name, [count, *_] in shown.items()} == asked(filled_store, query)
+    assert f"Test channels are left out: {28 * 4} conversations." in page.find_one("section", id="channels").text
 
 
-def test_breakdowns_are_those_of_their_views(filled: Store, page: Element) -> None:
+def test_breakdowns_are_those_of_their_views(filled_store: Store, page: Element) -> None:
     query = f"SELECT intent, '≥ ' || sum(hits) FROM intent_daily WHERE {IN_MARCH} AND account = 'sales' GROUP BY 1"
     shown = lines(page, "intents", "chatdash")
-    assert {name: [told[0]] for name, told in shown.items()} == asked(filled, query)
-    assert list(shown) == [HOSTILE, "prices"]
+    assert {name: [told[0]] for name, told in shown.items()} == asked(filled_store, query)
+    assert list(shown) == [HOSTILE_NAME, "prices"]
     assert lines(page, "places", "Languages, chatcaptain") == {"pt": [str(28 * 50), "100.0%"]}
     assert lines(page, "places", "Countries, chatdash") == {"Namibia": [str(28 * 14), "100.0%", "▲ 100.0%"]}
 
@@ -103,33 +107,33 @@ def test_breakdowns_are_those_of_their_views(filled: Store, page: Element) -> No
         ),
     ],
 )
-def test_monthly_rates_are_those_of_their_views(filled: Store, page: Element, title: str, query: str) -> None:
-    say = words.amount if title.startswith("Cost") else words.percent
+def test_monthly_rates_are_those_of_their_views(filled_store: Store, page: Element, title: str, query: str) -> None:
+    say = format_money if title.startswith("Cost") else format_percent
     told: dict[str, list[str]] = {}
-    for name, _, rate in rows(filled, f"SELECT {query} ORDER BY month"):
+    for name, _, rate in query_rows(filled_store, f"SELECT {query} ORDER BY month"):
         told.setdefault(str(name), []).append(say(Decimal(str(rate))))
     assert told
-    assert figures(card(page, "months", title).one("table", class_="figures")) == told
+    assert rows_by_label(find_card(page, "months", title).find_one("table", class_="figures")) == told
 
 
 def test_each_provider_says_what_it_means(page: Element) -> None:
-    assert "Billable units." in card(page, "conversations", "cognigy").text
-    assert "each count in their own way" in page.one("section", id="figures").text
+    assert "Billable units." in find_card(page, "conversations", "cognigy").text
+    assert "each count in their own way" in page.find_one("section", id="figures").text
 
 
 def test_a_chart_has_its_figures_and_its_text(page: Element) -> None:
-    assert len(page.all("svg")) == 3 + 2 + 4
-    for each in page.all("article"):
-        if each.all("svg"):
-            assert each.one("details").all("table")
-            assert each.one("svg").attributes["role"] == "img"
-            assert len(each.one("svg").attributes["aria-label"] or "") > 20
-    marks = [mark.text for mark in card(page, "conversations", "cognigy").one("svg").all("title")]
+    assert len(page.find_all("svg")) == 3 + 2 + 4
+    for each in page.find_all("article"):
+        if each.find_all("svg"):
+            assert each.find_one("details").find_all("table")
+            assert each.find_one("svg").attributes["role"] == "img"
+            assert len(each.find_one("svg").attributes["aria-label"] or "") > 20
+    marks = [mark.text for mark in find_card(page, "conversations", "cognigy").find_one("svg").find_all("title")]
     assert (len(marks), marks[0]) == (28, "Sat 1 Mar 2025: 1,010 conversations")
 
 
 def test_lines_are_told_apart_without_colour() -> None:
-    assert len(GLYPHS) == len(SHAPES) == len(set(SHAPES))
+    assert len(GLYPHS) == len(POINT_SHAPES) == len(set(POINT_SHAPES))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark", "print"])
@@ -140,7 +144,7 @@ def test_colours_stand_out_from_the_paper(scheme: str) -> None:
     for name in ("ink", "soft"):
         assert min(_contrast(colours[name], colours[under]) for under in ("paper", "wash")) >= 4.5, name
     drawn = {name for name in colours if name.startswith("slot-")} | {"rest", "settled", "failed", "hollow"}
-    assert len(drawn) == SLOTS + 4
+    assert len(drawn) == SLOT_COUNT + 4
     assert {name for name in drawn if _contrast(colours[name], colours["paper"]) < 3} == set()
 
 
@@ -157,23 +161,23 @@ def _luminance(colour: str) -> float:
 
 
 def test_a_name_from_outside_is_only_a_text(report: Report) -> None:
-    html = render(_hostile(report))
-    page = read(html)
+    html = render_page(_hostile(report))
+    page = parse_page(html)
     allowed = {"html", "head", "meta", "link", "title", "style", "body", "header", "main", "footer", "section", "nav"}
     allowed |= {"article", "details", "summary", "figure", "table", "caption", "thead", "tbody", "tr", "th", "td"}
     allowed |= {"h1", "h2", "h3", "p", "span", "small", "strong", "i", "a", "code", "data", "div", "ul", "li"}
     allowed |= {"dl", "dt", "dd", "svg", "g", "path", "line", "text"}
-    assert {each.tag for each in page.below()} == allowed
-    assert not [name for each in page.below() for name in each.attributes if name.startswith("on")]
-    assert html.count(HOSTILE) == 0
-    assert page.text.count(HOSTILE) > 200
-    assert page.one("nav").text.split()[0] == "Conversations"
+    assert {each.tag for each in page.descendants()} == allowed
+    assert not [name for each in page.descendants() for name in each.attributes if name.startswith("on")]
+    assert html.count(HOSTILE_NAME) == 0
+    assert page.text.count(HOSTILE_NAME) > 200
+    assert page.find_one("nav").text.split()[0] == "Conversations"
 
 
 def _hostile(told: Any, field: str = "") -> Any:
     """The same report with a hostile text in place of every text that is not the program's own."""
     if isinstance(told, str):
-        return told if field in FIXED else HOSTILE
+        return told if field in FIXED else HOSTILE_NAME
     if is_dataclass(told) and not isinstance(told, type):
         return replace(told, **{each.name: _hostile(getattr(told, each.name), each.name) for each in fields(told)})
     if isinstance(told, list | tuple):
@@ -182,56 +186,60 @@ def _hostile(told: Any, field: str = "") -> Any:
 
 
 def test_the_page_needs_nothing_and_runs_nothing(report: Report) -> None:
-    html = render(report)
-    page = read(html)
-    assert not page.all("script")
+    html = render_page(report)
+    page = parse_page(html)
+    assert not page.find_all("script")
     assert "http" not in html.replace("http-equiv", "")
     assert "@import" not in html
     assert "url(" not in html
-    assert {each.attributes["href"] for each in page.all("link")} == {"data:,"}
-    assert all((each.attributes["href"] or "").startswith("#") for each in page.all("a"))
-    [policy] = [each for each in page.all("meta") if each.attributes.get("http-equiv") == "Content-Security-Policy"]
+    assert {each.attributes["href"] for each in page.find_all("link")} == {"data:,"}
+    assert all((each.attributes["href"] or "").startswith("#") for each in page.find_all("a"))
+    [policy] = [
+        each for each in page.find_all("meta") if each.attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
     assert (policy.attributes["content"] or "").startswith("default-src 'none';")
 
 
 def test_every_link_leads_somewhere(page: Element) -> None:
-    places = [each.attributes["id"] for each in page.below() if "id" in each.attributes]
+    places = [each.attributes["id"] for each in page.descendants() if "id" in each.attributes]
     assert len(places) == len(set(places))
-    assert {each.attributes["href"] for each in page.all("a")} <= {f"#{place}" for place in places}
+    assert {each.attributes["href"] for each in page.find_all("a")} <= {f"#{place}" for place in places}
 
 
 def test_one_account_and_one_day(begun: Store) -> None:
-    load(begun, SUPPORT, [MARCH], {"conversation_daily": [{"date": MARCH, "conversations": 7}]})
+    commit_days(begun, SUPPORT, [MARCH], {"conversation_daily": [{"date": MARCH, "conversations": 7}]})
     begun.publish()
-    told = make(begun, Asked([SUPPORT], MARCH, MARCH), NOW)
+    told = build_report(begun, ReportRequest([SUPPORT], MARCH, MARCH), NOW)
     assert told.period == "1 Mar 2025"
-    page = read(render(told))
+    page = parse_page(render_page(told))
     assert keys(page)["Conversations"] == "7"
-    assert len(card(page, "conversations", "cognigy").one("svg").all("title")) == 1
+    assert len(find_card(page, "conversations", "cognigy").find_one("svg").find_all("title")) == 1
 
 
-def test_before_anything_is_loaded(empty: Store) -> None:
-    told = make(empty, Asked([SUPPORT, VOICE]), NOW)
+def test_before_anything_is_loaded(empty_store: Store) -> None:
+    told = build_report(empty_store, ReportRequest([SUPPORT, VOICE]), NOW)
     assert "Nothing is loaded for these days yet." in told.warnings
-    assert (told.period, told.good, told.newest) == ("1 Mar – 28 Mar 2025", 0, "")
-    assert all(figure.figure.shown == "–" for figure in told.figures)
-    page = read(render(told))
+    assert (told.period, told.loaded_slices, told.newest_load_at) == ("1 Mar – 28 Mar 2025", 0, "")
+    assert all(figure.figure.text == "–" for figure in told.key_figures)
+    page = parse_page(render_page(told))
     assert "Nothing was ever loaded." in page.text
-    assert [each.attributes["aria-label"] for each in page.all("div", class_="strip")] == [
+    assert [each.attributes["aria-label"] for each in page.find_all("div", class_="strip")] == [
         "28 missing (missing 1 Mar – 28 Mar 2025)"
     ] * 2
 
 
-def test_a_warehouse_without_slices(empty: Store) -> None:
-    empty.describe([], [])
-    empty.publish()
-    told = make(empty, Asked([cognigy("idle", start_date=None)]), NOW)
-    assert (told.good, told.due) == (0, 0)
-    assert "no day is due" in render(told)
+def test_a_warehouse_without_slices(empty_store: Store) -> None:
+    empty_store.set_accounts_and_measures([], [])
+    empty_store.publish()
+    told = build_report(empty_store, ReportRequest([cognigy_account("idle", start_date=None)]), NOW)
+    assert (told.loaded_slices, told.due_slices) == (0, 0)
+    assert "no day is due" in render_page(told)
 
 
 def test_the_worst_map_is_of_a_bounded_size(report: Report) -> None:
-    columns = [Run("failed" if at % 2 else "stale", at, 1) for at in range(105)]
-    strips = [Strip(f"account-{number}", "chatcaptain", columns, 0, 105, "all is wrong") for number in range(120)]
-    worst = replace(report, coverage=Coverage(105, [(0, "1 Mar")], strips, (), "One column is a week."))
-    assert len(render(worst)) - len(render(report)) < 800_000
+    columns = [StateSpan("failed" if at % 2 else "stale", at, 1) for at in range(105)]
+    strips = [
+        AccountTimeline(f"account-{number}", "chatcaptain", columns, 0, 105, "all is wrong") for number in range(120)
+    ]
+    worst = replace(report, coverage=CoverageMap(105, [(0, "1 Mar")], strips, (), "One column is a week."))
+    assert len(render_page(worst)) - len(render_page(report)) < 800_000
