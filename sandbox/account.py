@@ -77,7 +77,7 @@ class SandboxAccount:
         """The Chatlayer version that the account reads."""
         return self.ids.get("version", "LIVE")
 
-    def secret_values(self) -> dict[str, str]:
+    def split_credential(self) -> dict[str, str]:
         """Return the parts of the credential by the suffix of their environment variable; a missing part is empty."""
         secrets = get_vendor(self.provider).secrets
         values = self.credential.split(":", len(secrets) - 1)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.http import ApiContext, ApiError, EndpointHandler, format_instant, json_response, make_endpoint
+from sandbox.http import ApiContext, ApiError, EndpointHandler, format_instant, make_endpoint, make_json_response
 from sandbox.recorder import Fault, RequestLog
 from sandbox.shapes import list_shape_names
 from sandbox.truth import compute_truth
@@ -30,15 +30,15 @@ def build_routes(context: Context, request_log: RequestLog) -> list[Route]:
             "most_at_once": request_log.max_concurrent,
             "requests": request_log.as_dicts(records),
         }
-        return json_response(body)
+        return make_json_response(body)
 
     async def clear_requests(_context: Context, _request: Request) -> Response:
         request_log.clear()
-        return json_response({})
+        return make_json_response({})
 
     async def plan_faults(_context: Context, request: Request) -> Response:
         request_log.plan_faults(*(Fault(**fields) for fields in await request.json()))
-        return json_response({})
+        return make_json_response({})
 
     endpoints: tuple[tuple[str, EndpointHandler[Any], str], ...] = (
         ("/health", show_world, "GET"),
@@ -59,19 +59,21 @@ async def show_world(context: Context, _request: Request) -> Response:
         {"account": account.name, "provider": account.provider, "timezone": account.timezone, "ids": account.ids}
         for account in context.world.accounts.values()
     ]
-    return json_response({"seed": context.world.seed, "download_base": context.download_base, "accounts": accounts})
+    return make_json_response(
+        {"seed": context.world.seed, "download_base": context.download_base, "accounts": accounts}
+    )
 
 
 async def list_jobs(context: Context, _request: Request) -> Response:
     """`{jobs: [...]}`: all export jobs, oldest first."""
-    return json_response({"jobs": [job.as_dict() for job in context.jobs.values()]})
+    return make_json_response({"jobs": [job.as_dict() for job in context.jobs.values()]})
 
 
 async def restate_day(context: Context, request: Request) -> Response:
     """Change a local day of an account afterwards, from a body `{account, day, how}`."""
     body = await request.json()
     context.world.restate(body["account"], date.fromisoformat(body["day"]), body["how"])
-    return json_response({})
+    return make_json_response({})
 
 
 async def change_shapes(context: Context, request: Request) -> Response:
@@ -84,7 +86,7 @@ async def change_shapes(context: Context, request: Request) -> Response:
         raise ApiError(400, {"error": f"unknown shapes {unknown}"})
     for name, value in changes.items():
         setattr(context.shapes, name, tuple(value) if isinstance(value, list) else value)
-    return json_response(asdict(context.shapes))
+    return make_json_response(asdict(context.shapes))
 
 
 async def show_truth(context: Context, request: Request) -> Response:
@@ -94,7 +96,7 @@ async def show_truth(context: Context, request: Request) -> Response:
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     streams = query["streams"].split(",") if "streams" in query else None
     rows = compute_truth(context.world, query["account"], query["view"], days, streams=streams, shapes=context.shapes)
-    return json_response({"rows": [{name: _as_json_value(value) for name, value in row.items()} for row in rows]})
+    return make_json_response({"rows": [{name: _as_json_value(value) for name, value in row.items()} for row in rows]})
 
 
 def _as_json_value(value: object) -> object:

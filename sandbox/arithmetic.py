@@ -31,7 +31,7 @@ def average(total: int | Decimal, count: int) -> Decimal | None:
     return (Decimal(total) / count).quantize(SIX_PLACES) if count else None
 
 
-def top_members(counter: Counter[str], limit: int) -> list[tuple[str, int]]:
+def select_top_members(counter: Counter[str], limit: int) -> list[tuple[str, int]]:
     """Return the members with the highest counts; equal counts are ordered by name."""
     return sorted(counter.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
 

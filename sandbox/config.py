@@ -49,7 +49,7 @@ def build_environment(accounts: Sequence[SandboxAccount]) -> dict[str, str]:
     return {
         variable_name(account, suffix): value
         for account in accounts
-        for suffix, value in account.secret_values().items()
+        for suffix, value in account.split_credential().items()
     }
 
 

@@ -85,7 +85,7 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def seeded_random(*key: object) -> Random:
+def make_seeded_random(*key: object) -> Random:
     """Return a random source that depends only on the key, on any machine."""
     digest = blake2b("\x1f".join(map(str, key)).encode(), digest_size=8).digest()
     return Random(int.from_bytes(digest, "big"))
@@ -106,7 +106,7 @@ def generate_conversations(
     """
     if day < account.start_date:
         return []
-    rng = seeded_random(seed, account.name, day, salt)
+    rng = make_seeded_random(seed, account.name, day, salt)
     start, end = midnight(day, account.zone), midnight(day + timedelta(days=1), account.zone)
     length_ms = (end - start) // MILLISECOND
     if count is None:

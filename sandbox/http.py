@@ -67,7 +67,7 @@ class ApiError(Exception):
 
     def __init__(self, status: int, body: object, media_type: str = "application/json") -> None:
         super().__init__(str(body))
-        self.response = json_response(body, status, media_type)
+        self.response = make_json_response(body, status, media_type)
 
 
 def dump_json(value: object) -> str:
@@ -82,7 +82,7 @@ def dump_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def json_response(
+def make_json_response(
     body: object, status: int = 200, media_type: str = "application/json", headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return a JSON response."""
@@ -92,7 +92,7 @@ def json_response(
 def make_endpoint(context: ApiContext[S], handler: EndpointHandler[S]) -> Callable[[Request], Awaitable[Response]]:
     """Return the starlette endpoint of a handler; an `ApiError` becomes its response."""
 
-    async def endpoint(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         if context.shapes.delay_seconds:
             await asyncio.sleep(context.shapes.delay_seconds)
         try:
@@ -100,7 +100,7 @@ def make_endpoint(context: ApiContext[S], handler: EndpointHandler[S]) -> Callab
         except ApiError as error:
             return error.response
 
-    return endpoint
+    return respond
 
 
 def record_account(request: Request, account: SandboxAccount) -> None:

@@ -141,7 +141,7 @@ def record_requests(app: ASGIApp, request_log: RequestLog, abort: Abort, provide
         provider: of the whole origin; by default the first part of a request's path.
     """
 
-    async def layer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         if scope["type"] != "http" or path.startswith(ADMIN):
             await app(scope, receive, send)
@@ -183,7 +183,7 @@ def record_requests(app: ASGIApp, request_log: RequestLog, abort: Abort, provide
             while (await receive())["type"] != "http.disconnect":
                 continue
 
-    return layer
+    return handle
 
 
 async def _respond_before_drop(fault: Fault, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:

@@ -73,7 +73,7 @@ class TruthQuery(Generic[S]):
     conversation_ids: tuple[str, ...]
     keep_message_texts: bool
 
-    def value_if_pulled(self, stream: str, value: Any) -> Any:
+    def get_if_pulled(self, stream: str, value: Any) -> Any:
         """Return the value if its stream was pulled, else None."""
         return value if stream in self.streams else None
 
@@ -109,7 +109,7 @@ def sum_by_member(pairs: Iterable[tuple[str, int]], conform: Callable[[str], str
     return {name: number for name, number in sums.items() if number}
 
 
-def language_rows(codes: Iterable[str]) -> list[Row]:
+def build_language_rows(codes: Iterable[str]) -> list[Row]:
     """Return the rows of `language_daily`; `codes` holds one language per conversation."""
     return [
         {"language_code": tag, "language": language_base(tag), "conversations": number}
@@ -117,7 +117,7 @@ def language_rows(codes: Iterable[str]) -> list[Row]:
     ]
 
 
-def metric_row(
+def build_metric_row(
     name: str, value: int | Decimal | None, member: str | None = None, channel_id: str | None = None
 ) -> list[Row]:
     """Return one row of `metric_daily`, or none: for an unknown scalar, and for a member with zero."""
@@ -126,10 +126,10 @@ def metric_row(
     return [{"metric": name, "member": member, "channel_id": channel_id, "value": Decimal(value)}]
 
 
-def metric_rows(name: str, counts: Mapping[str, int], channel_id: str | None = None) -> list[Row]:
+def build_metric_rows(name: str, counts: Mapping[str, int], channel_id: str | None = None) -> list[Row]:
     """Return the rows of `metric_daily` of one metric with members, from the counts by member."""
     return [
         row
         for member, number in sum_by_member(counts.items()).items()
-        for row in metric_row(name, number, member, channel_id)
+        for row in build_metric_row(name, number, member, channel_id)
     ]

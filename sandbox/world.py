@@ -11,7 +11,7 @@ from threading import RLock
 
 from sandbox.account import SandboxAccount
 from sandbox.accounts import DEMO_ACCOUNTS
-from sandbox.conversations import Conversation, generate_conversations, seeded_random
+from sandbox.conversations import Conversation, generate_conversations, make_seeded_random
 
 RESTATEMENTS = ("late", "smaller", "empty")
 CACHED_CONVERSATIONS = 500_000
@@ -124,7 +124,7 @@ class World:
         if how == "empty":
             return []
         if how == "smaller":
-            rng = seeded_random(self.seed, account.name, day, how, number)
+            rng = make_seeded_random(self.seed, account.name, day, how, number)
             return [item for item in items[:-1] if rng.random() < 0.5]
         grown = [replace(item, messages=item.messages + 3, user_messages=item.user_messages + 2) for item in items[:1]]
         late = generate_conversations(

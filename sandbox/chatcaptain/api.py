@@ -16,7 +16,7 @@ from sandbox.chatcaptain.export import SandboxExportJob, create_job, poll_job
 from sandbox.chatcaptain.reports import CALL_COMPONENTS, CHANNEL_COMPONENTS, OVERVIEW_COMPONENTS, build_report
 from sandbox.chatcaptain.shapes import ChatcaptainShapes
 from sandbox.conversations import MILLISECOND
-from sandbox.http import ApiContext, ApiError, json_response, make_endpoint, parse_instant, record_account
+from sandbox.http import ApiContext, ApiError, make_endpoint, make_json_response, parse_instant, record_account
 
 REPORTS = "chatbots.statistics.get"
 EXPORTS = "chatbots.statistics.export"
@@ -51,7 +51,7 @@ async def serve_channels(context: Context, request: Request) -> Response:
         for channel in account.channels
         if channel.listed
     ]
-    return json_response({"channels": listed} if context.shapes.channels_envelope else listed)
+    return make_json_response({"channels": listed} if context.shapes.channels_envelope else listed)
 
 
 async def serve_inbox(context: Context, request: Request) -> Response:
@@ -65,8 +65,8 @@ async def serve_inbox(context: Context, request: Request) -> Response:
     ]
     numbers = compute_inbox_numbers(len(items), sum(item.messages for item in items))
     if context.shapes.inbox_values == "value":
-        return json_response({name: {"value": context.format_count(number)} for name, number in numbers.items()})
-    return json_response({name: context.format_count(number) for name, number in numbers.items()})
+        return make_json_response({name: {"value": context.format_count(number)} for name, number in numbers.items()})
+    return make_json_response({name: context.format_count(number) for name, number in numbers.items()})
 
 
 def compute_inbox_numbers(conversations: int, messages: int) -> dict[str, int]:
@@ -79,7 +79,7 @@ async def serve_overview_report(context: Context, request: Request) -> Response:
     account = _authorize(context, request, REPORTS)
     start, end = _read_range(request)
     interval, components = _read_components(request, len(OVERVIEW_COMPONENTS))
-    return json_response(build_report(context, account, (start, end), interval, components, None))
+    return make_json_response(build_report(context, account, (start, end), interval, components, None))
 
 
 async def serve_channel_report(context: Context, request: Request) -> Response:
@@ -96,7 +96,7 @@ async def serve_channel_report(context: Context, request: Request) -> Response:
     calls = [number for number in components if number in CALL_COMPONENTS]
     if calls and channel.type not in CALL_CHANNEL_TYPES:
         raise _build_error(400, f"components {calls} are not available for a channel of type {channel.type}")
-    return json_response(build_report(context, account, (start, end), interval, components, wanted))
+    return make_json_response(build_report(context, account, (start, end), interval, components, wanted))
 
 
 async def start_export(context: Context, request: Request) -> Response:
@@ -106,7 +106,7 @@ async def start_export(context: Context, request: Request) -> Response:
     job = create_job(context, account, start, end)
     form = context.shapes.export_id
     headers = {"Location": f"{request.url.path}/{job.id}"} if form == "location" else {}
-    return json_response({} if form == "location" else {form: job.id}, 202, headers=headers)
+    return make_json_response({} if form == "location" else {form: job.id}, 202, headers=headers)
 
 
 async def serve_export_status(context: Context, request: Request) -> Response:
@@ -115,7 +115,7 @@ async def serve_export_status(context: Context, request: Request) -> Response:
     job: SandboxExportJob | None = context.jobs.get(request.path_params["export"])
     if job is None or job.account != account.name:
         raise _build_error(404, "no such export")
-    return json_response(poll_job(context, job))
+    return make_json_response(poll_job(context, job))
 
 
 def _authorize(context: Context, request: Request, permission: str) -> SandboxAccount:

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from sandbox.account import SandboxAccount
 from sandbox.chatcaptain.export_csv import generate_export_text
 from sandbox.chatcaptain.shapes import ChatcaptainShapes
-from sandbox.http import ApiContext, format_instant, json_response, make_endpoint, record_account
+from sandbox.http import ApiContext, format_instant, make_endpoint, make_json_response, record_account
 
 CREDENTIAL_HEADERS = ("authorization", "x-api-key", "x-chatcaptain-key", "cookie")
 SIGNER = "exports@storage.invalid"  # the same in every link, as in the links of real stores
@@ -90,16 +90,16 @@ async def serve_download(context: Context, request: Request) -> Response:
     """Stream the file of a completed job to a request with a valid signature and without a credential."""
     job: SandboxExportJob | None = context.jobs.get(request.path_params["file"].removesuffix(".csv"))
     if job is None:
-        return json_response({"error": "no such object"}, 404)
+        return make_json_response({"error": "no such object"}, 404)
     account = context.world.accounts[job.account]
     record_account(request, account)
     if any(name in request.headers for name in CREDENTIAL_HEADERS):
         job.leaked_credentials += 1
-        return json_response({"error": "a credential was sent to the storage host"}, 400)
+        return make_json_response({"error": "a credential was sent to the storage host"}, 400)
     if request.query_params.get("signer") != SIGNER:
-        return json_response({"error": "the link is not whole"}, 403)
+        return make_json_response({"error": "the link is not whole"}, 403)
     if job.links.get(request.query_params.get("signature", ""), 0.0) < time.monotonic():
-        return json_response({"error": "the signature is wrong or has expired"}, 403)
+        return make_json_response({"error": "the signature is wrong or has expired"}, 403)
     job.downloads += 1
     text = generate_export_text(context, account, job.start, job.end)
     headers = {"content-type": "text/csv; charset=utf-8"}

@@ -50,7 +50,7 @@ def _make_median(figure: Callable[[Items], list[int] | list[Decimal]]) -> Compon
 
 
 def _make_breakdown(figure: Callable[[ReportInput], Counter[str]]) -> Component:
-    def component(report: ReportInput) -> Any:
+    def build_value(report: ReportInput) -> Any:
         shapes, counted = report.context.shapes, figure(report)
         if shapes.breakdowns == "map":
             return {name: report.context.format_count(number) for name, number in counted.items()}
@@ -59,11 +59,11 @@ def _make_breakdown(figure: Callable[[ReportInput], Counter[str]]) -> Component:
             for name, number in counted.items()
         ]
 
-    return component
+    return build_value
 
 
 def _make_interval_series(figure: Callable[[Items], int]) -> Component:
-    def component(report: ReportInput) -> Any:
+    def build_value(report: ReportInput) -> Any:
         step, at = timedelta(seconds=report.interval_seconds), report.start
         points: list[tuple[str, object]] = []
         while at <= report.end:
@@ -74,7 +74,7 @@ def _make_interval_series(figure: Callable[[Items], int]) -> Component:
             return dict(points)
         return [{"timestamp": moment, "count": number} for moment, number in points]
 
-    return component
+    return build_value
 
 
 def _make_trend(figure: Callable[[Items], int]) -> Component:

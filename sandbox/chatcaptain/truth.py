@@ -18,12 +18,12 @@ from sandbox.truth_rules import (
     Row,
     Rule,
     TruthQuery,
+    build_language_rows,
+    build_metric_row,
+    build_metric_rows,
     conform_language_tag,
     conform_member,
     language_base,
-    language_rows,
-    metric_row,
-    metric_rows,
     sum_by_member,
 )
 from sandbox.vendor import SandboxChannel
@@ -31,47 +31,47 @@ from sandbox.vendor import SandboxChannel
 Query = TruthQuery[ChatcaptainShapes]
 
 
-def _items_of_overview(query: Query) -> list[Conversation]:
+def _select_overview_items(query: Query) -> list[Conversation]:
     """Return the conversations that the overview counts."""
     if query.shapes.totals_count_tests:
         return query.conversations
     return [item for item in query.conversations if not is_test(item)]
 
 
-def _listed_channels(query: Query) -> list[SandboxChannel]:
+def _select_listed_channels(query: Query) -> list[SandboxChannel]:
     return [channel for channel in query.account.channels if channel.listed]
 
 
-def _items_of_channel(query: Query, channel: SandboxChannel) -> list[Conversation]:
+def _select_channel_items(query: Query, channel: SandboxChannel) -> list[Conversation]:
     return [item for item in query.conversations if item.channel_id == channel.id]
 
 
 def _takes_calls(query: Query) -> bool:
-    return any(channel.type in CALL_CHANNEL_TYPES for channel in _listed_channels(query))
+    return any(channel.type in CALL_CHANNEL_TYPES for channel in _select_listed_channels(query))
 
 
 def _sum_call_seconds(items: Iterable[Conversation]) -> Decimal:
     return ms_to_seconds(sum(item.call_ms for item in items))
 
 
-def _calls_of_listed_channels(query: Query) -> list[Conversation]:
+def _select_calls(query: Query) -> list[Conversation]:
     return [
         item
-        for channel in _listed_channels(query)
+        for channel in _select_listed_channels(query)
         if channel.type in CALL_CHANNEL_TYPES
-        for item in _items_of_channel(query, channel)
+        for item in _select_channel_items(query, channel)
     ]
 
 
 def compute_conversation_daily(query: Query) -> Iterable[Row]:
     """Yield one row. Call seconds are unknown if no listed channel takes calls."""
-    items = _items_of_overview(query)
-    call_seconds = _sum_call_seconds(_calls_of_listed_channels(query)) if _takes_calls(query) else None
+    items = _select_overview_items(query)
+    call_seconds = _sum_call_seconds(_select_calls(query)) if _takes_calls(query) else None
     yield {
-        "conversations": query.value_if_pulled("overview_report", len(items)),
-        "messages": query.value_if_pulled("overview_report", sum(item.messages for item in items)),
-        "interactions": query.value_if_pulled("overview_report", sum(item.interactions for item in items)),
-        "call_duration_seconds": query.value_if_pulled("channel_report", call_seconds),
+        "conversations": query.get_if_pulled("overview_report", len(items)),
+        "messages": query.get_if_pulled("overview_report", sum(item.messages for item in items)),
+        "interactions": query.get_if_pulled("overview_report", sum(item.interactions for item in items)),
+        "call_duration_seconds": query.get_if_pulled("channel_report", call_seconds),
     }
 
 
@@ -81,9 +81,9 @@ def compute_channel_daily(query: Query) -> Iterable[Row]:
     is_known = "overview_report" in query.streams or has_total_export
     has_report = "channel_report" in query.streams
     conversations = sum_by_member((item.channel, 1) for item in query.conversations) if is_known else {}
-    listed_channels = _listed_channels(query) if has_report else []
+    listed_channels = _select_listed_channels(query) if has_report else []
     listed_types = {channel.type for channel in listed_channels}
-    items_of_channels = [item for channel in listed_channels for item in _items_of_channel(query, channel)]
+    items_of_channels = [item for channel in listed_channels for item in _select_channel_items(query, channel)]
     active = {item.channel for item in items_of_channels if item.messages or item.interactions or item.call_ms}
     for code in sorted({*conversations, *active}):
         items = [item for item in items_of_channels if item.channel == code]
@@ -101,14 +101,14 @@ def compute_language_daily(query: Query) -> Iterable[Row]:
     """Return conversations per language tag, without test traffic."""
     if "overview_report" not in query.streams:
         return []
-    return language_rows(item.language for item in _items_of_overview(query))
+    return build_language_rows(item.language for item in _select_overview_items(query))
 
 
 def compute_intent_daily(query: Query) -> Iterable[Row]:
     """Yield hits per intent; no rank is reported."""
     if "overview_report" in query.streams:
         for name, hits in sum_by_member(
-            (name, 1) for item in _items_of_overview(query) for name in item.intents
+            (name, 1) for item in _select_overview_items(query) for name in item.intents
         ).items():
             yield {"intent": name, "hits": hits, "rank": None, "is_top_n": False}
 
@@ -116,7 +116,7 @@ def compute_intent_daily(query: Query) -> Iterable[Row]:
 def compute_end_reason_daily(query: Query) -> Iterable[Row]:
     """Yield calls per end reason, summed over channels."""
     if "channel_report" in query.streams:
-        for reason, number in sum_by_member((item.end_reason, 1) for item in _calls_of_listed_channels(query)).items():
+        for reason, number in sum_by_member((item.end_reason, 1) for item in _select_calls(query)).items():
             yield {"end_reason": reason, "conversations": number}
 
 
@@ -131,23 +131,25 @@ def compute_inbox_daily(query: Query) -> Iterable[Row]:
 def compute_metric_daily(query: Query) -> Iterable[Row]:
     """Yield steps, intent counts and medians over all, then the same and more for each listed channel."""
     if "overview_report" in query.streams:
-        yield from _compute_figures(_items_of_overview(query), "", None)
+        yield from _compute_figures(_select_overview_items(query), "", None)
     if "channel_report" not in query.streams:
         return
-    for channel in _listed_channels(query):
-        items = _items_of_channel(query, channel)
+    for channel in _select_listed_channels(query):
+        items = _select_channel_items(query, channel)
         yield from _compute_figures(items, "channel_", channel.id)
-        yield from metric_row("channel_conversations", len(items), channel_id=channel.id)
+        yield from build_metric_row("channel_conversations", len(items), channel_id=channel.id)
         languages = Counter(item.language for item in items)
-        yield from metric_rows("channel_languages", languages, channel.id)
+        yield from build_metric_rows("channel_languages", languages, channel.id)
         hits = Counter(name for item in items for name in item.intents)
-        yield from metric_rows("channel_intent_hits", hits, channel.id)
+        yield from build_metric_rows("channel_intent_hits", hits, channel.id)
         if channel.type in CALL_CHANNEL_TYPES:
             yield from _compute_call_figures(items, channel.id)
 
 
 def _compute_figures(items: list[Conversation], prefix: str, channel: str | None) -> Iterable[Row]:
-    yield from metric_rows(f"{prefix}step_executions", Counter(step for item in items for step in item.steps), channel)
+    yield from build_metric_rows(
+        f"{prefix}step_executions", Counter(step for item in items for step in item.steps), channel
+    )
     scalars = {
         "intent_count": sum(len(item.intents) for item in items),
         "messages_per_conversation_median": median(item.messages for item in items),
@@ -155,17 +157,17 @@ def _compute_figures(items: list[Conversation], prefix: str, channel: str | None
         "intent_score_median": median(item.intent_score for item in items if item.intent_score is not None),
     }
     for name, value in scalars.items():
-        yield from metric_row(prefix + name, value, channel_id=channel)
+        yield from build_metric_row(prefix + name, value, channel_id=channel)
 
 
 def _compute_call_figures(items: list[Conversation], channel: str) -> Iterable[Row]:
     durations = median(ms_to_seconds(item.call_ms) for item in items)
-    yield from metric_row("channel_call_duration_median", durations, channel_id=channel)
+    yield from build_metric_row("channel_call_duration_median", durations, channel_id=channel)
     inputs = median(item.user_messages for item in items)
-    yield from metric_row("channel_call_user_inputs_median", inputs, channel_id=channel)
-    yield from metric_rows("channel_call_exit_steps", Counter(item.exit_step for item in items), channel)
+    yield from build_metric_row("channel_call_user_inputs_median", inputs, channel_id=channel)
+    yield from build_metric_rows("channel_call_exit_steps", Counter(item.exit_step for item in items), channel)
     targets = Counter(item.transfer_target for item in items if item.transfer_target)
-    yield from metric_rows("channel_call_transfer_targets", targets, channel)
+    yield from build_metric_rows("channel_call_transfer_targets", targets, channel)
 
 
 def _as_exported(query: Query, moment: datetime) -> datetime:

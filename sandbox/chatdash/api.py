@@ -15,10 +15,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.account import SandboxAccount
-from sandbox.arithmetic import average, ms_to_minutes, top_members
+from sandbox.arithmetic import average, ms_to_minutes, select_top_members
 from sandbox.chatdash.shapes import ChatdashShapes
 from sandbox.conversations import MILLISECOND, Conversation
-from sandbox.http import ApiContext, ApiError, json_response, make_endpoint, parse_instant, record_account
+from sandbox.http import ApiContext, ApiError, make_endpoint, make_json_response, parse_instant, record_account
 
 Context = ApiContext[ChatdashShapes]
 Items = Sequence[Conversation]
@@ -63,7 +63,7 @@ async def serve_analytics(context: Context, request: Request) -> Response:
             continue
         key, metric = METRICS[name]
         body[key] = metric(context, span)
-    return json_response(context.add_unknown_field(body))
+    return make_json_response(context.add_unknown_field(body))
 
 
 def parse_query(raw: bytes) -> tuple[list[str], datetime, datetime]:
@@ -94,7 +94,7 @@ def _make_count_series(figure: Callable[[Items], int]) -> MetricFunction:
 
 
 def _make_series(figure: Callable[[Context, Items], Any]) -> MetricFunction:
-    def metric(context: Context, span: QueryRange) -> dict[str, Any]:
+    def build_metric(context: Context, span: QueryRange) -> dict[str, Any]:
         total = figure(context, span.items)
         hourly = {"counts": [figure(context, hour) for hour in span.hours]}
         return {
@@ -104,7 +104,7 @@ def _make_series(figure: Callable[[Context, Items], Any]) -> MetricFunction:
             "neither": hourly,
         }[context.shapes.chatdash_totals]
 
-    return metric
+    return build_metric
 
 
 def _compute_call_minutes(context: Context, items: Items) -> Any:
@@ -139,14 +139,14 @@ def _build_end_reasons(context: Context, span: QueryRange) -> list[dict[str, Any
 
 def _build_misunderstood_messages(context: Context, span: QueryRange) -> list[dict[str, Any]]:
     counted = Counter(text for item in span.items for text in item.misunderstood_texts)
-    top = top_members(counted, context.shapes.chatdash_top)
+    top = select_top_members(counted, context.shapes.chatdash_top)
     return [{"id": f"m{i}", "label": text, "count": context.format_count(n)} for i, (text, n) in enumerate(top)]
 
 
 def _build_topics(context: Context, span: QueryRange) -> list[dict[str, Any]]:
     ids = {label: number for item in span.items for number, label in item.topics}
     counted = Counter(label for item in span.items for _, label in item.topics)
-    top = top_members(counted, context.shapes.chatdash_top)
+    top = select_top_members(counted, context.shapes.chatdash_top)
     return [{"id": ids[label], "label": label, "count": context.format_count(n)} for label, n in top]
 
 
@@ -162,7 +162,7 @@ def _build_intents(context: Context, span: QueryRange) -> list[dict[str, Any]]:
     counted = Counter(name for item in span.items for name in item.intents)
     return [
         {"name": name, "count": context.format_count(n)}
-        for name, n in top_members(counted, context.shapes.chatdash_top)
+        for name, n in select_top_members(counted, context.shapes.chatdash_top)
     ]
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from sandbox.arithmetic import average, ms_to_seconds, top_members
+from sandbox.arithmetic import average, ms_to_seconds, select_top_members
 from sandbox.chatdash.shapes import ChatdashShapes
-from sandbox.truth_rules import Row, Rule, TruthQuery, metric_row, metric_rows, sum_by_member
+from sandbox.truth_rules import Row, Rule, TruthQuery, build_metric_row, build_metric_rows, sum_by_member
 
 Query = TruthQuery[ChatdashShapes]
 
@@ -26,7 +26,7 @@ def _is_reported(query: Query, name: str) -> bool:
     return not (name in SERIES and query.shapes.chatdash_totals == "neither")
 
 
-def _value_if_reported(query: Query, name: str, value: Any) -> Any:
+def _get_if_reported(query: Query, name: str, value: Any) -> Any:
     return value if _is_reported(query, name) else None
 
 
@@ -42,22 +42,22 @@ def compute_conversation_daily(query: Query) -> Iterable[Row]:
     """Yield one row of totals. The currency is known only where there is a cost."""
     items, cost = query.conversations, _sum_cost(query)
     yield {
-        "conversations": _value_if_reported(query, "conversations", len(items)),
-        "user_messages": _value_if_reported(query, "incomingTextMessages", sum(item.user_messages for item in items)),
-        "interactions": _value_if_reported(query, "interactions", sum(item.interactions for item in items)),
-        "understood_messages": _value_if_reported(
+        "conversations": _get_if_reported(query, "conversations", len(items)),
+        "user_messages": _get_if_reported(query, "incomingTextMessages", sum(item.user_messages for item in items)),
+        "interactions": _get_if_reported(query, "interactions", sum(item.interactions for item in items)),
+        "understood_messages": _get_if_reported(
             query, "understoodMessages", sum(item.understood_messages for item in items)
         ),
-        "misunderstood_messages": _value_if_reported(
+        "misunderstood_messages": _get_if_reported(
             query, "understoodMessages", sum(item.missed_messages for item in items)
         ),
-        "unique_users": _value_if_reported(query, "uniqueIps", len({item.ip for item in items})),
-        "call_duration_seconds": _value_if_reported(
+        "unique_users": _get_if_reported(query, "uniqueIps", len({item.ip for item in items})),
+        "call_duration_seconds": _get_if_reported(
             query, "totalCallDuration", ms_to_seconds(sum(item.call_ms for item in items))
         ),
-        "cost_amount": _value_if_reported(query, "totalCost", cost),
-        "cost_currency": _value_if_reported(query, "totalCost", "USD" if cost else None),
-        "tokens": _value_if_reported(query, "tokens", sum(_sum_tokens(query).values())),
+        "cost_amount": _get_if_reported(query, "totalCost", cost),
+        "cost_currency": _get_if_reported(query, "totalCost", "USD" if cost else None),
+        "tokens": _get_if_reported(query, "tokens", sum(_sum_tokens(query).values())),
     }
 
 
@@ -66,7 +66,7 @@ def compute_intent_daily(query: Query) -> Iterable[Row]:
     if not _is_reported(query, "topIntents"):
         return
     counted = Counter(name for item in query.conversations for name in item.intents)
-    for rank, (name, hits) in enumerate(top_members(counted, query.shapes.chatdash_top), 1):
+    for rank, (name, hits) in enumerate(select_top_members(counted, query.shapes.chatdash_top), 1):
         yield {"intent": name, "hits": hits, "rank": rank, "is_top_n": True}
 
 
@@ -82,14 +82,18 @@ def compute_metric_daily(query: Query) -> Iterable[Row]:
     """Yield classified messages, the two averages, and the misunderstood texts if the account keeps texts."""
     items = query.conversations
     if _is_reported(query, "understoodMessages"):
-        yield from metric_row("classified_messages", sum(item.classified_messages for item in items))
+        yield from build_metric_row("classified_messages", sum(item.classified_messages for item in items))
     if _is_reported(query, "averageCost"):
-        yield from metric_row("average_cost", average(_sum_cost(query), len(items)))
+        yield from build_metric_row("average_cost", average(_sum_cost(query), len(items)))
     if _is_reported(query, "averageInteractions"):
-        yield from metric_row("average_interactions", average(sum(item.interactions for item in items), len(items)))
+        yield from build_metric_row(
+            "average_interactions", average(sum(item.interactions for item in items), len(items))
+        )
     if query.keep_message_texts and _is_reported(query, "topMisunderstoodMessages"):
         counted = Counter(text for item in items for text in item.misunderstood_texts)
-        yield from metric_rows("misunderstood_texts", dict(top_members(counted, query.shapes.chatdash_top)))
+        yield from build_metric_rows(
+            "misunderstood_texts", dict(select_top_members(counted, query.shapes.chatdash_top))
+        )
 
 
 def compute_end_reason_daily(query: Query) -> Iterable[Row]:
@@ -104,7 +108,7 @@ def compute_topic_daily(query: Query) -> Iterable[Row]:
     """Yield the top topics by label."""
     if _is_reported(query, "topTopics"):
         counted = Counter(label for item in query.conversations for _, label in item.topics)
-        for label, number in top_members(counted, query.shapes.chatdash_top):
+        for label, number in select_top_members(counted, query.shapes.chatdash_top):
             yield {"topic": label, "conversations": number}
 
 

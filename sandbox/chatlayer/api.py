@@ -13,13 +13,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.account import SandboxAccount
-from sandbox.arithmetic import INSIGHT_BINS, count_by_bin, top_members
+from sandbox.arithmetic import INSIGHT_BINS, count_by_bin, select_top_members
 from sandbox.chatlayer.series import (
     BUCKET_LENGTHS,
     Labels,
-    bucket_starts,
+    build_series_response,
     floor_to_bucket,
-    series_response,
+    list_bucket_starts,
     wrap_in_envelope,
 )
 from sandbox.chatlayer.shapes import ChatlayerShapes
@@ -29,8 +29,8 @@ from sandbox.http import (
     ApiContext,
     ApiError,
     format_instant,
-    json_response,
     make_endpoint,
+    make_json_response,
     parse_basic_credential,
     parse_instant,
     record_account,
@@ -79,10 +79,10 @@ async def serve_conversations(context: Context, request: Request) -> Response:
         counts[()] = Counter()
     else:
         counts[((group, "sms" if group == "channel_type" else "nl"),)] = Counter()
-    for item in _conversations_of_version(context, account, request, start, end):
+    for item in _iterate_conversations_of_version(context, account, request, start, end):
         labels = () if group is None else ((group, _get_member(item, group)),)
         counts[labels][floor_to_bucket(item.started_at, bucket)] += 1
-    return series_response(context, counts, bucket_starts(start, end, bucket), bucket)
+    return build_series_response(context, counts, list_bucket_starts(start, end, bucket), bucket)
 
 
 async def serve_messages(context: Context, request: Request) -> Response:
@@ -90,11 +90,11 @@ async def serve_messages(context: Context, request: Request) -> Response:
     account, start, end = _read_bot_request(context, request)
     bucket = _read_bucket(context, request, start, end, tuple(BUCKET_LENGTHS), default="1d")
     counts: SeriesCounts = defaultdict(Counter)
-    for item in _conversations_of_version(context, account, request, start, end):
+    for item in _iterate_conversations_of_version(context, account, request, start, end):
         at = floor_to_bucket(item.started_at, bucket)
         counts[(("message_type", "user"),)][at] += item.user_messages
         counts[(("message_type", "bot"),)][at] += item.messages - item.user_messages
-    return series_response(context, counts, bucket_starts(start, end, bucket), bucket)
+    return build_series_response(context, counts, list_bucket_starts(start, end, bucket), bucket)
 
 
 async def serve_users(context: Context, request: Request) -> Response:
@@ -103,12 +103,12 @@ async def serve_users(context: Context, request: Request) -> Response:
     bucket = _read_bucket(context, request, start, end, tuple(BUCKET_LENGTHS), default="1d")
     seen: set[tuple[datetime, object]] = set()
     counts: SeriesCounts = defaultdict(Counter)
-    for item in _conversations_of_version(context, account, request, start, end):
+    for item in _iterate_conversations_of_version(context, account, request, start, end):
         at = floor_to_bucket(item.started_at, bucket)
         if (at, item.user) not in seen:
             seen.add((at, item.user))
             counts[(("user_type", "new" if item.new_user else "returning"),)][at] += 1
-    return series_response(context, counts, bucket_starts(start, end, bucket), bucket)
+    return build_series_response(context, counts, list_bucket_starts(start, end, bucket), bucket)
 
 
 async def serve_insights(context: Context, request: Request) -> Response:
@@ -117,16 +117,16 @@ async def serve_insights(context: Context, request: Request) -> Response:
     stat = request.query_params.get("stat")
     if stat not in INSIGHT_BINS:
         raise _build_error(400, f"stat must be one of {tuple(INSIGHT_BINS)}")
-    bins = count_by_bin(stat, list(_conversations_of_version(context, account, request, start, end)))
+    bins = count_by_bin(stat, list(_iterate_conversations_of_version(context, account, request, start, end)))
     return wrap_in_envelope(context, {(): list(bins.values())}, list(bins))
 
 
 async def serve_intents(context: Context, request: Request) -> Response:
     """Respond with `{data:[{intent_id, count, rank}], pagination:{end_cursor, has_more}}` of the range, in pages."""
     account, start, end = _read_bot_request(context, request)
-    items = _conversations_of_version(context, account, request, start, end)
+    items = _iterate_conversations_of_version(context, account, request, start, end)
     hits = Counter(name for item in items for name in item.intents)
-    ranked = top_members(hits, len(hits))
+    ranked = select_top_members(hits, len(hits))
     first, after = request.query_params.get("first", "50"), request.query_params.get("after", "0")
     if not first.isdigit() or not 0 < int(first) <= 100:
         raise _build_error(400, "first must be a number from 1 to 100")
@@ -140,7 +140,9 @@ async def serve_intents(context: Context, request: Request) -> Response:
         context.add_unknown_field({"intent_id": name, "count": _format_int64(context, count), "rank": rank})
         for rank, (name, count) in enumerate(page, offset + 1)
     ]
-    return json_response({**({"data": data} if data else {}), **({"pagination": pagination} if pagination else {})})
+    return make_json_response(
+        {**({"data": data} if data else {}), **({"pagination": pagination} if pagination else {})}
+    )
 
 
 async def serve_flow(context: Context, request: Request) -> Response:
@@ -154,7 +156,7 @@ async def serve_flow(context: Context, request: Request) -> Response:
     body: dict[str, Any] = {"bot_id": item.bot_id, "conversation_id": item.id, "user_id": item.user}
     if transitions:
         body["transitions"] = transitions
-    return json_response(context.add_unknown_field(body))
+    return make_json_response(context.add_unknown_field(body))
 
 
 def _build_transition(context: Context, move: Transition) -> dict[str, Any]:
@@ -184,13 +186,13 @@ async def serve_events(context: Context, request: Request) -> Response:
             "user_id": item.user,
             "timestamp": format_instant(item.started_at),
         }
-        for item in _conversations_of_version(context, account, request, start, end)
+        for item in _iterate_conversations_of_version(context, account, request, start, end)
         for number in range(len(item.flow) + 1)
     ]
     page = all_events[offset : offset + int(size)]
     reached = offset + len(page)
     more = {"next_page_token": f"c{reached}"} if reached < len(all_events) else {}
-    return json_response({**({"events": page} if page else {}), **more})
+    return make_json_response({**({"events": page} if page else {}), **more})
 
 
 async def serve_team_conversations(context: Context, request: Request) -> Response:
@@ -208,7 +210,7 @@ async def serve_team_conversations(context: Context, request: Request) -> Respon
     for item in iterate_team_conversations(context.world, team, start, end):
         labels = tuple((name, team if name == "team_id" else _get_member(item, name)) for name in groups)
         counts[labels][floor_to_bucket(item.started_at, bucket)] += 1
-    return series_response(context, counts, bucket_starts(start, end, bucket), bucket)
+    return build_series_response(context, counts, list_bucket_starts(start, end, bucket), bucket)
 
 
 _MEMBERS: dict[str, Callable[[Conversation], str]] = {
@@ -223,7 +225,7 @@ def _get_member(item: Conversation, field: str) -> str:
     return _MEMBERS[field](item) if field in _MEMBERS else ""
 
 
-def _conversations_of_version(
+def _iterate_conversations_of_version(
     context: Context, account: SandboxAccount, request: Request, start: datetime, end: datetime
 ) -> Iterable[Conversation]:
     version = request.query_params["version"]

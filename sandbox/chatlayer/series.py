@@ -11,7 +11,7 @@ from typing import Any
 from starlette.responses import Response
 
 from sandbox.chatlayer.shapes import ChatlayerShapes
-from sandbox.http import ApiContext, json_response
+from sandbox.http import ApiContext, make_json_response
 
 BUCKET_LENGTHS = {"1h": timedelta(hours=1), "1d": timedelta(days=1), "1w": timedelta(weeks=1)}
 Context = ApiContext[ChatlayerShapes]
@@ -29,7 +29,7 @@ def floor_to_bucket(moment: datetime, bucket: str) -> datetime:
     return moment - timedelta(days=moment.weekday()) if bucket == "1w" else moment.replace(day=1)
 
 
-def bucket_starts(start: datetime, end: datetime, bucket: str) -> list[datetime]:
+def list_bucket_starts(start: datetime, end: datetime, bucket: str) -> list[datetime]:
     """Return the starts, in UTC, of all buckets that overlap [start, end)."""
     starts, at = [], floor_to_bucket(start, bucket)
     while at < end:
@@ -50,7 +50,7 @@ def format_x_value(context: Context, moment: datetime, bucket: str) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def series_response(
+def build_series_response(
     context: Context,
     counts: Mapping[Labels, Counter[datetime]],
     buckets: Sequence[datetime],
@@ -69,13 +69,13 @@ def series_response(
 def wrap_in_envelope(context: Context, groups: Mapping[Labels, Sequence[int]], x_values: Sequence[str]) -> Response:
     """Return the response with groups of values, without the fields that the gateway omits."""
     if not any(any(values) for values in groups.values()) and context.shapes.chatlayer_zeros == "omit":
-        return json_response({} if context.shapes.chatlayer_empty == "bare" else {"data": {}})
+        return make_json_response({} if context.shapes.chatlayer_empty == "bare" else {"data": {}})
     data: dict[str, Any] = {"series": [_build_series(context, labels, values) for labels, values in groups.items()]}
     single = all(len(labels) < 2 for labels in groups)
     if context.shapes.chatlayer_labels != "labels" and single:
         as_title = context.shapes.chatlayer_labels == "both"
         data["series_labels"] = [_series_label(labels, as_title=as_title) for labels in groups]
-    return json_response({"data": context.add_unknown_field({**data, "x_values": list(x_values)})})
+    return make_json_response({"data": context.add_unknown_field({**data, "x_values": list(x_values)})})
 
 
 def _series_label(labels: Labels, *, as_title: bool) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time, timedelta
 
-from sandbox.arithmetic import count_by_bin, top_members
+from sandbox.arithmetic import count_by_bin, select_top_members
 from sandbox.chatlayer.shapes import ChatlayerShapes
 from sandbox.chatlayer.team import iterate_team_conversations
 from sandbox.conversations import Conversation
@@ -15,11 +15,11 @@ from sandbox.truth_rules import (
     Row,
     Rule,
     TruthQuery,
+    build_language_rows,
+    build_metric_rows,
     conform_language_tag,
     conform_member,
     language_base,
-    language_rows,
-    metric_rows,
     sum_by_member,
 )
 
@@ -31,19 +31,19 @@ INSIGHT_METRICS = {
 }
 
 
-def _items_of_version(query: Query) -> list[Conversation]:
+def _select_items_of_version(query: Query) -> list[Conversation]:
     """Return the conversations of the version that the account reads."""
     return [item for item in query.conversations if item.version == query.account.version]
 
 
 def compute_conversation_daily(query: Query) -> Iterable[Row]:
     """Yield one row. Distinct users are reported by UTC day, so they are unknown in any other time zone."""
-    items = _items_of_version(query)
+    items = _select_items_of_version(query)
     users = len({item.user for item in items}) if query.account.timezone == "UTC" else None
     yield {
-        "conversations": query.value_if_pulled("conversations", len(items)),
-        "messages": query.value_if_pulled("messages", sum(item.messages for item in items)),
-        "unique_users": query.value_if_pulled("users", users),
+        "conversations": query.get_if_pulled("conversations", len(items)),
+        "messages": query.get_if_pulled("messages", sum(item.messages for item in items)),
+        "unique_users": query.get_if_pulled("users", users),
     }
 
 
@@ -51,7 +51,7 @@ def compute_channel_daily(query: Query) -> Iterable[Row]:
     """Yield conversations per channel type."""
     if "conversations_by_channel" not in query.streams:
         return
-    for code, number in sum_by_member((item.channel, 1) for item in _items_of_version(query)).items():
+    for code, number in sum_by_member((item.channel, 1) for item in _select_items_of_version(query)).items():
         yield {
             "channel_code": code,
             "is_test": False,
@@ -65,7 +65,7 @@ def compute_channel_daily(query: Query) -> Iterable[Row]:
 def compute_language_daily(query: Query) -> Iterable[Row]:
     """Return conversations per language tag."""
     return (
-        language_rows(item.language for item in _items_of_version(query))
+        build_language_rows(item.language for item in _select_items_of_version(query))
         if "conversations_by_language" in query.streams
         else []
     )
@@ -75,21 +75,21 @@ def compute_intent_daily(query: Query) -> Iterable[Row]:
     """Yield every intent of the day, of all pages, with the reported rank."""
     if "intents" not in query.streams:
         return
-    counted = Counter(name for item in _items_of_version(query) for name in item.intents)
-    for rank, (name, hits) in enumerate(top_members(counted, len(counted)), 1):
+    counted = Counter(name for item in _select_items_of_version(query) for name in item.intents)
+    for rank, (name, hits) in enumerate(select_top_members(counted, len(counted)), 1):
         yield {"intent": name, "hits": hits, "rank": rank, "is_top_n": False}
 
 
 def compute_metric_daily(query: Query) -> Iterable[Row]:
     """Yield messages by kind and the three distributions."""
-    items = _items_of_version(query)
+    items = _select_items_of_version(query)
     if "messages" in query.streams:
         user_messages = sum(item.user_messages for item in items)
         bot_messages = sum(item.messages for item in items) - user_messages
-        yield from metric_rows("messages_by_kind", {"user": user_messages, "bot": bot_messages})
+        yield from build_metric_rows("messages_by_kind", {"user": user_messages, "bot": bot_messages})
     if "insights" in query.streams:
         for stat, name in INSIGHT_METRICS.items():
-            yield from metric_rows(name, count_by_bin(stat, items))
+            yield from build_metric_rows(name, count_by_bin(stat, items))
 
 
 def compute_team_daily(query: Query) -> Iterable[Row]:

@@ -16,7 +16,7 @@ from sandbox.account import SandboxAccount
 from sandbox.arithmetic import max_concurrent_calls, ms_to_minutes
 from sandbox.cognigy.shapes import CognigyShapes
 from sandbox.conversations import Conversation
-from sandbox.http import ApiContext, ApiError, json_response, make_endpoint, record_account
+from sandbox.http import ApiContext, ApiError, make_endpoint, make_json_response, record_account
 
 KNOWN_CHANNELS = frozenset(
     (
@@ -169,8 +169,8 @@ def _build_response(
     accepted = request.headers.get("accept", "*/*")
     if "application/json" not in accepted:
         hal = {"_links": {"self": {"href": str(request.url)}}, "_embedded": {resource: items}}
-        return json_response(hal, media_type="application/hal+json")
-    return json_response({"items": items})
+        return make_json_response(hal, media_type="application/hal+json")
+    return make_json_response({"items": items})
 
 
 def _days_of_month(year: int, month: int) -> list[date]:

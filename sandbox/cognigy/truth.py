@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from sandbox.arithmetic import max_concurrent_calls, ms_to_seconds
 from sandbox.cognigy.shapes import CognigyShapes
-from sandbox.truth_rules import Row, Rule, TruthQuery, metric_row, sum_by_member
+from sandbox.truth_rules import Row, Rule, TruthQuery, build_metric_row, sum_by_member
 
 Query = TruthQuery[CognigyShapes]
 
@@ -15,10 +15,10 @@ Query = TruthQuery[CognigyShapes]
 def compute_conversation_daily(query: Query) -> Iterable[Row]:
     """Yield one row. A day that is missing in the response for its month has zeros."""
     yield {
-        "conversations": query.value_if_pulled(
+        "conversations": query.get_if_pulled(
             "conversation_counter", sum(item.billable_units for item in query.conversations)
         ),
-        "call_duration_seconds": query.value_if_pulled(
+        "call_duration_seconds": query.get_if_pulled(
             "call_counter", ms_to_seconds(sum(item.call_ms for item in query.conversations if item.is_call))
         ),
     }
@@ -46,11 +46,11 @@ def compute_metric_daily(query: Query) -> Iterable[Row]:
     """Yield calls, billable calls, the highest concurrency and knowledge queries; known zeros are rows."""
     calls = [item for item in query.conversations if item.is_call]
     if "call_counter" in query.streams:
-        yield from metric_row("calls", len(calls))
-        yield from metric_row("billable_calls", sum(item.call_ms > 0 for item in calls))
-        yield from metric_row("max_concurrent_calls", max_concurrent_calls(calls))
+        yield from build_metric_row("calls", len(calls))
+        yield from build_metric_row("billable_calls", sum(item.call_ms > 0 for item in calls))
+        yield from build_metric_row("max_concurrent_calls", max_concurrent_calls(calls))
     if "knowledge_query_counter" in query.streams:
-        yield from metric_row("knowledge_queries", sum(item.knowledge_queries for item in query.conversations))
+        yield from build_metric_row("knowledge_queries", sum(item.knowledge_queries for item in query.conversations))
 
 
 RULES: Mapping[str, Rule[CognigyShapes]] = {

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from sandbox.account import SandboxAccount
 from sandbox.conversations import Conversation
-from sandbox.http import ApiContext, ApiError, format_instant, json_response, make_endpoint, record_account
+from sandbox.http import ApiContext, ApiError, format_instant, make_endpoint, make_json_response, record_account
 from sandbox.inkeep.query import InvalidQuery, ReadRows, run_query
 from sandbox.inkeep.shapes import InkeepShapes
 
@@ -42,7 +42,7 @@ async def serve_conversations(context: Context, request: Request) -> Response:
     except ValueError as error:
         raise _build_error(400, "Bad Request", "bad_request", "The body is not JSON") from error
     try:
-        result = run_query(query, _row_reader(context, account), BUCKET_FORMATS[context.shapes.inkeep_buckets])
+        result = run_query(query, _build_row_reader(context, account), BUCKET_FORMATS[context.shapes.inkeep_buckets])
     except InvalidQuery as error:
         raise _build_error(400, "Bad Request", "bad_request", str(error)) from error
     size = context.shapes.inkeep_page_size
@@ -51,10 +51,10 @@ async def serve_conversations(context: Context, request: Request) -> Response:
         for row in result[:size]
     ]
     data = {"result": page, "total": len(result), "pageSize": size, "count": len(page)}
-    return json_response({"status": "ok", "data": data})
+    return make_json_response({"status": "ok", "data": data})
 
 
-def _row_reader(context: Context, account: SandboxAccount) -> ReadRows:
+def _build_row_reader(context: Context, account: SandboxAccount) -> ReadRows:
     """Return a function that reads the account's rows with start <= `firstMessageTime` < end."""
     return lambda start, end: [
         build_table_row(item) for item in context.world.conversations_between(account.name, start, end)

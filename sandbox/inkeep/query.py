@@ -55,7 +55,7 @@ def run_query(query: Any, read: ReadRows, bucket_form: str) -> list[Row]:
     if not isinstance(select, list) or not select:
         raise InvalidQuery("select must be a list with at least one entry")
     where = query.get("where")
-    start, end = _time_range(where) if where else (FAR_PAST, FAR_FUTURE)
+    start, end = _find_time_range(where) if where else (FAR_PAST, FAR_FUTURE)
     matches = _build_predicate(where) if where else None
     rows = [row for row in read(start, end) if matches is None or matches(row)]
     columns, aggregates = _parse_select(select, bucket_form)
@@ -261,13 +261,13 @@ def _build_condition(inner: Mapping[str, Any]) -> Predicate:
     return is_match
 
 
-def _time_range(where: Any) -> tuple[datetime, datetime]:
+def _find_time_range(where: Any) -> tuple[datetime, datetime]:
     """Return a range of `firstMessageTime` that holds all matching rows, from the top level of `where`."""
     start, end = FAR_PAST, FAR_FUTURE
     parts = where.get("and", [where]) if isinstance(where, dict) else []
     for part in parts:
         if isinstance(part, dict) and "and" in part:
-            low, high = _time_range(part)
+            low, high = _find_time_range(part)
             start, end = max(start, low), min(end, high)
         inner = part.get("condition") if isinstance(part, dict) else None
         if not isinstance(inner, dict) or inner.get("field") != TIME_FIELD:

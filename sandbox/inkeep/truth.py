@@ -19,7 +19,7 @@ def compute_conversation_daily(query: Query) -> Iterable[Row]:
     yield {
         "conversations": len(query.conversations) if is_reported else None,
         "user_messages": sum(item.user_messages for item in query.conversations) if is_reported else None,
-        "unique_users": query.value_if_pulled("conversations", len(users)),
+        "unique_users": query.get_if_pulled("conversations", len(users)),
     }
 
 
