@@ -12,8 +12,5 @@ class TeamUsageContext(TypedDict):
     team_id: str
 
 
-class FlowContext(TypedDict):
-    """Of the stream ``flow``: the conversation, and whether the provider knows it (False after a 404)."""
-
-    conversation_id: str
-    found: bool
+FlowContext = TypedDict("FlowContext", {"conversation_id": str, "found": bool})  # noqa: UP013 - keys of landed files
+"""Of the stream ``flow``: the conversation, and whether the provider knows it (``found`` is False after a 404)."""
