@@ -5,9 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from extractors.cognigy.provider import CognigyAccount
+from extractors.http.client import Client
 from extractors.http.limits import RequestLimits
 from extractors.http.messages import Response
-from extractors.http.session import Client, HttpSettings, Session
+from extractors.http.session import Session
+from extractors.http.transport import HttpSettings
 from tests.support.clock import FakeClock
 from tests.support.scripted_server import raw_response
 

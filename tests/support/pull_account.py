@@ -8,7 +8,7 @@ from extractors.account import Account
 from extractors.clock import Clock
 from extractors.errors import ExtractionError
 from extractors.fetch import fetch_batches
-from extractors.http.session import Client
+from extractors.http.client import Client
 from extractors.landing.zone import LandingZone
 from extractors.registry import get_provider
 from extractors.windows import Window

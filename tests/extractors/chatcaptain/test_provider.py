@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from extractors.chatcaptain.account import ChatcaptainAccount
-from extractors.chatcaptain.provider import ListedChannel, parse_channels, remove_tokens
+from extractors.chatcaptain.reports import ListedChannel, parse_channels, remove_tokens
 from extractors.windows import Window
 from sandbox.recorder import Fault, RequestRecord
 from sandbox.server import Sandbox

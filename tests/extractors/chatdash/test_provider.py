@@ -11,7 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 import sandbox.chatdash.api as vendor
-from extractors.chatdash.provider import METRICS, ChatdashAccount
+from extractors.chatdash.account import ChatdashAccount
+from extractors.chatdash.metrics import METRICS
 from extractors.errors import ExtractionError
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window

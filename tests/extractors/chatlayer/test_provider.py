@@ -188,7 +188,7 @@ def test_all_pages_of_intents_are_followed(utc: Sandbox, tmp_path: Path) -> None
     utc.shapes.chatlayer_page = 1
     assert not pull_account(configure_account(utc), DAY, tmp_path, ["intents"])
     (batch,) = landed(tmp_path, "intents")
-    cursors = [part.asked["query"].get("after") for part in batch.parts]
+    cursors = [part.request["query"].get("after") for part in batch.parts]
     assert len(cursors) > 2
     assert cursors == [None, *(f"c{page}" for page in range(1, len(cursors)))]
 
@@ -222,7 +222,7 @@ def test_flows_of_named_conversations(utc: Sandbox, tmp_path: Path) -> None:
         (there, True),
         ("gone/for ever", False),
     ]
-    assert "/gone%2Ffor%20ever/" in batch.parts[1].asked["path"]
+    assert "/gone%2Ffor%20ever/" in batch.parts[1].request["path"]
     assert batch.manifest["facts"] == {"conversations": 2, "not_found": 1}
 
 

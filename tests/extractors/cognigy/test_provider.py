@@ -8,7 +8,7 @@ import pytest
 
 from extractors.cognigy.provider import COUNTERS, PROVIDER, CognigyAccount
 from extractors.errors import CredentialRefused, RequestRefused
-from extractors.http.session import Client
+from extractors.http.client import Client
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from sandbox.accounts import SandboxAccount
@@ -102,6 +102,6 @@ def test_an_account_may_ask_for_less(sandbox: Sandbox) -> None:
     async def run() -> int | None:
         async with Client() as client:
             session = client.open_session(account(sandbox, rate_limit={"requests": 7}), PROVIDER.limits)
-            return session._origin._limits.requests
+            return session._rate_limiter._limits.requests
 
     assert asyncio.run(run()) == 7

@@ -15,8 +15,9 @@ from extractors.chatcaptain.account import ChatcaptainAccount
 from extractors.chatcaptain.provider import PROVIDER
 from extractors.errors import ErrorLocation, ExportTimedOut, ExportUncertain, NotSent, Transient
 from extractors.exports import job as export_job
-from extractors.exports.job import ExportJob, ExportJobs, ExportRequest, JobStatus, Journal, JournalEntry, PollSettings
-from extractors.http.session import Client
+from extractors.exports.job import ExportJob, ExportJobs, JobStatus, PollSettings
+from extractors.exports.journal import ExportRequest, Journal, JournalEntry
+from extractors.http.client import Client
 from tests.support.chatcaptain import FakeTime
 
 NOW = datetime(2026, 1, 10, tzinfo=UTC)

@@ -45,7 +45,7 @@ def test_without_a_limit_nothing_waits_and_nothing_is_kept() -> None:
     clock = FakeClock()
     origin = RateLimiter(RequestLimits(None, 1, 1), clock)
     assert leave(origin, clock, 500) == [0.0] * 500
-    assert not origin._sent
+    assert not origin._sent_at
 
 
 def test_a_hold_stops_the_next_request() -> None:

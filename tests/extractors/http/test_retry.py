@@ -3,13 +3,17 @@ from datetime import timedelta
 
 import pytest
 
+from extractors.account import Account
 from extractors.errors import (
     Deferred,
     Transient,
 )
+from extractors.http.client import Client
 from extractors.http.limits import RequestLimits
 from extractors.http.messages import Response
-from extractors.http.session import Client, HttpSettings, Session
+from extractors.http.session import Session
+from extractors.http.stats import RequestStats
+from extractors.http.transport import HttpSettings
 from tests.support.clock import FakeClock
 from tests.support.http_session import HTTP_SETTINGS, OK_RESPONSE, build_account, get, get_many, run_session
 from tests.support.scripted_server import ScriptedServer, raw_response
@@ -100,10 +104,10 @@ def test_a_far_limit_holds_the_whole_origin(server: ScriptedServer, clock: FakeC
 
     async def run() -> list[Response | BaseException]:
         async with Client(clock=clock) as client:
-            one = client.open_session(build_account(server.origin), RequestLimits(None, 1, 1))
-            other = client.open_session(build_account(server.origin, "other"), RequestLimits(None, 1, 1))
-            await get(one)
-            return [*await get_many(one, 10), *await get_many(other, 10)]
+            first = client.open_session(build_account(server.origin), RequestLimits(None, 1, 1))
+            second = client.open_session(build_account(server.origin, "other"), RequestLimits(None, 1, 1))
+            await get(first)
+            return [*await get_many(first, 10), *await get_many(second, 10)]
 
     answers = asyncio.run(run())
     assert {type(answer) for answer in answers} == {Deferred}
@@ -113,19 +117,19 @@ def test_a_far_limit_holds_the_whole_origin(server: ScriptedServer, clock: FakeC
 def test_seconds_waited_for_limits_are_those_of_the_account(server: ScriptedServer, clock: FakeClock) -> None:
     pace = RequestLimits(requests=1, period_seconds=10, concurrency=4)
 
-    async def run() -> list[Session]:
+    async def run() -> tuple[list[Session[Account]], RequestStats]:
         async with Client(clock=clock) as client:
             sessions = [client.open_session(build_account(server.origin, name), pace) for name in ("one", "other")]
             for session in sessions:
                 await get_many(session, 3)
-            return sessions
+            return sessions, client.stats
 
-    one, other = asyncio.run(run())
+    (first, second), total = asyncio.run(run())
     assert clock.elapsed_seconds == 50
     # requests that wait side by side are no longer wait than the longest of them
-    assert [one.stats.waited_seconds, other.stats.waited_seconds] == [20, 30]
-    assert [one.stats.requests, other.stats.requests] == [3, 3]
-    assert (one.client.stats.requests, one.client.stats.waited_seconds) == (6, 50)
+    assert [first.stats.waited_seconds, second.stats.waited_seconds] == [20, 30]
+    assert [first.stats.requests, second.stats.requests] == [3, 3]
+    assert (total.requests, total.waited_seconds) == (6, 50)
 
 
 def test_what_a_429_asks_for_is_waiting_and_a_back_off_is_not(server: ScriptedServer, clock: FakeClock) -> None:

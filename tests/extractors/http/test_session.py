@@ -15,9 +15,10 @@ from extractors.errors import (
     RequestRefused,
     Transient,
 )
+from extractors.http.client import Client
 from extractors.http.limits import RequestLimits
 from extractors.http.messages import Response
-from extractors.http.session import Client, Session
+from extractors.http.session import Session
 from tests.support.clock import FakeClock
 from tests.support.http_session import (
     API_KEY,

@@ -14,8 +14,10 @@ from pydantic import ValidationError
 
 import sandbox.inkeep.api as vendor
 from extractors.errors import ExtractionError
-from extractors.inkeep.provider import FIELDS, InkeepAccount
-from extractors.landing.zone import Batch, LandingZone
+from extractors.inkeep.account import InkeepAccount
+from extractors.inkeep.query import FIELDS
+from extractors.landing.batch import Batch
+from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from sandbox.accounts import SandboxAccount
 from sandbox.recorder import Fault
@@ -108,7 +110,7 @@ def test_a_window_that_is_cut_off_is_halved(sandbox: Sandbox, tmp_path: Path) ->
     assert sorted(ids(tmp_path)) == sorted(moment.id for moment in world_of(sandbox).timed_conversations)
     (batch,) = batches(tmp_path)
     assert batch.manifest["facts"] == {"total": 12, "rows": 12, "answers": 4}
-    starts = [part.asked["body"]["where"]["and"][0]["condition"]["value"] for part in batch.parts]
+    starts = [part.request["body"]["where"]["and"][0]["condition"]["value"] for part in batch.parts]
     assert starts == [f"2025-03-30T{hour:02d}:00:00.000Z" for hour in (0, 6, 12, 18)]
 
 
@@ -204,7 +206,7 @@ def test_numbers_in_every_form(sandbox: Sandbox, tmp_path: Path, number: Any) ->
 def test_filters_that_do_not_filter_come_to_an_end(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.plan_faults(Fault(status=200, body=json.dumps(answer(total=3)), times=1000))
     (error,) = load(sandbox, tmp_path)
-    assert "3 conversations are told" in str(error)
+    assert "3 conversations are reported" in str(error)
     assert len(sandbox.requests) < 20
 
 

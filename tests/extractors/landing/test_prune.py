@@ -7,9 +7,9 @@ from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.fetch import fetch_lock_path
 from extractors.http.messages import Request, Response
 from extractors.landing.batch import Batch, BatchKey, select_newest_by_day
+from extractors.landing.lock import fetch_lock_path
 from extractors.landing.prune import PruneResult, list_landed_accounts, prune_account
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window

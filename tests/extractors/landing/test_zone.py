@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from extractors import redaction
 from extractors.http.messages import Request, Response
 from extractors.landing.batch import Batch, BatchKey, select_newest_by_day
-from extractors.landing.zone import BatchWriter, LandingZone, write_private_file
+from extractors.landing.files import write_private_file
+from extractors.landing.writer import BatchWriter
+from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 
 AT = datetime(2026, 1, 10, 12, tzinfo=UTC)
