@@ -95,7 +95,7 @@ def test_days_with_a_clock_change(zone: str, day: date, first: str, hours: float
 def test_by_hours_never_exceeds_and_leaves_nothing_out(zone: ZoneInfo, day: date, length: int, limit: int) -> None:
     window = Window(day, day + timedelta(days=length))
     parts = window.split_by_hours(limit, zone)
-    assert [each for part in parts for each in part.days()] == list(window.days())
+    assert [inner_day for part in parts for inner_day in part.days()] == list(window.days())
     for part in parts:
         lasts = part.end_instant(zone) - part.first_instant(zone)
         assert lasts <= timedelta(hours=limit) or len(part) == 1
@@ -114,7 +114,7 @@ def test_a_local_october_is_two_requests_of_31_days_of_hours() -> None:
 def test_months_are_cut_at_the_first(day: date, length: int) -> None:
     window = Window(day, day + timedelta(days=length))
     months = window.split_into_months()
-    assert [each for month in months for each in month.days()] == list(window.days())
+    assert [inner_day for month in months for inner_day in month.days()] == list(window.days())
     assert all(month.start.day == 1 for month in months[1:])
     assert all((month.end - ONE_DAY).month == month.start.month for month in months)
 
