@@ -178,7 +178,7 @@ class Loaded:
             for part, body in batch.iter_bodies():
                 changed = None if deltas else change(body, part.context)
                 told, deltas = changed or (body, deltas)
-                writer.add(Response(Request(**part.asked), part.status, part.headers, at, told, part.context))
+                writer.add(Response(Request(**part.request), part.status, part.headers, at, told, part.context))
             landed = writer.finish(at, remarks=batch.manifest["facts"])
         assert deltas
         assert landed.content_hash != batch.content_hash

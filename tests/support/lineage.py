@@ -164,7 +164,7 @@ class Lineage:
         with LandingZone(self.scratch / str(self._numbers)).open_writer(_key_of(batch, self.account)) as writer:
             for number, (part, body) in enumerate(batch.iter_bodies()):
                 context, told = change(number, part.context, body)
-                writer.add(Response(Request(**part.asked), part.status, part.headers, part.fetched_at, told, context))
+                writer.add(Response(Request(**part.request), part.status, part.headers, part.fetched_at, told, context))
             return writer.finish(LATER, remarks=batch.manifest["facts"])
 
     def _with(self, old: Batch, new: Batch) -> Chunk:

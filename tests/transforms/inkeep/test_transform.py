@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.errors import ShapeError
-from extractors.inkeep.provider import InkeepAccount
+from extractors.inkeep.account import InkeepAccount
 from extractors.windows import Window
 from tests.support.landed_chunks import ChunkBuilder, FakeResponse, read_staged_rows
 from transforms.facts import TransformResult
