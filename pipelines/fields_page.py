@@ -1,17 +1,11 @@
-"""The page ``docs/fields.md``, written from what the transforms declare.
+"""Builds the page ``docs/fields.md`` from the declarations of the transforms.
 
-``python -m pipelines.fields_page`` writes it, with ``--check`` it says whether it is stale. What a field becomes is not
-decided here.
+What must not come in: where a field lands (the transforms declare it), the writing of a file.
 """
-
-from pathlib import Path
-
-import click
 
 from extractors.registry import PROVIDERS
 from transforms.field_mapping import describe_fields
 from transforms.registry import get_transform
-from warehouse.generated import write_or_check
 
 PAGE_NAME = "fields.md"
 
@@ -31,7 +25,7 @@ after the other in real answers, and what changes in the views must be what stan
 
 
 def render_page() -> str:
-    """The whole page, in Markdown."""
+    """Return the whole page in Markdown."""
     lines = [_HEAD]
     for provider in PROVIDERS:
         lines += [f"## {provider}", "| stream | field | lands in |", "|---|---|---|"]
@@ -40,15 +34,3 @@ def render_page() -> str:
             lines.append(f"| {stream} | `{shown}` | {home} |")
         lines.append("")
     return "\n".join(lines)
-
-
-@click.command()
-@click.option("--check", is_flag=True, help="Write nothing; exit 1 when the page is stale.")
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=Path("docs"), show_default=True)
-def main(check: bool, folder: Path) -> None:
-    """Write the page of fields."""
-    write_or_check({folder / PAGE_NAME: render_page()}, check=check)
-
-
-if __name__ == "__main__":
-    main()
