@@ -42,7 +42,7 @@ LATER = LOADED_AT + timedelta(days=2)
 
 
 def read_contents(store: Store) -> dict[str, list[str]]:
-    """Return all rows of all views, sorted. One query reads them: to open a warehouse costs more than to read a view."""
+    """Return the sorted rows of all views, in one query: opening a warehouse costs more than reading a view."""
     store.publish()
     views = view_queries()
     query = " UNION ALL ".join(f"SELECT '{view}', CAST(v AS VARCHAR) FROM {view} AS v" for view in views)

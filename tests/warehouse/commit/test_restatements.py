@@ -154,8 +154,10 @@ def test_the_log_leads_from_the_first_contents_to_the_last(kind: str, tmp_path: 
                 if line.new is not None:
                     standing[key] = line.new
             for day in contents_by_day.keys() - current.keys():
-                standing.update(numbers(day, told[day]))
-            current.update(told)
-            assert standing == {key: value for day in current for key, value in numbers(day, current[day]).items()}
+                standing.update(collect_numbers(day, contents_by_day[day]))
+            current.update(contents_by_day)
+            assert standing == {
+                key: value for day in current for key, value in collect_numbers(day, current[day]).items()
+            }
 
     walk()
