@@ -97,7 +97,7 @@ _QUERIES = {
     "verdicts": "SELECT verdict, reason, count(*) AS numbers FROM reconciliation WHERE $in_period GROUP BY ALL",
     "unexplained": """
         SELECT
-            account, measure, against, count(*) AS days, CAST(sum(told) AS DOUBLE) AS reported,
+            account, measure, against, count(*) AS days, CAST(sum(reported) AS DOUBLE) AS reported,
             CAST(sum(loaded) AS DOUBLE) AS loaded, CAST(sum(abs(difference)) AS DOUBLE) AS difference
         FROM reconciliation WHERE $in_period AND verdict = 'unexplained' GROUP BY ALL
     """,
