@@ -126,7 +126,7 @@ def _build_landing_asset(provider_accounts: _ProviderAccounts) -> dg.AssetsDefin
         group_name=provider_accounts.provider,
         partitions_def=build_partitions(provider_accounts.config, provider_accounts.provider),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        metadata={"configured accounts": _accounts_table(provider_accounts.accounts)},
+        metadata={"configured accounts": _build_accounts_table(provider_accounts.accounts)},
     )
     def landing(context: dg.AssetExecutionContext, config: LandingConfig) -> AssetResults:
         with as_dagster_failure():
@@ -179,7 +179,7 @@ def _build_slices_asset(provider_accounts: _ProviderAccounts) -> dg.AssetsDefini
         group_name=provider_accounts.provider,
         partitions_def=build_partitions(provider_accounts.config, provider_accounts.provider),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        metadata={"configured accounts": _accounts_table(provider_accounts.accounts)},
+        metadata={"configured accounts": _build_accounts_table(provider_accounts.accounts)},
     )
     def slices(context: dg.AssetExecutionContext) -> AssetResults:
         with as_dagster_failure():
@@ -284,7 +284,7 @@ def _count_slices(jobs: Sequence[LoadJob]) -> int:
     return sum(len(job.days) for job in jobs)
 
 
-def _accounts_table(accounts: Sequence[Account]) -> dg.TableMetadataValue:
+def _build_accounts_table(accounts: Sequence[Account]) -> dg.TableMetadataValue:
     return dg.MetadataValue.table(
         [
             dg.TableRecord(

@@ -85,7 +85,7 @@ def find_outstanding_slices(
         return {}
     provider = jobs[0].account.provider
     first, last = min(job.days[0] for job in jobs), max(job.days[-1] for job in jobs)
-    query = fill(_SLICES, provider=literal(provider), first=_day(first), last=_day(last))
+    query = fill(_SLICES, provider=literal(provider), first=_date_literal(first), last=_date_literal(last))
     rows = {(row["account"], row["date"]): row for row in store.read(query).to_pylist()}
     outstanding: dict[str, dict[date, str]] = {}
     for job in jobs:
@@ -123,7 +123,7 @@ def check_slices_present(outstanding: Mapping[str, Mapping[date, str]], jobs: Se
 def check_totals(store: Store, provider: str, window: Window) -> dg.AssetCheckResult:
     """Pass when a provider's totals agree with its breakdowns and single conversations in the window; else warn."""
     last = max(window.days())
-    query = fill(_DIFFERENCES, provider=literal(provider), first=_day(window.start), last=_day(last))
+    query = fill(_DIFFERENCES, provider=literal(provider), first=_date_literal(window.start), last=_date_literal(last))
     rows = store.read(query).to_pylist()
     return dg.AssetCheckResult(
         check_name=TOTALS_RECONCILE,
@@ -132,7 +132,7 @@ def check_totals(store: Store, provider: str, window: Window) -> dg.AssetCheckRe
         description=f"{len(rows)} differences are unexplained; see the view reconciliation."
         if rows
         else "No difference is unexplained.",
-        metadata={"unexplained": len(rows), **_table("differences", rows)},
+        metadata={"unexplained": len(rows), **_build_table("differences", rows)},
     )
 
 
@@ -175,7 +175,7 @@ def check_known_channels(store: Store) -> dg.AssetCheckResult:
         passed=not too_many,
         severity=dg.AssetCheckSeverity.WARN,
         description=problem if too_many else "Nearly all channels are known.",
-        metadata=_table("share by provider", [{**row, "share": shares[row["provider"]]} for row in rows]),
+        metadata=_build_table("share by provider", [{**row, "share": shares[row["provider"]]} for row in rows]),
     )
 
 
@@ -219,14 +219,14 @@ def check_gaps(store: Store, config: Config, now: datetime) -> dg.AssetCheckResu
 def _read_states_until_due(store: Store, config: Config, now: datetime) -> list[dict[str, Any]]:
     """Return account, state, first day, last day and number of days, for slices up to the newest that is due."""
     due = [
-        f"account = {literal(account.name)} AND date <= {_day(due_day(account, config.schedule, now))}"
+        f"account = {literal(account.name)} AND date <= {_date_literal(due_day(account, config.schedule, now))}"
         for account in config.accounts
     ]
     rows: list[dict[str, Any]] = store.read(fill(_COVERAGE, due=" OR ".join(due))).to_pylist()
     return rows
 
 
-def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, dg.TableMetadataValue]:
+def _build_table(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, dg.TableMetadataValue]:
     plain = (str, int, float, bool, type(None))
     records = [
         dg.TableRecord({key: value if isinstance(value, plain) else str(value) for key, value in row.items()})
@@ -235,5 +235,5 @@ def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, dg.TableMe
     return {name: dg.MetadataValue.table(records)} if records else {}
 
 
-def _day(day: date) -> str:
+def _date_literal(day: date) -> str:
     return f"DATE {literal(day.isoformat())}"

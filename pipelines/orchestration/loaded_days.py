@@ -1,4 +1,4 @@
-"""Which days of a provider the published warehouse holds, with the metadata that Dagster shows for each.
+"""The days of a provider in the published warehouse, with the metadata that Dagster shows for each.
 
 Dagster is not imported here: loads outside Dagster read these days too.
 """

@@ -1,4 +1,4 @@
-"""Which local days belong to a partition, to a range of partitions and to a schedule's tick.
+"""The local days of a partition, of a range of partitions and of a schedule's tick.
 
 No request and no warehouse query belongs here. A partition key is the label of a local day: the same key means
 Berlin's day for a Berlin account and New York's for an account in New York. Accounts are data, not partitions.

@@ -45,7 +45,7 @@ def build_load_schedule(config: Config, provider: str) -> dg.ScheduleDefinition:
     @dg.schedule(
         job=job,
         name=f"{job.name}_daily",
-        cron_schedule=_cron(config.schedule.provider_time(provider)),
+        cron_schedule=_build_cron(config.schedule.provider_time(provider)),
         execution_timezone=config.schedule.provider_time(provider).timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Loads yesterday and the look-back of all {provider} accounts, as one run. The range begins "
@@ -96,7 +96,7 @@ def build_star_schedules(config: Config) -> Iterator[dg.ScheduleDefinition]:
         yield dg.ScheduleDefinition(
             job=job,
             name=name,
-            cron_schedule=_cron(time, delay_hours=_GRACE_HOURS),
+            cron_schedule=_build_cron(time, delay_hours=_GRACE_HOURS),
             execution_timezone=time.timezone,
             default_status=dg.DefaultScheduleStatus.RUNNING,
             description="Checks that the days of the daily loads are loaded.",
@@ -108,12 +108,12 @@ def build_maintenance_schedule(config: Config) -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
         job=build_maintenance_job(config),
         name="maintain_daily",
-        cron_schedule=_cron(config.schedule.common_time, delay_hours=2 * _GRACE_HOURS),
+        cron_schedule=_build_cron(config.schedule.common_time, delay_hours=2 * _GRACE_HOURS),
         execution_timezone=config.schedule.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Deletes files and logs that are older than the configured retention.",
     )
 
 
-def _cron(time: TimeOfDay, delay_hours: int = 0) -> str:
+def _build_cron(time: TimeOfDay, delay_hours: int = 0) -> str:
     return f"{time.minute} {(time.hour + delay_hours) % 24} * * *"

@@ -66,10 +66,10 @@ def build_failed_run_alert(config: Config, context: dg.RunFailureSensorContext) 
     providers = {account.name: account.provider for account in config.accounts}
     problems: dict[str, str] = {}
     descriptions: list[str] = []
-    for description, metadata in _step_failures(context.get_step_failure_events()):
+    for description, metadata in _find_step_failures(context.get_step_failure_events()):
         descriptions.append(description)
         problems |= {name: str(value.value) for name, value in metadata.items() if name in providers}
-    days = _partition_days(run.tags)
+    days = _parse_partition_days(run.tags)
     if problems:
         failed_providers = {providers[name] for name in problems}
         account_count = sum(provider in failed_providers for provider in providers.values())
@@ -89,7 +89,7 @@ def build_failed_run_alert(config: Config, context: dg.RunFailureSensorContext) 
     )
 
 
-def _step_failures(events: Sequence[dg.DagsterEvent]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _find_step_failures(events: Sequence[dg.DagsterEvent]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the description and the metadata of each failed step."""
     for event in events:
         data = event.step_failure_data
@@ -99,7 +99,7 @@ def _step_failures(events: Sequence[dg.DagsterEvent]) -> Iterator[tuple[str, dic
             yield data.error.message.strip(), {}
 
 
-def _partition_days(tags: Mapping[str, str]) -> list[date]:
+def _parse_partition_days(tags: Mapping[str, str]) -> list[date]:
     """Return the first and the last day of the run's partitions, or an empty list for a run without partitions."""
     first = tags.get(RANGE_START_TAG) or tags.get(PARTITION)
     last = tags.get(RANGE_END_TAG) or first

@@ -1,4 +1,4 @@
-"""Builds a report from a warehouse: chooses the period and the accounts, and puts the sections together.
+"""Build a report from a warehouse: choose the period and the accounts, and put the sections together.
 
 HTML, files and SQL do not belong here.
 """

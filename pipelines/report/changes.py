@@ -1,4 +1,4 @@
-"""Compares figures of the period with the days before: only for the same accounts with the same number of days.
+"""Compare figures of the period with the days before: only for the same accounts with the same number of days.
 
 SQL and HTML do not belong here. A change is not rated: more may be better or worse.
 """

@@ -1,4 +1,4 @@
-"""Which days of the accounts are loaded: the coverage map, and the accounts whose two periods are comparable.
+"""The loaded days of the accounts: the coverage map, and the accounts whose two periods are comparable.
 
 Everything comes from ``loads.status``; SQL does not belong here. A bucket shows its worst day, so that even a short
 gap is visible. The map draws at most 120 accounts, those with gaps first.
@@ -73,7 +73,7 @@ class PeriodCoverage:
         for status in self.statuses:
             if status.account.provider == provider:
                 for state, part in _clip_ranges(status, self.period.window):
-                    for bucket in self.period.buckets[_bucket_slice(self.period, part)]:
+                    for bucket in self.period.buckets[_find_buckets(self.period, part)]:
                         yield state, Window(max(part.start, bucket.start), min(part.end, bucket.end))
 
     @property
@@ -138,16 +138,16 @@ def _clip_ranges(status: AccountStatus, window: Window) -> Iterator[tuple[str, W
             yield state_range.state, Window(start, end)
 
 
-def _worst_states(status: AccountStatus, period: Period) -> list[str | None]:
+def _find_worst_states(status: AccountStatus, period: Period) -> list[str | None]:
     """Return the worst state of each bucket; None when no day of it is due."""
     states: list[str | None] = [None] * len(period.buckets)
     for state, part in _clip_ranges(status, period.window):
-        buckets = _bucket_slice(period, part)
+        buckets = _find_buckets(period, part)
         states[buckets] = [max(known or state, state, key=_WORSE.__getitem__) for known in states[buckets]]
     return states
 
 
-def _bucket_slice(period: Period, part: Window) -> slice:
+def _find_buckets(period: Period, part: Window) -> slice:
     """Return the slice of the period's buckets that have days of this part of the period."""
     starts = period.clipped_starts
     return slice(bisect_right(starts, part.start) - 1, bisect_left(starts, part.end))
@@ -157,7 +157,7 @@ def _build_timeline(status: AccountStatus, period: Period) -> AccountTimeline:
     counts = _count_states(status, period.window)
     gaps = [(state, part) for state, part in _clip_ranges(status, period.window) if _is_gap(state)]
     spans, first = [], 0
-    for state, group in groupby(_worst_states(status, period)):
+    for state, group in groupby(_find_worst_states(status, period)):
         count = len(list(group))
         if state is not None:
             spans.append(StateSpan(state, first, count))

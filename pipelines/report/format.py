@@ -1,4 +1,4 @@
-"""Formats numbers, days and instants as text for the report. No queries and no HTML belong here."""
+"""Format numbers, days and instants as text for the report. No queries and no HTML belong here."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime

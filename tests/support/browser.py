@@ -1,4 +1,4 @@
-"""Drives headless Chromium over its DevTools protocol, to see pages as a person does. No assertions on pages."""
+"""Drive headless Chromium over its DevTools protocol, to see pages as a person does. No assertions on pages."""
 
 import base64
 import itertools

@@ -1,4 +1,4 @@
-"""Parses an HTML page into elements, tables and texts, independently of the code that wrote it. No assertions on it."""
+"""Parse an HTML page into elements, tables and texts, independently of the code that wrote it. No assertions on it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,1 +1,1 @@
-"""The Dagster instance: its home, its logs, and the materializations that runs outside Dagster report to it."""
+"""The Dagster instance: its home, its logs, and the materialisations recorded in it for loads outside Dagster."""

@@ -1,4 +1,4 @@
-"""Writes materialisations into Dagster's storage in batches, for days that were loaded outside Dagster.
+"""Write materialisations into Dagster's storage in batches, for days that were loaded outside Dagster.
 
 Which days are written is decided in ``instance.materializations``, not here. Single events cost two commits each.
 Here up to 500 events share one commit, as Dagster itself does on PostgreSQL.

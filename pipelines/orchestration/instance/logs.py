@@ -1,4 +1,4 @@
-"""Deletes old logs from Dagster's storage, and keeps the events that hold the state of assets, checks and runs.
+"""Delete old logs from Dagster's storage, and keep the events that hold the state of assets, checks and runs.
 
 How long logs are kept is not decided here. Deleting whole runs would delete the state of their partitions, so events
 are deleted by kind, on SQLite and on PostgreSQL.

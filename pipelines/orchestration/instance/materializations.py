@@ -1,4 +1,4 @@
-"""Records days that were loaded outside Dagster, so that Dagster's partitions match the warehouse.
+"""Record days that were loaded outside Dagster, so that Dagster's partitions match the warehouse.
 
 Best effort, and nothing here may fail a load: Dagster is imported only if it was started here before, gets at most 20
 seconds, and every error is only logged. Importing dagster at the top of this module is not allowed.

@@ -1,4 +1,4 @@
-"""Draws the model's charts as SVG with Vega-Lite. Calculations and queries do not belong here.
+"""Draw the model's charts as SVG with Vega-Lite. Calculations and queries do not belong here.
 
 Colours are CSS variables of the page, so that a chart follows its light or dark scheme. A mark's tooltip is its SVG
 title. The library is imported only when needed: it starts its own engine for the first chart (most of a second).

@@ -1,4 +1,4 @@
-"""Renders a report as one HTML text that needs no scripts, no other files and no network.
+"""Render a report as one HTML text that needs no scripts, no other files and no network.
 
 Texts and figures do not belong here: they come from the model, and the template escapes them. The template and the
 style sheet are beside this module.

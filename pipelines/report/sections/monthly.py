@@ -1,7 +1,7 @@
 """Month by month: understanding, containment and cost per conversation, from the monthly views.
 
 The rows are those of the queries ``understood``, ``containment`` and ``monthly_costs``; SQL and HTML do not belong
-here. Months are whole calendar months. They include months before the period, and days outside it.
+here. Months are whole calendar months, even where the period begins or ends inside one, and reach back before it.
 """
 
 from collections import defaultdict

@@ -1,3 +1,5 @@
+"""Runs of a provider's landing and slices assets against the sandbox."""
+
 from collections.abc import Callable
 from datetime import date
 

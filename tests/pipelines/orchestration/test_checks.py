@@ -1,3 +1,5 @@
+"""Asset checks on stores with gaps, failures, doubled grains, unknown keys and unknown channels."""
+
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

@@ -1,3 +1,5 @@
+"""The bar chart as Markdown: heights, gaps, length."""
+
 from datetime import date, timedelta
 from decimal import Decimal
 from urllib.parse import unquote

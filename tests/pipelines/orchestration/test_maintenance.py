@@ -1,3 +1,5 @@
+"""The maintenance job, with and without a load before it."""
+
 from collections.abc import Callable
 from datetime import date
 

@@ -1,3 +1,5 @@
+"""Partitions, ended days and due days in every time zone."""
+
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path

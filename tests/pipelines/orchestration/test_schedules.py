@@ -1,3 +1,5 @@
+"""The days that a scheduled load requests, and the times of all schedules."""
+
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any

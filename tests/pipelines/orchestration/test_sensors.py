@@ -1,3 +1,5 @@
+"""The alert of a failed run: its text, and when it is sent."""
+
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any

@@ -1,3 +1,5 @@
+"""The assets of the star: metadata and checks, before and after loads."""
+
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 

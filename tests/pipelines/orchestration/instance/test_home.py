@@ -1,3 +1,5 @@
+"""Dagster's home: its folder, its settings, and whether an instance exists."""
+
 from pathlib import Path
 from typing import Any
 
