@@ -4,28 +4,26 @@ They call ``loads.run`` and record the outcome in Dagster; rules of loading do n
 accounts of a provider.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import dagster as dg
 
 from extractors.account import Account
-from extractors.errors import ChatmartError
 from extractors.redaction import redact
 from extractors.windows import ONE_DAY, Window
 from pipelines.configuration.config import Config
-from pipelines.loads.failures import build_account_metadata, describe_older_days, format_reasons
+from pipelines.loads.failures import describe_older_days, format_reasons
 from pipelines.loads.observer import NullObserver
 from pipelines.loads.plan import list_unsettled_days, plan_daily_loads
 from pipelines.loads.run import LoadJob, fetch_jobs, load_landed_batches
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration import checks
+from pipelines.orchestration.failures import as_dagster_failure, build_failure
 from pipelines.orchestration.loaded_days import days_with_rows
 from pipelines.orchestration.partitions import build_partitions, partition_window, plan_ended_days
 from pipelines.orchestration.run_metadata import build_run_metadata
-from warehouse.errors import WarehouseError
 
 SCHEDULE_TAG = "dagster/schedule_name"
 
@@ -142,7 +140,7 @@ def _build_landing_asset(provider_accounts: _ProviderAccounts) -> dg.AssetsDefin
             result = fetch_jobs(workspace, wanted, refetch=config.refetch, observer=_LogObserver(context.log))
         failed = result.errors_by_account
         if failed and provider_accounts.slices_key not in context.job_def.asset_layer.selected_asset_keys:
-            raise _build_failure(failed, len(jobs), "the responses of the other accounts are landed")
+            raise build_failure(failed, len(jobs), "the responses of the other accounts are landed")
         # Dagster copies an event to every partition of a range: the figures of the run go to its newest day only
         summary = {
             "accounts": len(jobs),
@@ -202,7 +200,7 @@ def _build_slices_asset(provider_accounts: _ProviderAccounts) -> dg.AssetsDefini
         failed_keys = {day.isoformat() for days in outstanding.values() for day in days}
         for key in sorted(metadata_by_key.keys() - failed_keys):
             yield dg.AssetMaterialization(provider_accounts.slices_key, partition=key, metadata=metadata_by_key[key])
-        raise _build_failure(format_reasons(outstanding), len(jobs), "the other slices are loaded and published")
+        raise build_failure(format_reasons(outstanding), len(jobs), "the other slices are loaded and published")
 
     return slices
 
@@ -220,30 +218,6 @@ class _LogObserver(NullObserver):
     def on_days_failed(self, account: Account, days: Collection[date], error: str) -> None:
         """Log the failure as soon as it happens, without secrets."""
         self._log.error(redact(f"{account.name}: {len(days)} slices failed: {error}"))
-
-
-@contextmanager
-def as_dagster_failure() -> Iterator[None]:
-    """Run a block and turn its ChatmartError or WarehouseError into a failure that Dagster does not retry.
-
-    Raises dagster.Failure with the error's sentence as description, secrets redacted.
-    """
-    try:
-        yield
-    except (ChatmartError, WarehouseError) as error:
-        # Dagster would keep the error's trace for ever, and the trace is not redacted
-        raise dg.Failure(redact(str(error)), allow_retries=False) from None
-
-
-def _build_failure(errors_by_account: Mapping[str, str], account_count: int, other_accounts: str) -> dg.Failure:
-    metadata = build_account_metadata(errors_by_account)
-    names = ", ".join(list(errors_by_account)[:5]) + (" and others" if len(errors_by_account) > 5 else "")
-    return dg.Failure(
-        f"{len(errors_by_account)} of {account_count} accounts failed ({names}); {other_accounts}. "
-        f"{next(iter(metadata.values()))}",
-        metadata=metadata,
-        allow_retries=False,
-    )
 
 
 def _warn_of_older_gaps(context: dg.AssetExecutionContext, workspace: Workspace, accounts: Sequence[Account]) -> None:

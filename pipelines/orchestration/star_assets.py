@@ -15,8 +15,9 @@ from pipelines.configuration.config import Config
 from pipelines.loads.load import publish_warehouse, set_accounts_and_measures
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration import checks
-from pipelines.orchestration.assets import as_dagster_failure, store_kind
+from pipelines.orchestration.assets import store_kind
 from pipelines.orchestration.diagrams import CHART_DAYS, draw_daily_chart
+from pipelines.orchestration.failures import as_dagster_failure
 from warehouse.docs.relations import DIMENSIONS, FACTS, duckdb_type, joined_dimension, key_column
 from warehouse.model.schema import fact_table, metadata
 from warehouse.sql import fill, ident
