@@ -91,15 +91,15 @@ class Account(Settings):
     base_url: BaseUrl = Field(description="Where the provider's API is; the credential goes nowhere else")
     timezone: ZoneName = Field(default="UTC", description="IANA zone whose calendar days are loaded")
     start_date: date | None = Field(
-        default=None, description="First day that is loaded; what is absent after it is a gap"
+        default=None, description="First day that is loaded; later days without data are gaps"
     )
     lookback_days: int = Field(
         default=3, ge=0, le=400, description="Days before the loaded day that the daily load reads again"
     )
     streams: tuple[str, ...] | None = Field(default=None, description="Which streams to pull; default: docs/mapping.md")
-    rate_limit: RateLimit = Field(default=RateLimit(), description="How fast the provider is asked")
+    rate_limit: RateLimit = Field(default=RateLimit(), description="Rate limit; default: the provider's")
     max_wait_seconds: float = Field(default=60, ge=0, description="The longest a run waits for one limit")
-    privacy: Privacy = Field(default=Privacy(), description="What of a person's data may reach the warehouse")
+    privacy: Privacy = Field(default=Privacy(), description="Which personal data may reach the warehouse")
 
     @field_validator("streams")
     @classmethod

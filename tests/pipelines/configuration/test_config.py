@@ -120,15 +120,15 @@ def test_every_problem_is_told_at_once_with_file_account_and_key(read: Read) -> 
         ],
     )
     expected = [
-        "chatmart.yaml: lake: is no known key",
+        "chatmart.yaml: lake: is not a known key",
         "chatmart.yaml: defaults.timezone: there is no time zone 'Berlin'; use a name such as Europe/Berlin",
-        "chatmart.yaml: defaults.colour: is no known key",
+        "chatmart.yaml: defaults.colour: is not a known key",
         "chatmart.yaml: accounts.7: Input should be a valid dictionary",
         "chatmart.yaml: account one: api_key: is a secret and stands here in plain; write ${VARIABLE} and set",
         "chatmart.yaml: account two: api_key: the variable NOBODY_SET_THIS is not set; set it or write it into .env",
         "chatmart.yaml: account two: timezone: there is no time zone 'Mars/Base'",
         "chatmart.yaml: account three: project_id: is missing",
-        "chatmart.yaml: account three: colour: is no known key",
+        "chatmart.yaml: account three: colour: is not a known key",
         "chatmart.yaml: account four: provider: is 'clippy'; known: cognigy, chatdash",
         "chatmart.yaml: account five: provider: is missing",
         "chatmart.yaml: account Six: name: String should match pattern",
@@ -184,13 +184,13 @@ def test_an_empty_variable_is_not_set(read: Read, monkeypatch: pytest.MonkeyPatc
 
 def test_names_are_unique(read: Read) -> None:
     (problem,) = problems(read, accounts=[GOOD, account(project_id="0" * 24), account(name="other")])
-    assert problem == "chatmart.yaml: account acme: name: stands 2 times; account names are unique"
+    assert problem == "chatmart.yaml: account acme: name: is used 2 times; account names are unique"
 
 
 def test_a_name_that_stands_twice_is_told_with_what_else_is_wrong(read: Read) -> None:
     found = problems(read, accounts=[GOOD, account(timezone="Mars/Base")])
     assert len(found) == 2
-    assert "chatmart.yaml: account acme: name: stands 2 times; account names are unique" in found
+    assert "chatmart.yaml: account acme: name: is used 2 times; account names are unique" in found
 
 
 @pytest.mark.parametrize("landing", ["s3://bucket/prefix", "file:///srv/landing"])
@@ -214,13 +214,13 @@ def test_a_landing_zone_is_a_folder_for_now(read: Read, landing: str) -> None:
         ("accounts:\n\t- x\n", "line 2: found character"),
         ("accounts: *later\n", "line 1: found undefined alias"),
         ("accounts: !!python/object:os.system x\n", "line 1: could not determine a constructor for the tag"),
-        ("landing: a\nlanding: b\naccounts: []\n", "line 1: the key landing stands twice"),
-        ("accounts:\n- name: a\n  name: b\n", "line 2: the key name stands twice"),
-        ("defaults: {start_date: 2025-02-30}\naccounts: [1]\n", "is no YAML that can be read (ValueError)"),
-        ("accounts: &a [*a]\n", "is no YAML that can be read (ValueError)"),
-        ("[" * 5000, "is no YAML that can be read (RecursionError)"),
+        ("landing: a\nlanding: b\naccounts: []\n", "line 1: the key landing is given twice"),
+        ("accounts:\n- name: a\n  name: b\n", "line 2: the key name is given twice"),
+        ("defaults: {start_date: 2025-02-30}\naccounts: [1]\n", "cannot be read as YAML (ValueError)"),
+        ("accounts: &a [*a]\n", "cannot be read as YAML (ValueError)"),
+        ("[" * 5000, "cannot be read as YAML (RecursionError)"),
         ("{1: a, true: b, accounts: [], null: c}\n", "1: "),
-        ("a: \x00", "is no YAML that can be read"),
+        ("a: \x00", "cannot be read as YAML"),
         ("? [a]\n: b\n", "line 1: found unhashable key"),
     ],
 )
@@ -253,7 +253,7 @@ def test_broken_yaml_around_a_secret_does_not_show_it(read: Read, text: str) -> 
 def test_what_is_no_text_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "chatmart.yaml"
     path.write_bytes(b"\xff\xfe\x00\x80")
-    with pytest.raises(ConfigError, match=r"^chatmart\.yaml: is no YAML that can be read"):
+    with pytest.raises(ConfigError, match=r"^chatmart\.yaml: cannot be read as YAML"):
         configuration.load_config(path)
     folder = tmp_path / "folder"
     folder.mkdir()
