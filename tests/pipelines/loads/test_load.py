@@ -10,8 +10,8 @@ from extractors.http.messages import Request, Response
 from extractors.landing.batch import Batch, BatchKey
 from extractors.windows import Window
 from pipelines.loads import load as loading
+from pipelines.loads.claims import ReuseRule
 from pipelines.loads.load import load_days, publish_warehouse, set_accounts_and_measures
-from pipelines.loads.plan import ReuseRule
 from pipelines.loads.workspace import Workspace
 from sandbox.server import Sandbox
 from tests.support.sample_world import SampleWorld, open_sandbox

@@ -95,7 +95,7 @@ def test_days_of_which_nothing_counts_are_told_of(sample_world: SampleWorld) -> 
     sample_world.overrides = {BERLIN.name: {"timezone": "Asia/Tokyo"}}
     [outcome] = replayed(sample_world).outcomes
     assert (outcome.planned, outcome.loaded, outcome.failed) == (1, 0, 0)
-    assert "of 1 of 1 days nothing counts" in outcome.errors[0]
+    assert "1 of 1 days have no usable landed responses" in outcome.errors[0]
 
 
 class Shares(NullObserver):

@@ -11,7 +11,7 @@ from extractors.http.session import Session
 from extractors.landing.batch import Batch
 from extractors.landing.zone import BatchWriter, LandingZone
 from extractors.windows import Window
-from pipelines.loads import run as runs
+from pipelines.loads import concurrent_run
 from pipelines.loads.run import LoadJob, fetch_jobs, load_landed_batches
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
@@ -82,7 +82,7 @@ def test_a_defect_fails_the_days_that_were_still_to_come(
         return await counter.fetch(session, window, writer)
 
     changed = replace(known, streams={**known.streams, "conversation_counter": replace(counter, fetch=broken)})
-    monkeypatch.setattr(runs, "get_provider", lambda _name: changed)
+    monkeypatch.setattr(concurrent_run, "get_provider", lambda _name: changed)
     [outcome] = sample_world.backfill(date(2025, 1, 30), date(2025, 2, 3)).outcomes
     assert (outcome.planned, outcome.loaded, outcome.failed) == (5, 3, 2)
     assert {day.month for day, row in sample_world.read_ledger(BERLIN.name).items() if row.error} == {1}
