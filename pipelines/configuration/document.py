@@ -20,11 +20,11 @@ class Defaults(Settings):
         default=3, ge=0, le=400, description="Days before the loaded day that the daily load reads again"
     )
     start_date: date | None = Field(
-        default=None, description="First day that is loaded; later days without data are gaps"
+        default=None, description="First day that is loaded; a later day without data is a gap"
     )
     max_wait_seconds: float = Field(default=60, ge=0, description="The longest a run waits for one limit")
-    rate_limit: RateLimit = Field(default=RateLimit(), description="Rate limit; default: the provider's")
-    privacy: Privacy = Field(default=Privacy(), description="Which personal data may reach the warehouse")
+    rate_limit: RateLimit = Field(default=RateLimit(), description="Limits of the requests to the provider")
+    privacy: Privacy = Field(default=Privacy(), description="Personal data that may reach the warehouse")
 
 
 class Document(OperatingSettings):

@@ -1,8 +1,8 @@
 """The JSON Schema of the configuration, for editors: generated from the models that validate the file.
 
-No configuration is validated here. ``python -m pipelines.configuration.json_schema`` writes the schema; ``--check``
-exits with 1 when the file is stale. The schema describes the file before ``${VARIABLE}`` is filled in: a reference is
-allowed for any single value and required for a secret. It has the form of draft 7, which editors support best.
+No configuration is validated and no file is written here. The schema describes the file before ``${VARIABLE}`` is
+filled in: a reference is allowed for any single value and required for a secret. It has the form of draft 7, which
+editors support best.
 """
 
 import json
@@ -11,14 +11,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-import click
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from extractors.account import Account
 from extractors.registry import PROVIDERS, get_provider
 from pipelines.configuration.document import Document
-from warehouse.generated import write_or_check
 
 SCHEMA_PATH = Path(__file__).with_name("chatmart.schema.json")
 
@@ -116,14 +114,3 @@ def schema_comment(folder: Path) -> str:
     relative = SCHEMA_PATH.relative_to(folder).as_posix() if SCHEMA_PATH.is_relative_to(folder) else None
     address = SCHEMA_PATH.as_uri() if relative is None or " " in relative else relative
     return f"# yaml-language-server: $schema={address}"
-
-
-@click.command()
-@click.option("--check", is_flag=True, help="Write nothing; exit 1 when the file is stale.")
-def main(check: bool) -> None:
-    """Write the JSON Schema of the configuration."""
-    write_or_check({SCHEMA_PATH: render_schema()}, check=check)
-
-
-if __name__ == "__main__":
-    main()

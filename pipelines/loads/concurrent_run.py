@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import date, timedelta
 from functools import partial
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from extractors.account import Account
 from extractors.errors import (
@@ -22,8 +22,10 @@ from extractors.errors import (
     ForbiddenHost,
     RequestRefused,
 )
-from extractors.fetch import fetch_batches, gather_or_cancel, hold_fetch_lock
-from extractors.http.session import Client, Session
+from extractors.fetch import fetch_batches, gather_or_cancel
+from extractors.http.client import Client
+from extractors.http.session import Session
+from extractors.landing.lock import hold_fetch_lock
 from extractors.registry import get_provider
 from pipelines.loads.claims import ReuseRule, build_reuse_rule, loadable_days
 from pipelines.loads.load import publish_warehouse
@@ -105,7 +107,7 @@ class ConcurrentRun:
 
     async def _fetch_steps(
         self,
-        session: Session,
+        session: Session[Any],
         job: LoadJob,
         outcome: Outcome,
         loads: list[asyncio.Future[None]],

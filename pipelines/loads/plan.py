@@ -8,6 +8,7 @@ again (``pipelines.loads.claims``).
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from extractors.account import Account
 from extractors.landing.zone import LandingZone
@@ -18,7 +19,7 @@ from pipelines.loads.status import GOOD_STATES, StateRange, day_states
 from warehouse.records import LedgerRow
 from warehouse.store import Store
 
-PlannedFetch = tuple[str, Stream, Window]
+PlannedFetch = tuple[str, Stream[Any], Window]
 """Name of the stream, the stream, and the window to fetch."""
 
 
@@ -121,7 +122,7 @@ def list_unsettled_days(account: Account, window: Window, ledger: Iterable[Ledge
 
 
 def plan_steps(
-    account: Account, provider: Provider, landing: LandingZone, days: Collection[date], is_reusable: ReuseRule
+    account: Account, provider: Provider[Any], landing: LandingZone, days: Collection[date], is_reusable: ReuseRule
 ) -> list[LoadStep]:
     """Return the commits for some local days, newest month first, each with the windows still to be fetched for it.
 
@@ -138,7 +139,7 @@ def plan_steps(
             for missing_window in group_into_windows(missing)
             for window in stream.windows(account, missing_window)
         ]
-    months = [month for window in group_into_windows(days) for month in window.months()]
+    months = [month for window in group_into_windows(days) for month in window.split_into_months()]
     steps = []
     for month in sorted(months, reverse=True):
         due = [fetch for fetch in fetches if fetch[2].end > month.start]

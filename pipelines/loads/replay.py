@@ -41,7 +41,7 @@ def replay_jobs(workspace: Workspace, jobs: Sequence[LoadJob], observer: Observe
             observer.on_planned(job.account, len(job.days), 0)
         for outcome, job in zip(outcomes, jobs, strict=True):
             for window in reversed(group_into_windows(job.days)):
-                for month in reversed(window.months()):
+                for month in reversed(window.split_into_months()):
                     days = tuple(month.days())
                     load = partial(_load_versions, workspace, outcome.account, days)
                     load_and_record(workspace, outcome, days, load, observer)

@@ -11,7 +11,7 @@ from functools import partial
 
 from extractors.account import Account
 from extractors.errors import Defect, ErrorLocation, ExtractionError
-from extractors.http.transport import RequestStats
+from extractors.http.stats import RequestStats
 from extractors.redaction import RedactingFilter, redact
 from pipelines.loads.claims import ReuseRule
 from pipelines.loads.load import LoadResult, load_days

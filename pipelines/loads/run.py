@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from extractors.account import Account
-from extractors.http.transport import RequestStats
+from extractors.http.stats import RequestStats
 from extractors.registry import get_provider
 from pipelines.loads.claims import build_reuse_rule
 from pipelines.loads.concurrent_run import ConcurrentRun
