@@ -14,9 +14,9 @@ from pipelines.cli.options import DAY_TYPE, accounts_option, as_date, providers_
 from pipelines.cli.steps.failures import alert_on_error, send_failure_alert, warn_about_older_days
 from pipelines.cli.steps.open_workspace import open_workspace
 from pipelines.cli.steps.run_with_progress import run_with_progress
+from pipelines.loads.claims import build_reuse_rule
 from pipelines.loads.observer import FailureCollector, Observer
 from pipelines.loads.plan import (
-    build_reuse_rule,
     clip_window,
     daily_window,
     list_unsettled_days,

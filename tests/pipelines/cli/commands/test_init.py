@@ -125,7 +125,7 @@ def test_what_is_there_stays(capsys: pytest.CaptureFixture[str]) -> None:
     assert Path(".env").read_text("utf-8") == "ACME_API_KEY=fake-mine\nOTHER=x"
     before = Path("chatmart.yaml").read_text("utf-8")
     for arguments, says in (
-        ((*COGNIGY,), "account acme: name: stands 2 times"),
+        ((*COGNIGY,), "account acme: name: is used 2 times"),
         ((*DOCS, "--warehouse", "duckdb://y"), "change warehouse in it, or write it anew: --force"),
     ):
         refused = run_chatmart(capsys, *arguments)
@@ -156,7 +156,7 @@ def test_where_it_cannot_add_it_says_what_to_write(capsys: pytest.CaptureFixture
         ((*COGNIGY[:-1], "short"), "account acme: project_id: String should match"),
         ((*COGNIGY, "--timezone", "Mars/Base"), "account acme: timezone: there is no time zone 'Mars/Base'"),
         ((*COGNIGY, "--base-url", "https://user:pw@host"), "account acme: base_url: a base_url has no credential"),
-        ((*COGNIGY, "--bot-id", "b"), "account acme: bot_id: is no known key"),
+        ((*COGNIGY, "--bot-id", "b"), "account acme: bot_id: is not a known key"),
         ((*COGNIGY, "--set", "api_key=sk-in-plain"), "account acme: api_key: is a secret and stands here in plain"),
         ((*COGNIGY, "--set", "lookback_days=many"), "account acme: lookback_days: "),
         ((*COGNIGY, "--set", "auth"), "--set auth: write KEY=VALUE"),

@@ -32,7 +32,7 @@ def test_a_daily_load_that_failed_tells_the_webhook(
     assert message["what"] == "chatmart load"
     assert message["days"] == "2025-03-02 to 2025-03-05"
     assert "• acme-berlin: 2025-03-02 to 2025-03-05: acme-berlin (cognigy" in message["text"]
-    assert message["advice"] == "To ask again: chatmart load --date 2025-03-05 --account acme-berlin"
+    assert message["advice"] == "To retry: chatmart load --date 2025-03-05 --account acme-berlin"
     assert bad.credential.encode() not in request.body
 
 
