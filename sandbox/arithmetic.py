@@ -1,6 +1,6 @@
-"""How the invented vendors calculate: medians, averages, top lists, bins, peaks. The definitions, and nothing else.
+"""The vendors' own arithmetic: medians, averages, top lists, bins, peaks.
 
-Both the endpoints and the truth use them, because they are the vendor's own arithmetic and no mapping of ours.
+Definitions only. The endpoints and the truth share them, because they belong to the vendor and not to our mapping.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ INSIGHT_BINS = {
 
 
 def median(values: Iterable[int | Decimal]) -> Decimal | None:
-    """The middle value, or the mean of the two middle ones; None of nothing."""
+    """Return the middle value or the mean of the two middle ones, in the unit of the values; None without values."""
     ordered = sorted(map(Decimal, values))
     if not ordered:
         return None
@@ -27,17 +27,17 @@ def median(values: Iterable[int | Decimal]) -> Decimal | None:
 
 
 def average(total: int | Decimal, count: int) -> Decimal | None:
-    """The mean with six places; None of nothing."""
+    """Return total / count with six decimal places, in the unit of the total; None if the count is zero."""
     return (Decimal(total) / count).quantize(SIX_PLACES) if count else None
 
 
-def top_members(counter: Counter[str], limit: int) -> list[tuple[str, int]]:
-    """The members with the highest counts, ties by name."""
+def select_top_members(counter: Counter[str], limit: int) -> list[tuple[str, int]]:
+    """Return the members with the highest counts; equal counts are ordered by name."""
     return sorted(counter.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
 
 
 def count_by_bin(stat: str, items: Sequence[Conversation]) -> dict[str, int]:
-    """One insights distribution: how many users (num_conversations) or conversations fall into each bin."""
+    """Return one Chatlayer insights distribution: users (`num_conversations`) or conversations (other stats) by bin."""
     if stat == "num_conversations":
         values = list(Counter(item.user for item in items).values())
     elif stat == "duration_seconds":
@@ -51,20 +51,20 @@ def count_by_bin(stat: str, items: Sequence[Conversation]) -> dict[str, int]:
 
 
 def max_concurrent_calls(calls: Sequence[Conversation]) -> int:
-    """The highest number of calls that ran at the same moment."""
-    turns = sorted([(call.started_at, 1) for call in calls] + [(call.ended_at, -1) for call in calls])
+    """Return the highest number of calls that ran at the same instant."""
+    changes = sorted([(call.started_at, 1) for call in calls] + [(call.ended_at, -1) for call in calls])
     running = highest = 0
-    for _, change in turns:
+    for _, change in changes:
         running += change
         highest = max(highest, running)
     return highest
 
 
 def ms_to_minutes(milliseconds: int) -> Decimal:
-    """Minutes with eight places, so that times 60 gives the milliseconds back."""
+    """Return minutes with eight decimal places: times 60 they give the milliseconds back."""
     return (Decimal(milliseconds) / 60_000).quantize(Decimal("0.00000001"))
 
 
 def ms_to_seconds(milliseconds: int) -> Decimal:
-    """Seconds with three places."""
+    """Return seconds with three decimal places."""
     return Decimal(milliseconds).scaleb(-3)

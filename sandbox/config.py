@@ -1,13 +1,14 @@
-"""A chatmart configuration for a running sandbox, and the environment that holds its invented secrets.
+"""A chatmart configuration for a running sandbox, and the environment variables with its invented secrets.
 
-Writes plain data only; the caller makes YAML of it. Secrets stand in the environment, never in the configuration.
+Returns plain data; the caller writes YAML. Secrets are in the environment, never in the configuration.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sandbox.accounts import SandboxAccount
-from sandbox.server import API_ROOTS, HOST, Sandbox
+from sandbox.account import SandboxAccount
+from sandbox.server import HOST, Sandbox
+from sandbox.vendors import get_vendor
 
 
 def build_config(
@@ -16,48 +17,42 @@ def build_config(
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     **extra: Any,
 ) -> dict[str, Any]:
-    """The configuration: the accounts, and whatever else stands at the top level.
+    """Return the configuration: the accounts and the given top-level keys.
 
     Args:
         sandbox: a running sandbox, or the origin of one in another process (`http://127.0.0.1:8600`).
-        accounts: whom to load.
-        overrides: further keys per account name; they win.
+        accounts: the accounts to load.
+        overrides: further keys per account name; they take precedence.
         **extra: further top-level keys (`landing`, `warehouse`, `defaults`).
     """
     origin = sandbox if isinstance(sandbox, str) else sandbox.origin
     entries = []
     for account in accounts:
+        vendor = get_vendor(account.provider)
         entry: dict[str, Any] = {
             "name": account.name,
             "provider": account.provider,
             "timezone": account.timezone,
             "start_date": account.start_date.isoformat(),
-            "base_url": origin.rstrip("/") + API_ROOTS[account.provider],
+            "base_url": origin.rstrip("/") + vendor.root,
             **account.ids,
         }
-        secrets = (
-            {"token_id": "ID", "token_secret": "SECRET"} if account.provider == "chatlayer" else {"api_key": "KEY"}
-        )
-        entry.update({key: f"${{{variable_name(account, suffix)}}}" for key, suffix in secrets.items()})
-        if account.provider == "chatcaptain":
-            entry["download_hosts"] = [HOST]
-            entry["export_poll_seconds"] = [0.01, 0.05]
+        for secret in vendor.secrets:
+            entry[secret.key] = f"${{{variable_name(account, secret.variable_suffix)}}}"
+        entry.update(vendor.extra_configuration(HOST))
         entries.append({**entry, **(overrides or {}).get(account.name, {})})
     return {**extra, "accounts": entries}
 
 
 def build_environment(accounts: Sequence[SandboxAccount]) -> dict[str, str]:
-    """The variables that `config_for` refers to."""
-    found: dict[str, str] = {}
-    for account in accounts:
-        if account.provider == "chatlayer":
-            token, _, secret = account.credential.partition(":")
-            found[variable_name(account, "ID")], found[variable_name(account, "SECRET")] = token, secret
-        else:
-            found[variable_name(account, "KEY")] = account.credential
-    return found
+    """Return the environment variables that the configuration of `build_config` refers to."""
+    return {
+        variable_name(account, suffix): value
+        for account in accounts
+        for suffix, value in account.split_credential().items()
+    }
 
 
 def variable_name(account: SandboxAccount, suffix: str) -> str:
-    """The name of one of the account's variables, such as `SANDBOX_ACME_SUPPORT_KEY`."""
+    """Return the name of one of the account's variables, such as `SANDBOX_ACME_SUPPORT_KEY`."""
     return f"SANDBOX_{account.name.upper().replace('-', '_')}_{suffix}"

@@ -1,6 +1,6 @@
-"""The book of all requests and the queue of planned faults: a thin ASGI layer around the invented vendors.
+"""The log of all requests and the queue of planned faults: a thin ASGI layer around the invented vendors.
 
-Knows no provider. A fault answers instead of the vendor, or cuts the connection.
+Knows no provider. A fault responds instead of the vendor, or cuts the connection.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ ADMIN = "/_sandbox"
 
 @dataclass(frozen=True)
 class RequestRecord:
-    """One request as it came and the status it got; 0 when the connection was cut."""
+    """One request as received, and the status of its response; 0 when the connection was cut."""
 
     provider: str
     account: str | None
@@ -32,12 +32,23 @@ class RequestRecord:
 
 @dataclass
 class Fault:
-    """What the next `times` requests whose path (with its query) holds `path` get.
+    """A planned fault for the next `times` requests whose path (with its query) contains `path`.
 
-    `kind`: answer | reset (connection dropped at once) | cut (body ends early, connection dropped) |
-    after (the vendor does its work, then the connection drops: the answer is lost) | hang (the vendor does its work,
-    `body` is the first half of an answer that never goes on, and the connection stays).
-    `skip`: so many matching requests go through first.
+    Attributes:
+        path: part of the path and query; empty matches all requests.
+        times: the number of requests that meet the fault.
+        status: of the response.
+        body: of the response.
+        headers: of the response.
+        kind: one of
+            `answer`: respond with `status`, `body` and `headers`;
+            `reset`: drop the connection at once;
+            `cut`: end the body early and drop the connection;
+            `after`: let the vendor do its work, then drop the connection, so that the response is lost;
+            `hang`: let the vendor do its work, send `body` as the first half of a response that never continues, and
+            keep the connection.
+        method: matches requests of this method only.
+        skip: the number of matching requests that are let through first.
     """
 
     path: str = ""
@@ -51,7 +62,7 @@ class Fault:
 
 
 class RequestLog:
-    """Requests so far and faults to come; safe to use from the test's thread while the server runs."""
+    """The requests so far and the planned faults; safe to use from another thread while the server runs."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -61,7 +72,7 @@ class RequestLog:
         self.max_concurrent: Counter[str] = Counter()
 
     def plan_faults(self, *faults: Fault) -> None:
-        """Queue faults; the oldest that fits a request is used."""
+        """Queue faults; a request meets the oldest one that matches it."""
         with self._lock:
             self.faults.extend(faults)
 
@@ -74,7 +85,7 @@ class RequestLog:
 
     @contextmanager
     def track_running(self, provider: str) -> Iterator[None]:
-        """Count a request among those that its provider answers at the same time."""
+        """Count a request among the concurrent ones of its provider while the block runs."""
         self._running[provider] += 1
         self.max_concurrent[provider] = max(self.max_concurrent[provider], self._running[provider])
         try:
@@ -88,11 +99,11 @@ class RequestLog:
             self.requests.append(record)
 
     def count(self, provider: str | None = None, path: str = "", method: str | None = None) -> int:
-        """How many requests there were to a provider with `path` in their path."""
+        """Return the number of requests to a provider with `path` in their path."""
         return len(self.select(provider, path, method))
 
     def select(self, provider: str | None = None, path: str = "", method: str | None = None) -> list[RequestRecord]:
-        """The requests to a provider with `path` in their path, oldest first."""
+        """Return the requests to a provider with `path` in their path, oldest first."""
         with self._lock:
             return [
                 record
@@ -101,11 +112,11 @@ class RequestLog:
             ]
 
     def as_dicts(self, records: Iterable[RequestRecord]) -> list[dict[str, Any]]:
-        """Requests as plain data."""
+        """Return requests as plain data."""
         return [asdict(record) for record in records]
 
     def take_fault(self, method: str, path: str) -> Fault | None:
-        """The fault that this request meets, used up by it."""
+        """Return the fault that this request meets, or None, and count it as used."""
         with self._lock:
             for fault in self.faults:
                 if fault.path not in path or fault.method not in (None, method):
@@ -120,65 +131,69 @@ class RequestLog:
         return None
 
 
-def record_requests(app: ASGIApp, book: RequestLog, abort: Abort, provider: str | None = None) -> ASGIApp:
-    """The app with every request written into the book and faults answered.
+def record_requests(app: ASGIApp, request_log: RequestLog, abort: Abort, provider: str | None = None) -> ASGIApp:
+    """Return the app with a layer that logs every request and carries out the planned faults.
 
-    `provider` names a whole origin; by default it is the first part of the path.
+    Args:
+        app: the vendors.
+        request_log: takes the requests and holds the faults.
+        abort: ends a client's connection, given its address and whether to send what is buffered first.
+        provider: of the whole origin; by default the first part of a request's path.
     """
 
-    async def layer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         if scope["type"] != "http" or path.startswith(ADMIN):
             await app(scope, receive, send)
             return
-        body = await _body(receive)
+        body = await _read_body(receive)
         query = scope["query_string"].decode("latin-1")
         notes: dict[str, Any] = {"account": None}
         name = provider or path.strip("/").split("/")[0]
         scope["sandbox"] = notes
 
-        def write(status: int) -> None:
+        def log_request(status: int) -> None:
             text = body.decode("utf-8", "replace")
-            book.add(RequestRecord(name, notes["account"], scope["method"], path, query, text, status))
+            request_log.add(RequestRecord(name, notes["account"], scope["method"], path, query, text, status))
 
         unread = [body]
 
-        async def again() -> Message:
+        async def receive_again() -> Message:
             if not unread:
                 return await receive()
             return {"type": "http.request", "body": unread.pop(), "more_body": False}
 
-        async def watched(message: Message) -> None:
-            # Written before it is sent: who has the answer finds the request in the book.
+        async def log_and_send(message: Message) -> None:
+            # Logged before it is sent: a client that has the response finds its request in the log.
             if message["type"] == "http.response.start":
-                write(message["status"])
+                log_request(message["status"])
             await send(message)
 
-        fault = book.take_fault(scope["method"], f"{path}?{query}")
+        fault = request_log.take_fault(scope["method"], f"{path}?{query}")
         if fault is None:
-            with book.track_running(name):
-                await app(scope, again, watched)
+            with request_log.track_running(name):
+                await app(scope, receive_again, log_and_send)
         elif fault.kind == "answer":
-            await Response(fault.body, fault.status, fault.headers)(scope, again, watched)
+            await Response(fault.body, fault.status, fault.headers)(scope, receive_again, log_and_send)
         else:
-            await _dropped(fault, scope, again, send, app)
-            write(0)
+            await _respond_before_drop(fault, scope, receive_again, send, app)
+            log_request(0)
             if fault.kind != "hang":
                 abort(tuple(scope["client"]), fault.kind == "cut")
             while (await receive())["type"] != "http.disconnect":
                 continue
 
-    return layer
+    return handle
 
 
-async def _dropped(fault: Fault, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
-    """What still happens before the connection goes: the vendor's work, or the first half of an answer."""
+async def _respond_before_drop(fault: Fault, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
+    """Do the vendor's work, or send the first half of a response, as the fault's kind says."""
 
-    async def swallowed(message: Message) -> None:
+    async def discard(message: Message) -> None:
         del message
 
     if fault.kind in ("after", "hang"):
-        await app(scope, receive, swallowed)
+        await app(scope, receive, discard)
     if fault.kind == "cut" or (fault.kind == "hang" and fault.body):
         half = fault.body.encode()
         headers = {**fault.headers, "content-length": str(len(half) + 100)}
@@ -187,7 +202,7 @@ async def _dropped(fault: Fault, scope: Scope, receive: Receive, send: Send, app
         await send({"type": "http.response.body", "body": half, "more_body": True})
 
 
-async def _body(receive: Receive) -> bytes:
+async def _read_body(receive: Receive) -> bytes:
     pieces, more = [], True
     while more:
         message = await receive()

@@ -1,53 +1,33 @@
-"""The running sandbox: one HTTP origin for all five APIs, a second one for downloads, in a thread of this process.
+"""The running sandbox: one HTTP origin for all vendors' APIs, a second one for downloads, in a thread of this process.
 
-Wires world, vendors, book and ports together. What a vendor answers stands in the vendor's module.
+Connects world, vendors, request log and ports. A vendor's responses are in `sandbox/<provider>/api.py`.
 """
 
 import asyncio
 import socket
-from collections.abc import Callable
 from threading import Event, Thread
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sandbox import admin
-from sandbox.chatcaptain import api as chatcaptain
-from sandbox.chatcaptain import export as chatcaptain_export
-from sandbox.chatcaptain.export import SandboxExportJob
-from sandbox.chatdash import api as chatdash
-from sandbox.chatlayer import api as chatlayer
-from sandbox.cognigy import api as cognigy
+from sandbox.common_shapes import CommonShapes
 from sandbox.http import ApiContext
-from sandbox.inkeep import api as inkeep
-from sandbox.recorder import Fault, RequestLog, RequestRecord, record_requests
+from sandbox.recorder import ADMIN, Fault, RequestLog, RequestRecord, record_requests
 from sandbox.shapes import ResponseShapes
+from sandbox.vendors import get_vendor, list_vendors
 from sandbox.world import World
 
 HOST = "127.0.0.1"
-API_ROOTS = {
-    "cognigy": "/cognigy/new",
-    "chatdash": "/chatdash/v1/public",
-    "chatlayer": "/chatlayer",
-    "chatcaptain": "/chatcaptain",
-    "inkeep": "/inkeep",
-}
-VENDORS: dict[str, Callable[[ApiContext], list[Route]]] = {
-    "cognigy": cognigy.routes,
-    "chatdash": chatdash.routes,
-    "chatlayer": chatlayer.routes,
-    "chatcaptain": chatcaptain.routes,
-    "inkeep": inkeep.routes,
-}
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that says when it listens."""
+    """A uvicorn server that sets `listening` when it listens, and keeps its open connections by client address."""
 
     def __init__(self, app: ASGIApp, connections: dict[tuple[str, int], asyncio.Transport]) -> None:
         class Protocol(H11Protocol):
@@ -82,19 +62,30 @@ class _Server(uvicorn.Server):
 class Sandbox:
     """The five providers over HTTP, for the length of a `with` block or from `start()` to `stop()`.
 
-    `world`, `switches` and the planned faults may be changed while it runs.
+    `world`, `shapes` and the planned faults may be changed while it runs.
+
+    Args:
+        world: the conversations; by default those of the demo accounts.
+        shapes: a `ResponseShapes`; by default the default ones.
+        api_port: of the APIs; 0 takes a free one.
+        download_port: of the export downloads; 0 takes a free one.
+
+    Example:
+        >>> with Sandbox() as sandbox:
+        ...     sandbox.base_url("cognigy").removeprefix(sandbox.origin)
+        '/cognigy/new'
     """
 
     def __init__(
         self,
         world: World | None = None,
-        shapes: ResponseShapes | None = None,
+        shapes: CommonShapes | None = None,
         api_port: int = 0,
         download_port: int = 0,
     ) -> None:
         self.world = world or World()
         self.request_log = RequestLog()
-        self._desk = ApiContext(self.world, shapes or ResponseShapes())
+        self._context: ApiContext[Any] = ApiContext(self.world, shapes or ResponseShapes())
         self._ports = (api_port, download_port)
         self._connections: dict[tuple[str, int], asyncio.Transport] = {}
         self._servers: list[_Server] = []
@@ -102,13 +93,13 @@ class Sandbox:
         self.origin = self.download_origin = ""
 
     def start(self) -> Self:
-        """Listen on both ports; returns when requests are answered."""
-        sockets = [_listener(port) for port in self._ports]
+        """Listen on both ports and return when both respond. Raises RuntimeError after 30 seconds."""
+        sockets = [_open_listener(port) for port in self._ports]
         self.origin, self.download_origin = (f"http://{HOST}:{sock.getsockname()[1]}" for sock in sockets)
-        self._desk.download_base = self.download_origin
+        self._context.download_base = self.download_origin
         apps = (
-            record_requests(self._api(), self.request_log, self._abort),
-            record_requests(self._downloads(), self.request_log, self._abort, provider="download"),
+            record_requests(self._build_api(), self.request_log, self._abort),
+            record_requests(self._build_downloads(), self.request_log, self._abort, provider="download"),
         )
         self._servers = [_Server(app, self._connections) for app in apps]
         self._thread = Thread(target=self._run, args=(sockets,), name="sandbox", daemon=True)
@@ -135,17 +126,17 @@ class Sandbox:
         self.stop()
 
     def base_url(self, provider: str) -> str:
-        """What an account of the provider has as `base_url`."""
-        return self.origin + API_ROOTS[provider]
+        """Return the `base_url` of the provider's accounts. Raises KeyError for a provider that is not simulated."""
+        return self.origin + get_vendor(provider).root
 
     @property
-    def shapes(self) -> ResponseShapes:
-        """The shapes in use, to be changed one by one or as a whole."""
-        return self._desk.shapes
+    def shapes(self) -> CommonShapes:
+        """The shapes in use, a `ResponseShapes`; its fields may be set, or the whole be replaced."""
+        return cast("CommonShapes", self._context.shapes)
 
     @shapes.setter
-    def shapes(self, switches: ResponseShapes) -> None:
-        self._desk.shapes = switches
+    def shapes(self, shapes: CommonShapes) -> None:
+        self._context.shapes = shapes
 
     @property
     def requests(self) -> list[RequestRecord]:
@@ -153,27 +144,28 @@ class Sandbox:
         return self.request_log.select()
 
     @property
-    def jobs(self) -> list[SandboxExportJob]:
-        """All ChatCaptain exports that were ever started, oldest first."""
-        return list(self._desk.jobs.values())
+    def jobs(self) -> list[Any]:
+        """All export jobs that were ever started, in the vendor's own class, oldest first."""
+        return list(self._context.jobs.values())
 
     def plan_faults(self, *faults: Fault) -> None:
-        """Plan faults for coming requests."""
+        """Plan faults for the next requests that match them."""
         self.request_log.plan_faults(*faults)
 
-    def _api(self) -> ASGIApp:
-        mounts: list[Any] = [Mount(API_ROOTS[name], routes=routes(self._desk)) for name, routes in VENDORS.items()]
-        return Starlette(routes=[Mount("/_sandbox", routes=admin.routes(self._desk, self.request_log)), *mounts])
+    def _build_api(self) -> ASGIApp:
+        mounts = [Mount(vendor.root, routes=vendor.routes(self._context)) for vendor in list_vendors()]
+        admin_routes = admin.build_routes(self._context, self.request_log)
+        return Starlette(routes=[Mount(ADMIN, routes=admin_routes), *mounts])
 
-    def _downloads(self) -> ASGIApp:
-        return Starlette(routes=chatcaptain_export.download_routes(self._desk))
+    def _build_downloads(self) -> ASGIApp:
+        return Starlette(routes=[route for vendor in list_vendors() for route in vendor.download_routes(self._context)])
 
     def _run(self, sockets: list[socket.socket]) -> None:
-        async def both() -> None:
+        async def serve_both() -> None:
             pairs = zip(self._servers, sockets, strict=True)
             await asyncio.gather(*(server.serve([sock]) for server, sock in pairs))
 
-        asyncio.run(both())
+        asyncio.run(serve_both())
 
     def _abort(self, client: tuple[str, int], flush: bool) -> None:
         transport = self._connections.get(client)
@@ -181,8 +173,8 @@ class Sandbox:
             (transport.close if flush else transport.abort)()
 
 
-def _listener(port: int) -> socket.socket:
-    # Only with the protocol named does asyncio turn Nagle off: else each answer waits 40 ms for an acknowledgement.
+def _open_listener(port: int) -> socket.socket:
+    # asyncio turns Nagle off only if the protocol is named. With Nagle a response waits 40 ms for an acknowledgement.
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((HOST, port))

@@ -1,47 +1,19 @@
-"""The truth that tests ask: the rows each business view must hold, computed from the world's conversations.
+"""The truth that tests compare with: the rows that each business view must hold, from the world's conversations.
 
-One rule book per provider stands in `truth_<provider>`; docs/mapping.md is what they follow. No HTTP answer is
-looked at, and nothing of the loader is imported.
+The rules of a provider are in `sandbox/<provider>/truth.py` and follow docs/mapping.md. No HTTP response is read, and
+nothing of the loader is imported.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sandbox.chatcaptain import truth as truth_chatcaptain
-from sandbox.chatdash import truth as truth_chatdash
-from sandbox.chatlayer import truth as truth_chatlayer
-from sandbox.cognigy import truth as truth_cognigy
-from sandbox.inkeep import truth as truth_inkeep
+from sandbox.common_shapes import CommonShapes
 from sandbox.shapes import ResponseShapes
 from sandbox.truth_rules import BLANK_CONVERSATION_DAILY, Row, TruthQuery
+from sandbox.vendors import get_vendor
 from sandbox.world import World
 
-Rule = Callable[[TruthQuery], Iterable[Row]]
-RULES: dict[str, dict[str, Rule]] = {
-    "cognigy": truth_cognigy.RULES,
-    "chatdash": truth_chatdash.RULES,
-    "chatlayer": truth_chatlayer.RULES,
-    "chatcaptain": truth_chatcaptain.RULES,
-    "inkeep": truth_inkeep.RULES,
-}
-DEFAULT_STREAMS: dict[str, tuple[str, ...]] = {
-    "cognigy": ("conversation_counter",),
-    "chatdash": ("analytics",),
-    "chatlayer": (
-        "conversations",
-        "conversations_by_channel",
-        "conversations_by_language",
-        "insights",
-        "messages",
-        "users",
-        "intents",
-        "team_usage",
-        "flow",
-    ),
-    "chatcaptain": ("channels", "overview_report", "channel_report", "inbox", "export"),
-    "inkeep": ("conversations", "conversation_totals"),
-}
 VIEWS = (
     "conversation_daily",
     "channel_daily",
@@ -68,47 +40,59 @@ def compute_truth(
     days: Iterable[date],
     *,
     streams: Collection[str] | None = None,
-    shapes: ResponseShapes | None = None,
+    shapes: CommonShapes | None = None,
     conversation_ids: Sequence[str] = (),
     keep_message_texts: bool = False,
 ) -> list[Row]:
-    """The rows of a business view for an account's local days, in no promised order.
+    """Return the rows of a business view for an account's local days, in no particular order.
 
     Each row begins `date, provider, account`, then the view's columns: dates as date, instants as datetimes in UTC,
     seconds, money and metric values as Decimal, counts as int, unknown measures as None. `channel_daily` and
     `conversation` hold `channel_code` and `is_test`, not the conformed names; `team_daily` holds `language_code`
-    next to `language`; `metric_daily` holds what has no view of its own.
+    next to `language`; `metric_daily` holds the metrics that have no view of their own.
 
     Args:
-        world: whose truth.
-        account_name: of which account.
+        world: the world.
+        account_name: an account of the world.
         view: one of `VIEWS`.
-        days: local days (UTC days for `team_daily`).
-        streams: what was pulled, with or without the provider's prefix; by default as docs/mapping.md says.
-        shapes: the shapes in use, as far as they change what is told; by default the default ones.
+        days: local days of the account (UTC days for `team_daily`).
+        streams: the streams that were pulled, with or without the provider's prefix; by default those that
+            docs/mapping.md names.
+        shapes: the shapes in use, as far as they change what the provider reports; by default the default ones.
         conversation_ids: the account's setting, for `flow_transition`.
         keep_message_texts: whether `privacy: {message_texts: keep}` is set.
+
+    Raises:
+        ValueError: for an unknown view.
+        KeyError: for an unknown account.
+
+    Example:
+        >>> from datetime import date
+        >>> (row,) = compute_truth(World(seed=7), "acme-docs", "conversation_daily", [date(2025, 3, 4)])
+        >>> row["provider"], row["conversations"], row["messages"]
+        ('inkeep', 52, None)
     """
     if view not in VIEWS:
-        raise ValueError(f"no view {view!r}: there are {VIEWS}")
+        raise ValueError(f"view {view!r} is none of {VIEWS}")
     account = world.accounts[account_name]
-    rule = RULES[account.provider].get(view)
-    named = DEFAULT_STREAMS[account.provider] if streams is None else streams
-    pulled = frozenset(name.removeprefix(f"{account.provider}.") for name in named)
+    vendor = get_vendor(account.provider)
+    rule = vendor.truth.get(view)
+    named_streams = vendor.default_streams if streams is None else streams
+    pulled_streams = frozenset(name.removeprefix(f"{vendor.name}.") for name in named_streams)
     rows: list[Row] = []
     for day, items in world.conversations_by_day(account_name, days):
-        ask = TruthQuery(
+        query = TruthQuery(
             world=world,
             account=account,
             day=day,
             conversations=items,
-            streams=pulled,
+            streams=pulled_streams,
             shapes=shapes or ResponseShapes(),
             conversation_ids=tuple(conversation_ids),
             keep_message_texts=keep_message_texts,
         )
-        begin: dict[str, Any] = {"date": day, "provider": account.provider, "account": account_name}
-        found = rule(ask) if rule else [{}] if view == "conversation_daily" else []
+        key: dict[str, Any] = {"date": day, "provider": vendor.name, "account": account_name}
         blank = BLANK_CONVERSATION_DAILY if view == "conversation_daily" else {}
-        rows += [{**begin, **blank, **row} for row in found]
+        measures = rule(query) if rule else [{}] if view == "conversation_daily" else []
+        rows += [{**key, **blank, **row} for row in measures]
     return rows

@@ -1,6 +1,6 @@
-"""What the providers' truths share: what is asked, the blank row, and how members are conformed.
+"""The shared parts of the vendors' truths: the query, the blank rows, and how members are conformed.
 
-docs/mapping.md, "Rules for all". No provider's own rule comes in.
+They follow docs/mapping.md, "Rules for all". A vendor's own rule belongs in `sandbox/<provider>/truth.py`.
 """
 
 from collections import Counter
@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic
 
-from sandbox.accounts import SandboxAccount
+from sandbox.account import SandboxAccount
+from sandbox.common_shapes import S
 from sandbox.conversations import Conversation
-from sandbox.shapes import ResponseShapes
-from sandbox.world import World
+
+if TYPE_CHECKING:  # the world imports the vendors' declarations, which import this module
+    from sandbox.world import World
 
 Row = dict[str, Any]
 UNKNOWN = "unknown"
@@ -59,30 +61,34 @@ BLANK_CONVERSATION: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True)
-class TruthQuery:
-    """One account and local day, its conversations, and what was pulled and how."""
+class TruthQuery(Generic[S]):
+    """One account and local day: its conversations, the streams that were pulled, and the settings that matter."""
 
-    world: World
+    world: "World"
     account: SandboxAccount
     day: date
     conversations: list[Conversation]
     streams: frozenset[str]
-    shapes: ResponseShapes
+    shapes: S
     conversation_ids: tuple[str, ...]
     keep_message_texts: bool
 
-    def value_if_pulled(self, stream: str, value: Any) -> Any:
-        """The value when its stream was pulled, else None."""
+    def get_if_pulled(self, stream: str, value: Any) -> Any:
+        """Return the value if its stream was pulled, else None."""
         return value if stream in self.streams else None
 
 
+Rule = Callable[[TruthQuery[S]], Iterable[Row]]
+"""Computes the rows of one business view for one account and local day."""
+
+
 def conform_member(name: str | None) -> str:
-    """A member as told; nothing told is `unknown`."""
+    """Return a member as the vendor spells it; an empty one is `unknown`."""
     return name or UNKNOWN
 
 
 def conform_language_tag(code: str) -> str:
-    """A BCP 47 tag in canonical case; nothing told is `unknown`."""
+    """Return a BCP 47 tag in canonical case; an empty one is `unknown`."""
     if not code:
         return UNKNOWN
     base, *rest = code.split("-")
@@ -91,37 +97,39 @@ def conform_language_tag(code: str) -> str:
 
 
 def language_base(tag: str) -> str:
-    """The base language of a canonical tag."""
+    """Return the base language of a canonical tag."""
     return tag.split("-")[0]
 
 
 def sum_by_member(pairs: Iterable[tuple[str, int]], conform: Callable[[str], str] = conform_member) -> dict[str, int]:
-    """Counts per conformed member, added up; members with zero are left out."""
-    counted: Counter[str] = Counter()
+    """Return the sum of the counts of each conformed member; members with zero are left out."""
+    sums: Counter[str] = Counter()
     for name, number in pairs:
-        counted[conform(name)] += number
-    return {name: number for name, number in counted.items() if number}
+        sums[conform(name)] += number
+    return {name: number for name, number in sums.items() if number}
 
 
-def language_rows(codes: Iterable[str]) -> list[Row]:
-    """The rows of `language_daily` for one language per conversation."""
+def build_language_rows(codes: Iterable[str]) -> list[Row]:
+    """Return the rows of `language_daily`; `codes` holds one language per conversation."""
     return [
         {"language_code": tag, "language": language_base(tag), "conversations": number}
         for tag, number in sum_by_member(((code, 1) for code in codes), conform_language_tag).items()
     ]
 
 
-def metric_row(
-    name: str, value: int | Decimal | None, of: str | None = None, channel_id: str | None = None
+def build_metric_row(
+    name: str, value: int | Decimal | None, member: str | None = None, channel_id: str | None = None
 ) -> list[Row]:
-    """One row of `metric_daily`; a scalar that is not told, and a member with zero, has none."""
-    if value is None or (of is not None and not value):
+    """Return one row of `metric_daily`, or none: for an unknown scalar, and for a member with zero."""
+    if value is None or (member is not None and not value):
         return []
-    return [{"metric": name, "member": of, "channel_id": channel_id, "value": Decimal(value)}]
+    return [{"metric": name, "member": member, "channel_id": channel_id, "value": Decimal(value)}]
 
 
-def metric_rows(name: str, counts: Mapping[str, int], channel_id: str | None = None) -> list[Row]:
-    """The rows of `metric_daily` of one metric with members."""
+def build_metric_rows(name: str, counts: Mapping[str, int], channel_id: str | None = None) -> list[Row]:
+    """Return the rows of `metric_daily` of one metric with members, from the counts by member."""
     return [
-        row for of, number in sum_by_member(counts.items()).items() for row in metric_row(name, number, of, channel_id)
+        row
+        for member, number in sum_by_member(counts.items()).items()
+        for row in build_metric_row(name, number, member, channel_id)
     ]

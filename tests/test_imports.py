@@ -13,12 +13,12 @@ OURS = ("pipelines", "extractors", "transforms", "warehouse", "sandbox")
 LOADS = {"pipelines.configuration", "pipelines.loads"}
 MAY_IMPORT = {
     "pipelines": {"pipelines", "extractors", "transforms", "warehouse"},
-    "pipelines.configuration": {"pipelines.configuration", "extractors", "warehouse.generated"},
+    "pipelines.configuration": {"pipelines.configuration", "extractors"},
     "pipelines.loads": LOADS | {"extractors", "transforms", "warehouse"},
     "pipelines.orchestration": LOADS | {"pipelines.orchestration", "extractors", "warehouse"},
     "pipelines.report": LOADS | {"pipelines.report", "extractors", "warehouse"},
     "pipelines.cli": {"pipelines", "extractors", "transforms", "warehouse", "sandbox"},
-    "transforms": {"transforms", "extractors", "warehouse.model.schema", "warehouse.records"},
+    "transforms": {"transforms", "extractors", "warehouse.model", "warehouse.records"},
     "extractors": {"extractors"},
     "warehouse": {"warehouse"},
     "sandbox": {"sandbox"},

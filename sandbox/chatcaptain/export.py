@@ -1,6 +1,7 @@
-"""ChatCaptain's export jobs: a book of all that were ever started, their states, their links, and the download.
+"""ChatCaptain's export jobs: their states, their links, and the download.
 
-The download lives on another origin than the API. It takes no credential, and says so when one is sent.
+The download is on another origin than the API. It takes no credential, and refuses a request that sends one. The text
+of the file is in `export_csv`.
 """
 
 import gzip
@@ -16,18 +17,24 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from sandbox.accounts import SandboxAccount
-from sandbox.chatcaptain.export_csv import export_text
-from sandbox.http import ApiContext, format_instant, json_response, make_endpoint, record_account
+from sandbox.account import SandboxAccount
+from sandbox.chatcaptain.export_csv import generate_export_text
+from sandbox.chatcaptain.shapes import ChatcaptainShapes
+from sandbox.http import ApiContext, format_instant, make_endpoint, make_json_response, record_account
 
 CREDENTIAL_HEADERS = ("authorization", "x-api-key", "x-chatcaptain-key", "cookie")
-SIGNER = "exports@storage.invalid"  # the same in every link, as in those of real stores
-PIECE = 64 * 1024
+SIGNER = "exports@storage.invalid"  # the same in every link, as in the links of real stores
+PIECE_BYTES = 64 * 1024
+Context = ApiContext[ChatcaptainShapes]
 
 
 @dataclass
 class SandboxExportJob:
-    """One export that was asked for."""
+    """One export job. `start` and `end` are instants in UTC, both inside the range.
+
+    `links` holds the end of validity of each link (`time.monotonic` seconds) by signature; `leaked_credentials` counts
+    downloads that were requested with a credential.
+    """
 
     id: str
     account: str
@@ -41,73 +48,75 @@ class SandboxExportJob:
     status: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """The job as plain data."""
+        """Return the job as plain data."""
         return {**asdict(self), "start": format_instant(self.start), "end": format_instant(self.end)}
 
 
-def create_job(desk: ApiContext, account: SandboxAccount, first: datetime, last: datetime) -> SandboxExportJob:
-    """A new job, written into the book. `last` is inside the range."""
+def create_job(context: Context, account: SandboxAccount, first: datetime, last: datetime) -> SandboxExportJob:
+    """Return a new job, noted in the context's jobs. Both instants are inside the range."""
     job = SandboxExportJob(
-        f"exp-{uuid4().hex[:16]}", account.name, first, last, dead_links=desk.shapes.export_dead_links
+        f"exp-{uuid4().hex[:16]}", account.name, first, last, dead_links=context.shapes.export_dead_links
     )
-    desk.jobs[job.id] = job
+    context.jobs[job.id] = job
     return job
 
 
-def poll_job(desk: ApiContext, job: SandboxExportJob) -> dict[str, Any]:
-    """The next answer of the job; each one that carries a link signs a fresh one."""
-    switches = desk.shapes
-    if job.polls < switches.export_polls:
-        *before, _ = switches.export_words
+def poll_job(context: Context, job: SandboxExportJob) -> dict[str, Any]:
+    """Return the next status body of the job. Each body of a finished job has a newly signed link."""
+    shapes = context.shapes
+    if job.polls < shapes.export_polls:
+        *before, _ = shapes.export_words
         job.status = before[min(job.polls, len(before) - 1)] if before else "pending"
         job.polls += 1
         return {"status": job.status}
     job.polls += 1
-    if switches.export_error:
+    if shapes.export_error:
         job.status = "failed"
-        return {"status": job.status, "error": switches.export_error}
-    job.status = switches.export_words[-1]
+        return {"status": job.status, "error": shapes.export_error}
+    job.status = shapes.export_words[-1]
     signature = uuid4().hex
-    dead = len(job.links) < job.dead_links
-    job.links[signature] = 0.0 if dead else time.monotonic() + switches.export_link_seconds
-    url = f"{desk.download_base}/exports/{job.id}.csv?signer={quote(SIGNER)}&signature={signature}"
-    return {"status": job.status, switches.export_link: url}
+    is_dead = len(job.links) < job.dead_links
+    job.links[signature] = 0.0 if is_dead else time.monotonic() + shapes.export_link_seconds
+    url = f"{context.download_base}/exports/{job.id}.csv?signer={quote(SIGNER)}&signature={signature}"
+    return {"status": job.status, shapes.export_link: url}
 
 
-def download_routes(desk: ApiContext) -> list[Route]:
-    """The endpoints of the download origin."""
-    return [Route("/exports/{file}", make_endpoint(desk, download), methods=["GET"])]
+def build_download_routes(context: Context) -> list[Route]:
+    """Return the endpoints of the download origin."""
+    return [Route("/exports/{file}", make_endpoint(context, serve_download), methods=["GET"])]
 
 
-async def download(desk: ApiContext, request: Request) -> Response:
-    """The file of a completed job, streamed, for whoever holds a fresh signature and shows no key."""
-    job = desk.jobs.get(request.path_params["file"].removesuffix(".csv"))
+async def serve_download(context: Context, request: Request) -> Response:
+    """Stream the file of a completed job to a request with a valid signature and without a credential."""
+    job: SandboxExportJob | None = context.jobs.get(request.path_params["file"].removesuffix(".csv"))
     if job is None:
-        return json_response({"error": "no such object"}, 404)
-    account = desk.world.accounts[job.account]
+        return make_json_response({"error": "no such object"}, 404)
+    account = context.world.accounts[job.account]
     record_account(request, account)
     if any(name in request.headers for name in CREDENTIAL_HEADERS):
         job.leaked_credentials += 1
-        return json_response({"error": "a credential was sent to the storage host"}, 400)
+        return make_json_response({"error": "a credential was sent to the storage host"}, 400)
     if request.query_params.get("signer") != SIGNER:
-        return json_response({"error": "the link is not whole"}, 403)
+        return make_json_response({"error": "the link is not whole"}, 403)
     if job.links.get(request.query_params.get("signature", ""), 0.0) < time.monotonic():
-        return json_response({"error": "the signature is wrong or has expired"}, 403)
+        return make_json_response({"error": "the signature is wrong or has expired"}, 403)
     job.downloads += 1
-    text = export_text(desk, account, job.start, job.end)
+    text = generate_export_text(context, account, job.start, job.end)
     headers = {"content-type": "text/csv; charset=utf-8"}
-    switches = desk.shapes
-    if not (switches.csv_length or switches.csv_gzip or switches.csv_cut_bytes):
-        return StreamingResponse(_parts(piece.encode() for piece in text), headers=headers)
+    shapes = context.shapes
+    if not (shapes.csv_length or shapes.csv_gzip or shapes.csv_cut_bytes):
+        return StreamingResponse(_iterate_asynchronously(piece.encode() for piece in text), headers=headers)
     body = "".join(text).encode()
-    if switches.csv_gzip:
+    if shapes.csv_gzip:
         body, headers["content-encoding"] = gzip.compress(body), "gzip"
-    if switches.csv_length:
+    if shapes.csv_length:
         headers["content-length"] = str(len(body))
-    body = body[: len(body) - switches.csv_cut_bytes]
-    return StreamingResponse(_parts(body[at : at + PIECE] for at in range(0, len(body), PIECE)), headers=headers)
+    body = body[: len(body) - shapes.csv_cut_bytes]
+    return StreamingResponse(
+        _iterate_asynchronously(body[at : at + PIECE_BYTES] for at in range(0, len(body), PIECE_BYTES)), headers=headers
+    )
 
 
-async def _parts(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _iterate_asynchronously(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     for piece in pieces:
         yield piece

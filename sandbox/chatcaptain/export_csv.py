@@ -1,6 +1,6 @@
-"""The text of a ChatCaptain export: one line per conversation, or one per date and channel, in the switched dialect.
+"""The text of a ChatCaptain export: one line per conversation, or one per date and channel, in the shapes' dialect.
 
-Test traffic is among the lines. No jobs, no HTTP.
+Test traffic is included. No jobs, no HTTP.
 """
 
 import csv
@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from sandbox.accounts import SandboxAccount
+from sandbox.account import SandboxAccount
 from sandbox.arithmetic import ms_to_seconds
+from sandbox.chatcaptain.shapes import ChatcaptainShapes
 from sandbox.conversations import MILLISECOND, Conversation
 from sandbox.http import ApiContext, format_instant
 
+Context = ApiContext[ChatcaptainShapes]
 Cell = str | int | Decimal | None
 FIELDS = (
     "conversationId",
@@ -57,53 +59,54 @@ ALTERNATIVE = {
     "contactId": "userId",
     "conversations": "conversationCount",
 }
-LINES_AT_ONCE = 500
+LINES_PER_PIECE = 500
 
 
-def _spaced(name: str, gap: str) -> str:
+def _split_words(name: str, gap: str) -> str:
+    """Return a camel-case name in lower case, with `gap` before each former capital."""
     return "".join(gap + letter.lower() if letter.isupper() else letter for letter in name)
 
 
 HEADERS: dict[str, Callable[[str], str]] = {
     "camel": lambda name: name,
-    "snake": lambda name: _spaced(name, "_"),
-    "space": lambda name: _spaced(name, " ").title(),
-    "upper": lambda name: _spaced(name, "_").upper(),
+    "snake": lambda name: _split_words(name, "_"),
+    "space": lambda name: _split_words(name, " ").title(),
+    "upper": lambda name: _split_words(name, "_").upper(),
     "german": lambda name: GERMAN.get(name, name),
     "alternative": lambda name: ALTERNATIVE.get(name, name),
 }
 
 
-def export_text(desk: ApiContext, account: SandboxAccount, first: datetime, last: datetime) -> Iterator[str]:
-    """The file in pieces of whole lines; both ends of the range are inside it."""
-    switches = desk.shapes
-    total = switches.csv_grain == "total"
-    fields = list(TOTAL_FIELDS if total else FIELDS)
-    if switches.csv_extra_column or switches.extra_fields:
+def generate_export_text(context: Context, account: SandboxAccount, first: datetime, last: datetime) -> Iterator[str]:
+    """Yield the file in pieces of whole lines; both ends of the range are inside it."""
+    shapes = context.shapes
+    is_total = shapes.csv_grain == "total"
+    fields = list(TOTAL_FIELDS if is_total else FIELDS)
+    if shapes.csv_extra_column or shapes.extra_fields:
         fields.append("agentNotes")
-    if switches.csv_order == "reversed":
+    if shapes.csv_order == "reversed":
         fields.reverse()
-    items = desk.world.conversations_between(account.name, first, last + MILLISECOND)
-    rows = _totals(account, items) if total else (_row(desk, account, item) for item in items)
+    items = context.world.conversations_between(account.name, first, last + MILLISECOND)
+    rows = _generate_totals(account, items) if is_total else (_build_row(context, account, item) for item in items)
     buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter={"tab": "\t"}.get(switches.csv_delimiter, switches.csv_delimiter))
-    if switches.csv_bom:
+    writer = csv.writer(buffer, delimiter={"tab": "\t"}.get(shapes.csv_delimiter, shapes.csv_delimiter))
+    if shapes.csv_bom:
         buffer.write("\ufeff")
-    writer.writerow(map(HEADERS[switches.csv_headers], fields))
+    writer.writerow(map(HEADERS[shapes.csv_headers], fields))
     for number, row in enumerate(rows, 1):
-        writer.writerow([_cell(desk, row.get(name)) for name in fields])
-        if number % LINES_AT_ONCE == 0:
+        writer.writerow([_format_cell(context, row.get(name)) for name in fields])
+        if number % LINES_PER_PIECE == 0:
             yield buffer.getvalue()
             buffer.seek(0)
             buffer.truncate()
     yield buffer.getvalue()
 
 
-def _row(desk: ApiContext, account: SandboxAccount, item: Conversation) -> dict[str, Cell]:
+def _build_row(context: Context, account: SandboxAccount, item: Conversation) -> dict[str, Cell]:
     return {
         "conversationId": item.id,
-        "startedAt": _time(desk, account, item.started_at),
-        "endedAt": _time(desk, account, item.ended_at),
+        "startedAt": _format_time(context, account, item.started_at),
+        "endedAt": _format_time(context, account, item.ended_at),
         "channelId": item.channel_id,
         "channelType": item.channel,
         "language": item.language,
@@ -120,7 +123,7 @@ def _row(desk: ApiContext, account: SandboxAccount, item: Conversation) -> dict[
     }
 
 
-def _totals(account: SandboxAccount, items: Iterator[Conversation]) -> Iterator[dict[str, Cell]]:
+def _generate_totals(account: SandboxAccount, items: Iterator[Conversation]) -> Iterator[dict[str, Cell]]:
     counts: Counter[tuple[str, str]] = Counter()
     messages: Counter[tuple[str, str]] = Counter()
     for item in items:
@@ -132,16 +135,16 @@ def _totals(account: SandboxAccount, items: Iterator[Conversation]) -> Iterator[
         yield {"date": day, "channelType": channel, "conversations": counts[key], "messages": messages[key]}
 
 
-def _time(desk: ApiContext, account: SandboxAccount, moment: datetime) -> str:
-    form = desk.shapes.csv_times
+def _format_time(context: Context, account: SandboxAccount, moment: datetime) -> str:
+    form = context.shapes.csv_times
     if form == "utc":
         return format_instant(moment)
     local = moment.astimezone(account.zone).isoformat(timespec="milliseconds")
     return local if form == "offset" else local[:23]
 
 
-def _cell(desk: ApiContext, value: Cell) -> str | int | None:
+def _format_cell(context: Context, value: Cell) -> str | int | None:
     if isinstance(value, Decimal):
         text = format(value, "f")
-        return text.replace(".", ",") if desk.shapes.csv_decimal_comma else text
+        return text.replace(".", ",") if context.shapes.csv_decimal_comma else text
     return value

@@ -1,6 +1,6 @@
-"""Cognigy's API as its vendor's reference tells: conversation, call and knowledge query counters by month.
+"""Cognigy's API after its vendor's reference: counters of conversations, calls and knowledge queries by month.
 
-Its own reading of that reference; days are those of the account's zone. No figures of other providers.
+An independent reading of that reference, with days in the account's time zone. No other vendor's rule comes in.
 """
 
 from collections import Counter
@@ -12,10 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.accounts import SandboxAccount
+from sandbox.account import SandboxAccount
 from sandbox.arithmetic import max_concurrent_calls, ms_to_minutes
+from sandbox.cognigy.shapes import CognigyShapes
 from sandbox.conversations import Conversation
-from sandbox.http import ApiContext, ApiError, json_response, make_endpoint, record_account
+from sandbox.http import ApiContext, ApiError, make_endpoint, make_json_response, record_account
 
 KNOWN_CHANNELS = frozenset(
     (
@@ -60,152 +61,173 @@ KNOWN_CHANNELS = frozenset(
     )
 )
 PARAMETERS = frozenset({"year", "month", "channel", "nonConversational", "api_key"})
-Item = dict[str, Any]
+Context = ApiContext[CognigyShapes]
+CounterItem = dict[str, Any]
+Count = Callable[[list[Conversation]], CounterItem | None]
+"""Returns the figures of conversations; None where Cognigy has no item for them."""
 
 
-def routes(desk: ApiContext) -> list[Route]:
-    """The endpoints below the path root `/new`."""
-    return [
-        Route(
-            "/v3.0/projects/{project}/conversationcounter", make_endpoint(desk, conversation_counter), methods=["GET"]
-        ),
-        Route("/v3.0/projects/{project}/callcounter", make_endpoint(desk, call_counter), methods=["GET"]),
-        Route(
-            "/v2.0/projects/{project}/knowledgequerycounter", make_endpoint(desk, knowledge_counter), methods=["GET"]
-        ),
-    ]
+def build_routes(context: Context) -> list[Route]:
+    """Return the endpoints below the path root `/new`."""
+    endpoints = {
+        "/v3.0/projects/{project}/conversationcounter": serve_conversation_counter,
+        "/v3.0/projects/{project}/callcounter": serve_call_counter,
+        "/v2.0/projects/{project}/knowledgequerycounter": serve_knowledge_query_counter,
+    }
+    return [Route(path, make_endpoint(context, handler), methods=["GET"]) for path, handler in endpoints.items()]
 
 
-async def conversation_counter(desk: ApiContext, request: Request) -> Response:
-    """`items[]{conversations, day, month, year, perChannel[]}`; conversations are billable units."""
-    account = await _admitted(desk, request)
-    asked = request.query_params.get("channel")
-    if asked is not None and asked not in KNOWN_CHANNELS:
-        raise _refusal(desk, 400, "Bad Request", f"channel {asked!r} is not a channel")
+async def serve_conversation_counter(context: Context, request: Request) -> Response:
+    """Respond with `items[]{conversations, day, month, year, perChannel[]}`; conversations are billable units."""
+    account = await _authorize(context, request)
+    wanted = request.query_params.get("channel")
+    if wanted is not None and wanted not in KNOWN_CHANNELS:
+        raise _build_error(context, 400, "Bad Request", f"channel {wanted!r} is not a channel")
 
-    def count(items: list[Conversation]) -> Item | None:
+    def count(items: list[Conversation]) -> CounterItem | None:
         units: Counter[str] = Counter()
         for item in items:
-            if asked is None or item.channel == asked:
+            if wanted is None or item.channel == wanted:
                 units[item.channel] += item.billable_units
         if not units:
             return None
-        split = [{"channel": name, "conversations": desk.format_count(n)} for name, n in units.items() if name]
-        split.append({"channel": "line", "conversations": desk.format_count(0)})
-        forms: dict[str, Item] = {"list": {"perChannel": split}, "empty": {"perChannel": []}, "absent": {}}
-        per_channel = forms[desk.shapes.cognigy_per_channel]
-        return {"conversations": desk.format_count(units.total()), **per_channel}
+        split = [{"channel": name, "conversations": context.format_count(n)} for name, n in units.items() if name]
+        split.append({"channel": "line", "conversations": context.format_count(0)})
+        forms: dict[str, CounterItem] = {"list": {"perChannel": split}, "empty": {"perChannel": []}, "absent": {}}
+        per_channel = forms[context.shapes.cognigy_per_channel]
+        return {"conversations": context.format_count(units.total()), **per_channel}
 
-    return _by_day(desk, request, account, "conversationCounter", count, {"conversations": desk.format_count(0)})
+    return _build_response(
+        context, request, account, "conversationCounter", count, {"conversations": context.format_count(0)}
+    )
 
 
-async def call_counter(desk: ApiContext, request: Request) -> Response:
-    """`items[]{day, month, year, maxConcurrency, callMinutes, processedCalls, billableCalls}`."""
-    account = await _admitted(desk, request)
+async def serve_call_counter(context: Context, request: Request) -> Response:
+    """Respond with `items[]{day, month, year, maxConcurrency, callMinutes, processedCalls, billableCalls}`."""
+    account = await _authorize(context, request)
 
-    def count(items: list[Conversation]) -> Item | None:
+    def count(items: list[Conversation]) -> CounterItem | None:
         calls = [item for item in items if item.is_call]
-        return _calls(desk, calls) if calls else None
+        return _count_calls(context, calls) if calls else None
 
-    return _by_day(desk, request, account, "callCounter", count, _calls(desk, []))
+    return _build_response(context, request, account, "callCounter", count, _count_calls(context, []))
 
 
-async def knowledge_counter(desk: ApiContext, request: Request) -> Response:
-    """`items[]{queries, day, month, year}`."""
-    account = await _admitted(desk, request)
+async def serve_knowledge_query_counter(context: Context, request: Request) -> Response:
+    """Respond with `items[]{queries, day, month, year}`."""
+    account = await _authorize(context, request)
 
-    def count(items: list[Conversation]) -> Item | None:
+    def count(items: list[Conversation]) -> CounterItem | None:
         queries = sum(item.knowledge_queries for item in items)
-        return {"queries": desk.format_count(queries)} if queries else None
+        return {"queries": context.format_count(queries)} if queries else None
 
-    return _by_day(desk, request, account, "knowledgeQueryCounter", count, {"queries": desk.format_count(0)})
+    return _build_response(
+        context, request, account, "knowledgeQueryCounter", count, {"queries": context.format_count(0)}
+    )
 
 
-def _calls(desk: ApiContext, calls: list[Conversation]) -> Item:
+def _count_calls(context: Context, calls: list[Conversation]) -> CounterItem:
     return {
-        "maxConcurrency": desk.format_count(max_concurrent_calls(calls)),
-        "callMinutes": desk.format_decimal(ms_to_minutes(sum(call.call_ms for call in calls))),
-        "processedCalls": desk.format_count(len(calls)),
-        "billableCalls": desk.format_count(sum(call.call_ms > 0 for call in calls)),
+        "maxConcurrency": context.format_count(max_concurrent_calls(calls)),
+        "callMinutes": context.format_decimal(ms_to_minutes(sum(call.call_ms for call in calls))),
+        "processedCalls": context.format_count(len(calls)),
+        "billableCalls": context.format_count(sum(call.call_ms > 0 for call in calls)),
     }
 
 
-def _by_day(
-    desk: ApiContext,
+def _build_response(
+    context: Context,
     request: Request,
     account: SandboxAccount,
     resource: str,
-    count: Callable[[list[Conversation]], Item | None],
-    nothing: Item,
+    count: Count,
+    zeros: CounterItem,
 ) -> Response:
+    """Respond with an item per local day of the month, or per month if the request names a year only."""
     query = request.query_params
-    year, month = _whole(desk, query.get("year"), "year", 2000, 2100), query.get("month")
+    year, month = _parse_whole_number(context, query.get("year"), "year", 2000, 2100), query.get("month")
     if year is None:
-        raise _refusal(desk, 400, "Bad Request", "year is required")
-    items: list[Item] = []
+        raise _build_error(context, 400, "Bad Request", "year is required")
     if month is None:
-        for number in range(1, 13):
-            every = [
-                item for _, day in desk.world.conversations_by_day(account.name, _days(year, number)) for item in day
-            ]
-            if (counted := count(every)) is not None:
-                items.append({**counted, "month": number, "year": year})
+        items = _list_month_items(context, account, year, count)
     else:
-        number = _whole(desk, month, "month", 1, 12) or 0
-        for day, conversations in desk.world.conversations_by_day(account.name, _days(year, number)):
-            counted = count(conversations)
-            if counted is None and desk.shapes.cognigy_empty_days == "zero":
-                counted = nothing
-            if counted is not None:
-                items.append(desk.add_unknown_field({**counted, "day": day.day, "month": day.month, "year": day.year}))
+        number = _parse_whole_number(context, month, "month", 1, 12) or 0
+        items = _list_day_items(context, account, _list_days(year, number), count, zeros)
     accepted = request.headers.get("accept", "*/*")
     if "application/json" not in accepted:
         hal = {"_links": {"self": {"href": str(request.url)}}, "_embedded": {resource: items}}
-        return json_response(hal, media_type="application/hal+json")
-    return json_response({"items": items})
+        return make_json_response(hal, media_type="application/hal+json")
+    return make_json_response({"items": items})
 
 
-def _days(year: int, month: int) -> list[date]:
+def _list_month_items(context: Context, account: SandboxAccount, year: int, count: Count) -> list[CounterItem]:
+    """Return an item per month that has figures. These items name no day."""
+    items = []
+    for month in range(1, 13):
+        per_day = context.world.conversations_by_day(account.name, _list_days(year, month))
+        figures = count([item for _, conversations in per_day for item in conversations])
+        if figures is not None:
+            items.append({**figures, "month": month, "year": year})
+    return items
+
+
+def _list_day_items(
+    context: Context, account: SandboxAccount, days: list[date], count: Count, zeros: CounterItem
+) -> list[CounterItem]:
+    """Return an item per local day that has figures; with `cognigy_empty_days="zero"` per local day."""
+    items = []
+    for day, conversations in context.world.conversations_by_day(account.name, days):
+        figures = count(conversations)
+        if figures is None and context.shapes.cognigy_empty_days == "zero":
+            figures = zeros
+        if figures is not None:
+            item = {**figures, "day": day.day, "month": day.month, "year": day.year}
+            items.append(context.add_unknown_field(item))
+    return items
+
+
+def _list_days(year: int, month: int) -> list[date]:
     first = date(year, month, 1)
     return [day for offset in range(31) if (day := first + timedelta(days=offset)).month == month]
 
 
-def _whole(desk: ApiContext, text: str | None, name: str, low: int, high: int) -> int | None:
+def _parse_whole_number(context: Context, text: str | None, name: str, low: int, high: int) -> int | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
-        raise _refusal(desk, 400, "Bad Request", f"{name} must be a number from {low} to {high}")
+        raise _build_error(context, 400, "Bad Request", f"{name} must be a number from {low} to {high}")
     return int(text)
 
 
-async def _admitted(desk: ApiContext, request: Request) -> SandboxAccount:
+async def _authorize(context: Context, request: Request) -> SandboxAccount:
+    """Return the account of the request's only credential. Raises ApiError for a request that Cognigy refuses."""
     if await request.body():
-        raise _refusal(desk, 403, "Forbidden", "a GET carries no body")
-    bearer = request.headers.get("authorization")
-    ways = (
+        raise _build_error(context, 403, "Forbidden", "a GET carries no body")
+    header = request.headers.get("authorization")
+    candidates = (
         request.headers.get("x-api-key"),
         request.query_params.get("api_key"),
-        bearer.removeprefix("Bearer ") if bearer and bearer.startswith("Bearer ") else bearer and "",
+        header.removeprefix("Bearer ") if header and header.startswith("Bearer ") else header and "",
     )
-    given = [way for way in ways if way is not None]
-    if len(given) > 1:
-        raise _refusal(desk, 400, "Bad Request", "more than one credential")
-    owner = desk.find_account("cognigy", given[0]) if given else None
-    if owner is None:
-        raise _refusal(desk, 401, "Unauthorized", "the API key is missing or wrong")
-    record_account(request, owner)
+    credentials = [credential for credential in candidates if credential is not None]
+    if len(credentials) > 1:
+        raise _build_error(context, 400, "Bad Request", "more than one credential")
+    account = context.find_account("cognigy", credentials[0]) if credentials else None
+    if account is None:
+        raise _build_error(context, 401, "Unauthorized", "the API key is missing or wrong")
+    record_account(request, account)
     project = request.path_params["project"]
     if len(project) != 24:
-        raise _refusal(desk, 400, "Bad Request", "projectId has 24 characters")
-    if project != owner.ids["project_id"]:
-        raise _refusal(desk, 404, "Not Found", f"no project {project}")
+        raise _build_error(context, 400, "Bad Request", "projectId has 24 characters")
+    if project != account.ids["project_id"]:
+        raise _build_error(context, 404, "Not Found", f"no project {project}")
     unknown = sorted(set(request.query_params) - PARAMETERS)
     if unknown:
-        raise _refusal(desk, 400, "Bad Request", f"unknown parameters: {', '.join(unknown)}")
-    return owner
+        raise _build_error(context, 400, "Bad Request", f"unknown parameters: {', '.join(unknown)}")
+    return account
 
 
-def _refusal(desk: ApiContext, status: int, title: str, detail: str) -> ApiError:
+def _build_error(context: Context, status: int, title: str, detail: str) -> ApiError:
     code = 1000 + status
     return ApiError(
         status,
@@ -214,7 +236,7 @@ def _refusal(desk: ApiContext, status: int, title: str, detail: str) -> ApiError
             "title": title,
             "status": status,
             "detail": detail,
-            "code": code if desk.shapes.cognigy_error_code == "number" else str(code),
+            "code": code if context.shapes.cognigy_error_code == "number" else str(code),
             "traceId": f"api-fake-{status}",
             "details": {},
         },

@@ -1,6 +1,6 @@
-"""Inkeep's query language over rows in memory: select, groupBy, where, orderBy, as its vendor's reference tells.
+"""Inkeep's query language over rows in memory: select, groupBy, where, orderBy, after its vendor's reference.
 
-Pure: rows in, rows out. An unknown word is refused, never ignored. Paging is not part of it.
+Pure: rows in, rows out; paging is not part of it. An unknown word is refused, never ignored.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,22 +27,25 @@ TIME_FIELD = "firstMessageTime"
 FAR_PAST, FAR_FUTURE = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 TOP_LEVEL = frozenset({"select", "groupBy", "where", "orderBy", "notes"})
 Row = dict[str, Any]
-Reader = Callable[[datetime, datetime], Sequence[Row]]
-Pick = Callable[[Row], Any]
+ReadRows = Callable[[datetime, datetime], Sequence[Row]]
+GetValue = Callable[[Row], Any]
 Predicate = Callable[[Row], bool]
 
 
 class InvalidQuery(ValueError):
-    """The query uses a word or a shape that the language does not have."""
+    """The query uses a word or a form that the language does not have."""
 
 
-def run_query(query: Any, read: Reader, bucket_form: str) -> list[Row]:
-    """All rows of the answer, in order, before any page cuts them.
+def run_query(query: Any, read: ReadRows, bucket_form: str) -> list[Row]:
+    """Return all rows of the response, in order, before the page limit.
 
     Args:
         query: the parsed body.
-        read: gives the rows whose `firstMessageTime` lies in [start, end).
-        bucket_form: how a time bucket is written (strftime).
+        read: returns the rows with start <= `firstMessageTime` < end.
+        bucket_form: the format of a time bucket's start (strftime, UTC).
+
+    Raises:
+        InvalidQuery: for a word or a form that the language does not have.
     """
     if not isinstance(query, dict) or set(query) - TOP_LEVEL:
         raise InvalidQuery(f"the body takes {sorted(TOP_LEVEL)}")
@@ -52,65 +55,67 @@ def run_query(query: Any, read: Reader, bucket_form: str) -> list[Row]:
     if not isinstance(select, list) or not select:
         raise InvalidQuery("select must be a list with at least one entry")
     where = query.get("where")
-    start, end = _limits(where) if where else (FAR_PAST, FAR_FUTURE)
-    holds = _predicate(where) if where else None
-    rows = [row for row in read(start, end) if holds is None or holds(row)]
-    columns, aggregates = _columns(select, bucket_form)
-    groups = [_group(entry) for entry in query.get("groupBy") or []]
-    times = [(name, pick) for name, pick, kind in columns if kind == "time"]
+    start, end = _find_time_range(where) if where else (FAR_PAST, FAR_FUTURE)
+    matches = _build_predicate(where) if where else None
+    rows = [row for row in read(start, end) if matches is None or matches(row)]
+    columns, aggregates = _parse_select(select, bucket_form)
+    groups = [_parse_group(entry) for entry in query.get("groupBy") or []]
+    times = [(name, get_value) for name, get_value, kind in columns if kind == "time"]
     if aggregates or groups or times:
-        found = _grouped(rows, columns, aggregates, groups)
+        result = _aggregate_groups(rows, columns, aggregates, groups)
     else:
-        found = [{name: pick(row) for name, pick, _ in columns} | {"\0row": row} for row in rows]
+        result = [{name: get_value(row) for name, get_value, _ in columns} | {"\0row": row} for row in rows]
     for order in reversed(query.get("orderBy") or []):
-        _sort(found, order)
-    return [{name: value for name, value in row.items() if not name.startswith("\0")} for row in found]
+        _sort(result, order)
+    return [{name: value for name, value in row.items() if not name.startswith("\0")} for row in result]
 
 
-def _columns(
+def _parse_select(
     select: Iterable[Any], bucket_form: str
-) -> tuple[list[tuple[str, Pick, str]], list[tuple[str, Callable[[list[Row]], Any]]]]:
-    columns: list[tuple[str, Pick, str]] = []
+) -> tuple[list[tuple[str, GetValue, str]], list[tuple[str, Callable[[list[Row]], Any]]]]:
+    columns: list[tuple[str, GetValue, str]] = []
     aggregates: list[tuple[str, Callable[[list[Row]], Any]]] = []
     for entry in select:
         kind = entry.get("type") if isinstance(entry, dict) else None
         if kind == "field":
-            columns.append((_name(entry), _pick(entry), "field"))
+            columns.append((_column_name(entry), _build_getter(entry), "field"))
         elif kind == "time":
-            columns.append((f"{_field(entry)}_{entry.get('timeUnit')}", _bucket(entry, bucket_form), "time"))
+            columns.append(
+                (f"{_parse_field(entry)}_{entry.get('timeUnit')}", _build_bucket_getter(entry, bucket_form), "time")
+            )
         elif kind == "aggregation":
-            aggregates.append(_aggregate(entry))
+            aggregates.append(_parse_aggregate(entry))
         else:
             raise InvalidQuery(f"select entries are of type aggregation, time or field, not {kind!r}")
     return columns, aggregates
 
 
-def _grouped(
+def _aggregate_groups(
     rows: Sequence[Row],
-    columns: Sequence[tuple[str, Pick, str]],
+    columns: Sequence[tuple[str, GetValue, str]],
     aggregates: Sequence[tuple[str, Callable[[list[Row]], Any]]],
-    groups: Sequence[tuple[str, Pick, bool]],
+    groups: Sequence[tuple[str, GetValue, bool]],
 ) -> list[Row]:
     grouped_names = {name for name, _, _ in groups}
-    loose = [name for name, _, kind in columns if kind == "field" and name not in grouped_names]
-    if loose:
-        raise InvalidQuery(f"{loose} must stand in groupBy next to aggregations")
-    keys = [(name, pick) for name, pick, kind in columns if kind == "time"]
-    keys += [(name if shown else "\0" + name, pick) for name, pick, shown in groups]
+    ungrouped = [name for name, _, kind in columns if kind == "field" and name not in grouped_names]
+    if ungrouped:
+        raise InvalidQuery(f"{ungrouped} must stand in groupBy next to aggregations")
+    keys = [(name, get_value) for name, get_value, kind in columns if kind == "time"]
+    keys += [(name if shown else "\0" + name, get_value) for name, get_value, shown in groups]
     cells: dict[str, tuple[Row, list[Row]]] = {}
     for row in rows:
-        key = {name: pick(row) for name, pick in keys}
+        key = {name: get_value(row) for name, get_value in keys}
         cells.setdefault(repr(list(key.values())), (key, []))[1].append(row)
     if not keys:
         cells = {"": ({}, list(rows))}
     return [{**key, **{name: fold(members) for name, fold in aggregates}} for key, members in cells.values()]
 
 
-def _aggregate(entry: Mapping[str, Any]) -> tuple[str, Callable[[list[Row]], Any]]:
-    how = entry.get("aggregation")
-    if how == "count" and "field" not in entry:
+def _parse_aggregate(entry: Mapping[str, Any]) -> tuple[str, Callable[[list[Row]], Any]]:
+    function = entry.get("aggregation")
+    if function == "count" and "field" not in entry:
         return "count", len
-    pick = _pick(entry)
+    get_value = _build_getter(entry)
     folds: dict[Any, Callable[[list[Any]], Any]] = {
         "count": len,
         "countDistinct": lambda values: len({repr(value) for value in values}),
@@ -119,60 +124,62 @@ def _aggregate(entry: Mapping[str, Any]) -> tuple[str, Callable[[list[Row]], Any
         "min": lambda values: min(values, default=None),
         "max": lambda values: max(values, default=None),
     }
-    if how not in folds:
-        raise InvalidQuery(f"aggregation {how!r} is none of {sorted(folds)}")
-    if how in ("sum", "avg") and entry["field"] != "userMessageCount":
-        raise InvalidQuery(f"{how} takes a number, not {entry['field']}")
-    fold = folds[how]
-    return f"{how}_{_name(entry)}", lambda rows: fold([value for row in rows if (value := pick(row)) is not None])
+    if function not in folds:
+        raise InvalidQuery(f"aggregation {function!r} is none of {sorted(folds)}")
+    if function in ("sum", "avg") and entry["field"] != "userMessageCount":
+        raise InvalidQuery(f"{function} takes a number, not {entry['field']}")
+    fold = folds[function]
+    return f"{function}_{_column_name(entry)}", lambda rows: fold(
+        [value for row in rows if (value := get_value(row)) is not None]
+    )
 
 
-def _group(entry: Any) -> tuple[str, Pick, bool]:
+def _parse_group(entry: Any) -> tuple[str, GetValue, bool]:
     if not isinstance(entry, dict):
         raise InvalidQuery("groupBy takes objects")
-    return _name(entry), _pick(entry), bool(entry.get("includeInSelect", True))
+    return _column_name(entry), _build_getter(entry), bool(entry.get("includeInSelect", True))
 
 
-def _field(entry: Mapping[str, Any]) -> str:
+def _parse_field(entry: Mapping[str, Any]) -> str:
     field = entry.get("field")
     if field not in FIELDS:
         raise InvalidQuery(f"field {field!r} is none of {FIELDS}")
     return str(field)
 
 
-def _name(entry: Mapping[str, Any]) -> str:
-    return ".".join([_field(entry), *map(str, entry.get("path") or [])])
+def _column_name(entry: Mapping[str, Any]) -> str:
+    return ".".join([_parse_field(entry), *map(str, entry.get("path") or [])])
 
 
-def _pick(entry: Mapping[str, Any]) -> Pick:
-    field, path = _field(entry), entry.get("path")
+def _build_getter(entry: Mapping[str, Any]) -> GetValue:
+    field, path = _parse_field(entry), entry.get("path")
     if path is None:
         return lambda row: row[field]
     if field not in JSON_FIELDS or not isinstance(path, list):
         raise InvalidQuery(f"path needs a list and one of {JSON_FIELDS}")
-    return lambda row: _deep(row[field], path)
+    return lambda row: _get_nested(row[field], path)
 
 
-def _deep(value: Any, path: Sequence[Any]) -> Any:
+def _get_nested(value: Any, path: Sequence[Any]) -> Any:
     for step in path:
         value = value.get(step) if isinstance(value, dict) else None
     return value
 
 
-def _bucket(entry: Mapping[str, Any], bucket_form: str) -> Pick:
-    if _field(entry) != TIME_FIELD or entry.get("timeUnit") not in ("hour", "day", "week", "month"):
+def _build_bucket_getter(entry: Mapping[str, Any], bucket_form: str) -> GetValue:
+    if _parse_field(entry) != TIME_FIELD or entry.get("timeUnit") not in ("hour", "day", "week", "month"):
         raise InvalidQuery("time takes firstMessageTime and hour, day, week or month")
     unit = entry["timeUnit"]
     form = "%Y-%m-%dT%H:%M:%S.000Z" if unit == "hour" else bucket_form
 
-    def pick(row: Row) -> str:
+    def get_bucket(row: Row) -> str:
         at: datetime = row[TIME_FIELD].replace(minute=0, second=0, microsecond=0)
         at = at if unit == "hour" else at.replace(hour=0)
         if unit == "week":
             at -= timedelta(days=at.weekday())
         return (at.replace(day=1) if unit == "month" else at).strftime(form)
 
-    return pick
+    return get_bucket
 
 
 def _sort(rows: list[Row], order: Any) -> None:
@@ -189,7 +196,7 @@ def _sort(rows: list[Row], order: Any) -> None:
     rows.sort(key=key, reverse=order.get("direction") == "desc")
 
 
-def _literal(field: str, value: Any) -> Any:
+def _parse_literal(field: str, value: Any) -> Any:
     if field != TIME_FIELD:
         return value
     moment = parse_instant(value if isinstance(value, str) else None)
@@ -208,42 +215,42 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def _predicate(where: Any) -> Predicate:
-    """What a row must fulfil; every word is checked here, also where no row will come by."""
+def _build_predicate(where: Any) -> Predicate:
+    """Return the condition of a row. Every word is checked here, so that a wrong one is refused without any row too."""
     if not isinstance(where, dict) or len(where) != 1:
         raise InvalidQuery("where takes exactly one of condition, and, or")
     ((word, inner),) = where.items()
     if word == "condition" and isinstance(inner, dict):
-        return _condition(inner)
+        return _build_condition(inner)
     if word not in ("and", "or") or not isinstance(inner, list):
         raise InvalidQuery(f"where takes condition, and, or; not {word!r}")
-    parts = [_predicate(part) for part in inner]
+    parts = [_build_predicate(part) for part in inner]
     if word == "and":
         return lambda row: all(part(row) for part in parts)
     return lambda row: any(part(row) for part in parts)
 
 
-def _condition(inner: Mapping[str, Any]) -> Predicate:
-    field, operator, wanted = _field(inner), inner.get("operator"), inner.get("value")
+def _build_condition(inner: Mapping[str, Any]) -> Predicate:
+    field, operator, wanted = _parse_field(inner), inner.get("operator"), inner.get("value")
     path: Sequence[Any] = ()
     if field in JSON_FIELDS and isinstance(wanted, dict):
         path, wanted = wanted.get("path") or (), wanted.get("value")
 
     def value(row: Row) -> Any:
-        return _deep(row[field], path)
+        return _get_nested(row[field], path)
 
     if operator in ("isNull", "isNotNull"):
         return lambda row: (value(row) is None) == (operator == "isNull")
     if operator in ("in", "notIn"):
         if not isinstance(wanted, list):
             raise InvalidQuery(f"{operator} takes a list")
-        members = [_literal(field, one) for one in wanted]
+        members = [_parse_literal(field, member) for member in wanted]
         return lambda row: value(row) is not None and (value(row) in members) == (operator == "in")
     if operator not in COMPARE:
         raise InvalidQuery(f"operator {operator!r} is unknown")
-    compare, literal = COMPARE[operator], _literal(field, wanted)
+    compare, literal = COMPARE[operator], _parse_literal(field, wanted)
 
-    def holds(row: Row) -> bool:
+    def is_match(row: Row) -> bool:
         if value(row) is None or literal is None:
             return False
         try:
@@ -251,16 +258,16 @@ def _condition(inner: Mapping[str, Any]) -> Predicate:
         except TypeError as error:
             raise InvalidQuery(f"{field} cannot be compared with {literal!r}") from error
 
-    return holds
+    return is_match
 
 
-def _limits(where: Any) -> tuple[datetime, datetime]:
-    """The narrowest range of `firstMessageTime` that the where's top level asks for: what is worth reading."""
+def _find_time_range(where: Any) -> tuple[datetime, datetime]:
+    """Return a range of `firstMessageTime` that holds all matching rows, from the top level of `where`."""
     start, end = FAR_PAST, FAR_FUTURE
     parts = where.get("and", [where]) if isinstance(where, dict) else []
     for part in parts:
         if isinstance(part, dict) and "and" in part:
-            low, high = _limits(part)
+            low, high = _find_time_range(part)
             start, end = max(start, low), min(end, high)
         inner = part.get("condition") if isinstance(part, dict) else None
         if not isinstance(inner, dict) or inner.get("field") != TIME_FIELD:

@@ -1,35 +1,39 @@
-"""What the views hold of an Inkeep account, by docs/mapping.md: rows by their first message.
+"""The truth of an Inkeep account after docs/mapping.md: rows by their first message.
 
-From conversations only. `streams=("conversation_totals",)` is an account that says `detail: false`.
+Computed from conversations only; no response is read. `streams=("conversation_totals",)` is an account with
+`detail: false`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 
-from sandbox.truth_rules import BLANK_CONVERSATION, Row, TruthQuery, sum_by_member
+from sandbox.inkeep.shapes import InkeepShapes
+from sandbox.truth_rules import BLANK_CONVERSATION, Row, Rule, TruthQuery, sum_by_member
+
+Query = TruthQuery[InkeepShapes]
 
 
-def conversation_daily(ask: TruthQuery) -> Iterable[Row]:
-    """One row; users are counted as text, whichever of the two fields names them, and only from rows."""
-    told = bool(ask.streams & {"conversations", "conversation_totals"})
-    users = {str(item.user) for item in ask.conversations if item.user is not None}
+def compute_conversation_daily(query: Query) -> Iterable[Row]:
+    """Yield one row. Users are counted only from rows, as text, from either of the two fields that may name them."""
+    is_reported = bool(query.streams & {"conversations", "conversation_totals"})
+    users = {str(item.user) for item in query.conversations if item.user is not None}
     yield {
-        "conversations": len(ask.conversations) if told else None,
-        "user_messages": sum(item.user_messages for item in ask.conversations) if told else None,
-        "unique_users": ask.value_if_pulled("conversations", len(users)),
+        "conversations": len(query.conversations) if is_reported else None,
+        "user_messages": sum(item.user_messages for item in query.conversations) if is_reported else None,
+        "unique_users": query.get_if_pulled("conversations", len(users)),
     }
 
 
-def type_daily(ask: TruthQuery) -> Iterable[Row]:
-    """Conversations per type."""
-    if "conversations" in ask.streams:
-        for name, number in sum_by_member((item.type or "", 1) for item in ask.conversations).items():
+def compute_type_daily(query: Query) -> Iterable[Row]:
+    """Yield conversations per type."""
+    if "conversations" in query.streams:
+        for name, number in sum_by_member((item.type or "", 1) for item in query.conversations).items():
             yield {"type": name, "conversations": number}
 
 
-def conversation(ask: TruthQuery) -> Iterable[Row]:
-    """One row per conversation; users and properties are dropped without a privacy setting."""
-    if "conversations" in ask.streams:
-        for item in ask.conversations:
+def compute_conversation(query: Query) -> Iterable[Row]:
+    """Yield one row per conversation; users and properties are dropped without a privacy setting."""
+    if "conversations" in query.streams:
+        for item in query.conversations:
             yield {
                 **BLANK_CONVERSATION,
                 "conversation_id": item.id,
@@ -41,8 +45,8 @@ def conversation(ask: TruthQuery) -> Iterable[Row]:
             }
 
 
-RULES: dict[str, Callable[[TruthQuery], Iterable[Row]]] = {
-    "conversation_daily": conversation_daily,
-    "type_daily": type_daily,
-    "conversation": conversation,
+RULES: Mapping[str, Rule[InkeepShapes]] = {
+    "conversation_daily": compute_conversation_daily,
+    "type_daily": compute_type_daily,
+    "conversation": compute_conversation,
 }

@@ -18,7 +18,8 @@ from rich.filesize import decimal
 from extractors.account import Account
 from extractors.clock import Clock
 from extractors.errors import CredentialRefused, ExtractionError
-from extractors.http.session import Client, HttpSettings
+from extractors.http.client import Client
+from extractors.http.transport import HttpSettings
 from extractors.redaction import redact
 from extractors.registry import get_provider
 from extractors.windows import Window, today
@@ -100,7 +101,7 @@ def _check_warehouse(store: Store) -> CheckResult:
         message += f", which the next load migrates to {CURRENT_VERSION};" if version < CURRENT_VERSION else ";"
         needed_bytes = size if store.location.is_file() else 0  # a file is published as a copy, a lake in small pieces
     other_place = "point `warehouse:` to another disk"
-    return _check_folder("warehouse", store.staging.parent, message, other_place, needed_bytes)
+    return _check_folder("warehouse", store.staging_folder.parent, message, other_place, needed_bytes)
 
 
 def _check_dagster_home(config: Config) -> CheckResult:

@@ -169,7 +169,7 @@ def test_the_rules_of_any_request_hold(sample_world: SampleWorld, sandbox: Sandb
 
 def test_accounts_are_checked_concurrently(sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     async def wait_for_all(session: Session, window: Window) -> None:
-        barrier: asyncio.Barrier = session.client.__dict__.setdefault("barrier", asyncio.Barrier(3))
+        barrier: asyncio.Barrier = session.httpx_client.__dict__.setdefault("barrier", asyncio.Barrier(3))
         async with asyncio.timeout(20):
             await barrier.wait()
 
