@@ -51,7 +51,7 @@ def load(config: str | None, day: object, accounts: Sequence[str], providers: Se
             jobs += _plan_named_day(workspace, chosen, named_day)
             return _run(workspace, jobs, is_daily=True, named_day=named_day)
         loads = plan_daily_loads(workspace.store, chosen, workspace.clock.now(), catch_up_days)
-        jobs += [LoadJob(load.account, load.days) for load in loads]
+        jobs += [LoadJob(daily_load.account, daily_load.days) for daily_load in loads]
         code = _run(workspace, jobs, is_daily=True)
         warn_about_older_days(loads, catch_up_days)
     return code

@@ -35,20 +35,20 @@ _TYPE_NAMES: tuple[tuple[pa.DataType, str], ...] = (
 )
 
 
-def sql_type_name(kind: pa.DataType) -> str:
+def sql_type_name(data_type: pa.DataType) -> str:
     """Return the short SQL name of an Arrow type."""
     for arrow, name in _TYPE_NAMES:
-        if kind == arrow:
+        if data_type == arrow:
             return name
-    if pa.types.is_decimal(kind):
-        return f"DECIMAL({kind.precision},{kind.scale})"
-    if pa.types.is_timestamp(kind):
-        return "TIMESTAMPTZ" if kind.tz else "TIMESTAMP"
-    if pa.types.is_list(kind):
-        return f"{sql_type_name(kind.value_type)}[]"
-    if pa.types.is_dictionary(kind):
+    if pa.types.is_decimal(data_type):
+        return f"DECIMAL({data_type.precision},{data_type.scale})"
+    if pa.types.is_timestamp(data_type):
+        return "TIMESTAMPTZ" if data_type.tz else "TIMESTAMP"
+    if pa.types.is_list(data_type):
+        return f"{sql_type_name(data_type.value_type)}[]"
+    if pa.types.is_dictionary(data_type):
         return "ENUM"
-    return str(kind).split("<", 1)[0].split("[", 1)[0].upper()
+    return str(data_type).split("<", 1)[0].split("[", 1)[0].upper()
 
 
 @dataclass(frozen=True)
@@ -66,20 +66,20 @@ class Measure:
     types: frozenset[str]
 
 
-def find_measure(name: str, kind: str) -> Measure | None:
+def find_measure(name: str, sql_type: str) -> Measure | None:
     """Return the measure that a column of this name and SQL type holds, or None when it holds no measure."""
     measure = _declared_measures().get(name)
-    return measure if measure is not None and kind in measure.types else None
+    return measure if measure is not None and sql_type in measure.types else None
 
 
-def describe_unit(name: str, kind: str, column_names: Collection[str]) -> str | None:
+def describe_unit(name: str, sql_type: str, column_names: Collection[str]) -> str | None:
     """Return the unit of a column, ``in COLUMN`` when another of ``column_names`` holds it, or None when unknown.
 
     The unit of an instant (TIMESTAMPTZ) is its time zone, UTC.
     """
-    if kind == "TIMESTAMPTZ":
+    if sql_type == "TIMESTAMPTZ":
         return "UTC"
-    measure = find_measure(name, kind)
+    measure = find_measure(name, sql_type)
     if measure is None:
         return None
     return measure.unit or (f"in {measure.unit_column}" if measure.unit_column in column_names else None)
@@ -100,9 +100,9 @@ def _declared_measures() -> Mapping[str, Measure]:
 def _build_measure(column: Column[Any], members: Collection[str]) -> Measure:
     unit, additivity = column.info["unit"], column.info["additivity"]
     unit_column = unit.rpartition(".")[2] if "." in unit or unit in members else None
-    kind = arrow_type(column.type)
-    types = {sql_type_name(kind)}
+    data_type = arrow_type(column.type)
+    types = {sql_type_name(data_type)}
     if additivity == ADDITIVE:
-        types.add(sql_type_name(pa.decimal128(38, kind.scale if pa.types.is_decimal(kind) else 0)))
+        types.add(sql_type_name(pa.decimal128(38, data_type.scale if pa.types.is_decimal(data_type) else 0)))
     is_quantity = column.info["role"] == "measure"
     return Measure(None if unit_column else unit, unit_column, additivity, is_quantity, frozenset(types))

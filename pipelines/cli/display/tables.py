@@ -63,7 +63,7 @@ class Truncation:
 @dataclass(frozen=True)
 class _DrawnColumn:
     name: str
-    kind: str
+    sql_type: str
     unit: str
     is_number: bool
     is_text: bool
@@ -72,7 +72,7 @@ class _DrawnColumn:
 
     @property
     def header(self) -> str:
-        return f"{self.kind} · {self.unit}" if self.unit else self.kind
+        return f"{self.sql_type} · {self.unit}" if self.unit else self.sql_type
 
     def pad(self, text: str) -> str:
         """Pad or cut a text to exactly this column's width."""
@@ -112,13 +112,13 @@ def draw_table(result: pa.Table, out: TextIO, style: TableStyle) -> Truncation:
 
 def _draw_column(result: pa.Table, number: int, rows: int, style: TableStyle) -> _DrawnColumn:
     field, values = result.schema.field(number), result.column(number).slice(0, rows)
-    kind = sql_type_name(field.type)
+    sql_type = sql_type_name(field.type)
     is_number = pa.types.is_integer(field.type) or pa.types.is_decimal(field.type) or pa.types.is_floating(field.type)
-    cells = _align_numbers(field.name, kind, values) if style.decorated else None
+    cells = _align_numbers(field.name, sql_type, values) if style.decorated else None
     return _DrawnColumn(
         name=format_for_terminal(field.name),
-        kind=kind if style.show_types else "",
-        unit=(describe_unit(field.name, kind, result.column_names) or "") if style.show_types else "",
+        sql_type=sql_type if style.show_types else "",
+        unit=(describe_unit(field.name, sql_type, result.column_names) or "") if style.show_types else "",
         is_number=is_number,
         is_text=pa.types.is_string(field.type) or pa.types.is_nested(field.type),
         cells=cells
@@ -127,14 +127,14 @@ def _draw_column(result: pa.Table, number: int, rows: int, style: TableStyle) ->
     )
 
 
-def _align_numbers(name: str, kind: str, values: pa.ChunkedArray) -> list[str] | None:
+def _align_numbers(name: str, sql_type: str, values: pa.ChunkedArray) -> list[str] | None:
     """Format numbers with aligned decimal points; None for a column that holds no numbers.
 
     Thousands are separated only in measures: a year or an id must not be.
     """
     if not pa.types.is_decimal(values.type) and not pa.types.is_integer(values.type):
         return None
-    measure = find_measure(name, kind)
+    measure = find_measure(name, sql_type)
     separator = "," if measure is not None and measure.is_quantity else ""
     numbers = values.to_pylist()
     decimals = max((_count_decimals(number) for number in numbers), default=0)
@@ -153,7 +153,7 @@ def _dim_missing_values(cells: Sequence[str]) -> Text:
 def _header_lines(columns: Sequence[_DrawnColumn], is_tall: bool, style: TableStyle) -> Iterator[tuple[str, str]]:
     yield _join_cells(columns, [column.name for column in columns]), "bold"
     if style.show_types and is_tall:
-        yield _join_cells(columns, [column.kind for column in columns]), "dim"
+        yield _join_cells(columns, [column.sql_type for column in columns]), "dim"
         yield _join_cells(columns, [column.unit for column in columns]), "dim"
     elif style.show_types:
         yield _join_cells(columns, [column.header for column in columns]), "dim"
@@ -168,7 +168,7 @@ def _fit_columns(columns: Sequence[_DrawnColumn], style: TableStyle) -> tuple[li
     wide = [_set_width(column, column.header) for column in columns]
     if style.max_width is None or _total_width(wide) <= style.max_width:
         return wide, False
-    tall = [_set_width(column, max(column.kind, column.unit, key=len)) for column in columns]
+    tall = [_set_width(column, max(column.sql_type, column.unit, key=len)) for column in columns]
     for count in range(len(tall), 1, -1):
         fitting = _shrink_texts(tall[:count], style.max_width)
         if _total_width(fitting) <= style.max_width:
@@ -190,7 +190,7 @@ def _shrink_texts(columns: Sequence[_DrawnColumn], width: int) -> list[_DrawnCol
 
 
 def _limit_width(column: _DrawnColumn, text_width: int) -> _DrawnColumn:
-    limit = max(text_width, cell_len(column.name), len(column.kind))
+    limit = max(text_width, cell_len(column.name), len(column.sql_type))
     return column if not column.is_text or column.width <= limit else replace(column, width=limit)
 
 

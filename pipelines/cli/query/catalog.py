@@ -131,15 +131,15 @@ def _group_of(name: str) -> str:
 
 def _build_column(row: dict[str, str | None], column_names: Collection[str]) -> ViewColumn:
     view, name = str(row["view"]), str(row["name"])
-    kind = str(row["type"]).replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
+    sql_type = str(row["type"]).replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
     comment = row["comment"] or _declared_comment(view, name)
-    measure = None if view in _BOOKKEEPING else find_measure(name, kind)
+    measure = None if view in _BOOKKEEPING else find_measure(name, sql_type)
     if measure is None:
-        return ViewColumn(name, kind, None, None, comment)
+        return ViewColumn(name, sql_type, None, None, comment)
     # the comment repeats unit and additivity, which have columns of their own here
     comment = comment.partition(" Unit: ")[0] if comment else None
     additivity = measure.additivity.removeprefix("additivity ")
-    return ViewColumn(name, kind, describe_unit(name, kind, column_names), additivity, comment)
+    return ViewColumn(name, sql_type, describe_unit(name, sql_type, column_names), additivity, comment)
 
 
 def _declared_comment(view: str, column: str | None = None) -> str | None:

@@ -37,7 +37,7 @@ def test_a_measure_and_its_sum_have_its_unit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("name", "sql_type"),
     [
         ("conversations", "DOUBLE"),  # an average
         ("sum(conversations)", "HUGEINT"),
@@ -47,9 +47,9 @@ def test_a_measure_and_its_sum_have_its_unit() -> None:
         ("account", "VARCHAR"),
     ],
 )
-def test_a_computed_column_has_no_unit(name: str, kind: str) -> None:
-    assert find_measure(name, kind) is None
-    assert describe_unit(name, kind, ()) is None
+def test_a_computed_column_has_no_unit(name: str, sql_type: str) -> None:
+    assert find_measure(name, sql_type) is None
+    assert describe_unit(name, sql_type, ()) is None
 
 
 def test_a_unit_in_another_column() -> None:
