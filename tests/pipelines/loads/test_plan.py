@@ -14,14 +14,12 @@ from extractors.landing.batch import Batch, BatchKey
 from extractors.landing.zone import LandingZone
 from extractors.registry import Provider, Stream
 from extractors.windows import Window
+from pipelines.loads.claims import MAX_REUSE_AGE, build_reuse_rule, loadable_days
 from pipelines.loads.plan import (
-    MAX_REUSE_AGE,
     DailyLoad,
-    build_reuse_rule,
     clip_window,
     daily_window,
     list_unsettled_days,
-    loadable_days,
     plan_daily_load,
     plan_steps,
 )
