@@ -10,7 +10,7 @@ from extractors.http.messages import Request, Response
 from extractors.landing.batch import Batch, BatchKey
 from extractors.windows import Window
 from pipelines.loads.claims import ReuseRule
-from pipelines.loads.load import load_days, publish_warehouse, set_accounts_and_measures
+from pipelines.loads.load import LoadResult, load_days, publish_warehouse, set_accounts_and_measures
 from pipelines.loads.workspace import Workspace
 from sandbox.server import Sandbox
 from tests.support.sample_world import SampleWorld, open_sandbox
@@ -49,9 +49,7 @@ def build_items(**days: int) -> dict[str, object]:
     }
 
 
-def load(
-    workspace: Workspace, window: Window = MARCH, is_reusable: ReuseRule = is_always_reusable
-) -> loading.LoadResult:
+def load(workspace: Workspace, window: Window = MARCH, is_reusable: ReuseRule = is_always_reusable) -> LoadResult:
     (account,) = workspace.config.accounts
     return load_days(workspace, account, list(window.days()), is_reusable)
 
