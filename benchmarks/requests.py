@@ -1,7 +1,7 @@
-"""How many requests the real command makes per account, beside the least that the platforms' contracts allow.
+"""Count the requests of the real command per account, beside the least that the providers' contracts allow.
 
 `python -m benchmarks.requests` runs `chatmart backfill` against the sandbox and prints a Markdown table. The least is
-worked out here from the contracts and from the sandbox's conversations, without a look at how the product plans.
+computed here from the contracts and the sandbox's conversations, independently of the product's planning.
 """
 
 import os
@@ -28,7 +28,7 @@ CHATMART = Path(sys.executable).with_name("chatmart")
 DAY = timedelta(days=1)
 MILLISECOND = timedelta(milliseconds=1)
 LONGEST_SERIES = timedelta(hours=31 * 24)
-INTENTS_ON_A_PAGE = 100  # the most that may be asked for
+INTENTS_ON_A_PAGE = 100  # the longest page that may be requested
 LONG_PAGES = ResponseShapes(chatlayer_page=INTENTS_ON_A_PAGE)
 
 
@@ -46,11 +46,11 @@ class DayRange:
         return (self.last - self.first).days + 1
 
     def count_months(self) -> int:
-        """How many calendar months they touch."""
+        """Return the number of calendar months that the days touch."""
         return len({(day.year, day.month) for day in self})
 
     def count_series(self, zone: ZoneInfo) -> int:
-        """How many ranges of whole days, none longer than 31 x 24 hours, it takes to cover them."""
+        """Return the number of ranges of whole days, each at most 31 x 24 hours long, that cover the days."""
         count, start = 1, midnight(self.first, zone)
         for day in self:
             if midnight(day + DAY, zone) - start > LONGEST_SERIES:
@@ -67,24 +67,24 @@ RANGES = (
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """The first instant of a local day, in UTC."""
+    """Return the first instant of a local day, in UTC."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def cognigy(_world: World, _account: SandboxAccount, days: DayRange) -> int:
-    """One call answers a calendar month."""
+    """Count one request per calendar month."""
     return days.count_months()
 
 
 def chatdash(_world: World, _account: SandboxAccount, days: DayRange) -> int:
-    """The bucket of what is told is unpublished: a request a day."""
+    """Count one request per day, since the bucket of the counts is not published."""
     return len(days)
 
 
 def chatlayer(world: World, account: SandboxAccount, days: DayRange) -> int:
-    """Series by the longest range; three insights and the pages of intents a day, since they have no bucket.
+    """Count the series by the longest range, and per day three insights and the pages of intents: they have no bucket.
 
-    Four series, and that of the users where days are days of UTC; team usage comes in days of UTC everywhere.
+    There are four series, and a fifth (users) where local days are UTC days. Team usage is by UTC day everywhere.
     """
     series = (4 + (account.timezone == "UTC")) * days.count_series(account.zone)
     team = days.count_series(ZoneInfo("UTC")) if "team_id" in account.ids else 0
@@ -96,37 +96,40 @@ def chatlayer(world: World, account: SandboxAccount, days: DayRange) -> int:
 
 
 def chatcaptain(_world: World, account: SandboxAccount, days: DayRange) -> int:
-    """The channel list; a day's overview, inbox and report of each listed channel; an export a calendar month.
+    """Count the channel list, per day an overview, an inbox and a report of each listed channel, per month an export.
 
-    An export is created, looked at until it is done, and downloaded.
+    An export is created, polled until it is done, and downloaded.
     """
     listed = sum(channel.listed for channel in account.channels)
-    looks = ResponseShapes().export_polls + 1
-    return 1 + (2 + listed) * len(days) + (1 + looks + 1) * days.count_months()
+    polls = ResponseShapes().export_polls + 1
+    return 1 + (2 + listed) * len(days) + (1 + polls + 1) * days.count_months()
 
 
 def inkeep(world: World, account: SandboxAccount, days: DayRange) -> int:
-    """Each month's rows, halved until an answer holds them all; totals by month, or by day where days are not UTC's."""
+    """Count the requests for rows, halving a month until a response holds all of them, and those for totals.
+
+    Totals take one request per month, or per day where local days are not UTC days.
+    """
     rows = 0
-    for month in _by_month(days):
+    for month in _split_by_month(days):
         instants = [item.started_at for _, items in world.conversations_by_day(account.name, month) for item in items]
-        rows += _halved(midnight(month.first, account.zone), midnight(month.last + DAY, account.zone), instants)
+        rows += _count_halves(midnight(month.first, account.zone), midnight(month.last + DAY, account.zone), instants)
     return rows + (days.count_months() if account.timezone == "UTC" else len(days))
 
 
-def _by_month(days: DayRange) -> list[DayRange]:
+def _split_by_month(days: DayRange) -> list[DayRange]:
     months: dict[tuple[int, int], list[date]] = {}
     for day in days:
         months.setdefault((day.year, day.month), []).append(day)
-    return [DayRange(each[0], each[-1]) for each in months.values()]
+    return [DayRange(dates[0], dates[-1]) for dates in months.values()]
 
 
-def _halved(start: datetime, end: datetime, instants: list[datetime]) -> int:
+def _count_halves(start: datetime, end: datetime, instants: list[datetime]) -> int:
     if len(instants) <= ResponseShapes().inkeep_page_size:
         return 1
     middle = start + (end - start) // (2 * MILLISECOND) * MILLISECOND
     before, after = [at for at in instants if at < middle], [at for at in instants if at >= middle]
-    return 1 + _halved(start, middle, before) + _halved(middle, end, after)
+    return 1 + _count_halves(start, middle, before) + _count_halves(middle, end, after)
 
 
 TEAM = {"team_id": "team-1"}
@@ -149,7 +152,7 @@ LEAST_REQUESTS: dict[str, LeastRequests] = {
 
 
 def count_requests(sandbox: Sandbox, account: SandboxAccount, days: DayRange) -> int:
-    """How many requests one back-fill of these days makes, downloads too, from nothing."""
+    """Return the number of requests, downloads included, of one back-fill of these days into an empty folder."""
     sandbox.request_log.clear()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "chatmart.yaml"
@@ -165,8 +168,8 @@ def count_requests(sandbox: Sandbox, account: SandboxAccount, days: DayRange) ->
 
 
 def main() -> int:
-    """Print the table; 1 when the product asks more than needed."""
-    more = False
+    """Print the table; return 1 if the product made more requests than needed, else 0."""
+    exceeded = False
     print("| platform | zone | " + " | ".join(f"{len(days)} day{'s' * (len(days) > 1)}" for days in RANGES) + " |")
     print("|---|---|" + "--:|" * len(RANGES))
     with Sandbox(World(7, ACCOUNTS), LONG_PAGES) as sandbox:
@@ -174,13 +177,13 @@ def main() -> int:
             cells = []
             for days in RANGES:
                 needed = LEAST_REQUESTS[account.provider](sandbox.world, account, days)
-                made = count_requests(sandbox, account, days)
-                cells.append(f"{made} ({needed})")
-                more = more or made > needed
+                count = count_requests(sandbox, account, days)
+                cells.append(f"{count} ({needed})")
+                exceeded = exceeded or count > needed
             print(f"| {account.provider} | {account.timezone} | " + " | ".join(cells) + " |", flush=True)
     names = ("chatmart", "httpx", "duckdb")
     print(f"\nPython {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in names))
-    return int(more)
+    return int(exceeded)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A back-fill makes as many requests as the platforms' contracts demand, and not one more."""
+"""A back-fill makes exactly the requests that the providers' contracts demand."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -23,7 +23,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("account", ACCOUNTS, ids=lambda account: account.name)
-def test_nothing_is_asked_that_is_not_needed(sandbox: Sandbox, tmp_path: Path, account: SandboxAccount) -> None:
+def test_no_request_is_made_that_is_not_needed(sandbox: Sandbox, tmp_path: Path, account: SandboxAccount) -> None:
     sandbox.request_log.clear()
     Installation(tmp_path, sandbox, [account]).backfill(OVER_TWO_MONTHS.first, OVER_TWO_MONTHS.last)
     assert len(sandbox.requests) == LEAST_REQUESTS[account.provider](sandbox.world, account, OVER_TWO_MONTHS)
