@@ -36,7 +36,7 @@ class LandedResponse:
     batch: Batch
     days: frozenset[date]
     request: Mapping[str, Any]
-    context: Any
+    context: Any  # the TypedDict of the stream, in extractors/<provider>/contexts.py
     body: bytes
     where: ErrorLocation
 

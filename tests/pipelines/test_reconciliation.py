@@ -212,13 +212,13 @@ class Loaded:
         for row in self.workspace.store.read("SELECT * FROM reconciliation").to_pylist():
             line = (row["date"], row["measure"], row["against"])
             assert line not in found[row["account"]]
-            assert row["difference"] == row["told"] - row["loaded"]
+            assert row["difference"] == row["reported"] - row["loaded"]
             found[row["account"]][line] = _numbers(row)
         return found
 
 
 def _numbers(line: Mapping[str, Any]) -> Found:
-    return line["told"], line["loaded"], line["verdict"], line["reason"]
+    return line["reported"], line["loaded"], line["verdict"], line["reason"]
 
 
 @pytest.fixture(scope="module")
