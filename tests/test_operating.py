@@ -80,7 +80,7 @@ def test_every_query_finds_its_problem(store: Store) -> None:
     ]
     assert [(row["account"], row["command"]) for row in killed] == [("good", "load")]
     assert [(row["account"], row["loaded"], row["error"]) for row in behind] == [("bad", 3, "bad: HTTP 500")]
-    assert [(row["account"], row["what"]) for row in odd] == [
+    assert [(row["account"], row["problem"]) for row in odd] == [
         ("bad", "conversations against channel_daily"),
         ("bad", "unknown field $.new"),
     ]

@@ -24,7 +24,7 @@ from pipelines.configuration.secrets import iter_secret_keys, read_env
 
 _HEAD = """\
 {editor_line}
-# Which accounts chatmart loads, and where to. Relative paths start from this file's folder. Secrets stand here by
+# Which accounts chatmart loads, and where to. Relative paths start from this file's folder. Secrets are given by
 # reference only; their values are in the environment, or in the .env beside this file.
 
 """

@@ -71,7 +71,7 @@ class ReferenceResolver:
             return [self.resolve(item, key) for item in value]
         is_secret = key in self._secret_keys
         if is_secret and value is not None and not (isinstance(value, str) and _REFERENCE.fullmatch(value)):
-            self._add_problem(key, "is a secret and stands here in plain; write ${VARIABLE} and set the variable")
+            self._add_problem(key, "is a secret in plain text; write ${VARIABLE} and set the variable")
             return "refused"
         if not isinstance(value, str):
             return value

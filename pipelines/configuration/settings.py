@@ -114,7 +114,7 @@ class Retention(Settings):
     """The data that maintenance deletes. Loaded slices and the responses they were built from are always kept."""
 
     landing_days: int | None = Field(
-        default=None, ge=1, description="Days that a response is kept after newer ones have replaced it; none: for ever"
+        default=None, ge=1, description="Days that a response is kept after newer ones have replaced it; none: no limit"
     )
     dagster_days: int = Field(
         default=90, ge=1, description="Days that the logs of Dagster's runs are kept; materialisations stay"

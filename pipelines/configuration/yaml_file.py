@@ -40,9 +40,8 @@ def parse_yaml(content: bytes, name: str) -> dict[str, Any]:
     """
     try:
         raw = _Loader(content.decode()).get_single_data()
-        json.dumps(
-            raw, default=str, skipkeys=True
-        )  # refuses an alias that contains itself: validation would follow it for ever
+        # refuses an alias that contains itself: validation would follow it without end
+        json.dumps(raw, default=str, skipkeys=True)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}: " if mark else ""

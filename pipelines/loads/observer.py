@@ -1,4 +1,4 @@
-"""Observers of a run in progress. No display is here: it is up to those who implement ``Observer``."""
+"""Observers of a run in progress. Displays must not come in: they implement ``Observer`` elsewhere."""
 
 from collections.abc import Collection
 from datetime import date

@@ -126,7 +126,7 @@ def plan_steps(
 ) -> list[LoadStep]:
     """Return the commits for some local days, newest month first, each with the windows still to be fetched for it.
 
-    Windows are cut over the whole range, as wide as the provider answers in one request. A window that spans two months
+    Windows are cut over the whole range, as wide as one request of the provider allows. A window that spans two months
     is fetched once, before the newer of them.
     """
     fetches: list[PlannedFetch] = []

@@ -1,4 +1,4 @@
-"""The face of the loads: run jobs, or only their first half (fetch), or only their second (load what was landed).
+"""The face of the loads: run jobs, or only their first half (fetch), or only their second (load).
 
 Used by commands and assets. An account's failure is kept in its outcome and in the ledger and never stops another
 account. The work of both halves at once is in ``pipelines.loads.concurrent_run``.
@@ -27,7 +27,7 @@ def run_jobs(
 ) -> RunResult:
     """Fetch and load the local days of all jobs, publish, and return the outcome of each account.
 
-    ``refetch`` fetches also what was landed before and not loaded yet. When ``workspace.stop`` is requested, or on
+    ``refetch`` also fetches days whose landed batches are not loaded yet. When ``workspace.stop`` is requested, or on
     KeyboardInterrupt, a commit under way is finished, no slice is half-loaded, and commits are published. Raises
     WarehouseErrors of the warehouse as a whole; all other errors are in the outcomes.
 

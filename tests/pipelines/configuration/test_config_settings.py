@@ -41,7 +41,7 @@ def test_all_settings(config_folder: ConfigFolder) -> None:
 
 def test_the_webhook_is_a_secret(config_folder: ConfigFolder) -> None:
     assert config_folder.list_problems(alerts={"webhook": HOOK}) == [
-        "chatmart.yaml: alerts.webhook: is a secret and stands here in plain; write ${VARIABLE} and set the variable"
+        "chatmart.yaml: alerts.webhook: is a secret in plain text; write ${VARIABLE} and set the variable"
     ]
     config = config_folder.load(alerts={"webhook": "${HOOK}"})
     assert redact(f"to {HOOK}") == "to [redacted]"

@@ -45,7 +45,7 @@ def test_a_literal_secret_is_refused_and_never_echoed(config_folder: ConfigFolde
 
 def test_a_literal_secret_among_the_defaults_is_refused(config_folder: ConfigFolder) -> None:
     (problem,) = config_folder.list_problems(defaults={"privacy": {"key": SECRET}}, accounts=[ACCOUNT])
-    assert problem.startswith("chatmart.yaml: defaults.privacy.key: is a secret and stands here in plain")
+    assert problem.startswith("chatmart.yaml: defaults.privacy.key: is a secret in plain text")
 
 
 def test_an_empty_variable_is_not_set(config_folder: ConfigFolder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ def test_all_problems_are_reported_at_once_with_file_account_and_key(config_fold
         "chatmart.yaml: defaults.timezone: there is no time zone 'Berlin'; use a name such as Europe/Berlin",
         "chatmart.yaml: defaults.colour: is not a known key",
         "chatmart.yaml: accounts.7: Input should be a valid dictionary",
-        "chatmart.yaml: account one: api_key: is a secret and stands here in plain; write ${VARIABLE} and set",
+        "chatmart.yaml: account one: api_key: is a secret in plain text; write ${VARIABLE} and set",
         "chatmart.yaml: account two: api_key: the variable NOBODY_SET_THIS is not set; set it or write it into .env",
         "chatmart.yaml: account two: timezone: there is no time zone 'Mars/Base'",
         "chatmart.yaml: account three: project_id: is missing",

@@ -159,7 +159,7 @@ def test_where_it_cannot_add_it_says_what_to_write(capsys: pytest.CaptureFixture
         ((*COGNIGY, "--timezone", "Mars/Base"), "account acme: timezone: there is no time zone 'Mars/Base'"),
         ((*COGNIGY, "--base-url", "https://user:pw@host"), "account acme: base_url: a base_url has no credential"),
         ((*COGNIGY, "--bot-id", "b"), "account acme: bot_id: is not a known key"),
-        ((*COGNIGY, "--set", "api_key=sk-in-plain"), "account acme: api_key: is a secret and stands here in plain"),
+        ((*COGNIGY, "--set", "api_key=sk-in-plain"), "account acme: api_key: is a secret in plain text"),
         ((*COGNIGY, "--set", "lookback_days=many"), "account acme: lookback_days: "),
         ((*COGNIGY, "--set", "auth"), "--set auth: write KEY=VALUE"),
         ((*COGNIGY, "--landing", "s3://x/y"), "landing: only a folder"),
