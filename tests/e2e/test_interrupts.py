@@ -115,10 +115,10 @@ def test_the_first_signal_lets_a_commit_finish(
 ) -> None:
     with hold_in_a_commit(installation) as process:
         process.send_signal(number)
-        read_stderr_until(process, "ending; what is being committed is finished. Once more ends at once")
+        read_stderr_until(process, "stopping after the current commit; a second signal stops at once")
         out, err = process.communicate("")
     assert (process.returncode, out) == (code, "")
-    assert err.splitlines()[-1] == "interrupted: run the same command to go on"
+    assert err.splitlines()[-1] == "interrupted; run the same command again to continue"
     assert re.search(r"^acme-support +cognigy +92 +0 ", err, re.MULTILINE)
     assert sorted(read_loaded_days(installation)) == days_from(date(2025, 10, 1), 92)
     run = read_last_run(installation)
@@ -132,7 +132,7 @@ def test_the_first_signal_lets_a_commit_finish(
 def test_a_second_signal_ends_at_once(installation: Installation, sandbox: Sandbox) -> None:
     with hold_in_a_commit(installation) as process:
         process.send_signal(signal.SIGTERM)
-        read_stderr_until(process, "ending; ")
+        read_stderr_until(process, "stopping after ")
         process.send_signal(signal.SIGINT)
         assert process.wait() == 130
     assert not (installation.folder / "data/warehouse.duckdb").exists()

@@ -11,7 +11,7 @@ from extractors.account import Account
 from extractors.registry import get_provider
 from extractors.windows import Window, today
 from pipelines.configuration.config import Config
-from pipelines.configuration.settings import OwnTime, Schedule
+from pipelines.configuration.settings import ProviderTime, Schedule
 from pipelines.orchestration.partitions import build_partitions, due_day, plan_ended_days
 
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
@@ -88,7 +88,7 @@ def test_a_day_is_due_two_hours_after_its_scheduled_load(now: str, due: str) -> 
 
 
 def test_a_provider_with_a_time_of_its_own_is_due_then() -> None:
-    late = Schedule(hour=5, minute=30, providers={"cognigy": OwnTime(hour=20)})
+    late = Schedule(hour=5, minute=30, providers={"cognigy": ProviderTime(hour=20)})
     assert str(due_day(build_account("a", "UTC"), late, datetime(2025, 3, 31, 12, tzinfo=UTC))) == "2025-03-29"
     assert str(due_day(build_account("a", "UTC"), late, datetime(2025, 3, 31, 22, 30, tzinfo=UTC))) == "2025-03-30"
 
