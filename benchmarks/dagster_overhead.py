@@ -86,7 +86,7 @@ def main() -> None:
     accounts = [
         next(account for account in DEMO_ACCOUNTS if account.provider == name) for name in options.provider or PROVIDERS
     ]
-    print("| platform | CPU s | the load itself | Dagster's start | its events | ms a day | clock s | MB at most |")
+    print("| provider | CPU s | the load itself | Dagster's start | its events | ms a day | clock s | MB at most |")
     print("|---|--:|--:|--:|--:|--:|--:|--:|")
     with Sandbox(World(7, accounts)) as sandbox:
         for account in accounts:

@@ -13,7 +13,7 @@ from sandbox.server import HOST
 from tests.support.fault_runner import FaultOutcome, open_fault_runner
 from tests.support.faults import CASES, DOCS, FaultCase
 
-HEADER = """| fault | what the client did | requests | exit | message | what stayed |
+HEADER = """| fault | action of the client | requests | exit | message | data |
 |---|---|---:|---:|---|---|"""
 
 

@@ -170,7 +170,7 @@ def count_requests(sandbox: Sandbox, account: SandboxAccount, days: DayRange) ->
 def main() -> int:
     """Print the table; return 1 if the product made more requests than needed, else 0."""
     exceeded = False
-    print("| platform | zone | " + " | ".join(f"{len(days)} day{'s' * (len(days) > 1)}" for days in RANGES) + " |")
+    print("| provider | zone | " + " | ".join(f"{len(days)} day{'s' * (len(days) > 1)}" for days in RANGES) + " |")
     print("|---|---|" + "--:|" * len(RANGES))
     with Sandbox(World(7, ACCOUNTS), LONG_PAGES) as sandbox:
         for account in ACCOUNTS:

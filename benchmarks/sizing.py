@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=365)
     options = parser.parse_args()
     accounts = [next(account for account in DEMO_ACCOUNTS if account.provider == provider) for provider in PROVIDERS]
-    print("| platform | fact rows | received, kB | landing zone, kB | warehouse, kB | CPU s for 1000 slices |")
+    print("| provider | fact rows | received, kB | landing zone, kB | warehouse, kB | CPU s for 1000 slices |")
     print("|---|--:|--:|--:|--:|--:|")
     with Sandbox(World(7, accounts)) as sandbox:
         for account in accounts:

@@ -38,9 +38,9 @@ def test_a_short_demo_shows_totals_and_queries_that_work(tmp_path: Path, monkeyp
     commands = [shlex.split(line) for line in result.out.splitlines() if line.startswith("  ") and " sql " in line]
     assert len(commands) == 3
     for _program, *arguments in commands:
-        result = run_as_if_alone(arguments, os.environ, tmp_path)
-        assert result.exit_code == 0, result.err
-        assert len(result.out.splitlines()) > 3
+        query = run_as_if_alone(arguments, os.environ, tmp_path)
+        assert query.exit_code == 0, query.err
+        assert len(query.out.splitlines()) > 3
     assert (tmp_path / "data/demo/warehouse.duckdb").is_file()
     assert "The report is data/demo/report.html" in result.out
     assert (tmp_path / "data/demo/report.html").is_file()
@@ -56,9 +56,9 @@ def test_the_demo_shows_totals_and_queries_that_work(tmp_path: Path) -> None:
     commands = [shlex.split(line) for line in done.stdout.splitlines() if line.startswith("  ") and " sql " in line]
     assert len(commands) == 3
     for _program, *arguments in commands:
-        result = subprocess.run([CHATMART, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert result.returncode == 0, result.stderr
-        assert len(result.stdout.splitlines()) > 3
+        query = subprocess.run([CHATMART, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert query.returncode == 0, query.stderr
+        assert len(query.stdout.splitlines()) > 3
     assert (tmp_path / "data/demo/warehouse.duckdb").is_file()
     page = (tmp_path / "data/demo/report.html").read_text("utf-8")
     assert "The report is data/demo/report.html" in done.stdout

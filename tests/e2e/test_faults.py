@@ -15,12 +15,12 @@ TABLE = Path(__file__).parents[2] / "docs/faults.md"
 
 QUICK = {  # one case of each kind, in every run of the tests
     "429 with `Retry-After: 7`",
-    "500 that never ends",
-    "connection cut in mid-body",
+    "500 every time",
+    "connection cut within the body",
     "JSON of a wrong shape",
     "redirect to another host",
-    "`error` in an answer with status 200",
-    "export: connection lost after the job was asked for",
+    "`error` in a response with status 200",
+    "export: connection lost after the create request",
     "export: the job never finishes",
     "export: the file is shorter than its length",
 }

@@ -1,6 +1,6 @@
-"""What can go wrong at a provider: the catalogue of faults, as data. How they are met is in ``meeting``.
+"""The catalogue of a provider's faults, as data; ``fault_runner`` runs them.
 
-The tests hold the product to it, and ``docs/faults.md`` is printed from it.
+The tests compare the product with it, and the table of ``docs/faults.md`` is printed from it.
 """
 
 from collections.abc import Mapping
@@ -11,18 +11,19 @@ from typing import Any
 from sandbox.recorder import Fault
 
 SUPPORT, VOICE, DOCS = "acme-support", "acme-voice", "acme-docs"  # one at Cognigy, ChatCaptain and Inkeep each
-IN_SEVEN_SECONDS = "an HTTP date 7 seconds ahead"  # filled in when the fault is met
+IN_SEVEN_SECONDS = "an HTTP date 7 seconds ahead"  # replaced by a date when the case runs
 FOREVER = 10**6
 
 
 @dataclass(frozen=True)
 class FaultCase:
-    """A fault that one account meets while a day is loaded, and what must come of it.
+    """A fault of one account while a day is loaded, and the expected outcome.
 
-    ``plan`` and ``shape`` make the sandbox misbehave, ``settings`` are the account's own. ``requests`` counts those of
-    the account's provider, downloads among them. ``jobs``: exports in the provider's books after that run and, if it
-    fails, after the one that follows ``later``. ``says`` is a pattern of the one sentence of a run that fails.
-    ``real``: nothing is waited for, so that the whole command may meet it too.
+    ``fault`` and ``action`` are the first columns of the table. ``faults`` and ``shapes`` configure the sandbox,
+    ``settings`` the account. ``request_count`` is the number of requests to the account's provider, downloads included.
+    ``export_jobs`` is the number of export jobs at the provider after that run and after the next run, which starts
+    ``rerun_after`` later if the first one fails. ``error_pattern`` matches the one error message of a run that fails.
+    ``can_run_as_command`` marks a case without waits, so that the real command can run it too.
     """
 
     fault: str
@@ -40,7 +41,7 @@ class FaultCase:
 
     @property
     def exit_code(self) -> int:
-        """The run's exit code."""
+        """The expected exit code: 1 for a case with an error message."""
         return 1 if self.error_pattern else 0
 
 
@@ -78,14 +79,14 @@ LIMITS = (
     FaultCase("429 without `Retry-After`", "backed off", 2, (_counter(429),)),
     FaultCase(
         "429 with `Retry-After: 7200`",
-        "waited not at all: the run may wait 60 s (`max_wait_seconds`)",
+        "did not wait: the run may wait 60 s (`max_wait_seconds`)",
         1,
         (_counter(429, Retry_After="7200"),),
         error_pattern=r"used up until \d{4}-.* UTC, longer than a run waits .*run the same command again after that",
         can_run_as_command=True,
     ),
     FaultCase(
-        "429 that never ends",
+        "429 every time",
         "backed off, for up to 60 s in all (`max_wait_seconds`)",
         14,
         (_counter(429, times=FOREVER),),
@@ -94,30 +95,30 @@ LIMITS = (
 )
 
 TROUBLE = (
-    FaultCase("500 once", "backed off, asked again", 2, (_counter(500),)),
-    FaultCase("502 once", "backed off, asked again", 2, (_counter(502, _HTML),)),
-    FaultCase("503 once", "backed off, asked again", 2, (_counter(503),), can_run_as_command=True),
+    FaultCase("500 once", "backed off, repeated the request", 2, (_counter(500),)),
+    FaultCase("502 once", "backed off, repeated the request", 2, (_counter(502, _HTML),)),
+    FaultCase("503 once", "backed off, repeated the request", 2, (_counter(503),), can_run_as_command=True),
     FaultCase(
-        "500 that never ends",
-        "asked 6 times with growing back-off",
+        "500 every time",
+        "sent 6 requests with growing back-off",
         6,
         (_counter(500, '{"detail": "out of memory"}', times=FOREVER),),
         error_pattern=rf"HTTP 500, the provider says: out of memory; .*{_LATER}",
     ),
-    FaultCase("connection reset before the answer", "asked again", 2, (_counter(kind="reset"),)),
+    FaultCase("connection reset before the response", "repeated the request", 2, (_counter(kind="reset"),)),
     FaultCase(
-        "connection cut in mid-body",
-        "asked again",
+        "connection cut within the body",
+        "repeated the request",
         2,
         (_counter(body='{"items": [', kind="cut"),),
         can_run_as_command=True,
     ),
-    FaultCase("truncated JSON once", "asked again", 2, (_counter(body='{"items": [{"day": 11, "mon'),)),
-    FaultCase("HTML with status 200 once", "asked again", 2, (_counter(body=_HTML),)),
-    FaultCase("empty body once", "asked again", 2, (_counter(),)),
+    FaultCase("truncated JSON once", "repeated the request", 2, (_counter(body='{"items": [{"day": 11, "mon'),)),
+    FaultCase("HTML with status 200 once", "repeated the request", 2, (_counter(body=_HTML),)),
+    FaultCase("empty body once", "repeated the request", 2, (_counter(),)),
     FaultCase(
-        "HTML with status 200 that never ends",
-        "asked 6 times with growing back-off",
+        "HTML with status 200 every time",
+        "sent 6 requests with growing back-off",
         6,
         (_counter(body=_HTML, times=FOREVER),),
         error_pattern=rf"cut short or no JSON, saw '<.*; {_LATER}",
@@ -127,7 +128,7 @@ TROUBLE = (
 REFUSALS = (
     FaultCase(
         "JSON of a wrong shape",
-        "kept the answer, loaded nothing of it",
+        "kept the response, loaded nothing from it",
         1,
         (_counter(body=_ODD),),
         error_pattern=r"field .*conversations: is not a .*number, saw 'many'; the answer is kept .*`chatmart replay`",
@@ -135,7 +136,7 @@ REFUSALS = (
     ),
     FaultCase(
         "401",
-        "stopped the account at once",
+        "stopped the account immediately",
         1,
         (_counter(401, _REFUSED, times=FOREVER),),
         error_pattern="HTTP 401, the provider says: the API key was revoked; check the account's credential",
@@ -143,14 +144,14 @@ REFUSALS = (
     ),
     FaultCase(
         "403",
-        "stopped the account at once",
+        "stopped the account immediately",
         1,
         (_counter(403, times=FOREVER),),
         error_pattern="HTTP 403; check .*permissions",
     ),
     FaultCase(
         "404",
-        "asked once, and nothing else of the account",
+        "sent one request, and no other of the account",
         1,
         (_counter(404, '{"detail": "no such project"}', times=FOREVER),),
         error_pattern="HTTP 404, the provider says: no such project; check the account's ids",
@@ -165,7 +166,7 @@ REFUSALS = (
     ),
     FaultCase(
         "403 on one stream",
-        "stopped the account at once",
+        "stopped the account immediately",
         1,
         (_job(status=403, times=FOREVER, body='{"message": "Missing permission"}'),),
         account=VOICE,
@@ -175,8 +176,8 @@ REFUSALS = (
         can_run_as_command=True,
     ),
     FaultCase(
-        "`error` in an answer with status 200",
-        "asked once",
+        "`error` in a response with status 200",
+        "sent one request",
         14,
         (Fault(path="/reports/overview", status=200, body='{"error": {"message": "quota is used up"}}'),),
         account=VOICE,
@@ -187,8 +188,8 @@ REFUSALS = (
 
 _EXPORTS = (
     FaultCase(
-        "export: connection lost after the job was asked for",
-        "asked once, started no other job",
+        "export: connection lost after the create request",
+        "sent one create request, started no other job",
         10,
         (_job(kind="after"),),
         error_pattern=_UNCERTAIN,
@@ -197,8 +198,8 @@ _EXPORTS = (
         can_run_as_command=True,
     ),
     FaultCase(
-        "export: 408 to the creation",
-        "asked once, started no other job",
+        "export: 408 to the create request",
+        "sent one create request, started no other job",
         10,
         (_job(status=408),),
         error_pattern=_UNCERTAIN,
@@ -206,8 +207,8 @@ _EXPORTS = (
         rerun_after=timedelta(minutes=31),
     ),
     FaultCase(
-        "export: 500 to the creation",
-        "asked once, started no other job",
+        "export: 500 to the create request",
+        "sent one create request, started no other job",
         10,
         (_job(status=500),),
         error_pattern=_UNCERTAIN,
@@ -215,16 +216,16 @@ _EXPORTS = (
         rerun_after=timedelta(minutes=31),
     ),
     FaultCase(
-        "export: 429 to the creation",
-        "waited 7 s, asked again: nothing had been created",
+        "export: 429 to the create request",
+        "waited 7 s, repeated the request: no job had been created",
         15,
         (_job(status=429, headers={"Retry-After": "7"}),),
         wait_seconds=7,
         export_jobs=(1, 1),
     ),
     FaultCase(
-        "export: `error` in a 200 to the creation",
-        "asked once",
+        "export: `error` in a 200 to the create request",
+        "sent one request",
         10,
         (_job(status=200, body='{"error": "range too long"}'),),
         error_pattern="HTTP 200, but the provider says: range too long",
@@ -232,7 +233,7 @@ _EXPORTS = (
     ),
     FaultCase(
         "export: the job never starts",
-        "looked ever more slowly, up to `export_start_deadline_seconds`",
+        "polled at growing intervals, up to `export_start_deadline_seconds`",
         15,
         shapes={"export_words": ("pending", "completed"), "export_polls": FOREVER},
         settings={"export_poll_seconds": [0.05, 0.1], **_SHORT},
@@ -241,7 +242,7 @@ _EXPORTS = (
     ),
     FaultCase(
         "export: the job never finishes",
-        "looked ever more slowly, up to `export_deadline_seconds`",
+        "polled at growing intervals, up to `export_deadline_seconds`",
         17,
         shapes={"export_words": ("running", "completed"), "export_polls": FOREVER},
         settings={"export_poll_seconds": [0.05, 0.1], **_SHORT},
@@ -249,8 +250,8 @@ _EXPORTS = (
         export_jobs=(1, 1),
     ),
     FaultCase(
-        "export: a status word never heard of",
-        "looked ever more slowly, 2 s to 30 s apart",
+        "export: an unknown status word",
+        "polled at growing intervals, 2 s to 30 s",
         44,
         shapes={"export_words": ("on holiday", "completed"), "export_polls": FOREVER},
         settings={"export_poll_seconds": [2, 30]},
@@ -259,7 +260,7 @@ _EXPORTS = (
     ),
     FaultCase(
         "export: the job fails",
-        "let go of it",
+        "dropped the job",
         13,
         shapes={"export_error": "disk full"},
         error_pattern="ended as 'failed': disk full; run the same command again to start a new one",
@@ -268,14 +269,14 @@ _EXPORTS = (
     ),
     FaultCase(
         "export: the link has expired",
-        "asked for a fresh link",
+        "requested a new link",
         16,
         shapes={"export_dead_links": 1},
         export_jobs=(1, 1),
     ),
     FaultCase(
         "export: every link has expired",
-        "asked for a fresh link, then started one new job",
+        "requested a new link, then started one new job",
         23,
         shapes={"export_dead_links": FOREVER},
         error_pattern=rf"the link to the file leads nowhere \(HTTP 403\); {_LATER}",
@@ -293,7 +294,7 @@ _EXPORTS = (
     ),
     FaultCase(
         "export: the file is shorter than its length",
-        "began it anew 5 times, landed nothing",
+        "restarted the download 5 times, landed nothing",
         19,
         shapes={"csv_cut_bytes": 9},
         error_pattern=rf"the file did not come whole: .*; {_LATER}",
@@ -301,7 +302,7 @@ _EXPORTS = (
     ),
     FaultCase(
         "export: the file is cut short and has no length",
-        "began it anew 5 times, landed nothing",
+        "restarted the download 5 times, landed nothing",
         19,
         shapes={"csv_cut_bytes": 9, "csv_length": False},
         error_pattern=rf"the file ends in the middle of line \d+ and no length says .*; {_LATER}",
@@ -309,7 +310,7 @@ _EXPORTS = (
     ),
     FaultCase(
         "export: a row that does not fit the header",
-        "kept the file, loaded nothing of it",
+        "kept the file, loaded nothing from it",
         14,
         (_file(body="conversationId,startedAt,channelType\nc1,2025-03-11T10:00:00Z,web\nc2,yesterday\n"),),
         error_pattern=r"line 3.*; the answer is kept .*`chatmart replay`",
