@@ -222,7 +222,7 @@ def get_figures(line: Mapping[str, Any]) -> Figures:
 
 
 @pytest.fixture(scope="module")
-def reconciled_world(tmp_path_factory: pytest.TempPathFactory) -> ReconciledWorld:
+def world(tmp_path_factory: pytest.TempPathFactory) -> ReconciledWorld:
     """The demo's accounts with less traffic; the bot has a team, and all channels of the other chatbot are listed."""
     accounts = []
     for account in DEMO_ACCOUNTS:
@@ -240,23 +240,22 @@ def reconciled_world(tmp_path_factory: pytest.TempPathFactory) -> ReconciledWorl
     return ReconciledWorld(product, workspace, tmp_path_factory.mktemp("compared"))
 
 
-def test_nothing_is_unexplained(reconciled_world: ReconciledWorld) -> None:
-    verdicts = [verdict for lines in reconciled_world.first.values() for _, _, verdict, _ in lines.values()]
+def test_nothing_is_unexplained(world: ReconciledWorld) -> None:
+    verdicts = [verdict for lines in world.first.values() for _, _, verdict, _ in lines.values()]
     assert (len(verdicts), verdicts.count("ok"), verdicts.count("explained")) == (84, 73, 11)
-    assert reconciled_world.first == {
-        account.name: reconciled_world.compute_comparisons(account)
-        for account in reconciled_world.workspace.config.accounts
+    assert world.first == {
+        account.name: world.compute_comparisons(account) for account in world.workspace.config.accounts
     }
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_changed_number_is_found(reconciled_world: ReconciledWorld, case: Case) -> None:
-    account, before = reconciled_world.find_account(case.account), reconciled_world.first[case.account]
-    with reconciled_world.land_changed(account, reconciled_world.find_batch(account, case.stream), case.change) as (
+def test_a_changed_number_is_found(world: ReconciledWorld, case: Case) -> None:
+    account, before = world.find_account(case.account), world.first[case.account]
+    with world.land_changed(account, world.find_batch(account, case.stream), case.change) as (
         reported_delta,
         loaded_delta,
     ):
-        after = reconciled_world.compute_comparisons(account)
+        after = world.compute_comparisons(account)
     changed = {}
     for against in case.against:
         key = (DAY, case.measure, against)
@@ -269,40 +268,40 @@ def test_a_changed_number_is_found(reconciled_world: ReconciledWorld, case: Case
     assert new_verdicts == {**verdicts, **dict.fromkeys(changed, "unexplained")}
 
 
-def test_unexplained_differences_are_in_the_warehouse(reconciled_world: ReconciledWorld) -> None:
+def test_unexplained_differences_are_in_the_warehouse(world: ReconciledWorld) -> None:
     case = next(case for case in CASES if len(case.against) > 2)
-    account = reconciled_world.find_account(case.account)
-    with reconciled_world.land_changed(account, reconciled_world.find_batch(account, case.stream), case.change):
-        reconciled_world.load(account)
-        assert reconciled_world.read_comparisons() == {
-            **reconciled_world.first,
-            case.account: reconciled_world.compute_comparisons(account),
+    account = world.find_account(case.account)
+    with world.land_changed(account, world.find_batch(account, case.stream), case.change):
+        world.load(account)
+        assert world.read_comparisons() == {
+            **world.first,
+            case.account: world.compute_comparisons(account),
         }
-    assert len(reconciled_world.product.read_unexplained()) == len(case.against)
-    reconciled_world.load(account)
-    assert reconciled_world.read_comparisons() == reconciled_world.first
-    assert reconciled_world.product.read_unexplained() == []
+    assert len(world.product.read_unexplained()) == len(case.against)
+    world.load(account)
+    assert world.read_comparisons() == world.first
+    assert world.product.read_unexplained() == []
 
 
-def test_every_comparison_has_a_case(reconciled_world: ReconciledWorld) -> None:
-    providers = {account.name: account.provider for account in reconciled_world.workspace.config.accounts}
-    tested = {(providers[name], line[1], line[2]) for name, lines in reconciled_world.first.items() for line in lines}
+def test_every_comparison_has_a_case(world: ReconciledWorld) -> None:
+    providers = {account.name: account.provider for account in world.workspace.config.accounts}
+    tested = {(providers[name], line[1], line[2]) for name, lines in world.first.items() for line in lines}
     assert tested == {(providers[case.account], case.measure, against) for case in CASES for against in case.against}
 
 
-def test_a_damaged_batch_leaves_its_slices_as_they_were(reconciled_world: ReconciledWorld) -> None:
-    account, before = reconciled_world.find_account("acme-docs"), reconciled_world.product.read_all_views()
-    batch = reconciled_world.find_batch(account, "conversations")
+def test_a_damaged_batch_leaves_its_slices_as_they_were(world: ReconciledWorld) -> None:
+    account, before = world.find_account("acme-docs"), world.product.read_all_views()
+    batch = world.find_batch(account, "conversations")
     whole = batch.path.read_bytes()
     middle = len(whole) // 2
     batch.path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 0xFF]) + whole[middle + 1 :])
-    [outcome] = load_landed_batches(reconciled_world.workspace, [LoadJob(account, tuple(DAYS))], LONG_AGO).outcomes
+    [outcome] = load_landed_batches(world.workspace, [LoadJob(account, tuple(DAYS))], LONG_AGO).outcomes
     batch.path.write_bytes(whole)
     [sentence] = outcome.errors
     assert sentence.startswith("acme-docs (inkeep.conversations)")
     assert "cannot be read back" in sentence
-    assert reconciled_world.product.read_all_views() == before
-    assert reconciled_world.read_comparisons() == reconciled_world.first
-    assert {row.error for row in reconciled_world.workspace.store.ledger("acme-docs")} == {sentence}
-    reconciled_world.load(account)
-    assert {row.error for row in reconciled_world.workspace.store.ledger("acme-docs")} == {None}
+    assert world.product.read_all_views() == before
+    assert world.read_comparisons() == world.first
+    assert {row.error for row in world.workspace.store.ledger("acme-docs")} == {sentence}
+    world.load(account)
+    assert {row.error for row in world.workspace.store.ledger("acme-docs")} == {None}
