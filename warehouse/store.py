@@ -158,16 +158,28 @@ class Store:
             rows = con.execute(fill(_LEDGER, account=condition)).fetchall()
         return [LedgerRow(*(*row[:4], tuple(row[4] or ()), *row[5:])) for row in rows]
 
+    def published_version(self) -> int:
+        """Return the schema version of the published warehouse, which an earlier release may have written.
+
+        Raises NothingPublished before the first publication, NewerWarehouse and UnreadableWarehouse.
+        """
+        self._require_published()
+        with open_engine(self._limits) as con:
+            return self._storage.published_version(con)
+
     def read(self, sql: str) -> pa.Table:
         """Run a query, in DuckDB's SQL, on the published warehouse. Return the query's columns; instants are in UTC.
 
         Raises NothingPublished before the first publication, QueryError for SQL that the engine refuses.
         """
-        if not self._storage.is_published():
-            raise NothingPublished(f"There is no warehouse at {self.location} yet: load something first.")
+        self._require_published()
         with open_engine(self._limits, self._storage.new_spill_path()) as con, self._storage.published(con, sql):
             con.execute("USE wh")
             return run_query(con, sql)
+
+    def _require_published(self) -> None:
+        if not self._storage.is_published():
+            raise NothingPublished(f"There is no warehouse at {self.location} yet: load something first.")
 
 
 def open_store(url: str, base: Path, *, limits: EngineLimits | None = None, wait_seconds: float = 600) -> Store:

@@ -57,6 +57,11 @@ class DuckDBStorage:
         """Return the size in bytes of the published file; 0 without one."""
         return self.location.stat().st_size if self.is_published() else 0
 
+    def published_version(self, con: duckdb.DuckDBPyConnection) -> int:
+        """Return the schema version of the published file. Raises NewerWarehouse and UnreadableWarehouse."""
+        with attach_warehouse(con, self.location, read_only=True):
+            return read_schema_version(con, str(self.location))
+
     def new_spill_path(self) -> Path:
         """Return a new folder beside the file."""
         return self._paths.new_spill_path()

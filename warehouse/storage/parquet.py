@@ -85,6 +85,12 @@ class ParquetStorage:
         published = Manifest.load(self._published)
         return sum(file.bytes for _, _, file in published.data_files()) if published else 0
 
+    def published_version(self, con: duckdb.DuckDBPyConnection) -> int:
+        """Return the schema version in the published manifest. Raises NewerWarehouse and UnreadableWarehouse."""
+        manifest = Manifest.load(self._published) or Manifest()
+        require_known_version(manifest.schema_version, str(self._root), self._migrations)
+        return manifest.schema_version
+
     def new_spill_path(self) -> Path:
         """Return a new folder inside the lake, which readers skip."""
         return self._root / f"_{uuid4().hex}.spill"

@@ -33,6 +33,13 @@ class Storage(Protocol):
         """Return whether there is anything to read."""
         ...
 
+    def published_version(self, con: duckdb.DuckDBPyConnection) -> int:
+        """Return the schema version of the published warehouse, which an earlier release may have written.
+
+        Raises NewerWarehouse and UnreadableWarehouse.
+        """
+        ...
+
     def size_bytes(self) -> int:
         """Return the size in bytes of the published warehouse."""
         ...

@@ -36,7 +36,6 @@ MIN_FREE_BYTES = 200 * 2**20
 """Free bytes that a load needs; with less it may run out of space half-way."""
 
 _GRANT_ACCESS = "let this user read and write there"
-_VERSION_QUERY = "SELECT max(version) AS version FROM schema_version"
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def _check_landing(config: Config) -> CheckResult:
 
 def _check_warehouse(store: Store) -> CheckResult:
     try:
-        version = store.read(_VERSION_QUERY).column("version")[0].as_py()
+        version = store.published_version()
         size = store.size_bytes()
     except NothingPublished:
         message, needed_bytes = f"{store.location}: nothing is published yet, the first load publishes;", 0

@@ -93,10 +93,12 @@ def test_reported_totals_have_their_new_name_before_and_after_the_upgrade(tmp_pa
     query = "SELECT date, reported, loaded, verdict FROM reconciliation ORDER BY date"
     lines = [(DAY, Decimal("2.5"), Decimal("2.5"), "ok"), (DAY + timedelta(1), 6, 5, "explained")]
     assert query_rows(store, query) == lines
+    assert store.published_version() == int(VERSIONS[1].stem)
     if kind == "duckdb":  # reading leaves the file of the earlier release as it is, and its folder clean
         assert [path.name for path in store.location.parent.iterdir()] == [store.location.name]
     store.publish()
     assert query_rows(store, query) == lines
+    assert store.published_version() == CURRENT_VERSION
 
 
 @pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.stem)
