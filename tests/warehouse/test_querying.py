@@ -27,7 +27,7 @@ accounts:
 
 _SHOW = """
 import json
-rows = answer.itertuples(index=False) if hasattr(answer, "itertuples") else answer
+rows = result.itertuples(index=False) if hasattr(result, "itertuples") else result
 print(json.dumps([[str(month)[:10], channel, int(count)] for month, channel, count in rows]))
 """
 
@@ -130,8 +130,8 @@ def test_pandas_keeps_what_the_page_promises(loaded_store: Store) -> None:
         flags=re.DOTALL,
     )
     assert "conversation_daily" in code
-    show_kinds = "print([str(kind) for kind in answer.dtypes])"
-    floats = code.replace(".to_arrow_table()", ".df()").split("answer =")[0]
+    show_kinds = "print([str(kind) for kind in result.dtypes])"
+    floats = code.replace(".to_arrow_table()", ".df()").split("result =")[0]
     script = f"{code}\n{show_kinds}\n{floats}\nprint(arrow.cost_amount.dtype)"
     kinds = "['int64[pyarrow]', 'int64[pyarrow]', 'decimal128(18, 6)[pyarrow]']"
     assert run_command(loaded_store, [sys.executable, "-c", script]).splitlines() == [kinds, "float64"]
@@ -145,14 +145,14 @@ def test_sqlalchemy_in_utc(loaded_store: Store) -> None:
         flags=re.DOTALL,
     )
     assert (
-        run_command(loaded_store, [sys.executable, "-c", f"{code}\nprint(answer.noon[0])"])
+        run_command(loaded_store, [sys.executable, "-c", f"{code}\nprint(result.noon[0])"])
         == "2025-03-01 12:00:00+00:00\n"
     )
 
 
 def test_reflection_fails_as_the_page_says(loaded_store: Store) -> None:
     """When this fails, the driver has learnt it: tell the readers of the page."""
-    code = find_code_blocks("python")[2].split("answer =")[0]
+    code = find_code_blocks("python")[2].split("result =")[0]
     reflection = "from sqlalchemy import exc, inspect\ntry:\n    inspect(engine).get_columns('dim_account')\n"
     assert "pg_collation" in run_command(
         loaded_store, [sys.executable, "-c", f"{code}{reflection}except exc.DBAPIError as e:\n    print(e)"]
