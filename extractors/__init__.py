@@ -1,5 +1,5 @@
 """Extraction: provider API to landing zone, verbatim.
 
-Requests, limits, polling, windows and the landing zone live here. What an answer *means* does not: that is
+Requests, limits, polling, windows and the landing zone live here. The meaning of a response does not: that is
 ``transforms``. Nothing of the orchestrator, the transforms or the warehouse may be imported.
 """

@@ -1,63 +1,63 @@
-"""What every account of a configuration has, whichever its provider. Reading files is not done here.
+"""The settings that accounts of all providers share. No file is read here.
 
-A provider's module subclasses ``Account`` with its own ids, credentials and settings; the whole is validated by
-pydantic, and a field typed ``SecretStr`` may be given by reference (``${VARIABLE}``) only.
+A provider's module subclasses ``Account`` with its own ids, credentials and settings. Pydantic validates the whole. A
+field typed ``SecretStr`` may be given by reference (``${VARIABLE}``) only.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 
-def _known_zone(name: str) -> str:
-    if name not in _zones():
+def _check_zone_name(name: str) -> str:
+    if name not in _list_zones():
         raise ValueError(f"there is no time zone {name!r}; use a name such as Europe/Berlin")
     return name
 
 
 @cache
-def _zones() -> frozenset[str]:
-    # `localtime` is whatever this machine is set to: no database knows it
+def _list_zones() -> frozenset[str]:
+    # `localtime` is the setting of this machine, which no warehouse knows
     return frozenset(available_timezones() - {"localtime"})
 
 
-def _plain_url(url: str) -> str:
+def _check_base_url(url: str) -> str:
     try:
         parts = urlsplit(url)
-        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        is_web_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
-        known = False
-    if not known:
+        is_web_address = False
+    if not is_web_address:
         raise ValueError("a base_url begins with https:// (or http://) and a host name")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("a base_url has no credential, query or fragment")
     return url.rstrip("/")
 
 
-# the formats are for the schema that editors read
-ZoneName = Annotated[str, AfterValidator(_known_zone), Field(json_schema_extra={"format": "time-zone"})]
+# formats and patterns are for the JSON Schema that editors read
+ZoneName = Annotated[str, AfterValidator(_check_zone_name), Field(json_schema_extra={"format": "time-zone"})]
 BaseUrl = Annotated[
-    str, AfterValidator(_plain_url), Field(json_schema_extra={"pattern": "^https?://[^/?#@]+(/[^?#]*)?$"})
+    str, AfterValidator(_check_base_url), Field(json_schema_extra={"pattern": "^https?://[^/?#@]+(/[^?#]*)?$"})
 ]
 PathId = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 @dataclass(frozen=True)
 class Credential:
-    """What authorises a request: headers, or (only for hosts that insist) query parameters."""
+    """The headers, or (only for hosts that insist) the query parameters, that authorise a request."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
 
 
 class Settings(BaseModel):
-    """Common rules of all settings: unknown keys are refused, values do not change."""
+    """Common rules of all settings: unknown keys are refused, values are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, allow_inf_nan=False)
 
@@ -71,7 +71,7 @@ class RateLimit(Settings):
 
 
 class Privacy(Settings):
-    """What may reach the warehouse of a person's data; the landing zone always keeps answers as they came."""
+    """The personal data that may reach the warehouse. The landing zone always keeps responses as they came."""
 
     key: SecretStr | None = Field(default=None, description="Key of the pseudonyms; without it user ids are dropped")
     user_ids: Literal["hash", "drop"] = Field(default="hash", description="Keyed hashes of user ids, or none of them")
@@ -103,32 +103,32 @@ class Account(Settings):
 
     @field_validator("streams")
     @classmethod
-    def _known_streams(cls, streams: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    def _check_streams(cls, streams: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if streams is None:
             return None
         if not streams:
             raise ValueError("streams names at least one stream")
         known = cls.STREAMS
-        bare = tuple(dict.fromkeys(stream.removeprefix(f"{cls.PROVIDER}.") for stream in streams))
-        unknown = [stream for stream in bare if stream not in known]
+        names = tuple(dict.fromkeys(stream.removeprefix(f"{cls.PROVIDER}.") for stream in streams))
+        unknown = [name for name in names if name not in known]
         if unknown:
             raise ValueError(f"there is no stream {', '.join(unknown)}; {cls.PROVIDER} has {', '.join(known)}")
-        return bare
+        return names
 
     @model_validator(mode="after")
-    def _zone_is_supported(self) -> "Account":
+    def _check_zone(self) -> "Account":
         problem = self.validate_zone()
         if problem:
             raise ValueError(problem)
         return self
 
     def validate_zone(self) -> str | None:
-        """Why this provider cannot serve days of the account's zone, or None."""
+        """Return the reason why this provider cannot serve days of the account's zone; None when it can."""
         return None
 
     @classmethod
     def validate_accounts(cls, accounts: "Sequence[Account]") -> list[str]:
-        """What is wrong with this provider's accounts taken together; one sentence each, naming accounts and key."""
+        """Return the problems of this provider's accounts taken together, a sentence each with accounts and key."""
         return []
 
     @property
@@ -143,18 +143,23 @@ class Account(Settings):
 
     @property
     def external_id(self) -> str:
-        """What the provider calls this account; a change of it makes earlier slices stale."""
+        """The provider's id of this account. A change of it makes earlier slices stale."""
         raise NotImplementedError
 
     def credential(self) -> Credential:
-        """What authorises a request; it travels to the origin of ``base_url`` only."""
+        """Return the credential of a request. It is sent to the origin of ``base_url`` only."""
         raise NotImplementedError
 
     def default_streams(self) -> tuple[str, ...]:
-        """The streams that are pulled when the configuration names none."""
+        """Return the streams that are fetched when the configuration names none."""
         raise NotImplementedError
 
     @property
     def enabled_streams(self) -> tuple[str, ...]:
-        """The streams that are pulled."""
+        """The streams that are fetched."""
         return self.streams if self.streams is not None else self.default_streams()
+
+
+A = TypeVar("A", bound=Account)
+A_co = TypeVar("A_co", bound=Account, covariant=True)
+A_contra = TypeVar("A_contra", bound=Account, contravariant=True)

@@ -1,4 +1,4 @@
-"""The only place that reads a clock or sleeps, so that tests pass their own. No other behaviour."""
+"""The clock: the only module that reads the time or sleeps, so that tests can pass their own. No other behaviour."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Clock:
-    """Wall time (aware, UTC), a monotonic count of seconds, and a way to wait."""
+    """``now`` in UTC (aware), ``monotonic`` in seconds, and ``sleep`` for a number of seconds."""
 
     now: Callable[[], datetime] = _utc_now
     monotonic: Callable[[], float] = time.monotonic

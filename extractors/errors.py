@@ -1,21 +1,21 @@
-"""Every error of configuration, extraction and shape, grouped by what to do about it. No behaviour lives here.
+"""Every error of configuration, extraction and shape, grouped by the reaction that it calls for. No behaviour here.
 
 ChatmartError
-├── ConfigError            mend the configuration; nothing was asked
-├── Permanent              asking again gives the same answer: never retried by any layer
+├── ConfigError            mend the configuration; no request was sent
+├── Permanent              a repetition gives the same response: never retried by any layer
 │   ├── CredentialRefused  401, 403: the account stops at once
 │   ├── RequestRefused     any other 4xx, with the provider's own message
-│   │   └── LinkExpired    a signed download link that leads nowhere: a fresh one may
-│   ├── ForbiddenHost      a redirect or download that leads where the account may not go
-│   ├── AnswerTooLarge     over the size limit of one answer
-│   ├── ShapeError         an answer whose shape is none of the accepted ones
-│   └── ExportFailed       the provider says that the job failed
+│   │   └── LinkExpired    a signed download link that has expired: a fresh one may work
+│   ├── ForbiddenHost      a redirect or download to a host that the account may not use
+│   ├── ResponseTooLarge   over the size limit of one response
+│   ├── ShapeError         a response whose shape is none of the accepted ones
+│   └── ExportFailed       the provider reports that the job failed
 ├── Transient              connection, 408, 5xx, broken body: retried with full-jitter back-off
 │   ├── NotSent            no connection, or the account is stopped: nothing has reached the provider
 │   └── ExportTimedOut     a job that did not start or finish before its deadline; adopted by the next run
-├── RateLimited            429 within what a run may wait: retried after what was asked for
-├── Deferred               the limit resets later than a run may wait: keep what is loaded, come back then
-├── ExportUncertain        the answer to a job's creation was lost: no other job is started for a while
+├── RateLimited            429 within a run's longest wait: retried after the time that the provider names
+├── Deferred               the limit resets later than a run may wait: keep the loaded days, run again later
+├── ExportUncertain        the response to a job's creation was lost: no other job is started for a while
 ├── AccountBusy            another run holds the account's fetch lock for too long
 └── Defect                 the program itself failed on this account: report it; the others go on
 """
@@ -25,10 +25,12 @@ from datetime import datetime
 
 from extractors.redaction import redact
 
+_SHOWN_CHARACTERS = 120  # of a value in a ShapeError
+
 
 @dataclass(frozen=True)
 class ErrorLocation:
-    """Whom an error speaks of; ``stream`` is None before one is known, ``batch`` is the landed answer's, if any."""
+    """The account, and where known the stream and the landed batch, that an error concerns."""
 
     provider: str
     account: str
@@ -40,11 +42,11 @@ class ErrorLocation:
 
 
 class ChatmartError(Exception):
-    """The root: its text is one readable sentence that can be shown as it is."""
+    """The root. Its text is one readable sentence that can be shown as it is."""
 
 
 class ConfigError(ChatmartError):
-    """All that is wrong with a configuration file, one problem a line."""
+    """All problems of a configuration file, one a line."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
@@ -52,7 +54,7 @@ class ConfigError(ChatmartError):
 
 
 class ExtractionError(ChatmartError):
-    """Something that happened to one account: ``where`` says which, ``advice`` what to do next."""
+    """A failure of one account: ``where`` names it, ``problem`` says what happened, ``advice`` what to do next."""
 
     def __init__(self, where: ErrorLocation, problem: str, advice: str = "") -> None:
         self.where = where
@@ -62,7 +64,7 @@ class ExtractionError(ChatmartError):
 
 
 class Permanent(ExtractionError):
-    """Asking again would give the same answer."""
+    """A repetition would give the same response."""
 
 
 class CredentialRefused(Permanent):
@@ -70,7 +72,7 @@ class CredentialRefused(Permanent):
 
 
 class RequestRefused(Permanent):
-    """Another 4xx; ``status`` and ``body`` let an extractor react to what the provider names."""
+    """Another 4xx. ``status`` and ``body`` let an extractor react to the cause that the provider names."""
 
     def __init__(
         self, where: ErrorLocation, problem: str, advice: str = "", *, status: int = 400, body: bytes = b""
@@ -81,24 +83,24 @@ class RequestRefused(Permanent):
 
 
 class LinkExpired(RequestRefused):
-    """The link to a file answers 403, 404 or 410; a fresh link, or a new job, may still have the file."""
+    """The link to a file returns 403, 404 or 410. The file may still be had by a fresh link or a new job."""
 
 
 class ForbiddenHost(Permanent):
-    """A redirect or a download that leaves the hosts an account may talk to."""
+    """A redirect or a download that leaves the hosts an account may use."""
 
 
 class ResponseTooLarge(Permanent):
-    """An answer over the size limit, before or after decompression."""
+    """A response over the size limit, before or after decompression."""
 
 
 class ShapeError(Permanent):
-    """An answer of a shape that is not accepted: names the field and the value seen, never guesses."""
+    """A response of a shape that is not accepted. It names the field and the value seen, and never guesses."""
 
     def __init__(self, where: ErrorLocation, field: str, problem: str, value: object = None) -> None:
         self.field = field
-        seen = redact(repr(value))  # before it is cut: half a secret is none that can be found
-        shown = seen if len(seen) <= 120 else seen[:117] + "..."
+        seen = redact(repr(value))  # redact before truncating: a cut secret would not be matched
+        shown = seen if len(seen) <= _SHOWN_CHARACTERS else f"{seen[: _SHOWN_CHARACTERS - 3]}..."
         super().__init__(
             where,
             f"field {field}: {problem}, saw {shown}",
@@ -111,7 +113,10 @@ class ExportFailed(Permanent):
 
 
 class Transient(ExtractionError):
-    """Worth asking again: connection trouble, 408, 5xx, a body cut short; ``retry_after`` as for RateLimited."""
+    """A failure that a retry may cure: connection trouble, 408, 5xx, a body cut short.
+
+    ``retry_after`` is in seconds, None when the provider named no time.
+    """
 
     def __init__(
         self, where: ErrorLocation, problem: str, advice: str = "", *, retry_after: float | None = None
@@ -121,7 +126,7 @@ class Transient(ExtractionError):
 
 
 class NotSent(Transient):
-    """Nothing has left: even a request that creates something may be sent again."""
+    """Nothing was sent: even a request that creates something may be sent again."""
 
 
 class ExportTimedOut(Transient):
@@ -129,7 +134,7 @@ class ExportTimedOut(Transient):
 
 
 class RateLimited(ExtractionError):
-    """429. ``retry_after`` is in seconds, None when the provider did not say."""
+    """429. ``retry_after`` is in seconds, None when the provider named no time."""
 
     def __init__(
         self, where: ErrorLocation, problem: str, advice: str = "", *, retry_after: float | None = None
@@ -139,7 +144,7 @@ class RateLimited(ExtractionError):
 
 
 class Deferred(ExtractionError):
-    """The provider's limit resets later than this run may wait; ``until`` is that instant in UTC."""
+    """The limit resets later than this run may wait; ``until`` is that instant in UTC."""
 
     def __init__(self, where: ErrorLocation, problem: str, advice: str = "", *, until: datetime | None = None) -> None:
         super().__init__(where, problem, advice)
@@ -155,4 +160,4 @@ class AccountBusy(ExtractionError):
 
 
 class Defect(ExtractionError):
-    """The program failed on one account in a way nobody foresaw."""
+    """The program failed on one account by a defect of its own."""

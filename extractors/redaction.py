@@ -1,7 +1,7 @@
 """The one filter that keeps credentials out of logs, errors, manifests and metadata. No I/O.
 
-A secret is registered when the configuration is read; from then on every text that leaves the process passes
-``redact``. The forms in which a secret travels (URL-encoded, base64, inside JSON) are covered too.
+A secret is registered when the configuration is read. From then on every text that leaves the process passes
+``redact``, which also masks the forms in which a secret travels (URL-encoded, base64, inside JSON).
 """
 
 import base64
@@ -13,29 +13,32 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "[redacted]"
-_MIN_LENGTH = 4  # a shorter text would blot out ordinary words
-_MIN_LENGTH_IN_BODY = 12  # in data, which must not change, only what nobody takes for a word
+_MIN_LENGTH = 4  # masking a shorter text would mask parts of ordinary words
+_MIN_LENGTH_IN_BODY = 12  # data must not change: only texts too long to be an ordinary word are masked there
 _secrets: set[str] = set()
 _signatures: set[str] = set()
 
 
 def register_secrets(*values: str) -> None:
-    """Remember secrets; each is masked in its plain, URL-encoded, base64, JSON and Python forms."""
-    _remember(_secrets, values)
+    """Register secrets. Each is masked in its plain, URL-encoded, base64, JSON and Python forms."""
+    _add_forms(_secrets, values)
 
 
 def register_signatures(*values: str) -> None:
-    """Remember what signs a link. Other links share parts of it, so it is masked in texts, not in what is read."""
-    _remember(_signatures, values)
+    """Register the signature of a link.
+
+    It is masked in texts, but not in response bodies: other links, still to be followed, share parts of it.
+    """
+    _add_forms(_signatures, values)
 
 
-def _remember(known: set[str], values: Iterable[str]) -> None:
+def _add_forms(known: set[str], values: Iterable[str]) -> None:
     for value in values:
         if len(value) >= _MIN_LENGTH:
-            known.update(_forms(value))
+            known.update(_iter_forms(value))
 
 
-def _forms(value: str) -> Iterator[str]:
+def _iter_forms(value: str) -> Iterator[str]:
     quoted = json.dumps(value)[1:-1]
     yield from (value, quoted, quoted.replace("/", "\\/"), repr(value)[1:-1])
     for encoded in (base64.b64encode(value.encode()), base64.urlsafe_b64encode(value.encode())):
@@ -45,44 +48,45 @@ def _forms(value: str) -> Iterator[str]:
 
 
 def redact(text: str) -> str:
-    """``text`` with every registered secret masked, longest first."""
-    for secret in _longest_first(_secrets | _signatures):
+    """Return ``text`` with every registered secret and signature masked, longest first."""
+    for secret in _sort_longest_first(_secrets | _signatures):
         if secret in text:
             text = text.replace(secret, MASK)
     return text
 
 
 def redact_body(body: bytes, *, signatures: bool = False) -> bytes:
-    """An answer's bytes without the secrets that a provider sends back; all else stays as it came.
+    """Return a response body with the secrets masked that a provider sends back; every other byte is unchanged.
 
-    With ``signatures`` those of links are masked too: the answer is kept, and its links are not followed any more.
+    With ``signatures`` the signatures of links are masked too. That is for a body that is kept and whose links are
+    not followed any more.
     """
-    for secret in _longest_first(_secrets | _signatures if signatures else _secrets):
+    for secret in _sort_longest_first(_secrets | _signatures if signatures else _secrets):
         if len(secret) >= _MIN_LENGTH_IN_BODY:
             body = body.replace(secret.encode(), MASK.encode())
     return body
 
 
-def _longest_first(secrets: set[str]) -> list[str]:
+def _sort_longest_first(secrets: set[str]) -> list[str]:
     return sorted(secrets, key=len, reverse=True)
 
 
 def redact_json(value: Any) -> Any:
-    """JSON-like data with every text in it redacted; its keys, numbers and shape stay."""
+    """Return JSON-like data with every text in it redacted. Keys, numbers and shape are unchanged."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, Mapping):
-        return {key: redact_json(each) for key, each in value.items()}
+        return {key: redact_json(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [redact_json(each) for each in value]
+        return [redact_json(inner) for inner in value]
     return value
 
 
 class RedactingFilter(logging.Filter):
-    """Masks secrets in log records, their arguments and their traces."""
+    """A logging filter that masks secrets in records, their arguments and their traces."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the record in place; never drops one."""
+        """Rewrite the record in place and return True: no record is dropped."""
         record.msg = redact(record.getMessage())
         record.args = None
         if record.exc_info and not record.exc_text:

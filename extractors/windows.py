@@ -1,8 +1,8 @@
-"""Windows of local calendar days, and the instants at which such days begin and end. No request is made here.
+"""Windows of local calendar days, and the instants at which such days begin and end. No request is sent here.
 
-A window is half-open, ``[start, end)``, in days of the account's zone. Each provider ends a range in its own way, so
-every extractor converts at its own edge with the helpers below. Days are never "24 hours": they have 23, 24 or 25,
-and a few zones have skipped a day altogether.
+A window is half-open, ``[start, end)``, in days of the account's zone. Providers end a range in different ways, so each
+extractor converts a window to instants with the helpers below. A day is never "24 hours": it has 23, 24 or 25, and a
+few zones have skipped a day altogether.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,22 +15,22 @@ ONE_DAY = timedelta(days=1)
 
 
 def day_start(day: date, zone: ZoneInfo) -> datetime:
-    """The first instant (UTC) of a local day; where midnight does not exist, the instant the clock jumps over it."""
+    """Return the first instant (UTC) of a local day; where midnight does not exist, the instant of the clock change."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
 def local_day(instant: datetime, zone: ZoneInfo) -> date:
-    """The local calendar day on which an aware instant falls."""
+    """Return the local calendar day of ``zone`` on which an aware instant falls."""
     return instant.astimezone(zone).date()
 
 
-def rfc3339(instant: datetime) -> str:
-    """An aware instant as the providers are sent it: UTC with milliseconds and ``Z``."""
+def format_rfc3339(instant: datetime) -> str:
+    """Return an aware instant in UTC with milliseconds and ``Z``, as providers expect it."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def today(zone: ZoneInfo, now: datetime) -> date:
-    """The local day of ``now``."""
+    """Return the local day of ``zone`` at the aware instant ``now``."""
     return local_day(now, zone)
 
 
@@ -38,7 +38,7 @@ def today(zone: ZoneInfo, now: datetime) -> date:
 class Window:
     """A half-open range ``[start, end)`` of local calendar days.
 
-    >>> [str(w) for w in Window(date(2025, 1, 30), date(2025, 3, 2)).months()]
+    >>> [str(month) for month in Window(date(2025, 1, 30), date(2025, 3, 2)).split_into_months()]
     ['2025-01-30_2025-02-01', '2025-02-01_2025-03-01', '2025-03-01_2025-03-02']
     """
 
@@ -60,54 +60,65 @@ class Window:
 
     @classmethod
     def of_day(cls, day: date) -> "Window":
-        """The window of one day."""
+        """Return the window of one day."""
         return cls(day, day + ONE_DAY)
 
     @classmethod
     def parse(cls, text: str) -> "Window":
-        """The inverse of ``str``; ValueError for anything else."""
+        """Return the window of a text that ``str`` made; raises ValueError for any other text."""
         start, end = text.split("_")
         return cls(date.fromisoformat(start), date.fromisoformat(end))
 
     def days(self) -> Iterator[date]:
-        """Each day, oldest first."""
+        """Yield every day, oldest first."""
         for offset in range(len(self)):
             yield self.start + timedelta(days=offset)
 
     def first_instant(self, zone: ZoneInfo) -> datetime:
-        """Where the window begins, in UTC."""
+        """Return the first instant of the window, in UTC."""
         return day_start(self.start, zone)
 
     def end_instant(self, zone: ZoneInfo) -> datetime:
-        """The first instant after the window, in UTC."""
+        """Return the first instant after the window, in UTC."""
         return day_start(self.end, zone)
 
     def last_millisecond(self, zone: ZoneInfo) -> datetime:
-        """The last whole millisecond inside, in UTC: for providers whose ranges include their end."""
+        """Return the last whole millisecond inside, in UTC: for providers whose ranges include their end."""
         return self.end_instant(zone) - timedelta(milliseconds=1)
 
-    def each_day(self) -> list["Window"]:
-        """One window a day, oldest first."""
+    def split_into_days(self) -> list["Window"]:
+        """Return one window for every day, oldest first."""
         return [Window.of_day(day) for day in self.days()]
 
-    def months(self) -> list["Window"]:
-        """The window cut at the first of each month, oldest first."""
+    def split_into_months(self) -> list["Window"]:
+        """Return the window cut at the first of each month, oldest first."""
         return group_into_windows(self.days(), key=lambda day: (day.year, day.month))
 
-    def by_hours(self, limit: int, zone: ZoneInfo) -> list["Window"]:
-        """The fewest windows none of which lasts longer than ``limit`` hours, oldest first."""
+    def split_by_hours(self, limit_hours: int, zone: ZoneInfo) -> list["Window"]:
+        """Return the fewest windows of at most ``limit_hours`` hours each, oldest first, in days of ``zone``."""
         parts: list[Window] = []
         start = self.start
         for day in self.days():
-            if day_start(day + ONE_DAY, zone) - day_start(start, zone) > timedelta(hours=limit) and day > start:
+            if day_start(day + ONE_DAY, zone) - day_start(start, zone) > timedelta(hours=limit_hours) and day > start:
                 parts.append(Window(start, day))
                 start = day
         return [*parts, Window(start, self.end)]
 
 
 def group_into_windows(days: Iterable[date], key: Callable[[date], object] = lambda _day: None) -> list[Window]:
-    """Consecutive days gathered into windows, oldest first; ``key(day)`` starts a new one where it changes."""
+    """Group consecutive days into windows, oldest first. A change of ``key(day)`` starts a new window."""
     ordered = sorted(set(days))
+    # consecutive days keep the same distance from their position
     runs = groupby(enumerate(ordered), lambda pair: (pair[1].toordinal() - pair[0], key(pair[1])))
-    gathered = [[day for _, day in run] for _, run in runs]
-    return [Window(run[0], run[-1] + ONE_DAY) for run in gathered]
+    days_of_runs = [[day for _, day in run] for _, run in runs]
+    return [Window(run[0], run[-1] + ONE_DAY) for run in days_of_runs]
+
+
+def split_by_day(_account: object, window: Window) -> list[Window]:
+    """Return one window a day: the cut of a stream whose batch covers one day, whatever the account."""
+    return window.split_into_days()
+
+
+def split_by_month(_account: object, window: Window) -> list[Window]:
+    """Return one window a month: the cut of a stream whose batch covers at most one month, whatever the account."""
+    return window.split_into_months()

@@ -28,12 +28,12 @@ class DayClaim:
 
 @dataclass(frozen=True)
 class LandedResponse:
-    """One landed answer with the days it speaks for."""
+    """One landed answer with the days it speaks for; ``context`` is the stream's TypedDict (``contexts``)."""
 
     batch: Batch
     days: frozenset[date]
     request: Mapping[str, Any]
-    context: Mapping[str, Any]
+    context: Any
     body: bytes
     where: ErrorLocation
 
@@ -91,6 +91,6 @@ class Chunk:
         for claim in self.claims.get(stream, ()):
             try:
                 for part, body in claim.batch.iter_bodies():
-                    yield LandedResponse(claim.batch, claim.days, part.asked, part.context, body, claim.batch.where)
+                    yield LandedResponse(claim.batch, claim.days, part.request, part.context, body, claim.batch.where)
             except (ValueError, OSError) as error:
                 raise ShapeError(claim.batch.where, str(claim.batch.window), f"cannot be read back: {error}") from error

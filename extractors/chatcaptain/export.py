@@ -1,90 +1,100 @@
 """ChatCaptain's export of single conversations: one job per window, polled, downloaded, landed as it came.
 
-Source: the vendor's REST reference and client: ``POST statistics/export`` answers 202 with the job, whose status is
-``{status, downloadUrl?, error?}``. How jobs are kept from being started twice stands in ``export_job``.
+Source: the vendor's REST reference and client. ``POST statistics/export`` returns 202 with the job, whose status is
+``{status, downloadUrl?, error?}``. ``extractors.exports.job`` keeps a job from being started twice. The rows of the
+file are not read here.
 """
 
 import asyncio
 from typing import Any, NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
-from extractors.chatcaptain.account import (
+from extractors.chatcaptain.account import ChatcaptainAccount
+from extractors.chatcaptain.client import (
     build_range_query,
     explain_missing_permission,
-    get_chatcaptain_account,
     read_embedded_error,
     statistics_path,
 )
+from extractors.chatcaptain.contexts import ExportContext
 from extractors.errors import CredentialRefused, LinkExpired, RequestRefused, ShapeError
-from extractors.exports.download import AllowedHosts, DownloadedFile, download_file, register_link_secrets
-from extractors.exports.job import ExportJob, ExportJobs, ExportRequest, JobState, JobStatus, Journal, PollSettings
+from extractors.exports.download import DownloadedFile, download_file
+from extractors.exports.hosts import AllowedHosts, register_link_secrets
+from extractors.exports.job import ExportJob, ExportJobs, JobState, JobStatus, PollSettings
+from extractors.exports.journal import ExportRequest, Journal
 from extractors.http.messages import Request, Response
 from extractors.http.session import Session
-from extractors.landing.zone import BatchWriter
+from extractors.landing.batch import list_batches
+from extractors.landing.writer import BatchWriter
 from extractors.redaction import redact_body
 from extractors.windows import Window
 
 STREAM = "export"
-JOURNAL = ".export-journal.json"
+JOURNAL_NAME = ".export-journal.json"
 
 _STATES: dict[str, JobState] = {
     **dict.fromkeys(("completed", "done", "finished"), "done"),
     **dict.fromkeys(("failed", "error", "cancelled"), "failed"),
     **dict.fromkeys(("pending", "queued", "waiting", "created", "scheduled", "submitted", "accepted"), "waiting"),
-}  # any other word: the job is under way
+}
+"""Any other word means that the job is under way: an unknown status is a slow poll, never a hot loop."""
 
 
-async def fetch_export(session: Session, window: Window, batch: BatchWriter) -> dict[str, Any]:
-    """Export a window and land the file, decoded, as the batch's only answer. One export at a time per bot."""
+async def fetch_export(session: Session[ChatcaptainAccount], window: Window, batch: BatchWriter) -> dict[str, Any]:
+    """Export a window of local days, land the decoded file as the batch's only response, and return its numbers.
+
+    One export at a time per bot. Raises the errors of ``extractors.exports``, ShapeError and CredentialRefused.
+    """
     lock: asyncio.Lock = session.run_state.setdefault("export_lock", asyncio.Lock())
     async with lock:
-        return await _Export(session, window, batch).run()
+        return await _WindowExport(session, window, batch).run()
 
 
-class _Export:
-    """One window's export."""
+class _WindowExport:
+    """The export of one window."""
 
-    def __init__(self, session: Session, window: Window, batch: BatchWriter) -> None:
-        account = get_chatcaptain_account(session)
+    def __init__(self, session: Session[ChatcaptainAccount], window: Window, batch: BatchWriter) -> None:
+        account = session.account
         self._session = session
         self._where = session.where(STREAM)
         self._batch = batch
-        self._path = statistics_path(session, "export")
-        self._query = build_range_query(session, window)
-        self._purpose = ExportRequest(account.chatbot_id, self._query["from"], self._query["to"])
+        self._path = statistics_path(account, "export")
+        self._query = build_range_query(account, window)
+        self._export_request = ExportRequest(account.chatbot_id, self._query["from"], self._query["to"])
         self._hosts = AllowedHosts(account.allowed_download_hosts, plain_http=account.base_url.startswith("http://"))
-        patience = PollSettings(
+        poll_settings = PollSettings(
             account.export_poll_seconds,
             account.export_start_deadline_seconds,
             account.export_deadline_seconds,
             account.export_retry_minutes,
         )
-        journal = Journal(batch.landing.stream_folder(batch.key).parent / JOURNAL)
-        self._jobs = ExportJobs(session, STREAM, journal, patience)
+        journal = Journal(batch.folder.parent / JOURNAL_NAME)
+        self._jobs = ExportJobs(session, STREAM, journal, poll_settings)
 
     async def run(self) -> dict[str, Any]:
-        """A job that an earlier run left, or a new one; once more with a new one when its file is gone."""
+        """Land the file of an adopted or new job; start one more job when that file has expired."""
         try:
-            job = await self._obtain()
+            job = await self._obtain_job()
             try:
-                return await self._land(job)
+                return await self._land_file(job)
             except LinkExpired:
-                self._jobs.discard_job(self._purpose)
-            return await self._land(await self._obtain())
+                self._jobs.discard_job(self._export_request)
+            return await self._land_file(await self._obtain_job())
         except CredentialRefused as error:
-            raise explain_missing_permission(self._session, error) from error
+            raise explain_missing_permission(self._session.account, error) from error
 
-    async def _obtain(self) -> ExportJob:
-        return await self._jobs.adopt_or_start(self._purpose, self._create, self._is_landed)
+    async def _obtain_job(self) -> ExportJob:
+        return await self._jobs.adopt_or_start(self._export_request, self._create_job, self._is_landed)
 
-    async def _land(self, job: ExportJob) -> dict[str, Any]:
-        """Wait for a job and land its file; a link that has expired is renewed once."""
+    async def _land_file(self, job: ExportJob) -> dict[str, Any]:
+        """Wait for a job and land its file. An expired link is renewed once."""
         try:
-            file = await self._follow(job)
+            file = await self._download_result(job)
         except LinkExpired:
-            file = await self._follow(job)
-        asked = Request("POST", self._path, self._query)
-        self._batch.end_body(Response(asked, 200, file.headers, file.fetched_at, b"", {"export": job.id}))
+            file = await self._download_result(job)
+        request = Request("POST", self._path, self._query)
+        context: ExportContext = {"export": job.id}
+        self._batch.end_body(Response(request, 200, file.headers, file.fetched_at, b"", context))
         self._batch.set_data_time(job.created_at)
         return {
             "export": job.id,
@@ -94,9 +104,9 @@ class _Export:
             "coded_bytes": file.encoded_bytes,
         }
 
-    async def _follow(self, job: ExportJob) -> DownloadedFile:
+    async def _download_result(self, job: ExportJob) -> DownloadedFile:
         try:
-            status = await self._jobs.wait_until_done(job, self._purpose, self._status)
+            status = await self._jobs.wait_until_done(job, self._export_request, self._fetch_status)
         except RequestRefused as error:
             if job.is_adopted and error.status in (404, 410):
                 raise LinkExpired(self._where, f"export {job.id} is gone", status=error.status) from error
@@ -105,53 +115,53 @@ class _Export:
 
     def _is_landed(self, job_id: str) -> bool:
         key = self._batch.key
-        batches = self._batch.landing.list_batches(key.provider, key.account, key.stream)
-        return any(b.window == key.window and b.manifest["facts"].get("export") == job_id for b in batches)
+        batches = list_batches(self._batch.folder, key.provider, key.account, key.stream)
+        return any(batch.window == key.window and batch.manifest["facts"].get("export") == job_id for batch in batches)
 
-    async def _create(self) -> str:
-        answer = await self._session.request(
+    async def _create_job(self) -> str:
+        """Request a new job once and return its id, from the body or else from the ``Location`` header."""
+        response = await self._session.request(
             STREAM, "POST", self._path, query=self._query, send_once=True, allow_empty=True
         )
-        said = read_embedded_error(answer)
-        if said:
-            what = f"HTTP {answer.status}, but the provider says: {said}"
-            raise RequestRefused(self._where, what, "check the account's ids and settings", status=answer.status)
-        body = answer.json() if answer.body else {}
-        told = (body.get("exportId") or body.get("id")) if isinstance(body, dict) else None
-        if told is None and "location" in answer.headers:
-            told = unquote(urlsplit(answer.headers["location"]).path.rstrip("/").rpartition("/")[2])
-        return self._text(answer, "exportId", str(told) if type(told) is int else told)
+        message = read_embedded_error(response)
+        if message:
+            problem = f"HTTP {response.status}, but the provider says: {message}"
+            raise RequestRefused(self._where, problem, "check the account's ids and settings", status=response.status)
+        body = response.json() if response.body else {}
+        job_id = (body.get("exportId") or body.get("id")) if isinstance(body, dict) else None
+        if job_id is None and "location" in response.headers:
+            job_id = unquote(urlsplit(response.headers["location"]).path.rstrip("/").rpartition("/")[2])
+        return self._require_text(response, "exportId", str(job_id) if type(job_id) is int else job_id)
 
-    async def _status(self, job_id: str) -> JobStatus:
-        path = f"{self._path}/{quote(job_id, safe='')}"
-        answer = await self._session.request(STREAM, "GET", path)
-        body = answer.json()
-        _hide_links(body)
+    async def _fetch_status(self, job_id: str) -> JobStatus:
+        response = await self._session.request(STREAM, "GET", f"{self._path}/{quote(job_id, safe='')}")
+        body = response.json()
+        _register_links(body)
         if not isinstance(body, dict):
-            self._refuse(answer, "$", "is not an object", body)
-        said = read_embedded_error(answer)
-        if said:
-            return JobStatus("failed", str(body.get("status") or "error"), error=said)
-        word = self._text(answer, "status", body.get("status"))
-        state = _STATES.get(word.strip().casefold(), "running")
+            self._refuse_shape(response, "$", "is not an object", body)
+        message = read_embedded_error(response)
+        if message:
+            return JobStatus("failed", str(body.get("status") or "error"), error=message)
+        raw_status = self._require_text(response, "status", body.get("status"))
+        state = _STATES.get(raw_status.strip().casefold(), "running")
         link = None
         if state == "done":
-            link = self._text(answer, "downloadUrl", body.get("downloadUrl") or body.get("downloadLink"))
-        return JobStatus(state, word, link)
+            link = self._require_text(response, "downloadUrl", body.get("downloadUrl") or body.get("downloadLink"))
+        return JobStatus(state, raw_status, link)
 
-    def _text(self, answer: Response, field: str, value: Any) -> str:
+    def _require_text(self, response: Response, field: str, value: Any) -> str:
         if not isinstance(value, str) or not value:
-            self._refuse(answer, field, "is missing", value)
+            self._refuse_shape(response, field, "is missing", value)
         return value
 
-    def _refuse(self, answer: Response, field: str, problem: str, value: Any) -> NoReturn:
-        self._batch.add(answer, redact_body(answer.body, signatures=True))  # it may hold a link
+    def _refuse_shape(self, response: Response, field: str, problem: str, value: Any) -> NoReturn:
+        self._batch.add(response, redact_body(response.body, signatures=True))  # it may hold a link
         raise ShapeError(self._where, field, problem, value)
 
 
-def _hide_links(told: Any) -> None:
-    """Keep every link in a status out of texts, whether or not the status is one that can be read."""
-    if isinstance(told, str) and "://" in told:
-        register_link_secrets(told)
-    for inner in told.values() if isinstance(told, dict) else told if isinstance(told, list) else ():
-        _hide_links(inner)
+def _register_links(value: Any) -> None:
+    """Register the secrets of every link in a status for redaction, also in a status of an unknown shape."""
+    if isinstance(value, str) and "://" in value:
+        register_link_secrets(value)
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _register_links(inner)

@@ -1,6 +1,6 @@
-"""A Chatlayer account: its ids, its credential, its streams, and the zones it can serve. Nothing is asked here.
+"""A Chatlayer account: its ids, its credential, its streams, and the zones it can serve. No request is sent here.
 
-Source: the vendor's analytics reference. Buckets begin at whole hours of UTC, which decides about zones.
+Source: the vendor's analytics reference. Buckets begin at whole hours of UTC, which excludes some zones.
 """
 
 import base64
@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import ClassVar, Literal
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, model_validator
@@ -23,15 +24,15 @@ SERIES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "messages": ("messages", {}),
     "users": ("users", {}),
 }
-"""The streams that answer with a series of the bot: endpoint, and what else is asked."""
+"""The streams that return a series of the bot: endpoint, and the parameters of its grouping."""
 
 _FIRST_DAY = date(2015, 1, 1)  # for accounts without a start_date: before the provider existed
-_AHEAD = timedelta(days=2 * 366)
+_CHECKED_AHEAD = timedelta(days=2 * 366)
 
 
 @cache
-def _offsets(timezone: str, first: date, last: date) -> frozenset[timedelta]:
-    """Every offset from UTC that the days of a zone begin with."""
+def _list_offsets(timezone: str, first: date, last: date) -> frozenset[timedelta]:
+    """Return every offset from UTC with which days of a zone begin, both days included."""
     zone = ZoneInfo(timezone)
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
     starts = (datetime(day.year, day.month, day.day, tzinfo=zone) for day in days)
@@ -39,7 +40,7 @@ def _offsets(timezone: str, first: date, last: date) -> frozenset[timedelta]:
 
 
 class ChatlayerAccount(Account):
-    """A bot in one of its versions, and perhaps the team whose usage it tells."""
+    """A bot in one of its versions, and perhaps the team whose usage is loaded with it."""
 
     PROVIDER: ClassVar[str] = "chatlayer"
     STREAMS: ClassVar[tuple[str, ...]] = (*SERIES, "insights", "intents", "team_usage", "events", "flow")
@@ -53,7 +54,7 @@ class ChatlayerAccount(Account):
     token_secret: SecretStr = Field(description="Secret of the access token")
 
     @model_validator(mode="after")
-    def _streams_have_what_they_need(self) -> "ChatlayerAccount":
+    def _check_stream_settings(self) -> "ChatlayerAccount":
         if "team_usage" in self.enabled_streams and self.team_id is None:
             raise ValueError("streams: team_usage needs a team_id")
         if "flow" in self.enabled_streams and not self.conversation_ids and "events" not in self.enabled_streams:
@@ -63,7 +64,7 @@ class ChatlayerAccount(Account):
         return self
 
     def validate_zone(self) -> str | None:
-        """Buckets are whole hours of UTC, so that a day must begin at one."""
+        """Return the reason why days of this zone cannot be counted: buckets are whole hours of UTC."""
         if all(offset % timedelta(hours=1) == timedelta() for offset in self._loadable_offsets()):
             return None
         return (
@@ -78,19 +79,19 @@ class ChatlayerAccount(Account):
 
     def _loadable_offsets(self) -> frozenset[timedelta]:
         today = SYSTEM_CLOCK.now().date()
-        return _offsets(self.timezone, min(self.start_date or _FIRST_DAY, today), today + _AHEAD)
+        return _list_offsets(self.timezone, min(self.start_date or _FIRST_DAY, today), today + _CHECKED_AHEAD)
 
     @classmethod
     def validate_accounts(cls, accounts: Sequence[Account]) -> list[str]:
-        """A team's usage is loaded by one account only."""
-        pullers: dict[str, list[str]] = {}
+        """Return a problem for each account that loads the usage of a team which another account loads already."""
+        accounts_by_team: dict[str, list[str]] = {}
         for account in accounts:
             if isinstance(account, cls) and account.team_id is not None and "team_usage" in account.enabled_streams:
-                pullers.setdefault(account.team_id, []).append(account.name)
+                accounts_by_team.setdefault(account.team_id, []).append(account.name)
         return [
             f"account {name}: team_id: {names[0]} already pulls the usage of team {team}; "
             "name the other streams in `streams` and leave out team_usage"
-            for team, names in pullers.items()
+            for team, names in accounts_by_team.items()
             for name in names[1:]
         ]
 
@@ -100,18 +101,23 @@ class ChatlayerAccount(Account):
         return f"{self.bot_id}/{self.version}"
 
     def credential(self) -> Credential:
-        """HTTP Basic; the encoded pair is a form of the secret, so it is kept out of texts too."""
+        """Return HTTP Basic. The pair is a form of the secret, so it is registered for redaction too."""
         pair = f"{self.token_id.get_secret_value()}:{self.token_secret.get_secret_value()}"
         redaction.register_secrets(pair)
         return Credential(headers={"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"})
 
     def default_streams(self) -> tuple[str, ...]:
-        """All of the bot's numbers; the team's with a ``team_id``, flows with ``conversation_ids``.
+        """Return all streams of the bot; the team's with a ``team_id``, flows with ``conversation_ids``.
 
-        Distinct users are told by UTC day, and known of no other day: they are asked for where days are days of UTC.
+        Distinct users are reported by UTC day and cannot be added up to other days, so ``users`` is among them only
+        where local days are days of UTC.
         """
-        wanted = [stream for stream in SERIES if stream != "users" or self.has_utc_days]
-        wanted += ["insights", "intents"]
-        wanted += ["team_usage"] if self.team_id is not None else []
-        wanted += ["flow"] if self.conversation_ids else []
-        return tuple(wanted)
+        streams = [stream for stream in SERIES if stream != "users" or self.has_utc_days]
+        streams += ["insights", "intents"]
+        streams += ["team_usage"] if self.team_id is not None else []
+        streams += ["flow"] if self.conversation_ids else []
+        return tuple(streams)
+
+    def bot_path(self, *parts: str) -> str:
+        """Return the path of an endpoint of this bot; ``parts`` are quoted."""
+        return "/".join(["/v1/bots", *(quote(part, safe="") for part in (self.bot_id, *parts))])

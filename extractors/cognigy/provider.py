@@ -1,7 +1,7 @@
-"""Cognigy's wire: billing counters by calendar month. What the counters mean is not decided here.
+"""Requests to Cognigy: billing counters by calendar month. The meaning of the counters is not decided here.
 
-Source: the vendor's REST reference (conversationcounter, callcounter, knowledgequerycounter). One call answers every
-day of a month; days follow the organisation's billing zone, which is the account's ``timezone``.
+Source: the vendor's REST reference (conversationcounter, callcounter, knowledgequerycounter). One response covers every
+day of a month. Days follow the organisation's billing zone, which is the account's ``timezone``.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,9 +13,9 @@ from extractors.account import Account, BaseUrl, Credential
 from extractors.http.limits import RequestLimits
 from extractors.http.messages import Response
 from extractors.http.session import Session
-from extractors.landing.zone import BatchWriter
+from extractors.landing.writer import BatchWriter
 from extractors.registry import Provider, Stream
-from extractors.windows import Window
+from extractors.windows import Window, split_by_month
 
 COUNTERS = {
     "conversation_counter": "/v3.0/projects/{project}/conversationcounter",
@@ -43,7 +43,7 @@ class CognigyAccount(Account):
         return self.project_id
 
     def credential(self) -> Credential:
-        """The key, in the way that ``auth`` says; never in two ways at once."""
+        """Return the key in the form that ``auth`` names; it is never sent in two forms at once."""
         key = self.api_key.get_secret_value()
         match self.auth:
             case "header":
@@ -54,29 +54,27 @@ class CognigyAccount(Account):
                 return Credential(query={"api_key": key})
 
     def default_streams(self) -> tuple[str, ...]:
-        """Only the conversation counter; the others are asked for by name."""
+        """Return the conversation counter alone; the other counters are enabled by name."""
         return ("conversation_counter",)
 
 
-def _months(_account: Account, window: Window) -> list[Window]:
-    return window.months()
-
-
-def _counter(stream: str) -> Callable[[Session, Window, BatchWriter], Awaitable[dict[str, Any] | None]]:
-    async def fetch(session: Session, window: Window, batch: BatchWriter) -> None:
-        batch.add(await _ask(session, stream, window))
+def _build_fetch(
+    stream: str,
+) -> Callable[[Session[CognigyAccount], Window, BatchWriter], Awaitable[dict[str, Any] | None]]:
+    async def fetch(session: Session[CognigyAccount], window: Window, batch: BatchWriter) -> None:
+        batch.add(await _request_counter(session, stream, window))
 
     return fetch
 
 
-async def _ask(session: Session, stream: str, window: Window) -> Response:
-    path = COUNTERS[stream].format(project=session.account.external_id)
+async def _request_counter(session: Session[CognigyAccount], stream: str, window: Window) -> Response:
+    path = COUNTERS[stream].format(project=session.account.project_id)
     month = {"year": str(window.start.year), "month": str(window.start.month)}
     return await session.request(stream, "GET", path, query=month)
 
 
-async def _probe(session: Session, window: Window) -> Response:
-    return await _ask(session, session.account.enabled_streams[0], window)
+async def _probe(session: Session[CognigyAccount], window: Window) -> Response:
+    return await _request_counter(session, session.account.enabled_streams[0], window)
 
 
 PROVIDER = Provider(
@@ -84,6 +82,6 @@ PROVIDER = Provider(
     account=CognigyAccount,
     # 1,000 requests in 5 minutes by address: documented
     limits=RequestLimits(requests=1000, period_seconds=300, concurrency=4),
-    streams={stream: Stream(windows=_months, fetch=_counter(stream)) for stream in COUNTERS},
+    streams={stream: Stream(windows=split_by_month, fetch=_build_fetch(stream)) for stream in COUNTERS},
     probe=_probe,
 )

@@ -1,49 +1,45 @@
 """Downloads behind signed links: streamed, never held in memory, without any credential, from allowed hosts only.
 
-The link is a secret of its own: it stands in no error, log or manifest. What the file says is not read here.
+The link is a secret of its own: it appears in no error, log or manifest. The contents of the file are not read here.
 """
 
 import asyncio
 import zlib
 from collections.abc import AsyncIterator
-from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NoReturn, Protocol
-from urllib.parse import parse_qsl, urlsplit
 
 import httpx
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
-from tenacity.wait import wait_random_exponential
 
-from extractors import redaction
+from extractors.account import Account
 from extractors.errors import (
-    Deferred,
     ErrorLocation,
     ForbiddenHost,
     LinkExpired,
-    RateLimited,
     RequestRefused,
     ResponseTooLarge,
     ShapeError,
     Transient,
 )
 from extractors.exports.csv_lines import CsvRecordCounter
-from extractors.http.messages import KEPT_HEADERS, raise_for_status
-from extractors.http.session import Session, log_request
-from extractors.http.transport import MAX_REDIRECTS
+from extractors.exports.hosts import AllowedHosts, register_link_secrets
+from extractors.http.messages import raise_for_status, select_kept_headers
+from extractors.http.retry import RetryPolicy
+from extractors.http.session import Session
+from extractors.http.stats import log_request
+from extractors.http.transport import MAX_REDIRECTS, describe_error
 
 MAX_BYTES = 16 * 2**30  # of one file after decompression: about a hundred million conversations
 MAX_SECONDS = 2 * 3600
-_PIECE = 2**20
+_PIECE_BYTES = 2**20
 _ERROR_BYTES = 2**16
-_STALE = (403, 404, 410)
-_LATER = "run the same command again later"
-_SIGNATURE_LENGTH = 16  # what a link's query holds besides is shorter: dates, numbers, names of algorithms
+_EXPIRED_STATUSES = (403, 404, 410)
+_RETRY_ADVICE = "run the same command again later"
 
 
 class Sink(Protocol):
-    """Where the decoded bytes go; beginning again takes back what was written."""
+    """The receiver of the decoded bytes. A second ``begin_body`` discards the bytes written so far."""
 
     def begin_body(self) -> None:
         """Begin the file, or begin it anew."""
@@ -53,36 +49,8 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True)
-class AllowedHosts:
-    """Host names that may serve a file, at any port; ``plain_http`` where the account's own base_url is plain."""
-
-    names: frozenset[str]
-    plain_http: bool
-
-    def validate_link(self, where: ErrorLocation, link: str) -> httpx.URL:
-        """The link as a URL; ForbiddenHost when it leads elsewhere, ShapeError when it is no URL."""
-        try:
-            url = httpx.URL(link)
-        except httpx.InvalidURL as error:
-            raise ShapeError(where, "download link", "is no URL") from error
-        if url.scheme not in ("http", "https") or not url.host:
-            raise ShapeError(where, "download link", "is no absolute http(s) URL")
-        if url.host.rstrip(".").casefold() not in self.names:
-            raise ForbiddenHost(
-                where,
-                f"the file lies on {url.host}, which is none of {', '.join(sorted(self.names))}",
-                "add it to the account's download_hosts if you trust it",
-            )
-        if url.userinfo:
-            raise ForbiddenHost(where, f"the link to {url.host} carries a user name or password")
-        if url.scheme == "http" and not self.plain_http:
-            raise ForbiddenHost(where, f"the link to {url.host} is plain http", "only an http base_url allows that")
-        return url
-
-
-@dataclass(frozen=True)
 class DownloadedFile:
-    """A whole file: decoded and coded bytes, records below the header, and the headers that matter."""
+    """A complete file: decoded and encoded bytes, records below the header, kept headers, and the instant (UTC)."""
 
     bytes: int
     encoded_bytes: int
@@ -91,86 +59,50 @@ class DownloadedFile:
     fetched_at: datetime
 
 
-def register_link_secrets(link: str) -> None:
-    """Keep a link's signature out of every text; also of what is no URL that could be followed."""
-    try:
-        query = urlsplit(link).query
-    except ValueError:
-        query = link
-    redaction.register_signatures(query, *(value for _, value in parse_qsl(query) if len(value) >= _SIGNATURE_LENGTH))
+async def download_file(
+    session: Session[Account], stream: str, link: str, hosts: AllowedHosts, sink: Sink
+) -> DownloadedFile:
+    """Stream a CSV file into ``sink``, decoded. After a failure it is downloaded again from the start.
 
-
-async def download_file(session: Session, stream: str, link: str, hosts: AllowedHosts, sink: Sink) -> DownloadedFile:
-    """Stream a CSV file into ``sink``, decoded; trouble on the way is retried from the start.
-
-    Raises LinkExpired, ForbiddenHost, AnswerTooLarge, ShapeError, RequestRefused; Transient when no whole file came:
-    fewer bytes than promised, or, where no length vouches for the end, an end in the middle of a line.
+    Raises LinkExpired, ForbiddenHost, ResponseTooLarge, ShapeError, RequestRefused, Deferred, and Transient when no
+    complete file came: fewer bytes than announced, or, where no length marks the end, an end in the middle of a line.
     """
-    where, wire, clock = session.where(stream), session.client.settings, session.clock
+    where = session.where(stream)
     register_link_secrets(link)
-    waited, held = 0.0, False
-
-    def wait(state: RetryCallState) -> float:
-        nonlocal waited, held
-        error = state.outcome.exception() if state.outcome else None
-        held = isinstance(error, RateLimited)
-        backoff: float = wait_random_exponential(wire.backoff_seconds, wire.backoff_cap_seconds)(state)
-        if not isinstance(error, RateLimited):
-            return backoff
-        asked_for = max(error.retry_after or 0.0, backoff)
-        waited += asked_for
-        if waited > session.account.max_wait_seconds:
-            _defer(session, where, asked_for, error)
-        return asked_for
-
-    async def pause(seconds: float) -> None:
-        session.stats.retries += 1
-        with session.stats.measure_wait(clock) if held else nullcontext():
-            await clock.sleep(seconds)
-
-    async def attempt() -> DownloadedFile:
-        try:
-            async with asyncio.timeout(MAX_SECONDS):
-                return await _once(session, where, link, hosts, sink)
-        except (httpx.TransportError, zlib.error, TimeoutError) as error:
-            what = redaction.redact(str(error)) or type(error).__name__
-            raise Transient(where, f"the file did not come whole: {what}", _LATER) from error
-
-    retrying = AsyncRetrying(
-        retry=retry_if_exception_type((Transient, RateLimited)),
-        stop=stop_after_attempt(wire.max_attempts),
-        wait=wait,
-        sleep=pause,
-        reraise=True,
-    )
-    try:
-        found: DownloadedFile = await retrying(attempt)
-    except RateLimited as error:
-        _defer(session, where, error.retry_after or 0.0, error)
-    return found
-
-
-def _defer(session: Session, where: ErrorLocation, seconds: float, error: RateLimited) -> NoReturn:
-    until = session.clock.now() + timedelta(seconds=seconds)
-    raise Deferred(
+    policy = RetryPolicy(
         where,
-        f"the file's host lets nobody in until {until:%Y-%m-%d %H:%M:%S} UTC, longer than a run waits",
-        "run the same command again after that; what is loaded stays",
-        until=until,
-    ) from error
+        session.clock,
+        session.stats,
+        session.settings,
+        session.account.max_wait_seconds,
+        limit_owner="the file host",
+    )
+    return await policy.run(lambda: _download_once(session, where, link, hosts, sink))
 
 
-async def _once(session: Session, where: ErrorLocation, link: str, hosts: AllowedHosts, sink: Sink) -> DownloadedFile:
+async def _download_once(
+    session: Session[Account], where: ErrorLocation, link: str, hosts: AllowedHosts, sink: Sink
+) -> DownloadedFile:
+    try:
+        async with asyncio.timeout(MAX_SECONDS):
+            return await _follow_redirects(session, where, link, hosts, sink)
+    except (httpx.TransportError, zlib.error, TimeoutError) as error:
+        raise Transient(where, f"the file did not come whole: {describe_error(error)}", _RETRY_ADVICE) from error
+
+
+async def _follow_redirects(
+    session: Session[Account], where: ErrorLocation, link: str, hosts: AllowedHosts, sink: Sink
+) -> DownloadedFile:
     url = hosts.validate_link(where, link)
     for _hop in range(MAX_REDIRECTS + 1):
         session.stats.requests += 1
         headers = {"Accept": "text/csv, */*", "Accept-Encoding": "gzip"}
-        async with session.client.httpx_client.stream("GET", url, headers=headers) as response:
+        async with session.httpx_client.stream("GET", url, headers=headers) as response:
             if not response.has_redirect_location:
                 began = session.clock.monotonic()
-                file = await _receive(session, where, response, sink)
+                file = await _receive_file(session, where, response, sink)
                 seconds = session.clock.monotonic() - began
-                log_request(where, "GET", url.host, response.status_code, file.bytes, seconds)  # not more of the link
+                log_request(where, "GET", url.host, response.status_code, file.bytes, seconds)  # the host alone
                 return file
             url = url.join(response.headers["location"])
             register_link_secrets(str(url))
@@ -178,92 +110,101 @@ async def _once(session: Session, where: ErrorLocation, link: str, hosts: Allowe
     raise ForbiddenHost(where, f"the download took more than {MAX_REDIRECTS} redirects")
 
 
-async def _receive(session: Session, where: ErrorLocation, response: httpx.Response, sink: Sink) -> DownloadedFile:
-    now = session.clock.now()
+async def _receive_file(
+    session: Session[Account], where: ErrorLocation, response: httpx.Response, sink: Sink
+) -> DownloadedFile:
+    fetched_at = session.clock.now()
     if response.status_code != 200:
-        await _refuse(where, response, now)
-    lines, size, coded = CsvRecordCounter(), 0, _Coded(response)
+        await _raise_for_refusal(where, response, fetched_at)
+    records, size, encoded = CsvRecordCounter(), 0, _EncodedBody(response)
     sink.begin_body()
-    async for piece in coded.pieces(where):
+    async for piece in encoded.iter_decoded(where):
         size += len(piece)
         if size > MAX_BYTES:
             raise ResponseTooLarge(where, f"a file of more than {MAX_BYTES} bytes")
         session.stats.bytes += len(piece)
-        lines.feed(piece)
+        records.feed(piece)
         sink.write(piece)
-    promised = response.headers.get("content-length", "")
-    if promised.isdecimal() and int(promised) != coded.size:
-        raise Transient(where, f"{coded.size} of {promised} bytes of the file came", _LATER)
-    if not (promised or coded.gzipped or lines.is_at_record_end):
-        raise Transient(
-            where,
-            f"the file ends in the middle of line {max(lines.record_count, 1)} and no length says that this is its end",
-            _LATER,
-        )
-    kept = {name: redaction.redact(response.headers[name]) for name in KEPT_HEADERS if name in response.headers}
-    return DownloadedFile(size, coded.size, max(lines.record_count - 1, 0), kept, now)
+    _check_complete(where, response, encoded, records)
+    rows = max(records.record_count - 1, 0)
+    return DownloadedFile(size, encoded.size, rows, select_kept_headers(response.headers), fetched_at)
 
 
-async def _refuse(where: ErrorLocation, response: httpx.Response, now: datetime) -> NoReturn:
-    said = b""
+def _check_complete(
+    where: ErrorLocation, response: httpx.Response, encoded: "_EncodedBody", records: CsvRecordCounter
+) -> None:
+    """Raise Transient for a file that is shorter than announced, or whose end nothing confirms."""
+    announced = response.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) != encoded.size:
+        raise Transient(where, f"{encoded.size} of {announced} bytes of the file came", _RETRY_ADVICE)
+    if not (announced or encoded.is_gzip or records.is_at_record_end):
+        line = max(records.record_count, 1)
+        problem = f"the file ends in the middle of line {line} and no length says that this is its end"
+        raise Transient(where, problem, _RETRY_ADVICE)
+
+
+async def _raise_for_refusal(where: ErrorLocation, response: httpx.Response, now: datetime) -> NoReturn:
+    """Raise the error of a status other than 200, with the start of the body for its message."""
+    body = b""
     async for piece in response.aiter_raw():
-        said += piece
-        if len(said) > _ERROR_BYTES:
+        body += piece
+        if len(body) > _ERROR_BYTES:
             break
     status = response.status_code
-    if status in _STALE:
-        raise LinkExpired(where, f"the link to the file leads nowhere (HTTP {status})", _LATER, status=status)
+    if status in _EXPIRED_STATUSES:
+        raise LinkExpired(where, f"the link to the file leads nowhere (HTTP {status})", _RETRY_ADVICE, status=status)
     if status != 401:  # no credential was sent, so none was refused
-        raise_for_status(where, status, response.headers, said, now)
+        raise_for_status(where, status, response.headers, body, now)
     raise RequestRefused(where, f"the file's host answers HTTP {status}", "run again for a fresh link", status=status)
 
 
-class _Coded:
-    """The bytes of an answer as they travel, and decoded in pieces of limited size."""
+class _EncodedBody:
+    """The bytes of a response as they travel, decoded in pieces of limited size."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.size = 0
-        self.gzipped = False
+        self.is_gzip = False
         self._response = response
 
-    async def pieces(self, where: ErrorLocation) -> AsyncIterator[bytes]:
-        coding = self._response.headers.get("content-encoding", "identity").strip().casefold()
-        if coding not in ("", "identity", "gzip", "x-gzip"):
-            raise ShapeError(where, "content-encoding", "of the file is not accepted", coding)
-        self.gzipped = coding.endswith("gzip")
-        unpacked = _Gunzip() if self.gzipped else None
+    async def iter_decoded(self, where: ErrorLocation) -> AsyncIterator[bytes]:
+        encoding = self._response.headers.get("content-encoding", "identity").strip().casefold()
+        if encoding not in ("", "identity", "gzip", "x-gzip"):
+            raise ShapeError(where, "content-encoding", "of the file is not accepted", encoding)
+        self.is_gzip = encoding.endswith("gzip")
+        decoder = _GzipDecoder() if self.is_gzip else None
         async for raw in self._response.aiter_raw():
             self.size += len(raw)
-            if unpacked is None:
+            if decoder is None:
                 yield raw
                 continue
-            unpacked.take(raw)
-            while piece := unpacked.next():
+            decoder.feed(raw)
+            while piece := decoder.read_piece():
                 yield piece
-        if unpacked and not unpacked.ended:
-            raise Transient(where, "the compressed file ends too early", _LATER)
+        if decoder and not decoder.is_at_member_end:
+            raise Transient(where, "the compressed file ends too early", _RETRY_ADVICE)
 
 
-class _Gunzip:
-    """Members of a gzip stream, unpacked in pieces that stay small however well they were packed."""
+class _GzipDecoder:
+    """A decoder of gzip members whose output pieces stay small, however high the compression ratio."""
 
     def __init__(self) -> None:
         self._member = zlib.decompressobj(wbits=31)
-        self._waiting = b""
-        self._cut = False
-        self.ended = False
+        self._pending = b""
+        self._has_more_output = False
+        self.is_at_member_end = False
 
-    def take(self, raw: bytes) -> None:
-        self._waiting += raw
+    def feed(self, raw: bytes) -> None:
+        self._pending += raw
 
-    def next(self) -> bytes:
-        while self._waiting or self._cut:
+    def read_piece(self) -> bytes:
+        """Return the next decoded bytes, at most 1 MiB; empty when more input is needed."""
+        while self._pending or self._has_more_output:
             if self._member.eof:
                 self._member = zlib.decompressobj(wbits=31)
-            piece = self._member.decompress(self._waiting, _PIECE)
-            self._waiting = self._member.unconsumed_tail or self._member.unused_data
-            self._cut = len(piece) == _PIECE and not self._member.eof
-            self.ended = self._member.eof
+            piece = self._member.decompress(self._pending, _PIECE_BYTES)
+            self._pending = self._member.unconsumed_tail or self._member.unused_data
+            self._has_more_output = len(piece) == _PIECE_BYTES and not self._member.eof
+            self.is_at_member_end = self._member.eof
             if piece:
                 return piece
         return b""

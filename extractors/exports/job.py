@@ -1,19 +1,19 @@
-"""Export jobs: a journal on disk, one creation, polling, adoption after a restart. No provider is known here.
+"""Export jobs: one creation, polling, and adoption after a restart. No provider is known here.
 
-A provider cannot be asked whether a job exists, so what was intended is on disk before the one request that creates a
-job, and its id right after. When the answer is lost, a job may or may not run: no other one is started in this run,
-nor by a later run before ``retry_minutes`` are over. A job whose id is known is waited for, also by the next run.
+A provider cannot be asked whether a job exists. So the intention is on disk before the one request that creates a job,
+and the job's id right after. When the response to the creation is lost, a job may or may not run: no other one is
+started in this run, nor by a later run within ``retry_minutes``. A job with a known id is waited for, also by the next
+run.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
+from extractors.account import Account
 from extractors.errors import (
     CredentialRefused,
     Deferred,
@@ -26,23 +26,22 @@ from extractors.errors import (
     ShapeError,
     Transient,
 )
+from extractors.exports.journal import ExportRequest, Journal, JournalEntry
 from extractors.http.session import Session
-from extractors.landing.zone import write_private_file
 
-ADOPTABLE = timedelta(hours=6)
-"""An older job shows its range as it was too long ago; a new one is started instead."""
+ADOPTABLE_FOR = timedelta(hours=6)
+"""An older job's file shows its range as it was too long ago; a new one is started instead."""
 
 CANCEL_GRACE_SECONDS = 5.0
-_KEPT = timedelta(days=1)
 _NOT_CREATED = (NotSent, Deferred, RequestRefused, CredentialRefused, ForbiddenHost)
-_STOPPED = "export_stopped"
+_STOP_ERROR = "export_stopped"  # key of the run's state
 
 JobState = Literal["waiting", "running", "done", "failed"]
 
 
 @dataclass(frozen=True)
 class JobStatus:
-    """How a job stands: ``word`` as told, ``link`` of a job that is done, ``error`` of one that failed."""
+    """The state of a job, the provider's own word for it, the link of a finished file or the error of a failed job."""
 
     state: JobState
     raw_status: str
@@ -52,7 +51,7 @@ class JobStatus:
 
 @dataclass(frozen=True)
 class PollSettings:
-    """Poll first after ``poll_seconds[0]``, at last every ``poll_seconds[1]``; two deadlines; when to start anew."""
+    """First and longest pause between polls, both deadlines, and the pause before a new job after a lost response."""
 
     poll_seconds: tuple[float, float]
     start_deadline_seconds: float
@@ -61,76 +60,19 @@ class PollSettings:
 
 
 @dataclass(frozen=True)
-class ExportRequest:
-    """What a job exports: the bot at the provider, and the range as it is sent."""
-
-    bot: str
-    start: str
-    end: str
-
-
-@dataclass(frozen=True)
 class ExportJob:
-    """A job that exists; ``adopted`` when an earlier run had started it."""
+    """A job that exists, requested at ``created_at`` (UTC). ``is_adopted`` if an earlier run started it."""
 
     id: str
     created_at: datetime
     is_adopted: bool = False
 
 
-@dataclass(frozen=True)
-class JournalEntry:
-    """One line of the journal; ``id`` is None from the intention until the creation was answered."""
+async def finish_even_if_cancelled(creation: Coroutine[Any, Any, ExportJob]) -> ExportJob:
+    """Await a creation. On cancellation wait up to 5 s for its response, then raise CancelledError.
 
-    export_request: ExportRequest
-    requested_at: datetime
-    job_id: str | None = None
-
-
-@dataclass(frozen=True)
-class Journal:
-    """The jobs of one account that were intended or started lately; every change is on disk when it returns."""
-
-    path: Path
-
-    def read_entries(self) -> list[JournalEntry]:
-        """All entries, oldest first."""
-        try:
-            told = json.loads(self.path.read_bytes())
-        except FileNotFoundError:
-            return []
-        return [
-            JournalEntry(ExportRequest(**line["purpose"]), datetime.fromisoformat(line["at"]), line["id"])
-            for line in told
-        ]
-
-    def find_entry(self, purpose: ExportRequest) -> JournalEntry | None:
-        """The entry of this purpose, if any."""
-        return next((entry for entry in self.read_entries() if entry.export_request == purpose), None)
-
-    def write_entry(self, entry: JournalEntry) -> None:
-        """Add an entry, in place of one with the same purpose; those a day older than it are let go."""
-        others = [
-            e
-            for e in self.read_entries()
-            if e.export_request != entry.export_request and entry.requested_at - e.requested_at < _KEPT
-        ]
-        self._keep([*others, entry])
-
-    def remove_entry(self, purpose: ExportRequest) -> None:
-        """Drop the entry of a purpose."""
-        self._keep([entry for entry in self.read_entries() if entry.export_request != purpose])
-
-    def _keep(self, entries: list[JournalEntry]) -> None:
-        lines = [
-            {"purpose": asdict(e.export_request), "at": e.requested_at.isoformat(), "id": e.job_id} for e in entries
-        ]
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private_file(self.path, json.dumps(lines, ensure_ascii=False).encode(), durable=True)
-
-
-async def _to_its_end(creation: Coroutine[Any, Any, ExportJob]) -> ExportJob:
-    """Hear a creation's answer for some seconds also when the run is told to stop: one unheard holds up the bot."""
+    A lost job id blocks new exports of the bot for ``export_retry_minutes``.
+    """
     task = asyncio.ensure_future(creation)
     try:
         return await asyncio.shield(task)
@@ -144,111 +86,112 @@ async def _to_its_end(creation: Coroutine[Any, Any, ExportJob]) -> ExportJob:
 class ExportJobs:
     """The export jobs of one account's stream in this run."""
 
-    session: Session
+    session: Session[Account]
     stream: str
     journal: Journal
     poll_settings: PollSettings
 
     async def adopt_or_start(
-        self, purpose: ExportRequest, create: Callable[[], Awaitable[str]], used: Callable[[str], bool]
+        self, export_request: ExportRequest, create: Callable[[], Awaitable[str]], is_landed: Callable[[str], bool]
     ) -> ExportJob:
-        """The job of a purpose: one that an earlier run started and did not use, else a new one.
+        """Return the job of an export: one that an earlier run started and did not land, else a new one.
 
-        ``create`` sends the creating request and returns the id; ``used`` says whether the result of a job is landed
-        already. Raises ExportUncertain when a job may exist whose id was lost, and what ``create`` raises.
+        ``create`` sends the creating request and returns the job's id; ``is_landed`` returns whether the file of a
+        job has been landed already. Raises ExportUncertain when a job may exist whose id was lost, ExportTimedOut when
+        another job of the bot missed its deadline in this run, and the errors of ``create``.
         """
-        known = self.journal.find_entry(purpose)
-        if (
-            known
-            and known.job_id
-            and self.session.clock.now() - known.requested_at < ADOPTABLE
-            and not used(known.job_id)
-        ):
-            return ExportJob(known.job_id, known.requested_at, is_adopted=True)
-        self._refuse_another(purpose.bot)
-        return await _to_its_end(self._start(purpose, create))
+        entry = self.journal.find_entry(export_request)
+        if entry and entry.job_id and self._age(entry) < ADOPTABLE_FOR and not is_landed(entry.job_id):
+            return ExportJob(entry.job_id, entry.requested_at, is_adopted=True)
+        self._raise_if_blocked(export_request.bot)
+        return await finish_even_if_cancelled(self._start_job(export_request, create))
 
-    async def _start(self, purpose: ExportRequest, create: Callable[[], Awaitable[str]]) -> ExportJob:
-        intended = JournalEntry(purpose, self.session.clock.now())
-        self.journal.write_entry(intended)
+    async def _start_job(self, export_request: ExportRequest, create: Callable[[], Awaitable[str]]) -> ExportJob:
+        intention = JournalEntry(export_request, self.session.clock.now())
+        self.journal.write_entry(intention)
         try:
             job_id = await create()
         except _NOT_CREATED:
-            self.journal.remove_entry(purpose)
+            self.journal.remove_entry(export_request)
             raise
         except ShapeError:
-            self._uncertain(intended, "the answer to it does not name the job")
+            self._block_bot(intention, "the answer to it does not name the job")
             raise
         except Transient as error:
-            raise self._uncertain(intended, f"its answer was lost ({error.problem})") from error
-        self.journal.write_entry(JournalEntry(purpose, intended.requested_at, job_id))
-        return ExportJob(job_id, intended.requested_at)
+            raise self._block_bot(intention, f"its answer was lost ({error.problem})") from error
+        self.journal.write_entry(JournalEntry(export_request, intention.requested_at, job_id))
+        return ExportJob(job_id, intention.requested_at)
 
     async def wait_until_done(
-        self, job: ExportJob, purpose: ExportRequest, status_of: Callable[[str], Awaitable[JobStatus]]
+        self, job: ExportJob, export_request: ExportRequest, fetch_status: Callable[[str], Awaitable[JobStatus]]
     ) -> JobStatus:
-        """Poll until the job is done, first at once and then ever more slowly.
+        """Poll until the job is done: first at once, then with pauses that double up to the longest one.
 
-        Raises ExportFailed when the provider says that it failed, and ExportTimedOut at a deadline: the start
-        deadline while the job waits for its turn, the whole deadline otherwise.
+        Raises ExportFailed when the provider reports a failure, and ExportTimedOut at a deadline: the start deadline
+        while the job waits for its turn, the whole deadline otherwise.
         """
         clock = self.session.clock
-        began, (pause, slowest) = clock.monotonic(), self.poll_settings.poll_seconds
+        began, (pause, longest_pause) = clock.monotonic(), self.poll_settings.poll_seconds
         while True:
-            status = await status_of(job.id)
+            status = await fetch_status(job.id)
             if status.state == "done":
                 return status
             if status.state == "failed":
-                self.journal.remove_entry(purpose)
-                said = status.error or "no reason is told"
+                self.journal.remove_entry(export_request)
                 raise ExportFailed(
                     self.session.where(self.stream),
-                    f"export {job.id} ended as {status.raw_status!r}: {said}",
+                    f"export {job.id} ended as {status.raw_status!r}: {status.error or 'the provider gives no reason'}",
                     "run the same command again to start a new one",
                 )
-            left = self._deadline(status) - (clock.monotonic() - began)
-            if left <= 0:
-                raise self._timed_out(job, status)
-            await clock.sleep(min(pause, left))
-            pause = min(pause * 2, slowest)
+            remaining = self._deadline_seconds(status) - (clock.monotonic() - began)
+            if remaining <= 0:
+                raise self._record_timeout(job, status)
+            await clock.sleep(min(pause, remaining))
+            pause = min(pause * 2, longest_pause)
 
-    def discard_job(self, purpose: ExportRequest) -> None:
-        """Let go of a job whose result cannot be had any more."""
-        self.journal.remove_entry(purpose)
+    def discard_job(self, export_request: ExportRequest) -> None:
+        """Forget a job whose file cannot be fetched any more."""
+        self.journal.remove_entry(export_request)
 
-    def _deadline(self, status: JobStatus) -> float:
-        patience = self.poll_settings
-        waits = status.state == "waiting"
-        return min(patience.start_deadline_seconds, patience.deadline_seconds) if waits else patience.deadline_seconds
+    def _age(self, entry: JournalEntry) -> timedelta:
+        return self.session.clock.now() - entry.requested_at
 
-    def _timed_out(self, job: ExportJob, status: JobStatus) -> ExportTimedOut:
-        what = "start" if status.state == "waiting" else "finish"
+    def _deadline_seconds(self, status: JobStatus) -> float:
+        settings = self.poll_settings
+        if status.state == "waiting":
+            return min(settings.start_deadline_seconds, settings.deadline_seconds)
+        return settings.deadline_seconds
+
+    def _record_timeout(self, job: ExportJob, status: JobStatus) -> ExportTimedOut:
+        missed = "start" if status.state == "waiting" else "finish"
+        deadline = self._deadline_seconds(status)
         error = ExportTimedOut(
             self.session.where(self.stream),
-            f"export {job.id} did not {what} within {self._deadline(status):g} seconds (status {status.raw_status!r})",
+            f"export {job.id} did not {missed} within {deadline:g} seconds (status {status.raw_status!r})",
             "run the same command again later: it waits for this job and starts no other",
         )
-        self.session.run_state[_STOPPED] = error  # the bot is busy with this job: another would be a second at a time
+        self.session.run_state[_STOP_ERROR] = error  # the bot is busy with this job, and may run one at a time
         return error
 
-    def _refuse_another(self, bot: str) -> None:
-        stopped: Any = self.session.run_state.get(_STOPPED)
-        if stopped is not None:
-            raise stopped
+    def _raise_if_blocked(self, bot: str) -> None:
+        stop_error: ExportTimedOut | ExportUncertain | None = self.session.run_state.get(_STOP_ERROR)
+        if stop_error is not None:
+            raise stop_error
         for entry in self.journal.read_entries():
-            recent = self.session.clock.now() - entry.requested_at < timedelta(minutes=self.poll_settings.retry_minutes)
-            if entry.export_request.bot == bot and entry.job_id is None and recent:
-                raise self._uncertain(entry, "its answer never came")
+            is_recent = self._age(entry) < timedelta(minutes=self.poll_settings.retry_minutes)
+            if entry.export_request.bot == bot and entry.job_id is None and is_recent:
+                raise self._block_bot(entry, "its answer never came")
 
-    def _uncertain(self, entry: JournalEntry, why: str) -> ExportUncertain:
-        again = entry.requested_at + timedelta(minutes=self.poll_settings.retry_minutes)
+    def _block_bot(self, entry: JournalEntry, reason: str) -> ExportUncertain:
+        """Return the error of a job that may exist; until the run ends, no other job of the bot is started."""
+        export_request, retry_minutes = entry.export_request, self.poll_settings.retry_minutes
+        retry_at = entry.requested_at + timedelta(minutes=retry_minutes)
         error = ExportUncertain(
             self.session.where(self.stream),
-            f"an export of {entry.export_request.start} to {entry.export_request.end} was asked for at "
-            f"{entry.requested_at:%H:%M:%S} UTC and "
-            f"{why}, so it may or may not run; no other is started for this bot in this run",
-            f"run the same command again after {again:%Y-%m-%d %H:%M} UTC (export_retry_minutes: "
-            f"{self.poll_settings.retry_minutes:g})",
+            f"an export of {export_request.start} to {export_request.end} was asked for at "
+            f"{entry.requested_at:%H:%M:%S} UTC and {reason}, so it may or may not run; "
+            "no other is started for this bot in this run",
+            f"run the same command again after {retry_at:%Y-%m-%d %H:%M} UTC (export_retry_minutes: {retry_minutes:g})",
         )
-        self.session.run_state[_STOPPED] = error
+        self.session.run_state[_STOP_ERROR] = error
         return error

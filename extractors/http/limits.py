@@ -1,7 +1,7 @@
-"""How fast an origin is asked: requests in a period, requests at once, and what a 429 does to both. No HTTP here.
+"""The rate limiter of an origin and the concurrency limiter of an account. No HTTP here.
 
-Accounts of one origin share its ``Origin`` (a documented limit counts by address, not by account). A 429 holds new
-requests at once and shrinks the rate; answers let it recover. Concurrency is kept per account.
+Accounts of one origin share its ``RateLimiter``: a documented limit counts by address, not by account. A 429 holds new
+requests at once and halves the rate; other responses let it recover. Concurrency is limited per account.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from extractors.clock import Clock
 
-_RECOVER_AFTER = 20  # answers in a row before a shrunken limit grows one step
+_RECOVER_AFTER = 20  # responses in a row before a reduced limit grows one step
 _SMALLEST_SHARE = 1 / 16  # of the configured rate: slow enough for any provider, never a standstill
 
 
@@ -26,96 +26,99 @@ class RequestLimits:
 
 
 class RateLimiter:
-    """The shared pace of one origin: an exact sliding window, which also satisfies a provider's fixed window."""
+    """The shared rate of one origin: an exact sliding window, which also satisfies a provider's fixed window."""
 
     def __init__(self, limits: RequestLimits, clock: Clock) -> None:
         self._limits = limits
         self._clock = clock
-        self._sent: deque[float] = deque()
-        self._turn = asyncio.Lock()
+        self._sent_at: deque[float] = deque()
+        self._queue_lock = asyncio.Lock()
         self._held_until = 0.0
         self._share = 1.0
-        self._good = 0
+        self._successes_in_a_row = 0
 
     def remaining_hold_seconds(self) -> float:
-        """Seconds until the provider lets us in again, 0.0 when it does now."""
+        """Return the seconds until the provider accepts requests again, 0.0 when it does now."""
         return max(0.0, self._held_until - self._clock.monotonic())
 
     def apply_stricter(self, limits: RequestLimits) -> None:
-        """Another account of this origin: the slower of two paces counts for both."""
-        if _seconds_each(limits) > _seconds_each(self._limits):
+        """Take over another account's limits if they are slower: the slower of two rates counts for both."""
+        if _seconds_per_request(limits) > _seconds_per_request(self._limits):
             self._limits = limits
 
     def hold(self, seconds: float) -> None:
-        """Nothing new leaves for ``seconds``."""
+        """Send no new request for ``seconds``."""
         self._held_until = max(self._held_until, self._clock.monotonic() + seconds)
 
     def slow_down(self) -> None:
-        """A 429: half the rate, evenly spread."""
+        """Halve the rate after a 429 and spread the requests evenly."""
         self._share = max(self._share / 2, _SMALLEST_SHARE)
-        self._good = 0
+        self._successes_in_a_row = 0
 
     def record_success(self) -> None:
-        """An answer that was no 429: after some of them in a row the rate grows back."""
-        self._good += 1
-        if self._share < 1.0 and self._good >= _RECOVER_AFTER:
+        """Count a response that was no 429. After 20 in a row a reduced rate doubles."""
+        self._successes_in_a_row += 1
+        if self._share < 1.0 and self._successes_in_a_row >= _RECOVER_AFTER:
             self._share = min(1.0, self._share * 2)
-            self._good = 0
+            self._successes_in_a_row = 0
 
     async def acquire(self, max_hold_seconds: float) -> bool:
-        """Return True when one more request may leave, False when the origin holds all for longer than that."""
-        async with self._turn:  # first come, first served
-            while (delay := max(self.remaining_hold_seconds(), self._pace_delay())) > 0:
+        """Wait until one more request may be sent, first come, first served.
+
+        Return False at once when the provider holds all requests for longer than ``max_hold_seconds``.
+        """
+        async with self._queue_lock:
+            while (delay := max(self.remaining_hold_seconds(), self._rate_delay_seconds())) > 0:
                 if self.remaining_hold_seconds() > max_hold_seconds:
                     return False
                 await self._clock.sleep(delay)
             if self._limits.requests is not None:
-                self._sent.append(self._clock.monotonic())
+                self._sent_at.append(self._clock.monotonic())
             return True
 
-    def _pace_delay(self) -> float:
+    def _rate_delay_seconds(self) -> float:
         if self._limits.requests is None:
             return 0.0
         now = self._clock.monotonic()
-        while self._sent and self._sent[0] <= now - self._limits.period_seconds:
-            self._sent.popleft()
-        full = len(self._sent) >= self._limits.requests
-        until = self._sent[-self._limits.requests] + self._limits.period_seconds if full else now
-        if self._sent and self._share < 1.0:
-            # what was sent before the 429 is no debt: only what follows goes slower
-            until = max(until, self._sent[-1] + _seconds_each(self._limits) / self._share)
+        while self._sent_at and self._sent_at[0] <= now - self._limits.period_seconds:
+            self._sent_at.popleft()
+        is_full = len(self._sent_at) >= self._limits.requests
+        until = self._sent_at[-self._limits.requests] + self._limits.period_seconds if is_full else now
+        if self._sent_at and self._share < 1.0:
+            # requests sent before the 429 are not made up for: only those after it go slower
+            until = max(until, self._sent_at[-1] + _seconds_per_request(self._limits) / self._share)
         return until - now
 
 
-def _seconds_each(limits: RequestLimits) -> float:
+def _seconds_per_request(limits: RequestLimits) -> float:
     return limits.period_seconds / limits.requests if limits.requests is not None else 0.0
 
 
 class ConcurrencyLimiter:
-    """How many requests of one account are under way; halves on a 429, grows back one by one."""
+    """The number of requests of one account at once. A 429 halves it; it grows back one by one."""
 
     def __init__(self, limit: int) -> None:
-        self._most = limit
+        self._configured_limit = limit
         self._limit = limit
         self._active = 0
-        self._good = 0
+        self._successes_in_a_row = 0
         self._changed = asyncio.Condition()
 
     def slow_down(self) -> None:
-        """A 429: half as many at once."""
+        """Halve the limit after a 429."""
         self._limit = max(1, self._limit // 2)
-        self._good = 0
+        self._successes_in_a_row = 0
 
     def record_success(self) -> None:
-        """An answer that was no 429."""
-        self._good += 1
-        if self._limit < self._most and self._good >= _RECOVER_AFTER:
+        """Count a response that was no 429. After 20 in a row a reduced limit grows by one."""
+        self._successes_in_a_row += 1
+        if self._limit < self._configured_limit and self._successes_in_a_row >= _RECOVER_AFTER:
             self._limit += 1
-            self._good = 0
+            self._successes_in_a_row = 0
 
     @asynccontextmanager
     async def acquire_slot(self) -> AsyncIterator[None]:
-        """Hold one place while a request is under way."""
+        """Wait for a free slot and hold it while a request is under way."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._active < self._limit)
             self._active += 1

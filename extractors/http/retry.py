@@ -1,80 +1,105 @@
-"""How long one request is tried: back-off, what Retry-After asks for, and when a run comes back later instead.
+"""Retries of one request: back-off, ``Retry-After``, and deferral when the server asks for too long a wait.
 
-Nothing is sent here, and no origin's limits are kept.
+Nothing is sent here, and the rate of an origin is not kept here (``extractors.http.limits``).
 """
 
-from collections.abc import Callable
+import random
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
-
-from tenacity import RetryCallState
-from tenacity.wait import wait_random_exponential
+from typing import TypeVar
 
 from extractors.clock import Clock
 from extractors.errors import Deferred, ErrorLocation, RateLimited, Transient
-from extractors.http.transport import RequestStats
+from extractors.http.stats import RequestStats, log_retry
+from extractors.http.transport import HttpSettings
+
+R = TypeVar("R")
+Retriable = Transient | RateLimited
 
 
-@dataclass
+def _retry_always(_error: Retriable) -> bool:
+    return True
+
+
+def _ignore_hold(_seconds: float) -> None:
+    pass
+
+
+@dataclass(frozen=True)
 class RetryPolicy:
-    """One request's tries. ``attempts`` count trouble; refusals by a limit count by the seconds they take.
+    """The rules by which one request is repeated.
 
-    ``on_hold`` hears how long the provider lets nobody in; repeats, and waits for limits, go into ``counts``.
+    A ``Transient`` failure uses up one of ``settings.max_attempts``. A ``RateLimited`` refusal does not: it is
+    repeated until the waits that the server asked for exceed ``max_wait_seconds`` in sum.
+
+    ``limit_owner`` names in errors whose limit it is. ``can_retry`` may refuse a retry. ``on_rate_limited`` receives
+    the pause after each 429, in seconds. Retries and waits are added to ``stats``.
     """
 
     where: ErrorLocation
     clock: Clock
     stats: RequestStats
-    max_attempts: int
-    backoff_seconds: float
-    backoff_cap_seconds: float
+    settings: HttpSettings
     max_wait_seconds: float
-    on_hold: Callable[[float], None]
-    _waited: float = 0.0
-    _trouble: int = 0
-    _asked_for: bool = False
+    limit_owner: str = "the provider"
+    can_retry: Callable[[Retriable], bool] = _retry_always
+    on_rate_limited: Callable[[float], None] = _ignore_hold
 
-    def stop(self, state: RetryCallState) -> bool:
-        """Whether the request is given up; asked once after each failure."""
-        if isinstance(_error_of(state), RateLimited):
-            return False
-        self._trouble += 1
-        return self._trouble >= self.max_attempts
+    async def run(self, attempt: Callable[[], Awaitable[R]]) -> R:
+        """Call ``attempt`` until it succeeds, and return its result.
 
-    def wait(self, state: RetryCallState) -> float:
-        """Seconds until the next try, full jitter. Raises Deferred when the provider asks for more than may be."""
-        error = _error_of(state)
-        told = error.retry_after if isinstance(error, RateLimited | Transient) else None
-        backoff = wait_random_exponential(self.backoff_seconds, self.backoff_cap_seconds)(state)
-        pause = max(told or 0.0, backoff)
-        self._asked_for = told is not None or isinstance(error, RateLimited)
-        if isinstance(error, RateLimited):
-            self.on_hold(pause)
-        elif told is None:
-            return backoff
-        self._waited += pause
-        if self._waited > self.max_wait_seconds:
-            raise self.build_deferred_error(pause) from error
-        return pause
+        Raises the last Transient when the attempts are used up or a retry is refused, and Deferred when the server
+        asks for more waiting than the run may spend. Every other error of ``attempt`` passes through at once.
+        """
+        attempts, failures, waited_seconds = 0, 0, 0.0
+        while True:
+            attempts += 1
+            try:
+                return await attempt()
+            except (Transient, RateLimited) as error:
+                if not self.can_retry(error):
+                    if isinstance(error, RateLimited):
+                        raise self.build_deferred_error(error.retry_after or 0.0) from error
+                    raise
+                requested_seconds = _read_requested_wait(error)
+                pause_seconds = max(requested_seconds or 0.0, self._draw_backoff(attempts))
+                if isinstance(error, RateLimited):
+                    self.on_rate_limited(pause_seconds)
+                else:
+                    failures += 1
+                if requested_seconds is not None:
+                    waited_seconds += pause_seconds
+                    if waited_seconds > self.max_wait_seconds:
+                        raise self.build_deferred_error(pause_seconds) from error
+                if failures >= self.settings.max_attempts:
+                    raise
+                log_retry(self.where, pause_seconds, error)
+            self.stats.retries += 1
+            # only a wait that the server asked for counts as waiting for a limit; a back-off does not
+            with nullcontext() if requested_seconds is None else self.stats.measure_wait(self.clock):
+                await self.clock.sleep(pause_seconds)
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait until the next try: for the provider's limit, or only to leave it alone for a while."""
-        self.stats.retries += 1
-        with self.stats.measure_wait(self.clock) if self._asked_for else nullcontext():
-            await self.clock.sleep(seconds)
-
-    def build_deferred_error(self, seconds: float) -> Deferred:
-        """The error that says when to come back."""
-        until = self.clock.now() + timedelta(seconds=seconds)
+    def build_deferred_error(self, wait_seconds: float) -> Deferred:
+        """Return the error that names the instant (UTC) after which the same command may be run again."""
+        until = self.clock.now() + timedelta(seconds=wait_seconds)
         return Deferred(
             self.where,
-            f"the provider's limit is used up until {until:%Y-%m-%d %H:%M:%S} UTC, longer than a run waits "
+            f"{self.limit_owner}'s limit is used up until {until:%Y-%m-%d %H:%M:%S} UTC, longer than a run waits "
             f"(max_wait_seconds: {self.max_wait_seconds:g})",
             "run the same command again after that; what is loaded stays",
             until=until,
         )
 
+    def _draw_backoff(self, attempts: int) -> float:
+        """Return a random pause in seconds (full jitter) whose upper bound doubles with every attempt."""
+        bound = min(self.settings.backoff_cap_seconds, self.settings.backoff_seconds * 2 ** (attempts - 1))
+        return random.uniform(0, bound)  # noqa: S311 - a pause, no secret
 
-def _error_of(state: RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None
+
+def _read_requested_wait(error: Retriable) -> float | None:
+    """Return the seconds for which the server asked; None for a failure that names none."""
+    if error.retry_after is None and isinstance(error, RateLimited):
+        return 0.0
+    return error.retry_after

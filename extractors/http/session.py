@@ -1,153 +1,63 @@
-"""The one HTTP client: credentials, limits, retries and size limits for every provider. No provider is known here.
+"""One account's requests: its credential, limits and retries. The credential goes to the account's own origin only.
 
-One ``Client`` per run keeps the connections; one ``Session`` per account carries its credential, and only to its own
-origin. Every retry goes by the taxonomy of ``extractors.errors``.
+No provider is known here. Retries follow the taxonomy of ``extractors.errors``.
 """
 
 import asyncio
-import logging
-import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache, partial
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, Self
+from typing import Any, Generic
 
 import httpx
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
-from extractors.account import Account
-from extractors.clock import SYSTEM_CLOCK, Clock
-from extractors.errors import CredentialRefused, ErrorLocation, ForbiddenHost, NotSent, RateLimited, Transient
-from extractors.http.limits import ConcurrencyLimiter, RateLimiter, RequestLimits
-from extractors.http.messages import KEPT_HEADERS, Request, Response, parse_retry_after, raise_for_status
-from extractors.http.retry import RetryPolicy
-from extractors.http.transport import RequestStats, Target, check_json, parse_origin, send_request
-from extractors.redaction import redact, redact_body
-
-log = logging.getLogger("chatmart.http")
-
-for _talkative in ("httpx", "httpcore"):  # they log whole URLs, also those with a key in them
-    logging.getLogger(_talkative).setLevel(logging.WARNING)
-
-USER_AGENT = "chatmart/0.1 (scheduled analytics export; httpx)"
+from extractors.account import A_co
+from extractors.clock import Clock
+from extractors.errors import CredentialRefused, ErrorLocation, NotSent, RateLimited, Transient
+from extractors.http.limits import ConcurrencyLimiter, RateLimiter
+from extractors.http.messages import Request, Response, parse_retry_after, raise_for_status, select_kept_headers
+from extractors.http.retry import Retriable, RetryPolicy
+from extractors.http.stats import RequestStats, log_request
+from extractors.http.transport import HttpSettings, Target, check_json, send_request
+from extractors.redaction import redact_body
 
 
-def log_fields(where: ErrorLocation) -> dict[str, object]:
-    """Whom a line of the log speaks of, as its fields."""
-    return {"account": where.account, "provider": where.provider, "stream": where.stream}
+class Session(Generic[A_co]):
+    """The requests of one account in one run.
 
+    The first request goes alone; the others wait until its credential is accepted. A refused credential, or
+    ``settings.breaker_threshold`` requests given up in a row, stop the account for the rest of the run.
+    """
 
-def log_request(where: ErrorLocation, method: str, path: str, status: int, size: int, seconds: float) -> None:
-    """The one line of a request that was answered with ``size`` bytes; it tells no query and no header."""
-    log.debug(
-        "%s %s %s -> %s, %d bytes, %.3f s",
-        *(where, method, path, status, size, seconds),
-        extra={
-            **log_fields(where),
-            "method": method,
-            "path": path,
-            "status": status,
-            "bytes": size,
-            "seconds": round(seconds, 3),
-        },
-    )
-
-
-@dataclass(frozen=True)
-class HttpSettings:
-    """How a client behaves: seconds, attempts, back-off."""
-
-    connect_timeout_seconds: float = 10
-    read_timeout_seconds: float = 60
-    total_timeout_seconds: float = 300
-    max_attempts: int = 6
-    backoff_seconds: float = 0.5
-    backoff_cap_seconds: float = 20
-    breaker_threshold: int = 3  # requests of one account given up in a row before the account is stopped
-
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    """The authorities that every client trusts; to read them takes longer than many a run's requests."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
-class Client:
-    """Connections and limits of one run. Use as ``async with Client() as client``."""
-
-    def __init__(self, settings: HttpSettings = HttpSettings(), clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        account: A_co,
+        httpx_client: httpx.AsyncClient,
+        settings: HttpSettings,
+        clock: Clock,
+        rate_limiter: RateLimiter,
+        concurrency_limiter: ConcurrencyLimiter,
+    ) -> None:
+        self.account = account
+        self.httpx_client = httpx_client
         self.settings = settings
         self.clock = clock
-        self._accounts: list[RequestStats] = []
-        self._origins: dict[tuple[str, tuple[str, str, int | None]], RateLimiter] = {}
-        self.httpx_client = httpx.AsyncClient(
-            verify=_trusted(),
-            follow_redirects=False,
-            timeout=httpx.Timeout(settings.read_timeout_seconds, connect=settings.connect_timeout_seconds, pool=None),
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"},
-            trust_env=False,
-            # accounts share the client: a cookie would carry one account's session to another, or to a storage host
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        await self.httpx_client.aclose()
-
-    @property
-    def stats(self) -> RequestStats:
-        """What all sessions did together."""
-        return sum(self._accounts, RequestStats())
-
-    def open_session(self, account: Account, defaults: RequestLimits) -> "Session":
-        """A session for one account; ``defaults`` are the provider's limits, which the account may override.
-
-        Accounts of one origin share its pace; where they disagree, the slowest counts.
-        """
-        asked = account.rate_limit
-        limits = RequestLimits(
-            asked.requests if asked.requests is not None else defaults.requests,
-            asked.period_seconds if asked.period_seconds is not None else defaults.period_seconds,
-            asked.concurrency if asked.concurrency is not None else defaults.concurrency,
-        )
-        # a provider's limit is its own, also where a proxy or a simulator serves several providers at one address
-        key = (account.provider, parse_origin(account.base_url))
-        origin = self._origins.setdefault(key, RateLimiter(limits, self.clock))
-        origin.apply_stricter(limits)
-        session = Session(self, account, origin, ConcurrencyLimiter(limits.concurrency))
-        self._accounts.append(session.stats)
-        return session
-
-
-class Session:
-    """One account's way to its provider. The first request goes alone; a refused credential ends all that follow."""
-
-    def __init__(self, client: Client, account: Account, origin: RateLimiter, concurrency: ConcurrencyLimiter) -> None:
-        self.client = client
-        self.account = account
-        self.clock = client.clock
-        self.started_at = client.clock.now()
+        self.started_at = clock.now()
         self.stats = RequestStats()
-        self.run_state: dict[str, Any] = {}  # what an extractor learnt and need not ask twice in a run
+        self.run_state: dict[str, Any] = {}  # facts that an extractor learnt and need not request twice in a run
         self._target = Target(account.base_url, account.credential())
-        self._origin = origin
-        self._concurrency = concurrency
-        self._scout = asyncio.Lock()
-        self._proven = False
-        self._stopped: CredentialRefused | Transient | None = None
-        self._given_up = 0
+        self._rate_limiter = rate_limiter
+        self._concurrency_limiter = concurrency_limiter
+        self._first_request_lock = asyncio.Lock()
+        self._credential_accepted = False
+        self._stop_error: CredentialRefused | Transient | None = None
+        self._given_up_in_a_row = 0
 
     @property
     def is_stopped(self) -> bool:
-        """Whether nothing more will be asked for this account in this run."""
-        return self._stopped is not None
+        """Whether no more requests are sent for this account in this run."""
+        return self._stop_error is not None
 
     def where(self, stream: str) -> ErrorLocation:
-        """Names the account and stream in errors."""
+        """Return the names of account and stream for errors."""
         return ErrorLocation(self.account.provider, self.account.name, stream)
 
     async def request(
@@ -162,114 +72,89 @@ class Session:
         send_once: bool = False,
         allow_empty: bool = False,
     ) -> Response:
-        """Ask for one JSON answer and return it unread.
+        """Request one JSON response and return it unread.
 
-        ``once`` is for requests that create something: they reach the provider one single time, and are sent again
-        only after a 429 or when nothing had left. Raises the errors of ``extractors.errors``; a body that is no JSON
-        counts as transient, since gateways answer HTML when in trouble, unless it is empty and ``may_be_empty``.
+        ``send_once`` is for requests that create something: they are repeated only after a 429, or when nothing had
+        been sent. Raises the errors of ``extractors.errors``. A body that is no JSON counts as Transient, since
+        gateways send HTML when in trouble; an empty body too, unless ``allow_empty``.
         """
-        asked = Request(method, path, dict(query or {}), body)
-        if not self._proven:
-            async with self._scout:
-                if not self._proven:
-                    answer = await self._persist(stream, asked, context, send_once, allow_empty)
-                    self._proven = True
-                    return answer
-        return await self._persist(stream, asked, context, send_once, allow_empty)
+        request = Request(method, path, dict(query or {}), body)
+        if not self._credential_accepted:
+            async with self._first_request_lock:
+                if not self._credential_accepted:
+                    response = await self._send_with_retries(stream, request, context, send_once, allow_empty)
+                    self._credential_accepted = True
+                    return response
+        return await self._send_with_retries(stream, request, context, send_once, allow_empty)
 
-    async def _persist(
-        self, stream: str, asked: Request, context: Mapping[str, Any] | None, once: bool, may_be_empty: bool
+    async def _send_with_retries(
+        self, stream: str, request: Request, context: Mapping[str, Any] | None, send_once: bool, allow_empty: bool
     ) -> Response:
-        where, patience = self.where(stream), self._patience(self.where(stream))
-        again = (NotSent, RateLimited) if once else (Transient, RateLimited)
-        retrying = AsyncRetrying(
-            retry=retry_if_exception(lambda error: isinstance(error, again) and self._stopped is None),
-            stop=patience.stop,
-            wait=patience.wait,
-            before_sleep=partial(self._log_retry, where),
-            sleep=patience.sleep,
-            reraise=True,
-        )
-        try:
-            answer: Response = await retrying(self._attempt, where, asked, context or {}, may_be_empty)
-        except CredentialRefused as error:
-            self._stopped = error
-            raise
-        except RateLimited as error:
-            raise patience.build_deferred_error(error.retry_after or 0.0) from error
-        except Transient as error:
-            self._given_up += 1
-            if self._given_up >= self.client.settings.breaker_threshold:
-                self._stopped = error
-            raise
-        self._given_up = 0
-        return answer
+        """Send a request by the retry policy, and stop the account when its credential or its provider fails."""
+        retriable = (NotSent, RateLimited) if send_once else (Transient, RateLimited)
 
-    def _patience(self, where: ErrorLocation) -> RetryPolicy:
-        wire = self.client.settings
-        return RetryPolicy(
-            where,
+        def can_retry(error: Retriable) -> bool:
+            return isinstance(error, retriable) and not self.is_stopped
+
+        policy = RetryPolicy(
+            self.where(stream),
             self.clock,
             self.stats,
-            max_attempts=wire.max_attempts,
-            backoff_seconds=wire.backoff_seconds,
-            backoff_cap_seconds=wire.backoff_cap_seconds,
-            max_wait_seconds=self.account.max_wait_seconds,
-            on_hold=self._origin.hold,
+            self.settings,
+            self.account.max_wait_seconds,
+            can_retry=can_retry,
+            on_rate_limited=self._rate_limiter.hold,
         )
-
-    def _log_retry(self, where: ErrorLocation, state: RetryCallState) -> None:
-        pause = state.next_action.sleep if state.next_action else 0.0
-        why = state.outcome.exception() if state.outcome else None
-        log.debug("%s: asked again in %.1f s: %s", where, pause, why, extra=log_fields(where))
-
-    async def _attempt(
-        self, where: ErrorLocation, asked: Request, context: Mapping[str, Any], may_be_empty: bool
-    ) -> Response:
-        async with self._concurrency.acquire_slot():
-            self._refuse_when_stopped()
-            with self.stats.measure_wait(self.clock):
-                may_leave = await self._origin.acquire(self.account.max_wait_seconds)
-            if not may_leave:
-                raise self._patience(where).build_deferred_error(self._origin.remaining_hold_seconds())
-            self._refuse_when_stopped()  # another request may have been refused while this one waited
-            fetched_at, began = self.clock.now(), self.clock.monotonic()
-            status, headers, told = await self._exchange(where, asked)
-            self._learn(status, headers)
-        body = redact_body(told)
-        log_request(where, asked.method, asked.path, status, len(told), self.clock.monotonic() - began)
-        raise_for_status(where, status, headers, body, self.clock.now())
-        if body or not may_be_empty:
-            check_json(where, body)
-        kept = {name: redact(headers[name]) for name in KEPT_HEADERS if name in headers}
-        return Response(asked, status, kept, fetched_at, body, context)
-
-    def _refuse_when_stopped(self) -> None:
-        if isinstance(self._stopped, Transient):
-            raise NotSent(self._stopped.where, self._stopped.problem, self._stopped.advice)
-        if self._stopped:
-            raise self._stopped
-
-    async def _exchange(self, where: ErrorLocation, asked: Request) -> tuple[int, httpx.Headers, bytes]:
         try:
-            async with asyncio.timeout(self.client.settings.total_timeout_seconds):
-                return await send_request(self.client.httpx_client, self.stats, where, self._target, asked)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            what = redact(str(error)) or type(error).__name__
-            raise NotSent(where, f"no connection: {what}", "check base_url, or run again later") from error
-        except httpx.InvalidURL as error:
-            raise ForbiddenHost(where, "redirected to what is no URL", "check the account's base_url") from error
-        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-            what = redact(str(error)) or type(error).__name__
-            raise Transient(where, f"no whole answer: {what}", "run the same command again later") from error
+            response = await policy.run(lambda: self._send_once(policy, request, context or {}, allow_empty))
+        except CredentialRefused as error:
+            self._stop_error = error
+            raise
+        except Transient as error:
+            self._given_up_in_a_row += 1
+            if self._given_up_in_a_row >= self.settings.breaker_threshold:
+                self._stop_error = error
+            raise
+        self._given_up_in_a_row = 0
+        return response
 
-    def _learn(self, status: int, headers: httpx.Headers) -> None:
-        """Slow down or recover before anything else may leave."""
+    async def _send_once(
+        self, policy: RetryPolicy, request: Request, context: Mapping[str, Any], allow_empty: bool
+    ) -> Response:
+        """Wait for the limits, send a request once, and return its redacted response or raise its error."""
+        where = policy.where
+        async with self._concurrency_limiter.acquire_slot():
+            self._raise_if_stopped()
+            with self.stats.measure_wait(self.clock):
+                is_acquired = await self._rate_limiter.acquire(self.account.max_wait_seconds)
+            if not is_acquired:
+                raise policy.build_deferred_error(self._rate_limiter.remaining_hold_seconds())
+            self._raise_if_stopped()  # another request may have been refused while this one waited
+            fetched_at, began = self.clock.now(), self.clock.monotonic()
+            status, headers, raw_body = await send_request(
+                self.httpx_client, self.settings, self.stats, where, self._target, request
+            )
+            self._adapt_limits(status, headers)
+        body = redact_body(raw_body)
+        log_request(where, request.method, request.path, status, len(raw_body), self.clock.monotonic() - began)
+        raise_for_status(where, status, headers, body, self.clock.now())
+        if body or not allow_empty:
+            check_json(where, body)
+        return Response(request, status, select_kept_headers(headers), fetched_at, body, context)
+
+    def _raise_if_stopped(self) -> None:
+        if isinstance(self._stop_error, Transient):
+            raise NotSent(self._stop_error.where, self._stop_error.problem, self._stop_error.advice)
+        if self._stop_error:
+            raise self._stop_error
+
+    def _adapt_limits(self, status: int, headers: httpx.Headers) -> None:
+        """Slow down after a 429, or recover, before the next request may be sent."""
         if status != 429:
-            self._origin.record_success()
-            self._concurrency.record_success()
+            self._rate_limiter.record_success()
+            self._concurrency_limiter.record_success()
             return
-        if not self._origin.remaining_hold_seconds():  # the 429s of requests that left together are one event
-            self._origin.slow_down()
-            self._concurrency.slow_down()
-        self._origin.hold(parse_retry_after(headers, self.clock.now()) or 0.0)
+        if not self._rate_limiter.remaining_hold_seconds():  # 429s of requests that were sent together are one event
+            self._rate_limiter.slow_down()
+            self._concurrency_limiter.slow_down()
+        self._rate_limiter.hold(parse_retry_after(headers, self.clock.now()) or 0.0)

@@ -1,145 +1,172 @@
-"""One exchange on the wire: sent to the account's own origin, followed within it, read within a size limit.
+"""One exchange over HTTP: sent to the account's own origin, redirected only within it, read within a size limit.
 
-Retries, limits and credentials' owners are not known here; nothing is read of what an answer means.
+Retries and limits are not known here, and the meaning of a response is not read.
 """
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import httpx
 
 from extractors.account import Credential
-from extractors.clock import Clock
-from extractors.errors import ErrorLocation, ForbiddenHost, ResponseTooLarge, Transient
+from extractors.errors import ErrorLocation, ForbiddenHost, NotSent, ResponseTooLarge, Transient
 from extractors.http.messages import Request
+from extractors.http.stats import RequestStats
 from extractors.redaction import redact
 
-MAX_RESPONSE_BYTES = (
-    256 * 2**20
-)  # of one JSON answer after decompression; exports are streamed and have their own limit
+MAX_RESPONSE_BYTES = 256 * 2**20
+"""Of one JSON response after decompression. Exports are streamed and have a limit of their own."""
+
 MAX_REDIRECTS = 3
-_SHOWN = 80  # characters of a body that is no JSON
+_SHOWN_CHARACTERS = 80  # of a body that is no JSON
 
 
-@dataclass
-class RequestStats:
-    """What one account did on the wire: bytes of answers after decompression, seconds in which it waited for limits.
+@dataclass(frozen=True)
+class HttpSettings:
+    """Time limits in seconds, attempts and back-off of all requests of a run."""
 
-    ``requests`` are all that left, ``retries`` those among them that repeat another.
-    """
+    connect_timeout_seconds: float = 10
+    read_timeout_seconds: float = 60
+    total_timeout_seconds: float = 300
+    max_attempts: int = 6
+    backoff_seconds: float = 0.5
+    backoff_cap_seconds: float = 20
+    breaker_threshold: int = 3  # requests of one account given up in a row before the account is stopped
 
-    requests: int = 0
-    retries: int = 0
-    bytes: int = 0
-    waited_seconds: float = 0.0
-    _waiting: int = field(default=0, repr=False, compare=False)
-    _since: float = field(default=0.0, repr=False, compare=False)
 
-    def __add__(self, other: "RequestStats") -> "RequestStats":
-        return RequestStats(
-            self.requests + other.requests,
-            self.retries + other.retries,
-            self.bytes + other.bytes,
-            self.waited_seconds + other.waited_seconds,
-        )
-
-    @contextmanager
-    def measure_wait(self, clock: Clock) -> Iterator[None]:
-        """Inside, a request waits for a limit. Several that wait at the same time are no longer wait than one."""
-        if not self._waiting:
-            self._since = clock.monotonic()
-        self._waiting += 1
-        try:
-            yield
-        finally:
-            self._waiting -= 1
-            if not self._waiting:
-                self.waited_seconds += clock.monotonic() - self._since
+DEFAULT_HTTP_SETTINGS = HttpSettings()
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where an account's requests go, and the credential that goes there and nowhere else."""
+    """The base URL of an account's requests, and the credential that goes there and nowhere else."""
 
     base_url: str
     credential: Credential
 
 
-async def send_request(
-    http: httpx.AsyncClient, counts: RequestStats, where: ErrorLocation, target: Target, asked: Request
-) -> tuple[int, httpx.Headers, bytes]:
-    """Status, headers and decoded body of the last answer after redirects within the origin.
+class RawResponse(NamedTuple):
+    """Status, headers and decoded body, not yet redacted."""
 
-    Raises ForbiddenHost for a redirect that leads elsewhere, AnswerTooLarge, and httpx's own errors.
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+
+async def send_request(
+    http: httpx.AsyncClient,
+    settings: HttpSettings,
+    stats: RequestStats,
+    where: ErrorLocation,
+    target: Target,
+    request: Request,
+) -> RawResponse:
+    """Send a request once and return the last response after redirects within the origin.
+
+    Raises NotSent when no connection came about, Transient when no complete response arrived within
+    ``settings.total_timeout_seconds``, ForbiddenHost for a redirect that leaves the origin, and ResponseTooLarge.
     """
-    url = httpx.URL(target.base_url + asked.path)
-    query = {**asked.query, **target.credential.query}
+    try:
+        async with asyncio.timeout(settings.total_timeout_seconds):
+            return await _follow_redirects(http, stats, where, target, request)
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        raise NotSent(where, f"no connection: {describe_error(error)}", "check base_url, or run again later") from error
+    except httpx.InvalidURL as error:
+        raise _build_bad_redirect_error(where) from error
+    except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
+        raise Transient(
+            where, f"no whole answer: {describe_error(error)}", "run the same command again later"
+        ) from error
+
+
+def describe_error(error: Exception) -> str:
+    """Return the redacted text of an error, or the name of its class when it has none."""
+    return redact(str(error)) or type(error).__name__
+
+
+async def _follow_redirects(
+    http: httpx.AsyncClient, stats: RequestStats, where: ErrorLocation, target: Target, request: Request
+) -> RawResponse:
+    url = httpx.URL(target.base_url + request.path)
+    query = {**request.query, **target.credential.query}
     for _hop in range(MAX_REDIRECTS + 1):
-        async with _sent(http, counts, url.copy_merge_params(query), target.credential, asked) as response:
+        async with _open_exchange(http, stats, url.copy_merge_params(query), target.credential, request) as response:
             if not response.has_redirect_location:
-                return response.status_code, response.headers, await read_limited_body(response, where, counts)
-        url, query = _redirected(where, target, asked, response), dict(target.credential.query)
+                body = await read_limited_body(response, where, stats)
+                return RawResponse(response.status_code, response.headers, body)
+        url, query = _check_redirect(where, target, request, response), dict(target.credential.query)
     raise ForbiddenHost(where, f"more than {MAX_REDIRECTS} redirects", "check the account's base_url")
 
 
 @asynccontextmanager
-async def _sent(
-    http: httpx.AsyncClient, counts: RequestStats, url: httpx.URL, credential: Credential, asked: Request
+async def _open_exchange(
+    http: httpx.AsyncClient, stats: RequestStats, url: httpx.URL, credential: Credential, request: Request
 ) -> AsyncIterator[httpx.Response]:
     headers = {"Accept": "application/json", **credential.headers}
     content = None
-    if asked.body is not None:
-        content = json.dumps(asked.body, separators=(",", ":")).encode()
+    if request.body is not None:
+        content = json.dumps(request.body, separators=(",", ":")).encode()
         headers["Content-Type"] = "application/json"
-    counts.requests += 1
-    async with http.stream(asked.method, url, content=content, headers=headers) as response:
+    stats.requests += 1
+    async with http.stream(request.method, url, content=content, headers=headers) as response:
         yield response
 
 
-def _redirected(where: ErrorLocation, target: Target, asked: Request, response: httpx.Response) -> httpx.URL:
+def _check_redirect(where: ErrorLocation, target: Target, request: Request, response: httpx.Response) -> httpx.URL:
+    """Return the address of a redirect. Raises ForbiddenHost unless it stays in the origin and repeats the method."""
     try:
         url = response.url.join(response.headers["location"])
     except (httpx.InvalidURL, ValueError) as error:
-        raise ForbiddenHost(where, "redirected to what is no URL", "check the account's base_url") from error
+        raise _build_bad_redirect_error(where) from error
     if parse_origin(url) != parse_origin(target.base_url) or url.userinfo:
         raise ForbiddenHost(where, f"redirected to another host ({url.host})", "check the account's base_url")
-    if response.status_code not in (307, 308) and asked.method != "GET":
-        raise ForbiddenHost(where, f"a {asked.method} was redirected (HTTP {response.status_code})")
+    if response.status_code not in (307, 308) and request.method != "GET":
+        raise ForbiddenHost(where, f"a {request.method} was redirected (HTTP {response.status_code})")
     return url
 
 
+def _build_bad_redirect_error(where: ErrorLocation) -> ForbiddenHost:
+    return ForbiddenHost(where, "redirected to an address that is no URL", "check the account's base_url")
+
+
 async def read_limited_body(
-    response: httpx.Response, where: ErrorLocation, counts: RequestStats, limit: int = MAX_RESPONSE_BYTES
+    response: httpx.Response, where: ErrorLocation, stats: RequestStats, limit_bytes: int = MAX_RESPONSE_BYTES
 ) -> bytes:
-    """The decoded body; AnswerTooLarge as soon as it exceeds ``limit`` bytes."""
+    """Read and decode a body. Raises ResponseTooLarge as soon as it exceeds ``limit_bytes``."""
     pieces: list[bytes] = []
     size = 0
     async for piece in response.aiter_bytes():
         size += len(piece)
-        counts.bytes += len(piece)
-        if size > limit:
-            raise ResponseTooLarge(where, f"an answer of more than {limit} bytes")
+        stats.bytes += len(piece)
+        if size > limit_bytes:
+            raise ResponseTooLarge(where, f"an answer of more than {limit_bytes} bytes")
         pieces.append(piece)
     return b"".join(pieces)
 
 
 def check_json(where: ErrorLocation, body: bytes) -> None:
-    """Transient for a body that does not parse: gateways answer HTML, and connections cut answers short."""
+    """Raise Transient for a body that does not parse: gateways send HTML, and connections cut responses short."""
     try:
         json.loads(body)
     except (ValueError, RecursionError) as error:
-        what = f"the answer is cut short or no JSON, saw {_begins(body)}" if body else "the answer is empty"
-        raise Transient(where, what, "run the same command again later") from error
+        problem = f"the answer is cut short or no JSON, saw {_quote_start(body)}" if body else "the answer is empty"
+        raise Transient(where, problem, "run the same command again later") from error
 
 
-def _begins(body: bytes) -> str:
-    text = redact(repr(body[:4096].decode(errors="replace")))  # before it is cut, lest half a secret is left
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+def _quote_start(body: bytes) -> str:
+    # redact before truncating: a cut secret would not be matched
+    text = redact(repr(body[:4096].decode(errors="replace")))
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
 def parse_origin(url: httpx.URL | str) -> tuple[str, str, int | None]:
-    """Scheme, host and port: what a credential is bound to. Read by the library that sends, lest two differ."""
+    """Return scheme, host and port, to which a credential is bound.
+
+    httpx parses the URL, as it does when it sends: two parsers could disagree about the host.
+    """
     parsed = httpx.URL(url)
     return parsed.scheme, parsed.host, parsed.port or {"http": 80, "https": 443}.get(parsed.scheme)

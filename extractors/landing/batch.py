@@ -1,11 +1,12 @@
-"""Landed batches as they are read: their names, manifests and bodies, and which of them count for a day.
+"""Landed batches as they are read: their names, manifests and bodies, and the choice of the newest for each day.
 
-Nothing is written here, and nothing here knows what answers mean. Layout: ``extractors.landing.zone``.
+Batches are not written here, and the meaning of a response is not known. Layout: ``extractors.landing.zone``.
 """
 
 import hashlib
 import json
 import logging
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -24,15 +25,15 @@ log = logging.getLogger("chatmart.landing")
 
 _STAMP = "%Y%m%dT%H%M%S%fZ"
 _MANIFEST = re.compile(r"(\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d)\.(\d{8}T\d{12}Z)\.([0-9a-f]{16})\.json")
-_PIECE = 2**20
+_PIECE_BYTES = 2**20
 
 
 @dataclass(frozen=True)
 class BatchKey:
-    """Whose batch it is: one stream's answer for one account and window, in days of ``zone``.
+    """The identity of a batch: one stream's responses for one account and window, in days of ``zone``.
 
-    ``pulled`` are all streams that the account pulled then: its days are whole when each of them has arrived.
-    ``run_began`` (UTC) is when the run that asked for it began.
+    ``enabled_streams`` are all streams of the account at that time: a day is whole when each of them has arrived.
+    ``run_started_at`` (UTC) is the start of the run that fetched the batch.
     """
 
     provider: str
@@ -46,15 +47,18 @@ class BatchKey:
 
     @property
     def where(self) -> ErrorLocation:
-        """Names account and stream in errors."""
+        """The names of account and stream for errors."""
         return ErrorLocation(self.provider, self.account, self.stream)
 
 
 @dataclass(frozen=True)
 class BatchPart:
-    """One answer inside a batch: what was asked, what a transform needs to place it, where its body lies."""
+    """One response inside a batch: its request, the context that its transform needs, and the place of its body.
 
-    asked: dict[str, Any]
+    ``fetched_at`` is in UTC. ``offset`` and ``bytes`` locate the body in the unpacked file.
+    """
+
+    request: dict[str, Any]
     context: dict[str, Any]
     status: int
     headers: dict[str, str]
@@ -78,10 +82,8 @@ class Batch:
 
     @property
     def batch_id(self) -> str:
-        """Identifies the arrival; unique in a landing zone."""
-        return (
-            f"{self.provider}/{self.account}/{self.stream}/{self.window}.{_stamp(self.fetched_at)}.{self.content_hash}"
-        )
+        """The id of the arrival, unique in a landing zone."""
+        return f"{self.provider}/{self.account}/{self.stream}/{self._arrival_name}"
 
     @property
     def path(self) -> Path:
@@ -91,88 +93,90 @@ class Batch:
     @property
     def manifest_path(self) -> Path:
         """The manifest of this arrival."""
-        return self.folder / f"{self.window}.{_stamp(self.fetched_at)}.{self.content_hash}.json"
+        return self.folder / f"{self._arrival_name}.json"
+
+    @property
+    def _arrival_name(self) -> str:
+        return f"{self.window}.{self.fetched_at.astimezone(UTC).strftime(_STAMP)}.{self.content_hash}"
 
     @classmethod
     def from_manifest_path(cls, manifest: Path, provider: str, account: str, stream: str) -> "Batch | None":
-        """The batch whose manifest has this path; None for a name that is none of ours."""
-        told = _MANIFEST.fullmatch(manifest.name)
-        if told is None:
+        """Return the batch whose manifest has this path; None for any other file name."""
+        name = _MANIFEST.fullmatch(manifest.name)
+        if name is None:
             return None
-        arrived = datetime.strptime(told[2], _STAMP).replace(tzinfo=UTC)
-        return cls(manifest.parent, provider, account, stream, Window.parse(told[1]), arrived, told[3])
+        window, arrival, content_hash = name.groups()
+        fetched_at = datetime.strptime(arrival, _STAMP).replace(tzinfo=UTC)
+        return cls(manifest.parent, provider, account, stream, Window.parse(window), fetched_at, content_hash)
 
     @property
     def where(self) -> ErrorLocation:
-        """Names account and stream in errors."""
+        """The names of account and stream for errors."""
         return ErrorLocation(self.provider, self.account, self.stream, self.batch_id)
 
     @property
     def is_rejected(self) -> bool:
-        """Whether its answers were once not understood. It still counts in a replay, but is asked for anew in a run."""
+        """Whether a transform has refused its responses. A replay still uses it; a run fetches its window anew."""
         return self.rejection_path.exists()
 
     def reject(self) -> None:
-        """Note that its answers are not understood."""
+        """Mark the batch: a transform refuses its responses."""
         self.rejection_path.touch(mode=0o600)
 
     @property
     def rejection_path(self) -> Path:
-        """The note that its answers are not understood; it need not exist."""
+        """The marker file of a rejected batch; it need not exist."""
         return self.manifest_path.with_suffix(".rejected")
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """What was asked and answered, as written; ValueError when it cannot be read."""
-        loaded: dict[str, Any] = json.loads(self.manifest_path.read_bytes())
-        return loaded
+        """The manifest as written. Raises ValueError when it is no JSON, OSError when it cannot be read."""
+        manifest: dict[str, Any] = json.loads(self.manifest_path.read_bytes())
+        return manifest
 
     @property
     def landed_at(self) -> datetime:
-        """When it was whole on disk, in UTC; ``fetched_at`` is when asking began."""
+        """The instant (UTC) at which it was whole on disk; ``fetched_at`` is the instant at which fetching began."""
         return datetime.fromisoformat(self.manifest["landed_at"])
 
     @property
     def enabled_streams(self) -> tuple[str, ...]:
-        """The streams that the account pulled when this one arrived; empty when the manifest does not tell."""
+        """The account's enabled streams when this batch arrived; empty when the manifest does not name them."""
         return tuple(self.manifest.get("pulled", ()))
 
     @property
     def run_started_at(self) -> datetime | None:
-        """When the run that asked for it began, in UTC, which tells it from other runs; None where it is not told."""
-        told = self.manifest.get("run_began")
-        return datetime.fromisoformat(told) if told else None
+        """The start (UTC) of the run that fetched it, which identifies the run; None when the manifest lacks it."""
+        text = self.manifest.get("run_began")
+        return datetime.fromisoformat(text) if text else None
 
     @property
     def is_complete(self) -> bool:
-        """False for answers that were kept although the stream could not be read to its end."""
+        """False for responses that were kept although the stream could not be read to its end."""
         return bool(self.manifest["complete"])
 
     def belongs_to(self, external_id: str, zone: str) -> bool:
-        """Whether it was fetched for this id at the provider, in days of this zone."""
+        """Return whether it was fetched for this id at the provider, in days of this zone."""
         return bool(self.manifest["external_id"] == external_id and self.manifest["zone"] == zone)
 
     @cached_property
     def parts(self) -> tuple[BatchPart, ...]:
-        """The answers, in the order in which they came."""
-        return tuple(
-            BatchPart(**{**part, "fetched_at": datetime.fromisoformat(part["fetched_at"])})
-            for part in self.manifest["parts"]
-        )
+        """The responses, in the order in which they came."""
+        return tuple(_parse_part(part) for part in self.manifest["parts"])
 
     def iter_bytes(self) -> Iterator[bytes]:
-        """All bodies piece by piece, for one that memory should not hold; ValueError at the end when damaged."""
-        seen = hashlib.sha256()
-        with self._unpacked() as read:
-            while piece := read(_PIECE):
-                seen.update(piece)
+        """Yield all bodies piece by piece, for a body too large for memory. Raises ValueError at the end if damaged."""
+        digest = hashlib.sha256()
+        with self._open_unpacked() as read:
+            while piece := read(_PIECE_BYTES):
+                digest.update(piece)
                 yield piece
-        if seen.hexdigest() != self.manifest["sha256"]:
+        if digest.hexdigest() != self.manifest["sha256"]:
             raise ValueError(f"{self.path} is damaged: it differs from its manifest")
 
     def iter_bodies(self) -> Iterator[tuple[BatchPart, bytes]]:
-        """Each answer with its verbatim body; ValueError when the file is not what the manifest says."""
-        with self._unpacked() as read:
+        """Yield each response with its verbatim body. Raises ValueError when the file differs from the manifest."""
+        with self._open_unpacked() as read:
             for part in self.parts:
                 body = _read_exactly(read, part.bytes)
                 if hashlib.sha256(body).hexdigest() != part.sha256:
@@ -180,7 +184,7 @@ class Batch:
                 yield part, body
 
     @contextmanager
-    def _unpacked(self) -> Iterator[Callable[[int], bytes]]:
+    def _open_unpacked(self) -> Iterator[Callable[[int], bytes]]:
         with self.path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
 
             def read(size: int) -> bytes:
@@ -192,10 +196,23 @@ class Batch:
             yield read
 
 
+def list_batches(folder: Path, provider: str, account: str, stream: str, within: Window | None = None) -> list[Batch]:
+    """Return the batches of a stream's folder in order of arrival; with ``within`` only those that touch its days."""
+    names = [entry.name for entry in os.scandir(folder) if entry.name.endswith(".json")] if folder.is_dir() else []
+    if within is not None:  # a name begins with its window's first day and end, which compare as texts
+        first, end = within.start.isoformat(), within.end.isoformat()
+        names = [name for name in names if name[:10] < end and name[11:21] > first]
+    batches = (Batch.from_manifest_path(folder / name, provider, account, stream) for name in names)
+    return sorted((batch for batch in batches if batch), key=lambda batch: (batch.fetched_at, batch.content_hash))
+
+
 def select_newest_by_day(
     batches: Iterable[Batch], days: Iterable[date], external_id: str, zone: str
 ) -> dict[date, Batch]:
-    """For each day the batch that counts: the one that arrived last, is complete and belongs to this id and zone."""
+    """Return for each day the batch that counts: the newest that is complete and belongs to this id and zone.
+
+    ``days`` are local days of ``zone``. A day without such a batch is absent from the result.
+    """
     wanted = set(days)
     newest: dict[date, Batch] = {}
     if not wanted:
@@ -210,10 +227,10 @@ def select_newest_by_day(
 
 
 def is_usable(batch: Batch, external_id: str, zone: str) -> bool:
-    """Whether a batch is complete, belongs to this id and zone, and can be read; one that cannot is logged."""
+    """Return whether a batch is complete, belongs to this id and zone, and can be read; log it if it cannot."""
     try:
         return batch.is_complete and batch.belongs_to(external_id, zone)
-    except (ValueError, KeyError, OSError) as error:  # asked for anew, as if it had never arrived
+    except (ValueError, KeyError, OSError) as error:  # fetched anew, as if it had never arrived
         log.warning("%s: %s cannot be read and does not count: %s", batch.where, batch.manifest_path, error)
         return False
 
@@ -229,5 +246,7 @@ def _read_exactly(read: Callable[[int], bytes], size: int) -> bytes:
     return b"".join(pieces)
 
 
-def _stamp(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime(_STAMP)
+def _parse_part(part: dict[str, Any]) -> BatchPart:
+    fetched_at = datetime.fromisoformat(part["fetched_at"])
+    named = {name: value for name, value in part.items() if name not in ("asked", "fetched_at")}
+    return BatchPart(request=part["asked"], fetched_at=fetched_at, **named)

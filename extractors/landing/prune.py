@@ -1,7 +1,7 @@
-"""Taking answers out of the landing zone that newer ones have replaced. Which are still needed is told by the caller.
+"""Pruning: removal of batches that newer ones have replaced. The caller names the batches that are still needed.
 
-A day's newest answer is never taken out, whatever its age: the warehouse can be built anew from what is left. What is
-lost is the history of a day's numbers.
+A day's newest batch is never removed, whatever its age, so the warehouse can be rebuilt from the remaining batches.
+The history of a day's numbers is lost. Nothing is fetched here.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
@@ -11,99 +11,104 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from extractors.fetch import fetch_lock_path
 from extractors.landing.batch import Batch
+from extractors.landing.lock import fetch_lock_path
 from extractors.landing.zone import LandingZone
 
 
 @dataclass
 class PruneResult:
-    """What was taken out: arrivals, and bytes of files. ``busy`` accounts were being fetched and were left alone."""
+    """The number of removed arrivals and bytes. ``busy_accounts`` were being fetched and were skipped."""
 
     arrivals: int = 0
     bytes: int = 0
     busy_accounts: int = 0
 
     def add(self, other: "PruneResult") -> None:
-        """Count what was taken out elsewhere too."""
+        """Add the counts of another result."""
         self.arrivals += other.arrivals
         self.bytes += other.bytes
         self.busy_accounts += other.busy_accounts
 
 
 def list_landed_accounts(landing: LandingZone) -> list[tuple[str, str]]:
-    """Provider and account of all that was ever landed, configured or not."""
+    """Return provider and account of every account that ever landed a batch, configured or not."""
     folders = sorted(landing.root.glob("provider=*/account=*"))
-    return [(each.parent.name.partition("=")[2], each.name.partition("=")[2]) for each in folders]
+    return [(folder.parent.name.partition("=")[2], folder.name.partition("=")[2]) for folder in folders]
 
 
 def prune_account(
     landing: LandingZone, provider: str, account: str, needed: Collection[str], before: datetime
 ) -> PruneResult:
-    """Take out an account's arrivals that were replaced ``before`` an instant and are not ``needed`` (batch ids).
+    """Remove an account's arrivals that were replaced ``before`` an instant (UTC) and are not ``needed`` (batch ids).
 
-    An arrival is replaced when each of its days has arrived again, whole, for the same id and zone, and not in a form
-    that was not understood. The account's fetch
-    lock is held; files that a killed run left behind go too.
+    An arrival is replaced when each of its days has arrived again: complete, for the same id and zone, and not
+    rejected. Files that a killed run left behind are removed too. The account's fetch lock is held meanwhile; an
+    account whose lock is taken is counted as busy.
     """
-    pruned = PruneResult()
-    place = fetch_lock_path(landing, provider, account)
+    result = PruneResult()
+    lock_path = fetch_lock_path(landing, provider, account)
     try:
-        with FileLock(place, timeout=0, mode=0o600):
-            for orphan in place.parent.rglob("*.part"):
-                pruned.bytes += _remove(orphan)
-            for folder in sorted(place.parent.glob("stream=*")):
-                batches = landing.list_batches(provider, account, folder.name.partition("=")[2])
-                for batch in _replaced(batches, before):
+        with FileLock(lock_path, timeout=0, mode=0o600):
+            for leftover in lock_path.parent.rglob("*.part"):
+                result.bytes += _remove_file(leftover)
+            for stream in landing.list_streams(provider, account):
+                for batch in _select_replaced(landing.list_batches(provider, account, stream), before):
                     if batch.batch_id not in needed:
-                        pruned.bytes += _remove(batch.manifest_path) + _remove(batch.rejection_path)
-                        pruned.arrivals += 1
-                pruned.bytes += _remove_unnamed(folder)
+                        result.bytes += _remove_file(batch.manifest_path) + _remove_file(batch.rejection_path)
+                        result.arrivals += 1
+                result.bytes += _remove_unreferenced_bodies(landing.stream_folder(provider, account, stream))
     except Timeout:
-        pruned.busy_accounts += 1
-    return pruned
+        result.busy_accounts += 1
+    return result
 
 
-def _replaced(batches: Collection[Batch], before: datetime) -> list[Batch]:
-    # by names alone first: manifests are opened only for what may go, and for what may stand in its place
-    likely = list(_replaced_by(batches, before, lambda _batch: (True, ())))
-    days = {day for batch in likely for day in batch.window.days()}
+def _select_replaced(batches: Collection[Batch], before: datetime) -> list[Batch]:
+    # by names alone first: only manifests of candidates, and of batches that may replace them, are opened
+    candidates = list(_iter_replaced(batches, before, lambda _batch: (True, ())))
+    days = {day for batch in candidates for day in batch.window.days()}
     touching = [batch for batch in batches if any(day in days for day in batch.window.days())]
-    return list(_replaced_by(touching, before, _identity))
+    return list(_iter_replaced(touching, before, _read_identity))
 
 
-def _replaced_by(
-    batches: Iterable[Batch], before: datetime, identity: Callable[[Batch], tuple[bool, Hashable] | None]
+def _iter_replaced(
+    batches: Iterable[Batch], before: datetime, read_identity: Callable[[Batch], tuple[bool, Hashable] | None]
 ) -> Iterator[Batch]:
-    """Those whose days all have an arrival after them that came ``before``; the last one to come is looked at first."""
+    """Yield the batches all of whose days have a later arrival that came ``before``; newest first.
+
+    ``read_identity`` returns whether a batch can replace others, and the id and zone that it shares with them.
+    """
     next_arrival: dict[tuple[Hashable, date], datetime] = {}
     for batch in reversed(list(batches)):
-        known = identity(batch)
-        if known is None:
+        identity = read_identity(batch)
+        if identity is None:
             continue
-        whole, whose = known
-        places = [(whose, day) for day in batch.window.days()]
-        if all(place in next_arrival and next_arrival[place] < before for place in places):
+        can_replace, owner = identity
+        owner_days = [(owner, day) for day in batch.window.days()]
+        if all(owner_day in next_arrival and next_arrival[owner_day] < before for owner_day in owner_days):
             yield batch
-        if whole:
-            next_arrival.update(dict.fromkeys(places, batch.fetched_at))
+        if can_replace:
+            next_arrival.update(dict.fromkeys(owner_days, batch.fetched_at))
 
 
-def _identity(batch: Batch) -> tuple[bool, Hashable] | None:
-    """Whether it is whole, and whose days it speaks of; None when its manifest cannot be read."""
+def _read_identity(batch: Batch) -> tuple[bool, Hashable] | None:
+    """Return whether the batch is complete and not rejected, with its id and zone; None if its manifest is damaged."""
     try:
         return batch.is_complete and not batch.is_rejected, (batch.manifest["external_id"], batch.manifest["zone"])
     except (ValueError, KeyError, OSError):
         return None
 
 
-def _remove_unnamed(folder: Path) -> int:
-    """Remove bodies that no manifest names any more."""
-    named = {".".join((name[0], name[-2])) for each in folder.glob("*.json") if len(name := each.name.split(".")) == 4}
-    return sum(_remove(body) for body in folder.glob("*.zst") if body.stem not in named)
+def _remove_unreferenced_bodies(folder: Path) -> int:
+    """Remove bodies whose last manifest is gone; return their size in bytes."""
+    manifest_names = (path.name.split(".") for path in folder.glob("*.json"))
+    # <window>.<fetched at>.<content hash>.json belongs to <window>.<content hash>.zst
+    referenced = {f"{name[0]}.{name[2]}" for name in manifest_names if len(name) == 4}
+    return sum(_remove_file(body) for body in folder.glob("*.zst") if body.stem not in referenced)
 
 
-def _remove(path: Path) -> int:
+def _remove_file(path: Path) -> int:
+    """Remove a file if it exists; return its size in bytes."""
     try:
         size = path.stat().st_size
         path.unlink()

@@ -7,6 +7,7 @@ What was landed and not yet loaded is loaded rather than asked for again.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from extractors.account import Account
@@ -22,7 +23,7 @@ from warehouse.store import Store
 MAX_REUSE_AGE = timedelta(hours=6)
 """How long a landed batch that is not loaded yet is taken in place of a new request."""
 
-PlannedFetch = tuple[str, Stream, Window]
+PlannedFetch = tuple[str, Stream[Any], Window]
 ReuseRule = Callable[[Batch, date], bool]
 DayClaims = Mapping[str, tuple[DayClaim, ...]]
 """By stream the batches that count, each with its days."""
@@ -126,7 +127,7 @@ def is_fresh(batch: Batch, day: date, zone: ZoneInfo, now: datetime) -> bool:
 
 
 def plan_steps(
-    account: Account, provider: Provider, landing: LandingZone, days: Collection[date], is_reusable: ReuseRule
+    account: Account, provider: Provider[Any], landing: LandingZone, days: Collection[date], is_reusable: ReuseRule
 ) -> list[LoadStep]:
     """The commits for some days, newest month first, each with what it still needs from the provider.
 
@@ -141,7 +142,7 @@ def plan_steps(
         wanted += [
             (name, stream, window) for whole in group_into_windows(missing) for window in stream.windows(account, whole)
         ]
-    months = [month for whole in group_into_windows(days) for month in whole.months()]
+    months = [month for whole in group_into_windows(days) for month in whole.split_into_months()]
     planned = []
     for month in sorted(months, reverse=True):
         needed = [each for each in wanted if each[2].end > month.start]

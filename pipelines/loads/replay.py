@@ -40,7 +40,7 @@ def replay_jobs(workspace: Workspace, jobs: Sequence[LoadJob], observer: Observe
             observer.on_planned(job.account, len(job.days), 0)
         for outcome, job in zip(outcomes, jobs, strict=True):
             for whole in reversed(group_into_windows(job.days)):
-                for month in reversed(whole.months()):
+                for month in reversed(whole.split_into_months()):
                     days = tuple(month.days())
                     load_and_record(
                         workspace, outcome, days, partial(_load, workspace, outcome.account, days), observer

@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from extractors.account import Account
 from extractors.errors import Defect, ErrorLocation, ExtractionError
-from extractors.http.transport import RequestStats
+from extractors.http.stats import RequestStats
 from extractors.redaction import RedactingFilter, redact
 from pipelines.loads.load import LoadResult
 from pipelines.loads.observer import Observer

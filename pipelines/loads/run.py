@@ -22,9 +22,10 @@ from extractors.errors import (
     ForbiddenHost,
     RequestRefused,
 )
-from extractors.fetch import fetch_batches, gather_or_cancel, hold_fetch_lock
-from extractors.http.session import Client
-from extractors.http.transport import RequestStats
+from extractors.fetch import fetch_batches, gather_or_cancel
+from extractors.http.client import Client
+from extractors.http.stats import RequestStats
+from extractors.landing.lock import hold_fetch_lock
 from extractors.registry import get_provider
 from pipelines.loads.load import load_days, publish_warehouse
 from pipelines.loads.observer import NullObserver, Observer

@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 
 from extractors.chatcaptain.account import CALL_TYPES, ChatcaptainAccount
+from extractors.chatcaptain.contexts import ChannelReportContext
 from transforms import conform
 from transforms.chatcaptain.components import (
     CHANNEL_COMPONENTS,
@@ -220,8 +221,9 @@ def transform_channels(chunk: Chunk, facts: Facts) -> dict[date, ChannelTotals]:
 def _one_channel(
     facts: Facts, day: date, answer: LandedResponse, seen: ChannelTotals, unit: Decimal
 ) -> ComponentReport:
-    channel_id = str(answer.context["channel_id"])
-    kind = str(answer.context["channel_type"] or UNKNOWN)
+    context: ChannelReportContext = answer.context
+    channel_id = context["channel_id"]
+    kind = context["channel_type"] or UNKNOWN
     report = ComponentReport.from_root(answer.root, CHANNEL_COMPONENTS)
     facts.drift.record_unknown_fields(answer, report_shape(answer.root.object(), CHANNEL_COMPONENTS))
     facts.drift.record_unknown_channels(day, answer.where, [kind])

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from extractors.chatlayer.buckets import BUCKETS
 from extractors.windows import local_day
 from transforms.chunk import LandedResponse
 from transforms.drift import Shape, flat_object
 from transforms.reading import UNKNOWN, Node, read_calendar_day
-
-BUCKETS = {"1h": timedelta(hours=1), "1d": timedelta(days=1)}
 
 _INSTANT = timedelta(microseconds=1)
 _FAR = 366  # days; buckets beside the window are dropped, a year away the unit of the time is another one

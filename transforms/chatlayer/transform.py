@@ -9,6 +9,7 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from extractors.chatlayer.account import ChatlayerAccount
+from extractors.chatlayer.contexts import FlowContext, TeamUsageContext
 from transforms import conform
 from transforms.chatlayer.fields import FIELDS
 from transforms.chatlayer.series import (
@@ -78,7 +79,8 @@ def _run(chunk: Chunk, facts: Facts) -> None:
     _intents(chunk, facts)
     _reconcile(chunk, facts, _team_usage(chunk, facts))
     for answer in chunk.responses("flow"):
-        if answer.context["found"]:
+        flow_context: FlowContext = answer.context
+        if flow_context["found"]:
             _flow(chunk, facts, answer)
 
 
@@ -148,7 +150,8 @@ def _team_usage(chunk: Chunk, facts: Facts) -> Counter[date]:
     account = _account(chunk)
     own: Counter[date] = Counter()
     for answer in facts.drift.checking(chunk.responses("team_usage"), SERIES_SHAPE):
-        if answer.context["team_id"] != account.team_id:
+        team_context: TeamUsageContext = answer.context
+        if team_context["team_id"] != account.team_id:
             continue  # landed before the account came to another team
         own.update(dict.fromkeys(answer.days, 0))
         for serie, sums in iterate_daily_sums(answer, _UTC):
@@ -185,7 +188,8 @@ def _reconcile(chunk: Chunk, facts: Facts, own_usage: Counter[date]) -> None:
 
 def _flow(chunk: Chunk, facts: Facts, answer: LandedResponse) -> None:
     """One conversation's transitions, each on the local day of its own instant."""
-    conversation = answer.context["conversation_id"]
+    context: FlowContext = answer.context
+    conversation = context["conversation_id"]
     facts.drift.record_unknown_fields(answer, FLOW)
     told = answer.root["conversation_id"]
     if told.text() not in (None, "", conversation):

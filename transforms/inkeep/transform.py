@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from extractors.inkeep.contexts import ConversationTotalsContext
 from extractors.windows import Window
 from transforms.chunk import Chunk
 from transforms.drift import Shape, flat_object
@@ -162,9 +163,10 @@ def _totals(chunk: Chunk, facts: Facts) -> dict[date, _Total]:
     """The aggregates of each claimed day."""
     days: dict[date, _Total] = {}
     for answer in facts.drift.checking(chunk.responses("conversation_totals"), _known("conversation_totals")):
-        asked = Window.parse(answer.context["days"])
+        context: ConversationTotalsContext = answer.context
+        asked = Window.parse(context["days"])
         rows = answer.root["data"]["result"]
-        told = _bucketed(asked, rows) if answer.context["by_day"] else _single(asked, rows)
+        told = _bucketed(asked, rows) if context["by_day"] else _single(asked, rows)
         days.update((day, total) for day, total in told.items() if day in answer.days)
     return days
 

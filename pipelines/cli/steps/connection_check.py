@@ -17,7 +17,8 @@ from rich.filesize import decimal
 from extractors.account import Account
 from extractors.clock import Clock
 from extractors.errors import CredentialRefused, ExtractionError
-from extractors.http.session import Client, HttpSettings
+from extractors.http.client import Client
+from extractors.http.transport import HttpSettings
 from extractors.redaction import redact
 from extractors.registry import get_provider
 from extractors.windows import Window, today

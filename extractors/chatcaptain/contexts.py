@@ -1,0 +1,22 @@
+"""The facts that ChatCaptain's requests hand on to the transform with each response, in ``Response.context``.
+
+Streams without a class here have no context.
+"""
+
+from typing import TypedDict
+
+
+class ChannelReportContext(TypedDict):
+    """Of the stream ``channel_report``: the channel's id and type as listed; the type is empty if none is reported.
+
+    The channel list, which is the first response of each batch, has an empty context.
+    """
+
+    channel_id: str
+    channel_type: str
+
+
+class ExportContext(TypedDict):
+    """Of the stream ``export``: the id of the job that made the file."""
+
+    export: str

@@ -1,0 +1,74 @@
+"""The journal of export jobs: intentions and job ids of one account, on disk. Nothing is requested here.
+
+Its keys on disk are ``purpose``, ``at`` and ``id``.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from extractors.landing.files import write_private_file
+
+_KEEP_FOR = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """The contents of a job: the bot at the provider, and the range as it is sent."""
+
+    bot: str
+    start: str
+    end: str
+
+
+@dataclass(frozen=True)
+class JournalEntry:
+    """One line of the journal. ``requested_at`` is in UTC; ``job_id`` is None until the creation has succeeded."""
+
+    export_request: ExportRequest
+    requested_at: datetime
+    job_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The recent jobs of one account, intended or started. Every change is on disk when its method returns."""
+
+    path: Path
+
+    def read_entries(self) -> list[JournalEntry]:
+        """Return all entries, oldest first."""
+        try:
+            lines = json.loads(self.path.read_bytes())
+        except FileNotFoundError:
+            return []
+        return [
+            JournalEntry(ExportRequest(**line["purpose"]), datetime.fromisoformat(line["at"]), line["id"])
+            for line in lines
+        ]
+
+    def find_entry(self, export_request: ExportRequest) -> JournalEntry | None:
+        """Return the entry of this export, None when it has none."""
+        return next((entry for entry in self.read_entries() if entry.export_request == export_request), None)
+
+    def write_entry(self, entry: JournalEntry) -> None:
+        """Add an entry in place of an earlier one for the same export; drop entries a day older than it."""
+        others = [
+            other
+            for other in self.read_entries()
+            if other.export_request != entry.export_request and entry.requested_at - other.requested_at < _KEEP_FOR
+        ]
+        self._write_entries([*others, entry])
+
+    def remove_entry(self, export_request: ExportRequest) -> None:
+        """Remove the entry of an export."""
+        self._write_entries([entry for entry in self.read_entries() if entry.export_request != export_request])
+
+    def _write_entries(self, entries: list[JournalEntry]) -> None:
+        lines = [
+            {"purpose": asdict(entry.export_request), "at": entry.requested_at.isoformat(), "id": entry.job_id}
+            for entry in entries
+        ]
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private_file(self.path, json.dumps(lines, ensure_ascii=False).encode(), durable=True)

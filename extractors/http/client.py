@@ -1,0 +1,84 @@
+"""The HTTP client of a run: its connections, and the rate limiter of each origin. No provider is known here.
+
+A request is sent by an account's ``Session`` (``extractors.http.session``).
+"""
+
+import logging
+import ssl
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Self
+
+import httpx
+
+from extractors.account import A
+from extractors.clock import SYSTEM_CLOCK, Clock
+from extractors.http.limits import ConcurrencyLimiter, RateLimiter, RequestLimits
+from extractors.http.session import Session
+from extractors.http.stats import RequestStats
+from extractors.http.transport import DEFAULT_HTTP_SETTINGS, HttpSettings, parse_origin
+
+for _logger_name in ("httpx", "httpcore"):  # they log whole URLs, also those with a key in them
+    logging.getLogger(_logger_name).setLevel(logging.WARNING)
+
+USER_AGENT = "chatmart/0.1 (scheduled analytics export; httpx)"
+
+
+@cache
+def _load_trusted_authorities() -> ssl.SSLContext:
+    """Return the certificate authorities that every client trusts.
+
+    They are read once: reading them takes longer than the requests of many a run.
+    """
+    return httpx.create_ssl_context(trust_env=False)
+
+
+class Client:
+    """Connections and limits of one run. Use as ``async with Client() as client``."""
+
+    def __init__(self, settings: HttpSettings = DEFAULT_HTTP_SETTINGS, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.settings = settings
+        self.clock = clock
+        self._session_stats: list[RequestStats] = []
+        self._rate_limiters: dict[tuple[str, tuple[str, str, int | None]], RateLimiter] = {}
+        self.httpx_client = httpx.AsyncClient(
+            verify=_load_trusted_authorities(),
+            follow_redirects=False,
+            timeout=httpx.Timeout(settings.read_timeout_seconds, connect=settings.connect_timeout_seconds, pool=None),
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"},
+            trust_env=False,
+            # accounts share the client: a cookie would carry one account's session to another, or to a storage host
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.httpx_client.aclose()
+
+    @property
+    def stats(self) -> RequestStats:
+        """The sum of the counters of all sessions."""
+        return sum(self._session_stats, RequestStats())
+
+    def open_session(self, account: A, defaults: RequestLimits) -> Session[A]:
+        """Open a session for one account. ``defaults`` are the provider's limits; the account may override them.
+
+        Accounts of one provider and origin share a rate limiter. Where their limits disagree, the slowest rate counts.
+        """
+        configured = account.rate_limit
+        limits = RequestLimits(
+            configured.requests if configured.requests is not None else defaults.requests,
+            configured.period_seconds if configured.period_seconds is not None else defaults.period_seconds,
+            configured.concurrency if configured.concurrency is not None else defaults.concurrency,
+        )
+        # by provider too: a proxy or a simulator may serve several providers at one address
+        key = (account.provider, parse_origin(account.base_url))
+        rate_limiter = self._rate_limiters.setdefault(key, RateLimiter(limits, self.clock))
+        rate_limiter.apply_stricter(limits)
+        concurrency_limiter = ConcurrencyLimiter(limits.concurrency)
+        session = Session(account, self.httpx_client, self.settings, self.clock, rate_limiter, concurrency_limiter)
+        self._session_stats.append(session.stats)
+        return session

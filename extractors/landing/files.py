@@ -1,0 +1,35 @@
+"""Private files and folders: readable by their owner only, and whole or absent. Their contents are not known here."""
+
+import os
+import secrets
+from pathlib import Path
+
+
+def make_private_folder(root: Path, folder: Path) -> None:
+    """Make ``folder`` and the folders between it and ``root``, root included, for their owner only."""
+    root.parent.mkdir(parents=True, exist_ok=True)
+    for part in (*reversed(folder.parents), folder):
+        if part.is_relative_to(root):
+            part.mkdir(mode=0o700, exist_ok=True)
+
+
+def choose_temporary_name(name: str) -> str:
+    """Return a name for a file in the making that no other process and no other call uses."""
+    return f"{name}.{os.getpid()}-{secrets.token_hex(4)}.part"
+
+
+def write_private_file(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Write a whole file by rename, readable by its owner only; ``durable`` also survives a power cut."""
+    temporary = path.with_name(choose_temporary_name(path.name))
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+    temporary.replace(path)
+    if durable:
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
