@@ -30,7 +30,7 @@ def product(folder: Path, sandbox: Sandbox, accounts: tuple[SandboxAccount, ...]
 
 @pytest.mark.e2e
 def test_a_short_demo_shows_totals_and_queries_that_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "DAYS", 3)
+    monkeypatch.setattr(demo, "DEMO_DAYS", 3)
     shown = run_as_if_alone(["demo"], os.environ, tmp_path)
     assert shown.exit_code == 0, shown.err
     for provider in ("chatcaptain", "chatdash", "chatlayer", "cognigy", "inkeep"):
@@ -85,7 +85,7 @@ def test_a_year_of_cognigy_is_twelve_requests_and_equals_the_truth(tmp_path: Pat
 def test_one_bad_account_never_holds_up_another(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         bot = product(tmp_path, sandbox, (replace(COGNIGY[0], credential="refused"), *COGNIGY[1:], *DOCS))
-        done = bot.run_process("backfill", "--from", "2025-03-01", "--to", "2025-03-31", expect=1)
+        done = bot.run_process("backfill", "--from", "2025-03-01", "--to", "2025-03-31", exit_code=1)
         assert "acme-support (cognigy.conversation_counter): HTTP 401" in done.err
         assert "Traceback" not in done.err
         assert bot.query("select account, count(*) as days from conversation_daily group by 1 order by 1") == [

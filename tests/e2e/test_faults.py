@@ -72,7 +72,7 @@ def test_the_line_that_a_missing_permission_names_does_without_it(sandboxed: Fau
     [case] = [case for case in CASES if case.fault == "403 on one stream"]
     [sentence] = sandboxed.run_case(case, tmp_path / "first").error_messages
     [line] = re.findall(r"`streams: \[(.*)\]`", sentence)
-    without = replace(case, settings={"streams": line.split(", ")}, says="")
+    without = replace(case, settings={"streams": line.split(", ")}, error_pattern="")
     met = sandboxed.run_case(without, tmp_path / "second")
     assert met.exit_code == 0
     assert met.loaded_accounts == (DOCS, case.account)

@@ -24,7 +24,9 @@ from warehouse.store import open_store
 
 KINDS = {"duckdb": "duckdb://data/warehouse.duckdb", "parquet": "parquet://data/lake"}
 DAYS = days_from(date(2025, 10, 30), 4)
-ACCOUNTS = tuple(replace(account, daily=12) for account in {each.provider: each for each in DEMO_ACCOUNTS}.values())
+ACCOUNTS = tuple(
+    replace(account, daily_conversations=12) for account in {each.provider: each for each in DEMO_ACCOUNTS}.values()
+)
 Round = Sequence[tuple[int, str]]
 ROUNDS: Sequence[Round] = (((0, "late"), (1, "empty"), (2, "late")), ((0, "smaller"), (1, "late"), (3, "late")))
 SETTINGS = {each.name: {"export_poll_seconds": [0.05, 0.1]} for each in ACCOUNTS if each.provider == "chatcaptain"}

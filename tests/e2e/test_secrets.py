@@ -74,7 +74,7 @@ class Plant:
         sandbox.plan_faults(*faults)
         arguments = ("--verbose", "backfill", "--from", str(self.day), "--to", str(self.day))
         run = self.product.run_process if process else self.product.run
-        done = run(*arguments, expect=1 if faults else 0)
+        done = run(*arguments, exit_code=1 if faults else 0)
         assert sandbox.request_log.faults == []
         self.printed += [
             (f"stdout of {self.day}", done.out.encode()),

@@ -69,12 +69,12 @@ class Installation:
         """Run the command in this process, as if it were one of its own."""
         return _as_expected(run_as_if_alone(arguments, self.environment, self.folder), exit_code)
 
-    def run_process(self, *arguments: str, expect: int = 0) -> CommandResult:
+    def run_process(self, *arguments: str, exit_code: int = 0) -> CommandResult:
         """Run the command as users do: the installed program."""
         done = subprocess.run(
             [CHATMART, *arguments], env=self.environment, cwd=self.folder, text=True, capture_output=True, check=False
         )
-        return _as_expected(CommandResult(done.returncode, done.stdout, done.stderr), expect)
+        return _as_expected(CommandResult(done.returncode, done.stdout, done.stderr), exit_code)
 
     def backfill(self, first: date, last: date, *more: str, exit_code: int = 0) -> CommandResult:
         return self.run("backfill", "--from", str(first), "--to", str(last), *more, exit_code=exit_code)

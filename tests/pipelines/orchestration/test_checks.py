@@ -80,7 +80,7 @@ def test_an_unexplained_difference_is_a_warning_with_its_numbers(store: Store, b
     store.set_accounts_and_measures([row], [])
     line = ReconciliationEntry(FIRST, "conversations", "channels", Decimal(10), Decimal(9), "unexplained", None)
     explained = replace(line, against="export", verdict="explained", reason="tests")
-    store.commit(build_chunk_commit([FIRST], account=row, reconciliations=(line, explained)))
+    store.commit(build_chunk_commit([FIRST], account=row, reconciled=(line, explained)))
     store.publish()
     result = checks.check_totals(store, "chatcaptain", Window.of_day(FIRST))
     assert not result.passed
