@@ -9,7 +9,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from sandbox.vendor import SandboxChannel
-from sandbox.vendors import VENDOR_NAMES, get_vendor
+from sandbox.vendors import get_vendor
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,10 @@ class SandboxAccount:
     burst_size: int = 0
 
     def __post_init__(self) -> None:
-        if self.provider not in VENDOR_NAMES:
-            raise ValueError(f"account {self.name}: provider {self.provider!r} is none of {VENDOR_NAMES}")
-        vendor = get_vendor(self.provider)
+        try:
+            vendor = get_vendor(self.provider)
+        except KeyError as error:
+            raise ValueError(f"account {self.name}: provider {self.provider!r} is not simulated") from error
         defaults = {
             "ids": {**vendor.default_ids(self.name), **self.ids},
             "credential": self.credential or fake_credential(self.name, self.provider),

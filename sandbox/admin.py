@@ -54,7 +54,7 @@ def build_routes(context: Context, request_log: RequestLog) -> list[Route]:
 
 
 async def show_world(context: Context, _request: Request) -> Response:
-    """`{seed, download_base, accounts: [{account, provider, timezone, ids}]}`."""
+    """Respond with `{seed, download_base, accounts: [{account, provider, timezone, ids}]}`."""
     accounts = [
         {"account": account.name, "provider": account.provider, "timezone": account.timezone, "ids": account.ids}
         for account in context.world.accounts.values()
@@ -65,7 +65,7 @@ async def show_world(context: Context, _request: Request) -> Response:
 
 
 async def list_jobs(context: Context, _request: Request) -> Response:
-    """`{jobs: [...]}`: all export jobs, oldest first."""
+    """Respond with `{jobs: [...]}`: all export jobs, oldest first."""
     return make_json_response({"jobs": [job.as_dict() for job in context.jobs.values()]})
 
 
@@ -90,7 +90,7 @@ async def change_shapes(context: Context, request: Request) -> Response:
 
 
 async def show_truth(context: Context, request: Request) -> Response:
-    """`{rows: [...]}` of one view and account, for the local days `from` to `to`, both included."""
+    """Respond with `{rows: [...]}` of one view and account, for the local days `from` to `to`, both included."""
     query = request.query_params
     first, last = date.fromisoformat(query["from"]), date.fromisoformat(query["to"])
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]

@@ -21,7 +21,11 @@ VENDOR_NAMES = (
 
 @cache
 def get_vendor(name: str) -> Vendor[Any]:
-    """Return the declaration of a vendor. Raises KeyError for a name that is not in the list."""
+    """Return the declaration of a vendor. Raises KeyError for a name that is not in the list.
+
+    >>> get_vendor("inkeep").default_streams
+    ('conversations', 'conversation_totals')
+    """
     if name not in VENDOR_NAMES:
         raise KeyError(name)
     vendor: Vendor[Any] = importlib.import_module(f"sandbox.{name}").VENDOR

@@ -147,9 +147,8 @@ def compute_metric_daily(query: Query) -> Iterable[Row]:
 
 
 def _compute_figures(items: list[Conversation], prefix: str, channel: str | None) -> Iterable[Row]:
-    yield from build_metric_rows(
-        f"{prefix}step_executions", Counter(step for item in items for step in item.steps), channel
-    )
+    steps = Counter(step for item in items for step in item.steps)
+    yield from build_metric_rows(f"{prefix}step_executions", steps, channel)
     scalars = {
         "intent_count": sum(len(item.intents) for item in items),
         "messages_per_conversation_median": median(item.messages for item in items),

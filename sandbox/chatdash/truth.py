@@ -86,14 +86,12 @@ def compute_metric_daily(query: Query) -> Iterable[Row]:
     if _is_reported(query, "averageCost"):
         yield from build_metric_row("average_cost", average(_sum_cost(query), len(items)))
     if _is_reported(query, "averageInteractions"):
-        yield from build_metric_row(
-            "average_interactions", average(sum(item.interactions for item in items), len(items))
-        )
+        interactions = sum(item.interactions for item in items)
+        yield from build_metric_row("average_interactions", average(interactions, len(items)))
     if query.keep_message_texts and _is_reported(query, "topMisunderstoodMessages"):
         counted = Counter(text for item in items for text in item.misunderstood_texts)
-        yield from build_metric_rows(
-            "misunderstood_texts", dict(select_top_members(counted, query.shapes.chatdash_top))
-        )
+        top = select_top_members(counted, query.shapes.chatdash_top)
+        yield from build_metric_rows("misunderstood_texts", dict(top))
 
 
 def compute_end_reason_daily(query: Query) -> Iterable[Row]:

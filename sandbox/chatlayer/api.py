@@ -140,9 +140,8 @@ async def serve_intents(context: Context, request: Request) -> Response:
         context.add_unknown_field({"intent_id": name, "count": _format_int64(context, count), "rank": rank})
         for rank, (name, count) in enumerate(page, offset + 1)
     ]
-    return make_json_response(
-        {**({"data": data} if data else {}), **({"pagination": pagination} if pagination else {})}
-    )
+    body = {"data": data, "pagination": pagination}
+    return make_json_response({name: value for name, value in body.items() if value})  # the gateway omits empty fields
 
 
 async def serve_flow(context: Context, request: Request) -> Response:

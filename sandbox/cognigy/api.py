@@ -63,6 +63,8 @@ KNOWN_CHANNELS = frozenset(
 PARAMETERS = frozenset({"year", "month", "channel", "nonConversational", "api_key"})
 Context = ApiContext[CognigyShapes]
 CounterItem = dict[str, Any]
+Count = Callable[[list[Conversation]], CounterItem | None]
+"""Returns the figures of conversations; None where Cognigy has no item for them."""
 
 
 def build_routes(context: Context) -> list[Route]:
@@ -76,7 +78,7 @@ def build_routes(context: Context) -> list[Route]:
 
 
 async def serve_conversation_counter(context: Context, request: Request) -> Response:
-    """`items[]{conversations, day, month, year, perChannel[]}`; conversations are billable units."""
+    """Respond with `items[]{conversations, day, month, year, perChannel[]}`; conversations are billable units."""
     account = await _authorize(context, request)
     wanted = request.query_params.get("channel")
     if wanted is not None and wanted not in KNOWN_CHANNELS:
@@ -101,7 +103,7 @@ async def serve_conversation_counter(context: Context, request: Request) -> Resp
 
 
 async def serve_call_counter(context: Context, request: Request) -> Response:
-    """`items[]{day, month, year, maxConcurrency, callMinutes, processedCalls, billableCalls}`."""
+    """Respond with `items[]{day, month, year, maxConcurrency, callMinutes, processedCalls, billableCalls}`."""
     account = await _authorize(context, request)
 
     def count(items: list[Conversation]) -> CounterItem | None:
@@ -112,7 +114,7 @@ async def serve_call_counter(context: Context, request: Request) -> Response:
 
 
 async def serve_knowledge_query_counter(context: Context, request: Request) -> Response:
-    """`items[]{queries, day, month, year}`."""
+    """Respond with `items[]{queries, day, month, year}`."""
     account = await _authorize(context, request)
 
     def count(items: list[Conversation]) -> CounterItem | None:
@@ -138,7 +140,7 @@ def _build_response(
     request: Request,
     account: SandboxAccount,
     resource: str,
-    count: Callable[[list[Conversation]], CounterItem | None],
+    count: Count,
     zeros: CounterItem,
 ) -> Response:
     """Respond with an item per local day of the month, or per month if the request names a year only."""
@@ -146,26 +148,11 @@ def _build_response(
     year, month = _parse_whole_number(context, query.get("year"), "year", 2000, 2100), query.get("month")
     if year is None:
         raise _build_error(context, 400, "Bad Request", "year is required")
-    items: list[CounterItem] = []
     if month is None:
-        for number in range(1, 13):
-            conversations_of_month = [
-                item
-                for _, day in context.world.conversations_by_day(account.name, _days_of_month(year, number))
-                for item in day
-            ]
-            if (counted := count(conversations_of_month)) is not None:
-                items.append({**counted, "month": number, "year": year})
+        items = _list_month_items(context, account, year, count)
     else:
         number = _parse_whole_number(context, month, "month", 1, 12) or 0
-        for day, conversations in context.world.conversations_by_day(account.name, _days_of_month(year, number)):
-            counted = count(conversations)
-            if counted is None and context.shapes.cognigy_empty_days == "zero":
-                counted = zeros
-            if counted is not None:
-                items.append(
-                    context.add_unknown_field({**counted, "day": day.day, "month": day.month, "year": day.year})
-                )
+        items = _list_day_items(context, account, _list_days(year, number), count, zeros)
     accepted = request.headers.get("accept", "*/*")
     if "application/json" not in accepted:
         hal = {"_links": {"self": {"href": str(request.url)}}, "_embedded": {resource: items}}
@@ -173,7 +160,33 @@ def _build_response(
     return make_json_response({"items": items})
 
 
-def _days_of_month(year: int, month: int) -> list[date]:
+def _list_month_items(context: Context, account: SandboxAccount, year: int, count: Count) -> list[CounterItem]:
+    """Return an item per month that has figures. These items name no day."""
+    items = []
+    for month in range(1, 13):
+        per_day = context.world.conversations_by_day(account.name, _list_days(year, month))
+        figures = count([item for _, conversations in per_day for item in conversations])
+        if figures is not None:
+            items.append({**figures, "month": month, "year": year})
+    return items
+
+
+def _list_day_items(
+    context: Context, account: SandboxAccount, days: list[date], count: Count, zeros: CounterItem
+) -> list[CounterItem]:
+    """Return an item per local day that has figures; with `cognigy_empty_days="zero"` per local day."""
+    items = []
+    for day, conversations in context.world.conversations_by_day(account.name, days):
+        figures = count(conversations)
+        if figures is None and context.shapes.cognigy_empty_days == "zero":
+            figures = zeros
+        if figures is not None:
+            item = {**figures, "day": day.day, "month": day.month, "year": day.year}
+            items.append(context.add_unknown_field(item))
+    return items
+
+
+def _list_days(year: int, month: int) -> list[date]:
     first = date(year, month, 1)
     return [day for offset in range(31) if (day := first + timedelta(days=offset)).month == month]
 

@@ -11,7 +11,8 @@ import pytest
 
 from sandbox.accounts import SandboxAccount
 from sandbox.server import Sandbox
-from sandbox.truth import DEFAULT_STREAMS, VIEWS
+from sandbox.truth import VIEWS
+from sandbox.vendors import get_vendor
 from sandbox.world import World
 from tests.support.installation import Installation, days_from
 from tests.support.restatement_lines import LOGGED_VIEWS, LogKey, LogLine, collect_truth_numbers, compute_expected_lines
@@ -29,7 +30,7 @@ NAMES = [account.name for account in ACCOUNTS]
 SETTINGS = {
     "acme-support": {"streams": ["conversation_counter", "call_counter", "knowledge_query_counter"]},
     "acme-sales": {"privacy": {"message_texts": "keep"}},
-    "acme-bot": {"streams": [*DEFAULT_STREAMS["chatlayer"], "events"]},
+    "acme-bot": {"streams": [*get_vendor("chatlayer").default_streams, "events"]},
 }
 ROUNDS = {
     "more of the first day, and of another one of each account": [

@@ -25,10 +25,10 @@ from tests.support.shape_combinations import (
     SEEDS,
     SHAPES,
     Combination,
-    combinations_in_all_zones,
-    every_shape_once,
+    build_combinations_in_all_zones,
+    build_pairwise_combinations,
+    build_shortest_combinations,
     load_and_compare,
-    pairwise_combinations,
 )
 
 ALL = bool(os.environ.get("CHATMART_ALL_SHAPES"))
@@ -36,7 +36,7 @@ AROUND, DAILY = (6, 30) if ALL else (2, 8)
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("combination", every_shape_once(), ids=str)
+@pytest.mark.parametrize("combination", build_shortest_combinations(), ids=str)
 def test_every_shape_equals_the_truth(tmp_path: Path, combination: Combination) -> None:
     compared = load_and_compare(tmp_path, combination, around=1, daily=8)
     assert compared.differences == ()
@@ -45,7 +45,9 @@ def test_every_shape_equals_the_truth(tmp_path: Path, combination: Combination) 
 
 @pytest.mark.e2e
 @pytest.mark.long
-@pytest.mark.parametrize("combination", combinations_in_all_zones() if ALL else pairwise_combinations(), ids=str)
+@pytest.mark.parametrize(
+    "combination", build_combinations_in_all_zones() if ALL else build_pairwise_combinations(), ids=str
+)
 def test_all_views_equal_the_truth(tmp_path: Path, combination: Combination) -> None:
     compared = load_and_compare(tmp_path, combination, around=AROUND, daily=DAILY)
     assert compared.differences == ()
@@ -65,14 +67,14 @@ def shapes_of(rows: Iterable[Combination]) -> list[dict[str, Any]]:
 
 
 def test_every_shape_is_there_at_least_once() -> None:
-    rows = shapes_of(every_shape_once())
+    rows = shapes_of(build_shortest_combinations())
     assert {name: {row[name] for row in rows} for name in FACTORS} == {
         name: set(values) for name, values in FACTORS.items()
     }
 
 
 def test_every_two_shapes_meet() -> None:
-    rows, factors = shapes_of(pairwise_combinations()), FACTORS
+    rows, factors = shapes_of(build_pairwise_combinations()), FACTORS
     for one, other in pairs(factors, 2):
         met = {(row[one], row[other]) for row in rows}
         assert met == {(this, that) for this in factors[one] for that in factors[other]}, (one, other)

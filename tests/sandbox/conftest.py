@@ -1,4 +1,4 @@
-"""Running sandboxes and a small client that knows each provider's credential; no expectations of its own."""
+"""Running sandboxes and a small client that sends each provider's credential. No expectations."""
 
 import base64
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
+from sandbox.account import SandboxAccount
+from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
 
@@ -30,12 +31,12 @@ EXTRA = (
 
 
 class SandboxClient:
-    """Asks a running sandbox as an account."""
+    """Sends requests to a running sandbox as an account."""
 
     def __init__(self, sandbox: Sandbox, http: httpx.Client) -> None:
         self.sandbox, self.http = sandbox, http
 
-    def headers(self, account: SandboxAccount) -> dict[str, str]:
+    def build_headers(self, account: SandboxAccount) -> dict[str, str]:
         key = account.credential
         return {
             "cognigy": {"X-API-Key": key, "Accept": "application/json"},
@@ -50,12 +51,12 @@ class SandboxClient:
     ) -> httpx.Response:
         account = self.sandbox.world.accounts[name]
         url = self.sandbox.base_url(account.provider) + path.format(id=account.external_id)
-        how = method or ("POST" if json is not None else "GET")
-        return self.http.request(how, url, params=params, json=json, headers=self.headers(account))
+        method = method or ("POST" if json is not None else "GET")
+        return self.http.request(method, url, params=params, json=json, headers=self.build_headers(account))
 
 
-def local_day_range(day: date, zone: str, days: int = 1) -> tuple[datetime, datetime]:
-    """The half-open range of local days, in UTC; written anew here, not taken from the sandbox."""
+def compute_local_day_range(day: date, zone: str, days: int = 1) -> tuple[datetime, datetime]:
+    """Return the half-open range of local days, in UTC. Independent of the sandbox's own function."""
     start = datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
     return start, datetime.combine(day + timedelta(days=days), time(), ZoneInfo(zone)).astimezone(UTC)
 
@@ -66,7 +67,7 @@ def format_instant(moment: datetime) -> str:
 
 @pytest.fixture(scope="session")
 def shared_client() -> Iterator[SandboxClient]:
-    """One sandbox with default shapes for tests that change nothing."""
+    """A client of one sandbox with default shapes, for tests that change nothing."""
     world = World(11, (*DEMO_ACCOUNTS, *EXTRA), clock=lambda: NOON)
     with Sandbox(world) as sandbox, httpx.Client(verify=False) as http:
         yield SandboxClient(sandbox, http)
@@ -74,7 +75,7 @@ def shared_client() -> Iterator[SandboxClient]:
 
 @pytest.fixture
 def own_client() -> Iterator[SandboxClient]:
-    """A sandbox of the test's own, to switch, restate and break."""
+    """A client of a sandbox of the test's own, whose shapes, days and faults it may change."""
     world = World(11, (*DEMO_ACCOUNTS, *EXTRA), clock=lambda: NOON)
     with Sandbox(world) as sandbox, httpx.Client(verify=False) as http:
         yield SandboxClient(sandbox, http)
@@ -82,5 +83,5 @@ def own_client() -> Iterator[SandboxClient]:
 
 @pytest.fixture
 def range_helpers() -> Any:
-    """`span` and `text`, for tests that ask for local days."""
-    return local_day_range, format_instant
+    """`compute_local_day_range` and `format_instant`, for tests that request local days."""
+    return compute_local_day_range, format_instant

@@ -1,4 +1,4 @@
-"""JSON that keeps every digit, and instants that are read strictly."""
+"""JSON keeps every digit, and instants are read strictly."""
 
 import json
 from datetime import UTC, datetime
@@ -17,14 +17,14 @@ def test_a_decimal_is_written_digit_by_digit():
     assert json.loads(dump_json(body), parse_float=Decimal)["a"][0] == Decimal("123456789012.345678")
 
 
-@pytest.mark.parametrize(("form", "shown"), [("int", 3), ("float", 3.0), ("string", "3")])
-def test_counts_in_each_form(form, shown):
-    told = ApiContext(World(), ResponseShapes(numbers=form)).format_count(3)
-    assert (told, type(told)) == (shown, type(shown))
+@pytest.mark.parametrize(("form", "expected"), [("int", 3), ("float", 3.0), ("string", "3")])
+def test_counts_come_in_each_form(form, expected):
+    count = ApiContext(World(), ResponseShapes(numbers=form)).format_count(3)
+    assert (count, type(count)) == (expected, type(expected))
     assert ApiContext(World(), ResponseShapes(numbers=form)).format_count(None) is None
 
 
-def test_money_in_each_form():
+def test_money_comes_in_each_form():
     assert ApiContext(World(), ResponseShapes()).format_decimal(Decimal("1.500")) == Decimal("1.5")
     assert ApiContext(World(), ResponseShapes(money="string")).format_decimal(Decimal(100)) == "100"
     assert ApiContext(World(), ResponseShapes()).format_decimal(Decimal(0)) == 0
@@ -33,7 +33,7 @@ def test_money_in_each_form():
 @pytest.mark.parametrize(
     "text", [None, "", "2025-01-01", "2025-01-01T00:00:00", "2025-13-01T00:00:00Z", "2025-01-01T00:00:00 01:00"]
 )
-def test_what_is_no_instant(text):
+def test_a_text_without_date_time_and_offset_is_no_instant(text):
     assert parse_instant(text) is None
 
 
@@ -46,5 +46,5 @@ def test_instants_are_utc_with_milliseconds():
 @pytest.mark.parametrize(
     ("header", "pair"), [(None, None), ("Bearer x", None), ("Basic !", None), ("Basic YTpi", "a:b")]
 )
-def test_basic_credentials(header, pair):
+def test_a_basic_credential_is_read_or_none(header, pair):
     assert parse_basic_credential(header) == pair

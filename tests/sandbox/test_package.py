@@ -1,11 +1,11 @@
-"""The sandbox is an independent reading: it imports nothing of the packages that it checks."""
+"""The sandbox is an independent reading of the vendors' references: it imports nothing of the packages it checks."""
 
 import ast
 from pathlib import Path
 
 import sandbox
 
-OURS = {"pipelines", "extractors", "transforms", "warehouse"}
+LOADER_PACKAGES = {"pipelines", "extractors", "transforms", "warehouse"}
 
 
 def test_nothing_of_the_other_packages_is_imported():
@@ -19,4 +19,4 @@ def test_nothing_of_the_other_packages_is_imported():
                 names = {node.module or ""}
             else:
                 continue
-            assert not {name.split(".")[0] for name in names} & OURS, file.name
+            assert not {name.split(".")[0] for name in names} & LOADER_PACKAGES, file.name

@@ -1,4 +1,4 @@
-"""The running sandbox: its book of requests, planned faults, the admin endpoints, configuration and the command."""
+"""The running sandbox: its request log, planned faults, admin endpoints, configuration and command."""
 
 import os
 import signal
@@ -23,11 +23,11 @@ def test_requests_are_recorded_with_their_account(own_client):
     own_client.request("acme-support", COUNTER, MARCH)
     own_client.http.get(own_client.sandbox.base_url("cognigy") + "/v3.0/projects/x/conversationcounter")
     own_client.request("acme-docs", "/query/conversations", json={"select": []})
-    one, two, three = own_client.sandbox.requests
-    assert (one.provider, one.account, one.method, one.status) == ("cognigy", "acme-support", "GET", 200)
-    assert one.query == "year=2025&month=3"
-    assert (two.account, two.status) == (None, 401)
-    assert (three.provider, three.body, three.status) == ("inkeep", '{"select":[]}', 400)
+    first, second, third = own_client.sandbox.requests
+    assert (first.provider, first.account, first.method, first.status) == ("cognigy", "acme-support", "GET", 200)
+    assert first.query == "year=2025&month=3"
+    assert (second.account, second.status) == (None, 401)
+    assert (third.provider, third.body, third.status) == ("inkeep", '{"select":[]}', 400)
     assert own_client.sandbox.request_log.count("cognigy") == 2
     assert own_client.sandbox.request_log.count(path="/query", method="POST") == 1
 
@@ -42,10 +42,10 @@ def test_faults_come_in_order_and_are_used_up(own_client):
     assert (first.status_code, first.headers["retry-after"]) == (429, "1")
     assert (second.status_code, second.text) == (200, "<html>")
     assert third.json()["items"]
-    answers = [
+    statuses = [
         own_client.request("acme-docs", "/query/conversations", json={"select": []}).status_code for _ in range(3)
     ]
-    assert answers == [503, 503, 400]
+    assert statuses == [503, 503, 400]
 
 
 def test_a_fault_may_let_some_requests_through_first(own_client):
@@ -62,7 +62,7 @@ def test_connections_break(own_client, kind):
     assert own_client.request("acme-support", COUNTER, MARCH).status_code == 200
 
 
-def test_a_lost_answer_still_started_the_export(own_client):
+def test_a_lost_response_still_started_the_export(own_client):
     own_client.sandbox.plan_faults(Fault("/export", kind="after"))
     limits = {"from": "2025-03-01T00:00:00.000Z", "to": "2025-03-01T23:59:59.999Z"}
     with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
@@ -70,7 +70,7 @@ def test_a_lost_answer_still_started_the_export(own_client):
     assert len(own_client.sandbox.jobs) == 1
 
 
-def test_another_process_can_ask_and_tell(own_client):
+def test_another_process_can_read_and_change_the_sandbox(own_client):
     admin = own_client.sandbox.origin + "/_sandbox"
     assert len(own_client.http.get(f"{admin}/health").json()["accounts"]) == len(own_client.sandbox.world.accounts)
     own_client.http.post(f"{admin}/faults", json=[{"path": "cognigy", "status": 500}])
@@ -78,15 +78,19 @@ def test_another_process_can_ask_and_tell(own_client):
     assert own_client.http.get(f"{admin}/requests", params={"provider": "cognigy"}).json()["count"] == 1
     assert own_client.http.delete(f"{admin}/requests").status_code == 200
     assert own_client.sandbox.requests == []
-    assert own_client.http.post(f"{admin}/switches", json={"numbers": "string"}).json()["numbers"] == "string"
+    assert own_client.http.post(f"{admin}/shapes", json={"numbers": "string"}).json()["numbers"] == "string"
     assert isinstance(own_client.request("acme-support", COUNTER, MARCH).json()["items"][0]["conversations"], str)
-    assert own_client.http.post(f"{admin}/switches", json={"colour": "red"}).status_code == 400
+    assert own_client.http.post(f"{admin}/shapes", json={"colour": "red"}).status_code == 400
     day = "2025-03-04"
     own_client.http.post(f"{admin}/restate", json={"account": "acme-support", "day": day, "how": "empty"})
     params = {"account": "acme-support", "view": "conversation_daily", "from": day, "to": day}
     (row,) = own_client.http.get(f"{admin}/truth", params=params).json()["rows"]
     assert (row["date"], row["conversations"]) == (day, 0)
     assert own_client.http.get(f"{admin}/jobs").json() == {"jobs": []}
+    limits = {"from": "2025-03-01T00:00:00.000Z", "to": "2025-03-01T23:59:59.999Z"}
+    own_client.request("acme-voice", "/v1/chatbots/{id}/statistics/export", limits, method="POST")
+    (job,) = own_client.http.get(f"{admin}/jobs").json()["jobs"]
+    assert (job["account"], job["start"], job["polls"]) == ("acme-voice", limits["from"], 0)
 
 
 def test_restatement_reaches_endpoint_and_truth(own_client):
@@ -100,10 +104,10 @@ def test_restatement_reaches_endpoint_and_truth(own_client):
     counts = []
     for how in ("late", "smaller", "empty"):
         own_client.sandbox.world.restate("acme-docs", day, how)
-        told = own_client.request("acme-docs", "/query/conversations", json=body).json()["data"]["result"][0]["count"]
+        count = own_client.request("acme-docs", "/query/conversations", json=body).json()["data"]["result"][0]["count"]
         (row,) = compute_truth(own_client.sandbox.world, "acme-docs", "conversation_daily", [day])
-        assert told == row["conversations"]
-        counts.append(told)
+        assert count == row["conversations"]
+        counts.append(count)
     assert counts[0] > counts[1] > counts[2] == 0
 
 
@@ -138,7 +142,7 @@ def test_every_view_of_every_account_has_a_truth(shared_client):
         compute_truth(shared_client.sandbox.world, "acme-docs", "weather", [])
 
 
-def test_the_command_runs_until_it_is_told_to_end():
+def test_the_command_runs_until_a_signal_ends_it():
     command = [sys.executable, "-W", "error", "-m", "sandbox", "--seed", "5"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ}) as process:
         assert process.stderr is not None
@@ -150,7 +154,7 @@ def test_the_command_runs_until_it_is_told_to_end():
         assert process.wait(20) == 0
 
 
-def test_how_many_requests_ran_at_once_is_known(own_client):
+def test_the_highest_number_of_concurrent_requests_is_known(own_client):
     own_client.sandbox.shapes = ResponseShapes(delay_seconds=0.05)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: own_client.request("acme-support", COUNTER, MARCH).status_code, range(8)))

@@ -6,7 +6,7 @@ from typing import Any
 
 from extractors.chatlayer.account import ChatlayerAccount
 from extractors.windows import Window
-from sandbox.accounts import SandboxAccount, fake_credential
+from sandbox.account import SandboxAccount, fake_credential
 from sandbox.server import Sandbox
 from sandbox.shapes import ResponseShapes
 from sandbox.world import World

@@ -1,6 +1,7 @@
-"""Combinations of everything an answer may look like, in which every two shapes meet at least once.
+"""Combinations of response shapes and circumstances, in which every two values occur together at least once.
 
-A shape is a value of one of the sandbox's switches, or of what an account may be: its zone, its world, what it pulls.
+A shape is a value of a field of `ResponseShapes`. A circumstance belongs to the account or the world: time zone, seed,
+settings. No expectations.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,10 +12,10 @@ from typing import Any
 
 from allpairspy import AllPairs
 
-from sandbox.accounts import SandboxAccount
+from sandbox.account import SandboxAccount
 from sandbox.server import Sandbox
 from sandbox.shapes import ResponseShapes
-from sandbox.truth import DEFAULT_STREAMS
+from sandbox.vendors import get_vendor
 from sandbox.world import World
 from tests.support.installation import Installation, days_from
 
@@ -73,8 +74,8 @@ SHAPES: Mapping[str, Sequence[Any]] = {
     "inkeep_buckets": ("date", "instant", "space"),
 }
 FAILING_SHAPES = frozenset({"delay_seconds", "export_link_seconds", "export_error", "csv_cut_bytes"})
-"""Switches that make an answer late or fail: there is nothing to load then."""
-BOT_STREAMS = DEFAULT_STREAMS["chatlayer"]
+"""Shapes that delay a response or make it fail: there is nothing to load then."""
+BOT_STREAMS = get_vendor("chatlayer").default_streams
 
 CIRCUMSTANCES: Mapping[str, Sequence[Any]] = {
     "zone": ("Europe/Berlin", "America/New_York", "UTC", "Asia/Kolkata"),
@@ -90,27 +91,26 @@ CIRCUMSTANCES: Mapping[str, Sequence[Any]] = {
 
 @dataclass(frozen=True)
 class Combination:
-    """One value of every circumstance and of every switch."""
+    """One value of every circumstance and of every shape."""
 
     circumstances: Mapping[str, Any]
     shapes: ResponseShapes
 
     def __str__(self) -> str:
-        told = self.circumstances
-        return f"{told['zone']}, {told['change']}, seed {told['seed']}"
+        return "{zone}, {change}, seed {seed}".format(**self.circumstances)
 
-    def days(self, around: int) -> list[date]:
-        """So many days before and after the change of the clock."""
+    def list_days(self, around: int) -> list[date]:
+        """Return the local day on which the clock changes, with `around` days before and after it."""
         zone, season = self.circumstances["zone"], self.circumstances["change"]
         change = CLOCK_CHANGES.get((zone, season)) or CLOCK_CHANGES["Europe/Berlin", season]
         return days_from(change - timedelta(days=around), 2 * around + 1)
 
     def build_accounts(self, daily: int) -> tuple[SandboxAccount, ...]:
-        """An account of every provider; Chatlayer, which serves no part of an hour, stays in UTC for Kolkata."""
-        told = self.circumstances
-        zone = told["zone"]
-        poor = told["chatdash_lacks_and_refuses"]
-        bot = {"team_id": "team-1", "version": told["chatlayer_version"]}
+        """Return an account of every provider. For Kolkata, Chatlayer stays in UTC: it has no half-hour buckets."""
+        zone = self.circumstances["zone"]
+        is_poor = self.circumstances["chatdash_lacks_and_refuses"]
+        burst_size = self.circumstances["inkeep_burst"]
+        bot = {"team_id": "team-1", "version": self.circumstances["chatlayer_version"]}
         return (
             SandboxAccount("one-cognigy", "cognigy", zone, daily_conversations=daily),
             SandboxAccount(
@@ -118,22 +118,24 @@ class Combination:
                 "chatdash",
                 zone,
                 daily_conversations=daily,
-                absent_metrics=frozenset({"understoodMessages", "topTopics"} if poor else ()),
-                refused_metrics=frozenset({"averageCost", "uniqueIps"} if poor else ()),
+                absent_metrics=frozenset({"understoodMessages", "topTopics"} if is_poor else ()),
+                refused_metrics=frozenset({"averageCost", "uniqueIps"} if is_poor else ()),
             ),
             SandboxAccount(
                 "one-chatlayer", "chatlayer", "UTC" if zone == "Asia/Kolkata" else zone, bot, daily_conversations=daily
             ),
             SandboxAccount("one-chatcaptain", "chatcaptain", zone, daily_conversations=daily),
-            SandboxAccount("one-inkeep", "inkeep", zone, daily_conversations=daily, burst_size=told["inkeep_burst"]),
+            SandboxAccount("one-inkeep", "inkeep", zone, daily_conversations=daily, burst_size=burst_size),
         )
 
     def build_settings(self, world: World, days: Sequence[date]) -> dict[str, dict[str, Any]]:
-        """What the configuration says of each account: every stream there is."""
+        """Return the configuration keys of each account, with all of its streams enabled."""
         bot: dict[str, Any] = {"streams": BOT_STREAMS}
         if self.circumstances["chatlayer_flows"] == "named":
-            named = [item.id for _, items in world.conversations_by_day("one-chatlayer", days) for item in items]
-            bot["conversation_ids"] = [*named, "one-chatlayer-250301-gone"]
+            conversation_ids = [
+                item.id for _, items in world.conversations_by_day("one-chatlayer", days) for item in items
+            ]
+            bot["conversation_ids"] = [*conversation_ids, "one-chatlayer-250301-gone"]
         else:
             bot["streams"] = [*BOT_STREAMS, "events"]
         return {
@@ -144,58 +146,58 @@ class Combination:
         }
 
     def with_zone_and_seed(self, zone: str, seed: int) -> "Combination":
-        """The same shapes in another zone and another world."""
+        """Return the same shapes in another time zone and another world."""
         return replace(self, circumstances={**self.circumstances, "zone": zone, "seed": seed})
 
 
 @dataclass(frozen=True)
 class TruthComparison:
-    """What became of a combination: how many rows were compared, and what failed, differs or does not add up."""
+    """The result of a combination: the number of compared rows, and the errors, differences and unexplained lines."""
 
     rows: int
     differences: tuple[str, ...]
 
 
 def load_and_compare(folder: Path, combination: Combination, *, around: int, daily: int) -> TruthComparison:
-    """Load the days around the change of the clock in this process, and compare all views with the truth."""
-    accounts, days = combination.build_accounts(daily), combination.days(around)
+    """Load the days around the clock change in this process, and compare all views with the truth."""
+    accounts, days = combination.build_accounts(daily), combination.list_days(around)
     with Sandbox(World(combination.circumstances["seed"], accounts), combination.shapes) as sandbox:
         product = Installation(folder, sandbox, accounts, combination.build_settings(sandbox.world, days))
         result = product.load(days)
         rows, lines = product.compare_with_truth(days)
     lines += [error for outcome in result.outcomes for error in outcome.errors]
-    if not combination.shapes.totals_count_tests:  # what is exported leaves tests out, whatever the totals do
+    if not combination.shapes.totals_count_tests:  # the exported lines are compared without test traffic
         lines += product.read_unexplained()
     return TruthComparison(rows, tuple(lines))
 
 
-def pairwise_combinations() -> list[Combination]:
-    """So few combinations that every two shapes stand together in one of them."""
+def build_pairwise_combinations() -> list[Combination]:
+    """Return few combinations in which every two values of different factors occur together."""
     factors = {**CIRCUMSTANCES, **SHAPES}
     names = sorted(factors, key=lambda name: -len(factors[name]))  # the longest lists first: fewer rows
     rows = AllPairs([list(factors[name]) for name in names])
-    return [_combination(dict(zip(names, row, strict=True))) for row in rows]
+    return [_build_combination(dict(zip(names, row, strict=True))) for row in rows]
 
 
-def every_shape_once() -> list[Combination]:
-    """As many combinations as the longest list of shapes has: every shape stands in one of them."""
+def build_shortest_combinations() -> list[Combination]:
+    """Return as many combinations as the longest list of values has: every value occurs in one of them."""
     factors = {**CIRCUMSTANCES, **SHAPES}
     return [
-        _combination({name: values[number % len(values)] for name, values in factors.items()})
+        _build_combination({name: values[number % len(values)] for name, values in factors.items()})
         for number in range(max(map(len, factors.values())))
     ]
 
 
-def _combination(chosen: Mapping[str, Any]) -> Combination:
+def _build_combination(chosen: Mapping[str, Any]) -> Combination:
     circumstances = {name: chosen[name] for name in CIRCUMSTANCES}
     return Combination(circumstances, ResponseShapes(**{name: chosen[name] for name in SHAPES}))
 
 
-def combinations_in_all_zones() -> list[Combination]:
-    """Every combination in every zone, each time in another world."""
+def build_combinations_in_all_zones() -> list[Combination]:
+    """Return every pairwise combination in every time zone, each time in another world."""
     zones = CIRCUMSTANCES["zone"]
     return [
-        combination.with_zone_and_seed(zone, SEEDS[(number + turn) % len(SEEDS)])
-        for number, combination in enumerate(pairwise_combinations())
-        for turn, zone in enumerate(zones)
+        combination.with_zone_and_seed(zone, SEEDS[(number + offset) % len(SEEDS)])
+        for number, combination in enumerate(build_pairwise_combinations())
+        for offset, zone in enumerate(zones)
     ]

@@ -1,4 +1,4 @@
-"""Exports go through their states, their links live shortly on another origin, and the file agrees with the truth."""
+"""Exports pass through their states, their links expire on another origin, and the file agrees with the truth."""
 
 import csv
 import gzip
@@ -24,34 +24,34 @@ def limits(range_helpers):
     return {"from": text(start), "to": text(end - timedelta(milliseconds=1))}
 
 
-def started(client, limits):
-    found = client.request("acme-voice", f"{ROOT}/export", limits, method="POST")
-    assert found.status_code == 202
-    return found
+def start_export(client, limits):
+    response = client.request("acme-voice", f"{ROOT}/export", limits, method="POST")
+    assert response.status_code == 202
+    return response
 
 
-def status(client, export):
+def get_status(client, export):
     return client.request("acme-voice", f"{ROOT}/export/{export}").json()
 
 
-def finished(client, limits):
-    export = started(client, limits).json()["exportId"]
+def finish_export(client, limits):
+    export = start_export(client, limits).json()["exportId"]
     for _ in range(5):
-        told = status(client, export)
-        if "downloadUrl" in told:
-            return told["downloadUrl"]
-    raise AssertionError(told)
+        body = get_status(client, export)
+        if "downloadUrl" in body:
+            return body["downloadUrl"]
+    raise AssertionError(body)
 
 
-def table(text, delimiter=","):
+def parse_table(text, delimiter=","):
     return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
 def test_states_and_links(own_client, limits):
-    export = started(own_client, limits).json()["exportId"]
-    assert status(own_client, export) == {"status": "pending"}
-    assert status(own_client, export) == {"status": "running"}
-    first, second = status(own_client, export), status(own_client, export)
+    export = start_export(own_client, limits).json()["exportId"]
+    assert get_status(own_client, export) == {"status": "pending"}
+    assert get_status(own_client, export) == {"status": "running"}
+    first, second = get_status(own_client, export), get_status(own_client, export)
     assert first["status"] == second["status"] == "completed"
     assert first["downloadUrl"] != second["downloadUrl"]
     assert first["downloadUrl"].startswith(own_client.sandbox.download_origin + "/")
@@ -63,7 +63,7 @@ def test_states_and_links(own_client, limits):
 
 
 def test_the_file_agrees_with_the_truth(own_client, limits):
-    lines = table(own_client.http.get(finished(own_client, limits)).text)
+    lines = parse_table(own_client.http.get(finish_export(own_client, limits)).text)
     rows = {
         row["conversation_id"]: row
         for row in compute_truth(own_client.sandbox.world, "acme-voice", "conversation", DAYS)
@@ -84,9 +84,9 @@ def test_the_file_agrees_with_the_truth(own_client, limits):
             row["user_messages"],
             row["interactions"],
         ]
-    named = Counter((line["conversationId"], name) for line in lines for name in line["intents"].split("|") if name)
+    hits = Counter((line["conversationId"], name) for line in lines for name in line["intents"].split("|") if name)
     expected = compute_truth(own_client.sandbox.world, "acme-voice", "conversation_intent", DAYS)
-    assert named == Counter({(row["conversation_id"], row["intent"]): row["hits"] for row in expected})
+    assert hits == Counter({(row["conversation_id"], row["intent"]): row["hits"] for row in expected})
     assert {row["hits"] for row in expected} == {1, 2}
     assert any(row["score"] is None for row in expected)
     assert any(row["score"] is not None for row in expected)
@@ -94,7 +94,7 @@ def test_the_file_agrees_with_the_truth(own_client, limits):
 
 
 def test_a_credential_sent_to_the_storage_host_is_refused_and_recorded(own_client, limits):
-    link = finished(own_client, limits)
+    link = finish_export(own_client, limits)
     assert own_client.http.get(link, headers={"x-chatcaptain-key": "fake"}).status_code == 400
     assert own_client.sandbox.jobs[0].leaked_credentials == 1
     assert own_client.http.get(link).status_code == 200
@@ -102,8 +102,8 @@ def test_a_credential_sent_to_the_storage_host_is_refused_and_recorded(own_clien
 
 def test_wrong_and_dead_links(own_client, limits):
     own_client.sandbox.shapes.export_dead_links = 1
-    export = started(own_client, limits).json()["exportId"]
-    links = [status(own_client, export).get("downloadUrl") for _ in range(4)]
+    export = start_export(own_client, limits).json()["exportId"]
+    links = [get_status(own_client, export).get("downloadUrl") for _ in range(4)]
     assert own_client.http.get(links[2]).status_code == 403
     assert own_client.http.get(links[3]).status_code == 200
     assert own_client.http.get(links[3] + "x").status_code == 403
@@ -111,35 +111,35 @@ def test_wrong_and_dead_links(own_client, limits):
 
 
 @pytest.mark.parametrize("form", ["id", "location"])
-def test_forms_of_the_id(own_client, limits, form):
+def test_the_id_comes_in_each_form(own_client, limits, form):
     own_client.sandbox.shapes.export_id = form
-    found = started(own_client, limits)
-    export = found.json()["id"] if form == "id" else found.headers["location"].rsplit("/", 1)[-1]
-    assert status(own_client, export) == {"status": "pending"}
+    response = start_export(own_client, limits)
+    export = response.json()["id"] if form == "id" else response.headers["location"].rsplit("/", 1)[-1]
+    assert get_status(own_client, export) == {"status": "pending"}
 
 
 def test_a_failed_job_and_unusual_words(own_client, limits):
-    switches = own_client.sandbox.shapes
-    switches.export_words, switches.export_link = ("queued", "baking", "done"), "downloadLink"
-    export = started(own_client, limits).json()["exportId"]
-    assert [status(own_client, export)["status"] for _ in range(3)] == ["queued", "baking", "done"]
-    assert "downloadLink" in status(own_client, export)
-    switches.export_error = "out of paper"
-    assert status(own_client, export) == {"status": "failed", "error": "out of paper"}
+    shapes = own_client.sandbox.shapes
+    shapes.export_words, shapes.export_link = ("queued", "baking", "done"), "downloadLink"
+    export = start_export(own_client, limits).json()["exportId"]
+    assert [get_status(own_client, export)["status"] for _ in range(3)] == ["queued", "baking", "done"]
+    assert "downloadLink" in get_status(own_client, export)
+    shapes.export_error = "out of paper"
+    assert get_status(own_client, export) == {"status": "failed", "error": "out of paper"}
 
 
-def test_dialects_of_the_file(own_client, limits):
-    plain = table(own_client.http.get(finished(own_client, limits)).text)
-    switches = own_client.sandbox.shapes
-    switches.csv_delimiter, switches.csv_bom, switches.csv_gzip, switches.csv_decimal_comma = ";", True, True, True
-    switches.csv_headers, switches.csv_order, switches.csv_extra_column = "snake", "reversed", True
-    with own_client.http.stream("GET", finished(own_client, limits)) as found:
-        raw = b"".join(found.iter_raw())
-    assert found.headers["content-encoding"] == "gzip"
-    assert int(found.headers["content-length"]) == len(raw)
+def test_each_dialect_of_the_file_holds_the_same_lines(own_client, limits):
+    plain = parse_table(own_client.http.get(finish_export(own_client, limits)).text)
+    shapes = own_client.sandbox.shapes
+    shapes.csv_delimiter, shapes.csv_bom, shapes.csv_gzip, shapes.csv_decimal_comma = ";", True, True, True
+    shapes.csv_headers, shapes.csv_order, shapes.csv_extra_column = "snake", "reversed", True
+    with own_client.http.stream("GET", finish_export(own_client, limits)) as response:
+        raw = b"".join(response.iter_raw())
+    assert response.headers["content-encoding"] == "gzip"
+    assert int(response.headers["content-length"]) == len(raw)
     text = gzip.decompress(raw).decode()
     assert text.startswith("\ufeff")
-    lines = table(text[1:], ";")
+    lines = parse_table(text[1:], ";")
     assert next(iter(lines[0])) == "agent_notes"
     assert [line["conversation_id"] for line in lines] == [line["conversationId"] for line in plain]
     assert [line["duration_seconds"] for line in lines] == [line["durationSeconds"].replace(".", ",") for line in plain]
@@ -147,7 +147,7 @@ def test_dialects_of_the_file(own_client, limits):
 
 def test_times_without_an_offset_are_local(own_client, limits):
     own_client.sandbox.shapes.csv_times = "local"
-    line = table(own_client.http.get(finished(own_client, limits)).text)[0]
+    line = parse_table(own_client.http.get(finish_export(own_client, limits)).text)[0]
     assert line["startedAt"] == "2025-03-29T00:00:00.000"
     assert (
         datetime(2025, 3, 28, 23, tzinfo=UTC)
@@ -157,20 +157,18 @@ def test_times_without_an_offset_are_local(own_client, limits):
 
 def test_totals_instead_of_conversations(own_client, limits):
     own_client.sandbox.shapes.csv_grain = "total"
-    lines = table(own_client.http.get(finished(own_client, limits)).text)
-    streams, switches = ("export",), own_client.sandbox.shapes
-    rows = compute_truth(
-        own_client.sandbox.world, "acme-voice", "channel_daily", DAYS, streams=streams, shapes=switches
-    )
+    lines = parse_table(own_client.http.get(finish_export(own_client, limits)).text)
+    streams, shapes = ("export",), own_client.sandbox.shapes
+    rows = compute_truth(own_client.sandbox.world, "acme-voice", "channel_daily", DAYS, streams=streams, shapes=shapes)
     assert {(line["date"], line["channelType"]): int(line["conversations"]) for line in lines} == {
         (str(row["date"]), row["channel_code"]): row["conversations"] for row in rows
     }
-    assert compute_truth(own_client.sandbox.world, "acme-voice", "conversation", DAYS, shapes=switches) == []
+    assert compute_truth(own_client.sandbox.world, "acme-voice", "conversation", DAYS, shapes=shapes) == []
 
 
 def test_a_file_cut_short_and_one_without_a_length(own_client, limits):
     own_client.sandbox.shapes.csv_length = False
-    assert "content-length" not in own_client.http.get(finished(own_client, limits)).headers
+    assert "content-length" not in own_client.http.get(finish_export(own_client, limits)).headers
     own_client.sandbox.shapes.csv_length, own_client.sandbox.shapes.csv_cut_bytes = True, 50
     with pytest.raises(httpx.RemoteProtocolError):
-        own_client.http.get(finished(own_client, limits))
+        own_client.http.get(finish_export(own_client, limits))

@@ -12,7 +12,7 @@ BOT = "/v1/bots/{id}"
 WEEK = [date(2025, 3, 27) + timedelta(days=number) for number in range(7)]
 
 
-def window(since, days=7, **more):
+def build_range(since, days=7, **more):
     start = datetime(since.year, since.month, since.day, tzinfo=UTC)
     end = start + timedelta(days=days)
     return {
@@ -23,17 +23,17 @@ def window(since, days=7, **more):
     }
 
 
-def read(answer, field=None):
-    """Counts per (bucket, group) of a SeriesData answer."""
-    data = answer.get("data", {})
-    found = Counter()
-    for number, serie in enumerate(data.get("series", [])):
+def count_by_bucket(body, field=None):
+    """Return the counts by (bucket, group) of a SeriesData body."""
+    data = body.get("data", {})
+    counts = Counter()
+    for number, series in enumerate(data.get("series", [])):
         names = data.get("series_labels") or [""] * len(data["series"])
-        labels = serie.get("labels", {})
+        labels = series.get("labels", {})
         group = labels.get(field) or (next(iter(labels.values()), "") or names[number])
-        for at, value in zip(data["x_values"], serie.get("values", []), strict=bool(serie.get("values"))):
-            found[at, group or "unknown"] += int(value)
-    return Counter({key: value for key, value in found.items() if value})
+        for at, value in zip(data["x_values"], series.get("values", []), strict=bool(series.get("values"))):
+            counts[at, group or "unknown"] += int(value)
+    return Counter({key: value for key, value in counts.items() if value})
 
 
 @pytest.mark.parametrize("labels", ["both", "labels", "series_labels"])
@@ -43,35 +43,39 @@ def read(answer, field=None):
 )
 def test_groups_agree_with_the_truth(own_client, labels, field, view, column):
     own_client.sandbox.shapes.chatlayer_labels = labels
-    told = read(
-        own_client.request("acme-bot", f"{BOT}/conversations", window(WEEK[0], bucket="1d", group_by=field)).json(),
+    counts = count_by_bucket(
+        own_client.request(
+            "acme-bot", f"{BOT}/conversations", build_range(WEEK[0], bucket="1d", group_by=field)
+        ).json(),
         field,
     )
     rows = compute_truth(own_client.sandbox.world, "acme-bot", view, WEEK)
     if field == "channel_type":
-        assert {(f"{row['date']}T00:00:00Z", row[column]): row["conversations"] for row in rows} == told
+        assert {(f"{row['date']}T00:00:00Z", row[column]): row["conversations"] for row in rows} == counts
     days = Counter()
-    for (at, _), value in told.items():
+    for (at, _), value in counts.items():
         days[at[:10]] += value
     assert days == Counter(str(row["date"]) for row in rows for _ in range(row["conversations"]))
 
 
 def test_hours_of_a_zone_add_up_to_local_days(shared_client):
-    found = Counter()
-    answer = shared_client.request(
-        "berlin-bot", f"{BOT}/conversations", window(WEEK[0] - timedelta(days=1), 9, bucket="1h")
+    conversations = Counter()
+    body = shared_client.request(
+        "berlin-bot", f"{BOT}/conversations", build_range(WEEK[0] - timedelta(days=1), 9, bucket="1h")
     ).json()
-    for (at, _), value in read(answer).items():
+    for (at, _), value in count_by_bucket(body).items():
         local = datetime.fromisoformat(at).astimezone(ZoneInfo("Europe/Berlin")).date()
-        found[local] += value
+        conversations[local] += value
     for row in compute_truth(shared_client.sandbox.world, "berlin-bot", "conversation_daily", WEEK):
-        assert found[row["date"]] == row["conversations"]
+        assert conversations[row["date"]] == row["conversations"]
         assert row["unique_users"] is None
 
 
 def test_messages_and_users_agree_with_the_truth(shared_client):
-    messages = read(shared_client.request("acme-bot", f"{BOT}/messages", window(WEEK[0], bucket="1d")).json())
-    users = read(shared_client.request("acme-bot", f"{BOT}/users", window(WEEK[0], bucket="1d")).json())
+    messages = count_by_bucket(
+        shared_client.request("acme-bot", f"{BOT}/messages", build_range(WEEK[0], bucket="1d")).json()
+    )
+    users = count_by_bucket(shared_client.request("acme-bot", f"{BOT}/users", build_range(WEEK[0], bucket="1d")).json())
     kinds = {
         (f"{row['date']}T00:00:00Z", row["member"]): row["value"]
         for row in compute_truth(shared_client.sandbox.world, "acme-bot", "metric_daily", WEEK)
@@ -92,66 +96,73 @@ def test_insights_agree_with_the_truth(shared_client, stat):
         "num_messages": "conversations_by_messages",
     }
     day = WEEK[1]
-    told = read(shared_client.request("acme-bot", f"{BOT}/conversations/insights", window(day, 1, stat=stat)).json())
+    bins = count_by_bucket(
+        shared_client.request("acme-bot", f"{BOT}/conversations/insights", build_range(day, 1, stat=stat)).json()
+    )
     rows = compute_truth(shared_client.sandbox.world, "acme-bot", "metric_daily", [day])
     expected = {row["member"]: row["value"] for row in rows if row["metric"] == names[stat]}
-    assert {at: value for (at, _), value in told.items()} == expected
+    assert {at: value for (at, _), value in bins.items()} == expected
 
 
 def test_intents_come_in_pages(shared_client):
-    found, after = [], None
+    intents, after = [], None
     for _ in range(20):
-        params = window(WEEK[1], 1, first=50) | ({"after": after} if after else {})
-        answer = shared_client.request("acme-bot", f"{BOT}/intents", params).json()
-        found += [(one["intent_id"], int(one["count"]), one["rank"]) for one in answer.get("data", [])]
-        after = answer["pagination"]["end_cursor"]
-        if not answer["pagination"].get("has_more"):
+        params = build_range(WEEK[1], 1, first=50) | ({"after": after} if after else {})
+        body = shared_client.request("acme-bot", f"{BOT}/intents", params).json()
+        intents += [(intent["intent_id"], int(intent["count"]), intent["rank"]) for intent in body.get("data", [])]
+        after = body["pagination"]["end_cursor"]
+        if not body["pagination"].get("has_more"):
             break
     rows = compute_truth(shared_client.sandbox.world, "acme-bot", "intent_daily", [WEEK[1]])
-    assert found == [(row["intent"], row["hits"], row["rank"]) for row in rows]
-    assert len(found) > shared_client.sandbox.shapes.chatlayer_page
+    assert intents == [(row["intent"], row["hits"], row["rank"]) for row in rows]
+    assert len(intents) > shared_client.sandbox.shapes.chatlayer_page
 
 
-def test_flows_of_conversations_found_by_events(shared_client):
+def test_flows_of_conversations_named_by_events_agree_with_the_truth(shared_client):
     ids, token = set(), ""
     for _ in range(50):
-        answer = shared_client.request(
-            "acme-bot", f"{BOT}/events/stream", window(WEEK[1], 1, page_size=10, page_token=token)
+        body = shared_client.request(
+            "acme-bot", f"{BOT}/events/stream", build_range(WEEK[1], 1, page_size=10, page_token=token)
         ).json()
-        ids |= {one["conversation_id"] for one in answer.get("events", [])}
-        token = answer.get("next_page_token")
+        ids |= {event["conversation_id"] for event in body.get("events", [])}
+        token = body.get("next_page_token")
         if not token:
             break
     live = [
         item.id for item in shared_client.sandbox.world.conversations_on("acme-bot", WEEK[1]) if item.version == "LIVE"
     ]
     assert ids == set(live)
-    told = set()
-    for one in ids:
-        answer = shared_client.request("acme-bot", f"{BOT}/conversations/{one}/flow", window(WEEK[1], 1)).json()
-        told |= {(one, move["id"], int(move.get("depth", 0))) for move in answer.get("transitions", [])}
+    transitions = set()
+    for conversation_id in ids:
+        body = shared_client.request(
+            "acme-bot", f"{BOT}/conversations/{conversation_id}/flow", build_range(WEEK[1], 1)
+        ).json()
+        transitions |= {
+            (conversation_id, move["id"], int(move.get("depth", 0))) for move in body.get("transitions", [])
+        }
     rows = compute_truth(
         shared_client.sandbox.world, "acme-bot", "flow_transition", [WEEK[1]], conversation_ids=sorted(ids)
     )
-    assert told == {(row["conversation_id"], row["transition_id"], row["depth"]) for row in rows}
-    assert told
-    assert shared_client.request("acme-bot", f"{BOT}/conversations/nobody/flow", window(WEEK[1], 1)).status_code == 404
+    assert transitions == {(row["conversation_id"], row["transition_id"], row["depth"]) for row in rows}
+    assert transitions
+    unknown = shared_client.request("acme-bot", f"{BOT}/conversations/nobody/flow", build_range(WEEK[1], 1))
+    assert unknown.status_code == 404
 
 
 def test_team_usage_holds_all_bots_and_versions(shared_client):
     groups = "bot_id,bot_version,channel_type,language"
-    answer = shared_client.request(
-        "utc-bot", "/v1/teams/t1/conversations", window(WEEK[0], bucket="1d", group_by=groups)
+    body = shared_client.request(
+        "utc-bot", "/v1/teams/t1/conversations", build_range(WEEK[0], bucket="1d", group_by=groups)
     ).json()["data"]
-    told = Counter()
-    for serie in answer["series"]:
-        key = tuple(serie["labels"].get(name) or "unknown" for name in groups.split(",")[:3])
-        for at, value in zip(answer["x_values"], serie["values"], strict=True):
-            told[at[:10], *key] += int(value)
+    counts = Counter()
+    for series in body["series"]:
+        key = tuple(series["labels"].get(name) or "unknown" for name in groups.split(",")[:3])
+        for at, value in zip(body["x_values"], series["values"], strict=True):
+            counts[at[:10], *key] += int(value)
     expected = Counter()
     for row in compute_truth(shared_client.sandbox.world, "utc-bot", "team_daily", WEEK):
         expected[str(row["date"]), row["bot_id"], row["bot_version"], row["channel_code"]] += row["conversations"]
-    assert +told == expected
+    assert +counts == expected
     assert {key[1] for key in expected} == {"bot-utc-bot", "bot-berlin-bot", "ghost-bot-t1"}
     assert {key[2] for key in expected} == {"LIVE", "DRAFT"}
     assert compute_truth(shared_client.sandbox.world, "acme-bot", "team_daily", WEEK) == []
@@ -159,9 +170,9 @@ def test_team_usage_holds_all_bots_and_versions(shared_client):
 
 @pytest.mark.parametrize("form", ["rfc3339", "rfc3339_offset", "date", "epoch_s", "epoch_ms"])
 @pytest.mark.parametrize("buckets", ["all", "sparse"])
-def test_forms_of_buckets(own_client, form, buckets):
+def test_buckets_come_in_each_form(own_client, form, buckets):
     own_client.sandbox.shapes.chatlayer_x_values, own_client.sandbox.shapes.chatlayer_buckets = form, buckets
-    data = own_client.request("acme-bot", f"{BOT}/conversations", window(WEEK[0], bucket="1d")).json()["data"]
+    data = own_client.request("acme-bot", f"{BOT}/conversations", build_range(WEEK[0], bucket="1d")).json()["data"]
     assert len(data["series"]) == 1
     assert len(data["series"][0]["values"]) == len(data["x_values"])
     first = {
@@ -175,19 +186,19 @@ def test_forms_of_buckets(own_client, form, buckets):
 
 
 @pytest.mark.parametrize(("form", "body"), [("bare", {}), ("data", {"data": {}})])
-def test_an_empty_answer(own_client, form, body):
+def test_an_empty_response_has_either_form(own_client, form, body):
     own_client.sandbox.shapes.chatlayer_empty = form
     for day in WEEK[:3]:
         own_client.sandbox.world.restate("acme-bot", day, "empty")
-    assert own_client.request("acme-bot", f"{BOT}/conversations", window(WEEK[0], 3, bucket="1d")).json() == body
+    assert own_client.request("acme-bot", f"{BOT}/conversations", build_range(WEEK[0], 3, bucket="1d")).json() == body
 
 
-def test_a_group_of_nothing_but_zeros_has_no_values(shared_client):
+def test_a_group_of_zeros_has_no_values(shared_client):
     data = shared_client.request(
-        "acme-bot", f"{BOT}/conversations", window(WEEK[0], bucket="1d", group_by="channel_type")
+        "acme-bot", f"{BOT}/conversations", build_range(WEEK[0], bucket="1d", group_by="channel_type")
     ).json()["data"]
     assert {"labels": {"channel_type": "sms"}} in data["series"]
-    assert [serie for serie in data["series"] if "labels" not in serie], "the empty group has no label"
+    assert [series for series in data["series"] if "labels" not in series], "the empty group has no label"
 
 
 @pytest.mark.parametrize(
@@ -210,18 +221,19 @@ def test_a_group_of_nothing_but_zeros_has_no_values(shared_client):
     ],
 )
 def test_parameters_are_checked(shared_client, path, change, status):
-    found = shared_client.request("acme-bot", f"{BOT}/{path}", window(WEEK[0]) | change)
-    assert found.status_code == status
+    response = shared_client.request("acme-bot", f"{BOT}/{path}", build_range(WEEK[0]) | change)
+    assert response.status_code == status
     if status != 200:
-        assert found.json()["code"] == 3
+        assert response.json()["code"] == 3
 
 
 def test_credential_bot_and_team_are_checked(shared_client):
     url = shared_client.sandbox.base_url("chatlayer") + "/v1/bots/b1/conversations"
     assert shared_client.http.get(url).json() == {"code": 16, "message": "unauthenticated", "details": []}
     assert shared_client.http.get(url, headers={"Authorization": "Basic !!"}).status_code == 401
-    assert shared_client.request("acme-bot", "/v1/bots/b2/conversations", window(WEEK[0])).status_code == 404
+    assert shared_client.request("acme-bot", "/v1/bots/b2/conversations", build_range(WEEK[0])).status_code == 404
     assert (
-        shared_client.request("acme-bot", "/v1/teams/t1/conversations", window(WEEK[0], bucket="1d")).status_code == 404
+        shared_client.request("acme-bot", "/v1/teams/t1/conversations", build_range(WEEK[0], bucket="1d")).status_code
+        == 404
     )
-    assert shared_client.request("utc-bot", "/v1/teams/t1/conversations", window(WEEK[0])).status_code == 400
+    assert shared_client.request("utc-bot", "/v1/teams/t1/conversations", build_range(WEEK[0])).status_code == 400

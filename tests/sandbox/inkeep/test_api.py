@@ -1,4 +1,4 @@
-"""Inkeep's query agrees with the truth, cuts long answers, and refuses words its language does not have."""
+"""Inkeep's query agrees with the truth, limits a response to one page, and refuses words that it does not know."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -16,82 +16,88 @@ ROWS = [
 ORDER = [{"field": "firstMessageTime", "direction": "asc"}, {"field": "id", "direction": "asc"}]
 
 
-def condition(field, operator, value=None):
+def build_condition(field, operator, value=None):
     return {"condition": {"field": field, "operator": operator, "value": value}}
 
 
-def between(start, end):
+def build_range_condition(start, end):
     form = "%Y-%m-%dT%H:%M:%S.000Z"
     return {
         "and": [
-            condition("firstMessageTime", "gte", start.strftime(form)),
-            condition("firstMessageTime", "lt", end.strftime(form)),
+            build_condition("firstMessageTime", "gte", start.strftime(form)),
+            build_condition("firstMessageTime", "lt", end.strftime(form)),
         ]
     }
 
 
-def a_day(day=DAY):
+def build_day_condition(day=DAY):
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return between(start, start + timedelta(days=1))
+    return build_range_condition(start, start + timedelta(days=1))
 
 
-def ask(client, name="acme-docs", **query):
-    found = client.request(name, PATH, json=query)
-    assert found.status_code == 200, found.text
-    assert found.json()["status"] == "ok"
-    return found.json()["data"]
+def run_query(client, name="acme-docs", **query):
+    response = client.request(name, PATH, json=query)
+    assert response.status_code == 200, response.text
+    assert response.json()["status"] == "ok"
+    return response.json()["data"]
 
 
 def test_rows_agree_with_the_truth(shared_client):
-    data = ask(shared_client, select=ROWS, where=a_day(), orderBy=ORDER)
+    data = run_query(shared_client, select=ROWS, where=build_day_condition(), orderBy=ORDER)
     assert data["total"] == data["count"] == len(data["result"])
     rows = compute_truth(shared_client.sandbox.world, "acme-docs", "conversation", [DAY])
-    assert {one["id"]: (one["userMessageCount"], one["type"]) for one in data["result"]} == {
+    assert {row["id"]: (row["userMessageCount"], row["type"]) for row in data["result"]} == {
         row["conversation_id"]: (row["user_messages"], row["type"]) for row in rows
     }
-    people = [one["userProperties"] or {} for one in data["result"]]
+    people = [row["userProperties"] or {} for row in data["result"]]
     (daily,) = compute_truth(shared_client.sandbox.world, "acme-docs", "conversation_daily", [DAY])
     assert daily["conversations"] == data["total"]
-    users = {str(who.get("userId", who.get("id"))) for who in people if {"id", "userId"} & set(who)}
+    users = {str(person.get("userId", person.get("id"))) for person in people if {"id", "userId"} & set(person)}
     assert daily["unique_users"] == len(users)
-    assert {type(who.get("userId", "")) for who in people} == {int, str}
+    assert {type(person.get("userId", "")) for person in people} == {int, str}
     types = {
         row["type"]: row["conversations"]
         for row in compute_truth(shared_client.sandbox.world, "acme-docs", "type_daily", [DAY])
     }
-    assert types["unknown"] == sum(one["type"] is None for one in data["result"])
+    assert types["unknown"] == sum(row["type"] is None for row in data["result"])
     assert sum(types.values()) == data["total"]
 
 
-def test_a_long_answer_is_cut_and_halving_finds_everything(shared_client):
+def test_a_long_response_is_cut_and_halving_finds_everything(shared_client):
     start = datetime(2025, 3, 3, tzinfo=UTC)
-    whole = ask(
-        shared_client, "burst-docs", select=ROWS, where=between(start, start + timedelta(days=3)), orderBy=ORDER
+    whole = run_query(
+        shared_client,
+        "burst-docs",
+        select=ROWS,
+        where=build_range_condition(start, start + timedelta(days=3)),
+        orderBy=ORDER,
     )
     assert whole["count"] == whole["pageSize"] == 100
     assert whole["total"] > 300
 
-    def read(begin, end):
-        data = ask(shared_client, "burst-docs", select=ROWS, where=between(begin, end), orderBy=ORDER)
+    def read_ids(begin, end):
+        data = run_query(
+            shared_client, "burst-docs", select=ROWS, where=build_range_condition(begin, end), orderBy=ORDER
+        )
         if data["total"] == data["count"]:
-            return {one["id"] for one in data["result"]}
+            return {row["id"] for row in data["result"]}
         if end - begin > timedelta(seconds=1):
             middle = begin + (end - begin) / 2
             middle = middle.replace(microsecond=0)
-            return read(begin, middle) | read(middle, end)
-        found, last = set(), ""
+            return read_ids(begin, middle) | read_ids(middle, end)
+        ids, last = set(), ""
         for _ in range(9):
-            where = {"and": [between(begin, end), condition("id", "gt", last)]}
-            data = ask(shared_client, "burst-docs", select=ROWS, where=where, orderBy=ORDER)
-            found |= {one["id"] for one in data["result"]}
+            where = {"and": [build_range_condition(begin, end), build_condition("id", "gt", last)]}
+            data = run_query(shared_client, "burst-docs", select=ROWS, where=where, orderBy=ORDER)
+            ids |= {row["id"] for row in data["result"]}
             if data["total"] == data["count"]:
-                return found
+                return ids
             last = data["result"][-1]["id"]
         raise AssertionError
 
     days = [date(2025, 3, 3) + timedelta(days=number) for number in range(3)]
     rows = compute_truth(shared_client.sandbox.world, "burst-docs", "conversation", days)
-    assert read(start, start + timedelta(days=3)) == {row["conversation_id"] for row in rows}
+    assert read_ids(start, start + timedelta(days=3)) == {row["conversation_id"] for row in rows}
 
 
 def test_aggregates_agree_with_the_truth(shared_client):
@@ -100,13 +106,13 @@ def test_aggregates_agree_with_the_truth(shared_client):
         {"type": "aggregation", "aggregation": "sum", "field": "userMessageCount"},
         {"type": "aggregation", "aggregation": "countDistinct", "field": "userProperties", "path": ["userId"]},
     ]
-    data = ask(shared_client, select=select, where=a_day())
+    data = run_query(shared_client, select=select, where=build_day_condition())
     (row,) = compute_truth(
         shared_client.sandbox.world, "acme-docs", "conversation_daily", [DAY], streams=("conversation_totals",)
     )
-    (told,) = data["result"]
-    assert set(told) == {"count", "sum_userMessageCount", "countDistinct_userProperties.userId"}
-    assert (told["count"], told["sum_userMessageCount"]) == (row["conversations"], row["user_messages"])
+    (totals,) = data["result"]
+    assert set(totals) == {"count", "sum_userMessageCount", "countDistinct_userProperties.userId"}
+    assert (totals["count"], totals["sum_userMessageCount"]) == (row["conversations"], row["user_messages"])
     assert row["unique_users"] is None
 
 
@@ -121,38 +127,41 @@ def test_a_time_unit_groups_by_itself(own_client, form, first):
         {"type": "time", "timeUnit": "day", "field": "firstMessageTime"},
         {"type": "aggregation", "aggregation": "count"},
     ]
-    data = ask(own_client, select=select, where=between(start, start + timedelta(days=3)))
+    data = run_query(own_client, select=select, where=build_range_condition(start, start + timedelta(days=3)))
     assert data["result"][0]["firstMessageTime_day"] == first
     days = [date(2025, 3, 3) + timedelta(days=number) for number in range(3)]
     rows = compute_truth(own_client.sandbox.world, "acme-docs", "conversation_daily", days)
-    assert [one["count"] for one in data["result"]] == [row["conversations"] for row in rows if row["conversations"]]
+    assert [row["count"] for row in data["result"]] == [row["conversations"] for row in rows if row["conversations"]]
 
 
 def test_groups_and_json_conditions(shared_client):
     select = [{"type": "field", "field": "type"}, {"type": "aggregation", "aggregation": "count"}]
     groups = [{"field": "type", "includeInSelect": True}]
-    data = ask(shared_client, select=select, groupBy=groups, where=a_day())
+    data = run_query(shared_client, select=select, groupBy=groups, where=build_day_condition())
     assert data["total"] == len(data["result"]) == 4
     person = {"path": ["userId"], "value": "user-3"}
-    found = ask(shared_client, select=ROWS, where=condition("userProperties", "eq", person))
-    assert found["result"]
-    assert {one["userProperties"]["userId"] for one in found["result"]} == {"user-3"}
+    data = run_query(shared_client, select=ROWS, where=build_condition("userProperties", "eq", person))
+    assert data["result"]
+    assert {row["userProperties"]["userId"] for row in data["result"]} == {"user-3"}
 
 
 @pytest.mark.parametrize("word", ["isNull", "isNotNull"])
 def test_null_conditions(shared_client, word):
-    where = {"and": [a_day(), condition("type", word)]}
-    data = ask(shared_client, select=ROWS, where=where)
-    assert {one["type"] is None for one in data["result"]} == {word == "isNull"}
+    where = {"and": [build_day_condition(), build_condition("type", word)]}
+    data = run_query(shared_client, select=ROWS, where=where)
+    assert {row["type"] is None for row in data["result"]} == {word == "isNull"}
 
 
 def test_either_of_two(shared_client):
-    either = {"or": [condition("type", "eq", "openai"), condition("type", "in", ["support_ticket"])]}
-    data = ask(
-        shared_client, select=ROWS, where={"and": [a_day(), either]}, orderBy=[{"field": "id", "direction": "desc"}]
+    either = {"or": [build_condition("type", "eq", "openai"), build_condition("type", "in", ["support_ticket"])]}
+    data = run_query(
+        shared_client,
+        select=ROWS,
+        where={"and": [build_day_condition(), either]},
+        orderBy=[{"field": "id", "direction": "desc"}],
     )
-    assert {one["type"] for one in data["result"]} == {"openai", "support_ticket"}
-    ids = [one["id"] for one in data["result"]]
+    assert {row["type"] for row in data["result"]} == {"openai", "support_ticket"}
+    ids = [row["id"] for row in data["result"]]
     assert ids == sorted(ids, reverse=True)
 
 
@@ -168,17 +177,17 @@ def test_either_of_two(shared_client):
         {"offset": 10},
         {"notes": "n" * 81},
         {"where": {"not": []}},
-        {"where": condition("userMessageCount", "like", 3)},
-        {"where": condition("firstMessageTime", "gte", "yesterday")},
+        {"where": build_condition("userMessageCount", "like", 3)},
+        {"where": build_condition("firstMessageTime", "gte", "yesterday")},
         {"orderBy": [{"field": "nothing"}]},
         {"orderBy": [{"field": "id", "direction": "up"}]},
     ],
 )
 def test_unknown_words_are_refused(shared_client, change):
-    found = shared_client.request("acme-docs", PATH, json={"select": ROWS, **change})
-    assert found.status_code == 400
-    assert found.headers["content-type"] == "application/problem+json"
-    assert {"title", "status", "detail", "code", "requestId", "error"} <= set(found.json())
+    response = shared_client.request("acme-docs", PATH, json={"select": ROWS, **change})
+    assert response.status_code == 400
+    assert response.headers["content-type"] == "application/problem+json"
+    assert {"title", "status", "detail", "code", "requestId", "error"} <= set(response.json())
 
 
 def test_the_credential_is_checked(shared_client):
@@ -193,7 +202,7 @@ def test_averages_are_exact(shared_client):
         {"type": "aggregation", "aggregation": name, "field": "userMessageCount"}
         for name in ("avg", "sum", "count", "min", "max")
     ]
-    (told,) = ask(shared_client, select=select, where=a_day())["result"]
-    mean = Decimal(told["sum_userMessageCount"]) / told["count_userMessageCount"]
-    assert abs(Decimal(str(told["avg_userMessageCount"])) - mean) < Decimal("0.000001")
-    assert told["min_userMessageCount"] <= told["avg_userMessageCount"] <= told["max_userMessageCount"]
+    (totals,) = run_query(shared_client, select=select, where=build_day_condition())["result"]
+    mean = Decimal(totals["sum_userMessageCount"]) / totals["count_userMessageCount"]
+    assert abs(Decimal(str(totals["avg_userMessageCount"])) - mean) < Decimal("0.000001")
+    assert totals["min_userMessageCount"] <= totals["avg_userMessageCount"] <= totals["max_userMessageCount"]
