@@ -1,7 +1,7 @@
-"""The page ``docs/fields.md``, written from what the transforms declare.
+"""The page ``docs/fields.md``, written from the declarations of the transforms.
 
-``python -m pipelines.fields_page`` writes it, with ``--check`` it says whether it is stale. What a field becomes is not
-decided here.
+``python -m pipelines.fields_page`` writes the page; with ``--check`` it reports whether the page is stale. What must
+not come in: a field, and where it lands (``transforms/<provider>/fields.py``).
 """
 
 from pathlib import Path
@@ -17,27 +17,29 @@ PAGE_NAME = "fields.md"
 
 _HEAD = """# Fields: where each one lands
 
-Written by `make docs` from the declarations beside the transforms (`transforms/fields_*.py`); a test changes one field
-after the other in real answers, and what changes in the views must be what stands here.
+`make docs` writes this page from the declarations beside the transforms (`transforms/<provider>/fields.py`). A test
+changes the fields of real responses, one after the other; the columns that change must be those declared here.
 
-- A **column** is a column of a view; for `metric_daily` the metrics are named. A member brings its conformed
-  names with it: `channel`, `channel_group`, `is_test`, `language`, `country`.
-- **reconciliation**: the field is compared with another answer. `load_ledger.totals` keeps totals as told.
-- **places the answer**: says of which day, conversation or member an answer is; another is refused or counts elsewhere.
-- **landed only**: kept in the landing zone, in no view, for the reason given. **not landed**: in no kept answer.
+- A **column** is a column of a view; for `metric_daily` the metrics are named. A member changes its conformed
+  names, too: `channel`, `channel_group`, `is_test`, `language`, `country`.
+- **reconciliation**: the field is compared with another response. `load_ledger.totals` keeps the provider's own totals.
+- **assigns the response**: the field decides which day, conversation or member the response belongs to. Another value
+  is refused or counts elsewhere.
+- **landed only**: the landing zone keeps the field, no view has it, for the given reason. **not landed**: no landed
+  response has it.
 - `name`, `number` and `instant` stand for every accepted spelling of a member, its number and its time
   ([mapping.md](mapping.md) has the rules).
 """
 
 
 def render_page() -> str:
-    """The whole page, in Markdown."""
+    """Return the whole page as Markdown, with a table of stream, field and destination per provider."""
     lines = [_HEAD]
     for provider in PROVIDERS:
         lines += [f"## {provider}", "| stream | field | lands in |", "|---|---|---|"]
-        for stream, place, home in describe_fields(get_transform(provider).fields):
-            shown = place.replace("|", "\\|")
-            lines.append(f"| {stream} | `{shown}` | {home} |")
+        for stream, place, destination in describe_fields(get_transform(provider).fields):
+            escaped_place = place.replace("|", "\\|")
+            lines.append(f"| {stream} | `{escaped_place}` | {destination} |")
         lines.append("")
     return "\n".join(lines)
 

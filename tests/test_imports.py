@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "pipelines.orchestration": LOADS | {"pipelines.orchestration", "extractors", "warehouse"},
     "pipelines.report": LOADS | {"pipelines.report", "extractors", "warehouse"},
     "pipelines.cli": {"pipelines", "extractors", "transforms", "warehouse", "sandbox"},
-    "transforms": {"transforms", "extractors", "warehouse.model.schema", "warehouse.records"},
+    "transforms": {"transforms", "extractors", "warehouse.model", "warehouse.records"},
     "extractors": {"extractors"},
     "warehouse": {"warehouse"},
     "sandbox": {"sandbox"},

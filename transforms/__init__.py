@@ -1,5 +1,5 @@
-"""Transformation: landed batches of one account to fact rows of the star.
+"""Transformation: landed batches of one account become fact rows of the star.
 
-Pure: what a module here may read is the batches it is given and the conforming maps beside it. No request, no
-warehouse connection, no orchestrator.
+The modules are pure. They read the batches that they are given and the conforming maps beside them. What must not come
+in: a request, a warehouse connection, an orchestrator.
 """

@@ -1,14 +1,14 @@
-"""What a transform is given: one account, some local days, and for each stream the batches that count for each day.
+"""The input of a transform: one account, its local days, and per stream the batches that count for each of these days.
 
-Choosing the batches is not done here, nor any reading of their meaning.
+What must not come in: the choice of the batches (the loader makes it) and the meaning of a response.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from extractors.account import Account
@@ -17,10 +17,13 @@ from extractors.landing.batch import Batch
 from extractors.windows import Window, local_day
 from transforms.reading import Node, parse_json
 
+A = TypeVar("A", bound=Account)
+"""The account type of a provider, with the settings that only this provider has."""
+
 
 @dataclass(frozen=True)
 class DayClaim:
-    """A batch and the days of the chunk for which it is the one that counts."""
+    """A batch and those days of the chunk for which this batch is the one that counts."""
 
     batch: Batch
     days: frozenset[date]
@@ -28,7 +31,7 @@ class DayClaim:
 
 @dataclass(frozen=True)
 class LandedResponse:
-    """One landed answer with the days it speaks for; ``context`` is the stream's TypedDict (``contexts``)."""
+    """One landed response and the local days for which it counts. ``context`` is the TypedDict of its stream."""
 
     batch: Batch
     days: frozenset[date]
@@ -44,47 +47,50 @@ class LandedResponse:
 
     @property
     def window(self) -> Window:
-        """The window of local days that the batch asked for."""
+        """The window of local days that the batch was requested for."""
         return self.batch.window
 
     def claimed_day(self) -> date | None:
-        """The day of a batch that asks for one day; None when another batch counts for that day."""
+        """Return the local day of a batch whose window is one day; None when another batch counts for that day.
+
+        Raises ValueError for a longer window.
+        """
         if len(self.window) != 1:
             raise ValueError(f"{self.batch.batch_id} covers more than one day")
         return self.window.start if self.window.start in self.days else None
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """An account's local days to be transformed, and the claims of each pulled stream.
+class Chunk(Generic[A]):
+    """The local days of an account that are transformed together, and the claims of each enabled stream.
 
-    ``scratch`` is an empty folder for staged files that are too large for memory.
+    ``scratch_folder`` is an empty folder for staged files that are too large for memory.
     """
 
-    account: Account
+    account: A
     days: tuple[date, ...]
     claims: Mapping[str, tuple[DayClaim, ...]]
     scratch_folder: Path
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone whose calendar days these are."""
+        """The zone whose calendar days ``days`` are."""
         return self.account.zone
 
     def is_stream_enabled(self, stream: str) -> bool:
-        """Whether the account pulls a stream at all: what is not pulled is NULL, not zero."""
+        """Return whether the account pulls a stream. The measures of a stream that is not pulled are NULL, not zero."""
         return stream in self.account.enabled_streams
 
-    def local_day(self, instant: Any) -> date:
-        """The local day of an aware instant."""
+    def local_day(self, instant: datetime) -> date:
+        """Return the day of an aware instant in the account's zone."""
         return local_day(instant, self.zone)
 
     def error_location(self, stream: str) -> ErrorLocation:
-        """Names account and stream in errors."""
+        """Return the account and the stream as an error names them."""
         return ErrorLocation(self.account.provider, self.account.name, stream)
 
     def responses(self, stream: str) -> Iterator[LandedResponse]:
-        """Every answer of a stream's batches, in order; only ``days`` of each may be used.
+        """Yield every response in a stream's batches, in order. Use only the ``days`` of each response.
 
         Raises ShapeError when a landed file is damaged.
         """

@@ -1,7 +1,7 @@
-"""What answers hold beyond what is known: fields, columns, channels, refused metrics. By name only, never a value.
+"""Drift: fields, columns, channels and refused metrics in responses that are not known here.
 
-Drift is no error and is not logged: it is committed with the slices it was found in. What a vendor documents and we do
-not load is known. An answer's fields are noted on every day that the answer counts for, a channel on its own day.
+Names only, never a value. Drift is no error and is not logged: it is committed with the slices it was seen in. A field
+that a vendor documents and we do not load is known. What must not come in: a provider's list of fields (``fields.py``).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,69 +21,78 @@ UNKNOWN_CHANNEL = "unknown channel"
 REFUSED_METRIC = "refused metric"
 
 MAX_NAMES = 50
-"""So many names of one kind are listed of a stream and day; a line after them says how many there are besides."""
+"""The most names of one kind that are listed per stream and day; one more entry gives the number of the others."""
 
 _LONGEST_NAME = 100
 
 Shape: TypeAlias = "Mapping[str, Shape] | NamedMembers | None"
-"""What is known of a value: the keys of an object, or of each object in a list; None for what is not looked into."""
+"""The known keys of an object, or of each object in a list; None for a value that is not examined."""
 
 
 @dataclass(frozen=True)
 class NamedMembers:
-    """Members under names that are data, not fields: a map with ``value`` behind each name, or a list of ``entry``."""
+    """Members whose names are data, not fields: a map from name to ``value``, or a list of ``entry`` objects."""
 
     value: Shape
     entry: Shape = None
 
 
 def flat_object(*names: str) -> Shape:
-    """An object of which only the keys are looked at."""
+    """Return the shape of an object with these keys, whose values are not examined."""
     return dict.fromkeys(names)
 
 
+def shape_of_key(shape: Shape, key: str) -> Shape:
+    """Return the known shape behind a key of an object; None when it is not examined."""
+    return shape.get(key) if isinstance(shape, Mapping) else None
+
+
 def find_unknown_fields(value: Any, known: Shape, place: str = "") -> Iterator[str]:
-    """The places of keys that are not known, such as ``items[].perChannel[].mood``; one may come many times."""
+    """Yield the place of each key that is not known, such as ``items[].perChannel[].mood``. A place may repeat."""
     if known is None:
         return
     if isinstance(value, list):
-        entry = known.entry if isinstance(known, NamedMembers) else known
-        for each in value:
-            yield from find_unknown_fields(each, entry, f"{place}[]")
+        entry_shape = known.entry if isinstance(known, NamedMembers) else known
+        for entry in value:
+            yield from find_unknown_fields(entry, entry_shape, f"{place}[]")
     elif isinstance(value, dict) and isinstance(known, NamedMembers):
-        for each in value.values():
-            yield from find_unknown_fields(each, known.value, _inside(place, "*"))
+        for member in value.values():
+            yield from find_unknown_fields(member, known.value, _join_place(place, "*"))
     elif isinstance(value, dict) and not isinstance(known, NamedMembers):
-        for key, inside in value.items():
+        for key, inner in value.items():
             if key not in known:
-                yield _inside(place, key)
+                yield _join_place(place, key)
             elif known[key] is not None:
-                yield from find_unknown_fields(inside, known[key], _inside(place, key))
+                yield from find_unknown_fields(inner, known[key], _join_place(place, key))
 
 
-def _inside(place: str, key: str) -> str:
+def _join_place(place: str, key: str) -> str:
     return f"{place}.{key}" if place else key
 
 
 @dataclass
 class Drift:
-    """Collects what is found while a chunk is read."""
+    """Collects the drift of a chunk while the chunk is read.
 
-    _found: dict[tuple[date, str, str], dict[str, str]] = field(default_factory=dict)
+    The unknown fields of a response are recorded on every day for which the response counts, a channel on its own day.
+    """
 
-    def checking(self, answers: Iterable[LandedResponse], known: Shape) -> Iterator[LandedResponse]:
-        """The answers as they come; each is looked at after it was read, so that errors of shape come first."""
-        for answer in answers:
-            yield answer
-            self.record_unknown_fields(answer, known)
+    _names: dict[tuple[date, str, str], dict[str, str]] = field(default_factory=dict)
+    """By day, stream and kind: each name, and the batch that held it last."""
 
-    def record_unknown_fields(self, answer: LandedResponse, known: Shape) -> None:
-        """Note the fields of an answer that are not known."""
-        if answer.days:
-            self.record(answer.days, answer.where, UNKNOWN_FIELD, find_unknown_fields(answer.root.value, known))
+    def checking(self, responses: Iterable[LandedResponse], known: Shape) -> Iterator[LandedResponse]:
+        """Yield the responses; record the unknown fields of each after its use, so that errors of shape come first."""
+        for response in responses:
+            yield response
+            self.record_unknown_fields(response, known)
+
+    def record_unknown_fields(self, response: LandedResponse, known: Shape) -> None:
+        """Record the fields of a response that are not in the known shape."""
+        if response.days:
+            self.record(response.days, response.where, UNKNOWN_FIELD, find_unknown_fields(response.root.value, known))
 
     def record_unknown_channels(self, day: date, where: ErrorLocation, codes: Iterable[str]) -> None:
-        """Note those of the channel codes that are in no conformed channel."""
+        """Record those channel codes of a local day that conform to no channel."""
         self.record(
             [day],
             where,
@@ -92,24 +101,24 @@ class Drift:
         )
 
     def record(self, days: Iterable[date], where: ErrorLocation, kind: str, names: Iterable[str]) -> None:
-        """Note names that the batch ``where`` speaks of holds, on each of the days."""
-        found = {_short(replace_lone_surrogates(name)): where.batch or "" for name in names}
-        for day in days if found else ():
-            self._found.setdefault((day, where.stream or "", kind), {}).update(found)
+        """Record on each local day the names that the stream and batch ``where`` held."""
+        batches = {_shorten(replace_lone_surrogates(name)): where.batch or "" for name in names}
+        for day in days if batches else ():
+            self._names.setdefault((day, where.stream or "", kind), {}).update(batches)
 
     def entries(self) -> tuple[DriftEntry, ...]:
-        """All that was noted, in order."""
-        return tuple(line for slice_, names in sorted(self._found.items()) for line in _listed(*slice_, names))
+        """Return all drift, in the order of day, stream, kind and name."""
+        return tuple(entry for key, batches in sorted(self._names.items()) for entry in _list_entries(*key, batches))
 
 
-def _short(name: str) -> str:
+def _shorten(name: str) -> str:
     return (name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…") or "(no name)"
 
 
-def _listed(day: date, stream: str, kind: str, names: Mapping[str, str]) -> Iterator[DriftEntry]:
-    ordered = sorted(names)
-    for name in ordered[:MAX_NAMES]:
-        yield DriftEntry(day, stream, kind, name, names[name])
-    if len(ordered) > MAX_NAMES:
-        rest = len(ordered) - MAX_NAMES
-        yield DriftEntry(day, stream, kind, f"({rest} more)", names[ordered[MAX_NAMES]])
+def _list_entries(day: date, stream: str, kind: str, batches: Mapping[str, str]) -> Iterator[DriftEntry]:
+    names = sorted(batches)
+    for name in names[:MAX_NAMES]:
+        yield DriftEntry(day, stream, kind, name, batches[name])
+    if len(names) > MAX_NAMES:
+        more_count = len(names) - MAX_NAMES
+        yield DriftEntry(day, stream, kind, f"({more_count} more)", batches[names[MAX_NAMES]])

@@ -1,7 +1,7 @@
-"""The builder of staged fact rows: merges what several streams tell of one row, and conforms members. No I/O.
+"""The builder of staged fact rows: merges the measures of several streams into one row, and conforms members.
 
-Rows are kept by grain. Additive measures of members that conform to the same key are added up; a measure that is
-told twice for one row is a mistake of the transform and is refused.
+Rows are held by grain. Additive measures of members that conform to the same key are added up. A second value for a
+measure that is not added up is a mistake of the transform and is refused. What must not come in: I/O, a provider.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,14 +16,14 @@ import pyarrow as pa
 from transforms import conform
 from transforms.drift import Drift
 from transforms.metrics import Metric
-from transforms.reading import UNKNOWN
+from warehouse.model.columns import UNKNOWN
 from warehouse.model.schema import staged_grain, staged_schema
 from warehouse.records import DriftEntry, ReconciliationEntry, Verdict
 
 Number = int | Decimal
 Row = dict[str, Any]
 
-_ALWAYS_KEPT = ("conversation_daily", "conversation", "conversation_intent", "flow_transition")
+_TABLES_WITH_ZERO_ROWS = ("conversation_daily", "conversation", "conversation_intent", "flow_transition")
 
 
 class ValueOutOfRange(ValueError):
@@ -37,7 +37,12 @@ class ValueOutOfRange(ValueError):
 
 @dataclass(frozen=True)
 class TransformResult:
-    """What a chunk became: staged facts and members, provider's totals, what was reconciled, and what is unknown."""
+    """The outcome of a chunk.
+
+    ``tables`` are the staged facts by table (columns: ``warehouse.model.schema.staged_schema``), in memory or as a
+    Parquet file. ``members`` are the staged members by dimension. ``totals`` are the provider's own totals by local day
+    and measure, for the ledger.
+    """
 
     tables: Mapping[str, pa.Table | Path]
     members: Mapping[str, pa.Table]
@@ -48,7 +53,7 @@ class TransformResult:
 
 @dataclass
 class Facts:
-    """Fact rows of one account's chunk. Every day has its ``conversation_daily`` row from the start."""
+    """The fact rows of one account's chunk. Each local day has its ``conversation_daily`` row from the start."""
 
     days: tuple[date, ...]
     metrics: Mapping[str, Metric]
@@ -57,37 +62,43 @@ class Facts:
     _attached: dict[str, list[Path]] = field(default_factory=dict)
     _seen: dict[str, set[str]] = field(default_factory=dict)
     _totals: dict[date, dict[str, Number | None]] = field(default_factory=dict)
-    _reconciled: list[ReconciliationEntry] = field(default_factory=list)
+    _reconciliations: list[ReconciliationEntry] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for day in self.days:
             self._row("conversation_daily", {"date": day})
 
     def add(self, table: str, day: date, measures: Mapping[str, Number | None], **members: str | None) -> None:
-        """Add additive measures to the row of these members; null measures leave the row as it is."""
+        """Add additive measures to the row of these members; a None adds nothing."""
         row = self._row(table, {"date": day, **members})
         for measure, value in measures.items():
             if value is not None:
                 row[measure] = value if row.get(measure) is None else row[measure] + value
 
     def set(self, table: str, day: date, measures: Mapping[str, Any], **members: str | None) -> None:
-        """Set measures of a row; a measure that is already there is told twice and refused with ValueError."""
+        """Set measures of the row of these members; a None sets nothing.
+
+        Raises ValueError for a measure that already has a value.
+        """
         row = self._row(table, {"date": day, **members})
         for measure, value in measures.items():
             if row.get(measure) is not None and value is not None:
-                raise ValueError(f"{table} {members} on {day}: {measure} is told twice")
+                raise ValueError(f"{table} {members} on {day}: {measure} is set twice")
             if value is not None:
                 row[measure] = value
 
     def record_metric(
         self, day: date, metric: str, value: Number | None, member: str | None = None, channel_id: str | None = None
     ) -> None:
-        """A number without a conformed home; added up where the metric is additive, else told once."""
+        """Add a value of an additive metric to its row in ``metric_daily``, or set it when the metric is not additive.
+
+        Raises ValueError for a second value of a metric that is not additive.
+        """
         write = self.add if self.metrics[metric].is_additive else self.set
         write("metric_daily", day, {"value": value}, metric=metric, member=member, channel_id=channel_id)
 
     def record_provider_total(self, day: date, measure: str, value: Number | None) -> None:
-        """What the provider says in total, for the ledger."""
+        """Keep the provider's own total of a measure, for the ledger."""
         self._totals.setdefault(day, {})[measure] = value
 
     def reconcile(
@@ -100,89 +111,95 @@ class Facts:
         *,
         reason: str | None = None,
     ) -> None:
-        """Compare a told number with what was loaded; a difference with a reason is ``explained``.
+        """Compare a reported number with the loaded one. A difference with a ``reason`` is ``explained``.
 
-        Nothing is compared when either side is unknown.
+        Nothing is compared when one of the two is None.
         """
         if reported is None or loaded is None:
             return
         verdict: Verdict = "ok" if reported == loaded and not reason else "explained" if reason else "unexplained"
-        line = ReconciliationEntry(day, measure, against, Decimal(reported), Decimal(loaded), verdict, reason)
-        self._reconciled.append(line)
+        entry = ReconciliationEntry(day, measure, against, Decimal(reported), Decimal(loaded), verdict, reason)
+        self._reconciliations.append(entry)
 
     def attach(self, table: str, path: Path, channels: Iterable[str] = (), languages: Iterable[str] = ()) -> None:
-        """A staged Parquet file too large for rows, with the members it names."""
+        """Take a staged Parquet file in place of rows, with the channel and language codes that it holds."""
         self._attached.setdefault(table, []).append(path)
         self._seen.setdefault("channel_code", set()).update(channels)
         self._seen.setdefault("language_code", set()).update(languages)
 
     def value(self, table: str, day: date, measure: str, **members: str | None) -> Any:
-        """A measure as it stands, None when the row or the measure is not there."""
+        """Return the present value of a measure; None when the row or the measure is missing."""
         key = tuple({"date": day, **members}[column] for column in staged_grain(table))
         return self._rows.get(table, {}).get(key, {}).get(measure)
 
     def total(self, table: str, day: date, measure: str) -> Number:
-        """The sum of an additive measure over a day's members, zero when there are none."""
+        """Return the sum of an additive measure over the members of a local day, zero without members."""
         rows = self._rows.get(table, {}).values()
-        told: list[Number] = [row[measure] for row in rows if row["date"] == day and row.get(measure) is not None]
-        return sum(told, 0)
+        values: list[Number] = [row[measure] for row in rows if row["date"] == day and row.get(measure) is not None]
+        return sum(values, 0)
 
     def build(self) -> TransformResult:
-        """The staged tables. Rows of breakdowns whose measures are all zero or unknown are left out."""
+        """Return the staged tables. A row of a breakdown whose measures are all zero or None is left out.
+
+        Raises ValueOutOfRange for a value that its column cannot hold, ValueError for a table with both rows and a
+        file, or with two files.
+        """
         tables: dict[str, pa.Table | Path] = {}
         for table, rows in self._rows.items():
-            kept = [row for row in rows.values() if table in _ALWAYS_KEPT or self._says_something(table, row)]
+            kept = [row for row in rows.values() if table in _TABLES_WITH_ZERO_ROWS or self._has_value(table, row)]
             if kept:
                 tables[table] = _to_arrow(table, kept)
-                self._note_members(kept)
+                self._record_members(kept)
         for table, paths in self._attached.items():
             if table in tables or len(paths) != 1:
                 raise ValueError(f"{table}: rows and files of one chunk cannot be mixed")
             tables[table] = paths[0]
         members = conform.build_member_tables(self._seen, self.metrics)
-        return TransformResult(tables, members, self._totals, tuple(self._reconciled), self.drift.entries())
+        return TransformResult(tables, members, self._totals, tuple(self._reconciliations), self.drift.entries())
 
     def _row(self, table: str, members: Row) -> Row:
         key = tuple(members[column] for column in staged_grain(table))
         return self._rows.setdefault(table, {}).setdefault(key, dict(members))
 
-    def _says_something(self, table: str, row: Row) -> bool:
+    def _has_value(self, table: str, row: Row) -> bool:
         if table == "metric_daily":
             value = row.get("value")
             return value is not None and (value != 0 or row["member"] is None or self.metrics[row["metric"]].keeps_zero)
-        skipped = (*staged_grain(table), "rank", "is_top_n")
-        return any(value for column, value in row.items() if column not in skipped)
+        ignored = (*staged_grain(table), "rank", "is_top_n")
+        return any(value for column, value in row.items() if column not in ignored)
 
-    def _note_members(self, rows: Iterable[Row]) -> None:
+    def _record_members(self, rows: Iterable[Row]) -> None:
         for column in ("channel_code", "language_code", "country_code", "metric"):
             self._seen.setdefault(column, set()).update(row.get(column) or UNKNOWN for row in rows if column in row)
 
 
 def _to_arrow(table: str, rows: list[Row]) -> pa.Table:
     schema = staged_schema(table)
-    columns = [_column(f"{table}.{field.name}", [row.get(field.name) for row in rows], field.type) for field in schema]
+    columns = [
+        _build_column(f"{table}.{field.name}", [row.get(field.name) for row in rows], field.type) for field in schema
+    ]
     return pa.table(columns, schema=schema)
 
 
-def _column(name: str, values: list[Any], kind: pa.DataType) -> pa.Array:
+def _build_column(name: str, values: list[Any], kind: pa.DataType) -> pa.Array:
     try:
-        return pa.array([None if value is None else _fitted(value, kind) for value in values], kind)
+        return pa.array([None if value is None else _fit_to_type(value, kind) for value in values], kind)
     except (ValueError, ArithmeticError) as error:
-        culprit = next((value for value in values if value is not None and not _fits(value, kind)), None)
-        raise ValueOutOfRange(name, culprit) from error
+        unfit = next((value for value in values if value is not None and not _is_in_range(value, kind)), None)
+        raise ValueOutOfRange(name, unfit) from error
 
 
-def _fits(value: Any, kind: pa.DataType) -> bool:
+def _is_in_range(value: Any, kind: pa.DataType) -> bool:
     try:
-        pa.array([_fitted(value, kind)], kind)
+        pa.array([_fit_to_type(value, kind)], kind)
     except (ValueError, ArithmeticError):
         return False
     return True
 
 
-def _fitted(value: Any, kind: pa.DataType) -> Any:
+def _fit_to_type(value: Any, kind: pa.DataType) -> Any:
     if pa.types.is_decimal(kind):
         return Decimal(value).quantize(Decimal(1).scaleb(-kind.scale), ROUND_HALF_UP)
     if pa.types.is_integer(kind) and int(value) != value:
-        raise ValueError(f"{value} is not whole")  # Arrow would cut it off
+        raise ValueError(f"{value} is not whole")  # Arrow would truncate it
     return value

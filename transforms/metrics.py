@@ -1,20 +1,23 @@
-"""What a metric of ``fact_metric_daily`` is, and the metrics that more than one provider tells. No values here.
+"""The declaration of a metric of ``fact_metric_daily``, and the metrics that several providers report.
 
-A metric that only one provider tells is declared in that provider's transform module.
+What must not come in: a metric that only one provider reports (its own package declares it), a value.
 """
 
 from dataclasses import dataclass
 
-ADDITIVE = "additive"
-NOT_ADDITIVE = "not additive"
+from warehouse.model.columns import ADDITIVE, NOT_ADDITIVE
+
+__all__ = ["ADDITIVE", "END_REASON", "NOT_ADDITIVE", "Metric"]
 
 
 @dataclass(frozen=True)
 class Metric:
-    """``additivity`` is ``additive`` (may be summed over days and members) or ``not additive``.
+    """A metric with its unit and meaning.
 
-    ``keeps_zero`` is for metrics whose members are named numbers, each told on its own: a told zero is a row. Members
-    of a breakdown that count nothing are no rows; scalars are always kept.
+    ``additivity`` is ``additive`` (values may be summed over days and members) or ``not additive``.
+
+    ``keeps_zero`` is for metrics whose members are named numbers, each reported on its own: a reported zero is a row. A
+    member of a breakdown that counts zero is no row. The value of a metric without members is always a row.
     """
 
     name: str
@@ -25,7 +28,7 @@ class Metric:
 
     @property
     def is_additive(self) -> bool:
-        """Whether values may be added up."""
+        """Whether values may be summed."""
         return self.additivity == ADDITIVE
 
 

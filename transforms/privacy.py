@@ -1,4 +1,7 @@
-"""Pseudonyms of users: the only way in which a user id reaches the warehouse. No provider is known here."""
+"""Pseudonyms of users: the only way in which a user id reaches the warehouse.
+
+What must not come in: a provider, a plain user id that leaves this module.
+"""
 
 import hashlib
 import hmac
@@ -7,9 +10,10 @@ from extractors.account import Account
 
 
 def pseudonymize_user_id(account: Account, user_id: str | None) -> str | None:
-    """HMAC-SHA256 of a user id with the account's ``privacy.key``, as hex; None without an id, a key or the wish.
+    """Return the HMAC-SHA256 of a user id under the account's ``privacy.key``, as hex.
 
-    The same id under the same key has the same pseudonym in every account.
+    None without an id, without a key, and with ``privacy: {user_ids: drop}``. The same id under the same key has the
+    same pseudonym in every account.
     """
     key = account.privacy.key
     if not user_id or key is None or account.privacy.user_ids == "drop":

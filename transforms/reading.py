@@ -1,7 +1,7 @@
-"""Tolerant readers of JSON answers: every accepted form of one idea is read here, once. No provider is known here.
+"""Tolerant readers of JSON responses: every accepted form of a number, text, instant or breakdown is read here.
 
-A ``Node`` is a value with its path, so that what is refused is named: provider, account, stream, field, value seen.
-Nothing is guessed: a value is read, is null, or is a ShapeError.
+A ``Node`` is a value with its path, so that an error names provider, account, stream, field and value. Nothing is
+guessed: a value is read, is null, or raises ShapeError. What must not come in: a provider.
 """
 
 import json
@@ -14,92 +14,101 @@ from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from extractors.errors import ErrorLocation, ShapeError
+from warehouse.model.columns import UNKNOWN
 
-UNKNOWN = "unknown"
-"""The member that stands for JSON null, an empty text or a label that is not there."""
-
-_HALF_PAIR = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
-_MILLISECONDS_FROM = 10**11  # epoch numbers this large are milliseconds: in seconds it would be the year 5138
+_MILLISECONDS_FROM = 10**11  # an epoch number this large is in milliseconds: in seconds it would be the year 5138
+_NUMBER_LIMIT = Decimal(10) ** 18
 
 
 def parse_json(body: bytes, where: ErrorLocation) -> "Node":
-    """The root of a JSON body; numbers keep their decimal text, so that money never passes through a float."""
+    """Return the root of a JSON body. Numbers keep their decimal text, so that money never passes through a float.
+
+    Raises ShapeError for a body that is no JSON.
+
+    >>> parse_json(b'{"cost": 0.10}', ErrorLocation("chatdash", "acme", "analytics"))["cost"].number()
+    Decimal('0.10')
+    """
     try:
-        value = json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
+        value = json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise ShapeError(where, "$", f"is no JSON ({error})", body[:80]) from error
     return Node(value, "$", where)
 
 
 def replace_lone_surrogates(text: str) -> str:
-    """``text`` as told, but for halves of surrogate pairs (a text cut inside an emoji): no store can hold those."""
-    return text if text.isascii() else _HALF_PAIR.sub("\N{REPLACEMENT CHARACTER}", text)
+    """Return the text with U+FFFD in place of lone surrogates (a text cut inside an emoji): no store can hold them."""
+    return text if text.isascii() else _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _no_constant(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
 @dataclass(frozen=True)
 class Node:
-    """A JSON value, its path in the answer and whom the answer belongs to."""
+    """A JSON value, its path in the body, and the account, stream and batch of the response."""
 
     value: Any
     path: str
     where: ErrorLocation
 
     def refuse(self, problem: str) -> NoReturn:
-        """Raise the ShapeError that names this field and its value."""
+        """Raise ShapeError with this field, its value and the problem."""
         raise ShapeError(self.where, self.path, problem, self.value)
 
     @property
     def is_null(self) -> bool:
-        """True for JSON null and for a key that is not there."""
+        """Whether the value is JSON null or its key is missing."""
         return self.value is None
 
     def __getitem__(self, key: str) -> "Node":
-        """The value under a key of an object; null when the key is not there."""
+        """Return the value under a key of an object; null when the key is missing. Raises ShapeError for no object."""
         return Node(self.object().get(key), f"{self.path}.{key}", self.where)
 
     def __contains__(self, key: str) -> bool:
+        """Return whether an object has a key. Raises ShapeError for no object."""
         return key in self.object()
 
     def at(self, index: int) -> "Node":
-        """The element of an array."""
+        """Return an element of an array. Raises ShapeError for no array."""
         return Node(self.array()[index], f"{self.path}[{index}]", self.where)
 
     def object(self) -> dict[str, Any]:
-        """The value as an object."""
+        """Return the value as an object. Raises ShapeError for any other value."""
         if not isinstance(self.value, dict):
             self.refuse("is not an object")
         return self.value
 
     def array(self) -> list[Any]:
-        """The value as an array."""
+        """Return the value as an array. Raises ShapeError for any other value."""
         if not isinstance(self.value, list):
             self.refuse("is not an array")
         return self.value
 
     def elements(self) -> Iterator["Node"]:
-        """The elements of an array, in order."""
+        """Yield the elements of an array, in order. Raises ShapeError for no array."""
         for index in range(len(self.array())):
             yield self.at(index)
 
     def entries(self) -> Iterator[tuple[str, "Node"]]:
-        """The keys and values of an object, in order."""
+        """Yield the keys and values of an object, in order. Raises ShapeError for no object."""
         for key in self.object():
             yield key, self[key]
 
     def first(self, *keys: str) -> "Node":
-        """The value under the first of several accepted keys that is there; null under the first key otherwise."""
+        """Return the value under the first of the accepted keys that is present; else null, under the first key."""
         for key in keys:
             if key in self:
                 return self[key]
         return self[keys[0]]
 
     def number(self) -> Decimal | None:
-        """A finite number given as int, float or numeric text; None for null."""
+        """Return a number in the provider's unit, given as a JSON number or numeric text; None for null.
+
+        Raises ShapeError for any other value, and for a number of 10**18 or more.
+        """
         value = self.value
         if value is None:
             return None
@@ -111,12 +120,12 @@ class Node:
             number = Decimal(value)
         except InvalidOperation:
             self.refuse("is not a number that can be kept")
-        if number.copy_abs() >= Decimal(10) ** 18:  # abs() itself fails on what is too large for it
+        if number.copy_abs() >= _NUMBER_LIMIT:  # abs() raises for an exponent beyond its context
             self.refuse("is not a number that can be kept")
         return number
 
     def count(self) -> int | None:
-        """A whole number in any of the number forms; None for null."""
+        """Return a whole number in any form of a number; None for null. Raises ShapeError for any other value."""
         number = self.number()
         if number is None:
             return None
@@ -125,14 +134,14 @@ class Node:
         return int(number)
 
     def required_count(self) -> int:
-        """A whole number that must be there."""
+        """Return a whole number. Raises ShapeError for null and for any other value."""
         count = self.count()
         if count is None:
             self.refuse("is missing")
         return count
 
     def text(self) -> str | None:
-        """A text, or a number as its text (ids come as either); None for null."""
+        """Return a text, or a number as text (ids come as either); None for null. Raises ShapeError for others."""
         value = self.value
         if value is None:
             return None
@@ -143,28 +152,29 @@ class Node:
         return str(value)
 
     def required_text(self) -> str:
-        """A non-empty text that must be there."""
+        """Return a text. Raises ShapeError for null, the empty text and any value that is no text."""
         text = self.text()
         if not text:
             self.refuse("is missing")
         return text
 
     def member(self) -> str:
-        """A member's name, code point for code point; null and the empty text are ``unknown``."""
+        """Return a member's name, code point for code point; ``unknown`` for null and the empty text."""
         return self.text() or UNKNOWN
 
     def instant(self, zone: ZoneInfo | None = None) -> datetime | None:
-        """An instant (UTC) given as RFC 3339 text, date, epoch seconds or milliseconds; None for null.
+        """Return an instant (UTC), given as RFC 3339 text, date, epoch seconds or milliseconds; None for null.
 
-        A time without an offset belongs to ``zone``, and is refused when there is none.
+        A time without an offset is a local time of ``zone``. Raises ShapeError for a time without an offset when there
+        is no ``zone``, and for any other value.
         """
-        return None if self.is_null else _instant(self, zone)
+        return None if self.is_null else _read_instant(self, zone)
 
 
-def _instant(node: Node, zone: ZoneInfo | None) -> datetime:
+def _read_instant(node: Node, zone: ZoneInfo | None) -> datetime:
     value: Any = node.value
-    in_digits = isinstance(value, str) and value.isascii() and value.isdecimal()
-    if in_digits or (isinstance(value, int | Decimal) and not isinstance(value, bool)):
+    is_digits = isinstance(value, str) and value.isascii() and value.isdecimal()
+    if is_digits or (isinstance(value, int | Decimal) and not isinstance(value, bool)):
         epoch = node.number() or Decimal(0)
         seconds = epoch / 1000 if abs(epoch) >= _MILLISECONDS_FROM else epoch
         try:
@@ -174,36 +184,40 @@ def _instant(node: Node, zone: ZoneInfo | None) -> datetime:
     if not isinstance(value, str):
         node.refuse("is not an instant")
     try:
-        moment = datetime.fromisoformat(value.strip().upper())
+        instant = datetime.fromisoformat(value.strip().upper())
     except ValueError:
         node.refuse("is not an instant")
-    if moment.tzinfo is None:
+    if instant.tzinfo is None:
         if zone is None:
             node.refuse("is an instant without an offset")
-        moment = moment.replace(tzinfo=zone)
+        instant = instant.replace(tzinfo=zone)
     try:
-        return moment.astimezone(UTC)
+        return instant.astimezone(UTC)
     except OverflowError:
         node.refuse("is not an instant")
 
 
 def unwrap_scalar(node: Node, *wrappers: str) -> Node:
-    """The number inside a scalar that is bare or wrapped as ``{value: …}`` or ``{count: …}``."""
+    """Return the number of a scalar that is bare or wrapped as ``{value: …}`` or ``{count: …}``.
+
+    Raises ShapeError for an object with none, or several, of the wrapping keys.
+    """
     if not isinstance(node.value, dict):
         return node
     keys = wrappers or ("value", "count")
-    inside = [key for key in keys if key in node.value]
-    if len(inside) != 1:
+    present = [key for key in keys if key in node.value]
+    if len(present) != 1:
         node.refuse(f"is neither a number nor an object with one of {', '.join(keys)}")
-    return node[inside[0]]
+    return node[present[0]]
 
 
 def read_breakdown(
     node: Node, names: tuple[str, ...] = ("key", "id", "name"), values: tuple[str, ...] = ("count", "value")
 ) -> list[tuple[str, Node]]:
-    """Members and their numbers, from a map name → number or a list of ``{name: …, value: …}`` objects.
+    """Return members with their numbers, from a map name → number or a list of ``{name: …, value: …}`` objects.
 
-    The same member may stand there twice; null and empty names are ``unknown``.
+    A member may come twice; null and empty names are ``unknown``. A null breakdown is empty. Raises ShapeError for any
+    other form.
     """
     if node.is_null:
         return []
@@ -218,7 +232,7 @@ def read_breakdown(
 
 
 def read_calendar_day(node: Node) -> date | None:
-    """A bare ``YYYY-MM-DD`` as a date, None for any other form of a time."""
+    """Return the day of a bare ``YYYY-MM-DD``; None for any other form of a time."""
     if isinstance(node.value, str) and len(node.value) == 10 and node.value[4] == node.value[7] == "-":
         try:
             return date.fromisoformat(node.value)

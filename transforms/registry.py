@@ -1,58 +1,84 @@
-"""How a provider's transform presents itself, and the one call that runs it. No provider's rule lives here."""
+"""The declaration of a provider's transform, its look-up by name, and the call that runs it.
+
+What must not come in: a rule of one provider.
+
+>>> get_transform("cognigy").fields["call_counter"]["items[].processedCalls"].columns
+('metric_daily.value (calls)',)
+>>> definitions = list(measure_definitions())
+>>> next(item.unit for item in definitions if (item.provider, item.measure) == ("cognigy", "knowledge_queries"))
+'queries'
+
+A load calls ``transform_chunk(Chunk(account, days, claims, scratch_folder))`` and hands the result to the store.
+"""
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Generic
 
 from extractors.errors import ErrorLocation, ShapeError
 from extractors.registry import PROVIDERS
-from transforms.chunk import Chunk
+from transforms.chunk import A, Chunk
 from transforms.drift import Shape
 from transforms.facts import Facts, TransformResult, ValueOutOfRange
-from transforms.field_mapping import FieldMappings
+from transforms.field_mapping import FieldMappings, derive_shapes
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
 from warehouse.model.schema import fact_table
 from warehouse.records import MeasureDefinition
 
+__all__ = ["Transform", "get_transform", "measure_definitions", "transform_chunk"]
+
 
 @dataclass(frozen=True)
-class Transform:
+class Transform(Generic[A]):
     """A provider's rules.
 
-    ``run`` reads a chunk's answers into facts. ``metrics`` are those it tells in ``fact_metric_daily``. ``meanings``
-    says, for measures of ``conversation_daily``, what this provider means by the word. ``known`` are the fields of each
-    stream's answer, ``fields`` says where each of them lands.
+    ``run`` reads the responses of a chunk into facts. ``metrics`` are those that the provider fills in
+    ``fact_metric_daily``. ``meanings`` defines, for measures of ``conversation_daily``, what the provider counts.
+    ``fields`` lists every field of every stream and where it lands.
     """
 
-    run: Callable[[Chunk, Facts], None]
+    run: Callable[[Chunk[A], Facts], None]
     metrics: tuple[Metric, ...] = ()
     meanings: Mapping[str, str] = field(default_factory=dict)
-    known_shapes: Mapping[str, Shape] = field(default_factory=dict)
     fields: FieldMappings = field(default_factory=dict)
 
+    @cached_property
+    def known_shapes(self) -> Mapping[str, Shape]:
+        """The known shape of each stream's bodies, derived from ``fields``."""
+        return derive_shapes(self.fields)
 
-def get_transform(provider: str) -> Transform:
-    """The transform of a provider in the list; KeyError for any other."""
+
+def get_transform(provider: str) -> Transform[Any]:
+    """Return the transform of a provider. Raises KeyError for a name that is not in ``PROVIDERS``.
+
+    >>> "conversations" in get_transform("inkeep").meanings
+    True
+    """
     if provider not in PROVIDERS:
         raise KeyError(provider)
-    found: Transform = importlib.import_module(f"transforms.{provider}.transform").TRANSFORM
-    return found
+    transform: Transform[Any] = importlib.import_module(f"transforms.{provider}.transform").TRANSFORM
+    return transform
 
 
-def transform_chunk(chunk: Chunk) -> TransformResult:
-    """The staged facts of a chunk. Raises ShapeError for an answer of a shape that is not accepted."""
-    rules = get_transform(chunk.account.provider)
+def transform_chunk(chunk: Chunk[A]) -> TransformResult:
+    """Return the staged facts of a chunk.
+
+    Raises ShapeError for a response whose shape is not accepted, and for a value that its column cannot hold.
+    """
+    rules: Transform[A] = get_transform(chunk.account.provider)
     facts = Facts(chunk.days, {metric.name: metric for metric in rules.metrics})
     rules.run(chunk, facts)
     try:
         return facts.build()
     except ValueOutOfRange as error:
         where = ErrorLocation(chunk.account.provider, chunk.account.name)
-        raise ShapeError(where, error.column, "cannot hold what was told", error.value) from error
+        raise ShapeError(where, error.column, "cannot hold the reported value", error.value) from error
 
 
 def measure_definitions() -> Iterator[MeasureDefinition]:
-    """What every provider means by each of its measures and metrics, with unit and additivity."""
+    """Yield what each provider means by each of its measures and metrics, with unit and additivity."""
     columns = fact_table("conversation_daily").columns
     for provider in PROVIDERS:
         rules = get_transform(provider)

@@ -9,17 +9,25 @@ from string import Template
 
 from sqlalchemy import Table
 
-UNKNOWN = "unknown"
+from warehouse.model.columns import UNKNOWN
+from warehouse.model.literals import day_literal, literal
+
+__all__ = [
+    "UNKNOWN",
+    "day_literal",
+    "fill",
+    "ident",
+    "identifier_list",
+    "literal",
+    "member_key_sql",
+    "surrogate_key_sql",
+    "upsert_sql",
+]
 
 
 def ident(name: str) -> str:
     """A quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: str) -> str:
-    """A quoted text."""
-    return "'" + value.replace("'", "''") + "'"
 
 
 def identifier_list(names: Iterable[str], pattern: str = "$name") -> str:

@@ -1,4 +1,7 @@
-"""Landed answers with one number changed, and what the change adds to either side of a comparison. No expectations."""
+"""Edits of landed responses: each changes one number and returns what it adds to both sides of a reconciliation.
+
+What must not come in: an expectation.
+"""
 
 import csv
 import io
@@ -11,122 +14,122 @@ DAY = date(2025, 10, 28)
 """The day whose numbers are changed."""
 
 Deltas = tuple[int, int]
-"""How much more is told, and how much more is loaded."""
+"""By how much the reported number grows, and by how much the loaded one."""
 ResponseEdit = Callable[[bytes, Mapping[str, Any]], tuple[bytes, Deltas] | None]
-"""An answer and its context to the changed answer; None for an answer that is left as it is."""
+"""From a body and its context to the changed body; None for a response that is left unchanged."""
 
 
 def edit_json(change: Callable[[Any], Deltas | None]) -> ResponseEdit:
-    """A change of the parsed answer, in place."""
+    """Return an edit that changes the parsed body in place."""
 
-    def changed(body: bytes, _context: Mapping[str, Any]) -> tuple[bytes, Deltas] | None:
+    def edit(body: bytes, _context: Mapping[str, Any]) -> tuple[bytes, Deltas] | None:
         value = json.loads(body)
         deltas = change(value)
         return None if deltas is None else (json.dumps(value).encode(), deltas)
 
-    return changed
+    return edit
 
 
-def _item(told: Any) -> Any:
-    return next(item for item in told["items"] if (item["month"], item["day"]) == (DAY.month, DAY.day))
+def _item(body: Any) -> Any:
+    return next(item for item in body["items"] if (item["month"], item["day"]) == (DAY.month, DAY.day))
 
 
-def reduce_day_total(told: Any) -> Deltas:
-    item = _item(told)
+def reduce_day_total(body: Any) -> Deltas:
+    item = _item(body)
     split = sum(entry["conversations"] for entry in item["perChannel"])
     before, item["conversations"] = item["conversations"], split - 1
     return split - 1 - before, split - before
 
 
-def increase_channel_count(told: Any) -> Deltas:
-    item = _item(told)
+def increase_channel_count(body: Any) -> Deltas:
+    item = _item(body)
     item["perChannel"][0]["conversations"] += 100
     split = sum(entry["conversations"] for entry in item["perChannel"])
     return 0, split - item["conversations"]
 
 
-def increase_country_count(told: Any) -> Deltas:
-    told["conversationsByCountry"][0]["value"] += 1000
+def increase_country_count(body: Any) -> Deltas:
+    body["conversationsByCountry"][0]["value"] += 1000
     return 0, 1000
 
 
 def increase_total(key: str) -> Callable[[Any], Deltas]:
-    """Of a number that a whole report tells."""
+    """Return a change of a number of a whole report."""
 
-    def change(told: Any) -> Deltas:
-        told[key] += 6
+    def change(body: Any) -> Deltas:
+        body[key] += 6
         return 6, 0
 
     return change
 
 
 def increase_daily_aggregate(field: str, by: int = 1) -> Callable[[Any], Deltas]:
-    """Of a daily aggregate of Inkeep's."""
+    """Return a change of a daily aggregate of Inkeep."""
 
-    def change(told: Any) -> Deltas:
-        row = next(row for row in told["data"]["result"] if row["firstMessageTime_day"] == DAY.isoformat())
+    def change(body: Any) -> Deltas:
+        row = next(row for row in body["data"]["result"] if row["firstMessageTime_day"] == DAY.isoformat())
         row[field] += by
         return by, 0
 
     return change
 
 
-def increase_row_messages(told: Any) -> Deltas | None:
-    rows = [row for row in told["data"]["result"] if row["firstMessageTime"].startswith(DAY.isoformat())]
+def increase_row_messages(body: Any) -> Deltas | None:
+    rows = [row for row in body["data"]["result"] if row["firstMessageTime"].startswith(DAY.isoformat())]
     if not rows:
         return None  # one of the other halves of the window
     rows[0]["userMessageCount"] += 3
     return 0, 3
 
 
-def increase_series_value(told: Any, **labels: str) -> Deltas:
-    """Of the first serie with these labels that tells anything."""
-    data = told["data"]
+def increase_series_value(body: Any, **labels: str) -> Deltas:
+    """Increase a value of the first series with these labels that has values."""
+    data = body["data"]
     at = next(index for index, x in enumerate(data["x_values"]) if x.startswith(DAY.isoformat()))
-    series = (serie for serie in data["series"] if labels.items() <= serie.get("labels", {}).items())
-    serie = next(serie for serie in series if "values" in serie)
-    serie["values"][at] = str(int(serie["values"][at]) + 2)
+    matches = (series for series in data["series"] if labels.items() <= series.get("labels", {}).items())
+    first = next(series for series in matches if "values" in series)
+    first["values"][at] = str(int(first["values"][at]) + 2)
     return 0, 2
 
 
-def increase_only_series_value(told: Any) -> Deltas:
-    """Of a series without labels: it is the total."""
-    increase_series_value(told)
+def increase_only_series_value(body: Any) -> Deltas:
+    """Increase a value of a series without labels, which is the total."""
+    increase_series_value(body)
     return 2, 0
 
 
 def increase_member_count(component: str) -> Callable[[Any], Deltas]:
-    def change(told: Any) -> Deltas:
-        told[component]["web"] += 2
+    def change(body: Any) -> Deltas:
+        body[component]["web"] += 2
         return 0, 2
 
     return change
 
 
 def increase_bucket_count(component: str) -> Callable[[Any], Deltas | None]:
-    def change(told: Any) -> Deltas | None:
-        if isinstance(told, list):
+    def change(body: Any) -> Deltas | None:
+        if isinstance(body, list):
             return None  # the list of channels
-        told[component][5]["count"] += 2
+        body[component][5]["count"] += 2
         return 0, 2
 
     return change
 
 
 def increase_channel_messages(body: bytes, context: Mapping[str, Any]) -> tuple[bytes, Deltas] | None:
-    """Both the channel's number and its interval: the answer agrees with itself, and not with the overview."""
+    """Increase the channel's number and its interval: the response agrees with itself and not with the overview."""
     if context.get("channel_id") != "ch-web-1":
         return None
-    told = json.loads(body)
-    told["MESSAGE_COUNT_FOR_CHANNEL_ID"] += 4
-    told["MESSAGE_COUNT_INTERVAL_FOR_CHANNEL_ID"][0]["count"] += 4
-    return json.dumps(told).encode(), (0, 4)
+    value = json.loads(body)
+    value["MESSAGE_COUNT_FOR_CHANNEL_ID"] += 4
+    value["MESSAGE_COUNT_INTERVAL_FOR_CHANNEL_ID"][0]["count"] += 4
+    return json.dumps(value).encode(), (0, 4)
 
 
 def edit_export_lines(change: Callable[[list[dict[str, str]]], Deltas]) -> ResponseEdit:
-    """A change of the export's lines of the day."""
+    """Return an edit of the export's lines of the day."""
 
-    def changed(body: bytes, _context: Mapping[str, Any]) -> tuple[bytes, Deltas]:
+    def edit(body: bytes, _context: Mapping[str, Any]) -> tuple[bytes, Deltas]:
         lines = list(csv.DictReader(io.StringIO(body.decode(), newline="")))
         deltas = change(lines)
         out = io.StringIO(newline="")
@@ -135,7 +138,7 @@ def edit_export_lines(change: Callable[[list[dict[str, str]]], Deltas]) -> Respo
         writer.writerows(lines)
         return out.getvalue().encode(), deltas
 
-    return changed
+    return edit
 
 
 def _line(lines: list[dict[str, str]]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A sandbox world of conversations at given instants, which may change while it is being asked. For tests only."""
+"""A sandbox world with conversations at given instants, which may change between two requests. For tests only."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class TimedConversation:
-    """A conversation of one message; ids need not follow the instants."""
+    """A conversation of one user message. The order of ids may differ from the order of instants."""
 
     id: str
     started_at: datetime
@@ -32,7 +32,7 @@ class TimedConversation:
 
 
 class ChangingWorld(World):
-    """``change`` is called with the number of the reading before each one and may give other moments."""
+    """A world that calls ``before_read`` with the number of the coming read; it may return other conversations."""
 
     def __init__(self, account: SandboxAccount) -> None:
         super().__init__(accounts=(account,), clock=lambda: NOON)
@@ -44,14 +44,13 @@ class ChangingWorld(World):
         self.read_count += 1
         if self.before_read:
             self.timed_conversations = self.before_read(self.read_count)
-        found = [moment for moment in self.timed_conversations if start <= moment.started_at < end]
-        return iter(
-            [moment.conversation for moment in sorted(found, key=lambda moment: (moment.started_at, moment.id))]
-        )
+        inside = [timed for timed in self.timed_conversations if start <= timed.started_at < end]
+        inside.sort(key=lambda timed: (timed.started_at, timed.id))
+        return iter([timed.conversation for timed in inside])
 
 
 def build_conversations(day: date, *microseconds: int) -> list[TimedConversation]:
-    """Conversations so many microseconds after the day began in UTC, with ids that run against time."""
+    """Build conversations at these microseconds after the start of the UTC day, with ids in the opposite order."""
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     ordered = sorted(microseconds, reverse=True)
     return [

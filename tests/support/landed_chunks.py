@@ -1,4 +1,4 @@
-"""Lands hand-made answers and builds the chunk a transform is given. For tests of transforms; no HTTP."""
+"""Lands hand-made responses and builds the chunk of a transform. For tests of transforms; no HTTP."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ FIRST_LANDED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class FakeResponse:
-    """One answer to land: its body (JSON value, or bytes as they are), the query asked, and its context."""
+    """One response to land: its body (a JSON value, or bytes), the requested query and the context."""
 
     body: Any
     query: Mapping[str, str] = field(default_factory=dict)
@@ -33,22 +33,23 @@ class FakeResponse:
 
 @dataclass
 class ChunkBuilder:
-    """A landing zone in a test's folder; each landing arrives a minute after the one before."""
+    """A landing zone in a test's folder; each landing arrives a minute after the previous one."""
 
     root: Path
     landed_count: int = 0
 
-    def land(self, account: Account, stream: str, window: Window, *answers: FakeResponse) -> None:
+    def land(self, account: Account, stream: str, window: Window, *responses: FakeResponse) -> None:
         self.landed_count += 1
         at = FIRST_LANDED_AT + timedelta(minutes=self.landed_count)
         key = BatchKey(account.provider, account.name, stream, account.external_id, account.timezone, window)
         with LandingZone(self.root / "landing").open_writer(key) as writer:
-            for told in answers:
-                body = told.body if isinstance(told.body, bytes) else json.dumps(told.body, default=str).encode()
-                writer.add(Response(Request("GET", "/", dict(told.query)), 200, {}, at, body, told.context))
+            for response in responses:
+                is_raw = isinstance(response.body, bytes)
+                body = response.body if is_raw else json.dumps(response.body, default=str).encode()
+                writer.add(Response(Request("GET", "/", dict(response.query)), 200, {}, at, body, response.context))
             writer.finish(at)
 
-    def build_chunk(self, account: Account, window: Window) -> Chunk:
+    def build_chunk(self, account: Account, window: Window) -> Chunk[Account]:
         landing = LandingZone(self.root / "landing")
         scratch = self.root / "scratch"
         scratch.mkdir(exist_ok=True)
@@ -67,11 +68,11 @@ class ChunkBuilder:
 
 
 def read_staged_rows(staged: TransformResult, table: str, columns: Iterable[str] | None = None) -> list[dict[str, Any]]:
-    """A staged table as dicts, without what is NULL, sorted; a Parquet file is read."""
-    found = staged.tables.get(table)
-    if found is None:
+    """Return a staged table, in memory or in a file, as dicts without NULL values, sorted."""
+    staged_table = staged.tables.get(table)
+    if staged_table is None:
         return []
-    read = found if isinstance(found, pa.Table) else pa.parquet.read_table(found)
-    picked = read.select(list(columns)) if columns else read
-    dropped = [{name: value for name, value in row.items() if value is not None} for row in picked.to_pylist()]
-    return sorted(dropped, key=lambda row: json.dumps(row, default=str, sort_keys=True))
+    whole = staged_table if isinstance(staged_table, pa.Table) else pa.parquet.read_table(staged_table)
+    picked = whole.select(list(columns)) if columns else whole
+    rows = [{name: value for name, value in row.items() if value is not None} for row in picked.to_pylist()]
+    return sorted(rows, key=lambda row: json.dumps(row, default=str, sort_keys=True))

@@ -1,4 +1,4 @@
-"""The values inside an answer, the places that they are declared under, and what else could stand there. For tests."""
+"""The values inside a response, their declared places, and other values to put there. For tests."""
 
 import json
 import re
@@ -19,7 +19,7 @@ LeafPath = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Leaf:
-    """One value in one answer: its place as declared, the way to it, and what stands there."""
+    """One value in one response: its declared place, the path of keys and indices to it, and the value."""
 
     field: str
     path: LeafPath
@@ -28,29 +28,29 @@ class Leaf:
 
 
 def known_fields(shape: Shape, at: str = "") -> Iterator[str]:
-    """The places of a known shape, with the words of the declarations, without ``[]``."""
+    """Yield the places of a known shape, with the words of the declarations, without ``[]``."""
     if isinstance(shape, NamedMembers):
         entry = shape.entry if isinstance(shape.entry, Mapping) else {}
-        yield _inside(at, "instant" if "timestamp" in entry else "name")
-        yield _inside(at, "number")
+        yield _join_place(at, "instant" if "timestamp" in entry else "name")
+        yield _join_place(at, "number")
     elif shape is None or shape.keys() == {"value", "count"}:
         yield at
     else:
         for key, inside in shape.items():
-            yield from known_fields(inside, _inside(at, key))
+            yield from known_fields(inside, _join_place(at, key))
 
 
 def iterate_leaves(value: Any, shape: Shape, at: str = "", path: LeafPath = ()) -> Iterator[Leaf]:
-    """The values of an answer that are not null, with their places."""
+    """Yield the values of a response that are not null, with their places."""
     if isinstance(shape, NamedMembers) and isinstance(value, dict):
         entry = shape.entry if isinstance(shape.entry, Mapping) else {}
         for key, inside in value.items():
-            yield Leaf(_inside(at, "instant" if "timestamp" in entry else "name"), (*path, key), key, is_key=True)
-            yield from iterate_leaves(inside, shape.value, _inside(at, "number"), (*path, key))
+            yield Leaf(_join_place(at, "instant" if "timestamp" in entry else "name"), (*path, key), key, is_key=True)
+            yield from iterate_leaves(inside, shape.value, _join_place(at, "number"), (*path, key))
     elif isinstance(shape, NamedMembers):
         for index, row in enumerate(value):
             for key, inside in row.items():
-                yield Leaf(_inside(at, ROLES.get(key, "number")), (*path, index, key), inside)
+                yield Leaf(_join_place(at, ROLES.get(key, "number")), (*path, index, key), inside)
     elif isinstance(value, list):
         for index, inside in enumerate(value):
             yield from iterate_leaves(inside, shape, f"{at}[]", (*path, index))
@@ -58,25 +58,25 @@ def iterate_leaves(value: Any, shape: Shape, at: str = "", path: LeafPath = ()) 
         scalar = shape is not None and shape.keys() == {"value", "count"}
         for key, inside in value.items():
             below = shape.get(key) if shape is not None else None
-            yield from iterate_leaves(inside, below, at if scalar else _inside(at, key), (*path, key))
+            yield from iterate_leaves(inside, below, at if scalar else _join_place(at, key), (*path, key))
     elif value is not None:
         yield Leaf(at, path, value)
 
 
-def _inside(at: str, key: str) -> str:
+def _join_place(at: str, key: str) -> str:
     return f"{at}.{key}" if at else key
 
 
-def find_mapped_field(homes: Mapping[str, FieldMapping], place_: str) -> str | None:
-    """The declared place that a found one lies in: itself, or the nearest one around it."""
-    for length in range(len(place_), 0, -1):
-        if place_[:length] in homes and (length == len(place_) or place_[length] in ".["):
-            return place_[:length]
+def find_mapped_field(mappings: Mapping[str, FieldMapping], place: str) -> str | None:
+    """Return the declared place that holds a place of a response: itself, or the nearest one around it."""
+    for length in range(len(place), 0, -1):
+        if place[:length] in mappings and (length == len(place) or place[length] in ".["):
+            return place[:length]
     return None
 
 
 def alternative_values(leaf: Leaf) -> Iterator[tuple[bool, Any]]:
-    """Other values than the one that stands there, and whether each is so near that a day's answer stays in its day."""
+    """Yield other values for a leaf, and whether each is so near that the response stays in its day."""
     value = leaf.value
     if isinstance(value, bool):
         yield True, not value
@@ -85,29 +85,29 @@ def alternative_values(leaf: Leaf) -> Iterator[tuple[bool, Any]]:
     elif re.fullmatch(r"\d+\.\d+", value):
         yield True, str(Decimal(value) + 1)
     elif INSTANT.fullmatch(value):
-        moment = datetime.fromisoformat(value)
-        yield False, _like(value, moment + timedelta(days=1))
+        instant = datetime.fromisoformat(value)
+        yield False, _write_like(value, instant + timedelta(days=1))
         if "T" in value:
-            yield True, _like(value, moment + timedelta(seconds=1 if moment.second < 59 else -1))
+            yield True, _write_like(value, instant + timedelta(seconds=1 if instant.second < 59 else -1))
     else:
         yield True, f"{value}1" if value.isdecimal() else f"{value}x"
 
 
-def _like(value: str, moment: datetime) -> str:
+def _write_like(value: str, instant: datetime) -> str:
     if "T" not in value:
-        return f"{moment:%Y-%m-%d}"
-    return moment.isoformat(timespec="milliseconds" if "." in value else "seconds").replace("+00:00", "Z")
+        return f"{instant:%Y-%m-%d}"
+    return instant.isoformat(timespec="milliseconds" if "." in value else "seconds").replace("+00:00", "Z")
 
 
-def replace_leaf(body: Any, leaf: Leaf, value: Any) -> Any:
-    """The answer with another value at one leaf."""
+def replaceleaf(body: Any, leaf: Leaf, value: Any) -> Any:
+    """Return the body with another value at one leaf."""
     copy = json.loads(json.dumps(body))
     *way, last = leaf.path
     inside = copy
     for step in way:
         inside = inside[step]
     if leaf.is_key:
-        items = [(value if key == last else key, told) for key, told in inside.items()]
+        items = [(value if key == last else key, member) for key, member in inside.items()]
         inside.clear()
         inside.update(items)
     elif way or isinstance(copy, dict | list):

@@ -25,9 +25,9 @@ GROUPS = {"web", "messaging", "voice", "email", "agent", "api", "test", "unknown
     ],
 )
 def test_channels(code: str, channel: str, group: str) -> None:
-    found = conform.find_channel(code)
-    assert (found.channel, found.channel_group) == (channel, group)
-    assert found.is_test == (code == "debug")
+    conformed = conform.find_channel(code)
+    assert (conformed.channel, conformed.channel_group) == (channel, group)
+    assert conformed.is_test == (code == "debug")
 
 
 def test_every_documented_channel_has_its_place() -> None:
@@ -52,7 +52,7 @@ def test_the_map_names_each_code_once_and_known_groups_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "code", "base"),
+    ("raw_code", "code", "base"),
     [
         ("DE", "de", "de"),
         ("pt-br", "pt-BR", "pt"),
@@ -68,20 +68,20 @@ def test_the_map_names_each_code_once_and_known_groups_only() -> None:
         ("null", "null", "null"),
     ],
 )
-def test_languages(told: str | None, code: str, base: str) -> None:
-    assert conform.normalize_language_code(told) == code
+def test_languages(raw_code: str | None, code: str, base: str) -> None:
+    assert conform.normalize_language_code(raw_code) == code
     assert conform.base_language(code) == base
 
 
 @given(st.from_regex(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,4}", fullmatch=True))
-def test_a_canonical_tag_stays_as_it_is(told: str) -> None:
-    code = conform.normalize_language_code(told)
-    assert conform.normalize_language_code(code) == conform.normalize_language_code(told.swapcase()) == code
-    assert code.casefold() == told.replace("_", "-").casefold()
+def test_a_canonical_tag_stays_as_it_is(raw_code: str) -> None:
+    code = conform.normalize_language_code(raw_code)
+    assert conform.normalize_language_code(code) == conform.normalize_language_code(raw_code.swapcase()) == code
+    assert code.casefold() == raw_code.replace("_", "-").casefold()
 
 
 @pytest.mark.parametrize(
-    ("told", "code", "name"),
+    ("raw_code", "code", "name"),
     [
         ("de", "DE", "Germany"),
         ("NA", "NA", "Namibia"),
@@ -90,8 +90,8 @@ def test_a_canonical_tag_stays_as_it_is(told: str) -> None:
         ("xx", "XX", "unknown"),
     ],
 )
-def test_countries(told: str | None, code: str, name: str) -> None:
-    assert conform.normalize_country_code(told) == code
+def test_countries(raw_code: str | None, code: str, name: str) -> None:
+    assert conform.normalize_country_code(raw_code) == code
     assert conform.country_name(code) == name
 
 

@@ -1,4 +1,4 @@
-"""What answers hold beyond what is known: named by its place, never by a value; and nothing of it is an error."""
+"""Drift: an unknown field is recorded by its place, never by a value, and is no error."""
 
 from datetime import date
 from pathlib import Path
@@ -47,28 +47,31 @@ SERIES = {"query": {"bucket": "1d"}}
 NEW = {"secret": "Jane Doe"}
 
 
-def landed(root: Path, account: Account, stream: str, window: Window, *answers: FakeResponse) -> list[tuple[Any, ...]]:
+def list_drift(
+    root: Path, account: Account, stream: str, window: Window, *responses: FakeResponse
+) -> list[tuple[Any, ...]]:
+    """Land the responses and transform them; return day of month, kind and name of each drift entry of the stream."""
     landings = ChunkBuilder(root)
-    landings.land(account, stream, window, *answers)
+    landings.land(account, stream, window, *responses)
     staged = landings.transform(account, window)
-    assert {line.batch.split("/")[2] for line in staged.drift} <= {stream}
+    assert {entry.batch.split("/")[2] for entry in staged.drift} <= {stream}
     assert "Jane" not in str(staged.drift)
-    return [(line.date.day, line.kind, line.name) for line in staged.drift if line.stream == stream]
+    return [(entry.date.day, entry.kind, entry.name) for entry in staged.drift if entry.stream == stream]
 
 
-def month(*channels: str) -> dict[str, Any]:
+def build_month(*channels: str) -> dict[str, Any]:
     split = [{"channel": name, "conversations": 1, "new": NEW} for name in channels]
     return {"items": [{"conversations": 9, "day": 31, "month": 3, "year": 2025, "perChannel": split}], "next": NEW}
 
 
 def test_cognigy(tmp_path: Path) -> None:
     window = Window(DAY, date(2025, 4, 1))
-    found = landed(
-        tmp_path, COGNIGY, "conversation_counter", window, FakeResponse(month("webchat3", "qx-new", "Qx-Other"))
+    drift = list_drift(
+        tmp_path, COGNIGY, "conversation_counter", window, FakeResponse(build_month("webchat3", "qx-new", "Qx-Other"))
     )
     fields = [(day, UNKNOWN_FIELD, name) for day in (30, 31) for name in ("items[].perChannel[].new", "next")]
     channels = [(31, "unknown channel", name) for name in ("Qx-Other", "qx-new")]
-    assert sorted(found) == sorted([*fields, *channels])
+    assert sorted(drift) == sorted([*fields, *channels])
 
 
 def test_chatdash_and_its_refused_metrics(tmp_path: Path) -> None:
@@ -78,7 +81,7 @@ def test_chatdash_and_its_refused_metrics(tmp_path: Path) -> None:
         "mood": NEW,
     }
     names = ["conversations.new", "mood", "topTopics[].new"]
-    assert landed(tmp_path / "1", CHATDASH, "analytics", WINDOW, FakeResponse(body)) == [
+    assert list_drift(tmp_path / "1", CHATDASH, "analytics", WINDOW, FakeResponse(body)) == [
         (30, UNKNOWN_FIELD, name) for name in names
     ]
     landings = ChunkBuilder(tmp_path / "2")
@@ -86,15 +89,18 @@ def test_chatdash_and_its_refused_metrics(tmp_path: Path) -> None:
     with LandingZone(tmp_path / "2" / "landing").open_writer(key) as writer:
         writer.add(Response(Request("POST", "/"), 200, {}, FIRST_LANDED_AT, b"{}"))
         writer.finish(FIRST_LANDED_AT, remarks={"refused": ["tokens", "uniqueIps"]})
-    found = landings.transform(CHATDASH, WINDOW).drift
-    assert [(line.kind, line.name) for line in found] == [("refused metric", "tokens"), ("refused metric", "uniqueIps")]
+    drift = landings.transform(CHATDASH, WINDOW).drift
+    assert [(entry.kind, entry.name) for entry in drift] == [
+        ("refused metric", "tokens"),
+        ("refused metric", "uniqueIps"),
+    ]
 
 
 def test_chatlayer_series(tmp_path: Path) -> None:
     serie = {"values": [1], "mean": 1, "max": 1, "min": 1, "sum": 1, "labels": {"channel_type": "qx-new"}, "new": NEW}
     body = {"data": {"series": [serie], "x_values": ["2025-03-30"], "series_labels": ["?"], "unit": NEW}}
-    found = landed(tmp_path, CHATLAYER, "conversations_by_channel", WINDOW, FakeResponse(body, **SERIES))
-    assert found == [
+    drift = list_drift(tmp_path, CHATLAYER, "conversations_by_channel", WINDOW, FakeResponse(body, **SERIES))
+    assert drift == [
         (30, "unknown channel", "qx-new"),
         (30, UNKNOWN_FIELD, "data.series[].new"),
         (30, UNKNOWN_FIELD, "data.unit"),
@@ -103,15 +109,15 @@ def test_chatlayer_series(tmp_path: Path) -> None:
 
 def test_chatlayer_intents_and_flow(tmp_path: Path) -> None:
     intents = {"data": [{"intent_id": "a", "count": 1, "rank": 1, "new": NEW}], "pagination": {"page": 1}}
-    assert landed(tmp_path / "1", CHATLAYER, "intents", WINDOW, FakeResponse(intents)) == [
+    assert list_drift(tmp_path / "1", CHATLAYER, "intents", WINDOW, FakeResponse(intents)) == [
         (30, UNKNOWN_FIELD, "data[].new"),
         (30, UNKNOWN_FIELD, "pagination.page"),
     ]
     step = {"id": "s", "type": "t", "name": NEW}
     move = {"id": "1", "from_step": step, "to_step": step, "timestamp": "2025-03-30T10:00:00Z", "depth": 1}
     flow = {"bot_id": "b", "conversation_id": "c1", "user_id": "u", "transitions": [move], "new": NEW}
-    told = FakeResponse(flow, context={"found": True, "conversation_id": "c1"})
-    assert landed(tmp_path / "2", CHATLAYER, "flow", WINDOW, told) == [
+    response = FakeResponse(flow, context={"found": True, "conversation_id": "c1"})
+    assert list_drift(tmp_path / "2", CHATLAYER, "flow", WINDOW, response) == [
         (30, UNKNOWN_FIELD, "new"),
         (30, UNKNOWN_FIELD, "transitions[].from_step.name"),
         (30, UNKNOWN_FIELD, "transitions[].to_step.name"),
@@ -127,37 +133,39 @@ def test_chatcaptain_reports(tmp_path: Path) -> None:
         "11": [{"id": "Jane Doe", "count": 1, "new": NEW}],
         "SENTIMENT": NEW,
     }
-    found = landed(tmp_path / "1", CHATCAPTAIN, "overview_report", WINDOW, FakeResponse(overview))
+    drift = list_drift(tmp_path / "1", CHATCAPTAIN, "overview_report", WINDOW, FakeResponse(overview))
     names = ["11[].new", "4.*.new", "CONVERSATION_COUNT_INTERVAL[].new", "SENTIMENT", "conversation_count.unit"]
-    assert found == [(30, "unknown channel", "qx-new"), *((30, UNKNOWN_FIELD, name) for name in names)]
-    told = FakeResponse({"12": 3, "23": 1}, context={"channel_id": "7", "channel_type": "qx-new"})
-    found = landed(
-        tmp_path / "2", CHATCAPTAIN, "channel_report", WINDOW, FakeResponse([{"id": "7", "shape": NEW}]), told
+    assert drift == [(30, "unknown channel", "qx-new"), *((30, UNKNOWN_FIELD, name) for name in names)]
+    response = FakeResponse({"12": 3, "23": 1}, context={"channel_id": "7", "channel_type": "qx-new"})
+    drift = list_drift(
+        tmp_path / "2", CHATCAPTAIN, "channel_report", WINDOW, FakeResponse([{"id": "7", "shape": NEW}]), response
     )
-    assert found == [(30, "unknown channel", "qx-new"), (30, UNKNOWN_FIELD, "23")]
+    assert drift == [(30, "unknown channel", "qx-new"), (30, UNKNOWN_FIELD, "23")]
     inbox = {"open": 1, "Jane Doe": {"value": 2}, "late": {"value": 3, "new": NEW}}
-    assert landed(tmp_path / "3", CHATCAPTAIN, "inbox", WINDOW, FakeResponse(inbox)) == [(30, UNKNOWN_FIELD, "*.new")]
+    assert list_drift(tmp_path / "3", CHATCAPTAIN, "inbox", WINDOW, FakeResponse(inbox)) == [
+        (30, UNKNOWN_FIELD, "*.new")
+    ]
 
 
 def test_inkeep(tmp_path: Path) -> None:
     row = {"id": "1", "firstMessageTime": "2025-03-30T10:00:00Z", "properties": {"Jane": 1}, "rating": NEW}
     body = {"status": "ok", "data": {"result": [row, row], "total": 2, "count": 2, "pageSize": 9}, "warnings": [NEW]}
-    found = landed(tmp_path / "1", INKEEP, "conversations", WINDOW, FakeResponse(body))
-    assert found == [(30, UNKNOWN_FIELD, "data.result[].rating"), (30, UNKNOWN_FIELD, "warnings")]
+    drift = list_drift(tmp_path / "1", INKEEP, "conversations", WINDOW, FakeResponse(body))
+    assert drift == [(30, UNKNOWN_FIELD, "data.result[].rating"), (30, UNKNOWN_FIELD, "warnings")]
     total = {"count": 1, "sum_userMessageCount": 1, "countDistinct_userProperties.userId": 1, "avg": 1}
     context = {"days": str(WINDOW), "by_day": False}
-    told = FakeResponse({"data": {"result": [total]}}, context=context)
-    assert landed(tmp_path / "2", INKEEP, "conversation_totals", WINDOW, told) == [
+    response = FakeResponse({"data": {"result": [total]}}, context=context)
+    assert list_drift(tmp_path / "2", INKEEP, "conversation_totals", WINDOW, response) == [
         (30, UNKNOWN_FIELD, "data.result[].avg")
     ]
 
 
-def test_a_newer_answer_replaces_what_an_older_one_held(tmp_path: Path) -> None:
+def test_a_newer_response_replaces_the_drift_of_an_older_one(tmp_path: Path) -> None:
     landings, window = ChunkBuilder(tmp_path), Window(DAY, date(2025, 4, 1))
     landings.land(COGNIGY, "conversation_counter", window, FakeResponse({"items": [], "old": 1}))
     landings.land(COGNIGY, "conversation_counter", Window.of_day(NEXT), FakeResponse({"items": [], "new": 1}))
-    found = landings.transform(COGNIGY, window).drift
-    assert [(line.date, line.name) for line in found] == [(DAY, "old"), (NEXT, "new")]
+    entries = landings.transform(COGNIGY, window).drift
+    assert [(entry.date, entry.name) for entry in entries] == [(DAY, "old"), (NEXT, "new")]
 
 
 @pytest.mark.parametrize(("count", "more"), [(MAX_NAMES, None), (MAX_NAMES + 12, "(12 more)")])
@@ -165,9 +173,9 @@ def test_names_are_capped(count: int, more: str | None) -> None:
     drift = Drift()
     drift.record([DAY], WHERE, UNKNOWN_COLUMN, (f"c{number:03}" for number in reversed(range(count))))
     drift.record([DAY], WHERE, UNKNOWN_FIELD, ["x" * 500, "", "\ud800"])
-    names = [line.name for line in drift.entries() if line.kind == UNKNOWN_COLUMN]
+    names = [entry.name for entry in drift.entries() if entry.kind == UNKNOWN_COLUMN]
     assert names == [*(f"c{number:03}" for number in range(MAX_NAMES)), *([more] if more else [])]
-    others = [line.name for line in drift.entries() if line.kind == UNKNOWN_FIELD]
+    others = [entry.name for entry in drift.entries() if entry.kind == UNKNOWN_FIELD]
     assert others == ["(no name)", "x" * 99 + "…", "\N{REPLACEMENT CHARACTER}"]
 
 
@@ -178,7 +186,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_any_value_can_be_looked_at(value: object) -> None:
+def test_any_value_can_be_examined(value: object) -> None:
     known = {"a": {"b": flat_object("c")}, "b": NamedMembers(flat_object("a"), flat_object("b")), "c": None}
     assert all(isinstance(name, str) for name in find_unknown_fields(value, known))
     assert list(find_unknown_fields(value, None)) == []

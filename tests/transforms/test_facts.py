@@ -44,15 +44,15 @@ def test_several_streams_fill_one_row(facts: Facts) -> None:
     assert facts.value("channel_daily", ONE, "conversations", channel_code="x") is None
 
 
-def test_a_measure_that_is_told_twice_is_refused(facts: Facts) -> None:
+def test_a_measure_that_is_set_twice_is_refused(facts: Facts) -> None:
     facts.set("conversation_daily", ONE, {"conversations": 5})
-    with pytest.raises(ValueError, match="conversations is told twice"):
+    with pytest.raises(ValueError, match="conversations is set twice"):
         facts.set("conversation_daily", ONE, {"conversations": 5})
 
 
 def test_members_that_conform_to_one_are_added_up(facts: Facts) -> None:
-    for told in (1, None, Decimal(2), 4):
-        facts.add("language_daily", ONE, {"conversations": told}, language_code="en")
+    for value in (1, None, Decimal(2), 4):
+        facts.add("language_daily", ONE, {"conversations": value}, language_code="en")
     facts.add("language_daily", TWO, {"conversations": 8}, language_code="en")
     assert [row["conversations"] for row in read_staged_rows(facts.build(), "language_daily")] == [7, 8]
     assert facts.total("language_daily", ONE, "conversations") == 7
@@ -69,7 +69,7 @@ def test_a_member_that_counts_nothing_is_no_row(facts: Facts) -> None:
     assert staged.members["channel"].column("channel_code").to_pylist() == ["web"]
 
 
-def test_a_negative_number_is_loaded_as_told(facts: Facts) -> None:
+def test_a_negative_number_is_loaded_unchanged(facts: Facts) -> None:
     facts.add("channel_daily", ONE, {"conversations": -3}, channel_code="web")
     assert [row["conversations"] for row in read_staged_rows(facts.build(), "channel_daily")] == [-3]
 
@@ -84,11 +84,11 @@ def test_metrics_are_added_up_where_they_may_be(facts: Facts) -> None:
     facts.record_metric(ONE, "median", None)
     facts.record_metric(ONE, "median", Decimal("1.25"), channel_id="c1")
     facts.record_metric(ONE, "median", Decimal("2.25"), channel_id="c2")
-    found = {
+    values = {
         (row["date"], row["metric"], row.get("member"), row.get("channel_id")): row.get("value")
         for row in read_staged_rows(facts.build(), "metric_daily")
     }
-    assert found == {
+    assert values == {
         (ONE, "calls", None, None): 3,
         (TWO, "calls", None, None): 0,
         (ONE, "end_reason", "hangup", None): 3,
@@ -96,13 +96,13 @@ def test_metrics_are_added_up_where_they_may_be(facts: Facts) -> None:
         (ONE, "median", None, "c1"): Decimal("1.25"),
         (ONE, "median", None, "c2"): Decimal("2.25"),
     }
-    with pytest.raises(ValueError, match="told twice"):
+    with pytest.raises(ValueError, match="set twice"):
         facts.record_metric(ONE, "median", Decimal(1), channel_id="c1")
     with pytest.raises(KeyError):
         facts.record_metric(ONE, "undeclared", 1)
 
 
-def test_differences_are_noted_with_their_verdict(facts: Facts) -> None:
+def test_differences_are_recorded_with_their_verdict(facts: Facts) -> None:
     facts.reconcile(ONE, "conversations", "channels", 5, Decimal("5.0"))
     facts.reconcile(ONE, "conversations", "channels", 5, 4)
     facts.reconcile(ONE, "conversations", "channels", 5, 4, reason="tests")
@@ -116,7 +116,7 @@ def test_differences_are_noted_with_their_verdict(facts: Facts) -> None:
     ]
 
 
-def test_what_was_told_goes_to_the_ledger(facts: Facts) -> None:
+def test_provider_totals_go_to_the_ledger(facts: Facts) -> None:
     facts.record_provider_total(ONE, "conversations", 5)
     facts.record_provider_total(ONE, "messages", None)
     assert facts.build().totals == {ONE: {"conversations": 5, "messages": None}}
@@ -141,14 +141,14 @@ def test_numbers_are_rounded_half_up_to_their_column(value: Decimal) -> None:
         ("cost_currency", "\ud800"),
     ],
 )
-def test_what_a_column_cannot_hold_is_named_and_not_cut(facts: Facts, measure: str, value: object) -> None:
+def test_a_value_out_of_its_column_s_range_is_named_and_not_cut(facts: Facts, measure: str, value: object) -> None:
     facts.set("conversation_daily", ONE, {measure: value})
     with pytest.raises(ValueOutOfRange, match=f"conversation_daily.{measure} cannot hold") as caught:
         facts.build()
     assert caught.value.value == value
 
 
-def test_a_file_stands_for_a_table(facts: Facts, tmp_path: Path) -> None:
+def test_a_file_takes_the_place_of_rows(facts: Facts, tmp_path: Path) -> None:
     path = tmp_path / "conversation.parquet"
     facts.attach("conversation", path, channels=["web", "debug"], languages=["de"])
     staged = facts.build()

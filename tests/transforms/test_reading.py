@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from extractors.errors import ErrorLocation, ShapeError
-from transforms.reading import UNKNOWN, Node, parse_json, read_breakdown, read_calendar_day, unwrap_scalar
+from transforms.reading import Node, parse_json, read_breakdown, read_calendar_day, unwrap_scalar
+from warehouse.model.columns import UNKNOWN
 
 WHERE = ErrorLocation("cognigy", "acme", "conversation_counter")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -147,7 +148,7 @@ def test_paths_name_what_was_refused() -> None:
     assert root["nothing"].is_null
 
 
-def test_what_was_seen_is_shown_shortly() -> None:
+def test_a_long_value_is_shortened_in_the_error() -> None:
     with pytest.raises(ShapeError) as caught:
         Node("x" * 10_000, "$", WHERE).number()
     assert len(str(caught.value)) < 400
@@ -188,11 +189,11 @@ def test_instants_in_all_their_forms(form: str, instant: datetime) -> None:
     assert field(form).instant() == instant
 
 
-def test_a_time_without_an_offset_belongs_to_a_zone_or_to_nobody() -> None:
-    told = field('"2025-03-01T12:00:00"')
-    assert told.instant(ZoneInfo("Europe/Berlin")) == datetime(2025, 3, 1, 11, tzinfo=UTC)
+def test_a_time_without_an_offset_needs_a_zone() -> None:
+    node = field('"2025-03-01T12:00:00"')
+    assert node.instant(ZoneInfo("Europe/Berlin")) == datetime(2025, 3, 1, 11, tzinfo=UTC)
     with pytest.raises(ShapeError, match="without an offset"):
-        told.instant()
+        node.instant()
     assert field("null").instant() is None
 
 
@@ -209,7 +210,7 @@ def test_a_time_without_an_offset_belongs_to_a_zone_or_to_nobody() -> None:
         '"0001-01-01T00:00+14:00"',
     ],
 )
-def test_what_is_no_instant_is_refused(form: str) -> None:
+def test_a_value_that_is_no_instant_is_refused(form: str) -> None:
     with pytest.raises(ShapeError):
         field(form).instant()
 
@@ -228,14 +229,14 @@ def test_scalars_are_bare_or_wrapped() -> None:
 
 
 def test_breakdowns_are_maps_or_lists() -> None:
-    told = [("a", 1), (UNKNOWN, 2), ("a", 3)]
+    members = [("a", 1), (UNKNOWN, 2), ("a", 3)]
     forms = (
         '[{"key": "a", "count": 1}, {"key": "", "count": 2}, {"key": "a", "count": 3}]',
         '[{"id": "a", "value": 1}, {"id": null, "value": "2"}, {"name": "a", "value": 3.0}]',
     )
     for form in forms:
-        assert [(name, value.count()) for name, value in read_breakdown(field(form))] == told
-    assert [(n, v.count()) for n, v in read_breakdown(field('{"a": 1, "": {"count": 2}}'))] == told[:2]
+        assert [(name, value.count()) for name, value in read_breakdown(field(form))] == members
+    assert [(n, v.count()) for n, v in read_breakdown(field('{"a": 1, "": {"count": 2}}'))] == members[:2]
     assert read_breakdown(field("null")) == []
     for form in ('[{"key": "a"}]', '[{"count": 1}]', '["a"]', '"a"', "[[]]"):
         with pytest.raises(ShapeError):

@@ -1,12 +1,12 @@
-"""The components of ChatCaptain's two reports: their names by id, and what is known of how each is written.
+"""The components of ChatCaptain's two reports: the name of each component id.
 
-A component id means a different thing in each report. Source: the vendor's statistics reference. How a component is
-read, and what becomes of it, is not decided here.
+An id means a different component in each report. Source: the vendor's statistics reference. What must not come in: how
+a component is read (``reports.py``) and where it lands (``fields.py``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from transforms.drift import NamedMembers, Shape, flat_object
+from transforms.drift import Shape, shape_of_key
 
 OVERVIEW_COMPONENTS = (
     "STEP_EXEC_COUNT",
@@ -27,10 +27,9 @@ OVERVIEW_COMPONENTS = (
     "INTERACTION_COUNT_INTERVAL",
     "INTERACTION_COUNT_PERIODIC_TREND",
 )
-_SHARED = "_FOR_CHANNEL_ID"
 CHANNEL_COMPONENTS = (
     *(
-        f"{name}{_SHARED}"
+        f"{name}_FOR_CHANNEL_ID"
         for name in (
             "STEP_EXEC_COUNT",
             "CONVERSATION_COUNT",
@@ -59,45 +58,26 @@ CHANNEL_COMPONENTS = (
     "CALL_TRANSFER_TARGET",
 )
 
-SCALAR_SHAPE = flat_object("value", "count")
-_BREAKDOWN = NamedMembers(SCALAR_SHAPE, flat_object("key", "id", "name", "count", "value"))
-_INTERVAL = NamedMembers(SCALAR_SHAPE, flat_object("timestamp", "date", "count", "value"))
-_BREAKDOWNS = (
-    "STEP_EXEC_COUNT",
-    "CONVERSATION_LANGUAGES",
-    "CONVERSATION_BY_CHANNEL_TYPE",
-    "INTENT_HITS",
-    "CALL_EXIT_STEP",
-    "CALL_END_REASON",
-    "CALL_TRANSFER_TARGET",
-)
-
 
 def component_numbers(names: tuple[str, ...]) -> Mapping[str, int]:
-    """A report's ids by every key that a component may stand under: its name without regard to case, and the id."""
+    """Return a report's component ids by each key that a component may have: its name in lower case, and the id."""
     numbers = {name.casefold(): number for number, name in enumerate(names)}
     return {**numbers, **{str(number): number for number in range(len(names))}}
 
 
 def component_label(number: int, names: tuple[str, ...]) -> str:
-    """What a component is called when a person is told of it: ``4 CONVERSATION_BY_CHANNEL_TYPE``."""
+    """Return the name of a component for people: ``4 CONVERSATION_BY_CHANNEL_TYPE``."""
     return f"{number} {names[number]}"
 
 
-def component_shapes(names: tuple[str, ...]) -> Mapping[str, Shape]:
-    """What is known of every component of a report, by its ``place``."""
-    return {component_label(number, names): _written(name) for number, name in enumerate(names)}
+def report_shape(keys: Iterable[str], names: tuple[str, ...], component_shapes: Shape) -> Shape:
+    """Return the known shape of a report under the keys that the report uses.
 
-
-def report_shape(report: Mapping[str, object], names: tuple[str, ...]) -> Shape:
-    """What is known of a report, under the keys it was told with."""
+    ``component_shapes`` has the shape of each component by its label.
+    """
     numbers = component_numbers(names)
-    return {key: _written(names[numbers[key.casefold()]]) for key in report if key.casefold() in numbers}
-
-
-def _written(name: str) -> Shape:
-    if name.removesuffix(_SHARED) in _BREAKDOWNS:
-        return _BREAKDOWN
-    if "_INTERVAL" in name:
-        return _INTERVAL
-    return None if "_TREND" in name else SCALAR_SHAPE
+    return {
+        key: shape_of_key(component_shapes, component_label(numbers[key.casefold()], names))
+        for key in keys
+        if key.casefold() in numbers
+    }

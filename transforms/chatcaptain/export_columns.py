@@ -1,6 +1,7 @@
-"""The header of a ChatCaptain export: delimiter, line ends, and which column is which field. Rows are not read here.
+"""The header of a ChatCaptain export: delimiter, line ends, and the column of each field.
 
-Columns are found by name in any order; letter case, ``_``, spaces and hyphens do not matter. Source: docs/mapping.md.
+Columns may stand in any order; letter case, ``_``, spaces and hyphens in their names do not matter. Source:
+docs/mapping.md. What must not come in: the rows (``export.py``).
 """
 
 import csv
@@ -35,7 +36,7 @@ _DELIMITERS = (",", ";", "\t")
 
 @dataclass(frozen=True)
 class CsvHeader:
-    """How a file is written: its columns in order, the column of each field, and the names that mean nothing here."""
+    """The form of a file: its column names in order, the column index of each field, and the unknown column names."""
 
     delimiter: str
     line_end: str
@@ -45,63 +46,64 @@ class CsvHeader:
 
     @property
     def has_conversation_rows(self) -> bool:
-        """True for a row per conversation, False for totals per date and channel."""
+        """Whether a row is one conversation; otherwise it is a total per date and channel."""
         return "conversation_id" in self.columns
 
 
 def read_header(start: bytes, overrides: Mapping[str, str], where: ErrorLocation) -> CsvHeader:
-    """The header at the start of a file.
+    """Return the header at the start of a file.
 
-    ``overrides`` (header -> field) go before the accepted names; of several accepted names for one field the one that
-    the reference lists first counts. Raises ShapeError when the columns tell neither conversations nor totals.
+    ``overrides`` (column name to field) precede the accepted names. Of several accepted names for one field the first
+    in ``ACCEPTED_COLUMN_NAMES`` counts. Raises ShapeError when the columns hold neither conversations nor totals, and
+    when two columns have the name of one field.
     """
     text = start.decode("utf-8-sig", errors="replace")
     line = _first_record(text)
     line_end = "\r\n" if line.endswith("\r\n") else "\n"
-    chosen = {_plain(name): field for name, field in overrides.items()}
-    read = [_read(line, delimiter, line_end, chosen) for delimiter in _DELIMITERS]
-    header = max(read, key=lambda found: (len(found.columns), len(found.names)))
-    _require(header, where)
+    plain_overrides = {_plain_name(name): field for name, field in overrides.items()}
+    headers = [_read_with_delimiter(line, delimiter, line_end, plain_overrides) for delimiter in _DELIMITERS]
+    header = max(headers, key=lambda header: (len(header.columns), len(header.names)))
+    _check_columns(header, where)
     return header
 
 
-def _read(line: str, delimiter: str, line_end: str, overrides: Mapping[str, str]) -> CsvHeader:
+def _read_with_delimiter(line: str, delimiter: str, line_end: str, overrides: Mapping[str, str]) -> CsvHeader:
     names = tuple(next(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter), ()))
-    plain = [_plain(name) for name in names]
+    plain_names = [_plain_name(name) for name in names]
     columns: dict[str, int] = {}
     for field, accepted in ACCEPTED_COLUMN_NAMES.items():
-        overriding = [name for name, wanted in overrides.items() if wanted == field]
+        overriding = [name for name, overridden in overrides.items() if overridden == field]
         candidates = [*overriding, *(name for name in accepted if name not in overrides)]
-        found = next((name for name in candidates if name in plain), None)
-        if found is not None:
-            columns[field] = plain.index(found)
+        column_name = next((name for name in candidates if name in plain_names), None)
+        if column_name is not None:
+            columns[field] = plain_names.index(column_name)
     used = set(columns.values())
-    surplus = tuple(name for index, name in enumerate(names) if index not in used)
-    return CsvHeader(delimiter, line_end, names, columns, surplus)
+    unknown = tuple(name for index, name in enumerate(names) if index not in used)
+    return CsvHeader(delimiter, line_end, names, columns, unknown)
 
 
-def _require(header: CsvHeader, where: ErrorLocation) -> None:
-    told = [_plain(name) for name in header.names]
+def _check_columns(header: CsvHeader, where: ErrorLocation) -> None:
+    plain_names = [_plain_name(name) for name in header.names]
     for index in header.columns.values():
-        if told.count(told[index]) > 1:
+        if plain_names.count(plain_names[index]) > 1:
             raise ShapeError(where, "header", f"names the column {header.names[index]!r} twice", header.names)
     grain = "conversation_id" if header.has_conversation_rows else "conversations"
-    needed = ("started_at",) if header.has_conversation_rows else ("conversations", "started_at", "channel_type")
-    missing = [field for field in needed if field not in header.columns]
+    required = ("started_at",) if header.has_conversation_rows else ("conversations", "started_at", "channel_type")
+    missing = [field for field in required if field not in header.columns]
     if missing:
-        what = f"has no column for {' and '.join(missing)} (rows of {grain}); export_columns can name one"
-        raise ShapeError(where, "header", what, header.names)
+        problem = f"has no column for {' and '.join(missing)} (rows of {grain}); export_columns can name one"
+        raise ShapeError(where, "header", problem, header.names)
 
 
 def _first_record(text: str) -> str:
-    quoted = False
-    for position, sign in enumerate(text):
-        if sign == '"':
-            quoted = not quoted
-        elif sign == "\n" and not quoted:
+    is_quoted = False
+    for position, character in enumerate(text):
+        if character == '"':
+            is_quoted = not is_quoted
+        elif character == "\n" and not is_quoted:
             return text[: position + 1]
     return text
 
 
-def _plain(name: str) -> str:
+def _plain_name(name: str) -> str:
     return re.sub(r"[\s_-]+", "", unicodedata.normalize("NFC", name)).casefold()

@@ -1,12 +1,12 @@
-"""Why a landed export is refused: finds the line and the cell. Slow and exact; runs only when something is wrong.
+"""The diagnosis of a refused export: finds the line and the cell. Exact and slow; it runs only after a failure.
 
-Also how such a file is opened in DuckDB, which the fast way shares.
+Also the SQL that opens a landed file in DuckDB, which ``export.py`` shares. What must not come in: the typed reading of
+an export.
 """
 
 import csv
 import io
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 import zstandard
@@ -14,40 +14,39 @@ import zstandard
 from extractors.errors import ShapeError
 from extractors.landing.batch import Batch
 from transforms.chatcaptain.export_columns import CsvHeader
+from warehouse.model.literals import literal
 
 _LONGEST_CELL = 2**30
 
 
 @dataclass(frozen=True)
 class LandedExport:
-    """A landed file, its header, and its records as counted by line ends (header and blank lines among them)."""
+    """A landed file, its header, and the number of its records by line ends, with the header and blank lines."""
 
     batch: Batch
     header: CsvHeader
     record_count: int
 
 
-def sql_literal(value: str | Path) -> str:
-    """A text as a SQL literal."""
-    return "'" + str(value).replace("'", "''") + "'"
-
-
 def read_csv_sql(source: LandedExport) -> str:
-    """The file as a table of texts ``c0, c1, ...``; an empty cell is NULL, nothing else is."""
+    """Return a SQL table of the file with text columns ``c0, c1, ...``; an empty cell is NULL, no other cell is."""
     header = source.header
     columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(header.names)))
     line_end = header.line_end.replace("\r", "\\r").replace("\n", "\\n")
     return (
-        f"read_csv({sql_literal(source.batch.path)}, auto_detect = false, header = true, columns = {{{columns}}}, "
-        f"delim = {sql_literal(header.delimiter)}, quote = '\"', escape = '\"', new_line = '{line_end}', "
+        f"read_csv({literal(str(source.batch.path))}, auto_detect = false, header = true, columns = {{{columns}}}, "
+        f"delim = {literal(header.delimiter)}, quote = '\"', escape = '\"', new_line = '{line_end}', "
         "compression = 'zstd', nullstr = '')"
     )
 
 
-def diagnose_records(source: LandedExport, rows: int | None) -> ShapeError | None:
-    """The first record that does not fit the header, named by its line; None when all fit and there are ``rows``."""
+def diagnose_records(source: LandedExport, row_count: int | None) -> ShapeError | None:
+    """Return a ShapeError for the first record that does not fit the header, with its line.
+
+    None when all records fit and their number is ``row_count`` (None: any number).
+    """
     where, width = source.batch.where, len(source.header.names)
-    fitting = line = 0
+    fitting_count = line = 0
     previous = csv.field_size_limit(_LONGEST_CELL)
     try:
         with source.batch.path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
@@ -59,53 +58,56 @@ def diagnose_records(source: LandedExport, rows: int | None) -> ShapeError | Non
                     return ShapeError(
                         where, f"line {start}", f"has {len(record)} cells, the header {width}", len(record)
                     )
-                fitting += 1 if record else 0
+                fitting_count += 1 if record else 0
     except csv.Error as error:
         return ShapeError(where, f"line {line + 1}", f"is no CSV ({error})")
     except UnicodeDecodeError as error:
         return ShapeError(where, f"after line {line + 1}", f"is not UTF-8 ({error.reason})")
     finally:
         csv.field_size_limit(previous)
-    if rows is None or fitting - 1 == rows:
+    if row_count is None or fitting_count - 1 == row_count:
         return None
-    return ShapeError(where, "file", f"was read as {rows} rows, but its lines are {fitting - 1}; line ends are mixed")
+    return ShapeError(
+        where, "file", f"was read as {row_count} rows, but has {fitting_count - 1} lines; its line ends are mixed"
+    )
 
 
 def diagnose_cells(
     engine: duckdb.DuckDBPyConnection, source: LandedExport, cells: list[tuple[str, str, str, bool]]
 ) -> ShapeError:
-    """The first cell that cannot be read, or is empty where it may not be, named by its line.
+    """Return a ShapeError for the first cell that cannot be read, or that is empty and required, with its line.
 
-    ``cells``: field, column, typed expression, whether it must be there.
+    ``cells`` are of field, column, typed SQL expression, and whether the cell is required. Raises AssertionError when
+    no such cell exists.
     """
     engine.execute("SET threads = 1; SET preserve_insertion_order = true")
     bad = " OR ".join(
-        f"({column} IS NOT NULL AND {typed} IS NULL){f' OR {column} IS NULL' if needed else ''}"
-        for _, column, typed, needed in cells
+        f"({column} IS NOT NULL AND {typed} IS NULL){f' OR {column} IS NULL' if is_required else ''}"
+        for _, column, typed, is_required in cells
     )
-    told = ", ".join(f"{column}, {typed} IS NULL" for _, column, typed, _ in cells)
-    found = engine.execute(
-        f"SELECT record, {told} FROM (SELECT *, row_number() OVER () AS record FROM {read_csv_sql(source)}) "  # noqa: S608
+    values_sql = ", ".join(f"{column}, {typed} IS NULL" for _, column, typed, _ in cells)
+    row = engine.execute(
+        f"SELECT record, {values_sql} FROM (SELECT *, row_number() OVER () AS record FROM {read_csv_sql(source)}) "  # noqa: S608
         f"WHERE {bad} ORDER BY record LIMIT 1"
     ).fetchone()
-    record, *values = found or (0,)
-    for (field, _, _, needed), cell, unread in zip(cells, values[::2], values[1::2], strict=True):
-        if cell is not None and unread:
+    record, *values = row or (0,)
+    for (field, _, _, is_required), cell, is_unreadable in zip(cells, values[::2], values[1::2], strict=True):
+        if cell is not None and is_unreadable:
             return ShapeError(source.batch.where, f"line {_line_of(source, record)}, {field}", "cannot be read", cell)
-        if cell is None and needed:
+        if cell is None and is_required:
             return ShapeError(source.batch.where, f"line {_line_of(source, record)}, {field}", "is empty", cell)
-    raise AssertionError("a cell was refused that is not to be found again")
+    raise AssertionError("a cell was refused, but the second reading finds no bad cell")
 
 
 def _line_of(source: LandedExport, record: int) -> int:
-    """The line at which a record below the header begins: quoted cells may hold line ends."""
+    """Return the line at which a record below the header begins: quoted cells may hold line ends."""
     with source.batch.path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
         text = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8-sig", newline="")
         reader = csv.reader(text, delimiter=source.header.delimiter)
-        line = seen = 0
+        line = record_count = 0
         for cells in reader:
             line, start = reader.line_num, line + 1
-            if cells and seen == record:
+            if cells and record_count == record:
                 return start
-            seen += 1 if cells else 0
+            record_count += 1 if cells else 0
     return line

@@ -1,4 +1,7 @@
-"""Where the fields of ChatDash's answers land. Data only; how they are read stands in ``chatdash``."""
+"""Every field of ChatDash's responses and where it lands; their known shape is derived from this list.
+
+What must not come in: how a field is read (``transform.py``).
+"""
 
 from collections.abc import Mapping
 
@@ -7,14 +10,15 @@ from transforms.field_mapping import (
     RECONCILIATION,
     FieldMapping,
     FieldMappings,
+    derive_shapes,
     metric_columns,
     not_loaded,
     to,
 )
 
-_ONE_BUCKET = "`total`, else the only entry of `counts`; several have no published bucket"
-_KEPT = "only with `privacy: {message_texts: keep}`"
-_NO_MEMBER = "the label is the member: ids are not unique"
+_ONE_BUCKET = "`total`, else the only entry of `counts`; the buckets of several entries are unpublished"
+_ONLY_WITH_TEXTS = "only with `privacy: {message_texts: keep}`"
+_ID_IS_NO_MEMBER = "the label is the member, because ids are not unique"
 
 
 def _total(key: str, *columns: str) -> Mapping[str, FieldMapping]:
@@ -39,17 +43,19 @@ FIELDS: FieldMappings = {
         "topIntents[].count": to("intent_daily.hits"),
         "endedReason[].reason": to("end_reason_daily.end_reason"),
         "endedReason[].count": to("end_reason_daily.conversations"),
-        "topTopics[].id": not_loaded(_NO_MEMBER),
+        "topTopics[].id": not_loaded(_ID_IS_NO_MEMBER),
         "topTopics[].label": to("topic_daily.topic"),
         "topTopics[].count": to("topic_daily.conversations"),
         "tokens[].model": to("token_daily.model"),
         "tokens[].count": to("token_daily.tokens", "conversation_daily.tokens", LEDGER_TOTALS),
-        "topMisunderstoodMessages[].id": not_loaded(_NO_MEMBER),
-        "topMisunderstoodMessages[].label": to(*metric_columns("misunderstood_texts", "member"), note=_KEPT),
-        "topMisunderstoodMessages[].count": to(*metric_columns("misunderstood_texts"), note=_KEPT),
+        "topMisunderstoodMessages[].id": not_loaded(_ID_IS_NO_MEMBER),
+        "topMisunderstoodMessages[].label": to(*metric_columns("misunderstood_texts", "member"), note=_ONLY_WITH_TEXTS),
+        "topMisunderstoodMessages[].count": to(*metric_columns("misunderstood_texts"), note=_ONLY_WITH_TEXTS),
         "averageCost.average": to(*metric_columns("average_cost")),
-        "averageCost.counts[]": not_loaded("means of unpublished buckets, which do not add up"),
-        "averageCost.currency": not_loaded("one currency per answer: that of `totalCost`"),
+        "averageCost.counts[]": not_loaded("the buckets of these means are unpublished, and means cannot be added"),
+        "averageCost.currency": not_loaded("a response has one currency, that of `totalCost`"),
         "averageInteractions": to(*metric_columns("average_interactions")),
     },
 }
+
+SHAPES = derive_shapes(FIELDS)

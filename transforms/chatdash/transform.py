@@ -1,24 +1,26 @@
-"""ChatDash's analytics to facts, one local day per answer. Rules: docs/mapping.md, "ChatDash".
+"""ChatDash's analytics to facts, one local day per response. Rules: docs/mapping.md, "ChatDash".
 
-A metric that was not told (refused, or lacking on the account's platform) is NULL, and a list that was not told has
-no rows. ChatDash knows neither channels nor languages.
+A metric that was not reported (refused, or missing on the account's platform) is NULL, and a list that was not reported
+has no rows. ChatDash has neither channels nor languages. What must not come in: the list of fields (``fields.py``).
 """
 
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from typing import TypeAlias
 
+from extractors.account import Account
 from transforms import conform
-from transforms.chatdash.fields import FIELDS
+from transforms.chatdash.fields import FIELDS, SHAPES
 from transforms.chunk import Chunk
-from transforms.drift import REFUSED_METRIC, Shape, flat_object
+from transforms.drift import REFUSED_METRIC
 from transforms.facts import Facts
 from transforms.metrics import ADDITIVE, END_REASON, NOT_ADDITIVE, Metric
 from transforms.reading import Node, unwrap_scalar
 from transforms.registry import Transform
 
 METRICS = (
-    Metric("classified_messages", "messages", ADDITIVE, "User messages that were judged understood or missed, or not."),
+    Metric("classified_messages", "messages", ADDITIVE, "User messages: understood, missed, or neither."),
     END_REASON,
     Metric("topic", "conversations", ADDITIVE, "Conversations by topic; the provider's list may be cut off."),
     Metric("tokens", "tokens", ADDITIVE, "Tokens by language model."),
@@ -33,158 +35,129 @@ COUNTED = {
     "interactions": "interactions",
     "incomingTextMessages": "user_messages",
 }
-"""Answer key to measure, for those that are counted in a total."""
+"""The measure of each key whose total is a count."""
 
-KEYS = (
-    *COUNTED,
-    "conversationsByCountry",
-    "totalCallDuration",
-    "totalCost",
-    "averageCost",
-    "endedReason",
-    "topMisunderstoodMessages",
-    "topTopics",
-    "tokens",
-    "topIntents",
-    "understoodMessages",
-    "averageInteractions",
-)
+KEYS = tuple(dict.fromkeys(place.split(".")[0].removesuffix("[]") for place in FIELDS["analytics"]))
+"""The keys of a response, one per metric."""
 
-_TOTAL = flat_object("total", "counts")
-KNOWN: Shape = {
-    **dict.fromkeys((*COUNTED, "totalCallDuration"), _TOTAL),
-    "totalCost": flat_object("total", "counts", "currency"),
-    "averageCost": flat_object("average", "counts", "currency"),
-    "understoodMessages": flat_object("total", "understood", "missed"),
-    "conversationsByCountry": flat_object("id", "value"),
-    "endedReason": flat_object("reason", "count"),
-    "topMisunderstoodMessages": flat_object("id", "label", "count"),
-    "topTopics": flat_object("id", "label", "count"),
-    "tokens": flat_object("model", "count"),
-    "topIntents": flat_object("name", "count"),
-    "averageInteractions": None,
-}
-"""The fields of an answer. What a bucket of ``counts`` holds is unpublished."""
-
-Told = dict[str, Node]
-"""What an account told of a day, by answer key; what was not told, or told as null, is not in it."""
+MetricNodes: TypeAlias = "dict[str, Node]"
+"""The metrics that an account reported for a day, by key; a metric that is missing or null is not in it."""
 
 
-def _run(chunk: Chunk, facts: Facts) -> None:
-    texts = chunk.account.privacy.message_texts == "keep"
+def _transform(chunk: Chunk[Account], facts: Facts) -> None:
+    keeps_texts = chunk.account.privacy.message_texts == "keep"
     for claim in chunk.claims.get("analytics", ()):
         facts.drift.record(
             claim.days, claim.batch.where, REFUSED_METRIC, claim.batch.manifest["facts"].get("refused", ())
         )
-    for day, told in _days(chunk, facts).items():
-        _totals(facts, day, told)
-        _money(facts, day, told)
-        _classified(facts, day, told)
-        _tokens(facts, day, told)
-        _intents(facts, day, told)
-        _countries(facts, day, told)
-        for reason, calls in _entries(told, "endedReason", "reason"):
+    for day, metrics in _read_days(chunk, facts).items():
+        _load_totals(facts, day, metrics)
+        _load_cost(facts, day, metrics)
+        _load_classified_messages(facts, day, metrics)
+        _load_tokens(facts, day, metrics)
+        _load_intents(facts, day, metrics)
+        _load_countries(facts, day, metrics)
+        for reason, calls in _entries(metrics, "endedReason", "reason"):
             facts.record_metric(day, "end_reason", calls, reason)
-        for topic, conversations in _entries(told, "topTopics", "label", "id"):
+        for topic, conversations in _entries(metrics, "topTopics", "label", "id"):
             facts.record_metric(day, "topic", conversations, topic)
-        for text, messages in _entries(told, "topMisunderstoodMessages", "label", "id") if texts else ():
+        for text, messages in _entries(metrics, "topMisunderstoodMessages", "label", "id") if keeps_texts else ():
             facts.record_metric(day, "misunderstood_texts", messages, text)
-        if "averageInteractions" in told:
-            facts.record_metric(day, "average_interactions", told["averageInteractions"].number())
+        if "averageInteractions" in metrics:
+            facts.record_metric(day, "average_interactions", metrics["averageInteractions"].number())
 
 
-def _days(chunk: Chunk, facts: Facts) -> dict[date, Told]:
-    """Each claimed day with all its answers as one: several are there when metrics had to be asked for apart."""
-    days: dict[date, Told] = {}
-    for answer in facts.drift.checking(chunk.responses("analytics"), KNOWN):
-        day = answer.claimed_day()
+def _read_days(chunk: Chunk[Account], facts: Facts) -> dict[date, MetricNodes]:
+    """Merge the responses of each claimed day: a day has several when its metrics had to be requested separately."""
+    days: dict[date, MetricNodes] = {}
+    for response in facts.drift.checking(chunk.responses("analytics"), SHAPES["analytics"]):
+        day = response.claimed_day()
         if day is None:
             continue
-        root = answer.root
+        root = response.root
         if root.object() and not any(key in root for key in KEYS):
             root.refuse("holds none of the metrics")
-        told = days.setdefault(day, {})
+        metrics = days.setdefault(day, {})
         for key in KEYS:
             if not root[key].is_null:
-                told.setdefault(key, root[key])
+                metrics.setdefault(key, root[key])
     return days
 
 
-def _totals(facts: Facts, day: date, told: Told) -> None:
-    measures = {measure: _count(_total(told, key)) for key, measure in COUNTED.items()}
+def _load_totals(facts: Facts, day: date, metrics: MetricNodes) -> None:
+    measures = {measure: _read_count(_total(metrics, key)) for key, measure in COUNTED.items()}
     facts.set("conversation_daily", day, measures)
-    minutes = _number(_total(told, "totalCallDuration"))
+    minutes = _read_number(_total(metrics, "totalCallDuration"))
     seconds = None if minutes is None else minutes * 60
     facts.set("conversation_daily", day, {"call_duration_seconds": seconds})
     for measure, value in {**measures, "call_duration_seconds": seconds}.items():
         facts.record_provider_total(day, measure, value)
 
 
-def _money(facts: Facts, day: date, told: Told) -> None:
-    amount = _number(_total(told, "totalCost"))
+def _load_cost(facts: Facts, day: date, metrics: MetricNodes) -> None:
+    amount = _read_number(_total(metrics, "totalCost"))
     facts.record_provider_total(day, "cost_amount", amount)
     if amount is not None:
-        currency = told["totalCost"]["currency"].text() or None
+        currency = metrics["totalCost"]["currency"].text() or None
         facts.set("conversation_daily", day, {"cost_amount": amount, "cost_currency": currency})
-    if "averageCost" in told:
-        average = _known(told["averageCost"], "average", "counts", "currency")
+    if "averageCost" in metrics:
+        average = _require_any_key(metrics["averageCost"], "average", "counts", "currency")
         facts.record_metric(day, "average_cost", average["average"].number())
 
 
-def _classified(facts: Facts, day: date, told: Told) -> None:
-    if "understoodMessages" not in told:
+def _load_classified_messages(facts: Facts, day: date, metrics: MetricNodes) -> None:
+    if "understoodMessages" not in metrics:
         return
-    messages = _known(told["understoodMessages"], "understood", "missed", "total")
+    messages = _require_any_key(metrics["understoodMessages"], "understood", "missed", "total")
     understood, missed = messages["understood"].count(), messages["missed"].count()
     facts.set("conversation_daily", day, {"understood_messages": understood, "misunderstood_messages": missed})
     facts.record_metric(day, "classified_messages", messages["total"].count())
 
 
-def _tokens(facts: Facts, day: date, told: Told) -> None:
-    """Tokens by model and their sum, which is unknown as soon as one of its parts is; an empty list sums up to 0."""
-    if "tokens" not in told:
+def _load_tokens(facts: Facts, day: date, metrics: MetricNodes) -> None:
+    """Load the tokens by model and their sum: NULL when one of the counts is null, 0 for an empty list."""
+    if "tokens" not in metrics:
         return
-    counts: list[int] = []
-    whole = True
-    for model, count in _entries(told, "tokens", "model"):
+    counts: list[int | None] = []
+    for model, count in _entries(metrics, "tokens", "model"):
         facts.record_metric(day, "tokens", count, model)
-        whole = whole and count is not None
-        counts.append(count or 0)
-    total = sum(counts) if whole else None
+        counts.append(count)
+    known_counts = [count for count in counts if count is not None]
+    total = sum(known_counts) if len(known_counts) == len(counts) else None
     facts.set("conversation_daily", day, {"tokens": total})
     facts.record_provider_total(day, "tokens", total)
 
 
-def _intents(facts: Facts, day: date, told: Told) -> None:
-    """Hits add up where a name stands in the list twice; its rank is the first one."""
-    for rank, (intent, hits) in enumerate(_entries(told, "topIntents", "name"), 1):
+def _load_intents(facts: Facts, day: date, metrics: MetricNodes) -> None:
+    """Add the hits of a name that is in the list twice; its first place is its rank."""
+    for rank, (intent, hits) in enumerate(_entries(metrics, "topIntents", "name"), 1):
         facts.add("intent_daily", day, {"hits": hits}, intent=intent)
         if facts.value("intent_daily", day, "rank", intent=intent) is None:
             facts.set("intent_daily", day, {"rank": rank, "is_top_n": True}, intent=intent)
 
 
-def _countries(facts: Facts, day: date, told: Told) -> None:
-    if "conversationsByCountry" not in told:
+def _load_countries(facts: Facts, day: date, metrics: MetricNodes) -> None:
+    if "conversationsByCountry" not in metrics:
         return
-    for node, conversations in _rows(told["conversationsByCountry"], "id", "value"):
+    for name, conversations in _rows(metrics["conversationsByCountry"], "id", "value"):
         facts.add(
             "country_daily",
             day,
             {"conversations": conversations},
-            country_code=conform.normalize_country_code(node.text()),
+            country_code=conform.normalize_country_code(name.text()),
         )
     total = facts.value("conversation_daily", day, "conversations")
-    known = facts.total("country_daily", day, "conversations")
-    fewer = total is not None and known < total
-    reason = "conversations without an address are in no country" if fewer else None
-    facts.reconcile(day, "conversations", "country_daily", total, known, reason=reason)
+    located = facts.total("country_daily", day, "conversations")
+    is_partial = total is not None and located < total
+    reason = "conversations without an address are in no country" if is_partial else None
+    facts.reconcile(day, "conversations", "country_daily", total, located, reason=reason)
 
 
-def _total(told: Told, key: str) -> Node | None:
-    """``total``, else the only entry of ``counts`` (a number, or an object with one number); else unknown."""
-    if key not in told:
+def _total(metrics: MetricNodes, key: str) -> Node | None:
+    """Return ``total``, else the only entry of ``counts`` (a number, or an object with one number), else None."""
+    if key not in metrics:
         return None
-    metric = _known(told[key], "total", "counts", "currency")
+    metric = _require_any_key(metrics[key], "total", "counts", "currency")
     if not metric["total"].is_null:
         return metric["total"]
     counts = metric["counts"]
@@ -193,52 +166,55 @@ def _total(told: Told, key: str) -> Node | None:
     return unwrap_scalar(counts.at(0), "count", "value", "total")
 
 
-def _count(node: Node | None) -> int | None:
+def _read_count(node: Node | None) -> int | None:
     return node.count() if node else None
 
 
-def _number(node: Node | None) -> Decimal | None:
+def _read_number(node: Node | None) -> Decimal | None:
     return node.number() if node else None
 
 
-def _known(node: Node, *keys: str) -> Node:
-    """An object that holds one of the keys, or nothing at all."""
+def _require_any_key(node: Node, *keys: str) -> Node:
+    """Return an object that is empty or has one of the keys. Raises ShapeError for any other."""
     if node.object() and not any(key in node for key in keys):
         node.refuse(f"has none of {', '.join(keys)}")
     return node
 
 
-def _entries(told: Told, key: str, name: str, *beside: str) -> Iterator[tuple[str, int | None]]:
-    """The members of a list with their counts, in order."""
-    if key in told:
-        for node, count in _rows(told[key], name, "count", *beside):
-            yield node.member(), count
+def _entries(metrics: MetricNodes, key: str, name: str, *other_keys: str) -> Iterator[tuple[str, int | None]]:
+    """Yield the members of a list with their counts, in order."""
+    if key in metrics:
+        for member, count in _rows(metrics[key], name, "count", *other_keys):
+            yield member.member(), count
 
 
-def _rows(node: Node, name: str, value: str, *beside: str) -> Iterator[tuple[Node, int | None]]:
-    """The entries of ``[{name, value}]``. A name may be left out, but not for a key that nobody has heard of."""
+def _rows(node: Node, name: str, value: str, *other_keys: str) -> Iterator[tuple[Node, int | None]]:
+    """Yield the names and values of ``[{name, value}]``.
+
+    A name may be omitted, for the member ``unknown``. Raises ShapeError for an entry with unknown keys in place of the
+    name: the provider may have renamed it.
+    """
     for row in node.elements():
         if value not in row:
             row.refuse(f"has no {value}")
-        if name not in row and set(row.object()) - {value, *beside}:
+        if name not in row and set(row.object()) - {value, *other_keys}:
             row.refuse(f"has no {name}")
         yield row[name], row[value].count()
 
 
 TRANSFORM = Transform(
-    run=_run,
+    run=_transform,
     metrics=METRICS,
-    known_shapes={"analytics": KNOWN},
     fields=FIELDS,
     meanings={
         "conversations": "Conversations of the project.",
         "user_messages": "Text messages that came in.",
         "interactions": "Interactions as ChatDash counts them.",
-        "understood_messages": "Messages judged understood; with the missed ones they may be less than all.",
+        "understood_messages": "Messages judged understood; with the missed ones they may be fewer than all.",
         "misunderstood_messages": "Messages judged missed.",
         "unique_users": "Distinct IP addresses of the day.",
         "call_duration_seconds": "Minutes of all calls as seconds.",
-        "cost_amount": "Total cost in cost_currency; the currency is NULL where none was told.",
+        "cost_amount": "Total cost in cost_currency; the currency is NULL where none was reported.",
         "tokens": "Tokens of all language models.",
     },
 )

@@ -1,7 +1,8 @@
-"""Chatlayer's SeriesData read into numbers per local day or bin. What a series stands for is not decided here.
+"""Chatlayer's SeriesData read into numbers per local day or bin.
 
-The API is a gRPC gateway: what is zero or empty may be left out, ``{}`` is an empty answer. So that no other shape
-passes for an empty one, a field may only be absent from an object that holds nothing unheard of.
+The API is a gRPC gateway: it may omit a zero or empty field, and ``{}`` is an empty response. So that no other shape
+passes for an empty one, a field may only be missing from an object without unknown keys. What must not come in: the
+meaning of a series (``transform.py``).
 """
 
 from collections import Counter
@@ -13,40 +14,36 @@ from zoneinfo import ZoneInfo
 from extractors.chatlayer.buckets import BUCKETS
 from extractors.windows import local_day
 from transforms.chunk import LandedResponse
-from transforms.drift import Shape, flat_object
-from transforms.reading import UNKNOWN, Node, read_calendar_day
+from transforms.reading import Node, read_calendar_day
+from warehouse.model.columns import UNKNOWN
 
-_INSTANT = timedelta(microseconds=1)
-_FAR = 366  # days; buckets beside the window are dropped, a year away the unit of the time is another one
-_SERIE = ("mean", "max", "min", "sum", "labels")
-SERIES_SHAPE: Shape = {
-    "data": {"series": flat_object("values", *_SERIE), **dict.fromkeys(("series_labels", "x_values"))}
-}
-"""The fields of an answer; ``mean``, ``max``, ``min`` and ``sum`` are known and not loaded."""
+_SMALLEST_STEP = timedelta(microseconds=1)
+_MAX_DAYS_APART = 366  # buckets beside the window are dropped; a year away the time is in another unit
+_KEYS_BESIDE_VALUES = ("mean", "max", "min", "sum", "labels")
 
 
 @dataclass(frozen=True)
 class Series:
-    """One serie: ``values`` has a number for each x value, ``title`` is its entry of ``series_labels``."""
+    """One series: ``values`` has a number for each x value, ``title`` is its entry of ``series_labels``."""
 
     node: Node
     title: str | None
     values: tuple[int, ...]
 
     def group_member(self, field: str) -> str:
-        """The member of the only field the answer is grouped by."""
-        told = self._labels()
-        return told[field].member() if field in told else self.title or UNKNOWN
+        """Return the member of the only field that the response is grouped by."""
+        labels = self._labels()
+        return labels[field].member() if field in labels else self.title or UNKNOWN
 
     def label_member(self, field: str) -> str:
-        """The member of one of several fields; an omitted label is an empty text."""
-        told = self._labels()
-        return told[field].member() if field in told else UNKNOWN
+        """Return the member of one of several fields. The gateway omits a label whose text is empty: ``unknown``."""
+        labels = self._labels()
+        return labels[field].member() if field in labels else UNKNOWN
 
     def name(self) -> str | None:
-        """What a serie of an answer without groups is called; None when it has no name."""
-        told = self._labels()
-        return ", ".join(filter(None, (told[field].text() for field in sorted(told)))) or self.title
+        """Return the name of a series of a response without groups; None when it has no name."""
+        labels = self._labels()
+        return ", ".join(filter(None, (labels[field].text() for field in sorted(labels)))) or self.title
 
     def _labels(self) -> dict[str, Node]:
         labels = self.node["labels"]
@@ -54,78 +51,90 @@ class Series:
 
 
 def optional_field(node: Node, field: str, *others: str) -> Node:
-    """A field that may be left out; ``others`` are the fields that may stand there without it."""
-    told = node[field]
-    strange = node.object().keys() - {field, *others}
-    if told.is_null and strange:
-        node.refuse(f"has no {field}, but {', '.join(sorted(strange))}")
-    return told
+    """Return a field that the gateway may omit; ``others`` are the fields that the object may have without it.
+
+    Raises ShapeError when the field is missing and the object has any further key.
+    """
+    value = node[field]
+    unknown_keys = node.object().keys() - {field, *others}
+    if value.is_null and unknown_keys:
+        node.refuse(f"has no {field}, but {', '.join(sorted(unknown_keys))}")
+    return value
 
 
 def optional_elements(node: Node) -> Iterator[Node]:
-    """The elements of an array that is left out when it is empty."""
+    """Yield the elements of an array that the gateway omits when it is empty."""
     return iter(()) if node.is_null else node.elements()
 
 
-def iterate_daily_sums(answer: LandedResponse, zone: ZoneInfo) -> Iterator[tuple[Series, Counter[date]]]:
-    """Each serie with its sums over the days that the answer counts for; ``zone`` says what a day is."""
-    bins, found = parse_series(answer.root)
-    days = _days(answer, bins, zone)
-    for serie in found:
+def iterate_daily_sums(response: LandedResponse, zone: ZoneInfo) -> Iterator[tuple[Series, Counter[date]]]:
+    """Yield each series with its sum per day of ``zone``, for the days for which the response counts.
+
+    Raises ShapeError for a bucket that comes twice, that lies in two days of ``zone``, or that begins more than 366
+    days away from the window.
+    """
+    bins, all_series = parse_series(response.root)
+    days = _read_days(response, bins, zone)
+    for series in all_series:
         sums: Counter[date] = Counter()
-        for day, value in zip(days, serie.values, strict=True):
-            if day in answer.days:
+        for day, value in zip(days, series.values, strict=True):
+            if day in response.days:
                 sums[day] += value
-        yield serie, sums
+        yield series, sums
 
 
 def parse_series(root: Node) -> tuple[list[Node], list[Series]]:
-    """The x values and the series of an answer, both empty for an empty answer."""
+    """Return the x values and the series of a response, both empty for an empty response.
+
+    Raises ShapeError for a series that does not have one value per x value.
+    """
     data = optional_field(root, "data")
     if data.is_null:
         return [], []
     bins = list(optional_elements(data["x_values"]))
     titles = [title.text() for title in optional_elements(data["series_labels"])]
-    series = list(optional_elements(optional_field(data, "series", "series_labels", "x_values")))
-    titles += [None] * (len(series) - len(titles))
-    return bins, [Series(serie, title, _values(serie, len(bins))) for serie, title in zip(series, titles, strict=False)]
+    nodes = list(optional_elements(optional_field(data, "series", "series_labels", "x_values")))
+    titles += [None] * (len(nodes) - len(titles))
+    return bins, [
+        Series(node, title, _read_values(node, len(bins))) for node, title in zip(nodes, titles, strict=False)
+    ]
 
 
-def _values(serie: Node, expected: int) -> tuple[int, ...]:
-    values = optional_field(serie, "values", *_SERIE)
+def _read_values(series: Node, expected_count: int) -> tuple[int, ...]:
+    values = optional_field(series, "values", *_KEYS_BESIDE_VALUES)
     if values.is_null:
         for name in ("sum", "max"):
-            if serie[name].number():
-                serie[name].refuse("is not zero although there are no values")
-        return (0,) * expected
-    if len(values.array()) != expected:
-        values.refuse(f"has {len(values.array())} values for {expected} x_values")
+            if series[name].number():
+                series[name].refuse("is not zero although there are no values")
+        return (0,) * expected_count
+    if len(values.array()) != expected_count:
+        values.refuse(f"has {len(values.array())} values for {expected_count} x_values")
     return tuple(value.count() or 0 for value in values.elements())
 
 
-def _days(answer: LandedResponse, bins: list[Node], zone: ZoneInfo) -> list[date]:
-    length = BUCKETS[answer.request["query"]["bucket"]]
+def _read_days(response: LandedResponse, bins: list[Node], zone: ZoneInfo) -> list[date]:
+    length = BUCKETS[response.request["query"]["bucket"]]
     starts: set[datetime] = set()
     days = []
     for x in bins:
-        start = _start(x, length)
+        start = _read_bucket_start(x, length)
         if start in starts:
-            x.refuse("is told a second time")
+            x.refuse("comes a second time")
         starts.add(start)
-        if abs((start.date() - answer.window.start).days) > _FAR:
-            x.refuse(f"is far outside of what was asked for ({answer.window})")
+        if abs((start.date() - response.window.start).days) > _MAX_DAYS_APART:
+            x.refuse(f"is far outside of the requested window ({response.window})")
         day = local_day(start, zone)
-        if local_day(start + length - _INSTANT, zone) != day:
+        if local_day(start + length - _SMALLEST_STEP, zone) != day:
             x.refuse(f"begins a bucket that lies in two days of {zone.key}")
         days.append(day)
     return days
 
 
-def _start(x: Node, length: timedelta) -> datetime:
+def _read_bucket_start(x: Node, length: timedelta) -> datetime:
     day = read_calendar_day(x)
     if day is not None:
         if length != BUCKETS["1d"]:
-            x.refuse("is a day where hours were asked for")
+            x.refuse("is a day, but hours were requested")
         return datetime.combine(day, time(), UTC)
     start = x.instant()
     if start is None:

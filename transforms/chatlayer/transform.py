@@ -1,33 +1,27 @@
-"""Chatlayer's answers to facts. Rules: docs/mapping.md, "Chatlayer". How a series is written: ``chatlayer_series``.
+"""Chatlayer's responses to facts. Rules: docs/mapping.md, "Chatlayer".
 
-Numbers are those of the account's version of its bot; a team's usage, of all its bots, stays in its own table.
+The numbers are those of the account's bot version. The usage of a team, with all its bots, is in its own table. What
+must not come in: the form of a series (``series.py``), the list of fields (``fields.py``).
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
-from typing import cast
 from zoneinfo import ZoneInfo
 
 from extractors.chatlayer.account import ChatlayerAccount
 from extractors.chatlayer.contexts import FlowContext, TeamUsageContext
 from transforms import conform
-from transforms.chatlayer.fields import FIELDS
-from transforms.chatlayer.series import (
-    SERIES_SHAPE,
-    iterate_daily_sums,
-    optional_elements,
-    optional_field,
-    parse_series,
-)
+from transforms.chatlayer.fields import FIELDS, SHAPES
+from transforms.chatlayer.series import Series, iterate_daily_sums, optional_elements, optional_field, parse_series
 from transforms.chunk import Chunk, LandedResponse
-from transforms.drift import Shape, flat_object
 from transforms.facts import Facts
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
 from transforms.reading import Node
 from transforms.registry import Transform
 
 METRICS = (
-    Metric("messages_by_kind", "messages", ADDITIVE, "Messages by kind, as the provider names its series."),
+    Metric("messages_by_kind", "messages", ADDITIVE, "Messages by kind, under the provider's names of its series."),
     Metric("users_by_conversations", "users", NOT_ADDITIVE, "Users of the day by how many conversations they had."),
     Metric("conversations_by_duration", "conversations", ADDITIVE, "Conversations by their length in seconds."),
     Metric("conversations_by_messages", "conversations", ADDITIVE, "Conversations by how many messages they have."),
@@ -37,103 +31,95 @@ INSIGHTS = {
     "duration_seconds": "conversations_by_duration",
     "num_messages": "conversations_by_messages",
 }
-INTENTS: Shape = {
-    "data": flat_object("intent_id", "count", "rank"),
-    "pagination": flat_object("end_cursor", "has_more"),
-}
-FLOW: Shape = {
-    **dict.fromkeys(("bot_id", "conversation_id", "user_id")),
-    "transitions": {
-        **dict.fromkeys(("id", "depth", "timestamp")),
-        **dict.fromkeys(("from_step", "to_step"), flat_object("id", "type")),
-    },
-}
-KNOWN: dict[str, Shape] = {
-    **dict.fromkeys(
-        ("conversations", "conversations_by_channel", "conversations_by_language", "messages", "users"), SERIES_SHAPE
-    ),
-    **dict.fromkeys(("insights", "team_usage"), SERIES_SHAPE),
-    "intents": INTENTS,
-    "flow": FLOW,
-}
 LAST_RANK = 2**31 - 1
 
 _UTC = ZoneInfo("UTC")
-_FIRST_YEAR = 2000  # a gateway's empty time is the year 1 or 1970
+_FIRST_YEAR = 2000  # the gateway writes an empty time as the year 1 or 1970
 
 
-def _run(chunk: Chunk, facts: Facts) -> None:
-    _totals(chunk, facts)
-    for answer in facts.drift.checking(chunk.responses("conversations_by_channel"), SERIES_SHAPE):
-        for serie, sums in iterate_daily_sums(answer, chunk.zone):
-            channel = serie.group_member("channel_type")
-            for day, count in sums.items():
-                facts.drift.record_unknown_channels(day, answer.where, [channel])
-                facts.add("channel_daily", day, {"conversations": count}, channel_code=channel)
-    for answer in facts.drift.checking(chunk.responses("conversations_by_language"), SERIES_SHAPE):
-        for serie, sums in iterate_daily_sums(answer, chunk.zone):
-            for day, count in sums.items():
-                language = conform.normalize_language_code(serie.group_member("language"))
-                facts.add("language_daily", day, {"conversations": count}, language_code=language)
-    _insights(chunk, facts)
-    _intents(chunk, facts)
-    _reconcile(chunk, facts, _team_usage(chunk, facts))
-    for answer in chunk.responses("flow"):
-        flow_context: FlowContext = answer.context
+def _transform(chunk: Chunk[ChatlayerAccount], facts: Facts) -> None:
+    _load_totals(chunk, facts)
+    for response, series, sums in _iterate_series(chunk, facts, "conversations_by_channel"):
+        channel = series.group_member("channel_type")
+        for day, count in sums.items():
+            facts.drift.record_unknown_channels(day, response.where, [channel])
+            facts.add("channel_daily", day, {"conversations": count}, channel_code=channel)
+    for _, series, sums in _iterate_series(chunk, facts, "conversations_by_language"):
+        for day, count in sums.items():
+            language = conform.normalize_language_code(series.group_member("language"))
+            facts.add("language_daily", day, {"conversations": count}, language_code=language)
+    _load_insights(chunk, facts)
+    _load_intents(chunk, facts)
+    _reconcile(chunk, facts, _load_team_usage(chunk, facts))
+    for response in chunk.responses("flow"):
+        flow_context: FlowContext = response.context
         if flow_context["found"]:
-            _flow(chunk, facts, answer)
+            _load_flow(chunk, facts, response)
 
 
-def _totals(chunk: Chunk, facts: Facts) -> None:
-    for answer in facts.drift.checking(chunk.responses("conversations"), SERIES_SHAPE):
-        for day, total in _sums(answer, chunk.zone).items():
+def _iterate_responses(chunk: Chunk[ChatlayerAccount], facts: Facts, stream: str) -> Iterator[LandedResponse]:
+    return facts.drift.checking(chunk.responses(stream), SHAPES[stream])
+
+
+def _iterate_series(
+    chunk: Chunk[ChatlayerAccount], facts: Facts, stream: str
+) -> Iterator[tuple[LandedResponse, Series, Counter[date]]]:
+    """Yield each series of a stream with its response and its sums by local day."""
+    for response in _iterate_responses(chunk, facts, stream):
+        for series, sums in iterate_daily_sums(response, chunk.zone):
+            yield response, series, sums
+
+
+def _load_totals(chunk: Chunk[ChatlayerAccount], facts: Facts) -> None:
+    for response in _iterate_responses(chunk, facts, "conversations"):
+        for day, total in _sum_series(response, chunk.zone).items():
             facts.set("conversation_daily", day, {"conversations": total})
             facts.record_provider_total(day, "conversations", total)
-    for answer in facts.drift.checking(chunk.responses("messages"), SERIES_SHAPE):
-        for day, total in _sums(answer, chunk.zone).items():
+    for response in _iterate_responses(chunk, facts, "messages"):
+        for day, total in _sum_series(response, chunk.zone).items():
             facts.set("conversation_daily", day, {"messages": total})
             facts.record_provider_total(day, "messages", total)
-        for serie, sums in iterate_daily_sums(answer, chunk.zone):
-            kind = serie.name()
+        for series, sums in iterate_daily_sums(response, chunk.zone):
+            kind = series.name()
             for day, count in sums.items() if kind else ():
                 facts.record_metric(day, "messages_by_kind", count, kind)
-    # distinct users of an hour cannot be added up: only buckets that are the account's days have an answer
-    for answer in facts.drift.checking(chunk.responses("users"), SERIES_SHAPE):
-        if answer.request["query"]["bucket"] == "1d":
-            for day, total in _sums(answer, chunk.zone).items():
+    # the distinct users of hours cannot be summed: the measure is known only where a bucket is a day of the account
+    for response in _iterate_responses(chunk, facts, "users"):
+        if response.request["query"]["bucket"] == "1d":
+            for day, total in _sum_series(response, chunk.zone).items():
                 facts.set("conversation_daily", day, {"unique_users": total})
 
 
-def _sums(answer: LandedResponse, zone: ZoneInfo) -> Counter[date]:
-    """All series of an answer together; a day without a bucket is zero."""
-    total = Counter(dict.fromkeys(answer.days, 0))
-    for _, sums in iterate_daily_sums(answer, zone):
+def _sum_series(response: LandedResponse, zone: ZoneInfo) -> Counter[date]:
+    """Return the sum of all series by local day; a day without a bucket is zero."""
+    total = Counter(dict.fromkeys(response.days, 0))
+    for _, sums in iterate_daily_sums(response, zone):
         total.update(sums)
     return total
 
 
-def _insights(chunk: Chunk, facts: Facts) -> None:
-    for answer in facts.drift.checking(chunk.responses("insights"), SERIES_SHAPE):
-        day = answer.claimed_day()
+def _load_insights(chunk: Chunk[ChatlayerAccount], facts: Facts) -> None:
+    for response in _iterate_responses(chunk, facts, "insights"):
+        day = response.claimed_day()
         if day is None:
             continue
-        bins, series = parse_series(answer.root)
-        counted: Counter[str] = Counter()
+        bins, all_series = parse_series(response.root)
+        counts: Counter[str] = Counter()
         for index, x in enumerate(bins):
-            counted[x.member()] += sum(serie.values[index] for serie in series)
-        for name, count in counted.items():
-            facts.record_metric(day, INSIGHTS[answer.request["query"]["stat"]], count, name)
+            counts[x.member()] += sum(series.values[index] for series in all_series)
+        for name, count in counts.items():
+            facts.record_metric(day, INSIGHTS[response.request["query"]["stat"]], count, name)
 
 
-def _intents(chunk: Chunk, facts: Facts) -> None:
-    """An intent on several pages is one: its hits are added up, its first place counts."""
+def _load_intents(chunk: Chunk[ChatlayerAccount], facts: Facts) -> None:
+    """Load the intents. The hits of an intent on several pages are summed, its first place is its rank."""
     hits: Counter[tuple[date, str]] = Counter()
     ranks: dict[tuple[date, str], int] = {}
-    for answer in facts.drift.checking(chunk.responses("intents"), INTENTS):
-        day = answer.claimed_day()
+    for response in _iterate_responses(chunk, facts, "intents"):
+        day = response.claimed_day()
         if day is None:
             continue
-        for entry in optional_elements(optional_field(answer.root, "data", "pagination")):
+        for entry in optional_elements(optional_field(response.root, "data", "pagination")):
             key = (day, entry["intent_id"].member())
             hits[key] += optional_field(entry, "count", "intent_id", "rank").count() or 0
             rank = entry["rank"].count() or 0
@@ -141,25 +127,25 @@ def _intents(chunk: Chunk, facts: Facts) -> None:
                 entry["rank"].refuse("is not a place in a list")
             ranks[key] = min(ranks.get(key, rank), rank)
     for (day, intent), count in hits.items():
-        told = {"hits": count, "rank": ranks[day, intent], "is_top_n": False}
-        facts.set("intent_daily", day, told, intent=intent)
+        measures = {"hits": count, "rank": ranks[day, intent], "is_top_n": False}
+        facts.set("intent_daily", day, measures, intent=intent)
 
 
-def _team_usage(chunk: Chunk, facts: Facts) -> Counter[date]:
-    """Load the team's usage by UTC days; return what it tells of the account's own bot and version, by day."""
-    account = _account(chunk)
-    own: Counter[date] = Counter()
-    for answer in facts.drift.checking(chunk.responses("team_usage"), SERIES_SHAPE):
-        team_context: TeamUsageContext = answer.context
+def _load_team_usage(chunk: Chunk[ChatlayerAccount], facts: Facts) -> Counter[date]:
+    """Load the team's usage by UTC days; return the conversations of the account's own bot and version by day."""
+    account = chunk.account
+    own_usage: Counter[date] = Counter()
+    for response in _iterate_responses(chunk, facts, "team_usage"):
+        team_context: TeamUsageContext = response.context
         if team_context["team_id"] != account.team_id:
-            continue  # landed before the account came to another team
-        own.update(dict.fromkeys(answer.days, 0))
-        for serie, sums in iterate_daily_sums(answer, _UTC):
+            continue  # landed before the account was moved to another team
+        own_usage.update(dict.fromkeys(response.days, 0))
+        for series, sums in iterate_daily_sums(response, _UTC):
             bot, version, channel, language = map(
-                serie.label_member, ("bot_id", "bot_version", "channel_type", "language")
+                series.label_member, ("bot_id", "bot_version", "channel_type", "language")
             )
             for day, count in sums.items():
-                facts.drift.record_unknown_channels(day, answer.where, [channel])
+                facts.drift.record_unknown_channels(day, response.where, [channel])
                 facts.add(
                     "team_daily",
                     day,
@@ -170,70 +156,72 @@ def _team_usage(chunk: Chunk, facts: Facts) -> Counter[date]:
                     language_code=conform.normalize_language_code(language),
                 )
                 if (bot, version) == (account.bot_id, account.version):
-                    own[day] += count
-    return own
+                    own_usage[day] += count
+    return own_usage
 
 
-def _reconcile(chunk: Chunk, facts: Facts, own_usage: Counter[date]) -> None:
+def _reconcile(chunk: Chunk[ChatlayerAccount], facts: Facts, own_usage: Counter[date]) -> None:
     breakdowns = {"conversations_by_channel": "channel_daily", "conversations_by_language": "language_daily"}
     for day in chunk.days:
-        told = facts.value("conversation_daily", day, "conversations")
+        total = facts.value("conversation_daily", day, "conversations")
         for stream, table in breakdowns.items():
             if chunk.is_stream_enabled(stream):
                 loaded = facts.total(table, day, "conversations")
-                facts.reconcile(day, "conversations", table, told, loaded)
-        if day in own_usage and _account(chunk).has_utc_days:
-            facts.reconcile(day, "conversations", "team_daily", told, own_usage[day])
+                facts.reconcile(day, "conversations", table, total, loaded)
+        if day in own_usage and chunk.account.has_utc_days:
+            facts.reconcile(day, "conversations", "team_daily", total, own_usage[day])
 
 
-def _flow(chunk: Chunk, facts: Facts, answer: LandedResponse) -> None:
-    """One conversation's transitions, each on the local day of its own instant."""
-    context: FlowContext = answer.context
+def _load_flow(chunk: Chunk[ChatlayerAccount], facts: Facts, response: LandedResponse) -> None:
+    """Load one conversation's transitions, each on the local day of its own instant."""
+    context: FlowContext = response.context
     conversation = context["conversation_id"]
-    facts.drift.record_unknown_fields(answer, FLOW)
-    told = answer.root["conversation_id"]
-    if told.text() not in (None, "", conversation):
-        told.refuse(f"is another conversation than {conversation}")
+    facts.drift.record_unknown_fields(response, SHAPES["flow"])
+    name = response.root["conversation_id"]
+    if name.text() not in (None, "", conversation):
+        name.refuse(f"is another conversation than {conversation}")
     transitions = (
-        answer.root["transitions"] if told.value else optional_field(answer.root, "transitions", "bot_id", "user_id")
+        response.root["transitions"]
+        if name.value
+        else optional_field(response.root, "transitions", "bot_id", "user_id")
     )
-    seen: dict[str, object] = {}
-    for transition in optional_elements(transitions):
-        name = transition["id"].required_text()
-        if name in seen and seen[name] == transition.value:
-            continue
-        if name in seen:
-            transition.refuse(f"tells {name} a second time, and otherwise")
-        seen[name] = transition.value
-        at = transition["timestamp"].instant()
-        if at is None or at.year < _FIRST_YEAR:
+    for transition, transition_id in _distinct_transitions(transitions):
+        instant = transition["timestamp"].instant()
+        if instant is None or instant.year < _FIRST_YEAR:
             transition["timestamp"].refuse("is not the instant of a transition")
-        day = chunk.local_day(at)
-        if day not in answer.days:
+        day = chunk.local_day(instant)
+        if day not in response.days:
             continue
         measures = {
-            **_step(transition["from_step"], "from_step"),
-            **_step(transition["to_step"], "to_step"),
+            **_read_step(transition["from_step"], "from_step"),
+            **_read_step(transition["to_step"], "to_step"),
             "depth": transition["depth"].count() or 0,
-            "at": at,
+            "at": instant,
         }
-        facts.set("flow_transition", day, measures, conversation_id=conversation, transition_id=name)
+        facts.set("flow_transition", day, measures, conversation_id=conversation, transition_id=transition_id)
 
 
-def _step(step: Node, name: str) -> dict[str, str | None]:
+def _distinct_transitions(transitions: Node) -> Iterator[tuple[Node, str]]:
+    """Yield each transition with its id, once; ShapeError for two different transitions with one id."""
+    values: dict[str, object] = {}
+    for transition in optional_elements(transitions):
+        transition_id = transition["id"].required_text()
+        if transition_id not in values:
+            values[transition_id] = transition.value
+            yield transition, transition_id
+        elif values[transition_id] != transition.value:
+            transition.refuse(f"reports {transition_id} a second time, with other values")
+
+
+def _read_step(step: Node, name: str) -> dict[str, str | None]:
     if step.is_null:
         return {}
     return {f"{name}_id": step["id"].text() or None, f"{name}_type": step["type"].text() or None}
 
 
-def _account(chunk: Chunk) -> ChatlayerAccount:
-    return cast(ChatlayerAccount, chunk.account)
-
-
 TRANSFORM = Transform(
-    run=_run,
+    run=_transform,
     metrics=METRICS,
-    known_shapes=KNOWN,
     fields=FIELDS,
     meanings={
         "conversations": "Conversations with the account's version of the bot; one ends after 15 minutes of silence.",

@@ -1,6 +1,17 @@
-"""Where the fields of Cognigy's answers land. Data only; how they are read stands in ``cognigy``."""
+"""Every field of Cognigy's responses and where it lands; their known shape is derived from this list.
 
-from transforms.field_mapping import LEDGER_TOTALS, RECONCILIATION, ROUTING, FieldMappings, metric_columns, to
+What must not come in: how a field is read (``transform.py``).
+"""
+
+from transforms.field_mapping import (
+    LEDGER_TOTALS,
+    RECONCILIATION,
+    ROUTING,
+    FieldMappings,
+    derive_shapes,
+    metric_columns,
+    to,
+)
 
 _DAY = {f"items[].{part}": ROUTING for part in ("day", "month", "year")}
 
@@ -12,7 +23,7 @@ FIELDS: FieldMappings = {
             "channel_daily.conversations",
             LEDGER_TOTALS,
             RECONCILIATION,
-            note="what the channels leave over is the channel `unknown`",
+            note="the total less the sum of the channels is the channel `unknown`",
         ),
         "items[].perChannel[].channel": to("channel_daily.channel_code"),
         "items[].perChannel[].conversations": to("channel_daily.conversations", RECONCILIATION),
@@ -26,3 +37,5 @@ FIELDS: FieldMappings = {
     },
     "knowledge_query_counter": {**_DAY, "items[].queries": to(*metric_columns("knowledge_queries"))},
 }
+
+SHAPES = derive_shapes(FIELDS)

@@ -1,17 +1,32 @@
-"""Where the fields of Inkeep's answers land. Data only; how they are read stands in ``inkeep``."""
+"""Every field of Inkeep's responses and where it lands; their known shape is derived from this list.
 
-from transforms.field_mapping import LEDGER_TOTALS, RECONCILIATION, FieldMappings, not_landed, not_loaded, to
+What must not come in: how a field is read (``transform.py``).
+"""
+
+from transforms.field_mapping import (
+    LEDGER_TOTALS,
+    RECONCILIATION,
+    ROUTING,
+    FieldMappings,
+    derive_shapes,
+    not_landed,
+    not_loaded,
+    set_body_path,
+    to,
+)
+
+_DISTINCT_USERS = "countDistinct_userProperties.userId"
 
 _ENVELOPE = {
-    "status": not_loaded("an answer that is not `ok` is refused when it is fetched"),
+    "status": not_loaded("a response that is not `ok` is refused when it is fetched"),
     **{
-        f"data.{name}": not_loaded("says whether rows are missing; they are asked for then")
+        f"data.{name}": not_loaded("only shows whether rows are missing, which are then requested")
         for name in ("total", "pageSize", "count")
     },
 }
 _USER = ("conversation_daily.unique_users", "conversation.user_id")
 _PSEUDONYM = "`user_id` is a pseudonym, only with `privacy: {key: …}`"
-_KEPT = "only with `privacy: {properties: keep}`"
+_ONLY_WITH_PROPERTIES = "only with `privacy: {properties: keep}`"
 
 FIELDS: FieldMappings = {
     "conversations": {
@@ -23,11 +38,11 @@ FIELDS: FieldMappings = {
         "data.result[].type": to("type_daily.type", "conversation.type"),
         "data.result[].projectId": to("conversation.project_id"),
         "data.result[].integrationId": to("conversation.integration_id"),
-        "data.result[].organizationId": not_landed("not asked for: one key belongs to one organisation"),
+        "data.result[].organizationId": not_landed("not requested, because a key belongs to one organisation"),
         "data.result[].userProperties.userId": to(*_USER, note=_PSEUDONYM),
-        "data.result[].userProperties.id": to(*_USER, note=f"where there is no `userId`; {_PSEUDONYM}"),
-        "data.result[].userProperties": to("conversation.properties", note=f"all but the ids, {_KEPT}"),
-        "data.result[].properties": to("conversation.properties", note=_KEPT),
+        "data.result[].userProperties.id": to(*_USER, note=f"without a `userId`; {_PSEUDONYM}"),
+        "data.result[].userProperties": to("conversation.properties", note=f"without the ids; {_ONLY_WITH_PROPERTIES}"),
+        "data.result[].properties": to("conversation.properties", note=_ONLY_WITH_PROPERTIES),
         **_ENVELOPE,
     },
     "conversation_totals": {
@@ -37,10 +52,15 @@ FIELDS: FieldMappings = {
         "data.result[].sum_userMessageCount": to(
             "conversation_daily.user_messages", LEDGER_TOTALS, RECONCILIATION, note="a column only with `detail: false`"
         ),
-        "data.result[].countDistinct_userProperties.userId": not_loaded(
-            "no `unique_users`: it leaves out people who are known by `id` alone"
+        f"data.result[].{_DISTINCT_USERS}": set_body_path(  # one key, which holds a dot
+            not_loaded("not used for `unique_users`: it omits people who are known by `id` alone"),
+            "data",
+            "result",
+            _DISTINCT_USERS,
         ),
-        "data.result[].firstMessageTime_day": to(is_routing=True),
+        "data.result[].firstMessageTime_day": ROUTING,
         **_ENVELOPE,
     },
 }
+
+SHAPES = derive_shapes(FIELDS)

@@ -1,7 +1,8 @@
 """Inkeep's conversations and daily totals to facts. Rules: docs/mapping.md, "Inkeep".
 
-Days are those of ``firstMessageTime``. Rows count users, which the totals cannot; without rows the totals stand for
-the day. Inkeep knows neither channels, languages nor intents.
+A conversation belongs to the local day of its ``firstMessageTime``. Only rows give distinct users; without rows the
+totals fill the day. Inkeep has neither channels, languages nor intents. What must not come in: the list of fields
+(``fields.py``).
 """
 
 import json
@@ -12,36 +13,29 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from extractors.account import Account
 from extractors.inkeep.contexts import ConversationTotalsContext
 from extractors.windows import Window
 from transforms.chunk import Chunk
-from transforms.drift import Shape, flat_object
 from transforms.facts import Facts
-from transforms.inkeep.fields import FIELDS
+from transforms.inkeep.fields import FIELDS, SHAPES
 from transforms.metrics import ADDITIVE, Metric
 from transforms.privacy import pseudonymize_user_id
-from transforms.reading import UNKNOWN, Node, read_calendar_day, replace_lone_surrogates
+from transforms.reading import Node, read_calendar_day, replace_lone_surrogates
 from transforms.registry import Transform
+from warehouse.model.columns import UNKNOWN
 
 METRICS = (Metric("type", "conversations", ADDITIVE, "Conversations by type."),)
 
 USER_IDS = ("userId", "id")
 COUNT, MESSAGES, DAY = "count", "sum_userMessageCount", "firstMessageTime_day"
-COLUMNS = {
-    "conversations": (
-        "id", "userMessageCount", "organizationId", "projectId", "integrationId", "firstMessageTime", "type",
-        "properties", "userProperties",
-    ),
-    "conversation_totals": (COUNT, MESSAGES, DAY, "countDistinct_userProperties.userId"),
-}  # fmt: skip
-"""The columns of each stream's rows; what stands in properties is the customer's own."""
 
 _UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True)
-class _Row:
-    """One conversation; ``user`` is the user's id as told, in text."""
+class _Conversation:
+    """One conversation; ``user`` is the user's id in text, not yet a pseudonym."""
 
     started_at: datetime
     type: str | None
@@ -53,84 +47,82 @@ class _Row:
 
 
 @dataclass(frozen=True)
-class _Total:
-    """What the aggregates tell of a day; None for what they do not."""
+class _DayTotals:
+    """The counts of a day; None for a count that is not known."""
 
     conversations: int | None
     user_messages: int | None
 
 
-def _run(chunk: Chunk, facts: Facts) -> None:
-    totals = _totals(chunk, facts)
-    for day, told in totals.items():
-        facts.record_provider_total(day, "conversations", told.conversations)
-        facts.record_provider_total(day, "user_messages", told.user_messages)
+def _transform(chunk: Chunk[Account], facts: Facts) -> None:
+    totals = _read_totals(chunk, facts)
+    for day, reported in totals.items():
+        facts.record_provider_total(day, "conversations", reported.conversations)
+        facts.record_provider_total(day, "user_messages", reported.user_messages)
         if not chunk.is_stream_enabled("conversations"):
-            facts.set("conversation_daily", day, vars(told))
-    for day, rows in _rows(chunk, facts).items():
-        counted = _load(chunk, facts, day, rows)
+            facts.set("conversation_daily", day, vars(reported))
+    for day, conversations in _read_conversations(chunk, facts).items():
+        loaded = _load_conversations(chunk, facts, day, conversations)
         if day in totals:
-            told = totals[day]
-            facts.reconcile(day, "conversations", "conversation", told.conversations, counted.conversations)
-            facts.reconcile(day, "user_messages", "conversation", told.user_messages, counted.user_messages)
+            reported = totals[day]
+            facts.reconcile(day, "conversations", "conversation", reported.conversations, loaded.conversations)
+            facts.reconcile(day, "user_messages", "conversation", reported.user_messages, loaded.user_messages)
 
 
-def _known(stream: str) -> Shape:
-    counts = dict.fromkeys(("total", "pageSize", "count"))
-    return {"status": None, "data": {"result": flat_object(*COLUMNS[stream]), **counts}}
-
-
-def _load(chunk: Chunk, facts: Facts, day: date, rows: dict[str, _Row]) -> _Total:
-    users = {row.user for row in rows.values() if row.user is not None}
-    counted = _Total(len(rows), _sum(row.user_messages for row in rows.values()))
-    facts.set("conversation_daily", day, {**vars(counted), "unique_users": len(users)})
-    for conversation_id, row in rows.items():
+def _load_conversations(
+    chunk: Chunk[Account], facts: Facts, day: date, conversations: dict[str, _Conversation]
+) -> _DayTotals:
+    users = {row.user for row in conversations.values() if row.user is not None}
+    counts = _DayTotals(len(conversations), _sum(row.user_messages for row in conversations.values()))
+    facts.set("conversation_daily", day, {**vars(counts), "unique_users": len(users)})
+    for conversation_id, row in conversations.items():
         facts.record_metric(day, "type", 1, row.type or UNKNOWN)
-        told = {**vars(row), "user_id": pseudonymize_user_id(chunk.account, row.user)}
-        del told["user"]
-        facts.set("conversation", day, told, conversation_id=conversation_id)
-    return counted
+        measures = {**vars(row), "user_id": pseudonymize_user_id(chunk.account, row.user)}
+        del measures["user"]
+        facts.set("conversation", day, measures, conversation_id=conversation_id)
+    return counts
 
 
-def _sum(numbers: Iterable[int | None]) -> int | None:
-    """The sum of what is known: 0 of nothing, None when nothing is known."""
-    told = list(numbers)
-    known = [number for number in told if number is not None]
-    return sum(known) if known or not told else None
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """Return the sum of the known counts: 0 without counts, None when none of them is known."""
+    counts = list(counts)
+    known = [count for count in counts if count is not None]
+    return sum(known) if known or not counts else None
 
 
-def _rows(chunk: Chunk, facts: Facts) -> dict[date, dict[str, _Row]]:
-    """The conversations of each claimed day by id; of one that came twice, the later one."""
-    days: dict[date, dict[str, _Row]] = {}
-    keep = chunk.account.privacy.properties == "keep"
-    for answer in facts.drift.checking(chunk.responses("conversations"), _known("conversations")):
-        for day in answer.days:
+def _read_conversations(chunk: Chunk[Account], facts: Facts) -> dict[date, dict[str, _Conversation]]:
+    """Return the conversations of each claimed day by id; the later row of a conversation that comes twice."""
+    days: dict[date, dict[str, _Conversation]] = {}
+    keeps_properties = chunk.account.privacy.properties == "keep"
+    for response in facts.drift.checking(chunk.responses("conversations"), SHAPES["conversations"]):
+        for day in response.days:
             days.setdefault(day, {})
-        for node in answer.root["data"]["result"].elements():
-            started_at = _told_instant(node["firstMessageTime"])
+        for node in response.root["data"]["result"].elements():
+            started_at = _required_instant(node["firstMessageTime"])
             day = chunk.local_day(started_at)
-            if day not in answer.window:
-                node["firstMessageTime"].refuse("lies outside of what was asked for")
-            if day in answer.days:
-                days[day][node["id"].required_text()] = _row(node, started_at, keep=keep)
+            if day not in response.window:
+                node["firstMessageTime"].refuse("lies outside of the requested window")
+            if day in response.days:
+                conversation_id = node["id"].required_text()
+                days[day][conversation_id] = _read_conversation(node, started_at, keeps_properties=keeps_properties)
     return days
 
 
-def _row(node: Node, started_at: datetime, *, keep: bool) -> _Row:
+def _read_conversation(node: Node, started_at: datetime, *, keeps_properties: bool) -> _Conversation:
     user = node["userProperties"]
     ids = [] if user.is_null else [text for name in USER_IDS if (text := _id_text(user[name]))]
-    return _Row(
+    return _Conversation(
         started_at=started_at,
         type=node["type"].text() or None,
         project_id=node["projectId"].text() or None,
         integration_id=node["integrationId"].text() or None,
         user_messages=node["userMessageCount"].count(),
         user=ids[0] if ids else None,
-        properties=_properties(node) if keep else None,
+        properties=_properties_json(node) if keeps_properties else None,
     )
 
 
-def _told_instant(node: Node) -> datetime:
+def _required_instant(node: Node) -> datetime:
     instant = node.instant()
     if instant is None:
         node.refuse("is missing")
@@ -138,59 +130,61 @@ def _told_instant(node: Node) -> datetime:
 
 
 def _id_text(node: Node) -> str | None:
-    """A user's id as text, so that 1, 1.0 and "1" are one user."""
+    """Return a user's id as text, so that 1, 1.0 and "1" are one user."""
     number = node.count() if isinstance(node.value, Decimal) and node.value == node.value.to_integral_value() else None
     return node.text() if number is None else str(number)
 
 
-def _properties(node: Node) -> str | None:
-    """``{"properties": …, "userProperties": …}`` as JSON, of the latter all but the user's ids; None without either."""
+def _properties_json(node: Node) -> str | None:
+    """Return ``{"properties": …, "userProperties": …}`` as JSON, without the user's ids; None without properties."""
     user = node["userProperties"]
-    rest = {} if user.is_null else {name: value for name, value in user.object().items() if name not in USER_IDS}
-    told = {"properties": node["properties"].value, "userProperties": rest}
-    kept = {name: value for name, value in told.items() if value}
-    if not kept:
+    other_user_properties = (
+        {} if user.is_null else {name: value for name, value in user.object().items() if name not in USER_IDS}
+    )
+    properties = {"properties": node["properties"].value, "userProperties": other_user_properties}
+    filled = {name: value for name, value in properties.items() if value}
+    if not filled:
         return None
-    return replace_lone_surrogates(json.dumps(kept, ensure_ascii=False, separators=(",", ":"), default=_number))
+    return replace_lone_surrogates(json.dumps(filled, ensure_ascii=False, separators=(",", ":"), default=_to_float))
 
 
-def _number(value: Any) -> float:
-    """Decimals are the only values of a parsed answer that JSON does not know."""
+def _to_float(value: Any) -> float:
+    """Return a number of a parsed body as JSON can write it: Decimal is the only type there that JSON lacks."""
     return float(value)
 
 
-def _totals(chunk: Chunk, facts: Facts) -> dict[date, _Total]:
-    """The aggregates of each claimed day."""
-    days: dict[date, _Total] = {}
-    for answer in facts.drift.checking(chunk.responses("conversation_totals"), _known("conversation_totals")):
-        context: ConversationTotalsContext = answer.context
-        asked = Window.parse(context["days"])
-        rows = answer.root["data"]["result"]
-        told = _bucketed(asked, rows) if context["by_day"] else _single(asked, rows)
-        days.update((day, total) for day, total in told.items() if day in answer.days)
+def _read_totals(chunk: Chunk[Account], facts: Facts) -> dict[date, _DayTotals]:
+    """Return the aggregates of each claimed day."""
+    days: dict[date, _DayTotals] = {}
+    for response in facts.drift.checking(chunk.responses("conversation_totals"), SHAPES["conversation_totals"]):
+        context: ConversationTotalsContext = response.context
+        window = Window.parse(context["days"])
+        rows = response.root["data"]["result"]
+        totals = _read_daily_rows(window, rows) if context["by_day"] else _read_single_row(window, rows)
+        days.update((day, total) for day, total in totals.items() if day in response.days)
     return days
 
 
-def _single(asked: Window, rows: Node) -> dict[date, _Total]:
-    """One row; none when nothing was found."""
+def _read_single_row(window: Window, rows: Node) -> dict[date, _DayTotals]:
+    """Read a response for one day: one row, or none for a day without conversations."""
     if len(rows.array()) > 1:
         rows.refuse("has more than the one row of a total")
-    return {asked.start: _total(rows.at(0)) if rows.array() else _Total(0, 0)}
+    return {window.start: _read_row(rows.at(0)) if rows.array() else _DayTotals(0, 0)}
 
 
-def _bucketed(asked: Window, rows: Node) -> dict[date, _Total]:
-    """A row for each day; a day without one had no conversation."""
-    told: dict[date, _Total] = {}
+def _read_daily_rows(window: Window, rows: Node) -> dict[date, _DayTotals]:
+    """Read a response with a row per UTC day; a day without a row had no conversation."""
+    totals: dict[date, _DayTotals] = {}
     for row in rows.elements():
-        day = _bucket(row[DAY])
-        if day in told or day not in asked:
-            row[DAY].refuse("is told twice, or lies outside of what was asked for")
-        told[day] = _total(row)
-    return {day: told.get(day, _Total(0, 0)) for day in asked.days()}
+        day = _read_utc_day(row[DAY])
+        if day in totals or day not in window:
+            row[DAY].refuse("comes twice, or lies outside of the requested window")
+        totals[day] = _read_row(row)
+    return {day: totals.get(day, _DayTotals(0, 0)) for day in window.days()}
 
 
-def _bucket(node: Node) -> date:
-    """A day of UTC given as date, instant, or time of UTC with or without offset."""
+def _read_utc_day(node: Node) -> date:
+    """Return a day of UTC, given as date, instant, or time of UTC with or without offset."""
     day = read_calendar_day(node)
     if day is None:
         instant = node.instant(_UTC)
@@ -200,18 +194,17 @@ def _bucket(node: Node) -> date:
     return day
 
 
-def _total(row: Node) -> _Total:
+def _read_row(row: Node) -> _DayTotals:
     for column in (COUNT, MESSAGES):
         if column not in row:
             row.refuse(f"has no {column}")
     conversations, messages = row[COUNT].count(), row[MESSAGES].count()
-    return _Total(conversations, 0 if conversations == 0 and messages is None else messages)
+    return _DayTotals(conversations, 0 if conversations == 0 and messages is None else messages)
 
 
 TRANSFORM = Transform(
-    run=_run,
+    run=_transform,
     metrics=METRICS,
-    known_shapes={stream: _known(stream) for stream in COLUMNS},
     fields=FIELDS,
     meanings={
         "conversations": "Conversations by the time of their first message.",

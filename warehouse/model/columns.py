@@ -13,6 +13,9 @@ from sqlalchemy.types import TypeEngine
 ADDITIVE = "additive"
 NOT_ADDITIVE = "not additive"
 
+UNKNOWN = "unknown"
+"""The natural key of a dimension's row 0: the member that a provider does not name."""
+
 SECONDS = Numeric(18, 3)
 MONEY = Numeric(18, 6)
 SCORE = Numeric(18, 9)

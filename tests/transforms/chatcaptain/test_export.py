@@ -1,4 +1,4 @@
-"""ChatCaptain's CSV exports: every accepted way to write one, and every line that is refused by its number."""
+"""ChatCaptain's CSV exports: every accepted form of a file, and the refused lines by number."""
 
 import csv
 import io
@@ -24,18 +24,18 @@ WINDOW = Window.of_day(DAY)
 AT = "2025-03-30T10:00:00Z"
 
 
-def account(**told: Any) -> ChatcaptainAccount:
+def build_account(**account_settings: Any) -> ChatcaptainAccount:
     base = {"name": "a", "chatbot_id": "c", "api_key": "fake-key", "timezone": "Europe/Berlin", "streams": ["export"]}
-    return ChatcaptainAccount.model_validate({**base, **told})
+    return ChatcaptainAccount.model_validate({**base, **account_settings})
 
 
-def transformed(root: Path, text: str | bytes, window: Window = WINDOW, **told: Any) -> TransformResult:
-    landings, whose = ChunkBuilder(root), account(**told)
-    landings.land(whose, "export", window, FakeResponse(text if isinstance(text, bytes) else text.encode()))
-    return landings.transform(whose, window)
+def transform_file(root: Path, text: str | bytes, window: Window = WINDOW, **account_settings: Any) -> TransformResult:
+    landings, acme = ChunkBuilder(root), build_account(**account_settings)
+    landings.land(acme, "export", window, FakeResponse(text if isinstance(text, bytes) else text.encode()))
+    return landings.transform(acme, window)
 
 
-def only(staged: TransformResult) -> dict[str, Any]:
+def read_conversation(staged: TransformResult) -> dict[str, Any]:
     (row,) = read_staged_rows(staged, "conversation")
     return row
 
@@ -48,7 +48,7 @@ OTHER_PAIRS = [pytest.param(*pair, marks=pytest.mark.long) for pair in product(H
 
 @pytest.mark.parametrize(("header", "start"), [*PAIRS, *OTHER_PAIRS])
 def test_columns_by_name(tmp_path: Path, header: str, start: str) -> None:
-    assert only(transformed(tmp_path, f"{start},{header}\n{AT},x\n"))["conversation_id"] == "x"
+    assert read_conversation(transform_file(tmp_path, f"{start},{header}\n{AT},x\n"))["conversation_id"] == "x"
 
 
 DIALECTS = [*product((",", ";", "\t"), ("\n", "\r\n"), ("", "\ufeff"), (csv.QUOTE_MINIMAL, csv.QUOTE_ALL))]
@@ -63,15 +63,15 @@ def test_dialects(tmp_path: Path, delimiter: str, end: str, mark: str, quoting: 
     writer.writerow(["id", "startedAt", "Kanal", "endReason", "transferTarget"])
     writer.writerow(["x", AT, "web", 'said "no",\r\nthen; left\tfor\ngood', "NA"])
     writer.writerow(["y", AT, "null", "", " padded "])
-    found = {
+    rows = {
         row["conversation_id"]: row
-        for row in read_staged_rows(transformed(tmp_path, mark + text.getvalue()), "conversation")
+        for row in read_staged_rows(transform_file(tmp_path, mark + text.getvalue()), "conversation")
     }
-    assert found["x"]["end_reason"] == 'said "no",\r\nthen; left\tfor\ngood'
-    assert found["x"]["transfer_target"] == "NA"
-    assert found["y"]["channel_code"] == "null"
-    assert "end_reason" not in found["y"]
-    assert found["y"]["transfer_target"] == " padded "
+    assert rows["x"]["end_reason"] == 'said "no",\r\nthen; left\tfor\ngood'
+    assert rows["x"]["transfer_target"] == "NA"
+    assert rows["y"]["channel_code"] == "null"
+    assert "end_reason" not in rows["y"]
+    assert rows["y"]["transfer_target"] == " padded "
 
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="|\x00\r"), min_size=1, max_size=12)
@@ -84,7 +84,7 @@ def test_names_survive_code_point_for_code_point(tmp_path_factory: Any, names: l
     writer = csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL)
     writer.writerow(["id", "date", "endReason", "intents"])
     writer.writerows([str(number), AT, name, "|".join(names[number:])] for number, name in enumerate(names))
-    staged = transformed(tmp_path_factory.mktemp("names"), text.getvalue())
+    staged = transform_file(tmp_path_factory.mktemp("names"), text.getvalue())
     reasons = {row["conversation_id"]: row["end_reason"] for row in read_staged_rows(staged, "conversation")}
     assert reasons == {str(number): name for number, name in enumerate(names)}
     hits = {
@@ -113,18 +113,18 @@ def test_names_survive_code_point_for_code_point(tmp_path_factory: Any, names: l
     ],
 )
 def test_times(tmp_path: Path, written: str, instant: datetime) -> None:
-    row = only(transformed(tmp_path, f'id,startedAt\nx,"{written}"\n'))
+    row = read_conversation(transform_file(tmp_path, f'id,startedAt\nx,"{written}"\n'))
     assert (row["started_at"], row["date"]) == (instant, DAY)
 
 
-def test_of_an_hour_that_comes_twice_the_first(tmp_path: Path) -> None:
+def test_a_time_in_an_hour_that_comes_twice_is_in_the_first(tmp_path: Path) -> None:
     window = Window.of_day(date(2025, 10, 26))
     text = "id,startedAt\na,2025-10-26T02:30:00\nb,2025-10-26T02:30:00+01:00\nc,2025-10-26T03:30:00\n"
-    found = {
+    hours = {
         row["conversation_id"]: row["started_at"].hour
-        for row in read_staged_rows(transformed(tmp_path, text, window), "conversation")
+        for row in read_staged_rows(transform_file(tmp_path, text, window), "conversation")
     }
-    assert found == {"a": 0, "b": 1, "c": 2}
+    assert hours == {"a": 0, "b": 1, "c": 2}
 
 
 @pytest.mark.parametrize(
@@ -132,8 +132,8 @@ def test_of_an_hour_that_comes_twice_the_first(tmp_path: Path) -> None:
 )
 def test_decimal_point_or_comma(tmp_path: Path, duration: str, score: str) -> None:
     text = f"id;date;duration;score;intents;messages\nx;{AT};{duration};{score};hi;7\n"
-    staged = transformed(tmp_path, text)
-    assert only(staged)["duration_seconds"] == Decimal("12.500")
+    staged = transform_file(tmp_path, text)
+    assert read_conversation(staged)["duration_seconds"] == Decimal("12.500")
     assert read_staged_rows(staged, "conversation_intent", ["score"]) == [{"score": Decimal("0.875000000")}]
 
 
@@ -142,7 +142,7 @@ def test_decimal_point_or_comma(tmp_path: Path, duration: str, score: str) -> No
 @settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_counts_in_every_number_form(tmp_path_factory: Any, tail: str, numbers: list[int]) -> None:
     lines = "".join(f"{line};{AT};{number}{tail}\n" for line, number in enumerate(numbers))
-    staged = transformed(tmp_path_factory.mktemp("count"), f"id;date;messages\n{lines}")
+    staged = transform_file(tmp_path_factory.mktemp("count"), f"id;date;messages\n{lines}")
     assert {row["conversation_id"]: row["messages"] for row in read_staged_rows(staged, "conversation")} == {
         str(line): number for line, number in enumerate(numbers)
     }
@@ -150,7 +150,7 @@ def test_counts_in_every_number_form(tmp_path_factory: Any, tail: str, numbers: 
 
 def test_empty_cells_are_unknown(tmp_path: Path) -> None:
     header = "id,date,endedAt,channelType,language,messages,userMessages,interactions,intents,score,duration,endReason"
-    row = only(transformed(tmp_path, f'{header}\nx,{AT},,"",,,,,,,,\n'))
+    row = read_conversation(transform_file(tmp_path, f'{header}\nx,{AT},,"",,,,,,,,\n'))
     assert row == {
         "date": DAY,
         "conversation_id": "x",
@@ -160,23 +160,25 @@ def test_empty_cells_are_unknown(tmp_path: Path) -> None:
     }
 
 
-def test_users_are_pseudonyms_or_nobody(tmp_path: Path) -> None:
+def test_users_are_pseudonyms_or_null(tmp_path: Path) -> None:
     text = f"id,date,contactId\nx,{AT},user-1\n"
-    keyed = account(privacy={"key": "planted"})
-    assert only(transformed(tmp_path / "1", text, privacy={"key": "planted"}))["user_id"] == pseudonymize_user_id(
-        keyed, "user-1"
+    keyed = build_account(privacy={"key": "planted"})
+    assert read_conversation(transform_file(tmp_path / "1", text, privacy={"key": "planted"}))[
+        "user_id"
+    ] == pseudonymize_user_id(keyed, "user-1")
+    assert "user_id" not in read_conversation(transform_file(tmp_path / "2", text))
+    assert "user_id" not in read_conversation(
+        transform_file(tmp_path / "3", text, privacy={"key": "planted", "user_ids": "drop"})
     )
-    assert "user_id" not in only(transformed(tmp_path / "2", text))
-    assert "user_id" not in only(transformed(tmp_path / "3", text, privacy={"key": "planted", "user_ids": "drop"}))
 
 
 def test_hits_are_times_named_and_a_score_belongs_to_one_intent(tmp_path: Path) -> None:
     text = f"id,date,intents,intentScore\nx,{AT},a|b|a,0.5\ny,{AT},a|a,0.25\nz,{AT},|b|,1\n"
-    found = [
+    scores = [
         (r["conversation_id"], r["intent"], r["hits"], r.get("score"))
-        for r in read_staged_rows(transformed(tmp_path, text), "conversation_intent")
+        for r in read_staged_rows(transform_file(tmp_path, text), "conversation_intent")
     ]
-    assert sorted(found, key=lambda row: row[:2]) == [
+    assert sorted(scores, key=lambda row: row[:2]) == [
         ("x", "a", 2, None),
         ("x", "b", 1, None),
         ("y", "a", 2, Decimal("0.25")),
@@ -187,7 +189,9 @@ def test_hits_are_times_named_and_a_score_belongs_to_one_intent(tmp_path: Path) 
 def test_rows_outside_the_days_are_dropped(tmp_path: Path) -> None:
     times = ("2025-03-29T22:59:59.999Z", "2025-03-29T23:00:00Z", "2025-03-30T21:59:59.999Z", "2025-03-30T22:00:00Z")
     text = "id,date\n" + "".join(f"{name},{time}\n" for name, time in zip("abcd", times, strict=True))
-    assert sorted(row["conversation_id"] for row in read_staged_rows(transformed(tmp_path, text), "conversation")) == [
+    assert sorted(
+        row["conversation_id"] for row in read_staged_rows(transform_file(tmp_path, text), "conversation")
+    ) == [
         "b",
         "c",
     ]
@@ -195,47 +199,47 @@ def test_rows_outside_the_days_are_dropped(tmp_path: Path) -> None:
 
 def test_a_header_alone_is_no_conversation(tmp_path: Path) -> None:
     for number, text in enumerate(("id,date\n", "id,date", "id,date\r\n\r\n")):
-        staged = transformed(tmp_path / str(number), text)
+        staged = transform_file(tmp_path / str(number), text)
         assert [*staged.tables] == ["conversation_daily"]
 
 
-def test_lines_that_stand_twice_are_one_and_contradictions_are_refused(tmp_path: Path) -> None:
+def test_repeated_lines_count_once_and_contradictions_are_refused(tmp_path: Path) -> None:
     text = f"id,date,messages,intents\nx,{AT},3,hi\nx,{AT},3,hi\ny,{AT},1,\n"
-    staged = transformed(tmp_path / "1", text)
+    staged = transform_file(tmp_path / "1", text)
     assert sorted(row["messages"] for row in read_staged_rows(staged, "conversation")) == [1, 3]
     with pytest.raises(ShapeError, match=r"conversation_id.*differ.*'x'"):
-        transformed(tmp_path / "2", f"{text}x,{AT},4,hi\n")
+        transform_file(tmp_path / "2", f"{text}x,{AT},4,hi\n")
 
 
 def test_own_names_for_columns_and_drift(tmp_path: Path) -> None:
     text = f"Gesprächs_ID,id,wann,Text,started_at\nx,1,{AT},hello,nonsense\n"
-    staged = transformed(tmp_path, text, export_columns={"gesprächsid": "conversation_id", "WANN": "started_at"})
-    assert only(staged)["conversation_id"] == "x"
+    staged = transform_file(tmp_path, text, export_columns={"gesprächsid": "conversation_id", "WANN": "started_at"})
+    assert read_conversation(staged)["conversation_id"] == "x"
     assert [(line.kind, line.name) for line in staged.drift] == [
         ("unknown column", name) for name in ("Text", "id", "started_at")
     ]
 
 
-def test_channels_that_nobody_knows_are_noted_on_their_day(tmp_path: Path) -> None:
+def test_unknown_channels_are_recorded_on_their_day(tmp_path: Path) -> None:
     window = Window(DAY, date(2025, 4, 2))
     text = f"id,startedAt,channel\nx,{AT},qx-new\ny,2025-04-01T10:00:00Z,web\nz,2025-04-01T10:00:00Z,qx-new\n"
-    found = transformed(tmp_path, text, window).drift
-    assert [(line.date, line.stream, line.kind, line.name) for line in found] == [
+    drift = transform_file(tmp_path, text, window).drift
+    assert [(entry.date, entry.stream, entry.kind, entry.name) for entry in drift] == [
         (day, "export", "unknown channel", "qx-new") for day in (DAY, date(2025, 4, 1))
     ]
 
 
-def test_types_are_looked_up_when_only_channel_ids_are_told(tmp_path: Path) -> None:
-    landings, whose = ChunkBuilder(tmp_path), account(streams=["channel_report", "export"])
+def test_types_are_looked_up_for_a_file_with_channel_ids_only(tmp_path: Path) -> None:
+    landings, acme = ChunkBuilder(tmp_path), build_account(streams=["channel_report", "export"])
     context = {"channel_id": "7", "channel_type": "voice"}
-    landings.land(whose, "channel_report", WINDOW, FakeResponse({"1": 0}, context=context))
-    landings.land(whose, "export", WINDOW, FakeResponse(f"id,date,channelId\nx,{AT},7\ny,{AT},8\n".encode()))
-    found = read_staged_rows(landings.transform(whose, WINDOW), "conversation", ["conversation_id", "channel_code"])
-    assert {row["conversation_id"]: row["channel_code"] for row in found} == {"x": "voice", "y": "unknown"}
+    landings.land(acme, "channel_report", WINDOW, FakeResponse({"1": 0}, context=context))
+    landings.land(acme, "export", WINDOW, FakeResponse(f"id,date,channelId\nx,{AT},7\ny,{AT},8\n".encode()))
+    rows = read_staged_rows(landings.transform(acme, WINDOW), "conversation", ["conversation_id", "channel_code"])
+    assert {row["conversation_id"]: row["channel_code"] for row in rows} == {"x": "voice", "y": "unknown"}
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "problem"),
     [
         (f"id,date,messages\nx,{AT},1\ny,{AT}\n", "line 3: has 2 cells, the header 3"),
         (f"id,date,messages\nx,{AT},1\ny,{AT},1,1\n", "line 3: has 4 cells, the header 3"),
@@ -265,51 +269,51 @@ def test_types_are_looked_up_when_only_channel_ids_are_told(tmp_path: Path) -> N
         (b"id,date,endReason\nx,2025-03-30,\xff\n", "UTF-8"),
     ],
 )  # fmt: skip
-def test_refused_files_name_the_line(tmp_path: Path, text: str | bytes, said: str) -> None:
-    with pytest.raises(ShapeError, match=said):
-        transformed(tmp_path, text)
+def test_refused_files_name_the_line(tmp_path: Path, text: str | bytes, problem: str) -> None:
+    with pytest.raises(ShapeError, match=problem):
+        transform_file(tmp_path, text)
 
 
 def test_a_damaged_landing_is_refused(tmp_path: Path) -> None:
-    landings, whose = ChunkBuilder(tmp_path), account()
-    landings.land(whose, "export", WINDOW, FakeResponse(f"id,date\nx,{AT}\n".encode()))
+    landings, acme = ChunkBuilder(tmp_path), build_account()
+    landings.land(acme, "export", WINDOW, FakeResponse(f"id,date\nx,{AT}\n".encode()))
     (landed,) = tmp_path.rglob("*.zst")
     landings.land(
-        whose, "export", Window(date(2025, 4, 1), date(2025, 4, 2)), FakeResponse(f"id,date\ny,{AT}\n".encode())
+        acme, "export", Window(date(2025, 4, 1), date(2025, 4, 2)), FakeResponse(f"id,date\ny,{AT}\n".encode())
     )
     (other,) = set(tmp_path.rglob("*.zst")) - {landed}
     landed.write_bytes(other.read_bytes())
     with pytest.raises(ShapeError, match="damaged"):
-        landings.transform(whose, WINDOW)
+        landings.transform(acme, WINDOW)
 
 
 @pytest.mark.parametrize("channel", ["Kanal", "channel"])
 def test_totals_are_compared_and_fill_no_conversation(tmp_path: Path, channel: str) -> None:
     lines = ("2025-03-30;web;3;7", "2025-03-30;debug;2;9", "2025-03-30;;1;0", "2025-03-31;web;9;9")
     text = "\n".join([f"Datum;{channel};Gespräche;Nachrichten", *lines, ""])
-    landings, whose = ChunkBuilder(tmp_path), account(streams=["overview_report", "export"])
-    landings.land(whose, "overview_report", WINDOW, FakeResponse({"1": 4, "7": 8}))
-    landings.land(whose, "export", WINDOW, FakeResponse(text.encode()))
-    staged = landings.transform(whose, WINDOW)
+    landings, acme = ChunkBuilder(tmp_path), build_account(streams=["overview_report", "export"])
+    landings.land(acme, "overview_report", WINDOW, FakeResponse({"1": 4, "7": 8}))
+    landings.land(acme, "export", WINDOW, FakeResponse(text.encode()))
+    staged = landings.transform(acme, WINDOW)
     assert {(r.measure, r.told, r.loaded, r.verdict) for r in staged.reconciliations} == {
         ("conversations", 4, 4, "ok"),
         ("messages", 8, 7, "unexplained"),
     }
     assert [*staged.tables] == ["conversation_daily"]
-    alone = transformed(tmp_path / "alone", text)
-    found = {row["channel_code"]: row["conversations"] for row in read_staged_rows(alone, "channel_daily")}
-    assert found == {"web": 3, "debug": 2, "unknown": 1}
+    alone = transform_file(tmp_path / "alone", text)
+    conversations = {row["channel_code"]: row["conversations"] for row in read_staged_rows(alone, "channel_daily")}
+    assert conversations == {"web": 3, "debug": 2, "unknown": 1}
 
 
 @pytest.mark.long
 def test_many_rows_go_through_in_bounded_memory(tmp_path: Path) -> None:
     line = "c{0},2025-03-30T{1:02d}:00:00Z,web,a|b|a,{2},user-{0}\n"
     text = "id,date,channel,intents,messages,userId\n" + "".join(line.format(n, n % 20, n % 7) for n in range(200_000))
-    staged = transformed(tmp_path, text, privacy={"key": "planted"})
-    found = staged.tables["conversation"]
-    assert isinstance(found, Path)
-    assert found.stat().st_size > 0
-    assert sorted(path.name for path in found.parent.iterdir()) == [
+    staged = transform_file(tmp_path, text, privacy={"key": "planted"})
+    file = staged.tables["conversation"]
+    assert isinstance(file, Path)
+    assert file.stat().st_size > 0
+    assert sorted(path.name for path in file.parent.iterdir()) == [
         "conversation.parquet",
         "conversation_intent.parquet",
     ]

@@ -1,4 +1,4 @@
-"""ChatCaptain's reports and inbox: accepted and refused bodies, sums over channels, what is compared."""
+"""ChatCaptain's reports and inbox: accepted and refused bodies, sums over channels, and the comparisons."""
 
 from datetime import date
 from decimal import Decimal
@@ -23,12 +23,14 @@ WINDOW = Window.of_day(DAY)
 WHERE = ErrorLocation("chatcaptain", "a", "overview_report")
 
 
-def transformed(root: Path, settings: dict[str, Any] | None = None, **streams: list[FakeResponse]) -> TransformResult:
-    told = {"name": "a", "chatbot_id": "c", "api_key": "fake-key", "timezone": "Europe/Berlin", **(settings or {})}
-    account = ChatcaptainAccount.model_validate({**told, "streams": [*streams]})
+def transform_reports(
+    root: Path, settings: dict[str, Any] | None = None, **streams: list[FakeResponse]
+) -> TransformResult:
+    fields = {"name": "a", "chatbot_id": "c", "api_key": "fake-key", "timezone": "Europe/Berlin", **(settings or {})}
+    account = ChatcaptainAccount.model_validate({**fields, "streams": [*streams]})
     landings = ChunkBuilder(root)
-    for stream, answers in streams.items():
-        landings.land(account, stream, WINDOW, *answers)
+    for stream, responses in streams.items():
+        landings.land(account, stream, WINDOW, *responses)
     return landings.transform(account, WINDOW)
 
 
@@ -37,23 +39,23 @@ def channel(channel_id: str, kind: str, **components: Any) -> FakeResponse:
     return FakeResponse(body, context={"channel_id": channel_id, "channel_type": kind})
 
 
-def one(staged: TransformResult, table: str, **members: Any) -> dict[str, Any]:
-    (found,) = [
+def find_row(staged: TransformResult, table: str, **members: Any) -> dict[str, Any]:
+    (match,) = [
         row for row in read_staged_rows(staged, table) if all(row.get(name) == value for name, value in members.items())
     ]
-    return found
+    return match
 
 
 @pytest.mark.parametrize("key", ["CONVERSATION_COUNT", "conversation_count", "1"])
 @pytest.mark.parametrize("value", [7, 7.0, "7", {"value": 7}, {"count": "7"}])
 def test_scalars(tmp_path: Path, key: str, value: object) -> None:
-    staged = transformed(tmp_path, overview_report=[FakeResponse({key: value})])
+    staged = transform_reports(tmp_path, overview_report=[FakeResponse({key: value})])
     assert read_staged_rows(staged, "conversation_daily") == [{"date": DAY, "conversations": 7}]
 
 
 @pytest.mark.parametrize("value", [None, {"value": None}])
 def test_null_is_unknown_and_not_zero(tmp_path: Path, value: object) -> None:
-    staged = transformed(tmp_path, overview_report=[FakeResponse({"1": value, "7": 0, "12": value})])
+    staged = transform_reports(tmp_path, overview_report=[FakeResponse({"1": value, "7": 0, "12": value})])
     assert read_staged_rows(staged, "conversation_daily") == [{"date": DAY, "messages": 0}]
     assert read_staged_rows(staged, "metric_daily") == []
 
@@ -73,15 +75,15 @@ def test_null_is_unknown_and_not_zero(tmp_path: Path, value: object) -> None:
     ],
 )
 def test_breakdowns(tmp_path: Path, split: object) -> None:
-    staged = transformed(tmp_path, overview_report=[FakeResponse({"CONVERSATION_BY_CHANNEL_TYPE": split})])
-    found = {row["channel_code"]: row["conversations"] for row in read_staged_rows(staged, "channel_daily")}
-    assert found == {"web": 3, "unknown": 2, "WEB": 1}
+    staged = transform_reports(tmp_path, overview_report=[FakeResponse({"CONVERSATION_BY_CHANNEL_TYPE": split})])
+    conversations = {row["channel_code"]: row["conversations"] for row in read_staged_rows(staged, "channel_daily")}
+    assert conversations == {"web": 3, "unknown": 2, "WEB": 1}
 
 
 def test_languages_that_conform_to_one_tag_are_added(tmp_path: Path) -> None:
-    staged = transformed(tmp_path, overview_report=[FakeResponse({"3": {"DE": 1, "de": 2, "pt-br": 4, "": 8}})])
-    found = {row["language_code"]: row["conversations"] for row in read_staged_rows(staged, "language_daily")}
-    assert found == {"de": 3, "pt-BR": 4, "unknown": 8}
+    staged = transform_reports(tmp_path, overview_report=[FakeResponse({"3": {"DE": 1, "de": 2, "pt-br": 4, "": 8}})])
+    conversations = {row["language_code"]: row["conversations"] for row in read_staged_rows(staged, "language_daily")}
+    assert conversations == {"de": 3, "pt-BR": 4, "unknown": 8}
 
 
 @pytest.mark.parametrize(
@@ -106,14 +108,14 @@ def test_languages_that_conform_to_one_tag_are_added(tmp_path: Path) -> None:
 )
 def test_refused_reports_name_the_field(tmp_path: Path, body: object, field: str) -> None:
     with pytest.raises(ShapeError, match=f"overview_report.*{field}"):
-        transformed(tmp_path, overview_report=[FakeResponse(body)])
+        transform_reports(tmp_path, overview_report=[FakeResponse(body)])
 
 
 def test_a_component_id_means_another_thing_in_each_report(tmp_path: Path) -> None:
-    staged = transformed(
+    staged = transform_reports(
         tmp_path, overview_report=[FakeResponse({"9": {"trend": "up"}})], channel_report=[channel("x", "web", c9=4)]
     )
-    assert one(staged, "channel_daily", channel_code="web")["interactions"] == 4
+    assert find_row(staged, "channel_daily", channel_code="web")["interactions"] == 4
 
 
 @given(order=st.permutations(range(17)))
@@ -127,7 +129,7 @@ def test_names_and_ids_are_the_same_components(order: list[int]) -> None:
 
 
 def test_channels_of_a_type_are_summed_and_calls_are_of_voice_types(tmp_path: Path) -> None:
-    staged = transformed(
+    staged = transform_reports(
         tmp_path,
         channel_report=[
             FakeResponse([{"id": "w1"}], context={}),
@@ -138,50 +140,58 @@ def test_channels_of_a_type_are_summed_and_calls_are_of_voice_types(tmp_path: Pa
             channel("d", "debug", c12=9, c9=9),
         ],
     )
-    assert one(staged, "channel_daily", channel_code="web") == {
+    assert find_row(staged, "channel_daily", channel_code="web") == {
         "date": DAY,
         "channel_code": "web",
         "messages": 7,
         "interactions": 3,
     }
-    assert one(staged, "channel_daily", channel_code="debug")["messages"] == 9
-    assert one(staged, "conversation_daily")["call_duration_seconds"] == Decimal("12.500")
-    assert one(staged, "metric_daily", metric="end_reason")["value"] == 3
-    assert one(staged, "metric_daily", metric="channel_conversations", channel_id="w2")["value"] == 1
+    assert find_row(staged, "channel_daily", channel_code="debug")["messages"] == 9
+    assert find_row(staged, "conversation_daily")["call_duration_seconds"] == Decimal("12.500")
+    assert find_row(staged, "metric_daily", metric="end_reason")["value"] == 3
+    assert find_row(staged, "metric_daily", metric="channel_conversations", channel_id="w2")["value"] == 1
 
 
-def test_a_channel_that_tells_nothing_makes_its_types_sum_unknown(tmp_path: Path) -> None:
-    told = [channel("w1", "web", c12=3, c9=1), channel("w2", "web", c12=None, c9=2), channel("v", "voice", c16=None)]
-    staged = transformed(tmp_path, channel_report=told)
-    assert one(staged, "channel_daily", channel_code="web") == {"date": DAY, "channel_code": "web", "interactions": 3}
+def test_a_channel_without_a_number_makes_the_sum_of_its_type_unknown(tmp_path: Path) -> None:
+    responses = [
+        channel("w1", "web", c12=3, c9=1),
+        channel("w2", "web", c12=None, c9=2),
+        channel("v", "voice", c16=None),
+    ]
+    staged = transform_reports(tmp_path, channel_report=responses)
+    assert find_row(staged, "channel_daily", channel_code="web") == {
+        "date": DAY,
+        "channel_code": "web",
+        "interactions": 3,
+    }
     assert read_staged_rows(staged, "conversation_daily") == [{"date": DAY}]
 
 
 @pytest.mark.parametrize(("split", "conversations"), [({"telegram": 2}, 0), ({}, 0), (None, None)])
-def test_a_listed_type_that_a_told_split_leaves_out_is_zero(
+def test_a_listed_type_that_the_split_omits_is_zero(
     tmp_path: Path, split: dict[str, int] | None, conversations: int | None
 ) -> None:
     reports = [channel("w1", "web", c12=3), channel("w2", "web", c12=0)]
-    staged = transformed(tmp_path, overview_report=[FakeResponse({"1": 2, "4": split})], channel_report=reports)
-    web = one(staged, "channel_daily", channel_code="web")
+    staged = transform_reports(tmp_path, overview_report=[FakeResponse({"1": 2, "4": split})], channel_report=reports)
+    web = find_row(staged, "channel_daily", channel_code="web")
     assert (web.get("conversations"), web["messages"]) == (conversations, 3)
 
 
 @pytest.mark.parametrize(("unit", "seconds"), [("seconds", "90"), ("minutes", "5400"), ("milliseconds", "0.09")])
 def test_the_unit_of_call_durations_is_a_setting(tmp_path: Path, unit: str, seconds: str) -> None:
     settings = {"call_duration_unit": unit}
-    staged = transformed(tmp_path, settings, channel_report=[channel("v", "voice", c16=90, c18=90)])
-    assert one(staged, "conversation_daily")["call_duration_seconds"] == Decimal(seconds)
-    assert one(staged, "metric_daily", metric="channel_call_duration_median")["value"] == Decimal(seconds)
+    staged = transform_reports(tmp_path, settings, channel_report=[channel("v", "voice", c16=90, c18=90)])
+    assert find_row(staged, "conversation_daily")["call_duration_seconds"] == Decimal(seconds)
+    assert find_row(staged, "metric_daily", metric="channel_call_duration_median")["value"] == Decimal(seconds)
 
 
-@pytest.mark.parametrize(("types", "called"), [([], None), (["web"], None), (["voice"], 0)])
+@pytest.mark.parametrize(("types", "call_seconds"), [([], None), (["web"], None), (["voice"], 0)])
 def test_no_channel_with_calls_is_unknown_and_no_call_is_zero(
-    tmp_path: Path, types: list[str], called: int | None
+    tmp_path: Path, types: list[str], call_seconds: int | None
 ) -> None:
-    told = [FakeResponse({"channels": []}), *(channel(kind, kind, c12=0, c16=0) for kind in types)]
-    staged = transformed(tmp_path, channel_report=told)
-    assert read_staged_rows(staged, "conversation_daily")[0].get("call_duration_seconds") == called
+    responses = [FakeResponse({"channels": []}), *(channel(kind, kind, c12=0, c16=0) for kind in types)]
+    staged = transform_reports(tmp_path, channel_report=responses)
+    assert read_staged_rows(staged, "conversation_daily")[0].get("call_duration_seconds") == call_seconds
 
 
 @pytest.mark.parametrize(
@@ -198,9 +208,9 @@ def test_no_channel_with_calls_is_unknown_and_no_call_is_zero(
 def test_the_total_is_compared_with_its_split(
     tmp_path: Path, total: int, types: dict[str, int], verdict: str, reason: str | None
 ) -> None:
-    staged = transformed(tmp_path, overview_report=[FakeResponse({"1": total, "4": types})])
+    staged = transform_reports(tmp_path, overview_report=[FakeResponse({"1": total, "4": types})])
     assert [(line.verdict, line.reason) for line in staged.reconciliations] == [(verdict, reason)]
-    assert one(staged, "conversation_daily")["conversations"] == total  # as told: nothing is subtracted
+    assert find_row(staged, "conversation_daily")["conversations"] == total  # nothing is subtracted
 
 
 @pytest.mark.parametrize(
@@ -214,7 +224,7 @@ def test_the_total_is_compared_with_its_split(
 def test_messages_are_compared_with_the_listed_channels(
     tmp_path: Path, messages: int, types: dict[str, int], verdict: str, reason: str | None
 ) -> None:
-    staged = transformed(
+    staged = transform_reports(
         tmp_path,
         overview_report=[FakeResponse({"7": messages, "4": types})],
         channel_report=[channel("w", "web", c12=7), channel("d", "debug", c12=3)],
@@ -233,17 +243,17 @@ def test_messages_are_compared_with_the_listed_channels(
     ],
 )
 def test_intervals_are_checked_against_the_total(tmp_path: Path, interval: object, verdict: str) -> None:
-    staged = transformed(tmp_path, overview_report=[FakeResponse({"1": 5, "2": interval})])
+    staged = transform_reports(tmp_path, overview_report=[FakeResponse({"1": 5, "2": interval})])
     assert [line.verdict for line in staged.reconciliations] == [verdict]
 
 
-def test_the_inbox_keeps_names_and_told_zeros(tmp_path: Path) -> None:
-    staged = transformed(tmp_path, inbox=[FakeResponse({"open now": 0, "closed": {"value": "3"}, "NA": None})])
-    found = {row["member"]: row["value"] for row in read_staged_rows(staged, "metric_daily")}
-    assert found == {"open now": 0, "closed": 3}
+def test_the_inbox_keeps_names_and_reported_zeros(tmp_path: Path) -> None:
+    staged = transform_reports(tmp_path, inbox=[FakeResponse({"open now": 0, "closed": {"value": "3"}, "NA": None})])
+    values = {row["member"]: row["value"] for row in read_staged_rows(staged, "metric_daily")}
+    assert values == {"open now": 0, "closed": 3}
 
 
 @pytest.mark.parametrize("body", [[3], {"open": "some"}, {"open": {"a": 1}}, {"open": [1]}])
 def test_refused_inboxes(tmp_path: Path, body: object) -> None:
     with pytest.raises(ShapeError, match="inbox"):
-        transformed(tmp_path, inbox=[FakeResponse(body)])
+        transform_reports(tmp_path, inbox=[FakeResponse(body)])

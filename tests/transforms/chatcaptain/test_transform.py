@@ -52,64 +52,67 @@ SHAPES: tuple[dict[str, Any], ...] = (
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
+def open_sandbox() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.request_log.clear()
-    running.shapes.__dict__.update(ResponseShapes().__dict__)
-    return running
+def sandbox(open_sandbox: Sandbox) -> Sandbox:
+    open_sandbox.request_log.clear()
+    open_sandbox.shapes.__dict__.update(ResponseShapes().__dict__)
+    return open_sandbox
 
 
-def loaded(
-    root: Path, sandbox: Sandbox, window: Window = CLOCK_CHANGE, name: str = "acme-voice", **told: Any
+def load_account(
+    root: Path, sandbox: Sandbox, window: Window = CLOCK_CHANGE, name: str = "acme-voice", **settings: Any
 ) -> TransformResult:
-    account = configure_account(sandbox, name, **told)
+    account = configure_account(sandbox, name, **settings)
     assert land_streams(root, account, window) == []
     return ChunkBuilder(root).transform(account, window)
 
 
-def plain(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows without what is unknown or not staged, in one order."""
+def normalize(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows without NULL and columns that are not staged, sorted."""
     kept = [
         {
             column: value.normalize() + 0 if isinstance(value, Decimal) else value
             for column, value in row.items()
             if value is not None and column not in NOT_STAGED
         }
-        for row in found
+        for row in rows
     ]
     return sorted(kept, key=lambda row: json.dumps(row, default=str, sort_keys=True))
 
 
-def expected(sandbox: Sandbox, view: str, window: Window, name: str, streams: Iterable[str]) -> list[dict[str, Any]]:
-    found = compute_truth(sandbox.world, name, view, list(window.days()), streams=[*streams], shapes=sandbox.shapes)
-    return plain(found)
+def compute_expected(
+    sandbox: Sandbox, view: str, window: Window, name: str, streams: Iterable[str]
+) -> list[dict[str, Any]]:
+    rows = compute_truth(sandbox.world, name, view, list(window.days()), streams=[*streams], shapes=sandbox.shapes)
+    return normalize(rows)
 
 
 def assert_true(sandbox: Sandbox, staged: TransformResult, window: Window, name: str, streams: Iterable[str]) -> None:
     for view in VIEWS:
-        assert plain(read_staged_rows(staged, view)) == expected(sandbox, view, window, name, streams), view
-    told = read_staged_rows(staged, "metric_daily")
+        assert normalize(read_staged_rows(staged, view)) == compute_expected(sandbox, view, window, name, streams), view
+    metrics = read_staged_rows(staged, "metric_daily")
     named = {
         "inbox": ("inbox_daily", "measure", "value"),
         "end_reason": ("end_reason_daily", "end_reason", "conversations"),
     }
     for metric, (view, member, value) in named.items():
-        found = [{"date": r["date"], member: r["member"], value: r["value"]} for r in told if r["metric"] == metric]
-        wanted = [{**row, value: Decimal(row[value])} for row in expected(sandbox, view, window, name, streams)]
-        assert plain(found) == plain(wanted), view
-    rest = [row for row in told if row["metric"] not in named]
-    assert plain(rest) == expected(sandbox, "metric_daily", window, name, streams)
+        rows = [row for row in metrics if row["metric"] == metric]
+        actual = [{"date": row["date"], member: row["member"], value: row["value"]} for row in rows]
+        wanted = [{**row, value: Decimal(row[value])} for row in compute_expected(sandbox, view, window, name, streams)]
+        assert normalize(actual) == normalize(wanted), view
+    rest = [row for row in metrics if row["metric"] not in named]
+    assert normalize(rest) == compute_expected(sandbox, "metric_daily", window, name, streams)
 
 
 @pytest.mark.parametrize("shape", [*SHAPES[:5], *(pytest.param(shape, marks=pytest.mark.long) for shape in SHAPES[5:])])
-def test_every_accepted_shape_tells_the_same(sandbox: Sandbox, tmp_path: Path, shape: dict[str, Any]) -> None:
+def test_every_accepted_shape_loads_the_same(sandbox: Sandbox, tmp_path: Path, shape: dict[str, Any]) -> None:
     sandbox.shapes.__dict__.update(shape)
-    staged = loaded(tmp_path, sandbox)
+    staged = load_account(tmp_path, sandbox)
     if sandbox.shapes.csv_times == "local":  # the hour that comes twice cannot be told apart in local times
         return
     account = configure_account(sandbox)
@@ -120,26 +123,26 @@ def test_every_accepted_shape_tells_the_same(sandbox: Sandbox, tmp_path: Path, s
     "streams", [["overview_report"], ["channel_report"], ["inbox"], ["export"], ["overview_report", "export"]]
 )
 def test_what_is_not_pulled_is_unknown(sandbox: Sandbox, tmp_path: Path, streams: list[str]) -> None:
-    staged = loaded(tmp_path, sandbox, streams=streams)
+    staged = load_account(tmp_path, sandbox, streams=streams)
     assert_true(sandbox, staged, CLOCK_CHANGE, "acme-voice", streams)
 
 
 @pytest.mark.parametrize("streams", [["export"], ["export", "channel_report"]])
 def test_totals_fill_channels_without_an_overview(sandbox: Sandbox, tmp_path: Path, streams: list[str]) -> None:
     sandbox.shapes.csv_grain = "total"
-    staged = loaded(tmp_path, sandbox, streams=streams)
+    staged = load_account(tmp_path, sandbox, streams=streams)
     assert_true(sandbox, staged, CLOCK_CHANGE, "acme-voice", streams)
 
 
 def test_local_times_name_the_same_instants(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.shapes.csv_times = "local"
     spring = Window(date(2025, 3, 8), date(2025, 3, 11))
-    staged = loaded(tmp_path, sandbox, spring, "globex-voice", streams=["export"])
+    staged = load_account(tmp_path, sandbox, spring, "globex-voice", streams=["export"])
     assert_true(sandbox, staged, spring, "globex-voice", ["export"])
 
 
 def test_what_is_reconciled(sandbox: Sandbox, tmp_path: Path) -> None:
-    staged = loaded(tmp_path, sandbox)
+    staged = load_account(tmp_path, sandbox)
     lines = {(line.measure, line.against): line for line in staged.reconciliations if line.date == date(2025, 10, 24)}
     assert lines["conversations", "channel_daily"].reason == "the difference is the test channel"
     assert (lines["messages", "channel_daily"].reason or "").startswith("not listed: ")

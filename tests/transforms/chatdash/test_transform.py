@@ -1,4 +1,4 @@
-"""ChatDash's answers as fact rows: every accepted shape, and the refused ones by name."""
+"""ChatDash's responses as fact rows: every accepted shape, and the refused ones by name."""
 
 from datetime import date
 from decimal import Decimal
@@ -24,23 +24,23 @@ def landings(tmp_path: Path) -> ChunkBuilder:
     return ChunkBuilder(tmp_path)
 
 
-def told(landings: ChunkBuilder, *answers: Any, **settings: Any) -> TransformResult:
+def transform_bodies(landings: ChunkBuilder, *bodies: Any, **settings: Any) -> TransformResult:
     account = ChatdashAccount.model_validate(
         {"name": "sales", "project_id": "p_1", "api_key": "fake-key", "timezone": "Europe/Berlin", **settings}
     )
-    landings.land(account, "analytics", WINDOW, *(FakeResponse(answer) for answer in answers))
+    landings.land(account, "analytics", WINDOW, *(FakeResponse(body) for body in bodies))
     return landings.transform(account, WINDOW)
 
 
-def daily(staged: TransformResult) -> dict[str, Any]:
-    (found,) = read_staged_rows(staged, "conversation_daily")
-    assert found.pop("date") == DAY
-    return found
+def read_day(staged: TransformResult) -> dict[str, Any]:
+    (row,) = read_staged_rows(staged, "conversation_daily")
+    assert row.pop("date") == DAY
+    return row
 
 
-def metrics(staged: TransformResult, metric: str) -> dict[str | None, Any]:
-    found = read_staged_rows(staged, "metric_daily")
-    return {row.get("member"): row["value"] for row in found if row["metric"] == metric}
+def read_metric(staged: TransformResult, metric: str) -> dict[str | None, Any]:
+    rows = read_staged_rows(staged, "metric_daily")
+    return {row.get("member"): row["value"] for row in rows if row["metric"] == metric}
 
 
 WHOLE: dict[str, Any] = {
@@ -62,9 +62,9 @@ WHOLE: dict[str, Any] = {
 }
 
 
-def test_a_whole_answer(landings: ChunkBuilder) -> None:
-    staged = told(landings, WHOLE)
-    assert daily(staged) == {
+def test_a_whole_response(landings: ChunkBuilder) -> None:
+    staged = transform_bodies(landings, WHOLE)
+    assert read_day(staged) == {
         "conversations": 7,
         "unique_users": 5,
         "call_duration_seconds": Decimal("74.070"),
@@ -84,25 +84,25 @@ def test_a_whole_answer(landings: ChunkBuilder) -> None:
         {"intent": "NA", "hits": 4, "rank": 2, "is_top_n": True},
         {"intent": "null", "hits": 4, "rank": 1, "is_top_n": True},
     ]
-    assert metrics(staged, "end_reason") == {"hangup": 3, "unknown": 1}
-    assert metrics(staged, "topic") == {"Billing": 3}
-    assert metrics(staged, "tokens") == {"m-1": 10, "m-2": 5}
-    assert metrics(staged, "classified_messages") == {None: 9}
-    assert metrics(staged, "average_cost") == {None: Decimal("0.03")}
-    assert metrics(staged, "average_interactions") == {None: Decimal("2.857142")}
-    assert metrics(staged, "misunderstood_texts") == {}
+    assert read_metric(staged, "end_reason") == {"hangup": 3, "unknown": 1}
+    assert read_metric(staged, "topic") == {"Billing": 3}
+    assert read_metric(staged, "tokens") == {"m-1": 10, "m-2": 5}
+    assert read_metric(staged, "classified_messages") == {None: 9}
+    assert read_metric(staged, "average_cost") == {None: Decimal("0.03")}
+    assert read_metric(staged, "average_interactions") == {None: Decimal("2.857142")}
+    assert read_metric(staged, "misunderstood_texts") == {}
     assert set(staged.tables) == {"conversation_daily", "country_daily", "intent_daily", "metric_daily"}
     assert staged.totals[DAY]["conversations"] == 7
 
 
 def test_message_texts_are_kept_on_request_only(landings: ChunkBuilder) -> None:
-    staged = told(landings, WHOLE, privacy={"message_texts": "keep"})
-    assert metrics(staged, "misunderstood_texts") == {"où?": 2}
+    staged = transform_bodies(landings, WHOLE, privacy={"message_texts": "keep"})
+    assert read_metric(staged, "misunderstood_texts") == {"où?": 2}
 
 
-def test_several_answers_of_a_day_are_one(landings: ChunkBuilder) -> None:
+def test_several_responses_of_a_day_are_merged(landings: ChunkBuilder) -> None:
     halves = [{key: WHOLE[key] for key in list(WHOLE)[part::2]} for part in (0, 1)]
-    whole, apart = told(landings, WHOLE), told(landings, *halves)
+    whole, apart = transform_bodies(landings, WHOLE), transform_bodies(landings, *halves)
     assert {name: table.to_pylist() for name, table in apart.tables.items()} == {
         name: table.to_pylist() for name, table in whole.tables.items()
     }
@@ -110,9 +110,9 @@ def test_several_answers_of_a_day_are_one(landings: ChunkBuilder) -> None:
 
 
 @pytest.mark.parametrize("nothing", [{}, dict.fromkeys(WHOLE)])
-def test_what_is_not_told_is_null_and_has_no_rows(landings: ChunkBuilder, nothing: Any) -> None:
-    staged = told(landings, nothing)
-    assert daily(staged) == {}
+def test_a_metric_that_is_not_reported_is_null_and_has_no_rows(landings: ChunkBuilder, nothing: Any) -> None:
+    staged = transform_bodies(landings, nothing)
+    assert read_day(staged) == {}
     assert set(staged.tables) == {"conversation_daily"}
     assert staged.reconciliations == ()
 
@@ -137,11 +137,11 @@ def test_what_is_not_told_is_null_and_has_no_rows(landings: ChunkBuilder, nothin
 )
 def test_totals_and_only_counts(landings: ChunkBuilder, series: Any, expected: int | None) -> None:
     names = ("conversations", "uniqueIps", "interactions", "incomingTextMessages", "totalCallDuration", "totalCost")
-    found = daily(told(landings, dict.fromkeys(names, series)))
+    row = read_day(transform_bodies(landings, dict.fromkeys(names, series)))
     columns = ("conversations", "unique_users", "interactions", "user_messages")
-    assert [found.get(column) for column in columns] == [expected] * 4
-    assert found.get("cost_amount") == expected
-    assert found.get("call_duration_seconds") == (None if expected is None else expected * 60)
+    assert [row.get(column) for column in columns] == [expected] * 4
+    assert row.get("cost_amount") == expected
+    assert row.get("call_duration_seconds") == (None if expected is None else expected * 60)
 
 
 @pytest.mark.parametrize(
@@ -154,18 +154,18 @@ def test_totals_and_only_counts(landings: ChunkBuilder, series: Any, expected: i
         ({"counts": [1, 2], "currency": "USD"}, (None, None)),
     ],
 )
-def test_money_has_a_currency_only_when_told(landings: ChunkBuilder, cost: Any, expected: Any) -> None:
-    found = daily(told(landings, {"totalCost": cost, "averageCost": {"average": 1, "currency": "GBP"}}))
-    assert (found.get("cost_amount"), found.get("cost_currency")) == expected
+def test_money_has_a_currency_only_when_reported(landings: ChunkBuilder, cost: Any, expected: Any) -> None:
+    row = read_day(transform_bodies(landings, {"totalCost": cost, "averageCost": {"average": 1, "currency": "GBP"}}))
+    assert (row.get("cost_amount"), row.get("cost_currency")) == expected
 
 
 def test_money_never_passes_through_a_float(landings: ChunkBuilder) -> None:
     body = (
         b'{"totalCost": {"total": 123456789012.123456, "currency": "USD"}, "totalCallDuration": {"total": 0.0166675}}'
     )
-    found = daily(told(landings, body))
-    assert found["cost_amount"] == Decimal("123456789012.123456")
-    assert found["call_duration_seconds"] == Decimal("1.000")
+    row = read_day(transform_bodies(landings, body))
+    assert row["cost_amount"] == Decimal("123456789012.123456")
+    assert row["call_duration_seconds"] == Decimal("1.000")
 
 
 @pytest.mark.parametrize(
@@ -179,35 +179,35 @@ def test_money_never_passes_through_a_float(landings: ChunkBuilder) -> None:
     ],
 )
 def test_tokens(landings: ChunkBuilder, tokens: Any, total: int | None, by_model: dict[str, int]) -> None:
-    staged = told(landings, {"tokens": tokens})
-    assert daily(staged).get("tokens") == total
-    assert metrics(staged, "tokens") == by_model
+    staged = transform_bodies(landings, {"tokens": tokens})
+    assert read_day(staged).get("tokens") == total
+    assert read_metric(staged, "tokens") == by_model
 
 
-def test_an_intent_that_is_named_twice_keeps_its_first_rank(landings: ChunkBuilder) -> None:
+def test_an_intent_that_is_listed_twice_keeps_its_first_rank(landings: ChunkBuilder) -> None:
     names = ["a", "b", "a", "", None, "gone"]
     listed = [{"name": name, "count": 0 if name == "gone" else 2} for name in names]
-    staged = told(landings, {"topIntents": listed})
-    found = {row["intent"]: (row["hits"], row["rank"]) for row in read_staged_rows(staged, "intent_daily")}
-    assert found == {"a": (4, 1), "b": (2, 2), "unknown": (4, 4)}
+    staged = transform_bodies(landings, {"topIntents": listed})
+    intents = {row["intent"]: (row["hits"], row["rank"]) for row in read_staged_rows(staged, "intent_daily")}
+    assert intents == {"a": (4, 1), "b": (2, 2), "unknown": (4, 4)}
 
 
 @pytest.mark.parametrize("name", ["e\u0301", "\u00e9", " a ", "NA", "null", "😀", "A", "x" * 5000])
 def test_names_are_kept_code_point_for_code_point(landings: ChunkBuilder, name: str) -> None:
-    staged = told(
+    staged = transform_bodies(
         landings, {"topTopics": [{"id": 1, "label": name, "count": 1}], "topIntents": [{"name": name, "count": 1}]}
     )
-    assert metrics(staged, "topic") == {name: 1}
+    assert read_metric(staged, "topic") == {name: 1}
     assert [row["intent"] for row in read_staged_rows(staged, "intent_daily")] == [name]
 
 
 def test_half_an_emoji_becomes_a_replacement_character(landings: ChunkBuilder) -> None:
-    staged = told(landings, {"topTopics": [{"id": 1, "label": "cut \ud83d", "count": 1}]})
-    assert metrics(staged, "topic") == {"cut \N{REPLACEMENT CHARACTER}": 1}
+    staged = transform_bodies(landings, {"topTopics": [{"id": 1, "label": "cut \ud83d", "count": 1}]})
+    assert read_metric(staged, "topic") == {"cut \N{REPLACEMENT CHARACTER}": 1}
 
 
 def test_a_topic_without_a_label_is_unknown(landings: ChunkBuilder) -> None:
-    assert metrics(told(landings, {"topTopics": [{"id": "7", "count": 2}]}), "topic") == {"unknown": 2}
+    assert read_metric(transform_bodies(landings, {"topTopics": [{"id": "7", "count": 2}]}), "topic") == {"unknown": 2}
 
 
 @pytest.mark.parametrize(
@@ -223,21 +223,21 @@ def test_a_topic_without_a_label_is_unknown(landings: ChunkBuilder) -> None:
     ],
 )
 def test_countries_are_reconciled(landings: ChunkBuilder, total: Any, countries: Any, verdict: str | None) -> None:
-    staged = told(landings, {"conversations": {"total": total}, "conversationsByCountry": countries})
+    staged = transform_bodies(landings, {"conversations": {"total": total}, "conversationsByCountry": countries})
     assert [line.verdict for line in staged.reconciliations] == ([verdict] if verdict else [])
     assert all((line.reason is not None) == (verdict == "explained") for line in staged.reconciliations)
 
 
 def test_the_newest_batch_of_a_day_counts(landings: ChunkBuilder) -> None:
-    told(landings, WHOLE)
-    assert daily(told(landings, {"conversations": {"total": 0}})) == {"conversations": 0}
+    transform_bodies(landings, WHOLE)
+    assert read_day(transform_bodies(landings, {"conversations": {"total": 0}})) == {"conversations": 0}
 
 
 @given(number=st.integers(0, 10**15), form=st.sampled_from([int, float, str, lambda n: f"{n}.0"]))
 def test_counts_in_every_number_form(tmp_path_factory: pytest.TempPathFactory, number: int, form: Any) -> None:
     landings = ChunkBuilder(tmp_path_factory.mktemp("numbers"))
     body = {"conversations": {"total": form(number)}, "tokens": [{"model": "a", "count": form(number)}]}
-    assert daily(told(landings, body)) == {"conversations": number, "tokens": number}
+    assert read_day(transform_bodies(landings, body)) == {"conversations": number, "tokens": number}
 
 
 @pytest.mark.parametrize(
@@ -273,6 +273,6 @@ def test_counts_in_every_number_form(tmp_path_factory: pytest.TempPathFactory, n
 )
 def test_other_shapes_are_refused_by_name(landings: ChunkBuilder, body: Any, field: str) -> None:
     with pytest.raises(ShapeError) as caught:
-        told(landings, body)
+        transform_bodies(landings, body)
     assert caught.value.field == field
     assert "sales (chatdash.analytics)" in str(caught.value)

@@ -15,9 +15,9 @@ from tests.support.landed_chunks import read_staged_rows
 from transforms.facts import TransformResult
 
 
-def conversations(staged: TransformResult) -> list[int | None]:
-    found = {row["date"]: row.get("conversations") for row in read_staged_rows(staged, "conversation_daily")}
-    return [found[day] for day in sorted(found)]
+def list_conversations(staged: TransformResult) -> list[int | None]:
+    by_day = {row["date"]: row.get("conversations") for row in read_staged_rows(staged, "conversation_daily")}
+    return [by_day[day] for day in sorted(by_day)]
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ def conversations(staged: TransformResult) -> list[int | None]:
         series_body({"sum": "0"}),
     ],
 )
-def test_nothing_told_is_zero(tmp_path: Path, body: Any) -> None:
-    assert conversations(transform_bodies(tmp_path, "conversations", body)) == [0, 0]
+def test_an_empty_response_is_zero(tmp_path: Path, body: Any) -> None:
+    assert list_conversations(transform_bodies(tmp_path, "conversations", body)) == [0, 0]
 
 
 @pytest.mark.parametrize(
@@ -48,14 +48,14 @@ def test_nothing_told_is_zero(tmp_path: Path, body: Any) -> None:
     ],
 )
 def test_every_form_of_a_bucket(tmp_path: Path, x: list[Any]) -> None:
-    assert conversations(
+    assert list_conversations(
         transform_bodies(tmp_path, "conversations", series_body({"values": ["3", 4.0]}, x_values=x))
     ) == [3, 4]
 
 
 def test_buckets_beside_the_window_are_dropped_and_missing_ones_are_zero(tmp_path: Path) -> None:
     x = ["2025-02-28T00:00:00Z", "2025-03-02T00:00:00Z", "2025-03-03T00:00:00Z"]
-    assert conversations(
+    assert list_conversations(
         transform_bodies(tmp_path, "conversations", series_body({"values": [9, 1, 9]}, x_values=x))
     ) == [0, 1]
 
@@ -65,7 +65,7 @@ def test_hours_are_summed_to_local_days(tmp_path: Path) -> None:
     hours = [datetime(2025, 3, 29, 22, tzinfo=UTC) + timedelta(hours=number) for number in range(25)]
     body = series_body({"values": [100, *[1] * 23, 100]}, x_values=[hour.isoformat() for hour in hours])
     staged = transform_bodies(tmp_path, "conversations", body, window=clocks_go_forward, timezone="Europe/Berlin")
-    assert conversations(staged) == [23]
+    assert list_conversations(staged) == [23]
 
 
 @settings(max_examples=25, deadline=None)
@@ -73,10 +73,12 @@ def test_hours_are_summed_to_local_days(tmp_path: Path) -> None:
 def test_a_total_is_the_sum_of_all_series(
     tmp_path_factory: pytest.TempPathFactory, values: list[tuple[int, int]], form: Any
 ) -> None:
-    series = [{"values": [form(value) for value in each]} for each in values]
-    assert conversations(transform_bodies(tmp_path_factory.mktemp("x"), "conversations", series_body(*series))) == [
-        sum(each[0] for each in values),
-        sum(each[1] for each in values),
+    series = [{"values": [form(value) for value in pair]} for pair in values]
+    assert list_conversations(
+        transform_bodies(tmp_path_factory.mktemp("x"), "conversations", series_body(*series))
+    ) == [
+        sum(first for first, _ in values),
+        sum(second for _, second in values),
     ]
 
 
@@ -111,7 +113,7 @@ def test_another_shape_is_refused_by_field(tmp_path: Path, body: Any, field: str
 
 
 @pytest.mark.parametrize("x", ["2025-03-01", "2025-03-01T22:30:00Z"])
-def test_hours_that_are_none_are_refused(tmp_path: Path, x: str) -> None:
+def test_buckets_that_are_no_hours_are_refused(tmp_path: Path, x: str) -> None:
     with pytest.raises(ShapeError, match=r"x_values\[0\]"):
         transform_bodies(
             tmp_path, "conversations", series_body({"values": [1]}, x_values=[x]), timezone="Europe/Berlin"

@@ -1,4 +1,4 @@
-"""Chatlayer's answers as facts: what each stream fills, and that all of them together are the truth."""
+"""Chatlayer's responses as facts: the columns that each stream fills, and all streams compared with the truth."""
 
 import json
 from datetime import UTC, datetime
@@ -43,10 +43,10 @@ Rows = list[dict[str, Any]]
     ],
 )
 def test_channels_by_label_then_by_title(tmp_path: Path, series: Rows, titles: Any, expected: list[str]) -> None:
-    body = series_body(*({**each, "values": [1, 0]} for each in series), series_labels=titles)
-    found = read_staged_rows(transform_bodies(tmp_path, "conversations_by_channel", body), "channel_daily")
-    assert [row["channel_code"] for row in found] == expected
-    assert sum(row["conversations"] for row in found) == 2
+    body = series_body(*({**labels, "values": [1, 0]} for labels in series), series_labels=titles)
+    rows = read_staged_rows(transform_bodies(tmp_path, "conversations_by_channel", body), "channel_daily")
+    assert [row["channel_code"] for row in rows] == expected
+    assert sum(row["conversations"] for row in rows) == 2
 
 
 def test_languages_that_conform_to_one_tag_are_added_up(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_messages_by_kind(tmp_path: Path) -> None:
     assert kinds == {(FIRST_DAY, "user"): 3, (FIRST_DAY, "bot"): 4, (SECOND_DAY, "bot"): 1}
 
 
-def test_users_are_told_for_days_of_utc_only(tmp_path: Path) -> None:
+def test_users_are_loaded_for_days_of_utc_only(tmp_path: Path) -> None:
     body = series_body({"values": [3, 0]}, {"values": [4, 1]})
     utc = transform_bodies(tmp_path / "utc", "users", body)
     assert [row["unique_users"] for row in read_staged_rows(utc, "conversation_daily")] == [7, 1]
@@ -90,13 +90,13 @@ def test_intents_of_all_pages(tmp_path: Path) -> None:
         {"pagination": {"has_more": False}},
         {},
     )
-    found = read_staged_rows(transform_bodies(tmp_path, "intents", *pages, window=ONE_DAY), "intent_daily")
-    assert {row["intent"]: (row["hits"], row["rank"]) for row in found} == {
+    rows = read_staged_rows(transform_bodies(tmp_path, "intents", *pages, window=ONE_DAY), "intent_daily")
+    assert {row["intent"]: (row["hits"], row["rank"]) for row in rows} == {
         " a ": (5, 1),
         "null": (1, 2),
         "unknown": (1, 4),
     }
-    assert not any(row["is_top_n"] for row in found)
+    assert not any(row["is_top_n"] for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ def test_intents_of_another_shape_are_refused(tmp_path: Path, body: Any) -> None
 def test_insights_by_bin(tmp_path: Path, stat: str, metric: str) -> None:
     body = series_body({"values": ["5", 0, 1, 1]}, x_values=["0-1", "2", 30, ""])
     staged = transform_bodies(tmp_path, "insights", body, window=ONE_DAY, query={"stat": stat})
-    found = {(row["metric"], row["member"]): row["value"] for row in read_staged_rows(staged, "metric_daily")}
-    assert found == {(metric, "0-1"): 5, (metric, "30"): 1, (metric, "unknown"): 1}
+    values = {(row["metric"], row["member"]): row["value"] for row in read_staged_rows(staged, "metric_daily")}
+    assert values == {(metric, "0-1"): 5, (metric, "30"): 1, (metric, "unknown"): 1}
     assert not read_staged_rows(
         transform_bodies(tmp_path / "empty", "insights", {}, window=ONE_DAY, query={"stat": stat}), "metric_daily"
     )
@@ -162,7 +162,7 @@ def test_team_usage_goes_by_utc_days_in_every_zone(tmp_path: Path) -> None:
     assert not read_staged_rows(elsewhere, "team_daily")
 
 
-def test_what_is_reconciled(tmp_path: Path) -> None:
+def test_breakdowns_are_reconciled_with_the_total(tmp_path: Path) -> None:
     streams = ["conversations", "conversations_by_channel", "conversations_by_language", "team_usage"]
     bot = build_account(streams=streams, team_id="t1")
     landings = ChunkBuilder(tmp_path)
@@ -187,7 +187,7 @@ STEP = {"id": "t1", "from_step": {"id": "s", "type": "goto"}, "to_step": {}, "ti
 FLOW = {"context": {"conversation_id": "c1", "found": True}, "conversation_ids": ["c1"]}
 
 
-def test_transitions_stand_on_the_local_day_of_their_instant(tmp_path: Path) -> None:
+def test_transitions_are_on_the_local_day_of_their_instant(tmp_path: Path) -> None:
     later = {"id": "t2", "depth": "7", "timestamp": "2025-03-02T00:00:00+00:00"}
     outside = {"id": "t3", "timestamp": "2025-03-05T00:00:00Z"}
     body = {"conversation_id": "c1", "user_id": "u", "transitions": [STEP, later, STEP, outside]}
@@ -203,7 +203,7 @@ def test_a_conversation_without_transitions(tmp_path: Path, body: Any) -> None:
     assert not read_staged_rows(transform_bodies(tmp_path, "flow", body, **FLOW), "flow_transition")
 
 
-def test_a_conversation_that_is_not_there_is_not_read(tmp_path: Path) -> None:
+def test_a_conversation_that_was_not_found_is_not_read(tmp_path: Path) -> None:
     gone = {**FLOW, "context": {"conversation_id": "c1", "found": False}}
     assert not read_staged_rows(transform_bodies(tmp_path, "flow", b"<html>", **gone), "flow_transition")
 
@@ -238,7 +238,7 @@ SHAPES: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("zone", "shape"), SHAPES)
-def test_what_is_pulled_is_the_truth(tmp_path: Path, zone: str, shape: dict[str, Any]) -> None:
+def test_a_pulled_month_is_the_truth(tmp_path: Path, zone: str, shape: dict[str, Any]) -> None:
     with build_sandbox(zone, **shape) as running:
         ids = [item.id for item in running.world.conversations_on(NAME, OCTOBER.start)]
         bot = configure_account(running, team_id="t1", conversation_ids=ids)
@@ -253,21 +253,21 @@ def test_what_is_pulled_is_the_truth(tmp_path: Path, zone: str, shape: dict[str,
             "team_daily",
             "flow_transition",
         ):
-            told = compute_truth(
+            truth = compute_truth(
                 running.world, NAME, view, OCTOBER.days(), streams=bot.enabled_streams, conversation_ids=ids
             )
-            assert comparable(read_staged_rows(staged, view)) == comparable(told, staged.tables[view].schema.names), (
-                view
-            )
+            assert list_comparable(read_staged_rows(staged, view)) == list_comparable(
+                truth, staged.tables[view].schema.names
+            ), view
     assert {line.verdict for line in staged.reconciliations} == {"ok"}
 
 
-def comparable(found: Rows, columns: list[str] | None = None) -> list[str]:
-    def plain(value: Any) -> Any:
+def list_comparable(rows: Rows, columns: list[str] | None = None) -> list[str]:
+    def normalize(value: Any) -> Any:
         if isinstance(value, Decimal):
             return format(value.normalize(), "f")
         return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
 
-    kept = [{name: plain(value) for name, value in row.items() if value is not None} for row in found]
-    picked = [{name: row[name] for name in columns or row if name in row} for row in kept]
+    filled = [{name: normalize(value) for name, value in row.items() if value is not None} for row in rows]
+    picked = [{name: row[name] for name in columns or row if name in row} for row in filled]
     return sorted(json.dumps(row, default=str, sort_keys=True) for row in picked)

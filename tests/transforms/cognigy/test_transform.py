@@ -1,3 +1,5 @@
+"""Cognigy's counters as fact rows: every accepted shape, and the refused ones by name."""
+
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
@@ -18,9 +20,9 @@ MARCH = Window(date(2025, 3, 1), date(2025, 4, 1))
 THREE = Window(date(2025, 3, 1), date(2025, 3, 4))
 
 
-def account(*streams: str) -> CognigyAccount:
-    told = {"name": "acme", "project_id": "5" * 24, "api_key": "fake", "timezone": "Europe/Berlin"}
-    return CognigyAccount.model_validate({**told, "streams": streams or None})
+def build_account(*streams: str) -> CognigyAccount:
+    fields = {"name": "acme", "project_id": "5" * 24, "api_key": "fake", "timezone": "Europe/Berlin"}
+    return CognigyAccount.model_validate({**fields, "streams": streams or None})
 
 
 def item(day: object, **more: Any) -> dict[str, Any]:
@@ -31,21 +33,23 @@ def split(**channels: object) -> list[dict[str, object]]:
     return [{"channel": name, "conversations": count} for name, count in channels.items()]
 
 
-def told(root: Path, items: Iterable[dict[str, Any]], window: Window = THREE, *streams: str) -> TransformResult:
-    acme, landings = account(*streams), ChunkBuilder(root)
+def transform_items(
+    root: Path, items: Iterable[dict[str, Any]], window: Window = THREE, *streams: str
+) -> TransformResult:
+    acme, landings = build_account(*streams), ChunkBuilder(root)
     for stream in acme.enabled_streams:
         landings.land(acme, stream, window, FakeResponse({"items": list(items)}))
     return landings.transform(acme, window)
 
 
-def by_day(staged: TransformResult, measure: str) -> list[Any]:
+def list_daily(staged: TransformResult, measure: str) -> list[Any]:
     return [
         row.get(measure) for row in sorted(read_staged_rows(staged, "conversation_daily"), key=lambda row: row["date"])
     ]
 
 
 def test_days_and_channels(tmp_path: Path) -> None:
-    staged = told(
+    staged = transform_items(
         tmp_path,
         [
             item(1, conversations=10, perChannel=split(webchat2=6, facebook=4)),
@@ -53,7 +57,7 @@ def test_days_and_channels(tmp_path: Path) -> None:
             item(9, conversations=99, perChannel=split(line=99)),
         ],
     )
-    assert by_day(staged, "conversations") == [10, 0, 7]
+    assert list_daily(staged, "conversations") == [10, 0, 7]
     assert {
         (row["date"].day, row["channel_code"], row["conversations"])
         for row in read_staged_rows(staged, "channel_daily")
@@ -69,14 +73,14 @@ def test_days_and_channels(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("per_channel", [{}, {"perChannel": None}, {"perChannel": []}])
 def test_without_a_split_all_is_unknown(tmp_path: Path, per_channel: dict[str, Any]) -> None:
-    staged = told(tmp_path, [item(1, conversations="10", **per_channel)])
+    staged = transform_items(tmp_path, [item(1, conversations="10", **per_channel)])
     assert [(row["channel_code"], row["conversations"]) for row in read_staged_rows(staged, "channel_daily")] == [
         ("unknown", 10)
     ]
 
 
 def test_a_split_that_exceeds_the_total_is_loaded_and_unexplained(tmp_path: Path) -> None:
-    staged = told(tmp_path, [item(1, conversations=10, perChannel=split(webchat2=12))])
+    staged = transform_items(tmp_path, [item(1, conversations=10, perChannel=split(webchat2=12))])
     assert [(row["channel_code"], row["conversations"]) for row in read_staged_rows(staged, "channel_daily")] == [
         ("webchat2", 12)
     ]
@@ -94,7 +98,7 @@ def test_names_are_kept_and_nameless_channels_are_unknown(tmp_path: Path) -> Non
         {"channel": "line", "conversations": None},
         {"channel": "alexa", "conversations": 0},
     ]
-    staged = told(tmp_path, [item(1, conversations=16, perChannel=channels)])
+    staged = transform_items(tmp_path, [item(1, conversations=16, perChannel=channels)])
     assert {row["channel_code"]: row["conversations"] for row in read_staged_rows(staged, "channel_daily")} == {
         "qx-new": 1,
         "unknown": 2 + 3 + 4 + 1,
@@ -103,22 +107,22 @@ def test_names_are_kept_and_nameless_channels_are_unknown(tmp_path: Path) -> Non
 
 
 def test_an_unknown_total_is_null_and_not_zero(tmp_path: Path) -> None:
-    staged = told(tmp_path, [item(1, conversations=None, perChannel=split(webchat2=3)), item(2)])
-    assert by_day(staged, "conversations") == [None, None, 0]
+    staged = transform_items(tmp_path, [item(1, conversations=None, perChannel=split(webchat2=3)), item(2)])
+    assert list_daily(staged, "conversations") == [None, None, 0]
     assert [row["conversations"] for row in read_staged_rows(staged, "channel_daily")] == [3]
     assert [line.date.day for line in staged.reconciliations] == [3]
 
 
 def test_calls_and_queries(tmp_path: Path) -> None:
-    acme, landings = account(*COUNTERS), ChunkBuilder(tmp_path)
+    acme, landings = build_account(*COUNTERS), ChunkBuilder(tmp_path)
     call = {"callMinutes": 1.1, "processedCalls": 3, "billableCalls": "2", "maxConcurrency": 2}
     landings.land(acme, "conversation_counter", THREE, FakeResponse({"items": []}))
     landings.land(acme, "call_counter", THREE, FakeResponse({"items": [item(1, **call), item(2, callMinutes=None)]}))
     landings.land(acme, "knowledge_query_counter", THREE, FakeResponse({"items": [item(1, queries=7)]}))
     staged = landings.transform(acme, THREE)
-    assert by_day(staged, "call_duration_seconds") == [Decimal("66.000"), None, Decimal("0.000")]
-    found = {(row["date"].day, row["metric"]): row["value"] for row in read_staged_rows(staged, "metric_daily")}
-    assert found == {
+    assert list_daily(staged, "call_duration_seconds") == [Decimal("66.000"), None, Decimal("0.000")]
+    values = {(row["date"].day, row["metric"]): row["value"] for row in read_staged_rows(staged, "metric_daily")}
+    assert values == {
         (1, "calls"): 3,
         (1, "billable_calls"): 2,
         (1, "max_concurrent_calls"): 2,
@@ -132,7 +136,7 @@ def test_calls_and_queries(tmp_path: Path) -> None:
 
 
 def test_what_is_not_pulled_is_null(tmp_path: Path) -> None:
-    staged = told(tmp_path, [item(1, queries=7)], THREE, "knowledge_query_counter")
+    staged = transform_items(tmp_path, [item(1, queries=7)], THREE, "knowledge_query_counter")
     assert all(set(row) == {"date"} for row in read_staged_rows(staged, "conversation_daily"))
     assert "channel_daily" not in staged.tables
 
@@ -147,7 +151,7 @@ def test_what_is_not_pulled_is_null(tmp_path: Path) -> None:
         ({"items": [item(0, conversations=5)]}, "is of month grain"),
         ({"items": [item(32, conversations=5)]}, "is no calendar day"),
         ({"items": [{**item(1), "year": 10**12}]}, "is no calendar day"),
-        ({"items": [item(1, conversations=5), item(1, conversations=5)]}, "tells 2025-03-01 a second time"),
+        ({"items": [item(1, conversations=5), item(1, conversations=5)]}, "reports 2025-03-01 a second time"),
         ({"items": [item(1, conversations=1.5)]}, "is not a whole number"),
         ({"items": [item(1, conversations=True)]}, "is not a number"),
         ({"items": [item(1, conversations=10**19)]}, "is not a number that can be kept"),
@@ -158,7 +162,7 @@ def test_what_is_not_pulled_is_null(tmp_path: Path) -> None:
     ],
 )
 def test_other_shapes_are_refused_by_name(tmp_path: Path, body: Any, field: str) -> None:
-    acme, landings = account(), ChunkBuilder(tmp_path)
+    acme, landings = build_account(), ChunkBuilder(tmp_path)
     landings.land(acme, "conversation_counter", THREE, FakeResponse(body))
     with pytest.raises(ShapeError, match=field) as caught:
         landings.transform(acme, THREE)
@@ -167,7 +171,7 @@ def test_other_shapes_are_refused_by_name(tmp_path: Path, body: Any, field: str)
 
 def test_minutes_too_many_for_their_column_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ShapeError, match=r"^acme \(cognigy\): field conversation_daily.call_duration_seconds: cannot"):
-        told(tmp_path, [item(1, callMinutes=9e15)], THREE, "call_counter")
+        transform_items(tmp_path, [item(1, callMinutes=9e15)], THREE, "call_counter")
 
 
 COUNTS = st.integers(0, 10**6)
@@ -181,14 +185,14 @@ COUNTS = st.integers(0, 10**6)
     ),
     st.sampled_from([int, float, str]),
 )
-def test_totals_are_as_told_and_channels_add_up(
+def test_totals_are_as_reported_and_channels_add_up(
     tmp_path_factory: pytest.TempPathFactory, days: dict[int, tuple[int, dict[str, int]]], form: Any
 ) -> None:
     items = [
         item(form(day), conversations=form(total), perChannel=split(**{n: form(c) for n, c in channels.items()}))
         for day, (total, channels) in days.items()
     ]
-    staged = told(tmp_path_factory.mktemp("cognigy"), items, MARCH)
+    staged = transform_items(tmp_path_factory.mktemp("cognigy"), items, MARCH)
     totals = {row["date"].day: row["conversations"] for row in read_staged_rows(staged, "conversation_daily")}
     assert totals == {day: days.get(day, (0, {}))[0] for day in range(1, 32)}
     loaded: dict[int, int] = dict.fromkeys(range(1, 32), 0)
