@@ -38,9 +38,7 @@ typecheck: install
 	$(BIN)/mypy
 
 docs: install
-	$(BIN)/python -m pipelines.fields_page
-	$(BIN)/python -m warehouse.docs.dictionary
-	$(BIN)/python -m pipelines.configuration.json_schema
+	$(BIN)/python tools/make_docs.py
 
 snapshot: install
 	$(BIN)/python -m tests.support.definitions

@@ -86,20 +86,20 @@ class Account(Settings):
     STREAMS: ClassVar[tuple[str, ...]]
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100)] = Field(
-        description="What the account is called in every table; unique, small letters, digits and hyphens"
+        description="Name of the account in every table; unique, small letters, digits and hyphens"
     )
-    base_url: BaseUrl = Field(description="Where the provider's API is; the credential goes nowhere else")
+    base_url: BaseUrl = Field(description="Address of the provider's API; the credential is sent nowhere else")
     timezone: ZoneName = Field(default="UTC", description="IANA zone whose calendar days are loaded")
     start_date: date | None = Field(
-        default=None, description="First day that is loaded; what is absent after it is a gap"
+        default=None, description="First day that is loaded; a later day without data is a gap"
     )
     lookback_days: int = Field(
         default=3, ge=0, le=400, description="Days before the loaded day that the daily load reads again"
     )
-    streams: tuple[str, ...] | None = Field(default=None, description="Which streams to pull; default: docs/mapping.md")
-    rate_limit: RateLimit = Field(default=RateLimit(), description="How fast the provider is asked")
+    streams: tuple[str, ...] | None = Field(default=None, description="Streams to fetch; default: docs/mapping.md")
+    rate_limit: RateLimit = Field(default=RateLimit(), description="Limits of the requests to the provider")
     max_wait_seconds: float = Field(default=60, ge=0, description="The longest a run waits for one limit")
-    privacy: Privacy = Field(default=Privacy(), description="What of a person's data may reach the warehouse")
+    privacy: Privacy = Field(default=Privacy(), description="Personal data that may reach the warehouse")
 
     @field_validator("streams")
     @classmethod

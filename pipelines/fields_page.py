@@ -1,17 +1,11 @@
-"""The page ``docs/fields.md``, written from the declarations of the transforms.
+"""Builds the page ``docs/fields.md`` from the declarations of the transforms.
 
-``python -m pipelines.fields_page`` writes the page; with ``--check`` it reports whether the page is stale. What must
-not come in: a field, and where it lands (``transforms/<provider>/fields.py``).
+What must not come in: where a field lands (the transforms declare it), the writing of a file.
 """
-
-from pathlib import Path
-
-import click
 
 from extractors.registry import PROVIDERS
 from transforms.field_mapping import describe_fields
 from transforms.registry import get_transform
-from warehouse.generated import write_or_check
 
 PAGE_NAME = "fields.md"
 
@@ -33,7 +27,7 @@ changes the fields of real responses, one after the other; the columns that chan
 
 
 def render_page() -> str:
-    """Return the whole page as Markdown, with a table of stream, field and destination per provider."""
+    """Return the whole page in Markdown."""
     lines = [_HEAD]
     for provider in PROVIDERS:
         lines += [f"## {provider}", "| stream | field | lands in |", "|---|---|---|"]
@@ -42,15 +36,3 @@ def render_page() -> str:
             lines.append(f"| {stream} | `{escaped_place}` | {destination} |")
         lines.append("")
     return "\n".join(lines)
-
-
-@click.command()
-@click.option("--check", is_flag=True, help="Write nothing; exit 1 when the page is stale.")
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=Path("docs"), show_default=True)
-def main(check: bool, folder: Path) -> None:
-    """Write the page of fields."""
-    write_or_check({folder / PAGE_NAME: render_page()}, check=check)
-
-
-if __name__ == "__main__":
-    main()

@@ -13,7 +13,7 @@ OURS = ("pipelines", "extractors", "transforms", "warehouse", "sandbox")
 LOADS = {"pipelines.configuration", "pipelines.loads"}
 MAY_IMPORT = {
     "pipelines": {"pipelines", "extractors", "transforms", "warehouse"},
-    "pipelines.configuration": {"pipelines.configuration", "extractors", "warehouse.generated"},
+    "pipelines.configuration": {"pipelines.configuration", "extractors"},
     "pipelines.loads": LOADS | {"extractors", "transforms", "warehouse"},
     "pipelines.orchestration": LOADS | {"pipelines.orchestration", "extractors", "warehouse"},
     "pipelines.report": LOADS | {"pipelines.report", "extractors", "warehouse"},

@@ -31,12 +31,12 @@ class DayClaim:
 
 @dataclass(frozen=True)
 class LandedResponse:
-    """One landed response and the local days for which it counts. ``context`` is the TypedDict of its stream."""
+    """One landed response and the local days for which it counts."""
 
     batch: Batch
     days: frozenset[date]
     request: Mapping[str, Any]
-    context: Any
+    context: Any  # the TypedDict of the stream, in extractors/<provider>/contexts.py
     body: bytes
     where: ErrorLocation
 

@@ -1,13 +1,13 @@
-"""Queries as people write them, for an engine whose grammar reserves more words than theirs. No connection here.
+"""Rewrites a query that DuckDB's grammar refuses and other engines accept. No connection here.
 
-DuckDB takes `days`, `month`, `hours` and their like for units of time, so that `count(*) days` is no alias to it; many
-other engines accept it. Such a query is spelled out with `AS` and asked again.
+DuckDB takes `days`, `month`, `hours` and similar words for units of time. So `count(*) days` has no alias there; many
+other engines read one. Such a query is run again with its aliases behind `AS`.
 """
 
 
 def spell_out_aliases(query: str) -> str | None:
-    """The same query with every alias behind `AS`; None for what is no SQL under a wider grammar either."""
-    import sqlglot  # only a query that the engine refuses needs it
+    """Return the query with every alias behind `AS`; None when it is no SQL under a wider grammar either."""
+    import sqlglot  # imported late: only a query that the engine refuses needs it
 
     try:
         statements = sqlglot.transpile(query, read="duckdb", write="duckdb")

@@ -1,7 +1,7 @@
-"""DuckDB connections: settings, a warehouse file attached for a moment, one transaction.
+"""DuckDB connections: settings, attached warehouse files, transactions.
 
-What must not come in: SQL that knows a table. Every connection is to an engine in memory of its own, which
-attaches a file and lets go of it: so no file stays open, and threads share nothing.
+Every connection has an engine of its own in memory, which attaches a file and detaches it: no file stays open, and
+threads share nothing. What must not come in: SQL that knows a table.
 """
 
 import shutil
@@ -16,13 +16,13 @@ import duckdb
 from warehouse.errors import UnreadableWarehouse, WarehouseBusy
 from warehouse.sql import fill, literal
 
-# The oldest format with all we use: tools built on DuckDB 1.4 and later open the file.
+# The oldest format with every feature we use: tools built on DuckDB 1.4 and later open the file.
 STORAGE_VERSION = "v1.4.0"
 
 
 @dataclass(frozen=True)
 class EngineLimits:
-    """What one connection may use. None leaves the number of threads to the engine."""
+    """The memory (in the spelling of DuckDB) and threads that one connection may use. None: the engine chooses."""
 
     memory: str = "1GB"
     threads: int | None = None
@@ -30,7 +30,7 @@ class EngineLimits:
 
 @contextmanager
 def open_engine(limits: EngineLimits, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An engine in memory, in UTC. What does not fit into memory goes to the folder `spill`."""
+    """Open an engine in memory, in UTC. Data that does not fit into memory goes to the folder `spill`."""
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": limits.memory,
         "preserve_insertion_order": False,
@@ -43,7 +43,7 @@ def open_engine(limits: EngineLimits, spill: Path | None = None) -> Iterator[duc
     try:
         # Not a connect option: it needs the time zone extension, which is loaded later.
         con.execute("SET TimeZone = 'UTC'")
-        # A name in a query is a table's, never a variable's of the program that asks.
+        # A name in a query is a table, never a variable of the calling program.
         con.execute("SET python_enable_replacements = false")
         yield con
     finally:
@@ -54,13 +54,14 @@ def open_engine(limits: EngineLimits, spill: Path | None = None) -> Iterator[duc
 
 @contextmanager
 def attach_warehouse(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool = False) -> Iterator[None]:
-    """The warehouse file `path` as `wh`, created when absent; closed with everything in its one file.
+    """Attach the warehouse file `path` as `wh`; create it when absent. On exit everything is in this one file.
 
-    Raises WarehouseBusy when a program outside the lock holds it, UnreadableWarehouse when it is none.
+    Raises WarehouseBusy when a program that does not take the lock has it open, UnreadableWarehouse when it is no
+    warehouse.
     """
-    # The format is chosen once, at creation; asking for it again refuses files of another one.
-    creating = fill("(STORAGE_VERSION $version)", version=literal(STORAGE_VERSION))
-    options = "(READ_ONLY)" if read_only else "" if path.exists() else creating
+    # Set at creation only: with this option the engine refuses a file of another format.
+    create_options = fill("(STORAGE_VERSION $version)", version=literal(STORAGE_VERSION))
+    options = "(READ_ONLY)" if read_only else "" if path.exists() else create_options
     try:
         con.execute(fill("ATTACH $path AS wh $options", path=literal(str(path)), options=options))
     except duckdb.Error as error:
@@ -81,7 +82,7 @@ def attach_warehouse(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: b
 
 @contextmanager
 def attach_empty_warehouse(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """An empty database `wh` beside the engine's own, forgotten afterwards; what does not fit into memory spills."""
+    """Attach an empty database in memory as `wh`, discarded on exit; it spills what does not fit into memory."""
     con.execute("ATTACH ':memory:' AS wh")
     try:
         yield
@@ -92,7 +93,7 @@ def attach_empty_warehouse(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 @contextmanager
 def sql_transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All of it or nothing."""
+    """Run the block in a transaction: commit at its end, roll back on any error."""
     con.execute("BEGIN")
     try:
         yield
@@ -103,7 +104,7 @@ def sql_transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def first_row(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...] | None:
-    """The first row of a short answer. The answer is read to its end: an unfinished one blocks the connection."""
+    """Return the first row of a short result. All of it is read: an unfinished result blocks the connection."""
     rows = con.execute(sql).fetchall()
     return rows[0] if rows else None
 

@@ -1,25 +1,25 @@
-"""Every error of the warehouse, grouped by what to do about it.
+"""Every error of the warehouse, grouped by the reaction that it needs.
 
-What must not come in: messages about providers or requests. A store raises these and nothing else of its own.
+A store raises these and nothing else of its own. What must not come in: messages about providers or requests.
 
     WarehouseError
-    ├── StagedError               the staged data are wrong: nothing was written; correct the transform
+    ├── StagedError               the staged data are wrong, nothing was written: correct the transform
     │   ├── StagedMismatch        columns or types differ from the declared staged table
     │   ├── DuplicateGrain        two rows for one grain
-    │   ├── OutsideSlices         a row of a day that the chunk does not replace
+    │   ├── OutsideSlices         a row on a day that the chunk does not replace
     │   └── UnknownMember         a fact names a member that no dimension describes
     ├── SetupError                the program, the address or the file is wrong: change it, then run again
     │   ├── NewerWarehouse        written by a newer release
-    │   ├── UnsupportedStore      no store for this address
-    │   └── UnreadableWarehouse   the file is no warehouse, or damaged
-    ├── QueryError                the SQL of a question is wrong: correct it
+    │   ├── UnsupportedStore      no kind of store has this address
+    │   └── UnreadableWarehouse   the file is no warehouse, or it is damaged
+    ├── QueryError                the SQL of a query is wrong: correct it
     ├── NothingPublished          nothing to read yet: load first
     └── WarehouseBusy             another writer holds the lock: run again later
 """
 
 
 class WarehouseError(Exception):
-    """Anything the warehouse refuses or cannot do."""
+    """The base of all errors of the warehouse."""
 
 
 class StagedError(WarehouseError):
@@ -43,7 +43,7 @@ class UnknownMember(StagedError):
 
 
 class SetupError(WarehouseError):
-    """The program, the address or the file does not fit: running again changes nothing."""
+    """The program, the address or the file is wrong: running again changes nothing."""
 
 
 class NewerWarehouse(SetupError):
@@ -51,7 +51,7 @@ class NewerWarehouse(SetupError):
 
 
 class UnsupportedStore(SetupError):
-    """No store answers to this address."""
+    """No kind of store has this address."""
 
 
 class UnreadableWarehouse(SetupError):
@@ -59,12 +59,12 @@ class UnreadableWarehouse(SetupError):
 
 
 class QueryError(WarehouseError):
-    """A question to the published warehouse that its engine refused."""
+    """The engine refused a query to the published warehouse."""
 
 
 class NothingPublished(WarehouseError):
-    """Nobody has published a warehouse at this address yet."""
+    """No warehouse was published at this address yet."""
 
 
 class WarehouseBusy(WarehouseError):
-    """Another writer held the lock for longer than this one may wait."""
+    """Another writer held the lock for longer than this writer may wait."""

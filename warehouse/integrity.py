@@ -1,6 +1,6 @@
-"""Questions to a published warehouse that must have no answer: rows that share a grain, keys that nothing describes.
+"""Queries that find broken rows in a published warehouse: rows that share a grain, keys without a dimension row.
 
-The commit refuses both; these ask whether it did. What must not come in: what is done about an answer.
+The commit refuses both; these queries check that it did. What must not come in: the reaction to a finding.
 """
 
 from sqlalchemy import Table
@@ -10,33 +10,36 @@ from warehouse.model.schema import metadata
 from warehouse.sql import fill, ident, literal
 from warehouse.store import Store
 
-_DOUBLED = "SELECT count(*) AS n FROM (SELECT 1 FROM $table GROUP BY $columns HAVING count(*) > 1)"
-_STRANGERS = """
+_DUPLICATES = "SELECT count(*) AS n FROM (SELECT 1 FROM $table GROUP BY $columns HAVING count(*) > 1)"
+_WITHOUT_MEMBER = """
 SELECT $name AS "key", count(*) AS n FROM $table AS f
-WHERE NOT EXISTS (SELECT 1 FROM $dimension AS d WHERE d.$described = f.$key)
+WHERE NOT EXISTS (SELECT 1 FROM $dimension AS d WHERE d.$dimension_key = f.$key)
 """
 
 
 def unique_columns(table: Table) -> tuple[str, ...]:
-    """The columns of a fact of which no two rows share all values; of a dimension its key."""
+    """Return the columns that are unique together: the grain of a fact, the key of a dimension."""
     return grain_columns(table) if table in FACTS else (key_column(table).name,)
 
 
 def count_duplicate_grains(store: Store, table: Table) -> int:
-    """How many grains of a table have more than one row."""
-    query = fill(_DOUBLED, table=ident(table.name), columns=", ".join(map(ident, unique_columns(table))))
+    """Return the number of grains of a table that have more than one row. Raises NothingPublished."""
+    query = fill(_DUPLICATES, table=ident(table.name), columns=", ".join(map(ident, unique_columns(table))))
     return int(store.read(query)["n"][0].as_py())
 
 
 def count_keys_without_member(store: Store, fact: Table) -> dict[str, int]:
-    """Rows of a fact whose key no row of the dimension has, by the key's column; without the columns that are right."""
+    """Return the number of rows whose key is in no row of its dimension, by key column; sound columns are left out.
+
+    Raises NothingPublished.
+    """
     parts = [
         fill(
-            _STRANGERS,
+            _WITHOUT_MEMBER,
             name=literal(column.name),
             table=ident(fact.name),
             dimension=ident(dimension),
-            described=ident(key_column(metadata.tables[dimension]).name),
+            dimension_key=ident(key_column(metadata.tables[dimension]).name),
             key=ident(column.name),
         )
         for column in fact.columns

@@ -1,6 +1,6 @@
-"""Asking the published warehouse that is attached and in use: answers as Arrow, errors as sentences.
+"""Runs a query on the published warehouse that is attached and in use: results as Arrow, errors as sentences.
 
-What must not come in: where the warehouse lies, a query of our own.
+What must not come in: the place of the warehouse, a query of our own.
 """
 
 import duckdb
@@ -11,21 +11,21 @@ from warehouse.errors import QueryError
 
 
 def run_query(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
-    """The answer of the last statement. Raises QueryError for SQL that the engine refuses."""
+    """Return the result of the last statement, with its columns. Raises QueryError for SQL that the engine refuses."""
     try:
-        return _answer(con, sql)
+        return _execute(con, sql)
     except duckdb.ParserException as error:
-        spelled = spell_out_aliases(sql)
-        if spelled is None:
+        rewritten = spell_out_aliases(sql)
+        if rewritten is None:
             raise QueryError(str(error)) from error
         try:
-            return _answer(con, spelled)
-        except duckdb.Error:  # what the person wrote is what the message is about
+            return _execute(con, rewritten)
+        except duckdb.Error:  # the message must be about the query as the person wrote it
             raise QueryError(str(error)) from error
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
 
 
-def _answer(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
-    answer = con.sql(sql)
-    return answer.to_arrow_table() if answer is not None else pa.table({})
+def _execute(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+    result = con.sql(sql)
+    return result.to_arrow_table() if result is not None else pa.table({})

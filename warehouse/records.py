@@ -1,7 +1,13 @@
-"""What a loader hands to a store and gets back: plain frozen values.
+"""The values that a loader gives to a store and gets back: frozen dataclasses of plain values.
 
-What must not come in: SQL, files, locks, a provider's rule. Instants are aware (UTC), days are local days of
-the account's zone.
+Instants are aware (UTC); days are local days of the account's zone. What must not come in: SQL, files, locks, a
+provider's rule.
+
+>>> from datetime import date
+>>> account = AccountRow("acme", "cognigy", "project-1", "Europe/Berlin", start_date=None, lookback_days=3)
+>>> scope = Scope(accounts=(account.account,), days=(date(2025, 3, 1), date(2025, 3, 31)))
+>>> scope.tables is None  # all tables
+True
 """
 
 from collections.abc import Mapping
@@ -13,15 +19,33 @@ from typing import Literal
 
 import pyarrow as pa
 
+__all__ = [
+    "AccountRow",
+    "ChunkCommit",
+    "CommitResult",
+    "DriftEntry",
+    "LedgerRow",
+    "MeasureDefinition",
+    "ReconciliationEntry",
+    "RunRow",
+    "Scope",
+    "SliceFailure",
+    "SliceInfo",
+    "SliceState",
+    "Transaction",
+    "Verdict",
+]
+
 Verdict = Literal["ok", "explained", "unexplained"]
 SliceState = Literal["loaded", "settled", "stale", "failed"]
 
 
 @dataclass(frozen=True)
 class AccountRow:
-    """One configured account, as `dim_account` keeps it.
+    """One configured account, as `dim_account` holds it.
 
-    `external_id` is the provider's id of it. Without a `start_date` what is demanded begins with the first slice.
+    `external_id` is the id that the provider gave the account. `start_date` is the first local day that must be
+    loaded; None stands for the day of the first loaded slice.
     """
 
     account: str
@@ -34,7 +58,7 @@ class AccountRow:
 
 @dataclass(frozen=True)
 class MeasureDefinition:
-    """What one provider means by one measure. `additivity` is `additive` or `not additive`."""
+    """The meaning of one measure at one provider. `additivity` is `additive` or `not additive`."""
 
     provider: str
     measure: str
@@ -45,10 +69,10 @@ class MeasureDefinition:
 
 @dataclass(frozen=True)
 class SliceInfo:
-    """The books of one slice.
+    """The origin of one slice, as the ledger records it.
 
-    `fetched_at` is the oldest fetch among the batches the slice rests on, `landed_at` when the last of them was whole
-    on disk, `batches` their ids, `totals` what the provider told for the day.
+    `batches` are the ids of the batches the slice rests on. `fetched_at` is the oldest fetch among them, `landed_at`
+    the instant when the last of them was complete on disk. `totals` are the totals the provider reported for the day.
     """
 
     date: date
@@ -60,12 +84,15 @@ class SliceInfo:
 
 @dataclass(frozen=True)
 class ReconciliationEntry:
-    """One comparison of a told total with what was loaded. `reason` belongs to the verdict `explained`."""
+    """One comparison of a reported total with the loaded one. Only the verdict `explained` has a `reason`.
+
+    The fields are columns of the table `reconciliation`.
+    """
 
     date: date
     measure: str
     against: str
-    told: Decimal
+    reported: Decimal
     loaded: Decimal
     verdict: Verdict
     reason: str | None
@@ -73,7 +100,10 @@ class ReconciliationEntry:
 
 @dataclass(frozen=True)
 class DriftEntry:
-    """One name beyond what the program knows, in an answer that a slice rests on. `batch` is that answer's id."""
+    """One name that the program does not know, in a response that a slice rests on.
+
+    `batch` is the id of the batch with that response. The fields are columns of the table `drift`.
+    """
 
     date: date
     stream: str
@@ -84,12 +114,14 @@ class DriftEntry:
 
 @dataclass(frozen=True)
 class ChunkCommit:
-    """All that replaces some days of one account.
+    """Everything that replaces some days of one account.
 
-    `slices` are exactly the days that are replaced, whatever rows came back. `tables` are staged facts by
-    name (an absent name means no rows), `members` the staged dimension rows (channel, language, country,
-    metric). A staged table is an Arrow table or the path of a Parquet file. `afresh` begins the slices'
-    history anew: they are compared with nothing, and what was logged after their answers had landed is taken out.
+    `slices` are exactly the days that are replaced, whatever rows came back. `tables` are the staged facts by name; a
+    missing name means no rows. `members` are the staged dimension rows (channel, language, country, metric). A staged
+    table is an Arrow table or the path of a Parquet file.
+
+    `reset_history` starts the history of the slices anew: they are compared with nothing, and restatements that were
+    logged after their responses had landed are removed.
     """
 
     account: AccountRow
@@ -106,7 +138,7 @@ class ChunkCommit:
 
 @dataclass(frozen=True)
 class CommitResult:
-    """What a commit did: rows by staged table, those of all chunks added up, and how many restatements it logged."""
+    """The outcome of a commit: rows by staged table, summed over all chunks, and the number of logged restatements."""
 
     rows_by_table: dict[str, int]
     restatement_count: int
@@ -114,9 +146,10 @@ class CommitResult:
 
 @dataclass(frozen=True)
 class Scope:
-    """What a write may change: rows of these accounts and days in the tables that have a date, and all other tables.
+    """The rows that a transaction may change: those of some accounts and days, in some tables.
 
-    None stands for all. `days` are the first and the last. `tables` are those with a date that are needed at all.
+    `days` are the first and the last day, both included. None stands for all. Tables without a date are always in the
+    scope, as a whole; `tables` names the tables with a date that are needed.
     """
 
     accounts: tuple[str, ...] | None = None
@@ -126,17 +159,18 @@ class Scope:
 
 @dataclass
 class Transaction:
-    """A commit in the making; one that has `changed` nothing is none."""
+    """An open transaction. Set `changed = False` to discard it."""
 
     changed: bool = True
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """What one run did for one account. `date` is the day (UTC) on which it started; instants are aware.
+    """The work of one run for one account. `date` is the day (UTC) on which the run started; instants are aware.
 
-    `command` is what started it. Counts are slices, HTTP requests and fact rows; `bytes` were received, and
-    `waited_seconds` were spent waiting for the provider's limits. `error` is the first sentence of what went wrong.
+    `command` started the run. `planned`, `loaded` and `failed` count slices, `requests` and `retries` HTTP requests,
+    `rows` fact rows; `bytes` were received. `waited_seconds` were spent waiting for the provider's limits. `error` is
+    the first sentence of the error that ended the account's load.
     """
 
     date: date
@@ -159,7 +193,7 @@ class RunRow:
 
 @dataclass(frozen=True)
 class SliceFailure:
-    """An attempt on some days of an account that came to nothing, at `at` (UTC)."""
+    """A failed attempt to load some days of an account, at `failed_at` (UTC)."""
 
     account: AccountRow
     dates: tuple[date, ...]
@@ -169,10 +203,10 @@ class SliceFailure:
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One slice as the ledger knows it, with its present state (see the view `coverage`).
+    """One slice in the ledger, with its present state (see the view `coverage`).
 
-    `fetched_at`, `loaded_at` and `rows` are None for a slice that was never loaded. `error` and `error_at`
-    tell of the last failed attempt since the slice was loaded.
+    `fetched_at`, `loaded_at` and `rows` are None for a slice that was never loaded. `error` and `error_at` describe
+    the last attempt that failed since the slice was loaded.
     """
 
     date: date

@@ -1,7 +1,7 @@
-"""SQL text: quoting, templates, derived keys and the one merge that upserts dimensions.
+"""SQL text: quoting, templates, derived keys, and the merge that upserts dimensions.
 
-What must not come in: a connection, a table's own rule. Only names of the declared schema and quoted literals
-are ever put into a template; staged values stay in their tables.
+Only names of the declared schema and quoted literals are put into a template; staged values stay in their tables.
+What must not come in: a connection, a table's own rule.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,28 +26,28 @@ __all__ = [
 
 
 def ident(name: str) -> str:
-    """A quoted identifier."""
+    """Return `name` as a quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def identifier_list(names: Iterable[str], pattern: str = "$name") -> str:
-    """`names` as quoted identifiers in a comma-separated list, each put into `pattern`."""
+    """Return a comma-separated list: `pattern` with every name, as a quoted identifier, in place of `$name`."""
     template = Template(pattern)
     return ", ".join(template.substitute(name=ident(name)) for name in names)
 
 
 def fill(template: str, /, **parts: str) -> str:
-    """A statement: `template` with every `$part` replaced. Raises KeyError for a missing part."""
+    """Return the statement `template` with every `$part` replaced. Raises KeyError for a missing part."""
     return Template(template).substitute(parts)
 
 
 def surrogate_key_sql(natural: str) -> str:
-    """The derived key of the SQL expression `natural`: the first 60 bits of its md5 as BIGINT."""
+    """Return the derived key of the SQL expression `natural`: the first 60 bits of its md5 as BIGINT."""
     return fill("CAST('0x' || substr(md5($natural), 1, 15) AS BIGINT)", natural=natural)
 
 
 def member_key_sql(dimension: str, member: str, *, account: str, provider: str) -> str:
-    """The key of the SQL expression `member` in `dimension`; the member `unknown` is 0."""
+    """Return the key of the SQL expression `member` in `dimension`; the key of the member `unknown` is 0."""
     scope: Mapping[str, str] = {"dim_channel": provider, "dim_intent": account}
     natural = f"{literal(scope[dimension] + '|')} || {member}" if dimension in scope else member
     return fill(
@@ -66,9 +66,9 @@ WHEN NOT MATCHED THEN INSERT ($columns) VALUES ($values)
 
 
 def upsert_sql(table: Table, source: str, *, keep: tuple[str, ...] = ()) -> str:
-    """Insert or correct the members that the query `source` gives, in the dimension `table`.
+    """Return the statement that inserts or corrects the members of the query `source` in the dimension `table`.
 
-    `source` has all columns of `table`; the columns `keep` of a known member stay as they are.
+    `source` has all columns of `table`. The columns `keep` of a known member stay as they are.
     """
     key, *rest = table.columns.keys()
     attributes = [name for name in rest if name not in keep]

@@ -1,14 +1,21 @@
-"""A warehouse's verbs, the same for every store, and its address. How a store keeps its files: one module each.
+"""The public face of the warehouse: the store's methods, the same for every kind of store, and how to open one.
 
-What must not come in: files, formats, a provider's rule. All rows pass through one engine's SQL, in which the
-warehouse is attached as `wh`: a storage lends it for a moment, and makes one commit of what was changed.
+Every row passes through the SQL of one engine, in which a storage attaches the warehouse as `wh`. What must not come
+in: files and formats (one module each in `storage`), a provider's rule.
+
+>>> from pathlib import Path
+>>> from tempfile import TemporaryDirectory
+>>> with TemporaryDirectory() as folder:
+...     store = open_store("duckdb://warehouse.duckdb", Path(folder))
+...     store.set_accounts_and_measures([AccountRow("acme", "cognigy", "p-1", "Europe/Berlin", None, 3)], [])
+...     was_published = store.publish()
+...     store.read("SELECT account, timezone FROM dim_account WHERE is_active").to_pylist()
+[{'account': 'acme', 'timezone': 'Europe/Berlin'}]
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
 
 import duckdb
 import pyarrow as pa
@@ -17,7 +24,7 @@ from warehouse.commit.replace import bind_bookkeeping, replace_slices, require_m
 from warehouse.commit.run_log import read_run_records, record_failures, record_run, set_accounts_and_measures
 from warehouse.commit.stage import StagedTables, drop_staged_tables, stage_tables
 from warehouse.engine import EngineLimits, open_engine
-from warehouse.errors import NothingPublished, OutsideSlices, StagedMismatch, UnsupportedStore
+from warehouse.errors import NothingPublished, OutsideSlices, StagedMismatch
 from warehouse.query import run_query
 from warehouse.records import (
     AccountRow,
@@ -28,9 +35,12 @@ from warehouse.records import (
     RunRow,
     Scope,
     SliceFailure,
-    Transaction,
 )
 from warehouse.sql import fill, literal
+from warehouse.storage.opening import find_storage
+from warehouse.storage.protocol import Storage
+
+__all__ = ["Store", "open_store"]
 
 _LEDGER = """
 SELECT
@@ -43,60 +53,8 @@ ORDER BY l.account, l.date
 """
 
 
-class Storage(Protocol):
-    """How one kind of store keeps its tables. All methods raise WarehouseErrors and nothing else of their own."""
-
-    @property
-    def location(self) -> Path:
-        """Where readers find the published warehouse."""
-        ...
-
-    @property
-    def staging(self) -> Path:
-        """A folder for files that wait for their commit."""
-        ...
-
-    def exists(self) -> bool:
-        """Whether anything was ever committed here."""
-        ...
-
-    def is_published(self) -> bool:
-        """Whether there is anything to read."""
-        ...
-
-    def size_bytes(self) -> int:
-        """Bytes of what readers see."""
-        ...
-
-    def new_spill_path(self) -> Path:
-        """A new folder for what does not fit into memory."""
-        ...
-
-    def transaction(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> AbstractContextManager[Transaction]:
-        """Lend the committed warehouse as `wh`, under the writers' lock; changes in the scope are one commit, or none.
-
-        `wh` may lack what lies outside of the scope. An error inside the block takes everything back.
-        """
-        ...
-
-    def committed(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> AbstractContextManager[None]:
-        """Lend what is committed, published or not, as `wh`; what is done to it is lost."""
-        ...
-
-    def published(self, con: duckdb.DuckDBPyConnection, sql: str) -> AbstractContextManager[None]:
-        """Lend the published warehouse as `wh` for the query `sql`, of one commit and without any lock.
-
-        Raises NewerWarehouse for one that this release cannot read.
-        """
-        ...
-
-    def publish(self, con: duckdb.DuckDBPyConnection) -> bool:
-        """Let readers see all commits. Returns False when they do already."""
-        ...
-
-
 class Store:
-    """A warehouse that many may write to, one commit at a time, and that readers see whole.
+    """A warehouse with many readers and writers. Writers commit one after the other; readers see whole commits.
 
     Threads and processes may use stores of one address at once. Raises WarehouseErrors and nothing else of its own.
     """
@@ -107,44 +65,47 @@ class Store:
 
     @property
     def location(self) -> Path:
-        """Where readers find the published warehouse: a file, or a folder."""
+        """The place where readers open the published warehouse: a file, or a folder."""
         return self._storage.location
 
     @property
-    def staging(self) -> Path:
-        """Where staged Parquet lies between transform and commit."""
-        return self._storage.staging
+    def staging_folder(self) -> Path:
+        """The folder where staged Parquet lies between transform and commit."""
+        return self._storage.staging_folder
 
     def size_bytes(self) -> int:
-        """Bytes of what readers see; 0 before the first publication."""
+        """Return the size in bytes of the published warehouse; 0 before the first publication."""
         return self._storage.size_bytes()
 
     def commit(self, *history: ChunkCommit) -> CommitResult:
-        """Replace exactly the chunk's slices in all tables, with dimensions and books, or nothing.
+        """Replace exactly the chunk's slices in all tables, with dimensions and bookkeeping, or change nothing.
 
-        Several chunks of one account are states that followed each other: they are replaced in that order, and are
-        one commit. Rows of a single chunk are staged and checked before the lock is taken. Raises the StagedErrors,
-        having written nothing.
+        Several chunks of one account are successive states: they are replaced in that order, in one commit. The rows
+        of a single chunk are staged and checked before the lock is taken. Raises StagedErrors; nothing was written
+        then.
         """
         for chunk in history:
-            _refuse_lines_outside(chunk)
-        slices = [chunk for chunk in history if chunk.slices]
+            _require_entries_inside(chunk)
+        chunks = [chunk for chunk in history if chunk.slices]
         with open_engine(self._limits, self._storage.new_spill_path()) as con:
-            staged = stage_tables(con, history[0]) if len(history) == 1 else None
-            if not slices:
-                return CommitResult(staged.rows_by_table() if staged else {}, 0)
+            staged_early = stage_tables(con, history[0]) if len(history) == 1 else None
+            if not chunks:
+                return CommitResult(staged_early.rows_by_table() if staged_early else {}, 0)
             rows: Counter[str] = Counter()
-            restated = 0
-            with self._storage.transaction(con, _scope_of(slices)):
-                for chunk in slices:
-                    made = staged or stage_tables(con, chunk)
-                    restated += _replace(con, chunk, made)
-                    rows.update(made.rows_by_table())
-                    drop_staged_tables(con, made)
-        return CommitResult(dict(rows), restated)
+            restatement_count = 0
+            with self._storage.transaction(con, _scope_of(chunks)):
+                for chunk in chunks:
+                    staged = staged_early or stage_tables(con, chunk)
+                    restatement_count += _replace_chunk(con, chunk, staged)
+                    rows.update(staged.rows_by_table())
+                    drop_staged_tables(con, staged)
+        return CommitResult(dict(rows), restatement_count)
 
     def record_failures(self, failures: Sequence[SliceFailure]) -> None:
-        """Note attempts that came to nothing: on a loaded slice beside its load, else as a slice that failed."""
+        """Record failed attempts in the ledger: beside the load of a loaded slice, else as a failed slice.
+
+        Raises WarehouseBusy.
+        """
         days = [day for failure in failures for day in failure.dates]
         if not days:
             return
@@ -154,12 +115,19 @@ class Store:
             record_failures(con, failures)
 
     def set_accounts_and_measures(self, accounts: Sequence[AccountRow], measures: Sequence[MeasureDefinition]) -> None:
-        """Make these the configured accounts and the definitions of measures; others become inactive."""
-        with open_engine(self._limits) as con, self._storage.transaction(con, Scope(tables=frozenset())) as pending:
-            pending.changed = set_accounts_and_measures(con, accounts, measures)
+        """Replace the configured accounts and the definitions of measures; other accounts become inactive.
+
+        Raises WarehouseBusy.
+        """
+        scope = Scope(tables=frozenset())
+        with open_engine(self._limits) as con, self._storage.transaction(con, scope) as transaction:
+            transaction.changed = set_accounts_and_measures(con, accounts, measures)
 
     def record_run(self, rows: Sequence[RunRow]) -> None:
-        """Note what a run did for each of its accounts, in place of what was noted of the same run before."""
+        """Record the work of a run for each of its accounts, in place of earlier records of the same run.
+
+        Raises WarehouseBusy.
+        """
         if not rows:
             return
         days = [row.date for row in rows]
@@ -169,21 +137,21 @@ class Store:
             record_run(con, rows)
 
     def run_records(self, run_id: str) -> list[RunRow]:
-        """What was noted of a run, as committed (not as published), ordered by account."""
+        """Return the committed (not the published) records of a run, ordered by account."""
         if not self._storage.exists():
             return []
         with open_engine(self._limits) as con, self._storage.committed(con, Scope(tables=frozenset({"load_run"}))):
             return read_run_records(con, run_id)
 
     def publish(self) -> bool:
-        """Let readers see all commits. Returns False when they do already."""
+        """Make all commits visible to readers. Return False when they were visible already. Raises WarehouseBusy."""
         with open_engine(self._limits) as con:
             return self._storage.publish(con)
 
     def ledger(self, account: str | None = None) -> list[LedgerRow]:
-        """The slices of one account or of all, as committed (not as published), ordered by account and day."""
+        """Return the committed (not the published) slices of one account or of all, ordered by account and day."""
         if not self._storage.exists():
-            return []  # nothing was ever loaded: asking leaves no trace
+            return []  # nothing was ever loaded: a read must not create files
         condition = "l.account = " + literal(account) if account is not None else "true"
         scope = Scope((account,) if account is not None else None, tables=frozenset({"load_ledger"}))
         with open_engine(self._limits) as con, self._storage.committed(con, scope):
@@ -191,7 +159,7 @@ class Store:
         return [LedgerRow(*(*row[:4], tuple(row[4] or ()), *row[5:])) for row in rows]
 
     def read(self, sql: str) -> pa.Table:
-        """Ask the published warehouse, in the SQL of DuckDB; instants come in UTC.
+        """Run a query, in DuckDB's SQL, on the published warehouse. Return the query's columns; instants are in UTC.
 
         Raises NothingPublished before the first publication, QueryError for SQL that the engine refuses.
         """
@@ -203,51 +171,35 @@ class Store:
 
 
 def open_store(url: str, base: Path, *, limits: EngineLimits | None = None, wait_seconds: float = 600) -> Store:
-    """The store at `url`; a relative path after `://` is relative to the folder `base`.
+    """Return the store at `url`. A path after `://` that is relative is resolved against the folder `base`.
 
-    `wait_seconds` is how long a write waits for other writers. Touches no file. Raises UnsupportedStore for an
-    address that no store answers to.
+    `wait_seconds` is the longest time that a write waits for other writers. Touches no file. Raises UnsupportedStore
+    for an address without a path, or of an unknown kind.
     """
-    scheme, separator, path = url.partition("://")
-    place = (base / path).expanduser().resolve()
-    if scheme == "duckdb" and path:
-        from warehouse.storage.duckdb import DuckDBStorage
-
-        return Store(DuckDBStorage(place, wait_seconds), limits)
-    if scheme == "parquet" and path:
-        from warehouse.storage.parquet import ParquetStorage
-
-        return Store(ParquetStorage(place, wait_seconds), limits)
-    if scheme in ("duckdb", "parquet") or not separator or not path:
-        raise UnsupportedStore(
-            f"The warehouse's address {url!r} has no path after '://': write duckdb://data/warehouse.duckdb or "
-            "parquet://data/lake."
-        )
-    raise UnsupportedStore(
-        f"No store answers to {url!r}: this release writes duckdb:// (as in duckdb://data/warehouse.duckdb) and "
-        "parquet:// (as in parquet://data/lake)."
-    )
+    return Store(find_storage(url, base, wait_seconds), limits)
 
 
-def _replace(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: StagedTables) -> int:
+def _replace_chunk(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: StagedTables) -> int:
+    """Replace the slices of one chunk. Return the number of logged restatements."""
     bind_bookkeeping(con, chunk, staged)
     require_members(con, chunk.account.account, staged)
     try:
         return replace_slices(con, chunk, staged)
     except duckdb.ConstraintException as error:
         raise StagedMismatch(
-            f"{chunk.account.account}: a staged row lacks a value that must be there ({error}). "
+            f"{chunk.account.account}: a staged row lacks a required value ({error}). "
             "Nothing was written; the transform must fill it."
         ) from error
 
 
-def _refuse_lines_outside(chunk: ChunkCommit) -> None:
+def _require_entries_inside(chunk: ChunkCommit) -> None:
+    """Raise OutsideSlices for an entry of reconciliation or drift on a day that the chunk does not replace."""
     days = {info.date for info in chunk.slices}
-    for what, lines in (("reconciliation", chunk.reconciliations), ("drift", chunk.drift)):
-        for line in lines:
-            if line.date not in days:
+    for table, entries in (("reconciliation", chunk.reconciliations), ("drift", chunk.drift)):
+        for entry in entries:
+            if entry.date not in days:
                 raise OutsideSlices(
-                    f"{chunk.account.account}: a line of {what} on {line.date} lies outside the days of its commit."
+                    f"{chunk.account.account}: an entry of {table} on {entry.date} is outside the days of its commit."
                 )
 
 

@@ -73,12 +73,12 @@ class ChatcaptainAccount(Account):
         default_factory=dict, description="Header of an export's column -> field, before the built-in map"
     )
     export_poll_seconds: tuple[Seconds, Seconds] = Field(
-        default=(2, 30), description="First and longest pause between two looks at a job"
+        default=(2, 30), description="First and longest pause between two polls of a job"
     )
     export_start_deadline_seconds: Seconds = Field(default=300, description="How long a job may wait for its turn")
     export_deadline_seconds: Seconds = Field(default=900, description="How long a job may take")
     export_retry_minutes: float = Field(
-        default=30, ge=0, description="How long no other job is started after the answer to one was lost"
+        default=30, ge=0, description="How long no other job is started after the response to a creation was lost"
     )
 
     @model_validator(mode="after")

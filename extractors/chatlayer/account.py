@@ -47,7 +47,7 @@ class ChatlayerAccount(Account):
 
     base_url: BaseUrl = "https://analytics.api.chatlayer.ai"
     bot_id: PathId = Field(description="The bot's id")
-    version: Literal["DRAFT", "LIVE"] = Field(default="LIVE", description="Which version's conversations are counted")
+    version: Literal["DRAFT", "LIVE"] = Field(default="LIVE", description="Version whose conversations are counted")
     team_id: PathId | None = Field(default=None, description="The team whose usage is loaded too; at one account only")
     conversation_ids: tuple[PathId, ...] = Field(default=(), description="Conversations whose flows are loaded")
     token_id: SecretStr = Field(description="Id of the access token")

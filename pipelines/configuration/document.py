@@ -20,11 +20,11 @@ class Defaults(Settings):
         default=3, ge=0, le=400, description="Days before the loaded day that the daily load reads again"
     )
     start_date: date | None = Field(
-        default=None, description="First day that is loaded; what is absent after it is a gap"
+        default=None, description="First day that is loaded; a later day without data is a gap"
     )
     max_wait_seconds: float = Field(default=60, ge=0, description="The longest a run waits for one limit")
     rate_limit: RateLimit = Field(default=RateLimit(), description="How fast providers are asked")
-    privacy: Privacy = Field(default=Privacy(), description="What of a person's data may reach the warehouse")
+    privacy: Privacy = Field(default=Privacy(), description="Personal data that may reach the warehouse")
 
 
 class Document(OperatingSettings):

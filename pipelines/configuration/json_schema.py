@@ -1,8 +1,8 @@
-"""The JSON Schema of the configuration, for editors: made from the models that check the file. No file is checked here.
+"""Builds the JSON Schema of the configuration, for editors, from the models that check the file.
 
-``python -m pipelines.configuration.json_schema`` writes it, with ``--check`` it says whether it is stale. It
-describes the file before ``${VARIABLE}`` is filled in, so a reference may stand for any single value, and must stand
-for a secret. In the form of draft 7, which editors know best.
+It describes the file before ``${VARIABLE}`` is filled in: a reference may stand for any single value, and must stand
+for a secret. It is in the form of draft 7, which editors know best. What must not come in: the check of a
+configuration, the writing of a file.
 """
 
 import json
@@ -11,14 +11,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-import click
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from extractors.account import Account
 from extractors.registry import PROVIDERS, get_provider
 from pipelines.configuration.document import Document
-from warehouse.generated import write_or_check
 
 SCHEMA_PATH = Path(__file__).with_name("chatmart.schema.json")
 
@@ -105,7 +103,7 @@ def _forms(told: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def render_schema() -> str:
-    """The schema as it stands in the file."""
+    """Return the schema as the text of its file."""
     return json.dumps(build_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
@@ -114,14 +112,3 @@ def schema_comment(folder: Path) -> str:
     inside = SCHEMA_PATH.relative_to(folder).as_posix() if SCHEMA_PATH.is_relative_to(folder) else None
     address = SCHEMA_PATH.as_uri() if inside is None or " " in inside else inside
     return f"# yaml-language-server: $schema={address}"
-
-
-@click.command()
-@click.option("--check", is_flag=True, help="Write nothing; exit 1 when the file is stale.")
-def main(check: bool) -> None:
-    """Write the JSON Schema of the configuration."""
-    write_or_check({SCHEMA_PATH: render_schema()}, check=check)
-
-
-if __name__ == "__main__":
-    main()

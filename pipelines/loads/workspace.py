@@ -47,7 +47,7 @@ class Workspace:
     @property
     def staging(self) -> Path:
         """Where staged Parquet lies between transform and commit."""
-        return self.store.staging
+        return self.store.staging_folder
 
 
 def build_account_row(account: Account) -> AccountRow:

@@ -40,7 +40,7 @@ WHERE c.provider = $provider AND c.date BETWEEN $first AND $last
 """
 
 _DIFFERENCES = """
-SELECT date, account, measure, against, told, loaded, difference FROM reconciliation
+SELECT date, account, measure, against, reported, loaded, difference FROM reconciliation
 WHERE provider = $provider AND date BETWEEN $first AND $last AND verdict = 'unexplained'
 ORDER BY date DESC, account, measure
 """

@@ -94,7 +94,7 @@ _QUESTIONS = {
     "verdicts": "SELECT verdict, reason, count(*) AS numbers FROM reconciliation WHERE $now GROUP BY ALL",
     "unexplained": """
         SELECT
-            account, measure, against, count(*) AS days, CAST(sum(told) AS DOUBLE) AS told,
+            account, measure, against, count(*) AS days, CAST(sum(reported) AS DOUBLE) AS reported,
             CAST(sum(loaded) AS DOUBLE) AS loaded, CAST(sum(abs(difference)) AS DOUBLE) AS apart
         FROM reconciliation WHERE $now AND verdict = 'unexplained' GROUP BY ALL
     """,

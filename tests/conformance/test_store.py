@@ -1,4 +1,4 @@
-"""What every kind of store does alike: loading, loading again, restating, refusing, reading."""
+"""The behaviour that all kinds of store share: load, load again, restate, refuse, read."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,8 +41,8 @@ from warehouse.store import Store
 LATER = LOADED_AT + timedelta(days=2)
 
 
-def contents(store: Store) -> dict[str, list[str]]:
-    """All rows of all views, in no order; in one query, as opening a warehouse costs more than reading a view."""
+def read_contents(store: Store) -> dict[str, list[str]]:
+    """Return the sorted rows of all views, in one query: opening a warehouse costs more than reading a view."""
     store.publish()
     views = view_queries()
     query = " UNION ALL ".join(f"SELECT '{view}', CAST(v AS VARCHAR) FROM {view} AS v" for view in views)
@@ -50,29 +50,29 @@ def contents(store: Store) -> dict[str, list[str]]:
     return {view: sorted(str(text) for name, text in lines if name == view) for view in views}
 
 
-def test_a_load_tells_its_rows(store: Store) -> None:
-    committed = store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2))))
-    assert committed.rows_by_table["channel_daily"] == 6
-    assert committed.rows_by_table["conversation"] == 20
-    assert committed.restatement_count == 0
+def test_a_load_returns_its_rows(store: Store) -> None:
+    result = store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2))))
+    assert result.rows_by_table["channel_daily"] == 6
+    assert result.rows_by_table["conversation"] == 20
+    assert result.restatement_count == 0
     store.publish()
     [first, _] = store.ledger("acme")
     assert (first.date, first.account, first.provider, first.zone) == (DAY, "acme", "chatcaptain", "Europe/Berlin")
-    assert first.rows == sum(committed.rows_by_table.values()) // 2
+    assert first.rows == sum(result.rows_by_table.values()) // 2
     assert (first.fetched_at, first.loaded_at, first.batches) == (LOADED_AT, LOADED_AT, ("batch-1",))
     assert query_rows(store, "SELECT DISTINCT totals FROM load_ledger") == [('{"conversations": 10, "cost": "1.50"}',)]
     assert store.ledger("nobody") == []
 
 
 def test_loading_again_changes_nothing(three_days: Store) -> None:
-    once = contents(three_days)
+    once = read_contents(three_days)
     assert (
         three_days.commit(
             build_chunk_commit(consecutive_days(3), build_full_tables(consecutive_days(3)), loaded_at=LATER)
         ).restatement_count
         == 0
     )
-    again = contents(three_days)
+    again = read_contents(three_days)
     assert again == once
     assert query_rows(three_days, "SELECT count(*) FROM restatement_log") == [(0,)]
     assert query_rows(three_days, "SELECT count(*), min(loaded_at) FROM load_ledger") == [(3, LATER)]
@@ -87,7 +87,7 @@ def test_the_order_of_loads_does_not_matter(store: Store, kind: str, tmp_path: P
         store.commit(build_chunk_commit([day], build_full_tables([day], size)))
     for day, size in reversed(sized.items()):
         other.commit(build_chunk_commit([day], build_full_tables([day], size)))
-    assert contents(store) == contents(other)
+    assert read_contents(store) == read_contents(other)
 
 
 def test_restated_smaller(two_days: Store) -> None:
@@ -149,11 +149,11 @@ def test_accounts_do_not_touch_each_other(two_days: Store) -> None:
 
 
 def test_reconciliation_is_replaced_with_its_slice(store: Store) -> None:
-    line = ReconciliationEntry(DAY, "conversations", "channels", Decimal(10), Decimal(9), "explained", "debug")
+    entry = ReconciliationEntry(DAY, "conversations", "channels", Decimal(10), Decimal(9), "explained", "debug")
     store.commit(
-        build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1)), reconciled=(line, line))
+        build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1)), reconciled=(entry, entry))
     )
-    store.commit(build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1)), reconciled=(line,)))
+    store.commit(build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1)), reconciled=(entry,)))
     store.publish()
     assert query_rows(store, "SELECT measure, against, difference, verdict, reason FROM reconciliation") == [
         ("conversations", "channels", Decimal(1), "explained", "debug")
@@ -196,7 +196,7 @@ def test_a_parquet_file_is_as_good_as_a_table(three_days: Store, kind: str, tmp_
         pq.write_table(table, path)
         files[name] = path
     other.commit(build_chunk_commit(consecutive_days(3), files))
-    assert contents(three_days) == contents(other)
+    assert read_contents(three_days) == read_contents(other)
 
 
 def test_a_large_parquet_file_stays_within_the_memory_limit(tmp_path: Path, kind: str) -> None:
@@ -220,47 +220,47 @@ def test_a_large_parquet_file_stays_within_the_memory_limit(tmp_path: Path, kind
     ]
 
 
-def _double(table: pa.Table) -> pa.Table:
+def _repeat_row(table: pa.Table) -> pa.Table:
     return pa.concat_tables([table, table.slice(0, 1)])
 
 
-def _elsewhere(table: pa.Table) -> pa.Table:
+def _add_other_day(table: pa.Table) -> pa.Table:
     return pa.concat_tables([table, table.slice(0, 1).set_column(0, "date", pa.array([date(2020, 1, 1)]))])
 
 
-def _narrow(table: pa.Table) -> pa.Table:
+def _drop_measure(table: pa.Table) -> pa.Table:
     return table.drop_columns(["conversations"])
 
 
-def _floating(table: pa.Table) -> pa.Table:
+def _cast_to_float(table: pa.Table) -> pa.Table:
     return table.set_column(2, "conversations", table["conversations"].cast(pa.float64()))
 
 
-def _stranger(table: pa.Table) -> pa.Table:
+def _rename_member(table: pa.Table) -> pa.Table:
     return table.set_column(1, "channel_code", pa.array(["qx-new"] * len(table))).slice(0, 1)
 
 
 @pytest.mark.parametrize(
     ("spoil", "error", "words"),
     [
-        (_double, DuplicateGrain, "whatsapp"),
-        (_elsewhere, OutsideSlices, "2020-01-01"),
-        (_narrow, StagedMismatch, "conversations is missing"),
-        (_floating, StagedMismatch, "conversations is double, not int64"),
-        (_stranger, UnknownMember, "qx-new"),
+        (_repeat_row, DuplicateGrain, "whatsapp"),
+        (_add_other_day, OutsideSlices, "2020-01-01"),
+        (_drop_measure, StagedMismatch, "conversations is missing"),
+        (_cast_to_float, StagedMismatch, "conversations is double, not int64"),
+        (_rename_member, UnknownMember, "qx-new"),
     ],
 )
 def test_wrong_rows_leave_everything(
     one_day: Store, spoil: Callable[[pa.Table], pa.Table], error: type[StagedError], words: str
 ) -> None:
-    before = contents(one_day)
+    before = read_contents(one_day)
     wrong = build_full_tables(consecutive_days(1), 3)
     wrong["channel_daily"] = spoil(wrong["channel_daily"])
     with pytest.raises(error, match=words) as raised:
         one_day.commit(build_chunk_commit(consecutive_days(1), wrong))
     assert "acme" in str(raised.value)
     assert "channel_daily" in str(raised.value) or error is UnknownMember
-    assert contents(one_day) == before
+    assert read_contents(one_day) == before
 
 
 def test_nulls_are_one_member_of_a_grain(store: Store) -> None:
@@ -270,15 +270,15 @@ def test_nulls_are_one_member_of_a_grain(store: Store) -> None:
 
 
 def test_an_insert_that_fails_leaves_everything(one_day: Store) -> None:
-    before, ledger = contents(one_day), one_day.ledger()
+    before, ledger = read_contents(one_day), one_day.ledger()
     wrong = build_full_tables(consecutive_days(1), 3)
-    # The last table to be inserted lacks what must not be NULL: all the others were written before it.
+    # The table that is inserted last lacks a required value: all others were written before it.
     wrong["flow_transition"] = build_staged_table(
         "flow_transition", [{"date": DAY, "conversation_id": "c", "transition_id": None}]
     )
     with pytest.raises(StagedMismatch, match="transition_id"):
         one_day.commit(build_chunk_commit(consecutive_days(1), wrong))
-    assert contents(one_day) == before
+    assert read_contents(one_day) == before
     assert one_day.ledger() == ledger
     assert not one_day.publish()
 
@@ -291,9 +291,9 @@ def test_one_slice_cannot_be_committed_twice_at_once(store: Store) -> None:
 def test_unknown_names_are_refused(store: Store) -> None:
     with pytest.raises(StagedMismatch, match="channel_dayly"):
         store.commit(build_chunk_commit([DAY], {"channel_dayly": build_staged_table("channel_daily", [])}))
-    line = ReconciliationEntry(date(2020, 1, 1), "m", "a", Decimal(1), Decimal(1), "ok", None)
+    entry = ReconciliationEntry(date(2020, 1, 1), "m", "a", Decimal(1), Decimal(1), "ok", None)
     with pytest.raises(OutsideSlices, match="2020-01-01"):
-        store.commit(build_chunk_commit([DAY], reconciled=(line,)))
+        store.commit(build_chunk_commit([DAY], reconciled=(entry,)))
 
 
 def test_reading_before_the_first_publication(store: Store) -> None:

@@ -10,29 +10,34 @@ from extractors.cognigy.provider import CognigyAccount
 GOOD = {"name": "acme-1", "project_id": "5f0c2f4e8a1b2c3d4e5f6a7b", "api_key": "fake"}
 
 
-def account(**settings: Any) -> CognigyAccount:
+def build_account(**settings: Any) -> CognigyAccount:
     return CognigyAccount.model_validate({**GOOD, **settings})
 
 
-def problem(**settings: Any) -> str:
+def read_problem(**settings: Any) -> str:
     with pytest.raises(ValidationError) as caught:
-        account(**settings)
+        build_account(**settings)
     (error,) = caught.value.errors(include_input=False)
     return f"{'.'.join(map(str, error['loc']))}: {error['msg']}"
 
 
-def test_what_an_account_has_without_being_told() -> None:
-    found = account()
-    assert (found.timezone, found.lookback_days, found.start_date, found.max_wait_seconds) == ("UTC", 3, None, 60)
-    assert found.enabled_streams == ("conversation_counter",)
-    assert found.privacy.user_ids == "hash"
-    assert (found.privacy.message_texts, found.privacy.properties) == ("drop", "drop")
-    assert found.rate_limit.requests is None
+def test_the_defaults_of_an_account() -> None:
+    account = build_account()
+    assert (account.timezone, account.lookback_days, account.start_date, account.max_wait_seconds) == (
+        "UTC",
+        3,
+        None,
+        60,
+    )
+    assert account.enabled_streams == ("conversation_counter",)
+    assert account.privacy.user_ids == "hash"
+    assert (account.privacy.message_texts, account.privacy.properties) == ("drop", "drop")
+    assert account.rate_limit.requests is None
 
 
 @pytest.mark.parametrize("name", ["", "Acme", "-acme", "acme_1", "acme/1", "..", "a" * 101, "ümlaut", "acme\n"])
 def test_a_name_is_a_slug(name: str) -> None:
-    assert problem(name=name).startswith("name: ")
+    assert read_problem(name=name).startswith("name: ")
 
 
 @pytest.mark.parametrize(
@@ -40,12 +45,12 @@ def test_a_name_is_a_slug(name: str) -> None:
     ["", "Berlin", "Europe/berlin", "../etc/passwd", "/etc/localtime", "Europe", "localtime", "x" * 300],
 )
 def test_a_zone_is_one_that_everybody_knows(zone: str) -> None:
-    assert "there is no time zone" in problem(timezone=zone)
+    assert "there is no time zone" in read_problem(timezone=zone)
 
 
 def test_every_zone_that_is_accepted_is_known_to_the_warehouse() -> None:
     zones = [zone for zone in sorted(available_timezones()) if zone != "localtime"]
-    assert all(account(timezone=zone).timezone == zone for zone in zones)
+    assert all(build_account(timezone=zone).timezone == zone for zone in zones)
     with duckdb.connect() as con:
         con.execute("SELECT timezone(zone, now()) FROM (SELECT unnest(?) AS zone)", [zones]).fetchall()
 
@@ -67,17 +72,17 @@ def test_every_zone_that_is_accepted_is_known_to_the_warehouse() -> None:
     ],
 )
 def test_a_base_url_is_an_address_and_nothing_else(url: str) -> None:
-    assert problem(base_url=url).startswith("base_url: ")
+    assert read_problem(base_url=url).startswith("base_url: ")
 
 
 def test_a_base_url_has_no_slash_at_its_end() -> None:
-    assert account(base_url="http://127.0.0.1:8600/cognigy/new/").base_url == "http://127.0.0.1:8600/cognigy/new"
+    assert build_account(base_url="http://127.0.0.1:8600/cognigy/new/").base_url == "http://127.0.0.1:8600/cognigy/new"
 
 
 def test_streams_are_named_with_or_without_their_provider() -> None:
-    assert account(streams=["cognigy.call_counter", "call_counter"]).enabled_streams == ("call_counter",)
-    assert "there is no stream calls; cognigy has conversation_counter" in problem(streams=["calls"])
-    assert "at least one stream" in problem(streams=[])
+    assert build_account(streams=["cognigy.call_counter", "call_counter"]).enabled_streams == ("call_counter",)
+    assert "there is no stream calls; cognigy has conversation_counter" in read_problem(streams=["calls"])
+    assert "at least one stream" in read_problem(streams=[])
 
 
 @pytest.mark.parametrize(
@@ -102,8 +107,8 @@ def test_streams_are_named_with_or_without_their_provider() -> None:
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(key: str, value: object) -> None:
-    assert problem(**{key: value}).startswith(key)
+    assert read_problem(**{key: value}).startswith(key)
 
 
 def test_a_secret_is_not_shown() -> None:
-    assert "fake-key-1" not in repr(account(api_key="fake-key-1"))
+    assert "fake-key-1" not in repr(build_account(api_key="fake-key-1"))

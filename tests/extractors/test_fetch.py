@@ -1,27 +1,25 @@
 import asyncio
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 
-from extractors import fetch as fetching
-from extractors.account import Account
-from extractors.errors import AccountBusy, CredentialRefused, ExtractionError, RequestRefused, ShapeError
-from extractors.fetch import fetch_batches, hold_fetch_lock
+from extractors.errors import CredentialRefused, ExtractionError, RequestRefused, ShapeError
+from extractors.fetch import fetch_batches
+from extractors.http.client import Client
 from extractors.http.limits import RequestLimits
-from extractors.http.session import Client, Session
-from extractors.landing.zone import Batch, BatchWriter, LandingZone
+from extractors.http.session import Session
+from extractors.landing.batch import Batch
+from extractors.landing.writer import BatchWriter
+from extractors.landing.zone import LandingZone
 from extractors.registry import Stream
 from extractors.windows import Window
 from tests.support.clock import FakeClock
 from tests.support.http_session import build_account
 from tests.support.scripted_server import ScriptedServer, raw_response
 
-DAYS = Window(date(2025, 3, 1), date(2025, 3, 11)).each_day()
+DAYS = Window(date(2025, 3, 1), date(2025, 3, 11)).split_into_days()
 
 
 async def _fetch(session: Session, window: Window, batch: BatchWriter) -> dict[str, Any]:
@@ -33,7 +31,7 @@ async def _fetch(session: Session, window: Window, batch: BatchWriter) -> dict[s
     return {"day": window.start.day}
 
 
-DAILY = Stream(windows=lambda _account, window: window.each_day(), fetch=_fetch)
+DAILY = Stream(windows=lambda _account, window: window.split_into_days(), fetch=_fetch)
 
 
 def fetch_days(server: ScriptedServer, root: Path, clock: FakeClock) -> tuple[list[ExtractionError], list[Batch]]:
@@ -85,50 +83,7 @@ def test_a_refused_credential_refuses_the_rest(server: ScriptedServer, tmp_path:
     assert len(server.requests) == 1
 
 
-def lock_of(root: Path, of: Account) -> Path:
-    return root / "provider=cognigy" / f"account={of.name}" / ".fetch.lock"
-
-
-def test_an_account_that_is_being_fetched_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "LOCK_TIMEOUT_SECONDS", 0)
-    acme = build_account("http://127.0.0.1:1")
-
-    async def run() -> None:
-        async with hold_fetch_lock(LandingZone(tmp_path), acme):
-            pass
-
-    asyncio.run(run())
-    path = lock_of(tmp_path, acme)
-    assert path.stat().st_mode & 0o077 == 0
-    with FileLock(path), pytest.raises(AccountBusy, match="another run is still fetching"):
-        asyncio.run(run())
-    asyncio.run(run())
-
-
-def test_a_killed_run_leaves_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "LOCK_TIMEOUT_SECONDS", 10)
-    acme = build_account("http://127.0.0.1:1")
-    lock_of(tmp_path, acme).parent.mkdir(parents=True)
-    hold = (
-        "import sys; from filelock import FileLock; "
-        "FileLock(sys.argv[1]).acquire(); print('held', flush=True); sys.stdin.read()"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", hold, str(lock_of(tmp_path, acme))], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-        holder.kill()
-        holder.communicate()
-
-    async def run() -> None:
-        async with hold_fetch_lock(LandingZone(tmp_path), acme):
-            pass
-
-    asyncio.run(run())
-
-
-def test_a_defect_ends_what_is_still_being_fetched_before_it_is_raised(server: ScriptedServer, tmp_path: Path) -> None:
+def test_a_defect_cancels_the_other_fetches_before_it_is_raised(server: ScriptedServer, tmp_path: Path) -> None:
     going: set[int] = set()
     ended: set[int] = set()
 

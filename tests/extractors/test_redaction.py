@@ -35,10 +35,10 @@ def test_the_longest_secret_is_masked_first() -> None:
 def test_signatures_of_links_are_masked_in_texts_and_stay_in_what_is_read() -> None:
     register_secrets("planted-secret")
     redaction.register_signatures("signer=planted-signer")
-    told = "planted-secret https://store.test/f?signer=planted-signer"
-    assert redact(told) == f"{MASK} https://store.test/f?{MASK}"
-    assert redact_body(told.encode()) == f"{MASK} https://store.test/f?signer=planted-signer".encode()
-    assert redact_body(told.encode(), signatures=True) == redact(told).encode()
+    original = "planted-secret https://store.test/f?signer=planted-signer"
+    assert redact(original) == f"{MASK} https://store.test/f?{MASK}"
+    assert redact_body(original.encode()) == f"{MASK} https://store.test/f?signer=planted-signer".encode()
+    assert redact_body(original.encode(), signatures=True) == redact(original).encode()
 
 
 def test_a_short_text_is_no_secret() -> None:
@@ -48,8 +48,8 @@ def test_a_short_text_is_no_secret() -> None:
 
 def test_data_keeps_its_shape() -> None:
     register_secrets("planted-secret")
-    told = {"a": ["x planted-secret", 1, None, True, 1.5, {"b": ("planted-secret",)}], "planted-secret": "y"}
-    assert redact_json(told) == {"a": [f"x {MASK}", 1, None, True, 1.5, {"b": [MASK]}], "planted-secret": "y"}
+    original = {"a": ["x planted-secret", 1, None, True, 1.5, {"b": ("planted-secret",)}], "planted-secret": "y"}
+    assert redact_json(original) == {"a": [f"x {MASK}", 1, None, True, 1.5, {"b": [MASK]}], "planted-secret": "y"}
 
 
 def test_log_records_are_masked_with_their_arguments_and_traces(caplog: pytest.LogCaptureFixture) -> None:

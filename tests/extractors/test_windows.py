@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from extractors.windows import ONE_DAY, Window, day_start, group_into_windows, local_day, rfc3339, today
+from extractors.windows import ONE_DAY, Window, day_start, format_rfc3339, group_into_windows, local_day, today
 
 ODD_ZONES = (
     "Africa/Cairo",
@@ -56,7 +56,7 @@ def test_no_instant_is_lost_or_doubled(zone: ZoneInfo, day: date, microseconds: 
 @given(ZONES, DAYS, LENGTHS)
 def test_a_window_lasts_as_long_as_its_days(zone: ZoneInfo, day: date, length: int) -> None:
     window = Window(day, day + timedelta(days=length))
-    parts = window.each_day()
+    parts = window.split_into_days()
     assert len(window) == len(parts) == length
     ends = [part.end_instant(zone) for part in parts]
     assert [part.first_instant(zone) for part in parts] == [window.first_instant(zone), *ends[:-1]]
@@ -87,15 +87,15 @@ def test_a_day_that_a_zone_skipped_has_no_time_in_it() -> None:
 )
 def test_days_with_a_clock_change(zone: str, day: date, first: str, hours: float) -> None:
     window, where = Window.of_day(day), ZoneInfo(zone)
-    assert rfc3339(window.first_instant(where)) == first
+    assert format_rfc3339(window.first_instant(where)) == first
     assert window.end_instant(where) - window.first_instant(where) == timedelta(hours=hours)
 
 
 @given(ZONES, DAYS, LENGTHS, st.integers(24, 24 * 40))
 def test_by_hours_never_exceeds_and_leaves_nothing_out(zone: ZoneInfo, day: date, length: int, limit: int) -> None:
     window = Window(day, day + timedelta(days=length))
-    parts = window.by_hours(limit, zone)
-    assert [each for part in parts for each in part.days()] == list(window.days())
+    parts = window.split_by_hours(limit, zone)
+    assert [inner_day for part in parts for inner_day in part.days()] == list(window.days())
     for part in parts:
         lasts = part.end_instant(zone) - part.first_instant(zone)
         assert lasts <= timedelta(hours=limit) or len(part) == 1
@@ -106,15 +106,15 @@ def test_by_hours_never_exceeds_and_leaves_nothing_out(zone: ZoneInfo, day: date
 
 def test_a_local_october_is_two_requests_of_31_days_of_hours() -> None:
     october = Window(date(2025, 10, 1), date(2025, 11, 1))
-    assert len(october.by_hours(31 * 24, ZoneInfo("Europe/Berlin"))) == 2
-    assert len(october.by_hours(31 * 24, ZoneInfo("UTC"))) == 1
+    assert len(october.split_by_hours(31 * 24, ZoneInfo("Europe/Berlin"))) == 2
+    assert len(october.split_by_hours(31 * 24, ZoneInfo("UTC"))) == 1
 
 
 @given(DAYS, LENGTHS)
 def test_months_are_cut_at_the_first(day: date, length: int) -> None:
     window = Window(day, day + timedelta(days=length))
-    months = window.months()
-    assert [each for month in months for each in month.days()] == list(window.days())
+    months = window.split_into_months()
+    assert [inner_day for month in months for inner_day in month.days()] == list(window.days())
     assert all(month.start.day == 1 for month in months[1:])
     assert all((month.end - ONE_DAY).month == month.start.month for month in months)
 

@@ -178,7 +178,7 @@ class Loaded:
             for part, body in batch.iter_bodies():
                 changed = None if deltas else change(body, part.context)
                 told, deltas = changed or (body, deltas)
-                writer.add(Response(Request(**part.asked), part.status, part.headers, at, told, part.context))
+                writer.add(Response(Request(**part.request), part.status, part.headers, at, told, part.context))
             landed = writer.finish(at, remarks=batch.manifest["facts"])
         assert deltas
         assert landed.content_hash != batch.content_hash
@@ -212,13 +212,13 @@ class Loaded:
         for row in self.workspace.store.read("SELECT * FROM reconciliation").to_pylist():
             line = (row["date"], row["measure"], row["against"])
             assert line not in found[row["account"]]
-            assert row["difference"] == row["told"] - row["loaded"]
+            assert row["difference"] == row["reported"] - row["loaded"]
             found[row["account"]][line] = _numbers(row)
         return found
 
 
 def _numbers(line: Mapping[str, Any]) -> Found:
-    return line["told"], line["loaded"], line["verdict"], line["reason"]
+    return line["reported"], line["loaded"], line["verdict"], line["reason"]
 
 
 @pytest.fixture(scope="module")

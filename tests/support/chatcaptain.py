@@ -22,7 +22,7 @@ WINDOW = Window(date(2025, 3, 28), date(2025, 4, 2))
 
 @dataclass
 class FakeTime:
-    """A clock that only moves when somebody waits."""
+    """A clock that moves only by sleeping, without delay."""
 
     current_time: datetime = datetime(2026, 1, 10, tzinfo=UTC)
     sleeps_seconds: list[float] = field(default_factory=list)
@@ -37,31 +37,31 @@ class FakeTime:
 
 
 def configure_account(sandbox: Sandbox, name: str = NAME, **settings: Any) -> ChatcaptainAccount:
-    """The configured counterpart of a sandbox account."""
-    there = sandbox.world.accounts[name]
-    told = {
+    """Return the configured account of a sandbox account."""
+    simulated = sandbox.world.accounts[name]
+    values = {
         "name": name,
         "base_url": f"{sandbox.origin}/chatcaptain",
-        "chatbot_id": there.external_id,
-        "api_key": there.credential,
-        "timezone": there.timezone,
+        "chatbot_id": simulated.external_id,
+        "api_key": simulated.credential,
+        "timezone": simulated.timezone,
         **settings,
     }
-    return ChatcaptainAccount.model_validate(told)
+    return ChatcaptainAccount.model_validate(values)
 
 
 def land_streams(
     root: Path, account: ChatcaptainAccount, window: Window = WINDOW, time: FakeTime | None = None
 ) -> list[ExtractionError]:
-    """Fetch and land all pulled streams of a window in one run; returns what failed."""
+    """Fetch and land all enabled streams of a window in one run; return the failures."""
     return pull_account(account, window, root, clock=(time or FakeTime()).as_clock())
 
 
 def list_batches(root: Path, stream: str, name: str = NAME) -> list[Batch]:
-    """The landed batches of a stream."""
+    """Return the landed batches of a stream."""
     return LandingZone(root / "landing").list_batches("chatcaptain", name, stream)
 
 
 def error_names(errors: Iterable[ExtractionError]) -> list[str]:
-    """The names of errors, each once."""
+    """Return the class names of errors, each once, in order."""
     return sorted({type(error).__name__ for error in errors})

@@ -1,4 +1,4 @@
-"""A Chatlayer account of tests, in the sandbox or with hand-made answers. No expectations."""
+"""A Chatlayer account of tests, in the sandbox or with hand-made responses. No expectations."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -25,8 +25,8 @@ X_VALUES = ["2025-03-01T00:00:00Z", "2025-03-02T00:00:00Z"]
 
 def build_account(**settings: Any) -> ChatlayerAccount:
     token_id, token_secret = fake_credential(NAME, "chatlayer").split(":")
-    given = {"name": NAME, "bot_id": "b1", "token_id": token_id, "token_secret": token_secret, **settings}
-    return ChatlayerAccount(**given)
+    values = {"name": NAME, "bot_id": "b1", "token_id": token_id, "token_secret": token_secret, **settings}
+    return ChatlayerAccount(**values)
 
 
 def build_sandbox(zone: str = "UTC", **switches: Any) -> Sandbox:
@@ -34,19 +34,19 @@ def build_sandbox(zone: str = "UTC", **switches: Any) -> Sandbox:
     return Sandbox(World(5, (bot,), clock=lambda: NOON), ResponseShapes(**switches))
 
 
-def configure_account(running: Sandbox, **settings: Any) -> ChatlayerAccount:
-    zone = running.world.accounts[NAME].timezone
-    return build_account(base_url=running.base_url("chatlayer"), timezone=zone, **settings)
+def configure_account(sandbox: Sandbox, **settings: Any) -> ChatlayerAccount:
+    zone = sandbox.world.accounts[NAME].timezone
+    return build_account(base_url=sandbox.base_url("chatlayer"), timezone=zone, **settings)
 
 
 def transform_bodies(
     root: Path, stream: str, *bodies: Any, window: Window = TWO_DAYS, context: Any = None, query: Any = None, **own: Any
 ) -> TransformResult:
-    """What one batch of one stream becomes."""
+    """Transform one batch of one stream with these bodies."""
     bot = build_account(streams=[stream], **own)
-    asked = query or {"bucket": "1d" if bot.has_utc_days else "1h"}
+    request_query = query or {"bucket": "1d" if bot.has_utc_days else "1h"}
     landings = ChunkBuilder(root)
-    landings.land(bot, stream, window, *(FakeResponse(body, asked, context or {}) for body in bodies))
+    landings.land(bot, stream, window, *(FakeResponse(body, request_query, context or {}) for body in bodies))
     return landings.transform(bot, window)
 
 

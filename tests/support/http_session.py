@@ -1,13 +1,15 @@
-"""An account that talks to a scripted server through the real client. No expectations."""
+"""An account whose requests go to a scripted server through the real client. No expectations."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from extractors.cognigy.provider import CognigyAccount
+from extractors.http.client import Client
 from extractors.http.limits import RequestLimits
 from extractors.http.messages import Response
-from extractors.http.session import Client, HttpSettings, Session
+from extractors.http.session import Session
+from extractors.http.transport import HttpSettings
 from tests.support.clock import FakeClock
 from tests.support.scripted_server import raw_response
 
@@ -26,7 +28,7 @@ def build_account(origin: str, name: str = "acme", **settings: Any) -> CognigyAc
 def run_session(
     origin: str,
     clock: FakeClock,
-    conversation: Callable[[Session], Awaitable[Any]],
+    use_session: Callable[[Session], Awaitable[Any]],
     *,
     limits: RequestLimits = LIMITS,
     http_settings: HttpSettings = HTTP_SETTINGS,
@@ -34,14 +36,14 @@ def run_session(
 ) -> tuple[Any, Client]:
     async def run() -> tuple[Any, Client]:
         async with Client(http_settings, clock) as client:
-            return await conversation(client.open_session(build_account(origin, **settings), limits)), client
+            return await use_session(client.open_session(build_account(origin, **settings), limits)), client
 
     return asyncio.run(run())
 
 
-def get(session: Session, path: str = "/thing", **more: Any) -> Awaitable[Response]:
-    return session.request("stream", "GET", path, **more)
+def get_thing(session: Session, path: str = "/thing", **options: Any) -> Awaitable[Response]:
+    return session.request("stream", "GET", path, **options)
 
 
 async def get_many(session: Session, count: int) -> list[Response | BaseException]:
-    return await asyncio.gather(*(get(session, f"/{number}") for number in range(count)), return_exceptions=True)
+    return await asyncio.gather(*(get_thing(session, f"/{number}") for number in range(count)), return_exceptions=True)

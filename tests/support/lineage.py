@@ -81,7 +81,7 @@ class Lineage:
     def __post_init__(self) -> None:
         if self.edit:
             for claim in [claim for claims in self.chunk.claims.values() for claim in claims]:
-                self.chunk = self._replacebatch(
+                self.chunk = self._replace_batch(
                     claim.batch, self._land_edited(claim.batch, _edit_of_stream(self.edit, claim.batch.stream))
                 )
         self.baseline = self._transform(self.chunk)
@@ -161,7 +161,7 @@ class Lineage:
             return context, _replacevalue(spot, body, value)
 
         try:
-            return self._transform(self._replacebatch(spot.batch, self._land_edited(spot.batch, change)))
+            return self._transform(self._replace_batch(spot.batch, self._land_edited(spot.batch, change)))
         except ShapeError:
             return None
 
@@ -172,11 +172,11 @@ class Lineage:
             for number, (part, body) in enumerate(batch.iter_bodies()):
                 context, edited_body = change(number, part.context, body)
                 writer.add(
-                    Response(Request(**part.asked), part.status, part.headers, part.fetched_at, edited_body, context)
+                    Response(Request(**part.request), part.status, part.headers, part.fetched_at, edited_body, context)
                 )
             return writer.finish(LATER, remarks=batch.manifest["facts"])
 
-    def _replacebatch(self, old: Batch, new: Batch) -> Chunk[Account]:
+    def _replace_batch(self, old: Batch, new: Batch) -> Chunk[Account]:
         claims = {
             stream: tuple(replace(claim, batch=new) if claim.batch == old else claim for claim in stream_claims)
             for stream, stream_claims in self.chunk.claims.items()

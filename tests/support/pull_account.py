@@ -1,4 +1,4 @@
-"""Pulls an account's streams over HTTP into a test's landing zone, as a run does, but without waiting. No transform."""
+"""Fetches an account's streams over HTTP into a landing zone of a test, as a run does, but without waiting."""
 
 import asyncio
 from collections.abc import Iterable
@@ -8,35 +8,35 @@ from extractors.account import Account
 from extractors.clock import Clock
 from extractors.errors import ExtractionError
 from extractors.fetch import fetch_batches
-from extractors.http.session import Client
+from extractors.http.client import Client
 from extractors.landing.zone import LandingZone
 from extractors.registry import get_provider
 from extractors.windows import Window
 
 
-async def _at_once(_seconds: float) -> None:
+async def _skip_wait(_seconds: float) -> None:
     await asyncio.sleep(0)
 
 
-NO_WAIT_CLOCK = Clock(sleep=_at_once)
-"""The real time, but every wait is over at once."""
+NO_WAIT_CLOCK = Clock(sleep=_skip_wait)
+"""The system time, with waits that end at once."""
 
 
 def pull_account(
     account: Account, window: Window, root: Path, streams: Iterable[str] | None = None, clock: Clock = NO_WAIT_CLOCK
 ) -> list[ExtractionError]:
-    """Land the account's streams for a window under ``root/landing``; return what failed."""
-    known = get_provider(account.provider)
+    """Land the account's streams for a window under ``root/landing``; return the failures."""
+    provider = get_provider(account.provider)
     wanted = [
-        (name, known.streams[name], part)
+        (name, provider.streams[name], part)
         for name in (account.enabled_streams if streams is None else streams)
-        for part in known.streams[name].windows(account, window)
+        for part in provider.streams[name].windows(account, window)
     ]
 
     async def run() -> list[ExtractionError]:
         async with Client(clock=clock) as client:
             return await fetch_batches(
-                LandingZone(root / "landing"), client.open_session(account, known.limits), wanted
+                LandingZone(root / "landing"), client.open_session(account, provider.limits), wanted
             )
 
     return asyncio.run(run())

@@ -11,7 +11,7 @@ from typing import Any
 
 from extractors.account import Account
 from extractors.chatcaptain.account import ChatcaptainAccount
-from extractors.chatdash.provider import ChatdashAccount
+from extractors.chatdash.account import ChatdashAccount
 from extractors.cognigy.provider import CognigyAccount
 from pipelines.loads.workspace import build_account_row
 from tests.warehouse.sample import build_chunk_commit, build_staged_table, consecutive_days

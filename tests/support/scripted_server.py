@@ -1,4 +1,4 @@
-"""An HTTP server that answers from a script, for answers that no sane provider gives. In a thread of the test."""
+"""An HTTP server in a thread of the test that sends scripted responses, also such as no sane provider sends."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 @dataclass(frozen=True)
 class ReceivedRequest:
-    """A request as it came."""
+    """A request as it was received."""
 
     method: str
     path: str
@@ -27,48 +27,48 @@ class ReceivedRequest:
 
 @dataclass
 class ScriptedServer:
-    """``answer`` is called with every request; ``seen`` are the requests so far."""
+    """``respond`` is called with every request; ``requests`` are those received so far."""
 
     respond: Callable[[ReceivedRequest], Response] = lambda _seen: Response(b"{}", media_type="application/json")
     requests: list[ReceivedRequest] = field(default_factory=list)
     origin: str = ""
 
-    def script(self, *answers: Response) -> None:
-        """Give these answers one after the other; the last one stays."""
-        left = list(answers)
-        self.respond = lambda _seen: left.pop(0) if len(left) > 1 else left[0]
+    def script(self, *responses: Response) -> None:
+        """Send these responses one after the other, and the last one from then on."""
+        remaining = list(responses)
+        self.respond = lambda _seen: remaining.pop(0) if len(remaining) > 1 else remaining[0]
 
 
 def raw_response(body: bytes, status: int = 200, **headers: str) -> Response:
-    """An answer with these headers only; ``_`` in a name is ``-``."""
+    """Return a response with these headers only; ``_`` in a name stands for ``-``."""
     return Response(body, status, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 def endless_response(piece: bytes = b" " * 65536) -> Response:
-    """An answer that never ends."""
+    """Return a response that never ends."""
 
-    def pieces() -> Iterator[bytes]:
+    def iter_pieces() -> Iterator[bytes]:
         while True:
             yield piece
 
-    return StreamingResponse(pieces(), media_type="application/json")
+    return StreamingResponse(iter_pieces(), media_type="application/json")
 
 
 @contextmanager
 def run_scripted_server() -> Iterator[ScriptedServer]:
-    """A running server."""
+    """Run a server for the time of the block."""
     script = ScriptedServer()
 
     async def endpoint(request: Request) -> Response:
-        seen = ReceivedRequest(
+        received = ReceivedRequest(
             request.method,
             request.url.path,
             dict(request.query_params),
             dict(request.headers),
             await request.body(),
         )
-        script.requests.append(seen)
-        return script.respond(seen)
+        script.requests.append(received)
+        return script.respond(received)
 
     app = Starlette(routes=[Route("/{path:path}", endpoint, methods=["GET", "POST"])])
     listening = Event()

@@ -1,6 +1,6 @@
-"""Staged facts by the names that people query, and which of these columns differ between two stagings. No verdicts.
+"""Staged facts under the names of the views, and the columns that differ between two stagings. No verdicts.
 
-Which staged column a view shows is read from the views themselves.
+The column of a view that shows a staged column is read from the views themselves.
 """
 
 import re
@@ -23,25 +23,25 @@ Contents = dict[str, Any]
 
 
 def collect_contents(staged: TransformResult) -> Contents:
-    """The rows of each staged table, of metrics by metric, with what was told and compared."""
-    found: Contents = {RECONCILIATION: staged.reconciliations, LEDGER_TOTALS: dict(staged.totals)}
+    """Return the rows of each staged table (of metric_daily by metric), with reconciliations and reported totals."""
+    contents: Contents = {RECONCILIATION: staged.reconciliations, LEDGER_TOTALS: dict(staged.totals)}
     for table in STAGED_FACTS:
         for row in read_staged_rows(staged, table):
             name = f"{table} {row['metric']}" if table == "metric_daily" else table
-            found.setdefault(name, []).append(row)
-    return found
+            contents.setdefault(name, []).append(row)
+    return contents
 
 
 def find_differing_columns(before: Contents, after: Contents) -> set[str]:
-    """The columns of views whose contents differ; a number that only moved to another member does not."""
-    found = {name for name in (RECONCILIATION, LEDGER_TOTALS) if before[name] != after[name]}
+    """Return the columns of views whose contents differ; a number that only moved to another member does not differ."""
+    differing = {name for name in (RECONCILIATION, LEDGER_TOTALS) if before[name] != after[name]}
     for name in {*before, *after} - {RECONCILIATION, LEDGER_TOTALS}:
         table, _, metric = name.partition(" ")
         shown = map_view_columns()[table, metric if (table, metric) in map_view_columns() else ""]
         suffix = f" ({metric})" if metric and (table, metric) not in map_view_columns() else ""
         for column in _differing_columns(table, before.get(name, []), after.get(name, [])):
-            found.add(f"{shown[column]}{suffix}")
-    return found
+            differing.add(f"{shown[column]}{suffix}")
+    return differing
 
 
 def _differing_columns(table: str, before: list[Any], after: list[Any]) -> Iterator[str]:
@@ -62,7 +62,7 @@ def _differing_columns(table: str, before: list[Any], after: list[Any]) -> Itera
 
 
 def _values(side: list[Any], column: str, keys: tuple[str, ...], *, moved: bool) -> Any:
-    """A column's values by their rows, or added up over the members of a day (texts: counted) when these differ."""
+    """Return a column's values by row; when members differ, their sums by day (of texts, their counts)."""
     if not moved:
         return {tuple(row.get(key) for key in keys): row[column] for row in side if column in row}
     numbers = [(row["date"], row[column]) for row in side if column in row]
@@ -76,8 +76,8 @@ def _values(side: list[Any], column: str, keys: tuple[str, ...], *, moved: bool)
 
 @cache
 def map_view_columns() -> Mapping[tuple[str, str], Mapping[str, str]]:
-    """By staged table and metric ('': any other): under which ``view.column`` each staged column is shown."""
-    found: dict[tuple[str, str], dict[str, str]] = {}
+    """Return the ``view.column`` that shows each staged column, by staged table and metric ('': any other metric)."""
+    columns_by_table: dict[tuple[str, str], dict[str, str]] = {}
     for view, text in view_queries().items():
         query = sqlglot.parse_one(text, read="duckdb")
         tables = {table.alias: table.name for table in query.find_all(exp.Table)}
@@ -85,17 +85,17 @@ def map_view_columns() -> Mapping[tuple[str, str], Mapping[str, str]]:
         if len(facts) != 1:
             continue
         metric = "".join(re.findall(r"m\.metric = '(\w+)'", text))
-        columns = found.setdefault((facts[0].removeprefix("fact_"), metric), {})
+        columns = columns_by_table.setdefault((facts[0].removeprefix("fact_"), metric), {})
         for shown in query.expressions:
             for used in shown.find_all(exp.Column):
-                staged = _staged(tables[used.table], used.name, facts[0])
+                staged = _find_staged_column(tables[used.table], used.name, facts[0])
                 columns.setdefault(staged, f"{view}.{shown.alias_or_name}") if staged else None
-    return found
+    return columns_by_table
 
 
-def _staged(table: str, column: str, fact_table: str) -> str | None:
-    """The staged column behind a column of a fact or of a dimension that it joins."""
+def _find_staged_column(table: str, column: str, fact_table: str) -> str | None:
+    """Return the staged column behind a column of a fact, or of a dimension that it joins."""
     if table.startswith("fact_"):
         return column
-    keys = [each for each in metadata.tables[fact_table].columns if each.info.get("dimension") == table]
+    keys = [key for key in metadata.tables[fact_table].columns if key.info.get("dimension") == table]
     return staged_column_name(keys[0]) if keys and keys[0].info.get("natural") else None

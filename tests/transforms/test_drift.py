@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from extractors.account import Account
 from extractors.chatcaptain.account import ChatcaptainAccount
-from extractors.chatdash.provider import ChatdashAccount
+from extractors.chatdash.account import ChatdashAccount
 from extractors.chatlayer.account import ChatlayerAccount
 from extractors.cognigy.provider import CognigyAccount
 from extractors.errors import ErrorLocation
 from extractors.http.messages import Request, Response
-from extractors.inkeep.provider import InkeepAccount
+from extractors.inkeep.account import InkeepAccount
 from extractors.landing.batch import BatchKey
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window

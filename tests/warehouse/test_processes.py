@@ -107,20 +107,20 @@ def test_a_killed_writer_leaves_whole_commits(copy_filled: Callable[[Fill], Stor
     chance = random.Random(seed)
     with writer(store, "acme", 1000) as process:
         assert process.stdout is not None
-        told = [int(process.stdout.readline()) for _ in range(chance.randint(1, 4))]
+        sizes_written = [int(process.stdout.readline()) for _ in range(chance.randint(1, 4))]
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(chance.uniform(0, 0.6))
         process.send_signal(signal.SIGKILL)
-        told += map(int, process.stdout.read().split())
+        sizes_written += map(int, process.stdout.read().split())
         assert process.wait() == -signal.SIGKILL
     # What readers have is whole, before anybody repairs anything.
     [(_, seen)] = sizes(store)
     assert isinstance(seen, int)
-    assert seen in (told[-1] - 1, told[-1])
+    assert seen in (sizes_written[-1] - 1, sizes_written[-1])
     # The next writer publishes what was committed and not published, if anything.
     store.publish()
     [(_, size)] = sizes(store)
-    assert size in (told[-1], told[-1] + 1)
+    assert size in (sizes_written[-1], sizes_written[-1] + 1)
     assert not list(store.location.parent.rglob("*.part*"))
     store.commit(build_chunk_commit(consecutive_days(3), build_full_tables(consecutive_days(3), 5)))
     assert store.publish()

@@ -27,17 +27,17 @@ accounts:
 
 _SHOW = """
 import json
-found = answer.itertuples(index=False) if hasattr(answer, "itertuples") else answer
-print(json.dumps([[str(month)[:10], channel, int(count)] for month, channel, count in found]))
+rows = answer.itertuples(index=False) if hasattr(answer, "itertuples") else answer
+print(json.dumps([[str(month)[:10], channel, int(count)] for month, channel, count in rows]))
 """
 
 
-def blocks(language: str) -> list[str]:
+def find_code_blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def loaded_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A warehouse where the page has it, seen from the folder above."""
     store = open_store("duckdb://data/demo/warehouse.duckdb", tmp_path_factory.mktemp("querying"))
     store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2))))
@@ -45,11 +45,11 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return store
 
 
-def run(loaded: Store, command: list[str], stdin: str = "") -> str:
+def run_command(loaded_store: Store, command: list[str], stdin: str = "") -> str:
     """The standard output of a command in the folder that the page's paths begin at, in a zone that is not UTC."""
     ours = {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "TZ": "America/New_York", "INKEEP_KEY": "invented"}
     environment = {**os.environ, **ours}
-    folder = loaded.location.parents[2]
+    folder = loaded_store.location.parents[2]
     done = subprocess.run(
         command, cwd=folder, env=environment, input=stdin, capture_output=True, text=True, check=False
     )
@@ -58,84 +58,102 @@ def run(loaded: Store, command: list[str], stdin: str = "") -> str:
 
 
 def test_the_page_shows_each_way() -> None:
-    assert (len(blocks("console")), len(blocks("python")), len(blocks("sql"))) == (3, 4, 6)
+    assert (len(find_code_blocks("console")), len(find_code_blocks("python")), len(find_code_blocks("sql"))) == (
+        3,
+        4,
+        6,
+    )
     assert PAGE.count("```") == 2 * 13
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_python_as_it_stands(loaded: Store, number: int) -> None:
-    assert json.loads(run(loaded, [sys.executable, "-c", blocks("python")[number] + _SHOW])) == EXPECTED
+def test_python_as_it_stands(loaded_store: Store, number: int) -> None:
+    assert (
+        json.loads(run_command(loaded_store, [sys.executable, "-c", find_code_blocks("python")[number] + _SHOW]))
+        == EXPECTED
+    )
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_sql_as_it_stands(loaded: Store, number: int) -> None:
-    *_, last = [statement for statement in blocks("sql")[number].split(";") if statement.strip()]
-    found = query_rows(loaded, last)
-    assert found
+def test_sql_as_it_stands(loaded_store: Store, number: int) -> None:
+    *_, last = [statement for statement in find_code_blocks("sql")[number].split(";") if statement.strip()]
+    rows = query_rows(loaded_store, last)
+    assert rows
     if "channel_monthly" in last:
-        assert [[str(month), channel, count] for month, channel, count in found] == EXPECTED
+        assert [[str(month), channel, count] for month, channel, count in rows] == EXPECTED
 
 
-def test_the_command_line_of_an_older_duckdb_as_it_stands(loaded: Store) -> None:
-    prompt, program, *arguments = blocks("console")[0].split()
+def test_the_command_line_of_an_older_duckdb_as_it_stands(loaded_store: Store) -> None:
+    prompt, program, *arguments = find_code_blocks("console")[0].split()
     assert prompt == "$"
     command = [str(Path(sys.executable).with_name(program)), *arguments, "-json"]
-    assert run(loaded, [*command, "-c", "SELECT split_part(version(), '.', 1) AS major"]) == '[{"major":"v1"}]\n'
-    question = next(block for block in blocks("sql") if block.startswith("SET TimeZone"))
-    told = json.loads(run(loaded, command, stdin=question))
-    assert [[line["month"], line["channel"], line["conversations"]] for line in told] == EXPECTED
-    noon = run(loaded, command, stdin=f"{question.splitlines()[0]} SELECT max(started_at) AS noon FROM conversation;")
+    assert (
+        run_command(loaded_store, [*command, "-c", "SELECT split_part(version(), '.', 1) AS major"])
+        == '[{"major":"v1"}]\n'
+    )
+    query = next(block for block in find_code_blocks("sql") if block.startswith("SET TimeZone"))
+    lines = json.loads(run_command(loaded_store, command, stdin=query))
+    assert [[line["month"], line["channel"], line["conversations"]] for line in lines] == EXPECTED
+    noon = run_command(
+        loaded_store, command, stdin=f"{query.splitlines()[0]} SELECT max(started_at) AS noon FROM conversation;"
+    )
     assert "2025-03-01 12:00:00+00" in noon
 
 
-def test_the_views_of_a_lake_in_an_older_duckdb_as_it_stands(loaded: Store) -> None:
-    lake = open_store("parquet://data/lake", loaded.location.parents[2])
+def test_the_views_of_a_lake_in_an_older_duckdb_as_it_stands(loaded_store: Store) -> None:
+    lake = open_store("parquet://data/lake", loaded_store.location.parents[2])
     lake.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2))))
     lake.publish()
-    _prompt, program, *arguments = blocks("console")[1].split()
+    _prompt, program, *arguments = find_code_blocks("console")[1].split()
     command = [str(Path(sys.executable).with_name(program)), *arguments, "-json"]
-    question = next(block for block in blocks("sql") if block.startswith("SET TimeZone"))
-    told = json.loads(run(loaded, command, stdin=question))
-    assert [[line["month"], line["channel"], line["conversations"]] for line in told] == EXPECTED
+    query = next(block for block in find_code_blocks("sql") if block.startswith("SET TimeZone"))
+    lines = json.loads(run_command(loaded_store, command, stdin=query))
+    assert [[line["month"], line["channel"], line["conversations"]] for line in lines] == EXPECTED
 
 
-def test_parquet_for_other_tools_as_it_stands(loaded: Store) -> None:
-    folder = loaded.location.parents[2]
+def test_parquet_for_other_tools_as_it_stands(loaded_store: Store) -> None:
+    folder = loaded_store.location.parents[2]
     (folder / "chatmart.yaml").write_text(_CONFIG, "utf-8")
     scripts = f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
-    run(loaded, ["sh", "-c", f"{scripts} {blocks('console')[2].removeprefix('$ ')}"])
+    run_command(loaded_store, ["sh", "-c", f"{scripts} {find_code_blocks('console')[2].removeprefix('$ ')}"])
     months = pq.read_table(folder / "months.parquet")
     assert months.select(["days", "conversations"]).to_pylist() == [{"days": 2, "conversations": 20}]
     assert months.schema.field("cost_amount").type == pa.decimal128(38, 6)
 
 
-def test_pandas_keeps_what_the_page_promises(loaded: Store) -> None:
+def test_pandas_keeps_what_the_page_promises(loaded_store: Store) -> None:
     columns = "conversations, unique_users, cost_amount"
     code = re.sub(
-        "SELECT.*?ORDER BY ALL", f"SELECT {columns} FROM conversation_daily", blocks("python")[1], flags=re.DOTALL
+        "SELECT.*?ORDER BY ALL",
+        f"SELECT {columns} FROM conversation_daily",
+        find_code_blocks("python")[1],
+        flags=re.DOTALL,
     )
     assert "conversation_daily" in code
     show_kinds = "print([str(kind) for kind in answer.dtypes])"
     floats = code.replace(".to_arrow_table()", ".df()").split("answer =")[0]
     script = f"{code}\n{show_kinds}\n{floats}\nprint(arrow.cost_amount.dtype)"
     kinds = "['int64[pyarrow]', 'int64[pyarrow]', 'decimal128(18, 6)[pyarrow]']"
-    assert run(loaded, [sys.executable, "-c", script]).splitlines() == [kinds, "float64"]
+    assert run_command(loaded_store, [sys.executable, "-c", script]).splitlines() == [kinds, "float64"]
 
 
-def test_sqlalchemy_in_utc(loaded: Store) -> None:
+def test_sqlalchemy_in_utc(loaded_store: Store) -> None:
     code = re.sub(
         "SELECT.*?ORDER BY ALL",
         "SELECT max(started_at) AS noon FROM conversation",
-        blocks("python")[2],
+        find_code_blocks("python")[2],
         flags=re.DOTALL,
     )
-    assert run(loaded, [sys.executable, "-c", f"{code}\nprint(answer.noon[0])"]) == "2025-03-01 12:00:00+00:00\n"
+    assert (
+        run_command(loaded_store, [sys.executable, "-c", f"{code}\nprint(answer.noon[0])"])
+        == "2025-03-01 12:00:00+00:00\n"
+    )
 
 
-def test_reflection_fails_as_the_page_says(loaded: Store) -> None:
+def test_reflection_fails_as_the_page_says(loaded_store: Store) -> None:
     """When this fails, the driver has learnt it: tell the readers of the page."""
-    code = blocks("python")[2].split("answer =")[0]
-    asked = "from sqlalchemy import exc, inspect\ntry:\n    inspect(engine).get_columns('dim_account')\n"
-    assert "pg_collation" in run(
-        loaded, [sys.executable, "-c", f"{code}{asked}except exc.DBAPIError as e:\n    print(e)"]
+    code = find_code_blocks("python")[2].split("answer =")[0]
+    reflection = "from sqlalchemy import exc, inspect\ntry:\n    inspect(engine).get_columns('dim_account')\n"
+    assert "pg_collation" in run_command(
+        loaded_store, [sys.executable, "-c", f"{code}{reflection}except exc.DBAPIError as e:\n    print(e)"]
     )

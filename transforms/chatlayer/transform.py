@@ -136,8 +136,8 @@ def _load_team_usage(chunk: Chunk[ChatlayerAccount], facts: Facts) -> Counter[da
     account = chunk.account
     own_usage: Counter[date] = Counter()
     for response in _iterate_responses(chunk, facts, "team_usage"):
-        team_context: TeamUsageContext = response.context
-        if team_context["team_id"] != account.team_id:
+        context: TeamUsageContext = response.context
+        if context["team_id"] != account.team_id:
             continue  # landed before the account was moved to another team
         own_usage.update(dict.fromkeys(response.days, 0))
         for series, sums in iterate_daily_sums(response, _UTC):

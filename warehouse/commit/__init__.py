@@ -1,1 +1,1 @@
-"""One commit: staged facts, the slices they replace, the restatements that follow, the run that did it."""
+"""One commit: staged facts, the slices they replace, the restatements that follow, the run that loaded them."""

@@ -1,7 +1,7 @@
-"""The body of a commit: one account's slices replaced, with dimensions and books, in SQL.
+"""The body of a commit, in SQL: it replaces one account's slices, with dimensions and bookkeeping.
 
-What must not come in: locks, files, checks of the staged rows (`staging` did them). Works on the warehouse that
-is attached as `wh`, inside the caller's transaction where it writes.
+Works on the warehouse attached as `wh`; writes happen inside the caller's transaction. What must not come in: locks,
+files, checks of the staged rows (see `stage`).
 """
 
 import json
@@ -29,7 +29,7 @@ from warehouse.model.schema import (
 from warehouse.records import AccountRow, ChunkCommit, SliceInfo
 from warehouse.sql import fill, ident, identifier_list, literal, surrogate_key_sql, upsert_sql
 
-_NEW_DATES = """
+_ADD_DATES = """
 INSERT INTO wh.dim_date
 SELECT
     date, year(date), quarter(date), month(date), monthname(date), strftime(date, '%Y-%m'), day(date),
@@ -38,35 +38,36 @@ FROM (SELECT DISTINCT date FROM $days)
 WHERE date NOT IN (SELECT date FROM wh.dim_date)
 """
 
-_NEW_INTENTS = """
+_ADD_INTENTS = """
 INSERT INTO wh.dim_intent
 SELECT DISTINCT intent_key, account_key, intent FROM ($facts)
 WHERE intent_key <> 0 AND intent_key NOT IN (SELECT intent_key FROM wh.dim_intent)
 """
 
-_LOADED_BEFORE = """
+_KNOWN_SLICES = """
 SELECT l.date, l.state, (l.zone, l.external_id, l.provider) IS NOT DISTINCT FROM (?, ?, ?)
 FROM wh.load_ledger AS l WHERE l.account = ? AND l.date IN (SELECT date FROM slices)
 """
 
-_UNLOGGED = """
+_DELETE_LATER_RESTATEMENTS = """
 DELETE FROM wh.restatement_log AS r USING slices AS s
 WHERE r.account = $account AND r.date = s.date AND r.logged_at > s.landed_at
 """
 
 
 def bind_bookkeeping(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: StagedTables) -> None:
-    """Make the chunk's `slices` (rows of the ledger), `reconciled` lines and `drifted` names visible in `con`."""
+    """Register the chunk's rows of bookkeeping in `con`: `slices` (ledger), `new_reconciliation` and `new_drift`."""
     con.register("slices", _table(load_ledger.name, (_ledger_row(chunk, staged, info) for info in chunk.slices)))
-    con.register("reconciled", _table(reconciliation.name, _reconciled_rows(chunk)))
-    con.register("drifted", _table(drift.name, ({**_whose(chunk), **vars(line)} for line in chunk.drift)))
+    con.register("new_reconciliation", _table(reconciliation.name, _reconciliation_rows(chunk)))
+    drift_rows = ({**_account_columns(chunk), **vars(entry)} for entry in chunk.drift)
+    con.register("new_drift", _table(drift.name, drift_rows))
 
 
 def require_members(con: duckdb.DuckDBPyConnection, account: str, staged: StagedTables) -> None:
-    """Every member of the staged facts is staged itself or known. Raises UnknownMember with an example."""
+    """Raise UnknownMember, with an example, unless every member of the staged facts is staged or known."""
     branch = (
         "(SELECT $dimension, $natural FROM $view WHERE $key <> 0 AND $key NOT IN (SELECT $key FROM wh.$dim) "
-        "$but_staged LIMIT 1)"
+        "$unless_staged LIMIT 1)"
     )
     parts = []
     for name in staged.facts:
@@ -74,7 +75,9 @@ def require_members(con: duckdb.DuckDBPyConnection, account: str, staged: Staged
             dimension = str(column.info.get("dimension", "")).removeprefix("dim_")
             if not column.info.get("natural") or dimension == "intent":
                 continue
-            but = fill("AND $key NOT IN (SELECT $key FROM $view)", key=ident(column.name), view=f"member_{dimension}")
+            unless_staged = fill(
+                "AND $key NOT IN (SELECT $key FROM $view)", key=ident(column.name), view=f"member_{dimension}"
+            )
             parts.append(
                 fill(
                     branch,
@@ -83,7 +86,7 @@ def require_members(con: duckdb.DuckDBPyConnection, account: str, staged: Staged
                     view=ident(f"staged_{name}"),
                     key=ident(column.name),
                     dim=ident(f"dim_{dimension}"),
-                    but_staged=but if dimension in staged.members else "",
+                    unless_staged=unless_staged if dimension in staged.members else "",
                 )
             )
     unknown = first_row(con, " UNION ALL ".join(parts)) if parts else None
@@ -91,52 +94,52 @@ def require_members(con: duckdb.DuckDBPyConnection, account: str, staged: Staged
         dimension, member = unknown
         raise UnknownMember(
             f"{account}: the facts name the {dimension} {member!r}, which no staged {dimension} row describes. "
-            "Nothing was written; the transform must hand over a member row for it."
+            "Nothing was written; the transform must give a member row for it."
         )
 
 
 def replace_slices(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: StagedTables) -> int:
-    """Replace the slices' rows in all facts and books. Returns how many restatements were logged."""
+    """Replace the slices' rows in all facts and bookkeeping tables. Return the number of logged restatements."""
     account = chunk.account
     identity = [account.timezone, account.external_id, account.provider, account.account]
-    before = con.execute(_LOADED_BEFORE, identity).fetchall()
-    compared = [day for day, state, is_same in before if state == "loaded" and is_same and not chunk.reset_history]
+    known = con.execute(_KNOWN_SLICES, identity).fetchall()
+    compared = [day for day, state, is_same in known if state == "loaded" and is_same and not chunk.reset_history]
     con.execute(upsert_accounts_sql([account], keep_active=True))
-    _grow_dimensions(con, staged)
-    restated = 0
-    held = _held(con, chunk) if before else ()
-    if compared and (held or staged.facts):
+    _add_members(con, staged)
+    restatement_count = 0
+    filled = _find_filled_facts(con, chunk) if known else ()
+    if compared and (filled or staged.facts):
         con.register("compared", pa.table({"date": pa.array(compared, pa.date32())}))
-        restated = execute_and_count(con, insert_restatements_sql(account, held, staged.facts))
+        restatement_count = execute_and_count(con, insert_restatements_sql(account, filled, staged.facts))
     if chunk.reset_history:
-        con.execute(fill(_UNLOGGED, account=literal(account.account)))
-    if before:
-        _delete(con, chunk, held)
+        con.execute(fill(_DELETE_LATER_RESTATEMENTS, account=literal(account.account)))
+    if known:
+        _delete_slices(con, chunk, filled)
     for name in staged.facts:
         columns = identifier_list(fact_table(name).columns.keys())
         insert = "INSERT INTO wh.$fact ($columns) SELECT $columns FROM $view"
         con.execute(fill(insert, fact=ident(fact_table(name).name), columns=columns, view=ident(f"staged_{name}")))
     con.execute("INSERT INTO wh.load_ledger BY NAME SELECT * FROM slices")
-    con.execute("INSERT INTO wh.reconciliation BY NAME SELECT * FROM reconciled")
-    con.execute("INSERT INTO wh.drift BY NAME SELECT * FROM drifted")
-    return restated
+    con.execute("INSERT INTO wh.reconciliation BY NAME SELECT * FROM new_reconciliation")
+    con.execute("INSERT INTO wh.drift BY NAME SELECT * FROM new_drift")
+    return restatement_count
 
 
 def upsert_accounts_sql(accounts: Iterable[AccountRow], *, keep_active: bool) -> str:
-    """The statement that writes accounts into dim_account; `keep_active` leaves a known one's is_active."""
+    """Return the statement that writes accounts into dim_account; `keep_active` keeps is_active of known accounts."""
     row = "SELECT $key, $account, $provider, $external_id, $zone, CAST($start AS DATE), $lookback, true"
     queries = [
         fill(
             row,
-            key=surrogate_key_sql(literal(item.account)),
-            account=literal(item.account),
-            provider=literal(item.provider),
-            external_id=literal(item.external_id),
-            zone=literal(item.timezone),
-            start=literal(item.start_date.isoformat()) if item.start_date else "NULL",
-            lookback=str(item.lookback_days),
+            key=surrogate_key_sql(literal(account.account)),
+            account=literal(account.account),
+            provider=literal(account.provider),
+            external_id=literal(account.external_id),
+            zone=literal(account.timezone),
+            start=literal(account.start_date.isoformat()) if account.start_date else "NULL",
+            lookback=str(account.lookback_days),
         )
-        for item in accounts
+        for account in accounts
     ]
     table = metadata.tables["dim_account"]
     source = fill(
@@ -148,17 +151,17 @@ def upsert_accounts_sql(accounts: Iterable[AccountRow], *, keep_active: bool) ->
 
 
 def add_dates(con: duckdb.DuckDBPyConnection, days: str) -> None:
-    """Fill dim_date with the days of the relation `days`."""
-    con.execute(fill(_NEW_DATES, days=ident(days)))
+    """Add the days of the relation `days` to dim_date."""
+    con.execute(fill(_ADD_DATES, days=ident(days)))
 
 
 def execute_and_count(con: duckdb.DuckDBPyConnection, statement: str) -> int:
-    """Execute an INSERT, UPDATE, DELETE or MERGE. Returns how many rows it changed."""
+    """Execute an INSERT, UPDATE, DELETE or MERGE. Return the number of changed rows."""
     row = first_row(con, statement)
     return int(row[0]) if row else 0
 
 
-def _grow_dimensions(con: duckdb.DuckDBPyConnection, staged: StagedTables) -> None:
+def _add_members(con: duckdb.DuckDBPyConnection, staged: StagedTables) -> None:
     for name in staged.members:
         source = fill("SELECT * FROM $view", view=ident(f"member_{name}"))
         con.execute(upsert_sql(member_dimension(name), source))
@@ -166,45 +169,48 @@ def _grow_dimensions(con: duckdb.DuckDBPyConnection, staged: StagedTables) -> No
     if with_intents:
         part = "SELECT intent_key, account_key, intent FROM $view"
         union = " UNION ALL ".join(fill(part, view=ident(f"staged_{name}")) for name in with_intents)
-        con.execute(fill(_NEW_INTENTS, facts=union))
+        con.execute(fill(_ADD_INTENTS, facts=union))
     add_dates(con, "slices")
 
 
-def _held(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit) -> tuple[str, ...]:
-    """The facts that hold rows of the slices: most accounts fill few of them, and each statement has its price."""
-    rows = _rows_of(chunk, "account_key = " + surrogate_key_sql(literal(chunk.account.account)))
-    branch = "(SELECT $name AS held FROM wh.$table WHERE $rows LIMIT 1)"
-    parts = [fill(branch, name=literal(name), table=ident(fact_table(name).name), rows=rows) for name in STAGED_FACTS]
+def _find_filled_facts(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit) -> tuple[str, ...]:
+    """Return the facts that have rows of the slices: most accounts fill few, and every statement costs time."""
+    condition = _slices_condition(chunk, "account_key = " + surrogate_key_sql(literal(chunk.account.account)))
+    branch = "(SELECT $name AS fact FROM wh.$table WHERE $condition LIMIT 1)"
+    parts = [
+        fill(branch, name=literal(name), table=ident(fact_table(name).name), condition=condition)
+        for name in STAGED_FACTS
+    ]
     return tuple(str(name) for (name,) in con.execute(" UNION ALL ".join(parts)).fetchall())
 
 
-def _delete(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, held: tuple[str, ...]) -> None:
-    by_key = _rows_of(chunk, "account_key = " + surrogate_key_sql(literal(chunk.account.account)))
-    by_name = _rows_of(chunk, "account = " + literal(chunk.account.account))
-    emptied = [(fact_table(name).name, by_key) for name in held]
-    books = [(book.name, by_name) for book in (load_ledger, reconciliation, drift)]
-    for table, rows in [*emptied, *books]:
-        con.execute(fill("DELETE FROM wh.$table WHERE $rows", table=ident(table), rows=rows))
+def _delete_slices(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, filled: tuple[str, ...]) -> None:
+    by_key = _slices_condition(chunk, "account_key = " + surrogate_key_sql(literal(chunk.account.account)))
+    by_name = _slices_condition(chunk, "account = " + literal(chunk.account.account))
+    facts = [(fact_table(name).name, by_key) for name in filled]
+    bookkeeping = [(table.name, by_name) for table in (load_ledger, reconciliation, drift)]
+    for table, condition in [*facts, *bookkeeping]:
+        con.execute(fill("DELETE FROM wh.$table WHERE $condition", table=ident(table), condition=condition))
 
 
-def _rows_of(chunk: ChunkCommit, who: str) -> str:
-    """The condition for the rows of the chunk's slices; the span lets the engine skip other blocks."""
+def _slices_condition(chunk: ChunkCommit, account_condition: str) -> str:
+    """Return the condition for rows of the chunk's slices; its first and last day let the engine skip blocks."""
     days = [info.date.isoformat() for info in chunk.slices]
-    condition = "$who AND date BETWEEN DATE $first AND DATE $last AND date IN (SELECT date FROM slices)"
-    return fill(condition, who=who, first=literal(min(days)), last=literal(max(days)))
+    condition = "$account_condition AND date BETWEEN DATE $first AND DATE $last AND date IN (SELECT date FROM slices)"
+    return fill(condition, account_condition=account_condition, first=literal(min(days)), last=literal(max(days)))
 
 
 def _table(name: str, rows: Iterable[dict[str, object]]) -> pa.Table:
     return pa.Table.from_pylist(list(rows), schema=table_schema(name))
 
 
-def _whose(chunk: ChunkCommit) -> dict[str, object]:
+def _account_columns(chunk: ChunkCommit) -> dict[str, object]:
     return {"provider": chunk.account.provider, "account": chunk.account.account}
 
 
 def _ledger_row(chunk: ChunkCommit, staged: StagedTables, info: SliceInfo) -> dict[str, object]:
     return {
-        **_whose(chunk),
+        **_account_columns(chunk),
         "date": info.date,
         "state": "loaded",
         "batches": list(info.batches),
@@ -212,7 +218,7 @@ def _ledger_row(chunk: ChunkCommit, staged: StagedTables, info: SliceInfo) -> di
         "landed_at": info.landed_at,
         "loaded_at": chunk.loaded_at,
         "rows": staged.rows_of_day(info.date),
-        "totals": _json(info.totals),
+        "totals": _totals_as_json(info.totals),
         "zone": chunk.account.timezone,
         "external_id": chunk.account.external_id,
         "run_id": chunk.run_id,
@@ -221,17 +227,17 @@ def _ledger_row(chunk: ChunkCommit, staged: StagedTables, info: SliceInfo) -> di
     }
 
 
-def _json(totals: object) -> str:
-    """Totals as JSON with exact decimals: they are written as they were told, in text when fractional."""
-    return json.dumps(totals, default=_decimal, ensure_ascii=False)
+def _totals_as_json(totals: object) -> str:
+    """Return totals as JSON with exact decimals; a fraction is written as text."""
+    return json.dumps(totals, default=_encode_decimal, ensure_ascii=False)
 
 
-def _decimal(value: object) -> object:
+def _encode_decimal(value: object) -> object:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else str(value)
     raise TypeError(f"a total is a {type(value).__name__}, not a number")
 
 
-def _reconciled_rows(chunk: ChunkCommit) -> Iterable[dict[str, object]]:
-    for line in chunk.reconciliations:
-        yield {**_whose(chunk), **vars(line), "difference": line.told - line.loaded}
+def _reconciliation_rows(chunk: ChunkCommit) -> Iterable[dict[str, object]]:
+    for entry in chunk.reconciliations:
+        yield {**_account_columns(chunk), **vars(entry), "difference": entry.reported - entry.loaded}

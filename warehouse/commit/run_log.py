@@ -1,6 +1,6 @@
-"""Writes beside the slices: which accounts are configured, what failed, what a run did. In SQL, on an attached `wh`.
+"""Bookkeeping beside the slices, in SQL on the attached `wh`: configured accounts, failed attempts, runs.
 
-What must not come in: facts, files, locks. The caller's transaction holds whatever is done here.
+All writes happen inside the caller's transaction. What must not come in: facts, files, locks.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from warehouse.model.schema import load_run, table_schema
 from warehouse.records import AccountRow, MeasureDefinition, RunRow, SliceFailure
 from warehouse.sql import fill, identifier_list, literal
 
-_FAILED = """
+_MERGE_FAILURES = """
 MERGE INTO wh.load_ledger AS old
 USING (SELECT date, account, max_by(f, error_at) AS f FROM failures AS f GROUP BY date, account) AS new
 ON old.account = new.account AND old.date = new.date
@@ -28,7 +28,7 @@ VALUES (new.date, new.f.provider, new.account, 'failed', new.f.zone, new.f.exter
 
 
 def record_failures(con: duckdb.DuckDBPyConnection, failures: Sequence[SliceFailure]) -> None:
-    """Note failed attempts: on a loaded slice beside its load, else as a slice that failed."""
+    """Record failed attempts in the ledger: beside the load of a loaded slice, else as a failed slice."""
     rows = [
         {
             "date": day,
@@ -46,36 +46,37 @@ def record_failures(con: duckdb.DuckDBPyConnection, failures: Sequence[SliceFail
     con.register("failures", pa.Table.from_pylist(rows))
     con.execute(upsert_accounts_sql(accounts.values(), keep_active=True))
     add_dates(con, "failures")
-    con.execute(_FAILED)
+    con.execute(_MERGE_FAILURES)
 
 
 def set_accounts_and_measures(
     con: duckdb.DuckDBPyConnection, accounts: Sequence[AccountRow], measures: Sequence[MeasureDefinition]
 ) -> bool:
-    """Make these the configured accounts and the definitions of measures. Returns whether that changed anything."""
-    named = ", ".join(literal(account.account) for account in accounts) or "''"
-    gone = "UPDATE wh.dim_account SET is_active = false WHERE is_active AND account NOT IN ($named)"
-    changed = execute_and_count(con, fill(gone, named=named))
+    """Replace the configured accounts and the definitions of measures. Return whether anything changed."""
+    names = ", ".join(literal(account.account) for account in accounts) or "''"
+    deactivate = "UPDATE wh.dim_account SET is_active = false WHERE is_active AND account NOT IN ($names)"
+    changed = execute_and_count(con, fill(deactivate, names=names))
     if accounts:
         changed += execute_and_count(con, upsert_accounts_sql(accounts, keep_active=False))
-    told = {astuple(definition) for definition in measures}
-    if told != set(con.execute("SELECT * FROM wh.measure_definition").fetchall()):
+    definitions = {astuple(definition) for definition in measures}
+    if definitions != set(con.execute("SELECT * FROM wh.measure_definition").fetchall()):
         con.execute("DELETE FROM wh.measure_definition")
-        if told:
-            con.executemany("INSERT INTO wh.measure_definition VALUES (?, ?, ?, ?, ?)", sorted(told))
+        if definitions:
+            con.executemany("INSERT INTO wh.measure_definition VALUES (?, ?, ?, ?, ?)", sorted(definitions))
         changed += 1
     return bool(changed)
 
 
 def record_run(con: duckdb.DuckDBPyConnection, rows: Sequence[RunRow]) -> None:
-    """Note what a run did for its accounts, in place of what was noted of it before."""
-    con.register("noted", pa.Table.from_pylist([asdict(row) for row in rows], schema=table_schema(load_run.name)))
-    con.execute("DELETE FROM wh.load_run WHERE (run_id, account) IN (SELECT run_id, account FROM noted)")
-    con.execute("INSERT INTO wh.load_run BY NAME SELECT * FROM noted")
+    """Record the work of a run for its accounts, in place of earlier records of the same run and account."""
+    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=table_schema(load_run.name))
+    con.register("new_runs", table)
+    con.execute("DELETE FROM wh.load_run WHERE (run_id, account) IN (SELECT run_id, account FROM new_runs)")
+    con.execute("INSERT INTO wh.load_run BY NAME SELECT * FROM new_runs")
 
 
 def read_run_records(con: duckdb.DuckDBPyConnection, run_id: str) -> list[RunRow]:
-    """What was noted of a run, ordered by account."""
+    """Return the records of a run, ordered by account."""
     query = "SELECT $columns FROM wh.load_run WHERE run_id = $run ORDER BY account"
-    columns = identifier_list(each.name for each in fields(RunRow))
+    columns = identifier_list(field.name for field in fields(RunRow))
     return [RunRow(*row) for row in con.execute(fill(query, columns=columns, run=literal(run_id))).fetchall()]

@@ -1,8 +1,8 @@
-"""Staged tables inside the engine: checked against their declaration and given their keys, in SQL.
+"""Staged tables inside the engine, in SQL: checked against their declaration, and given their keys.
 
-What must not come in: the warehouse's file, a write. Everything here happens before the lock is taken.
-A staged fact `x` becomes the view `staged_x` with the fact's columns and the natural members beside the keys;
-staged members `m` become `member_m`. Rows never pass through Python.
+A staged fact `x` becomes the view `staged_x`, with the fact's columns and the natural members beside the keys; staged
+members `m` become `member_m`. Rows never pass through Python. All of it happens before the lock is taken.
+What must not come in: the warehouse's file, a write.
 """
 
 from collections.abc import Mapping
@@ -32,52 +32,51 @@ from warehouse.sql import UNKNOWN, fill, ident, identifier_list, literal, member
 
 @dataclass(frozen=True)
 class StagedTables:
-    """What was staged: the facts and members at hand, and the rows of each fact and day."""
+    """The staged facts and members of a chunk, and the number of rows by fact and day."""
 
     facts: tuple[str, ...]
     members: tuple[str, ...]
     counts: Mapping[tuple[str, date], int]
 
     def rows_by_table(self) -> dict[str, int]:
-        """Rows by staged table."""
+        """Return the number of rows by staged table."""
         rows = dict.fromkeys(self.facts, 0)
         for (name, _), count in self.counts.items():
             rows[name] += count
         return rows
 
     def rows_of_day(self, day: date) -> int:
-        """Rows of one day, all tables together."""
-        return sum(count for (_, counted), count in self.counts.items() if counted == day)
+        """Return the number of rows of one day, over all tables."""
+        return sum(count for (_, row_day), count in self.counts.items() if row_day == day)
 
 
 def stage_tables(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit) -> StagedTables:
-    """Make the chunk's tables visible in `con` and check them.
+    """Register the chunk's tables in `con` and check them.
 
-    Raises StagedMismatch (columns, types, missing members of the grain), DuplicateGrain and OutsideSlices; each
-    names account, table and an example.
+    Raises StagedMismatch (columns, types), DuplicateGrain and OutsideSlices; each names account, table and an example.
     """
-    who = chunk.account.account
+    account = chunk.account.account
     for name in chunk.tables:
         if name not in STAGED_FACTS:
-            raise StagedMismatch(f"{who}: no staged table is called {name!r}; there are {', '.join(STAGED_FACTS)}.")
+            raise StagedMismatch(f"{account}: no staged table is called {name!r}; there are {', '.join(STAGED_FACTS)}.")
     for name in chunk.members:
         if name not in STAGED_MEMBERS:
             raise StagedMismatch(
-                f"{who}: no staged members are called {name!r}; there are {', '.join(STAGED_MEMBERS)}."
+                f"{account}: no staged members are called {name!r}; there are {', '.join(STAGED_MEMBERS)}."
             )
     for name, table in chunk.tables.items():
-        _bind(con, who, name, table, staged_schema(name))
-        con.execute(_keyed_fact(name, chunk))
+        _bind_input(con, account, name, table, staged_schema(name))
+        con.execute(_create_fact_view_sql(name, chunk))
     for name, table in chunk.members.items():
-        _bind(con, who, name, table, member_schema(name))
-        con.execute(_keyed_members(name, chunk))
+        _bind_input(con, account, name, table, member_schema(name))
+        con.execute(_create_member_view_sql(name, chunk))
     facts, members = tuple(chunk.tables), tuple(chunk.members)
-    counts = _counts(con, facts)
+    counts = _count_rows(con, facts)
     days = {info.date for info in chunk.slices}
     for name, day in counts:
         if day not in days:
             raise OutsideSlices(
-                f"{who}: {name} holds rows of {day}, a day this commit does not replace. Nothing was written; "
+                f"{account}: {name} holds rows of {day}, a day this commit does not replace. Nothing was written; "
                 "the transform must keep to the days of its chunk."
             )
     _require_unique(con, chunk, facts, members)
@@ -85,7 +84,7 @@ def stage_tables(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit) -> StagedTa
 
 
 def drop_staged_tables(con: duckdb.DuckDBPyConnection, staged: StagedTables) -> None:
-    """Forget what `stage` made visible, so that another chunk can be staged."""
+    """Drop the views of `stage_tables`, so that another chunk can be staged."""
     for name in staged.facts:
         con.execute(fill("DROP VIEW $view", view=ident(f"staged_{name}")))
     for name in staged.members:
@@ -94,13 +93,15 @@ def drop_staged_tables(con: duckdb.DuckDBPyConnection, staged: StagedTables) -> 
         con.execute(fill("DROP VIEW IF EXISTS $view", view=ident(f"input_{name}")))
 
 
-def _bind(con: duckdb.DuckDBPyConnection, who: str, name: str, table: pa.Table | Path, expected: pa.Schema) -> None:
-    """Let `input_<name>` stand for a staged table, whose columns must be the declared ones in any order."""
+def _bind_input(
+    con: duckdb.DuckDBPyConnection, account: str, name: str, table: pa.Table | Path, expected: pa.Schema
+) -> None:
+    """Register a staged table as `input_<name>`. Its columns must be the declared ones, in any order."""
     actual = pq.read_schema(table) if isinstance(table, Path) else table.schema
-    wrong = _differences(actual, expected)
-    if wrong:
+    differences = _schema_differences(actual, expected)
+    if differences:
         raise StagedMismatch(
-            f"{who}: the staged table {name} is not as declared: {'; '.join(wrong)}. Nothing was written; "
+            f"{account}: the staged table {name} is not as declared: {'; '.join(differences)}. Nothing was written; "
             "the transform must use warehouse.model.schema."
         )
     if isinstance(table, Path):
@@ -110,20 +111,20 @@ def _bind(con: duckdb.DuckDBPyConnection, who: str, name: str, table: pa.Table |
         con.register(f"input_{name}", table)
 
 
-def _differences(actual: pa.Schema, expected: pa.Schema) -> list[str]:
+def _schema_differences(actual: pa.Schema, expected: pa.Schema) -> list[str]:
     repeated = {name for name in actual.names if actual.names.count(name) > 1}
     missing = [f"{name} is missing" for name in expected.names if name not in actual.names]
     surplus = [f"{name} is not declared" for name in actual.names if name not in expected.names]
     types = [
         f"{field.name} is {actual.field(field.name).type}, not {field.type}"
         for field in expected
-        if actual.names.count(field.name) == 1 and not _fits(actual.field(field.name).type, field.type)
+        if actual.names.count(field.name) == 1 and not _is_compatible(actual.field(field.name).type, field.type)
     ]
     return [*missing, *surplus, *(f"{name} stands twice" for name in sorted(repeated)), *types]
 
 
-def _fits(actual: pa.DataType, expected: pa.DataType) -> bool:
-    """Equal, or the same values in another layout."""
+def _is_compatible(actual: pa.DataType, expected: pa.DataType) -> bool:
+    """Return whether the types are equal, or hold the same values in another layout."""
     if pa.types.is_dictionary(actual):
         actual = actual.value_type
     if pa.types.is_string(expected):
@@ -133,19 +134,19 @@ def _fits(actual: pa.DataType, expected: pa.DataType) -> bool:
     return bool(actual == expected)
 
 
-def _natural(column_name: str) -> str:
+def _natural_sql(column_name: str) -> str:
     return fill("coalesce($column, $unknown)", column=ident(column_name), unknown=literal(UNKNOWN))
 
 
-def _keyed_fact(name: str, chunk: ChunkCommit) -> str:
+def _create_fact_view_sql(name: str, chunk: ChunkCommit) -> str:
     account, provider = chunk.account.account, chunk.account.provider
     parts = [f"{surrogate_key_sql(literal(account))} AS account_key"]
     for column in fact_table(name).columns:
         natural = column.info.get("natural")
         if natural:
-            key = member_key_sql(column.info["dimension"], _natural(natural), account=account, provider=provider)
+            key = member_key_sql(column.info["dimension"], _natural_sql(natural), account=account, provider=provider)
             parts.append(f"{key} AS {ident(column.name)}")
-            parts.append(f"{_natural(natural)} AS {ident(natural)}")
+            parts.append(f"{_natural_sql(natural)} AS {ident(natural)}")
         elif column.name != "account_key":
             parts.append(ident(column.name))
     return fill(
@@ -156,7 +157,7 @@ def _keyed_fact(name: str, chunk: ChunkCommit) -> str:
     )
 
 
-def _keyed_members(name: str, chunk: ChunkCommit) -> str:
+def _create_member_view_sql(name: str, chunk: ChunkCommit) -> str:
     table = member_dimension(name)
     account, provider = chunk.account.account, chunk.account.provider
     natural = member_schema(name).names[0]
@@ -177,13 +178,13 @@ def _keyed_members(name: str, chunk: ChunkCommit) -> str:
     )
 
 
-def _counts(con: duckdb.DuckDBPyConnection, facts: tuple[str, ...]) -> dict[tuple[str, date], int]:
+def _count_rows(con: duckdb.DuckDBPyConnection, facts: tuple[str, ...]) -> dict[tuple[str, date], int]:
     if not facts:
         return {}
     branch = "SELECT $name AS staged, date, count(*) AS n FROM $view GROUP BY date"
     parts = [fill(branch, name=literal(name), view=ident(f"staged_{name}")) for name in facts]
-    found: list[tuple[Any, ...]] = con.execute(" UNION ALL ".join(parts)).fetchall()
-    return {(name, day): count for name, day, count in found}
+    rows: list[tuple[Any, ...]] = con.execute(" UNION ALL ".join(parts)).fetchall()
+    return {(name, day): count for name, day, count in rows}
 
 
 def _require_unique(
@@ -192,10 +193,10 @@ def _require_unique(
     days = [info.date for info in chunk.slices]
     for day in days:
         if days.count(day) > 1:
-            raise DuplicateGrain(f"{chunk.account.account}: the commit names the slice {day} twice.")
-    checked = [(name, f"staged_{name}", staged_grain(name)) for name in facts]
-    checked += [(name, f"member_{name}", (member_schema(name).names[0],)) for name in members]
-    if not checked:
+            raise DuplicateGrain(f"{chunk.account.account}: the commit has the slice {day} twice.")
+    checks = [(name, f"staged_{name}", staged_grain(name)) for name in facts]
+    checks += [(name, f"member_{name}", (member_schema(name).names[0],)) for name in members]
+    if not checks:
         return
     branch = (
         "(SELECT $name AS staged, CAST(struct_pack($fields) AS VARCHAR) AS example, count(*) AS n "
@@ -209,11 +210,11 @@ def _require_unique(
             columns=identifier_list(columns),
             fields=identifier_list(columns, "$name := $name"),
         )
-        for name, view, columns in checked
+        for name, view, columns in checks
     ]
-    double = first_row(con, " UNION ALL ".join(parts))
-    if double:
-        name, example, count = double
+    duplicate = first_row(con, " UNION ALL ".join(parts))
+    if duplicate:
+        name, example, count = duplicate
         raise DuplicateGrain(
             f"{chunk.account.account}: {name} holds {count} rows for {example}. Nothing was written; the transform "
             "must give one row per grain."

@@ -1,1 +1,1 @@
-"""What brings a database to the declared star: tables, migrations and views."""
+"""The DDL of the declared star: tables, migrations and views."""

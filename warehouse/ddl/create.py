@@ -1,4 +1,4 @@
-"""Statements that make the star's tables as it is declared today, with their comments and unknown members.
+"""Statements that create the tables of the star as declared today, with comments and unknown members.
 
 What must not come in: a connection, a step from an older version, a view.
 """
@@ -13,24 +13,24 @@ from sqlalchemy.schema import CreateTable, SetColumnComment, SetTableComment
 from warehouse.model.schema import metadata
 from warehouse.sql import UNKNOWN, fill, ident, literal
 
-# The PostgreSQL dialect's DDL is understood by DuckDB as it is.
+# DuckDB understands the DDL of the PostgreSQL dialect as it is.
 _DIALECT = make_url("postgresql://").get_dialect()()
 
 
 @cache
 def table_statements() -> dict[str, str]:
-    """The statement that makes each table, by its name."""
+    """Return the statement that creates each table, by the table's name."""
     return {table.name: str(CreateTable(table).compile(dialect=_DIALECT)) for table in metadata.sorted_tables}
 
 
 def sql_type(column: Column[Any]) -> str:
-    """The type of a column, in SQL."""
+    """Return the type of a column, in SQL."""
     return str(column.type.compile(dialect=_DIALECT))
 
 
 @cache
 def comment_statements() -> tuple[str, ...]:
-    """Statements that say of each table and column what it is."""
+    """Return the statements that set the comment of each table and column."""
     statements: list[str] = []
     for table in metadata.sorted_tables:
         statements.append(str(SetTableComment(table).compile(dialect=_DIALECT)))
@@ -40,12 +40,12 @@ def comment_statements() -> tuple[str, ...]:
 
 @cache
 def unknown_member_statements() -> tuple[str, ...]:
-    """Statements that put the row `unknown` with key 0 into each dimension that has one."""
+    """Return the statements that insert the row `unknown` with key 0 into each dimension that has one."""
     dimensions = [table.name for table in metadata.sorted_tables if table.name.startswith("dim_")]
-    return tuple(_unknown_row(name) for name in dimensions if name != "dim_date")
+    return tuple(_insert_unknown_sql(name) for name in dimensions if name != "dim_date")
 
 
-def _unknown_row(table: str) -> str:
+def _insert_unknown_sql(table: str) -> str:
     values: dict[str, str] = {}
     for column in metadata.tables[table].columns:
         if column.name.endswith("_key"):

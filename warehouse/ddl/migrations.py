@@ -1,9 +1,11 @@
-"""Numbered changes of the schema, and the first creation of a warehouse.
+"""Numbered changes of the schema, and the creation of a new warehouse.
 
-What must not come in: how a store keeps its files, the views' text. A new warehouse is made as the star is declared
-today; an older one runs the steps it has not seen. All of it happens under the writers' lock, in a transaction.
+A new warehouse is created as the star is declared today; an older one runs the steps that it lacks. Both happen under
+the writers' lock, in a transaction. What must not come in: how a store keeps its files, the text of the views.
 """
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -11,21 +13,32 @@ import duckdb
 from warehouse.ddl.create import comment_statements, table_statements, unknown_member_statements
 from warehouse.engine import first_row
 from warehouse.errors import NewerWarehouse, UnreadableWarehouse
+from warehouse.sql import fill, ident
+
+
+@dataclass(frozen=True)
+class ColumnRename:
+    """A column of a table that has a new name from this step on."""
+
+    table: str
+    old: str
+    new: str
 
 
 @dataclass(frozen=True)
 class Migration:
-    """One step from the version before; `statements` run with the warehouse as the default database.
+    """One step from the version before. `statements`, then `renames`, run with the warehouse as the default database.
 
-    They are written out and never derived from the declaration: that goes on, and the step stays what it was.
+    The statements are written out and never derived from the declaration: that changes later, and the step must not.
     """
 
     version: int
     name: str
-    statements: tuple[str, ...]
+    statements: tuple[str, ...] = ()
+    renames: tuple[ColumnRename, ...] = ()
 
 
-_RUNS = """
+_CREATE_LOAD_RUN = """
 CREATE TABLE load_run (
     "date" DATE NOT NULL, "provider" VARCHAR NOT NULL, "account" VARCHAR NOT NULL, "run_id" VARCHAR NOT NULL,
     "command" VARCHAR NOT NULL, "started_at" TIMESTAMP WITH TIME ZONE NOT NULL, "ended_at" TIMESTAMP WITH TIME ZONE,
@@ -34,18 +47,20 @@ CREATE TABLE load_run (
     "waited_seconds" DECIMAL(18, 3) NOT NULL, "error" VARCHAR
 )
 """
+_RENAME_COLUMN = "ALTER TABLE $table RENAME COLUMN $old TO $new"
 
 MIGRATIONS: tuple[Migration, ...] = (
-    Migration(1, "the star", ()),
+    Migration(1, "the star"),
     Migration(
         2,
         "runs, and when a slice's answers had landed",
         (
-            _RUNS,
+            _CREATE_LOAD_RUN,
             "ALTER TABLE load_ledger ADD COLUMN landed_at TIMESTAMP WITH TIME ZONE",
             "UPDATE load_ledger SET landed_at = loaded_at",
         ),
     ),
+    Migration(3, "reconciliation.reported", renames=(ColumnRename("reconciliation", "told", "reported"),)),
 )
 CURRENT_VERSION = MIGRATIONS[-1].version
 
@@ -53,47 +68,64 @@ CURRENT_VERSION = MIGRATIONS[-1].version
 def upgrade_schema(
     con: duckdb.DuckDBPyConnection, version: int, migrations: tuple[Migration, ...] = MIGRATIONS
 ) -> bool:
-    """Bring the warehouse in use from `version` (0: it is empty) to the newest; comments are said anew.
+    """Bring the warehouse in use from `version` (0: it is empty) to the newest, with the comments of today.
 
-    Runs in the caller's transaction. Returns whether there was anything to do.
+    Runs in the caller's transaction. Return whether any step was missing.
     """
-    pending = [migration for migration in migrations if migration.version > version]
+    missing = [migration for migration in migrations if migration.version > version]
     if version == 0:
         for statement in (*table_statements().values(), *unknown_member_statements()):
             con.execute(statement)
-    for migration in pending:
-        for statement in migration.statements if version else ():
+    for migration in missing:
+        for statement in _step_statements(migration) if version else ():
             con.execute(statement)
         con.execute("INSERT INTO schema_version VALUES (?, ?, now())", [migration.version, migration.name])
-    for statement in comment_statements() if pending else ():
+    for statement in comment_statements() if missing else ():
         con.execute(statement)
-    return bool(pending)
+    return bool(missing)
+
+
+def renamed_columns(version: int, migrations: tuple[Migration, ...] = MIGRATIONS) -> Mapping[str, Mapping[str, str]]:
+    """Return the present names of the columns that were renamed after `version`: by table, by the old name."""
+    names: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for migration in migrations:
+        for rename in migration.renames if migration.version > version else ():
+            names[rename.table][rename.old] = rename.new
+    return names
 
 
 def read_schema_version(
-    con: duckdb.DuckDBPyConnection, where: str, migrations: tuple[Migration, ...] = MIGRATIONS
+    con: duckdb.DuckDBPyConnection, location: str, migrations: tuple[Migration, ...] = MIGRATIONS
 ) -> int:
-    """The version of the warehouse attached as `wh`, 0 for an empty one.
+    """Return the version of the warehouse attached as `wh`, 0 for an empty one. `location` is named in errors.
 
-    Raises NewerWarehouse when `where` was written by a newer release, UnreadableWarehouse when it holds other tables.
+    Raises NewerWarehouse when a newer release wrote it, UnreadableWarehouse when it holds other tables.
     """
     try:
-        found = first_row(con, "SELECT max(version) FROM wh.schema_version")
+        row = first_row(con, "SELECT max(version) FROM wh.schema_version")
     except duckdb.CatalogException as error:
         if first_row(con, "SELECT 1 FROM duckdb_tables() WHERE database_name = 'wh'"):
             raise UnreadableWarehouse(
-                f"{where} is a DuckDB file, but no warehouse of chatmart: give `warehouse:` another path."
+                f"{location} is a DuckDB file, but no warehouse of chatmart: give `warehouse:` another path."
             ) from error
         return 0
-    version = int(found[0]) if found else 0
-    require_known_version(version, where, migrations)
+    version = int(row[0]) if row else 0
+    require_known_version(version, location, migrations)
     return version
 
 
-def require_known_version(version: int, where: str, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
+def require_known_version(version: int, location: str, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
     """Raise NewerWarehouse for a version that this release does not know."""
     if version > migrations[-1].version:
         raise NewerWarehouse(
-            f"{where} has schema version {version}, this release knows {migrations[-1].version}: "
+            f"{location} has schema version {version}, this release knows {migrations[-1].version}: "
             "upgrade chatmart, or load into another warehouse."
         )
+
+
+def _step_statements(migration: Migration) -> tuple[str, ...]:
+    renames = (
+        fill(_RENAME_COLUMN, table=ident(rename.table), old=ident(rename.old), new=ident(rename.new))
+        for rename in migration.renames
+    )
+    return (*migration.statements, *renames)

@@ -1,7 +1,7 @@
-"""The views of `views/*.sql`: their text, one hash over all of them, the statements that make and explain them.
+"""The views of `views/*.sql`: their text, a hash over all of them, and the statements that create and comment them.
 
-What must not come in: a view's SQL (one file each). Its leading comment becomes the view's comment; a line
-`--   column: text` there explains a column that is not the star's own.
+The comment at the head of a view's file becomes the comment of the view. A line `--   column: text` there is the
+comment of a column that the view itself makes. What must not come in: the SQL of a view (one file each).
 """
 
 import re
@@ -14,85 +14,93 @@ import duckdb
 from warehouse.model.schema import metadata
 from warehouse.sql import fill, ident, literal
 
-_OWN = re.compile(r"^--   (\w+): (.+)$", re.MULTILINE)
-_SAID = re.compile(r"^-- (?!  )(.+)$", re.MULTILINE)
-_READ = re.compile(r"\b(?:FROM|JOIN)\s+\"?(\w+)", re.IGNORECASE)
+_COLUMN_COMMENT = re.compile(r"^--   (\w+): (.+)$", re.MULTILINE)
+_VIEW_COMMENT = re.compile(r"^-- (?!  )(.+)$", re.MULTILINE)
+_RELATION = re.compile(r"\b(?:FROM|JOIN)\s+\"?(\w+)", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 
-_SHARED = {"month": "First day of the calendar month (of the account's zone), as a date."}
-"""Columns that several views make in the same way."""
+_SHARED_COMMENTS = {"month": "First day of the calendar month (of the account's zone), as a date."}
+"""Comments of columns that several views make in the same way."""
 
 
 @cache
 def view_queries() -> dict[str, str]:
-    """The query of each view by name."""
+    """Return the query of each view, by the view's name."""
     folder = files("warehouse") / "views"
-    found = {file.name: file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(".sql")}
-    return {name.removesuffix(".sql"): found[name] for name in sorted(found)}
+    texts = {file.name: file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(".sql")}
+    return {name.removesuffix(".sql"): texts[name] for name in sorted(texts)}
 
 
 @cache
 def views_hash() -> str:
-    """Changes whenever a view, or a comment of the star, does."""
+    """Return a hash that changes with every view and with every comment of the star."""
     comments = [column.comment for table in metadata.sorted_tables for column in table.columns]
-    return sha256(repr((view_queries(), comments, _SHARED)).encode()).hexdigest()
+    return sha256(repr((view_queries(), comments, _SHARED_COMMENTS)).encode()).hexdigest()
 
 
 def referenced_relations(query: str) -> set[str] | None:
-    """The tables and views that a query needs; None when it may need any, as one to the catalog does.
+    """Return the tables and views that a query needs; None when it may need any, such as a query to the catalog.
 
-    More may be named than it needs: every word counts that is the name of one.
+    The set may be too large: every word that is the name of a table or view counts.
     """
-    known = view_queries().keys() | metadata.tables.keys()
-    if not _READ.search(query) or any(name.lower() not in known for name in _READ.findall(query)):
+    relations = view_queries().keys() | metadata.tables.keys()
+    if not _RELATION.search(query) or any(name.lower() not in relations for name in _RELATION.findall(query)):
         return None
-    found, asked = set[str](), {query}
-    while asked:
-        words = {word.lower() for text in asked for word in _WORD.findall(text)}
-        new = (words & known) - found
-        found |= new
-        asked = {view_queries()[name] for name in new if name in view_queries()}
-    return found
+    needed, unread = set[str](), {query}
+    while unread:
+        words = {word.lower() for text in unread for word in _WORD.findall(text)}
+        new = (words & relations) - needed
+        needed |= new
+        unread = {view_queries()[name] for name in new if name in view_queries()}
+    return needed
 
 
 def create_views(con: duckdb.DuckDBPyConnection) -> None:
-    """Make all views, with their comments, in the database in use."""
+    """Create all views, with their comments, in the database in use."""
     for name in view_queries():
         for statement in create_view_statements(name):
             con.execute(statement)
-        described = con.execute(fill("SELECT * FROM $view LIMIT 0", view=ident(name))).description or []
-        for statement in comment_column_statements(name, [str(column[0]) for column in described]):
+        description = con.execute(fill("SELECT * FROM $view LIMIT 0", view=ident(name))).description or []
+        for statement in comment_column_statements(name, [str(column[0]) for column in description]):
             con.execute(statement)
 
 
 def create_view_statements(name: str) -> list[str]:
-    """Statements that make the view `name` and say what it is."""
+    """Return the statements that create the view `name`, then set its comment. Raises KeyError for an unknown name."""
     text = view_queries()[name]
+    comment = " ".join(_VIEW_COMMENT.findall(text))
     return [
         fill("CREATE OR REPLACE VIEW $view AS $query", view=ident(name), query=text),
-        fill("COMMENT ON VIEW $view IS $comment", view=ident(name), comment=literal(" ".join(_SAID.findall(text)))),
+        fill("COMMENT ON VIEW $view IS $comment", view=ident(name), comment=literal(comment)),
     ]
 
 
 def comment_column_statements(name: str, columns: list[str]) -> list[str]:
-    """Statements that explain `columns`, those of the view `name`: in its own words or those of the tables it reads."""
-    known = _explained(view_queries()[name])
+    """Return the statements that set the comments of `columns` of the view `name`.
+
+    A comment is the view's own, or that of the table it reads. A column without one has no statement. Raises KeyError
+    for an unknown view.
+    """
+    comments = _column_comments(view_queries()[name])
     return [
         fill(
             "COMMENT ON COLUMN $view.$column IS $comment",
             view=ident(name),
             column=ident(column),
-            comment=literal(known[column]),
+            comment=literal(comments[column]),
         )
         for column in columns
-        if column in known
+        if column in comments
     ]
 
 
-def _explained(text: str) -> dict[str, str]:
-    """Comments by column: the view's own, then those of the tables it reads, dim_account's before the others'."""
-    known = {**_SHARED, **dict(_OWN.findall(text))}
-    for name in sorted(set(_READ.findall(text)) & set(metadata.tables)):
+def _column_comments(query: str) -> dict[str, str]:
+    """Return comments by column: the view's own first, then those of its tables, in the order of their names.
+
+    By that order `dim_account` comes before the other tables.
+    """
+    comments = {**_SHARED_COMMENTS, **dict(_COLUMN_COMMENT.findall(query))}
+    for name in sorted(set(_RELATION.findall(query)) & set(metadata.tables)):
         for column in metadata.tables[name].columns:
-            known.setdefault(column.name, str(column.comment))
-    return known
+            comments.setdefault(column.name, str(column.comment))
+    return comments

@@ -1,6 +1,6 @@
-"""What joins what in the star, read from its declaration, for documents and pictures. No text of either.
+"""The joins, keys and grains of the star, read from its declaration.
 
-What must not come in: SQL, a connection.
+Documents, pictures and checks are built from them. What must not come in: their text, SQL, a connection.
 """
 
 from sqlalchemy import Column, Table
@@ -16,19 +16,19 @@ BOOKKEEPING: tuple[Table, ...] = tuple(
 
 
 def joined_dimension(column: Column[object]) -> str | None:
-    """The dimension that the column joins; None for one that joins nothing, such as a dimension's own key."""
+    """Return the dimension that the column joins; None when it joins none, such as a dimension's own key."""
     if column.info.get("role") == "date":
         return None if column.table in {*DIMENSIONS, *BOOKKEEPING} else "dim_date"
     return column.info.get("dimension")
 
 
 def key_column(dimension: Table) -> Column[object]:
-    """The column of a dimension that others join."""
+    """Return the column of a dimension that other tables join."""
     return next(column for column in dimension.columns if column.info["role"] in {"surrogate", "date"})
 
 
 def grain_columns(table: Table) -> tuple[str, ...]:
-    """Columns of which no two rows are alike; of a dimension the natural key. Empty for a book."""
+    """Return the columns that are unique together: a fact's grain, a dimension's natural key; none for bookkeeping."""
     if table in DIMENSIONS:
         key = key_column(table)
         natural = str(key.info.get("natural", key.name)).split("|")
@@ -37,5 +37,5 @@ def grain_columns(table: Table) -> tuple[str, ...]:
 
 
 def duckdb_type(column: Column[object]) -> str:
-    """The column's type as DuckDB spells it."""
+    """Return the column's type in the spelling of DuckDB."""
     return sql_type(column).replace("NUMERIC", "DECIMAL").replace(", ", ",")

@@ -1,1 +1,1 @@
-"""The declared star: every table, column, unit and comment. No SQL is run here."""
+"""The declared star: every table, column, unit and comment. What must not come in: SQL that is run."""

@@ -1,8 +1,8 @@
-"""The few words the star is declared with: columns that carry their meaning in `Column.info`.
+"""The kinds of columns that the star is declared with. Their meaning is in `Column.info`.
 
-What must not come in: a table. Roles: `surrogate` (a dimension's own key), `key` (points at a dimension),
-`date`, `degenerate` (a natural member that stands in the fact), `measure`, `position` (a place in a list),
-`attribute` (describes a member or a book's line).
+Roles: `surrogate` (a dimension's own key), `key` (points at a dimension), `date`, `degenerate` (a natural member that
+stands in the fact), `measure`, `position` (a place in a list), `attribute` (describes a member, or a row of
+bookkeeping). What must not come in: a table.
 """
 
 from typing import Any
@@ -33,23 +33,23 @@ def _column(name: str, kind: TypeEngine[Any], nullable: bool, comment: str, **in
 
 
 def date_column(comment: str = "Local calendar day of the account's zone.") -> Column[Any]:
-    """The slice's day."""
+    """Return the column of the slice's local day."""
     return _column("date", Date(), False, comment, role="date", grain=True)
 
 
 def surrogate_key(dimension: str, natural: str) -> Column[Any]:
-    """A dimension's own key, derived from its natural key."""
+    """Return a dimension's own key, derived from the natural key `natural`."""
     comment = f"First 60 bits of md5({natural}); 0 is the row unknown."
     return _column(f"{dimension}_key", COUNT, False, comment, role="surrogate", natural=natural)
 
 
 def account_key() -> Column[Any]:
-    """The account a row belongs to; the store fills it, no staged table carries it."""
+    """Return the key of the account that a row belongs to. The store fills it; no staged table has it."""
     return _column("account_key", COUNT, False, "Joins dim_account.", role="key", dimension="dim_account", grain=True)
 
 
 def dimension_key(dimension: str, natural: str, *, grain: bool = True) -> Column[Any]:
-    """A member of `dim_<dimension>`, staged as its natural column; 0 is `unknown`."""
+    """Return the key of a member of `dim_<dimension>`, staged as the column `natural`; 0 is `unknown`."""
     comment = f"Joins dim_{dimension}; 0 is unknown."
     info = {"dimension": f"dim_{dimension}", "natural": natural, "grain": grain}
     return _column(f"{dimension}_key", COUNT, False, comment, role="key", **info)
@@ -58,18 +58,18 @@ def dimension_key(dimension: str, natural: str, *, grain: bool = True) -> Column
 def degenerate_dimension(
     name: str, comment: str, kind: TypeEngine[Any] = TEXT, *, grain: bool = False, nullable: bool = True
 ) -> Column[Any]:
-    """A natural member or property that needs no dimension."""
+    """Return a natural member, or a property, that needs no dimension."""
     return _column(name, kind, nullable, comment, role="degenerate", grain=grain)
 
 
 def measure(
     name: str, kind: TypeEngine[Any], unit: str, additivity: str, comment: str, *, role: str = "measure"
 ) -> Column[Any]:
-    """A number of the provider. NULL where the provider does not tell it."""
+    """Return a number of the provider. NULL where the provider does not report it."""
     text = f"{comment} Unit: {unit}; {additivity}."
     return _column(name, kind, True, text, role=role, unit=unit, additivity=additivity)
 
 
 def attribute(name: str, kind: TypeEngine[Any], comment: str, *, nullable: bool = True) -> Column[Any]:
-    """A describing column of a dimension or a book."""
+    """Return a descriptive column of a dimension or of a bookkeeping table."""
     return _column(name, kind, nullable, comment, role="attribute")

@@ -1,7 +1,7 @@
-"""The dimensions of the star. Nothing but their declaration; facts are in `facts`, the books in `books`.
+"""The dimensions of the star. What must not come in: anything but their declaration.
 
-Every dimension but dim_date holds a row with key 0, `unknown`. No primary keys: an index makes loading many
-times slower, and each commit keeps the members unique.
+Every dimension except dim_date has a row with key 0, `unknown`. There are no primary keys: an index makes loading
+many times slower, and each commit keeps the members unique.
 """
 
 from sqlalchemy import Date, Integer, MetaData, SmallInteger, Table
@@ -36,9 +36,9 @@ dim_account = Table(
     attribute("provider", TEXT, "The platform the account lives on.", nullable=False),
     attribute("external_id", TEXT, "The provider's id of the project, bot or chatbot."),
     attribute("timezone", TEXT, "IANA zone whose calendar days the account's slices are."),
-    attribute("start_date", Date(), "First local day that is wanted; NULL: from the first slice on."),
+    attribute("start_date", Date(), "First local day that must be loaded; NULL: the day of the first slice."),
     attribute("lookback_days", Integer(), "Days after which a slice is settled: its numbers no longer move."),
-    attribute("is_active", FLAG, "Stands in the present configuration.", nullable=False),
+    attribute("is_active", FLAG, "The account is in the present configuration.", nullable=False),
     comment="One row per account that was ever configured; a removed one stays with is_active = false.",
 )
 
@@ -55,8 +55,8 @@ dim_channel = Table(
         "One of web, messaging, voice, email, agent, api, test, unknown.",
         nullable=False,
     ),
-    attribute("is_test", FLAG, "A channel for trying the bot out, not for its users.", nullable=False),
-    comment="Channels as each provider spells them, with the conformed name.",
+    attribute("is_test", FLAG, "A channel for tests of the bot, not for its users.", nullable=False),
+    comment="Channels in the spelling of each provider, with the conformed name.",
 )
 
 dim_intent = Table(
@@ -64,7 +64,7 @@ dim_intent = Table(
     metadata,
     surrogate_key("intent", "account|intent"),
     account_key(),
-    attribute("intent", TEXT, "The intent's name or id, code point for code point as told.", nullable=False),
+    attribute("intent", TEXT, "The intent's name or id, code point for code point as reported.", nullable=False),
     comment="Intents belong to one account: equal names at two accounts are two intents.",
 )
 
@@ -90,14 +90,14 @@ dim_metric = Table(
     "dim_metric",
     metadata,
     surrogate_key("metric", "metric"),
-    attribute("metric", TEXT, "Name of the metric, the same at all providers that tell it.", nullable=False),
-    attribute("unit", TEXT, "What one of it is: conversations, seconds, characters, ...", nullable=False),
+    attribute("metric", TEXT, "Name of the metric, the same at all providers that report it.", nullable=False),
+    attribute("unit", TEXT, "Unit of the values: conversations, seconds, characters, ...", nullable=False),
     attribute(
         "additivity",
         TEXT,
         "additive: may be summed over days and members; not additive: never.",
         nullable=False,
     ),
-    attribute("description", TEXT, "What the number says."),
-    comment="What each metric of fact_metric_daily means.",
+    attribute("description", TEXT, "Meaning of the number."),
+    comment="The metrics of fact_metric_daily, with unit and meaning.",
 )

@@ -1,7 +1,7 @@
-"""The star schema's front door: its tables, and what is derived from their declaration.
+"""The public face of the declared star: its tables, and the staged schemas derived from them.
 
-The tables are declared in `dimensions`, `facts` and `books`. Staged tables (what transforms hand over) are
-derived here: the name of a fact without `fact_`, `date` first, natural members in place of keys, no account.
+The tables are declared in `dimensions`, `facts` and `bookkeeping`. A staged table is the input that a transform gives
+to a commit: the name of a fact without `fact_`, `date` first, natural members in place of keys, no account.
 What must not come in: SQL of one engine, connections, a provider's rule.
 """
 
@@ -61,7 +61,7 @@ STAGED_FACTS: tuple[str, ...] = tuple(_FACTS)
 """Names of the staged fact tables."""
 
 STAGED_MEMBERS: tuple[str, ...] = ("channel", "language", "country", "metric")
-"""Names of the staged dimension members. Intents come from the facts."""
+"""Names of the staged dimension members. Intents are taken from the facts."""
 
 _ARROW: tuple[tuple[type[TypeEngine[Any]], pa.DataType], ...] = (
     (BigInteger, pa.int64()),
@@ -75,7 +75,7 @@ _ARROW: tuple[tuple[type[TypeEngine[Any]], pa.DataType], ...] = (
 
 
 def arrow_type(kind: TypeEngine[Any]) -> pa.DataType:
-    """The Arrow type of a declared column type."""
+    """Return the Arrow type of a declared column type. Raises TypeError for a type that has none."""
     if isinstance(kind, Numeric):
         return pa.decimal128(kind.precision or 38, kind.scale or 0)
     if isinstance(kind, ARRAY):
@@ -88,17 +88,17 @@ def arrow_type(kind: TypeEngine[Any]) -> pa.DataType:
 
 @cache
 def table_schema(name: str) -> pa.Schema:
-    """Columns of a declared table, in order. Raises KeyError for an unknown name."""
+    """Return the columns of a declared table, in order. Raises KeyError for an unknown name."""
     return pa.schema([(column.name, arrow_type(column.type)) for column in metadata.tables[name].columns])
 
 
 def fact_table(name: str) -> Table:
-    """The fact table that the staged table `name` fills. Raises KeyError for a name not in `STAGED`."""
+    """Return the fact that the staged table `name` fills. Raises KeyError for a name not in `STAGED_FACTS`."""
     return _FACTS[name]
 
 
 def staged_column_name(column: Column[Any]) -> str:
-    """What a fact's column is called in the staged table: a key goes by its natural member."""
+    """Return the name of a fact's column in the staged table; a key has the name of its natural member."""
     return str(column.info.get("natural") or column.name)
 
 
@@ -112,7 +112,7 @@ def _staged_type(column: Column[Any]) -> TypeEngine[Any]:
 
 @cache
 def staged_schema(name: str) -> pa.Schema:
-    """Columns of the staged fact table `name`, in order, beginning with `date`."""
+    """Return the columns of the staged fact `name`, in order, `date` first. Raises KeyError for an unknown name."""
     return pa.schema(
         [(staged_column_name(column), arrow_type(_staged_type(column))) for column in _staged_columns(name)]
     )
@@ -120,17 +120,17 @@ def staged_schema(name: str) -> pa.Schema:
 
 @cache
 def staged_grain(name: str) -> tuple[str, ...]:
-    """Staged columns that are unique within one account, beginning with `date`."""
+    """Return the staged columns that are unique within one account, `date` first."""
     return tuple(staged_column_name(column) for column in _staged_columns(name) if column.info.get("grain"))
 
 
 def member_dimension(name: str) -> Table:
-    """The dimension that the staged members `name` describe. Raises KeyError for an unknown name."""
+    """Return the dimension of the staged members `name`. Raises KeyError for an unknown name."""
     return metadata.tables[f"dim_{name}"]
 
 
 def member_schema(name: str) -> pa.Schema:
-    """Columns of the staged members `name`: the dimension's attributes, less key and provider."""
+    """Return the columns of the staged members `name`: the dimension's attributes without key and provider."""
     columns = member_dimension(name).columns
     return pa.schema(
         [(c.name, arrow_type(c.type)) for c in columns if c.info["role"] == "attribute" and c.name != "provider"]

@@ -1,4 +1,4 @@
--- Runs of days that are not loaded as they should be: missing, failed or stale.
+-- Runs of days that are missing, failed or stale.
 WITH runs AS (
     SELECT
         provider, account, state, date,

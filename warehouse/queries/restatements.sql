@@ -1,4 +1,4 @@
--- How much providers correct their totals afterwards, by measure and age of the day.
+-- Corrections of totals by the providers: how many and how large, by measure and age of the day.
 SELECT
     provider, measure, age_days,
     count(*) AS corrections,

@@ -1,5 +1,5 @@
--- The ten intents with most hits of each account in the last 30 loaded days; where is_cut_off, the
--- provider names only the top of its list on each day, and the true number is higher.
+-- The ten intents with the most hits of each account, over the last 30 loaded days. Where is_cut_off, the provider
+-- reports only the top of each day's list, and the true number is higher.
 SELECT
     provider, account, intent,
     CAST(sum(hits) AS BIGINT) AS hits,

@@ -1,7 +1,7 @@
 """The DuckDB store: a private file that one writer at a time commits to, and a published copy for readers.
 
-What must not come in: a provider, the shape of a fact. A process that has a DuckDB file open, even read-only,
-makes every writer fail; so readers and the writer never share a file (see `publishing`).
+A process that has a DuckDB file open, even read-only, makes every writer fail; so readers and the writer never share a
+file (see `publish`). What must not come in: a provider, the shape of a fact.
 """
 
 from collections.abc import Iterator
@@ -19,140 +19,141 @@ from warehouse.sql import fill, ident
 from warehouse.storage.files import StorePaths, copy_into_place, move_into_place
 from warehouse.storage.lock import hold_writer_lock
 
-_STATE = "CREATE TABLE store_state (commits BIGINT NOT NULL, views VARCHAR NOT NULL)"
-_ABOUT_STATE = "COMMENT ON TABLE store_state IS 'How many commits the file has seen, and which views.'"
+_CREATE_STATE = "CREATE TABLE store_state (commits BIGINT NOT NULL, views VARCHAR NOT NULL)"
+_COMMENT_STATE = "COMMENT ON TABLE store_state IS 'Number of commits to this file, and the hash of its views.'"
 
 
 class DuckDBStorage:
-    """One file for readers at `path`, and a private one beside it.
+    """One file for readers at `path`, and a private file beside it.
 
-    Damaged or foreign files raise SetupErrors, a lock held for longer than `wait_seconds` WarehouseBusy.
+    A damaged or foreign file raises a SetupError, a lock that is held for longer than `wait_seconds` WarehouseBusy.
     """
 
     def __init__(self, path: Path, wait_seconds: float = 600) -> None:
-        self._places = StorePaths(path)
+        self._paths = StorePaths(path)
         self._wait_seconds = wait_seconds
 
     @property
     def location(self) -> Path:
-        """The published file: what people and tools open, read-only."""
-        return self._places.published
+        """The published file, which people and tools open read-only."""
+        return self._paths.published
 
     @property
-    def staging(self) -> Path:
-        """A folder beside the file."""
+    def staging_folder(self) -> Path:
+        """The folder `_staging` beside the file."""
         return self.location.parent / "_staging"
 
     def exists(self) -> bool:
-        """Whether there is a private or a published file."""
-        return self._places.private.exists() or self.is_published()
+        """Return whether there is a private or a published file."""
+        return self._paths.private.exists() or self.is_published()
 
     def is_published(self) -> bool:
-        """Whether there is a published file."""
+        """Return whether there is a published file."""
         return self.location.exists()
 
     def size_bytes(self) -> int:
-        """Bytes of the published file."""
+        """Return the size in bytes of the published file; 0 without one."""
         return self.location.stat().st_size if self.is_published() else 0
 
     def new_spill_path(self) -> Path:
-        """A new folder beside the file."""
-        return self._places.new_spill_path()
+        """Return a new folder beside the file."""
+        return self._paths.new_spill_path()
 
     @contextmanager
     def transaction(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> Iterator[Transaction]:
-        """The whole private file as `wh`, in one transaction under the lock."""
-        pending = Transaction()
+        """Attach the whole private file as `wh`, in one transaction under the lock."""
+        transaction = Transaction()
         with self._open(con), sql_transaction(con):
-            yield pending
-            if pending.changed:
-                # The published copy carries this number too: where they differ, something is unpublished.
+            yield transaction
+            if transaction.changed:
+                # The published copy has this number too: where the two differ, a commit is unpublished.
                 con.execute("UPDATE wh.store_state SET commits = commits + 1")
 
     @contextmanager
     def committed(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> Iterator[None]:
-        """The whole private file as `wh`, under the lock for a short moment."""
+        """Attach the whole private file as `wh`, under the lock."""
         with self._open(con):
             yield
 
     @contextmanager
     def published(self, con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[None]:
-        """The published file as `wh`."""
+        """Attach the published file as `wh`. Raises NewerWarehouse and UnreadableWarehouse."""
         with attach_warehouse(con, self.location, read_only=True):
             read_schema_version(con, str(self.location))
             yield
 
     def publish(self, con: duckdb.DuckDBPyConnection) -> bool:
-        """Copy the private file into the published one's place. A reader keeps what it has open.
+        """Copy the private file to the place of the published one. A reader keeps the file that it has open.
 
-        The cost is proportional to the file's size, or none where the file system shares blocks.
+        The cost is proportional to the size of the file; it is none where the file system shares blocks. Return False
+        when readers had all commits already.
         """
         self.location.parent.mkdir(parents=True, exist_ok=True)
-        with hold_writer_lock(self._places.lock, self._wait_seconds):
+        with hold_writer_lock(self._paths.lock, self._wait_seconds):
             with self._attach(con):
-                commits = _commits(con)
+                commits = _count_commits(con)
                 con.execute("CHECKPOINT wh")
-            if commits == self._published_commits(con):
+            if commits == self._count_published_commits(con):
                 return False
-            copy_into_place(self._places.private, self._places.new_part_path(), self._places.published)
+            copy_into_place(self._paths.private, self._paths.new_part_path(), self._paths.published)
         return True
 
     @contextmanager
     def _open(self, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         self.location.parent.mkdir(parents=True, exist_ok=True)
-        with hold_writer_lock(self._places.lock, self._wait_seconds), self._attach(con):
+        with hold_writer_lock(self._paths.lock, self._wait_seconds), self._attach(con):
             yield
 
     @contextmanager
     def _attach(self, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """The private file as `wh`, at the present version; restored or created when it is not there."""
-        self._places.remove_orphans()
-        if not self._places.private.exists():
-            self._provide_private(con)
-        with attach_warehouse(con, self._places.private):
+        """Attach the private file as `wh`, at the present version; restore or create it when it is missing."""
+        self._paths.remove_orphans()
+        if not self._paths.private.exists():
+            self._make_private(con)
+        with attach_warehouse(con, self._paths.private):
             bring_up_to_date(con, str(self.location))
             yield
 
-    def _provide_private(self, con: duckdb.DuckDBPyConnection) -> None:
-        part = self._places.new_part_path()
+    def _make_private(self, con: duckdb.DuckDBPyConnection) -> None:
+        part = self._paths.new_part_path()
         if self.location.exists():
             with attach_warehouse(con, self.location, read_only=True):
                 if not read_schema_version(con, str(self.location)):
                     raise UnreadableWarehouse(f"{self.location} is an empty database: remove it, then run again.")
-            copy_into_place(self.location, part, self._places.private)
+            copy_into_place(self.location, part, self._paths.private)
             return
         with attach_warehouse(con, part):
             bring_up_to_date(con, str(self.location))
-        move_into_place(part, self._places.private)
+        move_into_place(part, self._paths.private)
 
-    def _published_commits(self, con: duckdb.DuckDBPyConnection) -> int | None:
-        """How many commits readers see; None when the published file is absent or cannot be read."""
+    def _count_published_commits(self, con: duckdb.DuckDBPyConnection) -> int | None:
+        """Return the number of commits that readers see; None when the published file is missing or unreadable."""
         if not self.location.exists():
             return None
         try:
             with attach_warehouse(con, self.location, read_only=True):
-                return _commits(con)
+                return _count_commits(con)
         except (WarehouseError, duckdb.Error):
             return None
 
 
 def bring_up_to_date(
-    con: duckdb.DuckDBPyConnection, where: str, migrations: tuple[Migration, ...] = MIGRATIONS
+    con: duckdb.DuckDBPyConnection, location: str, migrations: tuple[Migration, ...] = MIGRATIONS
 ) -> None:
-    """Bring the file attached as `wh` to the present version, with the present views.
+    """Bring the file attached as `wh` to the present version and views. `location` is named in errors.
 
-    Costs two small queries when there is nothing to do. Raises NewerWarehouse when `where` was written by a
-    newer release, UnreadableWarehouse when it holds other tables.
+    Costs two small queries when nothing is to do. Raises NewerWarehouse when a newer release wrote the file,
+    UnreadableWarehouse when it holds other tables.
     """
-    version = read_schema_version(con, where, migrations)
-    if version == migrations[-1].version and _views(con) == views_hash():
+    version = read_schema_version(con, location, migrations)
+    if version == migrations[-1].version and _read_views_hash(con) == views_hash():
         return
     con.execute("USE wh")
     with sql_transaction(con):
         upgrade_schema(con, version, migrations)
         if version == 0:
-            con.execute(_STATE)
-            con.execute(_ABOUT_STATE)
+            con.execute(_CREATE_STATE)
+            con.execute(_COMMENT_STATE)
             con.execute("INSERT INTO store_state VALUES (0, '')")
         _drop_views(con)
         create_views(con)
@@ -161,16 +162,16 @@ def bring_up_to_date(
 
 
 def _drop_views(con: duckdb.DuckDBPyConnection) -> None:
-    present = "SELECT view_name FROM duckdb_views() WHERE database_name = 'wh' AND NOT internal"
-    for (name,) in con.execute(present).fetchall():
+    query = "SELECT view_name FROM duckdb_views() WHERE database_name = 'wh' AND NOT internal"
+    for (name,) in con.execute(query).fetchall():
         con.execute(fill("DROP VIEW $view", view=ident(name)))
 
 
-def _views(con: duckdb.DuckDBPyConnection) -> str:
-    found = first_row(con, "SELECT views FROM wh.store_state")
-    return str(found[0]) if found else ""
+def _read_views_hash(con: duckdb.DuckDBPyConnection) -> str:
+    row = first_row(con, "SELECT views FROM wh.store_state")
+    return str(row[0]) if row else ""
 
 
-def _commits(con: duckdb.DuckDBPyConnection) -> int:
+def _count_commits(con: duckdb.DuckDBPyConnection) -> int:
     row = first_row(con, "SELECT commits FROM wh.store_state")
     return int(row[0]) if row else 0

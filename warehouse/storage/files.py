@@ -1,7 +1,7 @@
-"""Files of a warehouse: where those of a single-file one lie, how one takes another's place, what a crash leaves over.
+"""Files of a warehouse: the paths of a DuckDB warehouse, atomic replacement, and the removal of a crash's leftovers.
 
-What must not come in: SQL, what is in the files. A file and what it replaces lie on one file system, so that a rename
-is atomic.
+A file and the file that it replaces are on one file system, so that a rename is atomic. What must not come in: SQL,
+the content of the files.
 """
 
 import os
@@ -12,22 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-_SPILL_KEPT_SECONDS = 86_400
-_COPIED_AT_ONCE = 1 << 30
+_SPILL_RETENTION_SECONDS = 86_400
+_COPY_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
 class StorePaths:
-    """The files of the warehouse published at `published`.
+    """The files of the warehouse that is published at `published`.
 
-    The others begin with `_` and do not end with `.duckdb`: no glob for warehouses picks them up.
+    The names of the others begin with `_` and do not end with `.duckdb`, so that no glob for warehouses finds them.
     """
 
     published: Path
 
     @property
     def private(self) -> Path:
-        """The file the loader commits to."""
+        """The file that the loader commits to."""
         return self._beside("loader")
 
     @property
@@ -37,19 +37,19 @@ class StorePaths:
 
     @property
     def lock(self) -> Path:
-        """The writers' lock file. It stays; only its lock comes and goes."""
+        """The writers' lock file. It is never removed; only the lock on it is."""
         return self._beside("lock")
 
     def new_part_path(self) -> Path:
-        """A new name for a file in the making."""
+        """Return a new path for a file that is being written."""
         return self._beside(f"{uuid4().hex}.part")
 
     def new_spill_path(self) -> Path:
-        """A new folder for what does not fit into memory: two engines must never share one."""
+        """Return a new folder for data that does not fit into memory: two engines must never share one."""
         return self._beside(f"{uuid4().hex}.spill")
 
     def remove_orphans(self) -> None:
-        """Remove what killed writers left. Call it under the lock: nobody else makes a part then."""
+        """Remove the files of killed writers. Call it under the lock: no other writer makes part files then."""
         for part in self._others("*.part*"):
             part.unlink(missing_ok=True)
         remove_old_spill(self._others("*.spill"))
@@ -65,23 +65,26 @@ class StorePaths:
 
 
 def remove_old_spill(folders: Iterable[Path]) -> None:
-    """Remove the spill folders of dead processes. They are used outside the lock; a day is longer than any commit."""
+    """Remove the spill folders of dead processes: those older than a day.
+
+    They are in use outside the lock too, and a day is longer than any commit.
+    """
     for spill in folders:
-        if time.time() - spill.stat().st_mtime > _SPILL_KEPT_SECONDS:
+        if time.time() - spill.stat().st_mtime > _SPILL_RETENTION_SECONDS:
             shutil.rmtree(spill, ignore_errors=True)
 
 
 def copy_into_place(source: Path, part: Path, target: Path) -> None:
-    """Copy `source` to `part` and let it take the place of `target`, whole and durable or not at all."""
+    """Copy `source` to `part` and rename that to `target`, durably. Readers see the old file or the whole new one."""
     with source.open("rb") as reader, part.open("wb") as writer:
-        _copy(reader.fileno(), writer.fileno())
+        _copy_content(reader.fileno(), writer.fileno())
     if target.exists():
         shutil.copymode(target, part)
     move_into_place(part, target)
 
 
 def move_into_place(part: Path, target: Path, *, sync_folder: bool = True) -> None:
-    """Let `part` take the place of `target`, durably. Who holds the old file open keeps reading it.
+    """Rename `part` to `target`, durably. A reader that has the old file open keeps reading it.
 
     Without `sync_folder` the new name is durable only after the caller has synced the folder.
     """
@@ -92,14 +95,14 @@ def move_into_place(part: Path, target: Path, *, sync_folder: bool = True) -> No
 
 
 def write_into_place(target: Path, content: bytes) -> None:
-    """Let a new file with this content take the place of `target`, whole and durable or not at all."""
+    """Replace `target` by a new file with this content, durably. Readers see the old file or the whole new one."""
     part = target.with_name(f"{target.name}.{uuid4().hex}.part")
     part.write_bytes(content)
     move_into_place(part, target)
 
 
 def link_into_place(source: Path, part: Path, target: Path) -> None:
-    """Let `target` be another name of `source`, by way of `part`; a copy where the file system has no links."""
+    """Make `target` a hard link to `source`, by way of `part`; a copy where the file system has no links."""
     if target.exists() and target.samefile(source):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -110,13 +113,13 @@ def link_into_place(source: Path, part: Path, target: Path) -> None:
     part.replace(target)
 
 
-def _copy(source: int, target: int) -> None:
-    """Copy inside the kernel, which shares the blocks where the file system can."""
+def _copy_content(source: int, target: int) -> None:
+    """Copy inside the kernel, which shares blocks where the file system can."""
     try:
-        while os.copy_file_range(source, target, _COPIED_AT_ONCE):
+        while os.copy_file_range(source, target, _COPY_BYTES):
             pass
     except (AttributeError, OSError):
-        # Not this system, or not between these file systems.
+        # Not on this operating system, or not between these file systems.
         os.lseek(source, 0, os.SEEK_SET)
         os.lseek(target, 0, os.SEEK_SET)
         with open(source, "rb", closefd=False) as reader, open(target, "wb", closefd=False) as writer:
@@ -124,7 +127,7 @@ def _copy(source: int, target: int) -> None:
 
 
 def fsync_path(path: Path) -> None:
-    """Make a file, or the names in a folder, survive a power cut."""
+    """Sync a file, or the names in a folder, to disk, so that they survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,6 +1,7 @@
-"""The one lock: whoever writes the private warehouse holds it, across threads and processes.
+"""The writers' lock: across threads and processes, one writer at a time holds it.
 
-What must not come in: what is done under it. The lock is the operating system's, so a killed writer frees it.
+The lock belongs to the operating system, so that a killed writer frees it. What must not come in: the work that is
+done under it.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from warehouse.errors import WarehouseBusy
 
 @contextmanager
 def hold_writer_lock(path: Path, wait_seconds: float) -> Iterator[None]:
-    """Hold the lock file `path`. Raises WarehouseBusy when another writer keeps it for `wait_seconds`."""
+    """Hold the lock on the file `path`. Raises WarehouseBusy when another writer holds it for `wait_seconds`."""
     # A new object per holder: one shared object would let a second thread of this process in.
     lock = FileLock(path, timeout=wait_seconds)
     try:

@@ -1,16 +1,17 @@
 """The Parquet store: a lake of folders by table and month, commits by manifest, plain files for any other reader.
 
-What must not come in: a provider, the shape of a fact. Layout below the lake's folder:
+Layout below the lake's folder:
 
-    fact_x/month=2025-03/data.parquet    what any tool globs: whole files, each replaced by rename when published
+    fact_x/month=2025-03/data.parquet    for a glob of any tool: whole files, each replaced by rename when published
     dim_x/data.parquet
     views.sql                            the views over these, for any DuckDB
-    _manifest.json                       the files of the published commit: what our own readers take
+    _manifest.json                       the files of the published commit, for our own readers
     _loader.json                         the files of the newest commit
     _versions/                           the files themselves; those above are links to them
-    _lock  _staging/  _*.spill/          the loader's own
+    _lock  _staging/  _*.spill/          for the loader only
 
-Names that begin with `_` are skipped by every reader of hive folders. A file is never changed once it is written.
+Every reader of hive folders skips names that begin with `_`. A file is never changed after it was written.
+What must not come in: a provider, the shape of a fact.
 """
 
 import time
@@ -22,7 +23,7 @@ from uuid import uuid4
 
 import duckdb
 
-from warehouse.ddl.migrations import MIGRATIONS, Migration, require_known_version, upgrade_schema
+from warehouse.ddl.migrations import MIGRATIONS, Migration, renamed_columns, require_known_version, upgrade_schema
 from warehouse.ddl.views import referenced_relations
 from warehouse.engine import attach_empty_warehouse, sql_transaction
 from warehouse.model.schema import metadata
@@ -43,13 +44,13 @@ from warehouse.storage.parquet_tables import (
 )
 
 RETENTION_SECONDS = 3600
-"""How long a file outlives the publication that superseded it: a reader with the older manifest may still open it."""
+"""A superseded file is kept this long after the publication: a reader with the older manifest may still open it."""
 
 _EVERYTHING = Scope()
 
 
 class ParquetStorage:
-    """A lake in the folder `root`. A lock held for longer than `wait_seconds` raises WarehouseBusy."""
+    """A lake in the folder `root`. A lock that is held for longer than `wait_seconds` raises WarehouseBusy."""
 
     def __init__(
         self, root: Path, wait_seconds: float = 600, *, migrations: tuple[Migration, ...] = MIGRATIONS
@@ -67,79 +68,85 @@ class ParquetStorage:
         return self._root
 
     @property
-    def staging(self) -> Path:
-        """A folder inside the lake that readers skip."""
+    def staging_folder(self) -> Path:
+        """The folder `_staging` inside the lake, which readers skip."""
         return self._root / "_staging"
 
     def exists(self) -> bool:
-        """Whether there is a manifest."""
+        """Return whether there is a manifest."""
         return self._loader.exists() or self._published.exists()
 
     def is_published(self) -> bool:
-        """Whether there is a published manifest."""
+        """Return whether there is a published manifest."""
         return self._published.exists()
 
     def size_bytes(self) -> int:
-        """Bytes of the published files."""
+        """Return the size in bytes of the published files; 0 without any."""
         published = Manifest.load(self._published)
-        return sum(part.bytes for _, _, part in published.data_files()) if published else 0
+        return sum(file.bytes for _, _, file in published.data_files()) if published else 0
 
     def new_spill_path(self) -> Path:
-        """A new folder inside the lake that readers skip."""
+        """Return a new folder inside the lake, which readers skip."""
         return self._root / f"_{uuid4().hex}.spill"
 
     @contextmanager
     def transaction(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> Iterator[Transaction]:
-        """The scope's rows as `wh`; what was changed is written to new files, and the manifest commits them."""
-        pending = Transaction()
-        with self._locked():
-            manifest = self._current(con)
+        """Load the scope's rows as `wh`. Changed months are written to new files, and the manifest commits them."""
+        transaction = Transaction()
+        with self._hold_lock():
+            manifest = self._read_current(con)
             with attach_empty_warehouse(con):
                 load_scope(con, scope, self._paths(manifest))
                 before = fingerprints(con, scope)
                 with sql_transaction(con):
-                    yield pending
-                if not pending.changed:
+                    yield transaction
+                if not transaction.changed:
                     return
-                parts = changed_partitions(before, fingerprints(con, scope))
-                written = {part: self._write(con, *part, scope, manifest) for part in parts}
+                written = {
+                    (table, month): self._write_file(con, table, month, scope, manifest.data_file(table, month))
+                    for table, month in changed_partitions(before, fingerprints(con, scope))
+                }
             self._commit(manifest, written)
 
     @contextmanager
     def committed(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> Iterator[None]:
-        """The scope's committed rows as `wh`."""
-        with self._locked():
-            manifest = self._current(con)
+        """Load the scope's committed rows as `wh`."""
+        with self._hold_lock():
+            manifest = self._read_current(con)
             with attach_empty_warehouse(con):
                 load_scope(con, scope, self._paths(manifest), views=("coverage",))
                 yield
 
     @contextmanager
     def published(self, con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[None]:
-        """The published tables and views as `wh`: views over the files of one manifest, those that `sql` needs."""
+        """Create the published tables and views that `sql` needs as `wh`: views over the files of one manifest.
+
+        A lake that an older release published is read under the present names of its columns.
+        """
         manifest = Manifest.load(self._published) or Manifest()
         require_known_version(manifest.schema_version, str(self._root), self._migrations)
         with attach_empty_warehouse(con):
             con.execute("USE wh")
-            files = {table: list(parts.values()) for table, parts in self._paths(manifest).items()}
-            create_table_views(con, files, referenced_relations(sql))
+            files = {table: list(by_month.values()) for table, by_month in self._paths(manifest).items()}
+            renames = renamed_columns(manifest.schema_version, self._migrations)
+            create_table_views(con, files, renames, referenced_relations(sql))
             yield
 
     def publish(self, con: duckdb.DuckDBPyConnection) -> bool:
-        """Let readers of the manifest, and then those of the plain files, see the newest commit."""
-        with self._locked():
-            manifest = self._current(con)
+        """Publish the newest commit: first for readers of the manifest, then for readers of the plain files."""
+        with self._hold_lock():
+            manifest = self._read_current(con)
             published = Manifest.load(self._published)
-            is_news = published is None or published.commits != manifest.commits
-            if is_news:
+            is_new = published is None or published.commits != manifest.commits
+            if is_new:
                 manifest.save(self._published)
-            self._link(manifest)  # also what a killed publication left undone
+            self._link_files(manifest)  # also completes a killed publication
             self._write_views(manifest)
-            self._sweep(manifest.file_names())
-        return is_news
+            self._remove_superseded(manifest.file_names())
+        return is_new
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _hold_lock(self) -> Iterator[None]:
         self._root.mkdir(parents=True, exist_ok=True)
         with hold_writer_lock(self._root / "_lock", self._wait_seconds):
             self._versions.mkdir(exist_ok=True)
@@ -148,21 +155,21 @@ class ParquetStorage:
             remove_old_spill(self._root.glob("_*.spill"))
             yield
 
-    def _current(self, con: duckdb.DuckDBPyConnection) -> Manifest:
-        """The newest commit, in the present schema; a new lake's first."""
+    def _read_current(self, con: duckdb.DuckDBPyConnection) -> Manifest:
+        """Return the manifest of the newest commit, in the present schema; a new lake gets its first commit."""
         manifest = Manifest.load(self._loader) or Manifest.load(self._published) or Manifest()
         require_known_version(manifest.schema_version, str(self._root), self._migrations)
-        return manifest if manifest.schema_version == self._migrations[-1].version else self._upgraded(con, manifest)
+        return manifest if manifest.schema_version == self._migrations[-1].version else self._upgrade(con, manifest)
 
-    def _upgraded(self, con: duckdb.DuckDBPyConnection, manifest: Manifest) -> Manifest:
-        """All tables as the files have them, taken through the missing steps and written anew."""
+    def _upgrade(self, con: duckdb.DuckDBPyConnection, manifest: Manifest) -> Manifest:
+        """Load all tables as the files have them, run the missing steps, and commit all of them as new files."""
         with attach_empty_warehouse(con):
             con.execute("USE wh")
             for statement in manifest.create_statements.values():
                 con.execute(statement)
-            for table, parts in self._paths(manifest).items():
+            for table, by_month in self._paths(manifest).items():
                 query = "INSERT INTO $table BY NAME SELECT * FROM $source"
-                con.execute(fill(query, table=ident(table), source=read_parquet_sql(parts.values())))
+                con.execute(fill(query, table=ident(table), source=read_parquet_sql(by_month.values())))
             with sql_transaction(con):
                 upgrade_schema(con, manifest.schema_version, self._migrations)
             tables = con.execute("SELECT table_name, sql FROM duckdb_tables() WHERE database_name = 'wh'").fetchall()
@@ -174,14 +181,14 @@ class ParquetStorage:
                     query = "SELECT DISTINCT strftime(date, '%Y-%m') FROM wh.$table"
                     months = [month for (month,) in con.execute(fill(query, table=ident(table))).fetchall()]
                 for month in months:
-                    written[table, month] = self._write(con, table, month, _EVERYTHING, manifest)
-        present = replace(manifest, schema_version=self._migrations[-1].version, create_statements=dict(tables))
-        return self._commit(present, written)
+                    written[table, month] = self._write_file(con, table, month, _EVERYTHING, None)
+        upgraded = replace(manifest, schema_version=self._migrations[-1].version, create_statements=dict(tables))
+        return self._commit(upgraded, written)
 
-    def _write(
-        self, con: duckdb.DuckDBPyConnection, table: str, month: str, scope: Scope, manifest: Manifest
+    def _write_file(
+        self, con: duckdb.DuckDBPyConnection, table: str, month: str, scope: Scope, old: DataFile | None
     ) -> DataFile:
-        old = manifest.data_file(table, month)
+        """Write one month of a table as a new file, with the rows of `old` that lie outside the scope."""
         name = f"{table}{'.' if month else ''}{month}.{uuid4().hex}.parquet"
         part = self._versions / f"{name}.part"
         rows = write_partition(con, table, month, scope, self._versions / old.file if old else None, part)
@@ -195,29 +202,29 @@ class ParquetStorage:
         new.save(self._loader)
         published = Manifest.load(self._published)
         seen = published.file_names() if published else set()
-        for file in manifest.file_names() - new.file_names() - seen:  # nobody but the loader has ever known them
-            (self._versions / file).unlink(missing_ok=True)
+        for name in manifest.file_names() - new.file_names() - seen:  # they were never published: no reader has them
+            (self._versions / name).unlink(missing_ok=True)
         return new
 
-    def _link(self, manifest: Manifest) -> None:
-        for table, month, part in manifest.data_files():
+    def _link_files(self, manifest: Manifest) -> None:
+        for table, month, file in manifest.data_files():
             folder = self._root / table / f"month={month}" if month else self._root / table
-            link_into_place(self._versions / part.file, self._versions / "link.part", folder / "data.parquet")
+            link_into_place(self._versions / file.file, self._versions / "link.part", folder / "data.parquet")
 
     def _write_views(self, manifest: Manifest) -> None:
-        place, script = self._root / "views.sql", build_views_script(self._root, manifest.tables).encode()
-        if not place.exists() or place.read_bytes() != script:
-            write_into_place(place, script)
+        path, script = self._root / "views.sql", build_views_script(self._root, manifest.tables).encode()
+        if not path.exists() or path.read_bytes() != script:
+            write_into_place(path, script)
 
-    def _sweep(self, current: set[str]) -> None:
-        """Remove files that were superseded, or written by a commit that never was, long enough ago."""
+    def _remove_superseded(self, current: set[str]) -> None:
+        """Remove files beyond the retention that are not in `current`: superseded ones, and those of failed commits."""
         for path in self._versions.iterdir():
-            # a file's status changes last when its link is taken away
+            # the status of a file changes for the last time when its link is removed
             if path.name not in current and time.time() - path.stat().st_ctime > RETENTION_SECONDS:
                 path.unlink()
 
     def _paths(self, manifest: Manifest) -> dict[str, dict[str, Path]]:
         return {
-            table: {month: self._versions / part.file for month, part in months.items()}
+            table: {month: self._versions / file.file for month, file in months.items()}
             for table, months in manifest.tables.items()
         }

@@ -1,7 +1,7 @@
-"""The manifest of a Parquet lake: which file is which part of which table, as of one commit.
+"""The manifest of a Parquet lake: the files of each table, as of one commit.
 
-What must not come in: SQL, what is in the files. Two manifests stand in a lake, each written whole or not at all: the
-loader's, which each commit replaces, and the published one, which readers take for a whole commit.
+A lake has two manifests: the loader's, which every commit replaces, and the published one, by which readers see a whole
+commit. Each is replaced atomically. What must not come in: SQL, the content of the files.
 """
 
 import json
@@ -14,14 +14,14 @@ from warehouse.errors import UnreadableWarehouse
 from warehouse.storage.files import write_into_place
 
 UNPARTITIONED = ""
-"""The part of a table that is one file."""
+"""The month of a table without months: it is one file."""
 
 _FORMAT = 1
 
 
 @dataclass(frozen=True)
 class DataFile:
-    """One file of a table, named as it lies in the folder of versions."""
+    """One file of a table, by its name in the folder of versions, with its rows and its size in bytes."""
 
     file: str
     rows: int
@@ -30,9 +30,10 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The parts of each table, by month (`YYYY-MM`, or `WHOLE`), after some commits. An empty lake is version 0.
+    """The files of each table, by month (`YYYY-MM`, or `UNPARTITIONED`), after `commits` commits.
 
-    `declared` holds the statement that makes each table of this version, which no file tells of a table without rows.
+    `create_statements` are the statements that create the tables of this schema version: a table without rows has no
+    file to read its columns from. An empty lake has schema version 0.
     """
 
     schema_version: int = 0
@@ -41,50 +42,50 @@ class Manifest:
     create_statements: Mapping[str, str] = field(default_factory=dict)
 
     def data_file(self, table: str, month: str) -> DataFile | None:
-        """The file of one part, None when there is none."""
+        """Return the file of one table and month; None when there is none."""
         return self.tables.get(table, {}).get(month)
 
     def data_files(self) -> Iterator[tuple[str, str, DataFile]]:
-        """Every file, with its table and month."""
+        """Yield every file, with its table and month."""
         for table, months in self.tables.items():
-            for month, part in months.items():
-                yield table, month, part
+            for month, file in months.items():
+                yield table, month, file
 
     def file_names(self) -> set[str]:
-        """The names of all files."""
-        return {part.file for _, _, part in self.data_files()}
+        """Return the names of all files."""
+        return {file.file for _, _, file in self.data_files()}
 
-    def with_data_files(self, parts: Mapping[tuple[str, str], DataFile]) -> "Manifest":
-        """The manifest of the next commit, in which these parts take the place of those before."""
+    def with_data_files(self, files: Mapping[tuple[str, str], DataFile]) -> "Manifest":
+        """Return the manifest of the next commit, in which these files, by table and month, replace earlier ones."""
         tables = {table: dict(months) for table, months in self.tables.items()}
-        for (table, month), part in parts.items():
-            tables.setdefault(table, {})[month] = part
+        for (table, month), file in files.items():
+            tables.setdefault(table, {})[month] = file
         return replace(self, commits=self.commits + 1, tables=tables)
 
     def save(self, path: Path) -> None:
-        """Write it in place of the one before, durably."""
-        told = {
+        """Write the manifest to `path`, atomically and durably."""
+        document = {
             "format": _FORMAT,
             "schema_version": self.schema_version,
             "commits": self.commits,
             "declared": dict(self.create_statements),
             "tables": {
-                table: {month: vars(part) for month, part in sorted(months.items())}
+                table: {month: vars(file) for month, file in sorted(months.items())}
                 for table, months in sorted(self.tables.items())
             },
         }
-        write_into_place(path, json.dumps(told, indent=1).encode())
+        write_into_place(path, json.dumps(document, indent=1).encode())
 
     @classmethod
     def load(cls, path: Path) -> "Manifest | None":
-        """The manifest at `path`, None when there is none. Raises UnreadableWarehouse for a damaged one."""
+        """Return the manifest at `path`; None when there is none. Raises UnreadableWarehouse for a damaged one."""
         try:
-            told: dict[str, Any] = json.loads(path.read_bytes())
+            document: dict[str, Any] = json.loads(path.read_bytes())
             tables = {
-                table: {month: DataFile(**part) for month, part in months.items()}
-                for table, months in told["tables"].items()
+                table: {month: DataFile(**file) for month, file in months.items()}
+                for table, months in document["tables"].items()
             }
-            return cls(int(told["schema_version"]), int(told["commits"]), tables, told["declared"])
+            return cls(int(document["schema_version"]), int(document["commits"]), tables, document["declared"])
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError, AttributeError) as error:

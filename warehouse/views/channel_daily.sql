@@ -1,4 +1,4 @@
--- A day's conversations by channel; a breakdown of conversation_daily, never to be added to another one.
+-- A day's conversations by channel. A breakdown of conversation_daily: never add it to another breakdown.
 SELECT
     f.date, a.provider, a.account,
     c.channel_code, c.channel, c.channel_group, c.is_test,

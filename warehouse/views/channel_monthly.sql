@@ -1,6 +1,6 @@
--- A month's conversations by conformed channel; a breakdown of conversation_monthly, never to be added to another one.
--- Test channels are rows marked by is_test, not left out: so the rows add up to channel_daily, and WHERE NOT is_test
--- is the traffic of users.
+-- A month's conversations by conformed channel. A breakdown of conversation_monthly: never add it to another breakdown.
+-- Test channels are included and marked by is_test, so that the rows add up to channel_daily; WHERE NOT is_test gives
+-- the traffic of users.
 SELECT
     CAST(date_trunc('month', f.date) AS DATE) AS month, a.provider, a.account,
     c.channel, c.channel_group, c.is_test,

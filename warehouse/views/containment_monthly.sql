@@ -1,15 +1,16 @@
--- Share of conversations that stayed with the bot, by account and month. Handed over is what names a transfer target,
--- whoever stands behind it; words of end reasons are not read, since each provider has its own. Only channels that name
--- targets count, and only from the first to the last month in which they do: outside of these, none named may mean
--- none told. No test channels. Accounts that tell no transfer have no row.
---   told_by: conversations: single conversations, where they are loaded; reports: else the reports of voice channels.
---   conversations: Conversations (calls) of the channels that name transfer targets.
---   handed_over: Those of them that name a transfer target.
---   contained: Those of them that do not.
+-- Share of conversations that stayed with the bot, by account and month. A conversation with a transfer target counts
+-- as handed over, whatever the target is. End reasons are not read, since each provider has its own words. Only those
+-- channels count that report targets, and only from the first to the last month in which they do: in other months a
+-- missing transfer target may only mean that it was not reported. Test channels are left out. An account without a
+-- reported transfer has no row.
+--   source: conversations: single conversations, where they are loaded; reports: otherwise, reports of voice channels.
+--   conversations: Conversations (calls) of the channels that report transfer targets.
+--   handed_over: Conversations of these that have a transfer target.
+--   contained: Conversations of these that have none.
 --   containment_rate: contained / conversations. A rate: never add or average it.
-WITH told AS (
+WITH counted AS (
     SELECT
-        'conversations' AS told_by, f.account_key, f.date, c.channel_code AS place,
+        'conversations' AS source, f.account_key, f.date, c.channel_code,
         count(*) AS conversations, count(f.transfer_target) AS handed_over
     FROM fact_conversation AS f
     JOIN dim_channel AS c ON c.channel_key = f.channel_key
@@ -27,31 +28,32 @@ WITH told AS (
 ),
 monthly AS (
     SELECT
-        CAST(date_trunc('month', date) AS DATE) AS month, told_by, account_key, place,
+        CAST(date_trunc('month', date) AS DATE) AS month, source, account_key, channel_code,
         CAST(sum(conversations) AS BIGINT) AS conversations,
         CAST(sum(handed_over) AS BIGINT) AS handed_over
-    FROM told
+    FROM counted
     WHERE conversations IS NOT NULL
     GROUP BY ALL
 ),
-sure AS (
-    SELECT month, told_by, account_key, conversations, handed_over
+reporting AS (
+    SELECT month, source, account_key, conversations, handed_over
     FROM monthly
-    QUALIFY month BETWEEN min(CASE WHEN handed_over > 0 THEN month END) OVER (PARTITION BY told_by, account_key, place)
-        AND max(CASE WHEN handed_over > 0 THEN month END) OVER (PARTITION BY told_by, account_key, place)
+    WINDOW same_channel AS (PARTITION BY source, account_key, channel_code)
+    QUALIFY month BETWEEN min(CASE WHEN handed_over > 0 THEN month END) OVER same_channel
+        AND max(CASE WHEN handed_over > 0 THEN month END) OVER same_channel
 ),
 chosen AS (
     SELECT
-        month, account_key, told_by,
+        month, account_key, source,
         CAST(sum(conversations) AS BIGINT) AS conversations,
         CAST(sum(handed_over) AS BIGINT) AS handed_over
-    FROM sure
-    GROUP BY month, account_key, told_by
-    QUALIFY told_by = min(told_by) OVER (PARTITION BY month, account_key)
+    FROM reporting
+    GROUP BY month, account_key, source
+    QUALIFY source = min(source) OVER (PARTITION BY month, account_key)
 )
 SELECT
     s.month, a.provider, a.account,
-    s.told_by, s.conversations, s.handed_over,
+    s.source, s.conversations, s.handed_over,
     s.conversations - s.handed_over AS contained,
     CAST((s.conversations - s.handed_over) / nullif(s.conversations, 0) AS DECIMAL(9, 6)) AS containment_rate
 FROM chosen AS s

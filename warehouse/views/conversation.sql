@@ -1,4 +1,4 @@
--- Single conversations, for providers that tell them.
+-- Single conversations, for providers that report them.
 SELECT
     f.date, a.provider, a.account,
     f.conversation_id, f.started_at, f.ended_at,

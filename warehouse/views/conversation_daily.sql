@@ -1,5 +1,5 @@
--- Totals of an account and day as the provider tells them: one row per loaded slice.
--- Its numbers may be added over accounts and days, and stand for all conversations (but never add unique_users).
+-- Totals of an account and day as the provider reports them: one row per loaded slice. The numbers cover all
+-- conversations and may be added over accounts and days, except unique_users.
 SELECT
     f.date, a.provider, a.account,
     f.conversations, f.messages, f.user_messages, f.interactions,

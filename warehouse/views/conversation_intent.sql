@@ -1,4 +1,4 @@
--- Intents of single conversations; score only where it belongs to one intent.
+-- Intents of single conversations. A score is given only where it belongs to one intent.
 SELECT
     f.date, a.provider, a.account,
     f.conversation_id, i.intent,

@@ -1,10 +1,10 @@
--- Totals of an account and calendar month: one row each, over its loaded days. Only additive measures: the users of a
--- month are not the sum of its days' users. A measure is added over the days that tell it, and NULL where none does.
--- Currencies are never mixed: where a month has cost in several, cost is NULL here, and cost_per_conversation_monthly
--- has a row for each.
+-- Totals of an account and calendar month: one row each, over the loaded days. Additive measures only: the users of a
+-- month are not the sum of its days' users. A measure is the sum over the days that report it, and NULL without
+-- such a day. Currencies are never mixed: a month with cost in several has NULL here, and one row per currency in
+-- cost_per_conversation_monthly.
 --   days: Loaded days of the month; the sums are over these.
---   cost_amount: Cost told by the provider; NULL where none is told, or where it is in several currencies.
---   cost_currency: The one currency of cost_amount; NULL where there are several, where none was told, or nothing cost.
+--   cost_amount: Cost reported by the provider; NULL where none is reported, or where it is in several currencies.
+--   cost_currency: Currency of cost_amount; NULL where there are several, where none was reported, or without cost.
 SELECT
     CAST(date_trunc('month', f.date) AS DATE) AS month, a.provider, a.account,
     count(*) AS days,

@@ -1,19 +1,19 @@
--- Each account and day from its start_date (none: its first known slice) to its own yesterday, and how it stands.
--- A removed account keeps the days that were loaded, and nothing more is asked of it.
+-- Every account and day, with its state, from the account's start_date (without one: its first known slice) to its own
+-- yesterday. A removed account keeps its loaded days; no other day of it is expected.
 --   date: Local calendar day of the account's zone.
---   state: loaded, settled (its numbers no longer move), stale (of another zone or id), failed or missing.
-WITH begun AS (
+--   state: loaded, settled (its numbers no longer move), stale (loaded for another zone or id), failed or missing.
+WITH started AS (
     SELECT a.provider, a.account, a.timezone, coalesce(a.start_date, min(l.date)) AS start_date
     FROM dim_account AS a
     LEFT JOIN load_ledger AS l ON l.account = a.account
     WHERE a.is_active
     GROUP BY a.provider, a.account, a.timezone, a.start_date
 ),
-demanded AS (
+expected AS (
     SELECT
         CAST(unnest(range(start_date, CAST(timezone(timezone, now()) AS DATE), INTERVAL 1 DAY)) AS DATE) AS date,
         provider, account
-    FROM begun
+    FROM started
 ),
 known AS (
     SELECT
@@ -31,9 +31,9 @@ known AS (
     WHERE a.is_active OR l.state <> 'failed'
 )
 SELECT
-    coalesce(k.date, d.date) AS date,
-    coalesce(k.provider, d.provider) AS provider,
-    coalesce(k.account, d.account) AS account,
+    coalesce(k.date, e.date) AS date,
+    coalesce(k.provider, e.provider) AS provider,
+    coalesce(k.account, e.account) AS account,
     coalesce(k.state, 'missing') AS state
-FROM demanded AS d
-FULL JOIN known AS k ON k.date = d.date AND k.account = d.account
+FROM expected AS e
+FULL JOIN known AS k ON k.date = e.date AND k.account = e.account

@@ -1,5 +1,5 @@
--- A day's conversations by the reason they ended.
---   end_reason: Why the conversations (calls) ended, as told; unknown where none was told.
+-- A day's conversations by the reason for which they ended.
+--   end_reason: Why the conversations (calls) ended, as reported; unknown where no reason was reported.
 --   conversations: Conversations (calls) that ended for this reason.
 SELECT
     f.date, a.provider, a.account,

@@ -1,4 +1,4 @@
--- Steps that single conversations went through.
+-- Transitions between steps of single conversations.
 SELECT
     f.date, a.provider, a.account,
     f.conversation_id, f.transition_id,

@@ -1,6 +1,6 @@
--- A day's numbers of the agents' inbox, each under the provider's name for it; not to be added.
+-- A day's numbers of the agents' inbox, each under the provider's name for it. Never add them.
 --   measure: The provider's name for the number.
---   value: The number; NULL as told. Never add it up.
+--   value: The number; NULL where the provider reported NULL. Never add it up.
 SELECT
     f.date, a.provider, a.account,
     coalesce(f.member, 'unknown') AS measure,

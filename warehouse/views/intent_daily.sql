@@ -1,4 +1,4 @@
--- A day's intents with hits and place; is_top_n marks a list that was cut off.
+-- A day's intents with their hits and their place in the list; is_top_n marks a list that was cut off.
 SELECT
     f.date, a.provider, a.account,
     i.intent,

@@ -1,11 +1,11 @@
 -- Hits of each intent by account and month, with the change from the month before. An intent that complete lists leave
--- out has no hits (0). What cut-off lists leave out, or a month without any list, is unknown: NULL, and no row of its
--- own. A month that is loaded in part is no whole month: see days.
---   hits: How often the intent was recognised; where is_top_n, on the days that name it only.
---   days: Days of the month on which any intent is named.
---   previous_hits: Hits in the month before; NULL where that is unknown.
---   previous_days: Such days of the month before; NULL where there is none.
---   hits_change: hits - previous_hits; where is_top_n, of what the lists name only.
+-- out has no hits (0). The hits of an intent that a cut-off list leaves out, or of a month without a list, are unknown:
+-- NULL, and no row of their own. A month may be loaded in part: see days.
+--   hits: How often the intent was recognised; where is_top_n, only on the days whose list has it.
+--   days: Days of the month that have a list of intents.
+--   previous_hits: Hits in the month before; NULL where they are unknown.
+--   previous_days: Days of the month before that have a list; NULL where there are none.
+--   hits_change: hits - previous_hits; where is_top_n, only of the hits that are in the lists.
 --   is_top_n: A list of this month or of the month before is cut off: the true numbers may be higher.
 WITH named AS (
     SELECT
@@ -22,19 +22,19 @@ lists AS (
     FROM fact_intent_daily
     GROUP BY ALL
 ),
-asked AS (
+candidates AS (
     SELECT month, account_key, intent_key FROM named
     UNION
     SELECT CAST(month + INTERVAL 1 MONTH AS DATE), account_key, intent_key FROM named
 ),
 known AS (
     SELECT
-        q.month, q.account_key, q.intent_key, l.days, l.is_top_n,
+        c.month, c.account_key, c.intent_key, l.days, l.is_top_n,
         CASE WHEN n.intent_key IS NULL AND NOT l.is_top_n THEN 0 ELSE n.hits END AS hits,
         n.intent_key IS NOT NULL AS is_named
-    FROM asked AS q
-    JOIN lists AS l ON l.month = q.month AND l.account_key = q.account_key
-    LEFT JOIN named AS n ON n.month = q.month AND n.account_key = q.account_key AND n.intent_key = q.intent_key
+    FROM candidates AS c
+    JOIN lists AS l ON l.month = c.month AND l.account_key = c.account_key
+    LEFT JOIN named AS n ON n.month = c.month AND n.account_key = c.account_key AND n.intent_key = c.intent_key
 )
 SELECT
     k.month, a.provider, a.account, i.intent,

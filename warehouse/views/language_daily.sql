@@ -1,4 +1,4 @@
--- A day's conversations by language; a breakdown of conversation_daily, never to be added to another one.
+-- A day's conversations by language. A breakdown of conversation_daily: never add it to another breakdown.
 SELECT
     f.date, a.provider, a.account,
     l.language_code, l.language,

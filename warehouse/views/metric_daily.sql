@@ -1,5 +1,5 @@
--- Everything else a provider tells, one value per row; add values only where additivity is additive.
---   value: The number, in unit; NULL as told.
+-- All other numbers that a provider reports, one value per row. Add values only where additivity is additive.
+--   value: The number, in unit; NULL where the provider reported NULL.
 SELECT
     f.date, a.provider, a.account,
     m.metric, f.member, f.channel_id,

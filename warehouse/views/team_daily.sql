@@ -1,4 +1,4 @@
--- Usage of all bots and versions of a team by UTC day; part of no account's totals.
+-- Usage of all bots and versions of a team by UTC day. It is not part of any account's totals.
 SELECT
     f.date, a.provider, a.account,
     f.bot_id, f.bot_version, c.channel_code, l.language,

@@ -1,6 +1,6 @@
 -- A day's tokens by language model.
---   model: Language model, as told.
---   tokens: Tokens that the model used.
+--   model: Language model, as reported.
+--   tokens: Tokens used by the model.
 SELECT
     f.date, a.provider, a.account,
     coalesce(f.member, 'unknown') AS model,

@@ -1,5 +1,5 @@
--- A day's conversations by topic; the provider's list may be cut off.
---   topic: Topic of the conversations, as told.
+-- A day's conversations by topic. The provider's list may be cut off.
+--   topic: Topic of the conversations, as reported.
 --   conversations: Conversations of the topic.
 SELECT
     f.date, a.provider, a.account,

@@ -1,5 +1,5 @@
 -- A day's conversations by type.
---   type: Kind of conversation, as told; unknown where none was told.
+--   type: Kind of conversation, as reported; unknown where none was reported.
 --   conversations: Conversations of this kind.
 SELECT
     f.date, a.provider, a.account,

@@ -1,8 +1,8 @@
--- How well a bot understood its users, by account and month. Only days that tell both numbers count. An account whose
--- provider does not tell them has days = 0 and NULL, never a rate of 0 or 1.
---   days: Days of the month that tell both numbers.
---   understood_rate: Share of understood_messages in both together. A rate: never add or average it.
-WITH told AS (
+-- Share of user messages that the bot understood, by account and month, over the days for which both numbers are
+-- reported. An account whose provider does not report them has days = 0 and NULL, never a rate of 0 or 1.
+--   days: Days of the month for which both numbers are reported.
+--   understood_rate: Share of understood_messages in the sum of both numbers. A rate: never add or average it.
+WITH daily AS (
     SELECT
         account_key, date,
         CASE WHEN misunderstood_messages IS NOT NULL THEN understood_messages END AS understood_messages,
@@ -11,12 +11,12 @@ WITH told AS (
 ),
 monthly AS (
     SELECT
-        CAST(date_trunc('month', t.date) AS DATE) AS month, a.provider, a.account,
-        count(t.understood_messages) AS days,
-        CAST(sum(t.understood_messages) AS BIGINT) AS understood_messages,
-        CAST(sum(t.misunderstood_messages) AS BIGINT) AS misunderstood_messages
-    FROM told AS t
-    JOIN dim_account AS a ON a.account_key = t.account_key
+        CAST(date_trunc('month', d.date) AS DATE) AS month, a.provider, a.account,
+        count(d.understood_messages) AS days,
+        CAST(sum(d.understood_messages) AS BIGINT) AS understood_messages,
+        CAST(sum(d.misunderstood_messages) AS BIGINT) AS misunderstood_messages
+    FROM daily AS d
+    JOIN dim_account AS a ON a.account_key = d.account_key
     GROUP BY ALL
 )
 SELECT

@@ -99,7 +99,7 @@ def _warehouse(store: Store) -> CheckResult:
         said = f"{store.location}: published, {decimal(size)}, schema version {version}"
         said += f", which the next load brings to {CURRENT_VERSION};" if version < CURRENT_VERSION else ";"
         needed = size if store.location.is_file() else 0  # a file is published as a copy, a lake piece by piece
-    return _written("warehouse", store.staging.parent, said, "point `warehouse:` to another disk", needed)
+    return _written("warehouse", store.staging_folder.parent, said, "point `warehouse:` to another disk", needed)
 
 
 def _dagster(config: Config) -> CheckResult:

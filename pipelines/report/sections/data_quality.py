@@ -88,9 +88,9 @@ def _reconciled(answer: QueryResult) -> Card:
 
 
 def _difference(row: QueryRow) -> CardLine:
-    digits = 0 if all(row[side].is_integer() for side in ("told", "loaded")) else 2
-    told, loaded = (format_number(row[side], digits) for side in ("told", "loaded"))
-    note = f"{row['measure']} against {row['against']}: {told} told, {loaded} there"
+    digits = 0 if all(row[side].is_integer() for side in ("reported", "loaded")) else 2
+    reported, loaded = (format_number(row[side], digits) for side in ("reported", "loaded"))
+    note = f"{row['measure']} against {row['against']}: {reported} reported, {loaded} loaded"
     return CardLine(row["account"], format_count(row["days"], "day"), note=note)
 
 

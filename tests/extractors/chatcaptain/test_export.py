@@ -28,10 +28,10 @@ def account(sandbox: Sandbox) -> ChatcaptainAccount:
     return configure_account(sandbox, streams=["export"])
 
 
-def journal(root: Path) -> list[dict[str, object]]:
+def read_journal(root: Path) -> list[dict[str, object]]:
     path = root / "landing/provider=chatcaptain/account=acme-voice/.export-journal.json"
-    told: list[dict[str, object]] = json.loads(path.read_text())
-    return told
+    entries: list[dict[str, object]] = json.loads(path.read_text())
+    return entries
 
 
 def test_one_job_a_month_downloaded_without_a_credential(
@@ -146,7 +146,7 @@ def test_a_refused_creation_leaves_the_way_free(sandbox: Sandbox, account: Chatc
 def test_a_refused_connection_created_nothing(account: ChatcaptainAccount, tmp_path: Path) -> None:
     closed = account.model_copy(update={"base_url": "http://127.0.0.1:9"})
     assert error_names(land_streams(tmp_path, closed, DAY)) == ["NotSent"]
-    assert journal(tmp_path) == []
+    assert read_journal(tmp_path) == []
 
 
 def test_a_job_that_does_not_end_is_adopted_by_the_next_run(
@@ -160,7 +160,7 @@ def test_a_job_that_does_not_end_is_adopted_by_the_next_run(
     assert time.sleeps_seconds[:6] == [2, 4, 8, 16, 30, 30]
     (job,) = sandbox.jobs  # the second window does not start another beside it
     assert job.polls < 40
-    started = journal(tmp_path)[0]["at"]
+    started = read_journal(tmp_path)[0]["at"]
     sandbox.shapes.export_polls = 0
     assert land_streams(tmp_path, account, Window(WINDOW.start, date(2025, 4, 1)), time) == []
     assert len(sandbox.jobs) == 1

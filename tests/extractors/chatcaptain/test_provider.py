@@ -1,4 +1,4 @@
-"""Reports, channels and inbox of ChatCaptain, as they are asked for and landed."""
+"""Reports, channels and inbox of ChatCaptain: the requests, and the landed responses."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from extractors.chatcaptain.account import ChatcaptainAccount
-from extractors.chatcaptain.provider import ListedChannel, parse_channels, remove_tokens
+from extractors.chatcaptain.reports import ListedChannel, parse_channels, remove_tokens
 from extractors.windows import Window
 from sandbox.recorder import Fault, RequestRecord
 from sandbox.server import Sandbox
@@ -26,27 +26,27 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(autouse=True)
-def _as_new(sandbox: Sandbox) -> None:
+def _reset_sandbox(sandbox: Sandbox) -> None:
     sandbox.request_log.clear()
     sandbox.shapes.__dict__.update(ResponseShapes().__dict__)
 
 
-def asked(sandbox: Sandbox, path: str) -> list[dict[str, str]]:
-    def flat(record: RequestRecord) -> dict[str, str]:
+def read_queries(sandbox: Sandbox, path: str) -> list[dict[str, str]]:
+    def flatten_query(record: RequestRecord) -> dict[str, str]:
         return {name: values[0] for name, values in parse_qs(record.query).items()}
 
-    return [flat(record) for record in sandbox.request_log.select("chatcaptain", path)]
+    return [flatten_query(record) for record in sandbox.request_log.select("chatcaptain", path)]
 
 
 def test_one_local_day_per_report_across_a_clock_change(sandbox: Sandbox, tmp_path: Path) -> None:
     assert land_streams(tmp_path, configure_account(sandbox, streams=["overview_report"])) == []
-    ranges = sorted((query["from"], query["to"]) for query in asked(sandbox, "reports/overview"))
+    ranges = sorted((query["from"], query["to"]) for query in read_queries(sandbox, "reports/overview"))
     assert ranges[:3] == [
         ("2025-03-27T23:00:00.000Z", "2025-03-28T22:59:59.999Z"),
         ("2025-03-28T23:00:00.000Z", "2025-03-29T22:59:59.999Z"),
         ("2025-03-29T23:00:00.000Z", "2025-03-30T21:59:59.999Z"),
     ]
-    assert {(query["interval"], query["components"]) for query in asked(sandbox, "reports/overview")} == {
+    assert {(query["interval"], query["components"]) for query in read_queries(sandbox, "reports/overview")} == {
         ("3600", ",".join(map(str, range(17))))
     }
 
@@ -56,7 +56,7 @@ def test_call_components_are_asked_of_channels_with_calls_only(sandbox: Sandbox,
         land_streams(tmp_path, configure_account(sandbox, streams=["channel_report"]), Window.of_day(date(2025, 3, 28)))
         == []
     )
-    components = {query["channelId"]: query["components"] for query in asked(sandbox, "reports/channel")}
+    components = {query["channelId"]: query["components"] for query in read_queries(sandbox, "reports/channel")}
     plain, calls = (",".join(map(str, range(last))) for last in (16, 23))
     assert components == {
         "ch-web-1": plain,
@@ -87,8 +87,8 @@ def test_tokens_of_channels_are_dropped_before_landing(sandbox: Sandbox, tmp_pat
 
 
 def test_tokens_are_found_at_any_depth() -> None:
-    told = {"channels": [{"id": 1, "Token": "a", "settings": [{"accessToken": "b", "tokens": 3}]}], "token": "c"}
-    assert remove_tokens(told) == {"channels": [{"id": 1, "settings": [{"tokens": 3}]}]}
+    payload = {"channels": [{"id": 1, "Token": "a", "settings": [{"accessToken": "b", "tokens": 3}]}], "token": "c"}
+    assert remove_tokens(payload) == {"channels": [{"id": 1, "settings": [{"tokens": 3}]}]}
 
 
 def test_an_error_inside_a_200_is_a_refusal(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -148,9 +148,9 @@ class _Session:
 
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_channel_lists(wrapped: bool) -> None:
-    told = [{"id": 7, "name": "x", "type": "web"}, {"id": "b", "type": None}, {"id": "7", "type": "voice"}]
-    found = parse_channels(_Session(), _Answer({"channels": told} if wrapped else told))  # type: ignore[arg-type]
-    assert found == [ListedChannel("7", "web"), ListedChannel("b", "")]
+    payload = [{"id": 7, "name": "x", "type": "web"}, {"id": "b", "type": None}, {"id": "7", "type": "voice"}]
+    channels = parse_channels(_Session(), _Answer({"channels": payload} if wrapped else payload))  # type: ignore[arg-type]
+    assert channels == [ListedChannel("7", "web"), ListedChannel("b", "")]
 
 
 @pytest.mark.parametrize(
@@ -166,8 +166,8 @@ def test_refused_channel_lists_are_kept_and_never_show_a_token(sandbox: Sandbox,
     assert error_names(errors) == ["ShapeError"]
     assert "field channels" in str(errors[0])
     assert "planted-secret" not in str(errors[0])
-    (kept,) = list_batches(tmp_path, "channels")
-    assert not kept.is_complete
+    (batch,) = list_batches(tmp_path, "channels")
+    assert not batch.is_complete
 
 
 def test_a_bot_without_channels_still_lands_its_days(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -192,6 +192,6 @@ def test_ids_are_encoded_in_paths(sandbox: Sandbox, tmp_path: Path) -> None:
      ("export_poll_seconds", [0, 2]), ("export_columns", {"Foo": "foo"}), ("call_duration_unit", "hours")],
 )  # fmt: skip
 def test_refused_settings(setting: str, value: object) -> None:
-    told = {"name": "a", "chatbot_id": "c", "api_key": "secret-key", setting: value}
+    payload = {"name": "a", "chatbot_id": "c", "api_key": "secret-key", setting: value}
     with pytest.raises(ValueError, match=setting):
-        ChatcaptainAccount.model_validate(told)
+        ChatcaptainAccount.model_validate(payload)

@@ -1,4 +1,4 @@
-"""ChatDash's queries as they are asked for, refused and landed."""
+"""ChatDash's queries: requested, refused and landed."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 import sandbox.chatdash.api as vendor
-from extractors.chatdash.provider import METRICS, ChatdashAccount
+from extractors.chatdash.account import ChatdashAccount
+from extractors.chatdash.metrics import METRICS
 from extractors.errors import ExtractionError
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
@@ -32,66 +33,66 @@ ACCOUNTS = (
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
+def module_sandbox() -> Iterator[Sandbox]:
     with Sandbox(World(5, ACCOUNTS)) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(name="sandbox")
-def as_new(running: Sandbox) -> Sandbox:
-    running.request_log.clear()
-    running.shapes.__dict__.update(ResponseShapes().__dict__)
-    running.world.accounts.update({account.name: account for account in ACCOUNTS})
-    return running
+def reset_sandbox(module_sandbox: Sandbox) -> Sandbox:
+    module_sandbox.request_log.clear()
+    module_sandbox.shapes.__dict__.update(ResponseShapes().__dict__)
+    module_sandbox.world.accounts.update({account.name: account for account in ACCOUNTS})
+    return module_sandbox
 
 
-def account_in(sandbox: Sandbox, name: str = "odd") -> ChatdashAccount:
-    there = sandbox.world.accounts[name]
+def build_account(sandbox: Sandbox, name: str = "odd") -> ChatdashAccount:
+    simulated = sandbox.world.accounts[name]
     return ChatdashAccount(
         name=name,
         base_url=sandbox.base_url("chatdash"),
-        timezone=there.timezone,
-        project_id=there.external_id,
-        api_key=there.credential,
+        timezone=simulated.timezone,
+        project_id=simulated.external_id,
+        api_key=simulated.credential,
         rate_limit={"requests": 100_000},
     )
 
 
-def load(sandbox: Sandbox, root: Path, days: int = 1, name: str = "odd") -> list[ExtractionError]:
-    return pull_account(account_in(sandbox, name), Window(DAY, DAY + timedelta(days=days)), root)
+def load_days(sandbox: Sandbox, root: Path, days: int = 1, name: str = "odd") -> list[ExtractionError]:
+    return pull_account(build_account(sandbox, name), Window(DAY, DAY + timedelta(days=days)), root)
 
 
-def asked(sandbox: Sandbox) -> list[Sequence[str]]:
+def read_requested_metrics(sandbox: Sandbox) -> list[Sequence[str]]:
     return [json.loads(record.body)["query"][0]["metrics"] for record in sandbox.requests]
 
 
-def manifests(root: Path, name: str = "odd") -> list[dict[str, Any]]:
+def list_manifests(root: Path, name: str = "odd") -> list[dict[str, Any]]:
     batches = LandingZone(root / "landing").list_batches("chatdash", name, "analytics")
     return [batch.manifest for batch in sorted(batches, key=lambda batch: batch.window)]
 
 
 def test_one_local_day_per_request_whose_end_is_inside(sandbox: Sandbox, tmp_path: Path) -> None:
-    assert load(sandbox, tmp_path, 2, "sales") == []
+    assert load_days(sandbox, tmp_path, 2, "sales") == []
     bodies = [json.loads(record.body) for record in sandbox.requests]
     assert [len(body["query"]) for body in bodies] == [1, 1]
     assert sorted(tuple(body["query"][0]["filter"].values()) for body in bodies) == [
         ("2025-03-29T23:00:00.000Z", "2025-03-30T21:59:59.999Z"),
         ("2025-03-30T22:00:00.000Z", "2025-03-31T21:59:59.999Z"),
     ]
-    assert asked(sandbox) == [list(METRICS)] * 2
-    parts = [part for manifest in manifests(tmp_path, "sales") for part in manifest["parts"]]
+    assert read_requested_metrics(sandbox) == [list(METRICS)] * 2
+    parts = [part for manifest in list_manifests(tmp_path, "sales") for part in manifest["parts"]]
     assert {part["asked"]["path"] for part in parts} == {"/projects/p%201%25/analytics/query"}
-    assert manifests(tmp_path, "sales")[0]["facts"] == {}
+    assert list_manifests(tmp_path, "sales")[0]["facts"] == {}
     assert "conversationByCountry" in METRICS
     assert "conversationsByCountry" not in METRICS
 
 
 def test_an_unknown_project_is_not_taken_for_a_refused_metric(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.plan_faults(Fault(path="analytics", status=404, body='{"message": "Project not found"}'))
-    (error,) = load(sandbox, tmp_path, name="sales")
+    (error,) = load_days(sandbox, tmp_path, name="sales")
     assert "Project not found" in str(error)
     assert len(sandbox.requests) == 1
-    assert manifests(tmp_path, "sales") == []
+    assert list_manifests(tmp_path, "sales") == []
 
 
 @pytest.mark.parametrize(("refusal", "requests"), [("named", 3 + 9), ("unnamed", 16 + 9)])
@@ -99,42 +100,42 @@ def test_refused_metrics_are_found_once_and_left_out(
     sandbox: Sandbox, tmp_path: Path, refusal: str, requests: int
 ) -> None:
     sandbox.shapes.chatdash_refusal = refusal
-    assert load(sandbox, tmp_path, 10) == []
+    assert load_days(sandbox, tmp_path, 10) == []
     assert len(sandbox.requests) == requests
-    kept = [metric for metric in METRICS if metric not in ODD]
-    for manifest in manifests(tmp_path):
+    supported = [metric for metric in METRICS if metric not in ODD]
+    for manifest in list_manifests(tmp_path):
         assert manifest["facts"] == {"refused": sorted(ODD)}
-        assert [part["asked"]["body"]["query"][0]["metrics"] for part in manifest["parts"]] == [kept]
+        assert [part["asked"]["body"]["query"][0]["metrics"] for part in manifest["parts"]] == [supported]
 
 
 def test_a_message_that_lists_what_is_allowed_names_no_culprit(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def strict(raw: bytes) -> Any:
+    def refuse_top_topics(raw: bytes) -> Any:
         metrics, start, end = original(raw)
         if "topTopics" in metrics:
             raise ApiError(400, {"message": "Expected 'conversations' | 'tokens' | 'uniqueIps', received 'topTopics'"})
         return metrics, start, end
 
     original = vendor.parse_query
-    monkeypatch.setattr(vendor, "parse_query", strict)
-    assert load(sandbox, tmp_path, 3, "sales") == []
-    assert {tuple(manifest["facts"]["refused"]) for manifest in manifests(tmp_path, "sales")} == {("topTopics",)}
+    monkeypatch.setattr(vendor, "parse_query", refuse_top_topics)
+    assert load_days(sandbox, tmp_path, 3, "sales") == []
+    assert {tuple(manifest["facts"]["refused"]) for manifest in list_manifests(tmp_path, "sales")} == {("topTopics",)}
 
 
 def test_metrics_that_are_only_refused_together_are_asked_apart(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def few(raw: bytes) -> Any:
+    def refuse_long_lists(raw: bytes) -> Any:
         metrics, start, end = original(raw)
         if len(metrics) > 8:
             raise ApiError(400, {"message": "too many metrics"})
         return metrics, start, end
 
     original = vendor.parse_query
-    monkeypatch.setattr(vendor, "parse_query", few)
-    assert load(sandbox, tmp_path, 2, "sales") == []
-    for manifest in manifests(tmp_path, "sales"):
+    monkeypatch.setattr(vendor, "parse_query", refuse_long_lists)
+    assert load_days(sandbox, tmp_path, 2, "sales") == []
+    for manifest in list_manifests(tmp_path, "sales"):
         assert manifest["facts"] == {}
         parts = [part["asked"]["body"]["query"][0]["metrics"] for part in manifest["parts"]]
         assert [metric for part in parts for metric in part] == list(METRICS)
@@ -144,16 +145,16 @@ def test_metrics_that_are_only_refused_together_are_asked_apart(
 def test_a_metric_that_is_refused_in_the_middle_of_a_run(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def later(raw: bytes) -> Any:
+    def refuse_tokens_later(raw: bytes) -> Any:
         metrics, start, end = original(raw)
         if start.date() >= DAY and "tokens" in metrics:
             raise ApiError(400, {"message": "tokens is not available"})
         return metrics, start, end
 
     original = vendor.parse_query
-    monkeypatch.setattr(vendor, "parse_query", later)
-    assert load(sandbox, tmp_path, 5, "sales") == []
-    first, *others = manifests(tmp_path, "sales")
+    monkeypatch.setattr(vendor, "parse_query", refuse_tokens_later)
+    assert load_days(sandbox, tmp_path, 5, "sales") == []
+    first, *others = list_manifests(tmp_path, "sales")
     assert first["facts"] == {}
     assert {tuple(manifest["facts"]["refused"]) for manifest in others} == {("tokens",)}
 
@@ -163,15 +164,15 @@ def test_a_refusal_that_is_no_metric_s_fault_fails_the_account(sandbox: Sandbox,
     sandbox.shapes.chatdash_refusal = refusal
     everything = replace(ACCOUNTS[1], refused_metrics=frozenset(METRICS))
     sandbox.world.accounts["odd"] = everything
-    errors = load(sandbox, tmp_path, 5)
+    errors = load_days(sandbox, tmp_path, 5)
     assert [type(error).__name__ for error in errors] == ["RequestRefused"] * 5
     assert "Invalid" in str(errors[0])
-    assert manifests(tmp_path) == []
+    assert list_manifests(tmp_path) == []
     assert len(sandbox.requests) <= 2 * len(METRICS) + 4
 
 
 def test_a_refused_key_stops_the_account(sandbox: Sandbox, tmp_path: Path) -> None:
-    account = account_in(sandbox).model_copy(update={"api_key": type(account_in(sandbox).api_key)("wrong")})
+    account = build_account(sandbox).model_copy(update={"api_key": type(build_account(sandbox).api_key)("wrong")})
     errors = pull_account(account, Window(DAY, DAY + timedelta(days=5)), tmp_path)
     assert {type(error).__name__ for error in errors} == {"CredentialRefused"}
     assert len(sandbox.requests) == 1

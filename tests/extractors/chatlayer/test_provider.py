@@ -1,4 +1,4 @@
-"""What Chatlayer is asked, how its pages are followed, and which configurations it cannot serve."""
+"""The requests to Chatlayer, its pages, and the configurations that it cannot serve."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -34,21 +34,21 @@ DAY = Window.of_day(date(2025, 10, 26))
 
 @pytest.fixture
 def berlin() -> Iterator[Sandbox]:
-    with build_sandbox("Europe/Berlin") as running:
-        yield running
+    with build_sandbox("Europe/Berlin") as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
 def utc() -> Iterator[Sandbox]:
-    with build_sandbox() as running:
-        yield running
+    with build_sandbox() as sandbox:
+        yield sandbox
 
 
-def asked(running: Sandbox) -> list[dict[str, str]]:
-    return [dict(parse_qsl(record.query)) for record in running.requests]
+def read_queries(sandbox: Sandbox) -> list[dict[str, str]]:
+    return [dict(parse_qsl(record.query)) for record in sandbox.requests]
 
 
-def landed(root: Path, stream: str) -> list[Batch]:
+def list_batches(root: Path, stream: str) -> list[Batch]:
     return LandingZone(root / "landing").list_batches("chatlayer", NAME, stream)
 
 
@@ -111,12 +111,8 @@ def test_one_account_pulls_a_team() -> None:
 
 def test_another_bot_or_version_is_another_account() -> None:
     assert build_account().external_id == "b1/LIVE"
-    assert (
-        len(
-            {each.external_id for each in (build_account(), build_account(version="DRAFT"), build_account(bot_id="b2"))}
-        )
-        == 3
-    )
+    assert build_account(version="DRAFT").external_id == "b1/DRAFT"
+    assert build_account(bot_id="b2").external_id == "b2/LIVE"
 
 
 def test_the_encoded_credential_is_kept_out_of_texts() -> None:
@@ -129,13 +125,13 @@ def test_series_of_a_utc_account_go_by_days(utc: Sandbox, tmp_path: Path) -> Non
     streams = ("conversations", "conversations_by_channel", "conversations_by_language", "messages", "users")
     assert not pull_account(configure_account(utc), OCTOBER, tmp_path, streams)
     times = {"start_time": "2025-10-24T00:00:00Z", "end_time": "2025-11-03T00:00:00Z"}
-    assert all(query | times | {"version": "LIVE", "bucket": "1d"} == query for query in asked(utc))
-    assert Counter(query.get("group_by") for query in asked(utc)) == {None: 3, "channel_type": 1, "language": 1}
+    assert all(query | times | {"version": "LIVE", "bucket": "1d"} == query for query in read_queries(utc))
+    assert Counter(query.get("group_by") for query in read_queries(utc)) == {None: 3, "channel_type": 1, "language": 1}
 
 
 def test_series_of_another_zone_go_by_hours_from_midnight_to_midnight(berlin: Sandbox, tmp_path: Path) -> None:
     assert not pull_account(configure_account(berlin), OCTOBER, tmp_path, ["messages"])
-    (query,) = asked(berlin)
+    (query,) = read_queries(berlin)
     assert (query["bucket"], query["start_time"], query["end_time"]) == (
         "1h",
         "2025-10-23T22:00:00Z",
@@ -145,8 +141,8 @@ def test_series_of_another_zone_go_by_hours_from_midnight_to_midnight(berlin: Sa
 
 def test_a_single_utc_day_is_asked_for_with_the_day_before(utc: Sandbox, tmp_path: Path) -> None:
     assert not pull_account(configure_account(utc, team_id="t1"), DAY, tmp_path, ["conversations", "team_usage"])
-    assert {query["start_time"] for query in asked(utc)} == {"2025-10-25T00:00:00Z"}
-    assert [batch.window for batch in landed(tmp_path, "conversations")] == [DAY]
+    assert {query["start_time"] for query in read_queries(utc)} == {"2025-10-25T00:00:00Z"}
+    assert [batch.window for batch in list_batches(tmp_path, "conversations")] == [DAY]
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York"])
@@ -164,7 +160,7 @@ def test_no_range_is_longer_than_31_days_of_24_hours(zone: str) -> None:
 
 def test_a_team_is_asked_for_the_utc_days_of_the_same_name(berlin: Sandbox, tmp_path: Path) -> None:
     assert not pull_account(configure_account(berlin, team_id="t1"), OCTOBER, tmp_path, ["team_usage"])
-    assert asked(berlin) == [
+    assert read_queries(berlin) == [
         {
             "start_time": "2025-10-24T00:00:00Z",
             "end_time": "2025-11-03T00:00:00Z",
@@ -178,17 +174,17 @@ def test_insights_are_asked_by_day_and_stat(berlin: Sandbox, tmp_path: Path) -> 
     assert not pull_account(
         configure_account(berlin), Window(date(2025, 10, 25), date(2025, 10, 27)), tmp_path, ["insights"]
     )
-    found = Counter((query["stat"], query["start_time"], query["end_time"]) for query in asked(berlin))
-    assert len(found) == 6
-    assert ("num_messages", "2025-10-25T22:00:00Z", "2025-10-26T23:00:00Z") in found
-    assert [len(batch.parts) for batch in landed(tmp_path, "insights")] == [3, 3]
+    requests = Counter((query["stat"], query["start_time"], query["end_time"]) for query in read_queries(berlin))
+    assert len(requests) == 6
+    assert ("num_messages", "2025-10-25T22:00:00Z", "2025-10-26T23:00:00Z") in requests
+    assert [len(batch.parts) for batch in list_batches(tmp_path, "insights")] == [3, 3]
 
 
 def test_all_pages_of_intents_are_followed(utc: Sandbox, tmp_path: Path) -> None:
     utc.shapes.chatlayer_page = 1
     assert not pull_account(configure_account(utc), DAY, tmp_path, ["intents"])
-    (batch,) = landed(tmp_path, "intents")
-    cursors = [part.asked["query"].get("after") for part in batch.parts]
+    (batch,) = list_batches(tmp_path, "intents")
+    cursors = [part.request["query"].get("after") for part in batch.parts]
     assert len(cursors) > 2
     assert cursors == [None, *(f"c{page}" for page in range(1, len(cursors)))]
 
@@ -210,19 +206,19 @@ def test_pages_that_lead_nowhere_are_kept_and_refused(utc: Sandbox, tmp_path: Pa
     assert isinstance(error, ShapeError)
     with pytest.raises(ShapeError, match=field):
         raise error
-    assert [batch.is_complete for batch in landed(tmp_path, "intents")] == [False]
+    assert [batch.is_complete for batch in list_batches(tmp_path, "intents")] == [False]
 
 
 def test_flows_of_named_conversations(utc: Sandbox, tmp_path: Path) -> None:
-    there = utc.world.conversations_on(NAME, DAY.start)[0].id
-    bot = configure_account(utc, conversation_ids=[there, "gone/for ever", there])
+    conversation_id = utc.world.conversations_on(NAME, DAY.start)[0].id
+    bot = configure_account(utc, conversation_ids=[conversation_id, "gone/for ever", conversation_id])
     assert not pull_account(bot, OCTOBER, tmp_path, ["flow"])
-    (batch,) = landed(tmp_path, "flow")
+    (batch,) = list_batches(tmp_path, "flow")
     assert [(part.context["conversation_id"], part.context["found"]) for part in batch.parts] == [
-        (there, True),
+        (conversation_id, True),
         ("gone/for ever", False),
     ]
-    assert "/gone%2Ffor%20ever/" in batch.parts[1].asked["path"]
+    assert "/gone%2Ffor%20ever/" in batch.parts[1].request["path"]
     assert batch.manifest["facts"] == {"conversations": 2, "not_found": 1}
 
 
@@ -236,7 +232,7 @@ def test_other_refusals_of_a_flow_are_errors(utc: Sandbox, tmp_path: Path, statu
 def test_events_are_asked_once_for_both_streams(utc: Sandbox, tmp_path: Path) -> None:
     bot = configure_account(utc, streams=["flow", "events"])
     assert not pull_account(bot, DAY, tmp_path)
-    (events,), (flow,) = landed(tmp_path, "events"), landed(tmp_path, "flow")
+    (events,), (flow,) = list_batches(tmp_path, "events"), list_batches(tmp_path, "flow")
     assert utc.request_log.count(path="/events/stream") == len(events.parts)
     begin = datetime.fromisoformat("2025-10-25T22:00:00+00:00")
     talked = [
@@ -251,15 +247,15 @@ def test_events_come_in_pages(utc: Sandbox, tmp_path: Path) -> None:
     page = '{"items": [{"meta": {"conversation_id": "a"}}], "next_page_token": "2"}'
     utc.plan_faults(Fault(path="/events/stream", status=200, body=page))
     assert not pull_account(configure_account(utc, streams=["events", "flow"]), DAY, tmp_path)
-    tokens = [query.get("page_token") for query in asked(utc) if "page_size" in query]
+    tokens = [query.get("page_token") for query in read_queries(utc) if "page_size" in query]
     assert tokens[:2] == [None, "2"]
-    assert landed(tmp_path, "flow")[0].parts[0].context["conversation_id"] == "a"
+    assert list_batches(tmp_path, "flow")[0].parts[0].context["conversation_id"] == "a"
 
 
 def test_a_quiet_day_has_no_flow_and_is_landed(utc: Sandbox, tmp_path: Path) -> None:
     before = Window.of_day(date(2023, 6, 1))
     assert not pull_account(configure_account(utc, streams=["events", "flow"]), before, tmp_path)
-    (batch,) = landed(tmp_path, "flow")
+    (batch,) = list_batches(tmp_path, "flow")
     assert batch.is_complete
     assert list(batch.iter_bodies()) == []
 
@@ -278,5 +274,5 @@ def test_events_of_another_shape_are_refused(utc: Sandbox, tmp_path: Path, body:
     assert all(isinstance(error, ShapeError) for error in errors)
     with pytest.raises(ShapeError, match=field):
         raise errors[-1]
-    assert len(landed(tmp_path, "events")) == 1
-    assert landed(tmp_path, "flow") == []
+    assert len(list_batches(tmp_path, "events")) == 1
+    assert list_batches(tmp_path, "flow") == []

@@ -11,7 +11,7 @@ from extractors.exports.csv_lines import CsvRecordCounter
 CELLS = st.text(st.sampled_from('ab,;"\n\r é'), max_size=6)
 
 
-def counted(content: bytes, size: int) -> CsvRecordCounter:
+def count_records(content: bytes, size: int) -> CsvRecordCounter:
     lines = CsvRecordCounter()
     for at in range(0, len(content), size):
         lines.feed(content[at : at + size])
@@ -31,20 +31,20 @@ def test_records_are_counted_whatever_the_cells_hold(
     quoting = csv.QUOTE_ALL if everything else csv.QUOTE_MINIMAL
     csv.writer(text, lineterminator=end, quoting=quoting).writerows(rows)
     whole = text.getvalue().encode()
-    assert counted(whole, size).record_count == len(rows)
-    assert counted(whole, size).is_at_record_end
-    cut = counted(whole[: -len(end)], size)
+    assert count_records(whole, size).record_count == len(rows)
+    assert count_records(whole, size).is_at_record_end
+    cut = count_records(whole[: -len(end)], size)
     assert cut.record_count == len(rows)
     assert not cut.is_at_record_end
 
 
 def test_an_open_quote_is_no_end() -> None:
-    lines = counted(b'a,b\n1,"two\n', 4)
+    lines = count_records(b'a,b\n1,"two\n', 4)
     assert lines.is_inside_quotes
     assert not lines.is_at_record_end
     assert lines.record_count == 1
 
 
 def test_nothing_is_nothing() -> None:
-    assert counted(b"", 1).record_count == 0
-    assert not counted(b"", 1).is_at_record_end
+    assert count_records(b"", 1).record_count == 0
+    assert not count_records(b"", 1).is_at_record_end

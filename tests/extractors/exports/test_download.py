@@ -16,7 +16,6 @@ from extractors.chatcaptain.provider import PROVIDER
 from extractors.errors import (
     Deferred,
     ErrorLocation,
-    ExtractionError,
     ForbiddenHost,
     LinkExpired,
     RequestRefused,
@@ -25,9 +24,10 @@ from extractors.errors import (
     Transient,
 )
 from extractors.exports import download as downloads
-from extractors.exports.download import AllowedHosts, DownloadedFile, download_file
-from extractors.http.session import Client
-from extractors.http.transport import RequestStats
+from extractors.exports.download import DownloadedFile, download_file
+from extractors.exports.hosts import AllowedHosts
+from extractors.http.client import Client
+from extractors.http.stats import RequestStats
 from tests.support.chatcaptain import FakeTime
 
 CSV = b"id,date\n" + b"".join(b"c%d,2025-03-01\n" % number for number in range(5000))
@@ -35,7 +35,7 @@ WHERE = ErrorLocation("chatcaptain", "a", "export")
 LOCAL = AllowedHosts(frozenset({"127.0.0.1", "localhost"}), plain_http=True)
 
 
-class Kept:
+class MemorySink:
     """A sink in memory."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ Reply = Callable[[BaseHTTPRequestHandler], None]
 
 
 @contextmanager
-def serving(*replies: Reply) -> Iterator[tuple[str, list[httpx.Headers]]]:
+def run_file_host(*replies: Reply) -> Iterator[tuple[str, list[httpx.Headers]]]:
     """A host whose answers are written byte by byte; the last reply is given again and again."""
     seen: list[httpx.Headers] = []
 
@@ -76,10 +76,10 @@ def serving(*replies: Reply) -> Iterator[tuple[str, list[httpx.Headers]]]:
             thread.join()
 
 
-def reply(body: bytes = CSV, status: int = 200, length: int | None = -1, **headers: str) -> Reply:
+def build_reply(body: bytes = CSV, status: int = 200, length: int | None = -1, **headers: str) -> Reply:
     """An answer; ``length`` -1 is the true one, None leaves it out and closes the connection at the end."""
 
-    def answer(handler: BaseHTTPRequestHandler) -> None:
+    def send_reply(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(status)
         if length is not None:
             handler.send_header("Content-Length", str(len(body) if length < 0 else length))
@@ -90,68 +90,68 @@ def reply(body: bytes = CSV, status: int = 200, length: int | None = -1, **heade
         handler.wfile.write(body)
         handler.close_connection = True
 
-    return answer
+    return send_reply
 
 
-def fetch(
-    link: str, hosts: AllowedHosts = LOCAL, time: FakeTime | None = None, counted: list[RequestStats] | None = None
+def download(
+    link: str, hosts: AllowedHosts = LOCAL, time: FakeTime | None = None, stats: list[RequestStats] | None = None
 ) -> tuple[DownloadedFile, bytes]:
     account = ChatcaptainAccount(
         name="a", chatbot_id="c", api_key="planted-secret", base_url="http://127.0.0.1:1", max_wait_seconds=60
     )  # type: ignore[arg-type]
 
     async def run() -> tuple[DownloadedFile, bytes]:
-        sink = Kept()
+        sink = MemorySink()
         async with Client(clock=(time or FakeTime()).as_clock()) as client:
-            done = await download_file(client.open_session(account, PROVIDER.limits), "export", link, hosts, sink)
-            if counted is not None:
-                counted.append(client.stats)
-            return done, sink.content
+            file = await download_file(client.open_session(account, PROVIDER.limits), "export", link, hosts, sink)
+            if stats is not None:
+                stats.append(client.stats)
+            return file, sink.content
 
     return asyncio.run(run())
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "send_reply",
     [
-        reply(),
-        reply(length=None),
-        reply(gzip.compress(CSV), Content_Encoding="gzip"),
-        reply(gzip.compress(CSV), length=None, Content_Encoding="gzip"),
-        reply(gzip.compress(CSV[:100]) + gzip.compress(CSV[100:]), Content_Encoding="x-gzip"),
-        reply(CSV[:-1]),
+        build_reply(),
+        build_reply(length=None),
+        build_reply(gzip.compress(CSV), Content_Encoding="gzip"),
+        build_reply(gzip.compress(CSV), length=None, Content_Encoding="gzip"),
+        build_reply(gzip.compress(CSV[:100]) + gzip.compress(CSV[100:]), Content_Encoding="x-gzip"),
+        build_reply(CSV[:-1]),
     ],
 )
-def test_a_whole_file(answer: Reply) -> None:
-    with serving(answer) as (link, _):
-        done, content = fetch(link)
+def test_a_whole_file(send_reply: Reply) -> None:
+    with run_file_host(send_reply) as (link, _):
+        file, content = download(link)
     assert content in (CSV, CSV[:-1])
-    assert (done.rows, done.bytes) == (5000, len(content))
+    assert (file.rows, file.bytes) == (5000, len(content))
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "send_reply",
     [
-        reply(length=len(CSV) + 1),
-        reply(CSV[:-4], length=None),
-        reply(CSV[:-1], length=None),
-        reply(CSV + b'"open\n', length=None),
-        reply(gzip.compress(CSV)[:-12], length=None, Content_Encoding="gzip"),
-        reply(gzip.compress(CSV)[:-12], Content_Encoding="gzip"),
-        reply(CSV, Content_Encoding="gzip"),
-        reply(b"", length=None),
+        build_reply(length=len(CSV) + 1),
+        build_reply(CSV[:-4], length=None),
+        build_reply(CSV[:-1], length=None),
+        build_reply(CSV + b'"open\n', length=None),
+        build_reply(gzip.compress(CSV)[:-12], length=None, Content_Encoding="gzip"),
+        build_reply(gzip.compress(CSV)[:-12], Content_Encoding="gzip"),
+        build_reply(CSV, Content_Encoding="gzip"),
+        build_reply(b"", length=None),
     ],
 )
-def test_a_file_cut_short(answer: Reply) -> None:
-    with serving(answer) as (link, seen), pytest.raises(Transient) as caught:
-        fetch(link)
+def test_a_file_cut_short(send_reply: Reply) -> None:
+    with run_file_host(send_reply) as (link, seen), pytest.raises(Transient) as caught:
+        download(link)
     assert len(seen) == 6
     assert "secret-signature" not in str(caught.value)
 
 
 def test_no_credential_and_no_cookie_is_sent() -> None:
-    with serving(reply(status=503, Set_Cookie="a=b; Path=/"), reply()) as (link, seen):
-        fetch(link)
+    with run_file_host(build_reply(status=503, Set_Cookie="a=b; Path=/"), build_reply()) as (link, seen):
+        download(link)
     assert len(seen) == 2
     for headers in seen:
         assert not {"authorization", "cookie", "x-chatcaptain-key"} & set(headers)
@@ -159,92 +159,67 @@ def test_no_credential_and_no_cookie_is_sent() -> None:
 
 
 def test_redirects_stay_on_allowed_hosts() -> None:
-    with serving(reply()) as (target, _):
+    with run_file_host(build_reply()) as (target, _):
         allowed = target.replace("127.0.0.1", "localhost")
-        with serving(reply(b"", 302, Location=allowed)) as (link, _):
-            assert fetch(link)[1] == CSV
-    astray = reply(b"", 302, Location="http://elsewhere.example.test/x")
-    with serving(astray) as (link, _), pytest.raises(ForbiddenHost, match="elsewhere"):
-        fetch(link)
-    with serving(reply(b"", 302, Location="/again")) as (link, seen):
+        with run_file_host(build_reply(b"", 302, Location=allowed)) as (link, _):
+            assert download(link)[1] == CSV
+    wrong_redirect = build_reply(b"", 302, Location="http://elsewhere.example.test/x")
+    with run_file_host(wrong_redirect) as (link, _), pytest.raises(ForbiddenHost, match="elsewhere"):
+        download(link)
+    with run_file_host(build_reply(b"", 302, Location="/again")) as (link, seen):
         with pytest.raises(ForbiddenHost, match="redirects"):
-            fetch(link)
+            download(link)
         assert len(seen) == 4
-
-
-@pytest.mark.parametrize(
-    ("link", "error"),
-    [
-        ("https://elsewhere.example.test/x", ForbiddenHost),
-        ("https://files.example.test.elsewhere.test/x", ForbiddenHost),
-        ("https://files.example.test@elsewhere.test/x", ForbiddenHost),
-        ("https://user:word@files.example.test/x", ForbiddenHost),
-        ("http://files.example.test/x", ForbiddenHost),
-        ("ftp://files.example.test/x", ShapeError),
-        ("/exports/x.csv", ShapeError),
-        ("https:///x", ShapeError),
-        ("https://[::1/x", ShapeError),
-        ("", ShapeError),
-    ],
-)
-def test_refused_links(link: str, error: type[ExtractionError]) -> None:
-    with pytest.raises(error):
-        AllowedHosts(frozenset({"files.example.test"}), plain_http=False).validate_link(WHERE, link)
-
-
-@pytest.mark.parametrize("link", ["https://FILES.example.test:8443/x", "https://files.example.test./x?a=b"])
-def test_a_listed_host_at_any_port(link: str) -> None:
-    AllowedHosts(frozenset({"files.example.test"}), plain_http=False).validate_link(WHERE, link)
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
 def test_an_expired_link(status: int) -> None:
-    with serving(reply(b"<Error/>", status)) as (link, seen), pytest.raises(LinkExpired):
-        fetch(link)
+    with run_file_host(build_reply(b"<Error/>", status)) as (link, seen), pytest.raises(LinkExpired):
+        download(link)
     assert len(seen) == 1
 
 
 @pytest.mark.parametrize("status", [400, 401, 204, 206])
 def test_other_refusals(status: int) -> None:
-    with serving(reply(b"", status)) as (link, seen), pytest.raises(RequestRefused):
-        fetch(link)
+    with run_file_host(build_reply(b"", status)) as (link, seen), pytest.raises(RequestRefused):
+        download(link)
     assert len(seen) == 1
 
 
 def test_a_429_is_waited_for_or_put_off() -> None:
     time = FakeTime()
-    with serving(reply(b"", 429, Retry_After="9"), reply()) as (link, _):
-        fetch(link, time=time)
+    with run_file_host(build_reply(b"", 429, Retry_After="9"), build_reply()) as (link, _):
+        download(link, time=time)
     assert max(time.sleeps_seconds) >= 9
-    with serving(reply(b"", 429, Retry_After="900")) as (link, _), pytest.raises(Deferred):
-        fetch(link)
+    with run_file_host(build_reply(b"", 429, Retry_After="900")) as (link, _), pytest.raises(Deferred):
+        download(link)
 
 
 def test_a_download_is_counted_with_its_repeats() -> None:
-    time, counted = FakeTime(), []
-    cut = reply(CSV[:-5], length=len(CSV))
-    with serving(reply(b"", 429, Retry_After="9"), cut, reply()) as (link, _):
-        fetch(link, time=time, counted=counted)
-    (counts,) = counted
+    time, stats = FakeTime(), []
+    cut = build_reply(CSV[:-5], length=len(CSV))
+    with run_file_host(build_reply(b"", 429, Retry_After="9"), cut, build_reply()) as (link, _):
+        download(link, time=time, stats=stats)
+    (counts,) = stats
     assert (counts.requests, counts.retries, counts.bytes) == (3, 2, 2 * len(CSV) - 5)
     assert counts.waited_seconds == max(time.sleeps_seconds) >= 9
 
 
 def test_an_unknown_coding_is_refused() -> None:
-    deflated = reply(zlib.compress(CSV), Content_Encoding="deflate")
-    with serving(deflated) as (link, _), pytest.raises(ShapeError, match="content-encoding"):
-        fetch(link)
+    deflated = build_reply(zlib.compress(CSV), Content_Encoding="deflate")
+    with run_file_host(deflated) as (link, _), pytest.raises(ShapeError, match="content-encoding"):
+        download(link)
 
 
 def test_a_file_that_unpacks_without_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "MAX_BYTES", 3 * 2**20)
-    bomb = reply(gzip.compress(bytes(2**26)), Content_Encoding="gzip")
-    with serving(bomb) as (link, _), pytest.raises(ResponseTooLarge):
-        fetch(link)
+    bomb = build_reply(gzip.compress(bytes(2**26)), Content_Encoding="gzip")
+    with run_file_host(bomb) as (link, _), pytest.raises(ResponseTooLarge):
+        download(link)
 
 
 @pytest.mark.parametrize("size", [2**20 - 1, 2**20, 2**20 + 1, 3 * 2**20])
 def test_pieces_of_well_packed_files_lose_nothing(size: int) -> None:
     content = b"\n" * size
-    with serving(reply(gzip.compress(content), Content_Encoding="gzip")) as (link, _):
-        assert fetch(link)[1] == content
+    with run_file_host(build_reply(gzip.compress(content), Content_Encoding="gzip")) as (link, _):
+        assert download(link)[1] == content

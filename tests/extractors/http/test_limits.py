@@ -12,12 +12,12 @@ from tests.support.clock import FakeClock
 def leave(origin: RateLimiter, clock: FakeClock, count: int, longest_hold: float = 1e9) -> list[float]:
     """When each of ``count`` requests left."""
 
-    async def one() -> float:
+    async def use_slot() -> float:
         assert await origin.acquire(longest_hold)
         return clock.elapsed_seconds
 
     async def run() -> list[float]:
-        return list(await asyncio.gather(*(one() for _ in range(count))))
+        return list(await asyncio.gather(*(use_slot() for _ in range(count))))
 
     return asyncio.run(run())
 
@@ -45,7 +45,7 @@ def test_without_a_limit_nothing_waits_and_nothing_is_kept() -> None:
     clock = FakeClock()
     origin = RateLimiter(RequestLimits(None, 1, 1), clock)
     assert leave(origin, clock, 500) == [0.0] * 500
-    assert not origin._sent
+    assert not origin._sent_at
 
 
 def test_a_hold_stops_the_next_request() -> None:
@@ -117,46 +117,46 @@ def test_the_slowest_of_several_accounts_counts() -> None:
 
 
 def test_concurrency_shrinks_and_recovers() -> None:
-    at_once = ConcurrencyLimiter(8)
+    limiter = ConcurrencyLimiter(8)
 
-    async def most() -> int:
+    async def measure_peak() -> int:
         running = reached = 0
 
-        async def one() -> None:
+        async def use_slot() -> None:
             nonlocal running, reached
-            async with at_once.acquire_slot():
+            async with limiter.acquire_slot():
                 running += 1
                 reached = max(reached, running)
                 await asyncio.sleep(0)
                 running -= 1
 
-        await asyncio.gather(*(one() for _ in range(40)))
+        await asyncio.gather(*(use_slot() for _ in range(40)))
         return reached
 
     async def run() -> list[int]:
-        found = [await most()]
-        at_once.slow_down()
-        found.append(await most())
+        peaks = [await measure_peak()]
+        limiter.slow_down()
+        peaks.append(await measure_peak())
         for _ in range(5):
-            at_once.slow_down()
-        found.append(await most())
+            limiter.slow_down()
+        peaks.append(await measure_peak())
         for _ in range(7 * 20):
-            at_once.record_success()
-        found.append(await most())
-        return found
+            limiter.record_success()
+        peaks.append(await measure_peak())
+        return peaks
 
     assert asyncio.run(run()) == [8, 4, 1, 8]
 
 
 def test_a_place_is_given_back_after_a_failure() -> None:
-    at_once = ConcurrencyLimiter(1)
+    limiter = ConcurrencyLimiter(1)
 
     async def run() -> None:
         for _ in range(3):
             with pytest.raises(ZeroDivisionError):
-                async with at_once.acquire_slot():
+                async with limiter.acquire_slot():
                     assert 1 / 0
-        async with asyncio.timeout(5), at_once.acquire_slot():
+        async with asyncio.timeout(5), limiter.acquire_slot():
             pass
 
     asyncio.run(run())

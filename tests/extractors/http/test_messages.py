@@ -14,7 +14,7 @@ WHERE = ErrorLocation("cognigy", "acme", "conversation_counter")
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("retry_after", "seconds"),
     [
         ("0", 0),
         ("120", 120),
@@ -29,18 +29,18 @@ WHERE = ErrorLocation("cognigy", "acme", "conversation_counter")
         ("", None),
     ],
 )
-def test_retry_after(told: str, seconds: float | None) -> None:
-    assert parse_retry_after(httpx.Headers({"Retry-After": told}), NOW) == seconds
+def test_retry_after(retry_after: str, seconds: float | None) -> None:
+    assert parse_retry_after(httpx.Headers({"Retry-After": retry_after}), NOW) == seconds
 
 
 @given(st.text(st.characters(codec="ascii", exclude_characters="\r\n\0")) | st.integers().map(str))
-def test_retry_after_never_fails(told: str) -> None:
-    seconds = parse_retry_after(httpx.Headers({"retry-after": told}), NOW)
+def test_retry_after_never_fails(retry_after: str) -> None:
+    seconds = parse_retry_after(httpx.Headers({"retry-after": retry_after}), NOW)
     assert seconds is None or 0 <= seconds < 400 * 86_400
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         ({"message": "no"}, "no"),
         (
@@ -55,8 +55,8 @@ def test_retry_after_never_fails(told: str) -> None:
         ({"message": "x" * 1000}, "x" * 300),
     ],
 )
-def test_a_providers_own_words(body: object, said: str) -> None:
-    assert parse_error_message(json.dumps(body).encode()) == said
+def test_a_providers_own_words(body: object, message: str) -> None:
+    assert parse_error_message(json.dumps(body).encode()) == message
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 50_000])

@@ -15,9 +15,10 @@ from extractors.errors import (
     RequestRefused,
     Transient,
 )
+from extractors.http.client import Client
 from extractors.http.limits import RequestLimits
 from extractors.http.messages import Response
-from extractors.http.session import Client, Session
+from extractors.http.session import Session
 from tests.support.clock import FakeClock
 from tests.support.http_session import (
     API_KEY,
@@ -25,8 +26,8 @@ from tests.support.http_session import (
     LIMITS,
     OK_RESPONSE,
     build_account,
-    get,
     get_many,
+    get_thing,
     run_session,
 )
 from tests.support.scripted_server import ReceivedRequest, ScriptedServer, raw_response
@@ -35,7 +36,9 @@ from tests.support.scripted_server import ReceivedRequest, ScriptedServer, raw_r
 def test_an_answer_comes_back_as_it_was_sent(server: ScriptedServer, clock: FakeClock) -> None:
     body = '{"a": 1.10, "ü": "é"}'.encode()
     server.script(raw_response(body, etag='"x"', set_cookie="a=b", content_type="application/json"))
-    answer, client = run_session(server.origin, clock, lambda s: get(s, query={"q": "ä b"}, context={"channel": "c1"}))
+    answer, client = run_session(
+        server.origin, clock, lambda s: get_thing(s, query={"q": "ä b"}, context={"channel": "c1"})
+    )
     assert (answer.body, answer.status, answer.context) == (body, 200, {"channel": "c1"})
     assert answer.fetched_at == clock.now()
     assert "set-cookie" not in answer.headers
@@ -51,12 +54,12 @@ def test_an_answer_comes_back_as_it_was_sent(server: ScriptedServer, clock: Fake
 @pytest.mark.parametrize("body", [b"", b'{"items": [', b"<html><body>Bad gateway</body></html>", b"[" * 100_000])
 def test_a_body_that_is_no_json_is_trouble(server: ScriptedServer, clock: FakeClock, body: bytes) -> None:
     server.script(raw_response(body), OK_RESPONSE)
-    answer, _ = run_session(server.origin, clock, get)
+    answer, _ = run_session(server.origin, clock, get_thing)
     assert answer.body == b'{"ok": true}'
     server.script(raw_response(body))
-    said = f"cut short or no JSON, saw {repr(body.decode())[:20]}" if body else "is empty"
-    with pytest.raises(Transient, match=re.escape(said)):
-        run_session(server.origin, clock, get)
+    message = f"cut short or no JSON, saw {repr(body.decode())[:20]}" if body else "is empty"
+    with pytest.raises(Transient, match=re.escape(message)):
+        run_session(server.origin, clock, get_thing)
 
 
 def test_an_empty_body_may_be_an_answer(server: ScriptedServer, clock: FakeClock) -> None:
@@ -72,7 +75,7 @@ def test_a_body_shorter_than_promised_is_trouble(server: ScriptedServer, clock: 
         return raw_response(b'{"a": 1}', content_encoding="gzip") if len(server.requests) == 1 else OK_RESPONSE
 
     server.respond = cut
-    answer, _ = run_session(server.origin, clock, get)
+    answer, _ = run_session(server.origin, clock, get_thing)
     assert answer.body == b'{"ok": true}'
 
 
@@ -80,12 +83,12 @@ def test_a_body_shorter_than_promised_is_trouble(server: ScriptedServer, clock: 
 def test_other_refusals_are_final_and_in_the_providers_words(
     server: ScriptedServer, clock: FakeClock, status: int
 ) -> None:
-    told = {"message": f"no\x1b[31m such key {API_KEY}"}
-    server.script(raw_response(json.dumps(told).encode(), status))
+    error_body = {"message": f"no\x1b[31m such key {API_KEY}"}
+    server.script(raw_response(json.dumps(error_body).encode(), status))
     with pytest.raises(RequestRefused, match=f"HTTP {status}, the provider says: no.*such key") as caught:
-        run_session(server.origin, clock, get)
+        run_session(server.origin, clock, get_thing)
     assert caught.value.status == status
-    assert json.loads(caught.value.body) == told
+    assert json.loads(caught.value.body) == error_body
     assert "\x1b" not in str(caught.value)
     assert len(server.requests) == 1
     assert clock.sleeps_seconds == []
@@ -95,12 +98,12 @@ def test_other_refusals_are_final_and_in_the_providers_words(
 def test_a_refused_credential_stops_the_queue(server: ScriptedServer, clock: FakeClock, status: int) -> None:
     server.script(raw_response(b"{}", status))
 
-    async def many(session: Session) -> list[Response | BaseException]:
+    async def flood(session: Session) -> list[Response | BaseException]:
         answers = await get_many(session, 20)
         assert session.is_stopped
         return answers
 
-    answers, _ = run_session(server.origin, clock, many)
+    answers, _ = run_session(server.origin, clock, flood)
     assert {type(answer) for answer in answers} == {CredentialRefused}
     assert len(server.requests) == 1
 
@@ -153,15 +156,15 @@ def test_no_more_requests_at_once_than_allowed(clock: FakeClock) -> None:
 
 def test_no_connection_is_tried_again_and_named(clock: FakeClock) -> None:
     with pytest.raises(NotSent, match=r"acme \(cognigy\.stream\): no connection"):
-        run_session("http://127.0.0.1:1", clock, get)
+        run_session("http://127.0.0.1:1", clock, get_thing)
     assert len(clock.sleeps_seconds) == HTTP_SETTINGS.max_attempts - 1
 
 
 def test_an_account_whose_provider_is_down_is_stopped(clock: FakeClock) -> None:
-    async def many(session: Session) -> list[Response | BaseException]:
+    async def flood(session: Session) -> list[Response | BaseException]:
         return await get_many(session, 50)
 
-    answers, client = run_session("http://127.0.0.1:1", clock, many)
+    answers, client = run_session("http://127.0.0.1:1", clock, flood)
     assert all(isinstance(answer, Transient) for answer in answers)
     assert client.stats.requests == HTTP_SETTINGS.max_attempts * HTTP_SETTINGS.breaker_threshold
 
@@ -192,7 +195,7 @@ def test_no_secret_in_logs_and_errors(
     server.script(raw_response(json.dumps({"detail": f"key {API_KEY} and {API_KEY.upper()}"}).encode(), 400))
     redaction.register_secrets(API_KEY)
     with caplog.at_level(logging.DEBUG), pytest.raises(ExtractionError) as caught:
-        run_session(server.origin, clock, get, auth="query")
+        run_session(server.origin, clock, get_thing, auth="query")
     assert API_KEY not in str(caught.value)
     ours = [record for record in caplog.records if not record.name.startswith("uvicorn")]
     assert {record.name for record in ours} >= {"chatmart.http"}

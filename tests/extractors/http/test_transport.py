@@ -11,13 +11,13 @@ from extractors.errors import (
 from extractors.http import transport as wire
 from extractors.http.session import Session
 from tests.support.clock import FakeClock
-from tests.support.http_session import API_KEY, OK_RESPONSE, get, run_session
+from tests.support.http_session import API_KEY, OK_RESPONSE, get_thing, run_session
 from tests.support.scripted_server import ScriptedServer, endless_response, raw_response, run_scripted_server
 
 
 def test_a_get_has_no_body_and_a_post_has_json(server: ScriptedServer, clock: FakeClock) -> None:
     async def both(session: Session) -> None:
-        await get(session)
+        await get_thing(session)
         await session.request("stream", "POST", "/query", body={"ü": [1, None]})
 
     run_session(server.origin, clock, both)
@@ -33,8 +33,8 @@ def test_cookies_are_not_kept(server: ScriptedServer, clock: FakeClock) -> None:
     server.script(raw_response(b"{}", set_cookie="session=1; Path=/"))
 
     async def twice(session: Session) -> None:
-        await get(session)
-        await get(session)
+        await get_thing(session)
+        await get_thing(session)
 
     run_session(server.origin, clock, twice)
     assert all("cookie" not in seen.headers for seen in server.requests)
@@ -42,7 +42,7 @@ def test_cookies_are_not_kept(server: ScriptedServer, clock: FakeClock) -> None:
 
 @pytest.mark.parametrize("auth", ["header", "bearer", "query"])
 def test_the_credential_travels_in_one_way(server: ScriptedServer, clock: FakeClock, auth: str) -> None:
-    run_session(server.origin, clock, lambda s: get(s, query={"month": "1"}), auth=auth)
+    run_session(server.origin, clock, lambda s: get_thing(s, query={"month": "1"}), auth=auth)
     (seen,) = server.requests
     ways = (seen.headers.get("x-api-key"), seen.headers.get("authorization"), seen.query.get("api_key"))
     assert (
@@ -58,14 +58,14 @@ def test_the_credential_travels_in_one_way(server: ScriptedServer, clock: FakeCl
 
 def test_gzip_is_undone(server: ScriptedServer, clock: FakeClock) -> None:
     server.script(raw_response(gzip.compress(b'{"a": 1}'), content_encoding="gzip"))
-    answer, _ = run_session(server.origin, clock, get)
+    answer, _ = run_session(server.origin, clock, get_thing)
     assert answer.body == b'{"a": 1}'
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_within_the_origin_is_followed(server: ScriptedServer, clock: FakeClock, status: int) -> None:
     server.script(raw_response(b"", status, location="/base/elsewhere?page=2"), OK_RESPONSE)
-    run_session(server.origin, clock, get, auth="query")
+    run_session(server.origin, clock, get_thing, auth="query")
     assert [seen.path for seen in server.requests] == ["/base/thing", "/base/elsewhere"]
     assert server.requests[1].query == {"page": "2", "api_key": API_KEY}
 
@@ -83,7 +83,7 @@ def test_a_redirect_elsewhere_is_refused_and_sees_no_credential(server: Scripted
     with run_scripted_server() as other:
         server.script(raw_response(b"", 307, location=f"{other.origin}/base/thing"))
         with pytest.raises(ForbiddenHost, match="redirected to another host"):
-            run_session(server.origin, clock, get)
+            run_session(server.origin, clock, get_thing)
         assert other.requests == []
     assert len(server.requests) == 1
 
@@ -107,14 +107,14 @@ def test_a_redirect_elsewhere_is_refused_and_sees_no_credential(server: Scripted
 def test_a_redirect_to_a_strange_place_is_refused(server: ScriptedServer, clock: FakeClock, target: str) -> None:
     server.script(raw_response(b"", 307, location=target.format(host=server.origin.removeprefix("http://"))))
     with pytest.raises((ForbiddenHost, Transient), match=r"no URL|another host|[Ii]nvalid URL"):
-        run_session(server.origin, clock, get)
+        run_session(server.origin, clock, get_thing)
     assert {seen.path for seen in server.requests} == {"/base/thing"}
 
 
 def test_redirects_end(server: ScriptedServer, clock: FakeClock) -> None:
     server.script(raw_response(b"", 307, location="/again"))
     with pytest.raises(ForbiddenHost, match="more than 3 redirects"):
-        run_session(server.origin, clock, get)
+        run_session(server.origin, clock, get_thing)
     assert len(server.requests) == 4
 
 
@@ -124,8 +124,8 @@ def test_an_answer_too_large_is_refused(
     monkeypatch.setattr(wire.read_limited_body, "__defaults__", (200_000,))
     server.script(endless_response())
     with pytest.raises(ResponseTooLarge, match="more than 200000 bytes"):
-        run_session(server.origin, clock, get)
+        run_session(server.origin, clock, get_thing)
     server.script(raw_response(gzip.compress(b" " * 10_000_000), content_encoding="gzip"))
     with pytest.raises(ResponseTooLarge):
-        run_session(server.origin, clock, get)
+        run_session(server.origin, clock, get_thing)
     assert len(server.requests) == 2

@@ -14,8 +14,10 @@ from pydantic import ValidationError
 
 import sandbox.inkeep.api as vendor
 from extractors.errors import ExtractionError
-from extractors.inkeep.provider import FIELDS, InkeepAccount
-from extractors.landing.zone import Batch, LandingZone
+from extractors.inkeep.account import InkeepAccount
+from extractors.inkeep.query import FIELDS
+from extractors.landing.batch import Batch
+from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from sandbox.accounts import SandboxAccount
 from sandbox.recorder import Fault
@@ -31,72 +33,72 @@ NAME = "docs"
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
+def module_sandbox() -> Iterator[Sandbox]:
     with Sandbox(ChangingWorld(SandboxAccount(NAME, "inkeep", "UTC"))) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    return as_new(running)
+def sandbox(module_sandbox: Sandbox) -> Sandbox:
+    return reset_sandbox(module_sandbox)
 
 
-def as_new(sandbox: Sandbox) -> Sandbox:
+def reset_sandbox(sandbox: Sandbox) -> Sandbox:
     sandbox.request_log.clear()
     sandbox.shapes.__dict__.update(ResponseShapes().__dict__)
-    world_of(sandbox).before_read = None
-    world_of(sandbox).timed_conversations = build_conversations(DAY, *range(0, 86_400 * SECOND, 7200 * SECOND))  # 12
-    world_of(sandbox).read_count = 0
+    get_world(sandbox).before_read = None
+    get_world(sandbox).timed_conversations = build_conversations(DAY, *range(0, 86_400 * SECOND, 7200 * SECOND))  # 12
+    get_world(sandbox).read_count = 0
     return sandbox
 
 
-def world_of(sandbox: Sandbox) -> ChangingWorld:
+def get_world(sandbox: Sandbox) -> ChangingWorld:
     assert isinstance(sandbox.world, ChangingWorld)
     return sandbox.world
 
 
-def account_in(sandbox: Sandbox, **more: Any) -> InkeepAccount:
+def build_account(sandbox: Sandbox, **settings: Any) -> InkeepAccount:
     key = sandbox.world.accounts[NAME].credential
-    told = {"name": NAME, "base_url": sandbox.base_url("inkeep"), "api_key": key, **more}
-    return InkeepAccount.model_validate(told)
+    values = {"name": NAME, "base_url": sandbox.base_url("inkeep"), "api_key": key, **settings}
+    return InkeepAccount.model_validate(values)
 
 
 def load(
-    sandbox: Sandbox, root: Path, window: Window = WINDOW, stream: str = "conversations", **more: Any
+    sandbox: Sandbox, root: Path, window: Window = WINDOW, stream: str = "conversations", **settings: Any
 ) -> list[ExtractionError]:
-    return pull_account(account_in(sandbox, streams=[stream], **more), window, root)
+    return pull_account(build_account(sandbox, streams=[stream], **settings), window, root)
 
 
-def batches(root: Path, stream: str = "conversations") -> list[Batch]:
+def list_batches(root: Path, stream: str = "conversations") -> list[Batch]:
     return sorted(LandingZone(root / "landing").list_batches("inkeep", NAME, stream), key=lambda batch: batch.window)
 
 
-def ids(root: Path) -> list[str]:
+def list_landed_ids(root: Path) -> list[str]:
     """The ids of all landed rows, as often as they are there."""
-    (batch,) = batches(root)
+    (batch,) = list_batches(root)
     return [row["id"] for _, body in batch.iter_bodies() for row in json.loads(body)["data"]["result"]]
 
 
-def asked(sandbox: Sandbox) -> list[dict[str, Any]]:
+def read_bodies(sandbox: Sandbox) -> list[dict[str, Any]]:
     return [json.loads(record.body) for record in sandbox.requests]
 
 
-def where(body: dict[str, Any]) -> list[tuple[str, str, str]]:
-    return [tuple(each["condition"].values()) for each in body["where"]["and"]]
+def read_conditions(body: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [tuple(item["condition"].values()) for item in body["where"]["and"]]
 
 
 def test_rows_of_a_month_are_one_question_when_nothing_is_cut_off(sandbox: Sandbox, tmp_path: Path) -> None:
     window = Window(date(2025, 3, 20), date(2025, 4, 3))
     assert load(sandbox, tmp_path, window, timezone="Europe/Berlin") == []
-    march, april = sorted(asked(sandbox), key=lambda body: str(where(body)))
-    assert where(march) == [
+    march, april = sorted(read_bodies(sandbox), key=lambda body: str(read_conditions(body)))
+    assert read_conditions(march) == [
         ("firstMessageTime", "gte", "2025-03-19T23:00:00.000Z"),
         ("firstMessageTime", "lt", "2025-03-31T22:00:00.000Z"),
     ]
-    assert where(april)[1] == ("firstMessageTime", "lt", "2025-04-02T22:00:00.000Z")
+    assert read_conditions(april)[1] == ("firstMessageTime", "lt", "2025-04-02T22:00:00.000Z")
     assert march["select"] == [{"type": "field", "field": name} for name in FIELDS]
     assert [order["field"] for order in march["orderBy"]] == ["firstMessageTime", "id"]
-    assert [batch.manifest["facts"] for batch in batches(tmp_path)] == [
+    assert [batch.manifest["facts"] for batch in list_batches(tmp_path)] == [
         {"total": 12, "rows": 12, "answers": 1},
         {"total": 0, "rows": 0, "answers": 1},
     ]
@@ -105,22 +107,22 @@ def test_rows_of_a_month_are_one_question_when_nothing_is_cut_off(sandbox: Sandb
 def test_a_window_that_is_cut_off_is_halved(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.shapes.inkeep_page_size = 5
     assert load(sandbox, tmp_path) == []
-    assert sorted(ids(tmp_path)) == sorted(moment.id for moment in world_of(sandbox).timed_conversations)
-    (batch,) = batches(tmp_path)
+    assert sorted(list_landed_ids(tmp_path)) == sorted(moment.id for moment in get_world(sandbox).timed_conversations)
+    (batch,) = list_batches(tmp_path)
     assert batch.manifest["facts"] == {"total": 12, "rows": 12, "answers": 4}
-    starts = [part.asked["body"]["where"]["and"][0]["condition"]["value"] for part in batch.parts]
+    starts = [part.request["body"]["where"]["and"][0]["condition"]["value"] for part in batch.parts]
     assert starts == [f"2025-03-30T{hour:02d}:00:00.000Z" for hour in (0, 6, 12, 18)]
 
 
 def test_microseconds_of_one_instant_are_read_on_by_id_alone(sandbox: Sandbox, tmp_path: Path) -> None:
     inside = build_conversations(DAY, *range(5 * SECOND, 5 * SECOND + 1000, 100))  # ids run against time
-    world_of(sandbox).timed_conversations = inside
+    get_world(sandbox).timed_conversations = inside
     sandbox.shapes.inkeep_page_size = 3
     assert load(sandbox, tmp_path) == []
-    assert sorted(ids(tmp_path)) == [moment.id for moment in inside]
-    last = asked(sandbox)[-1]
+    assert sorted(list_landed_ids(tmp_path)) == [moment.id for moment in inside]
+    last = read_bodies(sandbox)[-1]
     assert [order["field"] for order in last["orderBy"]] == ["id"]
-    assert where(last)[-1] == ("id", "gt", "c00008")
+    assert read_conditions(last)[-1] == ("id", "gt", "c00008")
 
 
 @settings(max_examples=12, deadline=None)
@@ -134,32 +136,32 @@ def test_microseconds_of_one_instant_are_read_on_by_id_alone(sandbox: Sandbox, t
     ),
     size=st.integers(1, 6),
 )
-def test_no_row_is_lost_or_doubled(running: Sandbox, points: list[int], size: int) -> None:
-    sandbox = as_new(running)
-    world_of(sandbox).timed_conversations = build_conversations(DAY, *points)
+def test_no_row_is_lost_or_doubled(module_sandbox: Sandbox, points: list[int], size: int) -> None:
+    sandbox = reset_sandbox(module_sandbox)
+    get_world(sandbox).timed_conversations = build_conversations(DAY, *points)
     sandbox.shapes.inkeep_page_size = size
     with TemporaryDirectory() as folder:
         assert load(sandbox, Path(folder)) == []
-        assert sorted(ids(Path(folder))) == [moment.id for moment in world_of(sandbox).timed_conversations]
+        assert sorted(list_landed_ids(Path(folder))) == [moment.id for moment in get_world(sandbox).timed_conversations]
 
 
 def test_rows_that_come_while_they_are_read_are_looked_for_again(sandbox: Sandbox, tmp_path: Path) -> None:
     before, after = build_conversations(DAY, *range(8)), build_conversations(DAY, *range(9))
-    world_of(sandbox).before_read = lambda reading: before if reading < 2 else after
+    get_world(sandbox).before_read = lambda reading: before if reading < 2 else after
     sandbox.shapes.inkeep_page_size = 5
     assert load(sandbox, tmp_path) == []
-    assert len(set(ids(tmp_path))) == len(ids(tmp_path)) == 9
-    assert batches(tmp_path)[0].manifest["facts"]["total"] == 9
+    assert len(set(list_landed_ids(tmp_path))) == len(list_landed_ids(tmp_path)) == 9
+    assert list_batches(tmp_path)[0].manifest["facts"]["total"] == 9
 
 
 def test_rows_that_never_stand_still_are_an_error_and_land_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
-    world_of(sandbox).before_read = lambda reading: build_conversations(DAY, *range(10 + reading))
+    get_world(sandbox).before_read = lambda reading: build_conversations(DAY, *range(10 + reading))
     sandbox.shapes.inkeep_page_size = 5
     (error,) = load(sandbox, tmp_path)
     assert type(error).__name__ == "Transient"
     assert "its parts hold" in str(error)
-    assert batches(tmp_path) == []
-    assert world_of(sandbox).read_count < 20
+    assert list_batches(tmp_path) == []
+    assert get_world(sandbox).read_count < 20
 
 
 def answer(**data: Any) -> dict[str, Any]:
@@ -189,33 +191,33 @@ def test_other_shapes_are_landed_and_named(sandbox: Sandbox, tmp_path: Path, bod
     sandbox.plan_faults(Fault(status=200, body=json.dumps(body)))
     (error,) = load(sandbox, tmp_path)
     assert f"field {field}:" in str(error)
-    (batch,) = batches(tmp_path)
+    (batch,) = list_batches(tmp_path)
     assert not batch.is_complete
-    assert [json.loads(landed) for _, landed in batch.iter_bodies()] == [body]
+    assert [json.loads(landed_body) for _, landed_body in batch.iter_bodies()] == [body]
 
 
 @pytest.mark.parametrize("number", [1, 1.0, "1"])
 def test_numbers_in_every_form(sandbox: Sandbox, tmp_path: Path, number: Any) -> None:
     sandbox.plan_faults(Fault(status=200, body=json.dumps(answer(total=number, count=number))))
     assert load(sandbox, tmp_path) == []
-    assert batches(tmp_path)[0].manifest["facts"] == {"total": 1, "rows": 1, "answers": 1}
+    assert list_batches(tmp_path)[0].manifest["facts"] == {"total": 1, "rows": 1, "answers": 1}
 
 
 def test_filters_that_do_not_filter_come_to_an_end(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.plan_faults(Fault(status=200, body=json.dumps(answer(total=3)), times=1000))
     (error,) = load(sandbox, tmp_path)
-    assert "3 conversations are told" in str(error)
+    assert "3 conversations are reported" in str(error)
     assert len(sandbox.requests) < 20
 
 
 def test_ids_that_do_not_go_on_are_an_error(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def deaf(query: Any, read: Any, form: str) -> Any:
-        conditions = [each for each in query["where"]["and"] if each["condition"]["field"] != "id"]
+    def ignore_ids(query: Any, read: Any, form: str) -> Any:
+        conditions = [item for item in query["where"]["and"] if item["condition"]["field"] != "id"]
         return original({**query, "where": {"and": conditions}}, read, form)
 
     original = vendor.run_query
-    monkeypatch.setattr(vendor, "run_query", deaf)
-    world_of(sandbox).timed_conversations = build_conversations(DAY, 7, 7, 7, 7)
+    monkeypatch.setattr(vendor, "run_query", ignore_ids)
+    get_world(sandbox).timed_conversations = build_conversations(DAY, 7, 7, 7, 7)
     sandbox.shapes.inkeep_page_size = 2
     (error,) = load(sandbox, tmp_path)
     assert "does not go on after the id" in str(error)
@@ -223,9 +225,9 @@ def test_ids_that_do_not_go_on_are_an_error(sandbox: Sandbox, tmp_path: Path, mo
 
 def test_totals_of_a_utc_month_are_one_question(sandbox: Sandbox, tmp_path: Path) -> None:
     assert load(sandbox, tmp_path, Window(date(2025, 3, 2), date(2025, 4, 2)), "conversation_totals") == []
-    kinds = [[each["type"] for each in body["select"]] for body in asked(sandbox)]
+    kinds = [[item["type"] for item in body["select"]] for body in read_bodies(sandbox)]
     assert sorted(kinds) == [["aggregation"] * 3, ["time", *["aggregation"] * 3]]
-    march, april = batches(tmp_path, "conversation_totals")
+    march, april = list_batches(tmp_path, "conversation_totals")
     assert march.parts[0].context == {"days": "2025-03-02_2025-04-01", "by_day": True}
     assert april.parts[0].context == {"days": "2025-04-01_2025-04-02", "by_day": False}
 
@@ -233,20 +235,20 @@ def test_totals_of_a_utc_month_are_one_question(sandbox: Sandbox, tmp_path: Path
 def test_totals_of_another_zone_are_asked_by_local_day(sandbox: Sandbox, tmp_path: Path) -> None:
     window = Window(DAY, DAY + timedelta(days=2))
     assert load(sandbox, tmp_path, window, "conversation_totals", timezone="Europe/Berlin") == []
-    assert sorted([each[2] for each in where(body)] for body in asked(sandbox)) == [
+    assert sorted([item[2] for item in read_conditions(body)] for body in read_bodies(sandbox)) == [
         ["2025-03-29T23:00:00.000Z", "2025-03-30T22:00:00.000Z"],
         ["2025-03-30T22:00:00.000Z", "2025-03-31T22:00:00.000Z"],
     ]
-    assert [len(batch.parts) for batch in batches(tmp_path, "conversation_totals")] == [1, 1]
+    assert [len(batch.parts) for batch in list_batches(tmp_path, "conversation_totals")] == [1, 1]
 
 
 def test_buckets_that_are_cut_off_are_asked_in_halves(sandbox: Sandbox, tmp_path: Path) -> None:
-    world_of(sandbox).timed_conversations = build_conversations(
+    get_world(sandbox).timed_conversations = build_conversations(
         DAY, *(number * 86_400 * SECOND for number in range(-20, 1))
     )
     sandbox.shapes.inkeep_page_size = 6
     assert load(sandbox, tmp_path, Window(date(2025, 3, 10), date(2025, 3, 31)), "conversation_totals") == []
-    (batch,) = batches(tmp_path, "conversation_totals")
+    (batch,) = list_batches(tmp_path, "conversation_totals")
     windows = [Window.parse(part.context["days"]) for part in batch.parts]
     assert [day for window in windows for day in window.days()] == list(batch.window.days())
     assert all(json.loads(body)["data"]["total"] <= 6 for _, body in batch.iter_bodies())
@@ -255,8 +257,8 @@ def test_buckets_that_are_cut_off_are_asked_in_halves(sandbox: Sandbox, tmp_path
 def test_refused_buckets_fall_back_to_single_days_for_the_run(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.plan_faults(Fault(status=400, body='{"title": "Bad Request", "detail": "time needs groupBy"}'))
     assert load(sandbox, tmp_path, Window(date(2025, 3, 28), date(2025, 4, 1)), "conversation_totals") == []
-    assert [body["select"][0]["type"] for body in asked(sandbox)] == ["time", *["aggregation"] * 4]
-    (batch,) = batches(tmp_path, "conversation_totals")
+    assert [body["select"][0]["type"] for body in read_bodies(sandbox)] == ["time", *["aggregation"] * 4]
+    (batch,) = list_batches(tmp_path, "conversation_totals")
     assert [part.context["by_day"] for part in batch.parts] == [False] * 4
 
 

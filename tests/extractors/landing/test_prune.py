@@ -7,9 +7,9 @@ from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.fetch import fetch_lock_path
 from extractors.http.messages import Request, Response
 from extractors.landing.batch import Batch, BatchKey, select_newest_by_day
+from extractors.landing.lock import fetch_lock_path
 from extractors.landing.prune import PruneResult, list_landed_accounts, prune_account
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
@@ -25,109 +25,115 @@ def zone(tmp_path: Path) -> LandingZone:
     return LandingZone(tmp_path / "landing")
 
 
-def days(first: int, last: int) -> Window:
+def build_window(first: int, last: int) -> Window:
     return Window(date(2025, 3, first), date(2025, 3, last) + timedelta(days=1))
 
 
 def land(
-    zone: LandingZone, window: Window, at: datetime, body: bytes = b"{}", *, of: str = "id", whole: bool = True
+    zone: LandingZone,
+    window: Window,
+    at: datetime,
+    body: bytes = b"{}",
+    *,
+    account_id: str = "id",
+    complete: bool = True,
 ) -> Batch:
-    key = BatchKey("cognigy", "acme", "counter", of, "UTC", window)
+    key = BatchKey("cognigy", "acme", "counter", account_id, "UTC", window)
     with zone.open_writer(key) as writer:
         writer.add(Response(Request("GET", "/"), 200, {}, at, body))
-        return writer.finish(at, complete=whole)
+        return writer.finish(at, complete=complete)
 
 
-def pruned(zone: LandingZone, needed: Collection[str] = ()) -> PruneResult:
+def prune(zone: LandingZone, needed: Collection[str] = ()) -> PruneResult:
     return prune_account(zone, "cognigy", "acme", needed, CUT)
 
 
-def left(zone: LandingZone) -> list[Batch]:
+def list_remaining(zone: LandingZone) -> list[Batch]:
     return zone.list_batches("cognigy", "acme", "counter")
 
 
 def test_what_was_replaced_long_ago_is_taken_out(zone: LandingZone) -> None:
-    old = land(zone, days(1, 3), LONG_AGO, b"old")
-    new = land(zone, days(1, 3), LONG_AGO + timedelta(days=1), b"new")
-    found = pruned(zone)
-    assert found.arrivals == 1
-    assert found.bytes > 100
-    assert left(zone) == [new]
+    old = land(zone, build_window(1, 3), LONG_AGO, b"old")
+    new = land(zone, build_window(1, 3), LONG_AGO + timedelta(days=1), b"new")
+    result = prune(zone)
+    assert result.arrivals == 1
+    assert result.bytes > 100
+    assert list_remaining(zone) == [new]
     assert new.path.exists()
     assert not old.path.exists()
-    assert pruned(zone) == PruneResult()
+    assert prune(zone) == PruneResult()
 
 
 def test_the_newest_answer_is_kept_for_ever(zone: LandingZone) -> None:
-    land(zone, days(1, 3), LONG_AGO - timedelta(days=1000))
-    assert pruned(zone) == PruneResult()
+    land(zone, build_window(1, 3), LONG_AGO - timedelta(days=1000))
+    assert prune(zone) == PruneResult()
 
 
 def test_what_was_replaced_lately_is_kept_however_old_it_is(zone: LandingZone) -> None:
-    land(zone, days(1, 3), LONG_AGO)
-    land(zone, days(1, 3), LATELY)
-    assert pruned(zone).arrivals == 0
+    land(zone, build_window(1, 3), LONG_AGO)
+    land(zone, build_window(1, 3), LATELY)
+    assert prune(zone).arrivals == 0
 
 
 def test_one_day_that_nothing_replaced_keeps_the_whole_answer(zone: LandingZone) -> None:
-    old = land(zone, days(1, 3), LONG_AGO, b"old")
-    land(zone, days(1, 2), LONG_AGO + timedelta(days=1), b"1")
-    assert pruned(zone).arrivals == 0
-    land(zone, days(3, 3), LONG_AGO + timedelta(days=2), b"2")
-    assert pruned(zone).arrivals == 1
-    assert old not in left(zone)
+    old = land(zone, build_window(1, 3), LONG_AGO, b"old")
+    land(zone, build_window(1, 2), LONG_AGO + timedelta(days=1), b"1")
+    assert prune(zone).arrivals == 0
+    land(zone, build_window(3, 3), LONG_AGO + timedelta(days=2), b"2")
+    assert prune(zone).arrivals == 1
+    assert old not in list_remaining(zone)
 
 
 def test_what_a_loaded_slice_rests_on_is_kept(zone: LandingZone) -> None:
-    old = land(zone, days(1, 3), LONG_AGO, b"old")
-    land(zone, days(1, 3), LONG_AGO + timedelta(days=1), b"new")
-    assert pruned(zone, {old.batch_id}).arrivals == 0
+    old = land(zone, build_window(1, 3), LONG_AGO, b"old")
+    land(zone, build_window(1, 3), LONG_AGO + timedelta(days=1), b"new")
+    assert prune(zone, {old.batch_id}).arrivals == 0
     assert old.path.exists()
 
 
 def test_half_an_answer_or_one_of_another_id_replaces_nothing(zone: LandingZone) -> None:
-    land(zone, days(1, 3), LONG_AGO, b"old")
-    land(zone, days(1, 3), LONG_AGO + timedelta(days=1), b"half", whole=False)
-    land(zone, days(1, 3), LONG_AGO + timedelta(days=2), b"other", of="another id")
-    assert pruned(zone).arrivals == 0
-    land(zone, days(1, 3), LONG_AGO + timedelta(days=3), b"new")
-    assert pruned(zone).arrivals == 2  # the first, and the half one
+    land(zone, build_window(1, 3), LONG_AGO, b"old")
+    land(zone, build_window(1, 3), LONG_AGO + timedelta(days=1), b"half", complete=False)
+    land(zone, build_window(1, 3), LONG_AGO + timedelta(days=2), b"other", account_id="another id")
+    assert prune(zone).arrivals == 0
+    land(zone, build_window(1, 3), LONG_AGO + timedelta(days=3), b"new")
+    assert prune(zone).arrivals == 2  # the first, and the half one
 
 
 def test_a_body_that_another_arrival_shares_stays(zone: LandingZone) -> None:
-    old = land(zone, days(1, 3), LONG_AGO, b"same")
-    new = land(zone, days(1, 3), LONG_AGO + timedelta(days=1), b"same")
+    old = land(zone, build_window(1, 3), LONG_AGO, b"same")
+    new = land(zone, build_window(1, 3), LONG_AGO + timedelta(days=1), b"same")
     assert old.path == new.path
-    assert pruned(zone).arrivals == 1
+    assert prune(zone).arrivals == 1
     assert new.path.exists()
 
 
 def test_what_killed_runs_left_goes_too(zone: LandingZone) -> None:
-    kept = land(zone, days(1, 3), LONG_AGO)
+    kept = land(zone, build_window(1, 3), LONG_AGO)
     kept.folder.joinpath("2025-03-01_2025-03-04.1-abcd.part").write_bytes(b"12345")
     kept.folder.joinpath("2025-03-01_2025-03-04.0123456789abcdef.zst").write_bytes(b"1234567")
-    assert pruned(zone) == PruneResult(arrivals=0, bytes=12)
-    assert left(zone) == [kept]
+    assert prune(zone) == PruneResult(arrivals=0, bytes=12)
+    assert list_remaining(zone) == [kept]
 
 
 def test_a_manifest_that_cannot_be_read_is_left_alone(zone: LandingZone) -> None:
-    damaged = land(zone, days(1, 3), LONG_AGO, b"old")
-    land(zone, days(1, 3), LONG_AGO + timedelta(days=1), b"new")
+    damaged = land(zone, build_window(1, 3), LONG_AGO, b"old")
+    land(zone, build_window(1, 3), LONG_AGO + timedelta(days=1), b"new")
     damaged.manifest_path.write_text("{")
-    assert pruned(zone).arrivals == 0
+    assert prune(zone).arrivals == 0
 
 
 def test_an_account_that_is_being_fetched_is_left_for_the_next_time(zone: LandingZone) -> None:
-    land(zone, days(1, 3), LONG_AGO, b"old")
-    land(zone, days(1, 3), LONG_AGO + timedelta(days=1), b"new")
+    land(zone, build_window(1, 3), LONG_AGO, b"old")
+    land(zone, build_window(1, 3), LONG_AGO + timedelta(days=1), b"new")
     with FileLock(fetch_lock_path(zone, "cognigy", "acme")):
-        assert pruned(zone) == PruneResult(busy_accounts=1)
-    assert len(left(zone)) == 2
+        assert prune(zone) == PruneResult(busy_accounts=1)
+    assert len(list_remaining(zone)) == 2
 
 
 def test_accounts_are_found_by_what_was_landed(zone: LandingZone) -> None:
     assert list_landed_accounts(zone) == []
-    land(zone, days(1, 3), LONG_AGO)
+    land(zone, build_window(1, 3), LONG_AGO)
     assert list_landed_accounts(zone) == [("cognigy", "acme")]
 
 
@@ -141,14 +147,21 @@ def test_each_day_has_the_answer_that_counted_before(
     tmp_path_factory: pytest.TempPathFactory, arrivals: list[tuple[int, int, str, bool]]
 ) -> None:
     zone = LandingZone(tmp_path_factory.mktemp("landing"))
-    for number, (first, more, of, whole) in enumerate(arrivals):
+    for number, (first, more, account_id, complete) in enumerate(arrivals):
         at = LONG_AGO + timedelta(hours=number)
-        land(zone, days(first, first + more), at, str(number).encode(), of=of, whole=whole)
+        land(
+            zone,
+            build_window(first, first + more),
+            at,
+            str(number).encode(),
+            account_id=account_id,
+            complete=complete,
+        )
 
     def counts() -> list[object]:
-        month = list(days(1, 31).days())
-        return [select_newest_by_day(left(zone), month, of, "UTC") for of in ("id", "other")]
+        month = list(build_window(1, 31).days())
+        return [select_newest_by_day(list_remaining(zone), month, owner, "UTC") for owner in ("id", "other")]
 
     before = counts()
-    pruned(zone)
+    prune(zone)
     assert counts() == before

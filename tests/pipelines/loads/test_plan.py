@@ -233,7 +233,8 @@ def test_what_is_landed_is_not_wanted(zone: LandingZone) -> None:
 
 def test_a_window_over_two_months_is_asked_for_once_before_the_newer(zone: LandingZone) -> None:
     wide = Stream(
-        windows=lambda _account, whole: whole.by_hours(20 * 24, account().zone), fetch=PROVIDER.streams[STREAM].fetch
+        windows=lambda _account, whole: whole.split_by_hours(20 * 24, account().zone),
+        fetch=PROVIDER.streams[STREAM].fetch,
     )
     known = replace(PROVIDER, streams={STREAM: wide})
     assert planned(zone, window("2025-01-20", "2025-03-05").days(), known) == [
@@ -262,7 +263,8 @@ def test_each_day_is_in_one_step_and_its_windows_come_no_later(
 ) -> None:
     zone = LandingZone(tmp_path_factory.mktemp("landing"))
     wide = Stream(
-        windows=lambda _account, whole: whole.by_hours(width * 24, account().zone), fetch=PROVIDER.streams[STREAM].fetch
+        windows=lambda _account, whole: whole.split_by_hours(width * 24, account().zone),
+        fetch=PROVIDER.streams[STREAM].fetch,
     )
     known = replace(PROVIDER, streams={STREAM: wide})
     found = plan_steps(account(), known, zone, days, nothing_stands)

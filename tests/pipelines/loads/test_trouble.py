@@ -9,7 +9,8 @@ import pytest
 from extractors import registry
 from extractors.http.session import Session
 from extractors.landing.batch import Batch
-from extractors.landing.zone import BatchWriter, LandingZone
+from extractors.landing.writer import BatchWriter
+from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from pipelines.loads import run as runs
 from pipelines.loads.run import LoadJob, fetch_jobs, load_landed_batches

@@ -59,7 +59,11 @@ def test_who_is_no_longer_configured_is_named(filled_store: Store) -> None:
 def test_what_does_not_add_up_and_what_was_restated_is_told(filled_store: Store, report: Report) -> None:
     found = {each.title: each for each in report.data_quality.cards}
     [line] = found["Does not add up"].lines
-    assert (line.name, line.value, line.note) == ("voice", "1 day", "conversations against export: 12 told, 10 there")
+    assert (line.name, line.value, line.note) == (
+        "voice",
+        "1 day",
+        "conversations against export: 12 reported, 10 loaded",
+    )
     assert found["Restated"].headline is not None
     assert found["Restated"].headline.exact == "0"
     assert (report.loaded_slices, report.due_slices) == (84, 84)

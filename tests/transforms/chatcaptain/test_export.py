@@ -295,7 +295,7 @@ def test_totals_are_compared_and_fill_no_conversation(tmp_path: Path, channel: s
     landings.land(acme, "overview_report", WINDOW, FakeResponse({"1": 4, "7": 8}))
     landings.land(acme, "export", WINDOW, FakeResponse(text.encode()))
     staged = landings.transform(acme, WINDOW)
-    assert {(r.measure, r.told, r.loaded, r.verdict) for r in staged.reconciliations} == {
+    assert {(r.measure, r.reported, r.loaded, r.verdict) for r in staged.reconciliations} == {
         ("conversations", 4, 4, "ok"),
         ("messages", 8, 7, "unexplained"),
     }

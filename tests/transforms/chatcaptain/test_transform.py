@@ -148,7 +148,7 @@ def test_what_is_reconciled(sandbox: Sandbox, tmp_path: Path) -> None:
     assert (lines["messages", "channel_daily"].reason or "").startswith("not listed: ")
     for measure in ("conversations", "messages"):
         line = lines[measure, "export"]
-        assert (line.verdict, line.told) == ("ok", line.loaded)
+        assert (line.verdict, line.reported) == ("ok", line.loaded)
     assert {line.verdict for (_, against), line in lines.items() if "INTERVAL" in against} == {"ok"}
     assert len(lines) == 10
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.chatdash.provider import ChatdashAccount
+from extractors.chatdash.account import ChatdashAccount
 from extractors.errors import ShapeError
 from extractors.windows import Window
 from tests.support.landed_chunks import ChunkBuilder, FakeResponse, read_staged_rows

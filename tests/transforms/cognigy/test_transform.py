@@ -85,7 +85,7 @@ def test_a_split_that_exceeds_the_total_is_loaded_and_unexplained(tmp_path: Path
         ("webchat2", 12)
     ]
     (line,) = (line for line in staged.reconciliations if line.verdict != "ok")
-    assert (line.verdict, line.told, line.loaded) == ("unexplained", 10, 12)
+    assert (line.verdict, line.reported, line.loaded) == ("unexplained", 10, 12)
 
 
 def test_names_are_kept_and_nameless_channels_are_unknown(tmp_path: Path) -> None:

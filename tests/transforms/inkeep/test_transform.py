@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.errors import ShapeError
-from extractors.inkeep.provider import InkeepAccount
+from extractors.inkeep.account import InkeepAccount
 from extractors.windows import Window
 from tests.support.landed_chunks import ChunkBuilder, FakeResponse, read_staged_rows
 from transforms.facts import TransformResult
@@ -182,7 +182,7 @@ def test_rows_are_reconciled_with_the_totals(landings: ChunkBuilder) -> None:
     landings.land(docs, "conversation_totals", WINDOW, totals({"count": "3", "sum_userMessageCount": 4}))
     staged = landings.transform(docs, WINDOW)
     assert read_day(staged, "conversations", "user_messages") == (2, 4)
-    assert [(line.measure, line.told, line.loaded, line.verdict) for line in staged.reconciliations] == [
+    assert [(line.measure, line.reported, line.loaded, line.verdict) for line in staged.reconciliations] == [
         ("conversations", 3, 2, "unexplained"),
         ("user_messages", 4, 4, "ok"),
     ]

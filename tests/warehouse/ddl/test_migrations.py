@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from tests.warehouse.earlier_versions import VERSIONS, open_earlier_store
 from tests.warehouse.sample import (
+    DAY,
     build_chunk_commit,
     build_full_tables,
     columns_of_views,
@@ -20,12 +24,12 @@ from warehouse.ddl.views import view_queries
 from warehouse.engine import EngineLimits, attach_warehouse, open_engine
 from warehouse.errors import NewerWarehouse, UnreadableWarehouse
 from warehouse.model.schema import metadata
+from warehouse.records import ReconciliationEntry
 from warehouse.storage.duckdb import bring_up_to_date
 from warehouse.storage.files import StorePaths
 from warehouse.storage.parquet import ParquetStorage
 from warehouse.store import Store
 
-VERSIONS = sorted((Path(__file__).parent / "versions").glob("*.sql"), key=lambda path: int(path.stem))
 STEP = Migration(
     CURRENT_VERSION + 1,
     "a note",
@@ -33,29 +37,16 @@ STEP = Migration(
 )
 
 
-@pytest.fixture
-def loaded(one_day: Store) -> Store:
-    return one_day
-
-
-def private(store: Store) -> Path:
+def private_path(store: Store) -> Path:
     return StorePaths(store.location).private
 
 
-def older(version: Path, folder: Path) -> Store:
-    """A DuckDB warehouse as an earlier release left it."""
-    store = open_sample_store(folder)
-    with duckdb.connect(str(store.location), config={"storage_compatibility_version": "v1.4.0"}) as con:
-        con.execute(version.read_text())
-    return store
-
-
 @contextmanager
-def stepped(store: Store, kind: str, *steps: Migration) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The committed warehouse, as a release with further steps lends it."""
+def open_with_steps(store: Store, kind: str, *steps: Migration) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Attach the committed warehouse as a release with further steps does."""
     with open_engine(EngineLimits()) as con:
         if kind == "duckdb":
-            with attach_warehouse(con, private(store)):
+            with attach_warehouse(con, private_path(store)):
                 bring_up_to_date(con, "here", (*MIGRATIONS, *steps))
                 yield con
             return
@@ -70,26 +61,46 @@ def test_there_is_a_warehouse_of_every_earlier_version() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.stem)
-def test_an_earlier_version_is_upgraded_with_all_its_rows(version: Path, tmp_path: Path) -> None:
-    old = older(version, tmp_path)
-    with duckdb.connect(str(old.location), read_only=True) as con:
+def test_an_earlier_version_is_upgraded_with_all_its_rows(version: Path, tmp_path: Path, kind: str) -> None:
+    with duckdb.connect() as con:
+        con.execute(version.read_text())
         tables = [name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
-        counts = {name: con.execute(f"SELECT count(*) FROM {name}").fetchone() for name in tables}
-    assert counts["fact_conversation"] == (5,)
-    assert old.publish()
-    kept = sorted(set(tables) - {"schema_version", "store_state"})
-    query = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for name in kept)
-    assert dict(query_rows(old, query)) == {name: count for name in kept for count in counts[name] or ()}  # type: ignore[arg-type]
-    assert query_rows(old, "SELECT max(version) FROM schema_version") == [(CURRENT_VERSION,)]
-    assert all(columns_of_views(old).values())
-    old.read(" UNION ALL ".join(f"SELECT CAST(v AS VARCHAR) FROM {view} AS v" for view in view_queries()))
-    old.commit(build_chunk_commit(consecutive_days(3), build_full_tables(consecutive_days(3), 4)))
-    assert [row.state for row in old.ledger()] == ["settled"] * 3
+        tables = sorted(set(tables) - {"schema_version", "store_state"})
+        query = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for name in tables)
+        counts = dict(con.execute(query).fetchall())
+    assert counts["fact_conversation"] == 5
+    store = open_earlier_store(version, tmp_path, kind)
+    assert store.publish()
+    assert dict(query_rows(store, query)) == counts  # type: ignore[arg-type]
+    assert query_rows(store, "SELECT max(version) FROM schema_version") == [(CURRENT_VERSION,)]
+    assert all(columns_of_views(store).values())
+    store.read(" UNION ALL ".join(f"SELECT CAST(v AS VARCHAR) FROM {view} AS v" for view in view_queries()))
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.stem)
+def test_an_upgraded_warehouse_takes_further_commits(version: Path, tmp_path: Path, kind: str) -> None:
+    store = open_earlier_store(version, tmp_path, kind)
+    entry = ReconciliationEntry(DAY, "conversations", "channel_daily", Decimal(4), Decimal(3), "explained", "a test")
+    tables = build_full_tables(consecutive_days(3), 4)
+    store.commit(build_chunk_commit(consecutive_days(3), tables, reconciled=(entry,)))
+    store.publish()
+    assert [row.state for row in store.ledger()] == ["settled"] * 3
+    assert query_rows(store, "SELECT reported, loaded, difference FROM reconciliation") == [(4, 3, 1)]
+
+
+def test_reported_totals_have_their_new_name_before_and_after_the_upgrade(tmp_path: Path, kind: str) -> None:
+    store = open_earlier_store(VERSIONS[1], tmp_path, kind)
+    query = "SELECT date, reported, loaded, verdict FROM reconciliation ORDER BY date"
+    lines = [(DAY, Decimal("2.5"), Decimal("2.5"), "ok"), (DAY + timedelta(1), 6, 5, "explained")]
+    if kind == "parquet":  # a DuckDB file has the tables of the release that published it
+        assert query_rows(store, query) == lines
+    store.publish()
+    assert query_rows(store, query) == lines
 
 
 @pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.stem)
 def test_an_upgraded_warehouse_is_declared_like_a_new_one(version: Path, tmp_path: Path) -> None:
-    upgraded, new = older(version, tmp_path), open_sample_store(tmp_path / "new")
+    upgraded, new = open_earlier_store(version, tmp_path, "duckdb"), open_sample_store(tmp_path / "new")
     for store in (upgraded, new):
         store.publish()
     shape = (
@@ -101,53 +112,53 @@ def test_an_upgraded_warehouse_is_declared_like_a_new_one(version: Path, tmp_pat
     assert declared <= {(line[0], line[1]) for line in query_rows(new, shape)}
 
 
-def test_a_new_warehouse_knows_its_version(loaded: Store) -> None:
-    found = query_rows(loaded, "SELECT version, name FROM schema_version ORDER BY version")
-    assert found == [(m.version, m.name) for m in MIGRATIONS]
+def test_a_new_warehouse_knows_its_version(one_day: Store) -> None:
+    versions = query_rows(one_day, "SELECT version, name FROM schema_version ORDER BY version")
+    assert versions == [(migration.version, migration.name) for migration in MIGRATIONS]
 
 
-def test_a_warehouse_takes_the_missing_steps_once(loaded: Store, kind: str) -> None:
+def test_a_warehouse_takes_the_missing_steps_once(one_day: Store, kind: str) -> None:
     for _ in range(2):
-        with stepped(loaded, kind, STEP) as con:
+        with open_with_steps(one_day, kind, STEP) as con:
             assert con.execute("SELECT count(*) FROM wh.channel_daily").fetchall() == [(3,)]
             assert con.execute("SELECT count(*) FROM wh.schema_version").fetchall() == [(CURRENT_VERSION + 1,)]
             if kind == "duckdb":
                 assert con.execute("SELECT note FROM wh.load_ledger").fetchall() == [("x",)]
 
 
-def test_a_step_that_fails_leaves_the_version(loaded: Store, kind: str) -> None:
+def test_a_step_that_fails_leaves_the_version(one_day: Store, kind: str) -> None:
     broken = Migration(CURRENT_VERSION + 1, "broken", ("CREATE TABLE note (text VARCHAR)", "SELECT nonsense"))
-    with pytest.raises(duckdb.Error, match="nonsense"), stepped(loaded, kind, broken):
+    with pytest.raises(duckdb.Error, match="nonsense"), open_with_steps(one_day, kind, broken):
         pass
-    with stepped(loaded, kind) as con:
+    with open_with_steps(one_day, kind) as con:
         assert con.execute("SELECT max(version) FROM wh.schema_version").fetchall() == [(CURRENT_VERSION,)]
         assert con.execute("SELECT count(*) FROM duckdb_columns() WHERE table_name = 'note'").fetchall() == [(0,)]
 
 
-def test_a_newer_warehouse_is_refused(loaded: Store, kind: str) -> None:
+def test_a_newer_warehouse_is_refused(one_day: Store, kind: str) -> None:
     if kind == "parquet":
-        with stepped(loaded, kind, STEP):
+        with open_with_steps(one_day, kind, STEP):
             pass
     else:
-        for path in (private(loaded), loaded.location):
+        for path in (private_path(one_day), one_day.location):
             with duckdb.connect(str(path)) as con:
                 con.execute(f"INSERT INTO schema_version VALUES ({CURRENT_VERSION + 1}, 'the future', now())")
     with pytest.raises(NewerWarehouse, match=f"schema version {CURRENT_VERSION + 1}"):
-        loaded.commit(build_chunk_commit(consecutive_days(1)))
+        one_day.commit(build_chunk_commit(consecutive_days(1)))
     with pytest.raises(NewerWarehouse, match="upgrade"):
-        loaded.read("SELECT 1")
+        one_day.read("SELECT 1")
 
 
 @pytest.mark.parametrize("kind", ["duckdb"], indirect=True)
-def test_views_are_made_again_when_their_text_changed(loaded: Store) -> None:
-    with duckdb.connect(str(private(loaded))) as con:
+def test_views_are_made_again_when_their_text_changed(one_day: Store) -> None:
+    with duckdb.connect(str(private_path(one_day))) as con:
         con.execute("DROP VIEW channel_daily")
         con.execute("CREATE VIEW long_gone AS SELECT 1")
         con.execute("UPDATE store_state SET views = 'another text'")
-    assert loaded.publish()
-    assert query_rows(loaded, "SELECT count(*) FROM channel_daily") == [(3,)]
-    assert query_rows(loaded, "SELECT * FROM duckdb_views() WHERE view_name = 'long_gone'") == []
-    assert not loaded.publish()
+    assert one_day.publish()
+    assert query_rows(one_day, "SELECT count(*) FROM channel_daily") == [(3,)]
+    assert query_rows(one_day, "SELECT * FROM duckdb_views() WHERE view_name = 'long_gone'") == []
+    assert not one_day.publish()
 
 
 def test_a_foreign_file_is_left_alone(tmp_path: Path) -> None:
@@ -158,13 +169,13 @@ def test_a_foreign_file_is_left_alone(tmp_path: Path) -> None:
         store.commit(build_chunk_commit(consecutive_days(1)))
     with duckdb.connect(str(store.location), read_only=True) as con:
         assert con.execute("SELECT x FROM precious").fetchall() == [(1,)]
-    assert not private(store).exists()
+    assert not private_path(store).exists()
 
 
-def test_a_damaged_private_file_or_manifest_is_named(loaded: Store, kind: str) -> None:
-    damaged = private(loaded) if kind == "duckdb" else loaded.location / "_loader.json"
+def test_a_damaged_private_file_or_manifest_is_named(one_day: Store, kind: str) -> None:
+    damaged = private_path(one_day) if kind == "duckdb" else one_day.location / "_loader.json"
     damaged.write_bytes(b"neither a database nor a manifest" * 1000)
     with pytest.raises(UnreadableWarehouse, match=r"Move .* away"):
-        loaded.commit(build_chunk_commit(consecutive_days(1)))
+        one_day.commit(build_chunk_commit(consecutive_days(1)))
     damaged.unlink()
-    loaded.commit(build_chunk_commit(consecutive_days(1)))
+    one_day.commit(build_chunk_commit(consecutive_days(1)))

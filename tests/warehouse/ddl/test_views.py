@@ -36,96 +36,98 @@ COLUMNS = {
     "drift": "stream kind name batch",
     "load_run": "run_id command started_at ended_at planned loaded failed requests retries bytes rows waited_seconds "
     "error",
-    "reconciliation": "measure against told loaded difference verdict reason",
+    "reconciliation": "measure against reported loaded difference verdict reason",
 }
 
 
 @pytest.fixture(scope="module", params=sorted(STORE_KINDS))
-def loaded(
+def loaded_store(
     filled_stores: FilledStores, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Store:
     return filled_stores.copy(request.param, load_two_days, tmp_path_factory.mktemp("views"))
 
 
 @pytest.mark.parametrize("view", COLUMNS)
-def test_columns(loaded: Store, view: str) -> None:
+def test_columns(loaded_store: Store, view: str) -> None:
     expected = ["date", "provider", "account", *COLUMNS[view].split()]
-    assert loaded.read(f"SELECT * FROM {view}").column_names == expected
+    assert loaded_store.read(f"SELECT * FROM {view}").column_names == expected
 
 
-def test_no_view_by_day_is_unlisted(loaded: Store) -> None:
-    daily = {view for view, columns in columns_of_views(loaded).items() if "date" in columns}
+def test_no_view_by_day_is_unlisted(loaded_store: Store) -> None:
+    daily = {view for view, columns in columns_of_views(loaded_store).items() if "date" in columns}
     assert daily < set(COLUMNS)
 
 
 @pytest.mark.parametrize("name", STAGED_FACTS)
-def test_every_fact_key_joins_its_dimension(loaded: Store, name: str) -> None:
+def test_every_fact_key_joins_its_dimension(loaded_store: Store, name: str) -> None:
     table = fact_table(name)
-    [(total,)] = query_rows(loaded, f"SELECT count(*) FROM {table.name}")
+    [(total,)] = query_rows(loaded_store, f"SELECT count(*) FROM {table.name}")
     assert total
     for column in table.columns:
         if column.info["role"] == "key":
             dimension = column.info["dimension"]
             [(joined,)] = query_rows(
-                loaded, f"SELECT count(*) FROM {table.name} JOIN {dimension} USING ({column.name})"
+                loaded_store, f"SELECT count(*) FROM {table.name} JOIN {dimension} USING ({column.name})"
             )
             assert joined == total
-    [(dated,)] = query_rows(loaded, f"SELECT count(*) FROM {table.name} JOIN dim_date USING (date)")
+    [(dated,)] = query_rows(loaded_store, f"SELECT count(*) FROM {table.name} JOIN dim_date USING (date)")
     assert dated == total
 
 
 @pytest.mark.parametrize("name", ["account", "channel", "intent", "language", "country", "metric"])
-def test_unknown_is_the_one_row_with_key_0(loaded: Store, name: str) -> None:
+def test_unknown_is_the_one_row_with_key_0(loaded_store: Store, name: str) -> None:
     natural = {"account": "account", "channel": "channel_code", "language": "language_code", "country": "country_code"}
     sql = f"SELECT {natural.get(name, name)} FROM dim_{name} WHERE {name}_key = 0"
-    assert query_rows(loaded, sql) == [("unknown",)]
+    assert query_rows(loaded_store, sql) == [("unknown",)]
 
 
-def test_names_are_kept_code_point_for_code_point(loaded: Store) -> None:
+def test_names_are_kept_code_point_for_code_point(loaded_store: Store) -> None:
     sql = "SELECT intent, hits, rank FROM intent_daily WHERE date = '2025-03-01' ORDER BY rank"
-    assert query_rows(loaded, sql) == [("null", 10, 1), (" Öffnungszeiten ", 1, 2), ("unknown", 1, 3)]
+    assert query_rows(loaded_store, sql) == [("null", 10, 1), (" Öffnungszeiten ", 1, 2), ("unknown", 1, 3)]
 
 
-def test_a_conversation_without_channel_has_the_unknown_one(loaded: Store) -> None:
+def test_a_conversation_without_channel_has_the_unknown_one(loaded_store: Store) -> None:
     sql = "SELECT DISTINCT channel_code, language_code, language, is_test FROM conversation"
-    assert query_rows(loaded, sql) == [("whatsapp", "unknown", "unknown", False)]
+    assert query_rows(loaded_store, sql) == [("whatsapp", "unknown", "unknown", False)]
 
 
-def test_named_metrics(loaded: Store) -> None:
+def test_named_metrics(loaded_store: Store) -> None:
     where = "WHERE date = '2025-03-01'"
-    assert query_rows(loaded, f"SELECT end_reason, conversations FROM end_reason_daily {where}") == [("hangup", 10)]
-    assert query_rows(loaded, f"SELECT model, tokens FROM token_daily {where}") == [("model-a", 10)]
-    assert query_rows(loaded, f"SELECT topic, conversations FROM topic_daily {where}") == [("prices", 10)]
-    assert query_rows(loaded, f"SELECT type, conversations FROM type_daily {where}") == [("unknown", 10)]
-    assert query_rows(loaded, f"SELECT measure, value * 2 FROM inbox_daily {where}") == [("open", 3)]
+    assert query_rows(loaded_store, f"SELECT end_reason, conversations FROM end_reason_daily {where}") == [
+        ("hangup", 10)
+    ]
+    assert query_rows(loaded_store, f"SELECT model, tokens FROM token_daily {where}") == [("model-a", 10)]
+    assert query_rows(loaded_store, f"SELECT topic, conversations FROM topic_daily {where}") == [("prices", 10)]
+    assert query_rows(loaded_store, f"SELECT type, conversations FROM type_daily {where}") == [("unknown", 10)]
+    assert query_rows(loaded_store, f"SELECT measure, value * 2 FROM inbox_daily {where}") == [("open", 3)]
     sql = f"SELECT count(*), count(value) FROM metric_daily {where} AND metric = 'messages_median'"
-    assert query_rows(loaded, sql) == [(2, 1)]
+    assert query_rows(loaded_store, sql) == [(2, 1)]
 
 
-def test_a_team_is_counted_by_base_language(loaded: Store) -> None:
+def test_a_team_is_counted_by_base_language(loaded_store: Store) -> None:
     sql = "SELECT language, conversations, typeof(conversations) FROM team_daily WHERE date = '2025-03-01'"
-    assert query_rows(loaded, sql) == [("pt", 2, "BIGINT")]
+    assert query_rows(loaded_store, sql) == [("pt", 2, "BIGINT")]
 
 
-def test_dates_are_described(loaded: Store) -> None:
+def test_dates_are_described(loaded_store: Store) -> None:
     sql = "SELECT year, quarter, month, iso_week, weekday, weekday_name, is_weekend FROM dim_date ORDER BY date LIMIT 1"
-    assert query_rows(loaded, sql) == [(2025, 1, 3, 9, 6, "Saturday", True)]
+    assert query_rows(loaded_store, sql) == [(2025, 1, 3, 9, 6, "Saturday", True)]
 
 
-def test_the_catalog_explains_views_and_columns(loaded: Store) -> None:
+def test_the_catalog_explains_views_and_columns(loaded_store: Store) -> None:
     sql = (
         "SELECT comment FROM duckdb_columns() WHERE table_name = 'conversation_daily' AND column_name = 'conversations'"
     )
-    assert "billable units" in str(query_rows(loaded, sql))
+    assert "billable units" in str(query_rows(loaded_store, sql))
     unexplained = "SELECT view_name FROM duckdb_views() WHERE NOT internal AND comment IS NULL"
-    assert query_rows(loaded, unexplained) == []
+    assert query_rows(loaded_store, unexplained) == []
 
 
 @pytest.mark.parametrize("kind", ["duckdb"], indirect=True)
 def test_any_duckdb_tool_opens_the_published_file(one_day: Store) -> None:
     with duckdb.connect(str(one_day.location), read_only=True) as con:
-        found = con.execute("SELECT count(*) FROM conversation_daily WHERE date = ?", [DAY]).fetchone()
-        assert found == (1,)
+        row = con.execute("SELECT count(*) FROM conversation_daily WHERE date = ?", [DAY]).fetchone()
+        assert row == (1,)
         tags = con.execute("SELECT tags FROM duckdb_databases() WHERE NOT internal").fetchone()
         assert "v1.4.0" in str(tags)
 

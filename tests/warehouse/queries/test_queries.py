@@ -23,7 +23,7 @@ QUERIES = {path.stem: path.read_text() for path in (Path(warehouse.__file__).par
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def loaded_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     store = open_sample_store(tmp_path_factory.mktemp("queries"))
     store.commit(build_chunk_commit(consecutive_days(3), build_full_tables(consecutive_days(3), 10)))
     tables = build_full_tables(consecutive_days(1), 12)
@@ -37,14 +37,14 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 @pytest.mark.parametrize("name", sorted(QUERIES))
-def test_each_says_what_it_asks_and_answers(loaded: Store, name: str) -> None:
+def test_each_says_what_it_asks_and_answers(loaded_store: Store, name: str) -> None:
     assert QUERIES[name].startswith("-- ")
-    assert query_rows(loaded, QUERIES[name])
-    assert "HUGEINT" not in str(query_rows(loaded, f"DESCRIBE {QUERIES[name]}"))
+    assert query_rows(loaded_store, QUERIES[name])
+    assert "HUGEINT" not in str(query_rows(loaded_store, f"DESCRIBE {QUERIES[name]}"))
 
 
-def test_gaps_are_runs_of_days(loaded: Store) -> None:
-    [(_, account, state, first, last, count)] = query_rows(loaded, QUERIES["coverage_gaps"])
+def test_gaps_are_runs_of_days(loaded_store: Store) -> None:
+    [(_, account, state, first, last, count)] = query_rows(loaded_store, QUERIES["coverage_gaps"])
     assert (account, state, first) == ("acme", "missing", date(2025, 3, 4))
     assert isinstance(last, date)
     assert count == (last - date(2025, 3, 4)).days + 1

@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def loaded(filled_stores: FilledStores, tmp_path: Path) -> Store:
+def loaded_store(filled_stores: FilledStores, tmp_path: Path) -> Store:
     return filled_stores.copy("duckdb", load_one_day, tmp_path / "data")
 
 
@@ -51,25 +51,28 @@ def test_nothing_new_is_not_copied(store: Store) -> None:
     assert store.location.stat().st_ino == file
 
 
-def test_a_commit_is_seen_when_published(loaded: Store) -> None:
-    loaded.commit(build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1), 20)))
-    assert query_rows(loaded, TOTAL) == [(10,)]
-    assert loaded.publish()
-    assert query_rows(loaded, TOTAL) == [(20,)]
+def test_a_commit_is_seen_when_published(loaded_store: Store) -> None:
+    loaded_store.commit(build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1), 20)))
+    assert query_rows(loaded_store, TOTAL) == [(10,)]
+    assert loaded_store.publish()
+    assert query_rows(loaded_store, TOTAL) == [(20,)]
 
 
 @pytest.mark.parametrize("loads", [3, pytest.param(10, marks=pytest.mark.long)])
-def test_a_reader_holds_its_file_while_loads_and_publications_go_on(loaded: Store, loads: int) -> None:
+def test_a_reader_holds_its_file_while_loads_and_publications_go_on(loaded_store: Store, loads: int) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", READER, str(loaded.location)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", READER, str(loaded_store.location)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as reader:
         assert reader.stdin is not None
         assert reader.stdout is not None
         assert reader.stdout.readline() == "10\n"
         for size in range(20, 20 + 10 * loads, 10):
-            loaded.commit(build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1), size)))
-            assert loaded.publish()
-            assert query_rows(loaded, TOTAL) == [(size,)]
+            loaded_store.commit(build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1), size)))
+            assert loaded_store.publish()
+            assert query_rows(loaded_store, TOTAL) == [(size,)]
             reader.stdin.write("again\n")
             reader.stdin.flush()
             assert reader.stdout.readline() == "10\n"
@@ -77,30 +80,30 @@ def test_a_reader_holds_its_file_while_loads_and_publications_go_on(loaded: Stor
         assert reader.wait() == 0
 
 
-def test_only_the_published_file_looks_like_a_warehouse(loaded: Store) -> None:
-    assert list(loaded.location.parent.glob("*.duckdb")) == [loaded.location]
+def test_only_the_published_file_looks_like_a_warehouse(loaded_store: Store) -> None:
+    assert list(loaded_store.location.parent.glob("*.duckdb")) == [loaded_store.location]
 
 
-def test_a_lost_private_file_comes_back_from_the_published_one(loaded: Store) -> None:
-    places = StorePaths(loaded.location)
+def test_a_lost_private_file_comes_back_from_the_published_one(loaded_store: Store) -> None:
+    places = StorePaths(loaded_store.location)
     places.private.unlink()
     places.wal.write_bytes(b"of another file")
-    loaded.commit(
+    loaded_store.commit(
         build_chunk_commit(
             consecutive_days(1, DAY.replace(month=4)), build_full_tables(consecutive_days(1, DAY.replace(month=4)), 5)
         )
     )
-    assert loaded.publish()
-    assert query_rows(loaded, TOTAL) == [(15,)]
+    assert loaded_store.publish()
+    assert query_rows(loaded_store, TOTAL) == [(15,)]
     assert not places.wal.exists()
 
 
-def test_a_lost_published_file_is_published_again(loaded: Store) -> None:
-    loaded.location.write_bytes(b"overwritten by accident")
-    assert loaded.publish()
-    loaded.location.unlink()
-    assert loaded.publish()
-    assert query_rows(loaded, TOTAL) == [(10,)]
+def test_a_lost_published_file_is_published_again(loaded_store: Store) -> None:
+    loaded_store.location.write_bytes(b"overwritten by accident")
+    assert loaded_store.publish()
+    loaded_store.location.unlink()
+    assert loaded_store.publish()
+    assert query_rows(loaded_store, TOTAL) == [(10,)]
 
 
 def test_orphans_are_removed_by_the_next_writer(store: Store) -> None:

@@ -55,50 +55,52 @@ def load_two_months(store: Store) -> None:
 
 
 @pytest.fixture
-def loaded(filled_stores: FilledStores, tmp_path: Path) -> Store:
+def loaded_store(filled_stores: FilledStores, tmp_path: Path) -> Store:
     store = filled_stores.copy("parquet", load_two_months, tmp_path)
     store.publish()  # views.sql names its folder
     return store
 
 
-def versions(store: Store) -> set[str]:
+def list_versions(store: Store) -> set[str]:
     return {path.name for path in (store.location / "_versions").iterdir()}
 
 
-def published(store: Store) -> Manifest:
-    found = Manifest.load(store.location / "_manifest.json")
-    assert found is not None
-    return found
+def read_published(store: Store) -> Manifest:
+    manifest = Manifest.load(store.location / "_manifest.json")
+    assert manifest is not None
+    return manifest
 
 
-def test_a_file_per_table_and_month(loaded: Store) -> None:
-    facts = sorted(path.relative_to(loaded.location) for path in loaded.location.glob("fact_channel_daily/**/*"))
+def test_a_file_per_table_and_month(loaded_store: Store) -> None:
+    facts = sorted(
+        path.relative_to(loaded_store.location) for path in loaded_store.location.glob("fact_channel_daily/**/*")
+    )
     assert [str(path) for path in facts if path.suffix] == [
         "fact_channel_daily/month=2025-03/data.parquet",
         "fact_channel_daily/month=2025-04/data.parquet",
     ]
-    assert (loaded.location / "dim_channel" / "data.parquet").is_file()
-    assert (loaded.location / "load_ledger" / "month=2025-03" / "data.parquet").is_file()
-    before = versions(loaded)
+    assert (loaded_store.location / "dim_channel" / "data.parquet").is_file()
+    assert (loaded_store.location / "load_ledger" / "month=2025-03" / "data.parquet").is_file()
+    before = list_versions(loaded_store)
     other = build_chunk_commit(
         consecutive_days(2),
         build_full_tables(consecutive_days(2), 3),
         account=ACME.__class__(**{**vars(ACME), "account": "other"}),
     )
-    loaded.commit(other)
-    loaded.publish()
-    march = [part for table, month, part in published(loaded).data_files() if month == "2025-03"]
-    assert len([name for name in versions(loaded) - before if "2025-03" in name]) == len(march)
+    loaded_store.commit(other)
+    loaded_store.publish()
+    march = [part for table, month, part in read_published(loaded_store).data_files() if month == "2025-03"]
+    assert len([name for name in list_versions(loaded_store) - before if "2025-03" in name]) == len(march)
 
 
-def test_plain_readers_see_what_the_views_say(loaded: Store) -> None:
-    root = loaded.location
-    expected = query_rows(loaded, "SELECT date, conversations FROM fact_channel_daily ORDER BY ALL")
+def test_plain_readers_see_what_the_views_say(loaded_store: Store) -> None:
+    root = loaded_store.location
+    expected = query_rows(loaded_store, "SELECT date, conversations FROM fact_channel_daily ORDER BY ALL")
     with duckdb.connect() as con:
         glob = f"SELECT date, conversations, month FROM read_parquet('{root}/fact_channel_daily/**/*.parquet')"
-        found = con.execute(f"{glob} ORDER BY ALL").fetchall()
-    assert [row[:2] for row in found] == expected
-    assert {row[2] for row in found} == {"2025-03", "2025-04"}
+        rows = con.execute(f"{glob} ORDER BY ALL").fetchall()
+    assert [row[:2] for row in rows] == expected
+    assert {row[2] for row in rows} == {"2025-03", "2025-04"}
     frame = pd.read_parquet(root / "fact_channel_daily")
     assert sorted(frame["conversations"]) == sorted(count for _, count in expected)
     assert set(frame["month"].astype(str)) == {"2025-03", "2025-04"}
@@ -108,42 +110,42 @@ def test_plain_readers_see_what_the_views_say(loaded: Store) -> None:
     assert len(joined) == len(expected)
 
 
-def test_any_duckdb_has_the_views_by_a_script(loaded: Store) -> None:
-    script = (loaded.location / "views.sql").read_text("utf-8")
-    loaded.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 20)))
-    loaded.publish()  # into a month that is there: the same script sees it
+def test_any_duckdb_has_the_views_by_a_script(loaded_store: Store) -> None:
+    script = (loaded_store.location / "views.sql").read_text("utf-8")
+    loaded_store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 20)))
+    loaded_store.publish()  # into a month that is there: the same script sees it
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
         for _ in range(2):
             con.execute(script)
         for view in ("channel_daily", "coverage", "conversation_monthly", "load_ledger"):
             query = f"SELECT * FROM {view} ORDER BY ALL"
-            assert con.sql(query).to_arrow_table().to_pylist() == loaded.read(query).to_pylist()
+            assert con.sql(query).to_arrow_table().to_pylist() == loaded_store.read(query).to_pylist()
         about = con.execute("SELECT comment FROM duckdb_views() WHERE view_name = 'channel_daily'").fetchall()
         assert all(comment for (comment,) in about)
 
 
-def test_what_is_committed_is_not_published_yet(loaded: Store) -> None:
-    loaded.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 20)))
-    plain = f"SELECT sum(conversations) FROM '{loaded.location}/fact_conversation_daily/*/*.parquet'"
-    assert query_rows(loaded, TOTAL) == [(40,)]
+def test_what_is_committed_is_not_published_yet(loaded_store: Store) -> None:
+    loaded_store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 20)))
+    plain = f"SELECT sum(conversations) FROM '{loaded_store.location}/fact_conversation_daily/*/*.parquet'"
+    assert query_rows(loaded_store, TOTAL) == [(40,)]
     assert duckdb.sql(plain).fetchall() == [(40,)]
-    assert loaded.publish()
-    assert query_rows(loaded, TOTAL) == [(60,)]
+    assert loaded_store.publish()
+    assert query_rows(loaded_store, TOTAL) == [(60,)]
     assert duckdb.sql(plain).fetchall() == [(60,)]
 
 
 @pytest.mark.parametrize("loads", [3, pytest.param(10, marks=pytest.mark.long)])
-def test_plain_readers_never_fail_while_loads_go_on(loaded: Store, loads: int) -> None:
-    command = [sys.executable, "-c", READER, str(loaded.location)]
+def test_plain_readers_never_fail_while_loads_go_on(loaded_store: Store, loads: int) -> None:
+    command = [sys.executable, "-c", READER, str(loaded_store.location)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
         assert reader.stdin is not None
         assert reader.stdout is not None
         for size in range(1, loads + 1):
             reader.stdin.write("again\n")
             reader.stdin.flush()
-            loaded.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), size)))
-            loaded.publish()
+            loaded_store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), size)))
+            loaded_store.publish()
         reader.stdin.close()
         answers = reader.stdout.read().split("\n")
         assert reader.wait() == 0
@@ -151,95 +153,99 @@ def test_plain_readers_never_fail_while_loads_go_on(loaded: Store, loads: int) -
     assert all(answer.startswith("(4, ") for answer in answers if answer)
 
 
-def test_a_reader_with_an_older_manifest_still_finds_its_files(loaded: Store) -> None:
-    storage = ParquetStorage(loaded.location)
+def test_a_reader_with_an_older_manifest_still_finds_its_files(loaded_store: Store) -> None:
+    storage = ParquetStorage(loaded_store.location)
     with open_engine(EngineLimits()) as con, storage.published(con, TOTAL):
         for size in (20, 30):
-            loaded.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), size)))
-            loaded.publish()
+            loaded_store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), size)))
+            loaded_store.publish()
             con.execute("USE wh")
             assert con.execute(TOTAL).fetchall() == [(40,)]
-    assert query_rows(loaded, TOTAL) == [(80,)]
+    assert query_rows(loaded_store, TOTAL) == [(80,)]
 
 
-def test_superseded_files_go_when_nobody_can_need_them(loaded: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = versions(loaded)
+def test_superseded_files_go_when_nobody_can_need_them(loaded_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = list_versions(loaded_store)
     for size in (20, 30):
-        loaded.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), size)))
-    between = versions(loaded) - first  # the files of the commit that nobody has seen are gone already
-    current = {part.file for _, _, part in (Manifest.load(loaded.location / "_loader.json") or Manifest()).data_files()}
+        loaded_store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), size)))
+    between = list_versions(loaded_store) - first  # the files of the commit that nobody has seen are gone already
+    current = {
+        part.file for _, _, part in (Manifest.load(loaded_store.location / "_loader.json") or Manifest()).data_files()
+    }
     assert between <= current
-    loaded.publish()
-    assert first < versions(loaded) | current
-    assert versions(loaded) > published(loaded).file_names()
+    loaded_store.publish()
+    assert first < list_versions(loaded_store) | current
+    assert list_versions(loaded_store) > read_published(loaded_store).file_names()
     monkeypatch.setattr(parquet_store, "RETENTION_SECONDS", -1)
-    loaded.publish()
-    assert versions(loaded) == published(loaded).file_names()
+    loaded_store.publish()
+    assert list_versions(loaded_store) == read_published(loaded_store).file_names()
 
 
-def test_a_publication_that_was_killed_half_way_is_finished(loaded: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 20)))
+def test_a_publication_that_was_killed_half_way_is_finished(
+    loaded_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded_store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 20)))
 
-    def killed(_self: ParquetStorage, _manifest: Manifest) -> None:
+    def interrupt(_self: ParquetStorage, _manifest: Manifest) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(ParquetStorage, "_link", killed)
+        patched.setattr(ParquetStorage, "_link_files", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            loaded.publish()
-    assert query_rows(loaded, TOTAL) == [(60,)]
-    loaded.publish()
-    plain = f"SELECT sum(conversations) FROM '{loaded.location}/fact_conversation_daily/*/*.parquet'"
+            loaded_store.publish()
+    assert query_rows(loaded_store, TOTAL) == [(60,)]
+    loaded_store.publish()
+    plain = f"SELECT sum(conversations) FROM '{loaded_store.location}/fact_conversation_daily/*/*.parquet'"
     assert duckdb.sql(plain).fetchall() == [(60,)]
 
 
-def test_a_commit_that_was_killed_leaves_nothing_to_see(loaded: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, ledger = published(loaded), loaded.ledger()
+def test_a_commit_that_was_killed_leaves_nothing_to_see(loaded_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, ledger = read_published(loaded_store), loaded_store.ledger()
 
-    def killed(_path: Path) -> None:
+    def interrupt(_path: Path) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(parquet_store, "fsync_path", killed)
+        patched.setattr(parquet_store, "fsync_path", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            loaded.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 20)))
-    (loaded.location / "_versions" / "fact_x.part").write_bytes(b"half")
-    assert not loaded.publish()
-    assert published(loaded) == before
-    assert loaded.ledger() == ledger
-    assert not list(loaded.location.rglob("*.part"))
+            loaded_store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 20)))
+    (loaded_store.location / "_versions" / "fact_x.part").write_bytes(b"half")
+    assert not loaded_store.publish()
+    assert read_published(loaded_store) == before
+    assert loaded_store.ledger() == ledger
+    assert not list(loaded_store.location.rglob("*.part"))
 
 
-def test_an_emptied_month_keeps_its_file(loaded: Store) -> None:
-    loaded.commit(build_chunk_commit(consecutive_days(2), {}))
-    loaded.publish()
-    march = loaded.location / "fact_channel_daily" / "month=2025-03" / "data.parquet"
+def test_an_emptied_month_keeps_its_file(loaded_store: Store) -> None:
+    loaded_store.commit(build_chunk_commit(consecutive_days(2), {}))
+    loaded_store.publish()
+    march = loaded_store.location / "fact_channel_daily" / "month=2025-03" / "data.parquet"
     assert duckdb.sql(f"SELECT count(*) FROM '{march}'").fetchall() == [(0,)]
-    assert query_rows(loaded, TOTAL) == [(20,)]
+    assert query_rows(loaded_store, TOTAL) == [(20,)]
 
 
-def test_loading_the_same_again_writes_the_ledger_only(loaded: Store) -> None:
-    before = published(loaded)
-    loaded.commit(
+def test_loading_the_same_again_writes_the_ledger_only(loaded_store: Store) -> None:
+    before = read_published(loaded_store)
+    loaded_store.commit(
         build_chunk_commit(
             consecutive_days(2),
             build_full_tables(consecutive_days(2), 10),
             loaded_at=build_chunk_commit([]).loaded_at.replace(year=2026),
         )
     )
-    loaded.publish()
-    after = published(loaded)
+    loaded_store.publish()
+    after = read_published(loaded_store)
     changed = {table for table, month, part in after.data_files() if part != before.data_file(table, month)}
     assert changed == {"load_ledger"}
 
 
-def test_rows_outside_of_the_scope_are_carried_over(loaded: Store) -> None:
-    storage = ParquetStorage(loaded.location)
+def test_rows_outside_of_the_scope_are_carried_over(loaded_store: Store) -> None:
+    storage = ParquetStorage(loaded_store.location)
     with open_engine(EngineLimits()) as con, storage.transaction(con, Scope(("acme",), (DAY, DAY))):
         assert con.execute("SELECT count(*) FROM wh.fact_channel_daily").fetchall() == [(3,)]
         con.execute("DELETE FROM wh.fact_channel_daily WHERE conversations = 2")
-    loaded.publish()
-    assert query_rows(loaded, "SELECT date, count(*) FROM channel_daily GROUP BY 1 ORDER BY 1 LIMIT 2") == [
+    loaded_store.publish()
+    assert query_rows(loaded_store, "SELECT date, count(*) FROM channel_daily GROUP BY 1 ORDER BY 1 LIMIT 2") == [
         (DAY, 2),
         (consecutive_days(2)[1], 3),
     ]
@@ -257,26 +263,26 @@ def test_a_file_system_without_links_gets_copies(store: Store, monkeypatch: pyte
     assert duckdb.sql(f"SELECT count(*) FROM '{visible}'").fetchall() == [(3,)]
 
 
-def test_spill_folders_of_dead_processes_are_removed(loaded: Store) -> None:
-    old, fresh = (loaded.location / f"_{name}.spill" for name in ("old", "fresh"))
+def test_spill_folders_of_dead_processes_are_removed(loaded_store: Store) -> None:
+    old, fresh = (loaded_store.location / f"_{name}.spill" for name in ("old", "fresh"))
     for folder in (old, fresh):
         folder.mkdir()
     yesterday = time.time() - 100_000
     os.utime(old, (yesterday, yesterday))
-    loaded.publish()
+    loaded_store.publish()
     assert not old.exists()
     assert fresh.exists()
 
 
-def test_a_damaged_file_is_told_of_with_the_way_out(loaded: Store) -> None:
-    for file in (loaded.location / "_versions").glob("fact_conversation_daily.2025-04.*"):
+def test_a_damaged_file_is_told_of_with_the_way_out(loaded_store: Store) -> None:
+    for file in (loaded_store.location / "_versions").glob("fact_conversation_daily.2025-04.*"):
         file.write_bytes(b"junk")
     for attempt in (
-        lambda: loaded.read(TOTAL),
-        lambda: loaded.commit(
+        lambda: loaded_store.read(TOTAL),
+        lambda: loaded_store.commit(
             build_chunk_commit(consecutive_days(2, APRIL), build_full_tables(consecutive_days(2, APRIL), 11))
         ),
     ):
         with pytest.raises(UnreadableWarehouse, match="Move the lake's folder away, and run `chatmart replay`"):
             attempt()
-    assert loaded.ledger(ACME.account), "what is whole can be asked"
+    assert loaded_store.ledger(ACME.account), "what is whole can be asked"

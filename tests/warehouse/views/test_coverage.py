@@ -37,9 +37,9 @@ def test_all_days_up_to_the_accounts_own_yesterday(store: Store) -> None:
         return [datetime.now(ZoneInfo(zone)).date() - timedelta(1) for zone in zones]
 
     before = yesterdays()
-    found = query_rows(store, "SELECT min(date), max(date), count(*) FROM coverage GROUP BY account ORDER BY account")
-    assert [last for _, last, _ in found] in (before, yesterdays())
-    assert all(first == START and count == (last - START).days + 1 for first, last, count in found)  # type: ignore[operator]
+    spans = query_rows(store, "SELECT min(date), max(date), count(*) FROM coverage GROUP BY account ORDER BY account")
+    assert [last for _, last, _ in spans] in (before, yesterdays())
+    assert all(first == START and count == (last - START).days + 1 for first, last, count in spans)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(

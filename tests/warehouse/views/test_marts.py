@@ -26,7 +26,7 @@ COLUMNS = {
     "misunderstood_messages call_duration_seconds cost_amount cost_currency tokens",
     "channel_monthly": "channel channel_group is_test conversations messages interactions call_duration_seconds",
     "understood_monthly": "days understood_messages misunderstood_messages understood_rate",
-    "containment_monthly": "told_by conversations handed_over contained containment_rate",
+    "containment_monthly": "source conversations handed_over contained containment_rate",
     "intent_trend": "intent hits days previous_hits previous_days hits_change is_top_n",
     "cost_per_conversation_monthly": "cost_currency days conversations cost_amount cost_per_conversation",
 }
@@ -39,49 +39,53 @@ SLICES = [*consecutive_days(2, date(2025, 2, 27)), *consecutive_days(3, MARCH), 
 Row = dict[str, object]
 
 
-def money(amount: str, currency: str | None, conversations: int | None = 10) -> Row:
+def cost_columns(amount: str, currency: str | None, conversations: int | None = 10) -> Row:
     return {"cost_amount": Decimal(amount), "cost_currency": currency, "conversations": conversations}
 
 
-def load(store: Store, account: AccountRow, **facts: list[Row]) -> None:
-    told = {row["date"] for row in facts.get("conversation_daily", [])}
+def load_facts(store: Store, account: AccountRow, **facts: list[Row]) -> None:
+    days = {row["date"] for row in facts.get("conversation_daily", [])}
     facts["conversation_daily"] = [
         *facts.get("conversation_daily", []),
-        *({"date": day} for day in SLICES if day not in told),
+        *({"date": day} for day in SLICES if day not in days),
     ]
     tables = {name: build_staged_table(name, lines) for name, lines in facts.items()}
     store.commit(build_chunk_commit(SLICES, dict(tables), account=account, loaded_at=LOADED_AT))
 
 
-def on(day: date, **row: object) -> Row:
+def row_of_day(day: date, **row: object) -> Row:
     return {"date": day, **row}
 
 
 @pytest.fixture(scope="module", params=sorted(STORE_KINDS))
-def loaded(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Store:
+def loaded_store(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Store:
     store = open_sample_store(tmp_path_factory.mktemp("marts"), request.param)
-    load(store, MUTE)
-    load(
+    load_facts(store, MUTE)
+    load_facts(
         store,
         SHOP,
         conversation_daily=[
-            on(date(2025, 2, 27), **money("1.000001", "EUR"), unique_users=7, understood_messages=2),
-            on(date(2025, 2, 28), **money("0", None, 5), unique_users=7),
-            on(date(2025, 3, 1), **money("1.5", "EUR", 3), understood_messages=2, misunderstood_messages=1),
-            on(date(2025, 3, 2), **money("2", "USD", 4), understood_messages=0, misunderstood_messages=3),
-            on(date(2025, 3, 3), **money("9", "USD", None), misunderstood_messages=50),
-            on(date(2025, 4, 1), **money("3", None, 6), understood_messages=0, misunderstood_messages=0),
-            on(date(2025, 4, 2), conversations=100, call_duration_seconds=Decimal("0.5"), tokens=8),
-            on(date(2025, 4, 3), **money("1", "EUR", 4)),
+            row_of_day(date(2025, 2, 27), **cost_columns("1.000001", "EUR"), unique_users=7, understood_messages=2),
+            row_of_day(date(2025, 2, 28), **cost_columns("0", None, 5), unique_users=7),
+            row_of_day(
+                date(2025, 3, 1), **cost_columns("1.5", "EUR", 3), understood_messages=2, misunderstood_messages=1
+            ),
+            row_of_day(
+                date(2025, 3, 2), **cost_columns("2", "USD", 4), understood_messages=0, misunderstood_messages=3
+            ),
+            row_of_day(date(2025, 3, 3), **cost_columns("9", "USD", None), misunderstood_messages=50),
+            row_of_day(date(2025, 4, 1), **cost_columns("3", None, 6), understood_messages=0, misunderstood_messages=0),
+            row_of_day(date(2025, 4, 2), conversations=100, call_duration_seconds=Decimal("0.5"), tokens=8),
+            row_of_day(date(2025, 4, 3), **cost_columns("1", "EUR", 4)),
         ],
         intent_daily=[
-            on(date(2025, 2, 27), intent="prices", hits=5, rank=1, is_top_n=True),
-            on(date(2025, 3, 1), intent="prices", hits=2, rank=1, is_top_n=False),
-            on(date(2025, 3, 1), intent="hours", hits=1, rank=2, is_top_n=False),
-            on(date(2025, 4, 1), intent="prices", hits=4, rank=1, is_top_n=True),
+            row_of_day(date(2025, 2, 27), intent="prices", hits=5, rank=1, is_top_n=True),
+            row_of_day(date(2025, 3, 1), intent="prices", hits=2, rank=1, is_top_n=False),
+            row_of_day(date(2025, 3, 1), intent="hours", hits=1, rank=2, is_top_n=False),
+            row_of_day(date(2025, 4, 1), intent="prices", hits=4, rank=1, is_top_n=True),
         ],
     )
-    load(store, VOICE, **_voice())
+    load_facts(store, VOICE, **_voice())
     store.publish()
     return store
 
@@ -93,7 +97,7 @@ def _voice() -> dict[str, list[Row]]:
     single += [(date(2025, 4, 1), "whatsapp", None), (date(2025, 3, 2), "debug", "desk")]
     reported = [(date(2025, 2, 27), "c-1", 5, 1), (date(2025, 3, 1), "c-1", 50, 9), (date(2025, 2, 27), "c-2", 8, None)]
     metrics = [
-        on(day, metric=metric, member=member, channel_id=channel, value=Decimal(value))
+        row_of_day(day, metric=metric, member=member, channel_id=channel, value=Decimal(value))
         for day, channel, calls, handed_over in reported
         for metric, member, value in (
             ("channel_conversations", None, calls),
@@ -102,64 +106,64 @@ def _voice() -> dict[str, list[Row]]:
         if value is not None
     ]
     return {
-        "conversation_daily": [on(APRIL, **money("3", None, None))],
+        "conversation_daily": [row_of_day(APRIL, **cost_columns("3", None, None))],
         "conversation": [
-            on(day, conversation_id=f"c{number}", channel_code=channel, transfer_target=target)
+            row_of_day(day, conversation_id=f"c{number}", channel_code=channel, transfer_target=target)
             for number, (day, channel, target) in enumerate(single)
         ],
         "metric_daily": metrics,
         "intent_daily": [
-            on(date(2025, 2, 27), intent="prices", hits=5, rank=1, is_top_n=False),
-            on(date(2025, 2, 28), intent="prices", hits=1, rank=1, is_top_n=False),
-            on(date(2025, 2, 28), intent="hours", hits=7, rank=2, is_top_n=False),
-            on(date(2025, 3, 1), intent="prices", hits=8, rank=1, is_top_n=False),
-            on(date(2025, 3, 1), intent="unknown", hits=1, rank=2, is_top_n=False),
+            row_of_day(date(2025, 2, 27), intent="prices", hits=5, rank=1, is_top_n=False),
+            row_of_day(date(2025, 2, 28), intent="prices", hits=1, rank=1, is_top_n=False),
+            row_of_day(date(2025, 2, 28), intent="hours", hits=7, rank=2, is_top_n=False),
+            row_of_day(date(2025, 3, 1), intent="prices", hits=8, rank=1, is_top_n=False),
+            row_of_day(date(2025, 3, 1), intent="unknown", hits=1, rank=2, is_top_n=False),
         ],
         "channel_daily": [
-            on(date(2025, 3, 1), channel_code="webchat", conversations=4, messages=9),
-            on(date(2025, 3, 2), channel_code="webchat", conversations=6, call_duration_seconds=Decimal("1.5")),
-            on(date(2025, 3, 2), channel_code="debug", conversations=2),
-            on(date(2025, 4, 1), channel_code="webchat", conversations=1),
+            row_of_day(date(2025, 3, 1), channel_code="webchat", conversations=4, messages=9),
+            row_of_day(date(2025, 3, 2), channel_code="webchat", conversations=6, call_duration_seconds=Decimal("1.5")),
+            row_of_day(date(2025, 3, 2), channel_code="debug", conversations=2),
+            row_of_day(date(2025, 4, 1), channel_code="webchat", conversations=1),
         ],
     }
 
 
 @pytest.mark.parametrize("view", COLUMNS)
-def test_columns(loaded: Store, view: str) -> None:
-    answer = loaded.read(f"SELECT * FROM {view}")
-    assert answer.column_names == ["month", "provider", "account", *COLUMNS[view].split()]
-    assert answer.num_rows
+def test_columns(loaded_store: Store, view: str) -> None:
+    table = loaded_store.read(f"SELECT * FROM {view}")
+    assert table.column_names == ["month", "provider", "account", *COLUMNS[view].split()]
+    assert table.num_rows
 
 
 @pytest.fixture(scope="module")
-def described(loaded: Store) -> dict[str, dict[str, str]]:
-    return columns_of_views(loaded)
+def view_columns(loaded_store: Store) -> dict[str, dict[str, str]]:
+    return columns_of_views(loaded_store)
 
 
-def test_every_monthly_view_is_listed(described: dict[str, dict[str, str]]) -> None:
-    first = {view: next(iter(columns)) for view, columns in described.items()}
+def test_every_monthly_view_is_listed(view_columns: dict[str, dict[str, str]]) -> None:
+    first = {view: next(iter(columns)) for view, columns in view_columns.items()}
     assert set(first.values()) == {"date", "month"}
     assert {view for view, column in first.items() if column == "month"} == set(COLUMNS)
 
 
-def test_every_column_of_every_view_is_explained(loaded: Store) -> None:
+def test_every_column_of_every_view_is_explained(loaded_store: Store) -> None:
     silent = (
         "SELECT table_name, column_name FROM duckdb_columns() JOIN duckdb_views() ON view_name = table_name "
         "WHERE NOT duckdb_views.internal AND trim(coalesce(duckdb_columns.comment, '')) = ''"
     )
-    assert {name for name, _ in query_rows(loaded, silent)}.isdisjoint(view_queries())
+    assert {name for name, _ in query_rows(loaded_store, silent)}.isdisjoint(view_queries())
 
 
-def test_a_view_explains_only_columns_that_it_has(loaded: Store, described: dict[str, dict[str, str]]) -> None:
+def test_a_view_explains_only_columns_that_it_has(loaded_store: Store, view_columns: dict[str, dict[str, str]]) -> None:
     for view, text in view_queries().items():
         explained = {line[5:].split(":")[0] for line in text.splitlines() if line.startswith("--   ")}
-        assert explained <= described[view].keys(), view
-    said = query_rows(loaded, "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal")
-    assert [view for view, comment in said if "--" in str(comment) or ": Days" in str(comment)] == []
+        assert explained <= view_columns[view].keys(), view
+    comments = query_rows(loaded_store, "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal")
+    assert [view for view, comment in comments if "--" in str(comment) or ": Days" in str(comment)] == []
 
 
-def test_no_view_answers_in_a_type_that_other_tools_take_for_a_float(described: dict[str, dict[str, str]]) -> None:
-    for view, columns in described.items():
+def test_no_view_answers_in_a_type_that_other_tools_take_for_a_float(view_columns: dict[str, dict[str, str]]) -> None:
+    for view, columns in view_columns.items():
         assert columns, view
         assert not set(columns.values()) & {"HUGEINT", "DOUBLE", "FLOAT"}, view
 
@@ -176,36 +180,36 @@ def test_totals_are_of_the_additive_measures_alone() -> None:
     assert not never & {name for names in COLUMNS.values() for name in names.split()}
 
 
-def test_months_are_totals_of_their_loaded_days(loaded: Store) -> None:
+def test_months_are_totals_of_their_loaded_days(loaded_store: Store) -> None:
     sql = (
         "SELECT month, days, conversations, misunderstood_messages, call_duration_seconds, tokens "
         "FROM conversation_monthly WHERE account = 'shop' ORDER BY month"
     )
-    assert query_rows(loaded, sql) == [
+    assert query_rows(loaded_store, sql) == [
         (FEBRUARY, 2, 15, None, None, None),
         (MARCH, 3, 7, 54, None, None),
         (APRIL, 3, 110, 0, Decimal("0.500"), 8),
     ]
 
 
-def test_what_a_provider_does_not_tell_is_not_zero(loaded: Store) -> None:
+def test_what_a_provider_does_not_tell_is_not_zero(loaded_store: Store) -> None:
     sql = "SELECT days, conversations, cost_amount FROM conversation_monthly WHERE account = 'mute' ORDER BY month"
-    assert query_rows(loaded, sql) == [(2, None, None), (3, None, None), (3, None, None)]
+    assert query_rows(loaded_store, sql) == [(2, None, None), (3, None, None), (3, None, None)]
 
 
-def test_currencies_are_never_mixed(loaded: Store) -> None:
+def test_currencies_are_never_mixed(loaded_store: Store) -> None:
     sql = "SELECT month, cost_amount, cost_currency FROM conversation_monthly WHERE account = '{}' ORDER BY month"
-    assert query_rows(loaded, sql.format("shop")) == [
+    assert query_rows(loaded_store, sql.format("shop")) == [
         (FEBRUARY, Decimal("1.000001"), "EUR"),
         (MARCH, None, None),
         (APRIL, None, None),
     ]
-    assert query_rows(loaded, sql.format("voice"))[2] == (APRIL, Decimal(3), None)
+    assert query_rows(loaded_store, sql.format("voice"))[2] == (APRIL, Decimal(3), None)
 
 
-def test_a_conversation_costs_by_currency_where_both_are_told(loaded: Store) -> None:
+def test_a_conversation_costs_by_currency_where_both_are_told(loaded_store: Store) -> None:
     sql = "SELECT * EXCLUDE (provider, account) FROM cost_per_conversation_monthly ORDER BY month, cost_currency"
-    assert query_rows(loaded, sql) == [
+    assert query_rows(loaded_store, sql) == [
         (FEBRUARY, "EUR", 2, 15, Decimal("1.000001"), Decimal("0.066667")),
         (MARCH, "EUR", 1, 3, Decimal("1.5"), Decimal("0.5")),
         (MARCH, "USD", 1, 4, Decimal(2), Decimal("0.5")),
@@ -214,39 +218,39 @@ def test_a_conversation_costs_by_currency_where_both_are_told(loaded: Store) -> 
     ]
 
 
-def test_channels_are_conformed_and_tests_are_marked(loaded: Store) -> None:
+def test_channels_are_conformed_and_tests_are_marked(loaded_store: Store) -> None:
     sql = (
         "SELECT month, channel, channel_group, is_test, conversations, messages, call_duration_seconds "
         "FROM channel_monthly ORDER BY month, is_test"
     )
-    assert query_rows(loaded, sql) == [
+    assert query_rows(loaded_store, sql) == [
         (MARCH, "webchat", "web", False, 10, 9, Decimal("1.5")),
         (MARCH, "webchat", "test", True, 2, None, None),
         (APRIL, "webchat", "web", False, 1, None, None),
     ]
 
 
-def test_a_rate_of_understanding_is_of_days_that_tell_both(loaded: Store) -> None:
+def test_a_rate_of_understanding_is_of_days_that_tell_both(loaded_store: Store) -> None:
     sql = "SELECT * EXCLUDE (provider, account) FROM understood_monthly WHERE account = '{}' ORDER BY month"
-    assert query_rows(loaded, sql.format("shop")) == [
+    assert query_rows(loaded_store, sql.format("shop")) == [
         (FEBRUARY, 0, None, None, None),
         (MARCH, 2, 2, 4, Decimal("0.333333")),
         (APRIL, 1, 0, 0, None),
     ]
-    assert {line[1:] for line in query_rows(loaded, sql.format("mute"))} == {(0, None, None, None)}
+    assert {line[1:] for line in query_rows(loaded_store, sql.format("mute"))} == {(0, None, None, None)}
 
 
-def test_containment_is_of_channels_and_months_that_tell_transfers(loaded: Store) -> None:
+def test_containment_is_of_channels_and_months_that_tell_transfers(loaded_store: Store) -> None:
     sql = "SELECT * EXCLUDE provider FROM containment_monthly ORDER BY month"
-    assert query_rows(loaded, sql) == [
+    assert query_rows(loaded_store, sql) == [
         (FEBRUARY, "voice", "reports", 5, 1, 4, Decimal("0.8")),
         (MARCH, "voice", "conversations", 6, 2, 4, Decimal("0.666667")),
     ]
 
 
-def test_an_intent_changes_from_month_to_month(loaded: Store) -> None:
+def test_an_intent_changes_from_month_to_month(loaded_store: Store) -> None:
     sql = "SELECT * EXCLUDE (provider, account) FROM intent_trend WHERE account = 'voice' ORDER BY month, intent"
-    assert query_rows(loaded, sql) == [
+    assert query_rows(loaded_store, sql) == [
         (FEBRUARY, "hours", 7, 2, None, None, None, False),
         (FEBRUARY, "prices", 6, 2, None, None, None, False),
         (MARCH, "hours", 0, 1, 7, 2, -7, False),
@@ -255,9 +259,9 @@ def test_an_intent_changes_from_month_to_month(loaded: Store) -> None:
     ]
 
 
-def test_what_a_cut_off_list_leaves_out_is_unknown(loaded: Store) -> None:
+def test_what_a_cut_off_list_leaves_out_is_unknown(loaded_store: Store) -> None:
     sql = "SELECT * EXCLUDE (provider, account) FROM intent_trend WHERE account = 'shop' ORDER BY month, intent"
-    assert query_rows(loaded, sql) == [
+    assert query_rows(loaded_store, sql) == [
         (FEBRUARY, "prices", 5, 1, None, None, None, True),
         (MARCH, "hours", 1, 1, None, 1, None, True),
         (MARCH, "prices", 2, 1, 5, 1, -3, True),

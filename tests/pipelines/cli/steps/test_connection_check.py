@@ -164,7 +164,7 @@ def test_the_rules_of_any_request_hold(sample_world: SampleWorld, sandbox: Sandb
 
 def test_accounts_are_asked_side_by_side(sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     async def meet(session: Session, window: Window) -> None:
-        barrier: asyncio.Barrier = session.client.__dict__.setdefault("barrier", asyncio.Barrier(3))
+        barrier: asyncio.Barrier = session.httpx_client.__dict__.setdefault("barrier", asyncio.Barrier(3))
         async with asyncio.timeout(20):
             await barrier.wait()
 

@@ -1,0 +1,40 @@
+"""Warehouses as earlier releases left them, of every kind, from the dumps in `ddl/versions`."""
+
+from pathlib import Path
+
+import duckdb
+
+from tests.warehouse.sample import open_sample_store
+from warehouse.storage.parquet_manifest import UNPARTITIONED, DataFile, Manifest
+from warehouse.storage.parquet_tables import is_partitioned
+from warehouse.store import Store
+
+VERSIONS = sorted((Path(__file__).parent / "ddl" / "versions").glob("*.sql"), key=lambda path: int(path.stem))
+
+
+def open_earlier_store(version: Path, folder: Path, kind: str) -> Store:
+    """Return a store whose published warehouse an earlier release wrote."""
+    store = open_sample_store(folder, kind)
+    path = store.location if kind == "duckdb" else folder / "source.duckdb"
+    with duckdb.connect(str(path), config={"storage_compatibility_version": "v1.4.0"}) as con:
+        con.execute(version.read_text())
+        if kind == "parquet":
+            _write_lake(con, store.location, int(version.stem))
+    return store
+
+
+def _write_lake(con: duckdb.DuckDBPyConnection, root: Path, version: int) -> None:
+    """Write the tables of a warehouse as a lake with one published commit."""
+    query = "SELECT table_name, sql FROM duckdb_tables() WHERE table_name <> 'store_state'"
+    create_statements = dict(con.execute(query).fetchall())
+    (root / "_versions").mkdir(parents=True)
+    files: dict[tuple[str, str], DataFile] = {}
+    for table in create_statements:
+        month = "strftime(date, '%Y-%m')" if is_partitioned(table) else f"'{UNPARTITIONED}'"
+        for value, rows in con.execute(f"SELECT {month}, count(*) FROM {table} GROUP BY 1").fetchall():
+            path = root / "_versions" / f"{table}.{value}.parquet"
+            con.execute(f"COPY (SELECT * FROM {table} WHERE {month} = '{value}') TO '{path}' (FORMAT parquet)")
+            files[table, value] = DataFile(path.name, rows, path.stat().st_size)
+    manifest = Manifest(version, create_statements=create_statements).with_data_files(files)
+    for name in ("_loader.json", "_manifest.json"):
+        manifest.save(root / name)

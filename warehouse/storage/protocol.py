@@ -1,0 +1,68 @@
+"""The protocol of a storage: the way in which one kind of store keeps its tables.
+
+What must not come in: an implementation (one module each), SQL, the methods that loaders call (see `warehouse.store`).
+"""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+
+from warehouse.records import Scope, Transaction
+
+
+class Storage(Protocol):
+    """The files of one warehouse. Every method raises WarehouseErrors and nothing else of its own."""
+
+    @property
+    def location(self) -> Path:
+        """The place where readers open the published warehouse."""
+        ...
+
+    @property
+    def staging_folder(self) -> Path:
+        """The folder for files that wait for their commit."""
+        ...
+
+    def exists(self) -> bool:
+        """Return whether anything was ever committed here."""
+        ...
+
+    def is_published(self) -> bool:
+        """Return whether there is anything to read."""
+        ...
+
+    def size_bytes(self) -> int:
+        """Return the size in bytes of the published warehouse."""
+        ...
+
+    def new_spill_path(self) -> Path:
+        """Return a new folder for data that does not fit into memory."""
+        ...
+
+    def transaction(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> AbstractContextManager[Transaction]:
+        """Attach the committed data as `wh` under the writers' lock; changes in the scope become one commit, or none.
+
+        `wh` may lack the rows outside the scope. An error inside the block rolls everything back. Raises WarehouseBusy,
+        NewerWarehouse and UnreadableWarehouse.
+        """
+        ...
+
+    def committed(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> AbstractContextManager[None]:
+        """Attach the committed data, published or not, as `wh`; changes are discarded.
+
+        Raises WarehouseBusy, NewerWarehouse and UnreadableWarehouse.
+        """
+        ...
+
+    def published(self, con: duckdb.DuckDBPyConnection, sql: str) -> AbstractContextManager[None]:
+        """Attach the published data of one commit as `wh`, without a lock. `sql` is the query that will be run on it.
+
+        Raises NewerWarehouse when a newer release wrote it.
+        """
+        ...
+
+    def publish(self, con: duckdb.DuckDBPyConnection) -> bool:
+        """Make all commits visible to readers. Return False when they were visible already."""
+        ...
