@@ -13,7 +13,8 @@ from pathlib import Path
 
 TEMPLATES = Path(__file__).with_name("templates")
 ROOT = TEMPLATES.parents[1]
-NAME = re.compile(r"[a-z][a-z0-9]{1,29}")
+NAME = re.compile(r"(?!test)[a-z][a-z0-9]{1,29}")  # pytest would collect a class `Test…`
+LAYERS = ("extractors", "transforms", "sandbox")
 REGISTRIES = {"extractors/registry.py": "PROVIDERS", "sandbox/vendors.py": "VENDOR_NAMES"}
 """Each registry with its list; the two are independent of one another on purpose."""
 
@@ -47,13 +48,15 @@ def write_files(root: Path, name: str) -> list[Path]:
     is written then.
     """
     if not NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name of a provider: 2 to 30 small letters and digits, a letter first")
+        raise ValueError(
+            f"{name!r} is no name of a provider: 2 to 30 small letters and digits, a letter first, no test"
+        )
     files = dict(list_files(name))
-    folders = {path.parent for path in files if path.parent.name == name}
-    taken = [path for path in (*folders, *files) if (root / path).exists()]
-    taken += [path for path in (Path(f"{folder}.py") for folder in folders) if (root / path).exists()]
+    folders = [Path(layer, name) for layer in LAYERS]
+    candidates = [*folders, *(folder.with_suffix(".py") for folder in folders), *files]
+    taken = [path for path in candidates if (root / path).exists()]
     if taken:
-        raise ProviderExists(f"{', '.join(sorted(map(str, taken)))} exists already; nothing was written")
+        raise ProviderExists(f"{', '.join(map(str, taken))} exists already; nothing was written")
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, "utf-8")
