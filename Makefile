@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 SEED := $(shell git rev-list --count HEAD 2>/dev/null || echo 0)
 PYTEST := $(BIN)/pytest --numprocesses auto --dist worksteal --randomly-seed $(SEED)
 
-.PHONY: install demo test test-all lint format typecheck docs bench snapshot dev clean
+.PHONY: install demo test test-all lint format typecheck names docs bench snapshot dev clean
 
 install: $(INSTALLED)
 
@@ -36,6 +36,9 @@ format: install
 
 typecheck: install
 	$(BIN)/mypy
+
+names: install
+	$(BIN)/python tools/check_names.py --list
 
 docs: install
 	$(BIN)/python tools/make_docs.py

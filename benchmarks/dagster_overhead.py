@@ -1,9 +1,8 @@
-"""What Dagster adds to a load: the same days by `chatmart backfill` and by `dg launch`, in CPU seconds.
+"""Measure the CPU seconds that Dagster adds to a load: the same days by `chatmart backfill` and by `dg launch`.
 
-`python -m benchmarks.dagster_overhead` prints a Markdown table, a line for each platform of the demo. A launch of one
-day tells what it costs to start Dagster; what a year costs beyond that and beyond the load itself are its events,
-four for each day. The sandbox runs in this process, each command in one of its own, whose processor time is counted
-with that of the processes it starts.
+`python -m benchmarks.dagster_overhead` prints a Markdown table with one line per provider of the demo. The launch of
+one day measures the start of Dagster. The rest of a year's cost, without the load itself, is Dagster's events: four per
+day. The sandbox runs in this process, each command in its own; the CPU time of its child processes is counted too.
 """
 
 import argparse
@@ -32,7 +31,7 @@ FIRST = date(2025, 1, 1)
 
 
 def launch_with_dagster(product: Installation, days: Sequence[date], provider: str) -> subprocess.Popen[bytes]:
-    """The range by Dagster's own command, in a home where nothing has run yet."""
+    """Start a run of the range by Dagster's own command, in a new Dagster home."""
     home = product.folder / "home"
     home.mkdir()
     shutil.copyfile(REPOSITORY / "dagster.yaml", home / "dagster.yaml")
@@ -40,57 +39,58 @@ def launch_with_dagster(product: Installation, days: Sequence[date], provider: s
     subprocess.run([BIN / "dagster", "instance", "migrate"], env=environment, check=True, capture_output=True)
     selection = f'key:"{provider}/landing" or key:"{provider}/slices"'
     command = [BIN / "dg", "launch", "--assets", selection, "--partition-range", f"{days[0]}...{days[-1]}"]
-    with (product.folder / "said.txt").open("ab") as said:
-        return subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdout=said, stderr=said)
+    with (product.folder / "output.txt").open("ab") as log:
+        return subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdout=log, stderr=log)
 
 
 def measure_load(sandbox: Sandbox, account: SandboxAccount, days: Sequence[date], *, by_dagster: bool) -> CommandUsage:
-    """Load these days from nothing, and compare them with the truth."""
+    """Load these days into an empty folder and compare them with the truth; raises SystemExit when they differ."""
     with tempfile.TemporaryDirectory() as folder:
         product = Installation(Path(folder), sandbox, (account,))
         running = launch_with_dagster(product, days, account.provider) if by_dagster else start_backfill(product, days)
-        end = wait_for_exit(running, time.perf_counter())
+        usage = wait_for_exit(running, time.perf_counter())
         _, differences = product.compare_with_truth(days)
-        if end.exit_code or differences:
-            raise SystemExit(
-                f"exit {end.exit_code}, {len(differences)} rows differ:\n{(product.folder / 'said.txt').read_text()}"
-            )
-    return end
+        if usage.exit_code or differences:
+            output = (product.folder / "output.txt").read_text()
+            raise SystemExit(f"exit {usage.exit_code}, {len(differences)} rows differ:\n{output}")
+    return usage
 
 
-def row(sandbox: Sandbox, account: SandboxAccount, days: Sequence[date]) -> str:
-    """One line of the table."""
-    own_day = measure_load(sandbox, account, days[:1], by_dagster=False)
-    own = measure_load(sandbox, account, days, by_dagster=False)
-    started_up = measure_load(sandbox, account, days[:1], by_dagster=True).cpu_seconds - own_day.cpu_seconds
-    whole = measure_load(sandbox, account, days, by_dagster=True)
-    events = whole.cpu_seconds - own.cpu_seconds - started_up
+def measure_row(sandbox: Sandbox, account: SandboxAccount, days: Sequence[date]) -> str:
+    """Return the table's line of a provider, measured on one account."""
+    load_of_a_day = measure_load(sandbox, account, days[:1], by_dagster=False)
+    load = measure_load(sandbox, account, days, by_dagster=False)
+    dagster_start = measure_load(sandbox, account, days[:1], by_dagster=True).cpu_seconds - load_of_a_day.cpu_seconds
+    launched = measure_load(sandbox, account, days, by_dagster=True)
+    events = launched.cpu_seconds - load.cpu_seconds - dagster_start
     cells = (
-        whole.cpu_seconds,
-        own.cpu_seconds,
-        started_up,
+        launched.cpu_seconds,
+        load.cpu_seconds,
+        dagster_start,
         events,
         events / len(days) * 1000,
-        whole.wall_seconds,
-        whole.peak_megabytes,
+        launched.wall_seconds,
+        launched.peak_megabytes,
     )
     forms = ("{:.1f}", "{:.1f}", "{:.1f}", "{:.1f}", "{:.0f}", "{:.1f}", "{:.0f}")
     return f"| {account.provider} | {' | '.join(form.format(cell) for form, cell in zip(forms, cells, strict=True))} |"
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure each provider and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--provider", choices=PROVIDERS, action="append")
-    asked = parser.parse_args()
-    days = days_from(FIRST, asked.days)
-    accounts = [next(each for each in DEMO_ACCOUNTS if each.provider == name) for name in asked.provider or PROVIDERS]
+    options = parser.parse_args()
+    days = days_from(FIRST, options.days)
+    accounts = [
+        next(account for account in DEMO_ACCOUNTS if account.provider == name) for name in options.provider or PROVIDERS
+    ]
     print("| platform | CPU s | the load itself | Dagster's start | its events | ms a day | clock s | MB at most |")
     print("|---|--:|--:|--:|--:|--:|--:|--:|")
     with Sandbox(World(7, accounts)) as sandbox:
         for account in accounts:
-            print(row(sandbox, account, days), flush=True)
+            print(measure_row(sandbox, account, days), flush=True)
     names = ("chatmart", "dagster", "duckdb")
     print(f"\nPython {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in names))
 

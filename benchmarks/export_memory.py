@@ -1,7 +1,7 @@
-"""Peak memory and CPU of one export job, from HTTP to the warehouse, by number of rows.
+"""Measure peak memory and CPU time of one export job, from HTTP to the warehouse, by number of rows.
 
-A server in another process streams a CSV of invented rows; extraction and loading each run in a process of their own,
-so that each peak is that step's alone. Nothing here is a test: figures belong into docs, with versions.
+A server in another process streams a CSV of invented rows. Extraction and loading each run in their own process, so
+that a peak belongs to one step. Nothing here is a test: figures go into docs/, with versions.
 """
 
 import argparse
@@ -20,8 +20,8 @@ MONTH = (date(2025, 3, 1), date(2025, 4, 1))
 CHANNELS = ("web", "meta-whatsapp", "voice", "email")
 
 
-def rows(count: int) -> Iterator[bytes]:
-    """A CSV of ``count`` conversations spread over the month, in pieces of a few hundred kilobytes."""
+def generate_csv(count: int) -> Iterator[bytes]:
+    """Yield a CSV of ``count`` conversations spread over the month, in pieces of a few hundred kilobytes."""
     yield b"conversationId,startedAt,channelType,language,messages,userMessages,intents,intentScore,contactId,note\n"
     days = (MONTH[1] - MONTH[0]).days
     piece = []
@@ -40,7 +40,7 @@ def rows(count: int) -> Iterator[bytes]:
 
 
 def serve(port: int, count: int) -> None:
-    """The export API and its download, on one port, until killed."""
+    """Serve the export API and its download on one port until killed."""
     import uvicorn
     from starlette.applications import Starlette
     from starlette.requests import Request
@@ -54,7 +54,7 @@ def serve(port: int, count: int) -> None:
         return JSONResponse({"status": "completed", "downloadUrl": f"http://127.0.0.1:{port}/file.csv"})
 
     def download(_request: Request) -> Response:
-        return StreamingResponse(rows(count), media_type="text/csv")
+        return StreamingResponse(generate_csv(count), media_type="text/csv")
 
     base = "/v1/chatbots/c1/statistics/export"
     app = Starlette(
@@ -67,7 +67,7 @@ def serve(port: int, count: int) -> None:
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="error")
 
 
-def step(name: str, folder: Path) -> None:
+def run_step(name: str, folder: Path) -> None:
     """Extract or load in this process, and print rows, seconds, CPU seconds and peak megabytes."""
     from extractors.windows import Window
     from pipelines.configuration import config as configuration
@@ -90,8 +90,8 @@ def step(name: str, folder: Path) -> None:
     )
 
 
-async def wait_for(port: int) -> None:
-    """Return when something listens."""
+async def wait_for_listener(port: int) -> None:
+    """Return when a server listens on the port."""
     while True:
         try:
             _reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -103,10 +103,10 @@ async def wait_for(port: int) -> None:
 
 
 def measure(count: int, port: int) -> None:
-    """One line of the table for extraction, one for loading."""
+    """Print the table's lines for extraction and for loading."""
     server = subprocess.Popen([sys.executable, __file__, "serve", str(port), str(count)])
     try:
-        asyncio.run(wait_for(port))
+        asyncio.run(wait_for_listener(port))
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             (folder / "chatmart.yaml").write_text(
@@ -125,11 +125,11 @@ def measure(count: int, port: int) -> None:
 
 
 def main() -> None:
-    """The table, or one of the processes it needs."""
+    """Print the table, or run one of the processes that it needs."""
     if len(sys.argv) == 4 and sys.argv[1] == "serve":
         serve(int(sys.argv[2]), int(sys.argv[3]))
     elif len(sys.argv) == 3 and sys.argv[1] in ("extract", "load"):
-        step(sys.argv[1], Path(sys.argv[2]))
+        run_step(sys.argv[1], Path(sys.argv[2]))
     else:
         parser = argparse.ArgumentParser(description=__doc__)
         parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000, 5_000_000])

@@ -1,7 +1,7 @@
-"""Prints, as Markdown, what the client does with every fault of the catalogue, measured on the sandbox.
+"""Run every fault of the catalogue against the sandbox and print the client's reaction as a Markdown table.
 
-Run from the checkout: ``python -m benchmarks.faults``. The table of docs/faults.md is its output. Clocks are moved, not
-waited for.
+Run from the checkout: ``python -m benchmarks.faults``. Its output is the table of docs/faults.md. Waits move a test
+clock, so they take no time.
 """
 
 import logging
@@ -17,27 +17,41 @@ HEADER = """| fault | what the client did | requests | exit | message | what sta
 |---|---|---:|---:|---|---|"""
 
 
-def row(case: FaultCase, met: FaultOutcome) -> str:
-    """The table's line of a case."""
-    said = "; ".join(_constant(sentence).replace("|", "\\|") for sentence in met.error_messages) or "–"
-    cells = (case.fault, case.action, str(met.request_count), str(met.exit_code), said, _stayed(case, met))
+def format_row(case: FaultCase, outcome: FaultOutcome) -> str:
+    """Return the table's line of a case."""
+    messages = (
+        "; ".join(_replace_variable_parts(sentence).replace("|", "\\|") for sentence in outcome.error_messages) or "–"
+    )
+    cells = (
+        case.fault,
+        case.action,
+        str(outcome.request_count),
+        str(outcome.exit_code),
+        messages,
+        _describe_remains(case, outcome),
+    )
     return f"| {' | '.join(cells)} |"
 
 
-def _constant(sentence: str) -> str:
-    """A sentence with placeholders for what differs from run to run."""
+def _replace_variable_parts(sentence: str) -> str:
+    """Return the sentence with placeholders for the parts that differ between runs."""
     instant = r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC"
     for pattern, name in ((instant, "‹instant›"), (r"\d\d:\d\d:\d\d UTC", "‹time›"), (r"exp-\w+", "‹id›")):
         sentence = re.sub(pattern, name, sentence)
     return sentence.replace(HOST, "‹host›")
 
 
-def _stayed(case: FaultCase, met: FaultOutcome) -> str:
-    if met.differences or not met.earlier_day_unchanged or not met.has_recovered or DOCS not in met.loaded_accounts:
+def _describe_remains(case: FaultCase, outcome: FaultOutcome) -> str:
+    if (
+        outcome.differences
+        or not outcome.earlier_day_unchanged
+        or not outcome.has_recovered
+        or DOCS not in outcome.loaded_accounts
+    ):
         return "NOT AS IT SHOULD BE"
     exports = (
-        f"; exports started: {met.export_jobs[0]}, with the next run {met.export_jobs[1]}"
-        if case.exit_code and any(met.export_jobs)
+        f"; exports started: {outcome.export_jobs[0]}, with the next run {outcome.export_jobs[1]}"
+        if case.exit_code and any(outcome.export_jobs)
         else ""
     )
     if case.exit_code == 0:
@@ -46,12 +60,12 @@ def _stayed(case: FaultCase, met: FaultOutcome) -> str:
 
 
 def main() -> None:
-    """Meet every fault and print the table."""
+    """Run every case and print the table."""
     logging.disable()
     print(HEADER)
-    with tempfile.TemporaryDirectory() as folder, open_fault_runner(Path(folder)) as sandboxed:
+    with tempfile.TemporaryDirectory() as folder, open_fault_runner(Path(folder)) as fault_runner:
         for number, case in enumerate(CASES):
-            print(row(case, sandboxed.run_case(case, Path(folder, str(number)))), flush=True)
+            print(format_row(case, fault_runner.run_case(case, Path(folder, str(number)))), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""How many requests the real command makes per account, beside the least that the platforms' contracts allow.
+"""Count the requests of the real command per account, beside the least that the providers' contracts allow.
 
 `python -m benchmarks.requests` runs `chatmart backfill` against the sandbox and prints a Markdown table. The least is
-worked out by ``tests/conformance/cases`` from the contracts and from the sandbox's conversations, without a look at how
-the product plans.
+computed in ``tests/conformance/cases`` from the contracts and the sandbox's conversations, independently of the
+product's planning.
 """
 
 import os
@@ -49,7 +49,7 @@ ACCOUNTS = tuple(
 
 
 def count_requests(sandbox: Sandbox, account: SandboxAccount, days: DayRange) -> int:
-    """How many requests one back-fill of these days makes, downloads too, from nothing."""
+    """Return the number of requests, downloads included, of one back-fill of these days into an empty folder."""
     sandbox.request_log.clear()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "chatmart.yaml"
@@ -65,8 +65,8 @@ def count_requests(sandbox: Sandbox, account: SandboxAccount, days: DayRange) ->
 
 
 def main() -> int:
-    """Print the table; 1 when the product asks more than needed."""
-    more = False
+    """Print the table; return 1 if the product made more requests than needed, else 0."""
+    exceeded = False
     print("| platform | zone | " + " | ".join(f"{len(days)} day{'s' * (len(days) > 1)}" for days in RANGES) + " |")
     print("|---|---|" + "--:|" * len(RANGES))
     with Sandbox(World(7, ACCOUNTS), SHAPES) as sandbox:
@@ -76,11 +76,11 @@ def main() -> int:
                 least_count = get_cases(account.provider).least_requests(sandbox.world, account, days)
                 request_count = count_requests(sandbox, account, days)
                 cells.append(f"{request_count} ({least_count})")
-                more = more or request_count > least_count
+                exceeded = exceeded or request_count > least_count
             print(f"| {account.provider} | {account.timezone} | " + " | ".join(cells) + " |", flush=True)
     names = ("chatmart", "httpx", "duckdb")
     print(f"\nPython {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in names))
-    return int(more)
+    return int(exceeded)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What a slice takes on disk and in time, by platform: one account each, loaded by the real command from the sandbox.
+"""Measure disk space and CPU time of a slice by provider: one account of each, loaded by the real command.
 
-`python -m benchmarks.sizing` prints a Markdown table. A month is loaded first and left out of the figures: an empty
-warehouse and the first blocks of its tables have a size of their own. The sandbox runs in this process, the command in
-one of its own, whose processor time is counted.
+`python -m benchmarks.sizing` prints a Markdown table. A month is loaded first and is not part of the figures, because
+an empty warehouse and the first blocks of its tables take space too. The sandbox runs in this process, the command in
+its own, whose CPU time is counted.
 """
 
 import argparse
@@ -25,45 +25,45 @@ BEFORE, FIRST = date(2024, 12, 1), date(2025, 1, 1)
 
 
 def load_days(product: Installation, days: Sequence[date]) -> float:
-    """Load these days. Returns CPU seconds."""
-    end = wait_for_exit(start_backfill(product, days), time.perf_counter())
-    if end.exit_code:
-        raise SystemExit(f"the load ended with {end.exit_code}")
-    return end.cpu_seconds
+    """Load these days and return the CPU seconds; raises SystemExit when the load fails."""
+    usage = wait_for_exit(start_backfill(product, days), time.perf_counter())
+    if usage.exit_code:
+        raise SystemExit(f"the load ended with {usage.exit_code}")
+    return usage.cpu_seconds
 
 
-def disk_bytes(folder: Path) -> int:
-    """Bytes of all files below a folder, as the file system gives them out."""
+def measure_disk_bytes(folder: Path) -> int:
+    """Return the bytes that the file system has allocated for all files below a folder."""
     return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
 
 
-def row(sandbox: Sandbox, account: SandboxAccount, count: int) -> str:
-    """One line of the table."""
+def measure_row(sandbox: Sandbox, account: SandboxAccount, count: int) -> str:
+    """Return the table's line of a provider, measured on one account."""
     days = days_from(FIRST, count)
     with tempfile.TemporaryDirectory() as folder:
         product = Installation(Path(folder), sandbox, (account,))
         landing, warehouse = Path(folder) / "data/landing", Path(folder) / "data/warehouse.duckdb"
         load_days(product, days_from(BEFORE, 31))
-        before = disk_bytes(landing), warehouse.stat().st_size
+        before = measure_disk_bytes(landing), warehouse.stat().st_size
         cpu = load_days(product, days)
-        landed, kept = disk_bytes(landing) - before[0], warehouse.stat().st_size - before[1]
-        run = max(product.read_view("load_run", account.name), key=lambda each: each["started_at"])
-    per_slice = (run["rows"] / count, run["bytes"] / count / 1000, landed / count / 1000, kept / count / 1000)
-    cells = [f"{per_slice[0]:.0f}", *(f"{each:.1f}" for each in per_slice[1:]), f"{cpu / count * 1000:.0f}"]
+        landed, stored = measure_disk_bytes(landing) - before[0], warehouse.stat().st_size - before[1]
+        run = max(product.read_view("load_run", account.name), key=lambda run: run["started_at"])
+    per_slice = (run["rows"] / count, run["bytes"] / count / 1000, landed / count / 1000, stored / count / 1000)
+    cells = [f"{per_slice[0]:.0f}", *(f"{kilobytes:.1f}" for kilobytes in per_slice[1:]), f"{cpu / count * 1000:.0f}"]
     return f"| {account.provider} | {' | '.join(cells)} |"
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure each provider and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=365)
-    asked = parser.parse_args()
-    accounts = [next(each for each in DEMO_ACCOUNTS if each.provider == provider) for provider in PROVIDERS]
+    options = parser.parse_args()
+    accounts = [next(account for account in DEMO_ACCOUNTS if account.provider == provider) for provider in PROVIDERS]
     print("| platform | fact rows | received, kB | landing zone, kB | warehouse, kB | CPU s for 1000 slices |")
     print("|---|--:|--:|--:|--:|--:|")
     with Sandbox(World(7, accounts)) as sandbox:
         for account in accounts:
-            print(row(sandbox, account, asked.days), flush=True)
+            print(measure_row(sandbox, account, options.days), flush=True)
     print(f"\nPython {platform.python_version()}, chatmart {version('chatmart')}, duckdb {version('duckdb')}")
 
 

@@ -1,6 +1,6 @@
-"""Invented slices of many accounts and years, as a transform would stage them, written by one SQL query per table.
+"""Invented slices of many accounts and years, as a transform stages them, made by one SQL query per table.
 
-What must not come in: a clock, a store. The same seed makes the same rows.
+No clock and no store comes in here. The same seed makes the same rows.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -53,7 +53,7 @@ FROM {days}, (SELECT name, unnest(range(1, size + 1)) AS number FROM (VALUES {me
 
 
 def build_accounts(count: int, first: date) -> list[AccountRow]:
-    """So many accounts, of all providers in turn."""
+    """Build `count` accounts, of all providers in turn."""
     return [
         AccountRow(f"account-{number:03}", provider, f"id-{number}", "Europe/Berlin", first, 3)
         for number, provider in zip(range(count), cycle(PROVIDERS), strict=False)
@@ -61,23 +61,23 @@ def build_accounts(count: int, first: date) -> list[AccountRow]:
 
 
 def build_measures() -> list[MeasureDefinition]:
-    """One meaning for each provider."""
+    """Build one definition per provider."""
     return [
         MeasureDefinition(name, "conversations", "conversations", "conversations", "additive") for name in PROVIDERS
     ]
 
 
 def build_chunk(account: AccountRow, first: date, last: date, *, seed: int = 1) -> ChunkCommit:
-    """What a load of the days from ``first`` to ``last`` hands to a store."""
+    """Build the chunk that a load of the local days from ``first`` to ``last`` commits to a store."""
     days = [first + timedelta(number) for number in range((last - first).days + 1)]
     loaded_at = datetime.combine(last + timedelta(days=seed), time(6), UTC)
     slices = tuple(SliceInfo(day, loaded_at, loaded_at, (f"{account.account}/{day}/{seed}",), {}) for day in days)
-    told = int(account.account.rpartition("-")[2])
-    tables = {name: _table(name, first, last, told * 1000 + seed) for name in _TABLES}
-    return ChunkCommit(account, slices, tables, _members(), (), loaded_at, f"run-{seed}", "benchmark")
+    number = int(account.account.rpartition("-")[2])
+    tables = {name: _build_table(name, first, last, number * 1000 + seed) for name in _TABLES}
+    return ChunkCommit(account, slices, tables, _build_members(), (), loaded_at, f"run-{seed}", "benchmark")
 
 
-def _table(name: str, first: date, last: date, seed: int) -> pa.Table:
+def _build_table(name: str, first: date, last: date, seed: int) -> pa.Table:
     salt = "0" if name == "conversation_daily" else "m.number"
     query = _TABLES[name].format(
         n=_NUMBER.format(seed=seed, salt=salt, below=400),
@@ -95,7 +95,7 @@ def _table(name: str, first: date, last: date, seed: int) -> pa.Table:
         con.close()
 
 
-def _members() -> dict[str, pa.Table]:
+def _build_members() -> dict[str, pa.Table]:
     rows: dict[str, list[tuple[object, ...]]] = {
         "channel": [(*channel, False) for channel in CHANNELS],
         "language": [(language, language) for language in LANGUAGES],
@@ -104,7 +104,7 @@ def _members() -> dict[str, pa.Table]:
     }
     return {
         name: pa.Table.from_pylist(
-            [dict(zip(member_schema(name).names, row, strict=True)) for row in told], schema=member_schema(name)
+            [dict(zip(member_schema(name).names, row, strict=True)) for row in values], schema=member_schema(name)
         )
-        for name, told in rows.items()
+        for name, values in rows.items()
     }

@@ -1,5 +1,6 @@
-"""Running the others: from a configuration to a loaded warehouse. No rule of a provider, a fact or a store is here.
+"""The programs that run the other packages: configuration, loads, the Dagster assets, the report, the commands.
 
-``configuration`` ← ``loads`` ← ``orchestration`` and ``report`` ← ``cli``: each imports only what stands left of it.
-``definitions`` is what Dagster loads; ``orchestration`` is the only package that imports it.
+Rules of a provider, a fact or a store must not come in. ``configuration`` ← ``loads`` ← ``orchestration`` and
+``report`` ← ``cli``: a package imports only packages that stand left of it. Dagster loads ``definitions``, the only
+module that imports ``orchestration``.
 """

@@ -1,7 +1,7 @@
-"""What ``dagster dev`` loads: the configuration's providers as assets, with jobs, checks and schedules.
+"""The code location of ``dagster dev``: the configuration's providers as assets, with jobs, checks and schedules.
 
-Nothing is fetched or opened here. Without a configuration there is one asset that says so; a wrong configuration is
-an error that names every problem.
+Requests and the warehouse must not come in: only the configuration file is read. Without a configuration there is one
+asset that says so. A wrong configuration is an error that names every problem.
 """
 
 import logging
@@ -29,10 +29,11 @@ location. `chatmart demo` writes one for invented data; `chatmart --config FILE 
 
 
 def build_definitions(config: Config) -> dg.Definitions:
-    """Everything for the accounts of a configuration; a provider without accounts has no assets."""
+    """Return assets, schedules, sensors and executor for a configuration. A provider without accounts has no assets."""
     names = configured_providers(config)
     with warnings.catch_warnings():
-        # a range of days as one run is what all figures rest on; Dagster calls the policy for it beta at each use
+        # BackfillPolicy.single_run makes a range of days one run, on which all measured figures rest; Dagster warns at
+        # every use that the policy is beta
         warnings.simplefilter("ignore", dg.BetaWarning)
         assets = [
             *(asset for name in names for asset in build_provider_assets(config, name)),
@@ -47,17 +48,20 @@ def build_definitions(config: Config) -> dg.Definitions:
 
 
 def definitions_without_configuration(path: Path) -> dg.Definitions:
-    """One asset that nothing can materialise, to say what is missing."""
+    """Return one asset that cannot be materialised and whose description says that ``path`` is missing."""
     text = _MISSING.format(path=path, variable=configuration.ENVIRONMENT_VARIABLE)
     return dg.Definitions(assets=[dg.AssetSpec("configuration_is_missing", description=text)])
 
 
 def find_definitions() -> dg.Definitions:
-    """The definitions of ``CHATMART_CONFIG`` or of ``chatmart.yaml`` here. Raises ConfigError for a wrong one."""
-    default = Path(configuration.DEFAULT_NAME).absolute()
-    if configuration.ENVIRONMENT_VARIABLE not in os.environ and not default.is_file():
-        log.warning("there is no configuration at %s", default)
-        return definitions_without_configuration(default)
+    """Return the definitions for ``CHATMART_CONFIG``, else for ``chatmart.yaml`` in the current folder.
+
+    Raises ConfigError for a wrong configuration, and for a ``CHATMART_CONFIG`` that names no file.
+    """
+    default_path = Path(configuration.DEFAULT_NAME).absolute()
+    if configuration.ENVIRONMENT_VARIABLE not in os.environ and not default_path.is_file():
+        log.warning("there is no configuration at %s", default_path)
+        return definitions_without_configuration(default_path)
     return build_definitions(configuration.load_config(configuration.find_config(None)))
 
 

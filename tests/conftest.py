@@ -1,4 +1,4 @@
-"""What a test changes for the whole process is changed back after it."""
+"""Fixtures for all tests: they undo the changes that a test makes to its process."""
 
 import logging
 import sys
@@ -13,7 +13,7 @@ settings.load_profile("chatmart")
 
 @pytest.fixture(autouse=True)
 def _restore_logging() -> Iterator[None]:
-    """Restore the program's logger and the last word on errors: the command sets both for its whole process."""
+    """Restore the program's logger and the hook for uncaught errors: the command sets both for its process."""
     logger, hook = logging.getLogger("chatmart"), sys.excepthook
     handlers, propagate, level = logger.handlers[:], logger.propagate, logger.level
     yield

@@ -1,6 +1,6 @@
-"""The image and the services on one machine, as far as that can be tried without building or starting them.
+"""The image and the services on one machine, checked without building or starting them.
 
-Every file that they name is there and comes to the builder, every command is a real one with the options it is given.
+Every file that they name exists and reaches the builder; every command exists and has the options it is given.
 """
 
 import os
@@ -25,87 +25,88 @@ BIN = Path(sys.executable).parent
 IMAGE = (ROOT / "Dockerfile").read_text("utf-8")
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-OURS = {name: each for name, each in COMPOSE["services"].items() if each["image"] == "chatmart"}
+OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "chatmart"}
 PREPARE = "/opt/chatmart/share/prepare"
 
 
-def instructions() -> list[tuple[str, str]]:
-    """The Dockerfile's instructions with their arguments, comments and line ends taken out."""
+def list_instructions() -> list[tuple[str, str]]:
+    """Return the Dockerfile's instructions with their arguments, without comments and line breaks."""
     lines = re.sub(r"^#.*\n", "", IMAGE, flags=re.MULTILINE).replace("\\\n", " ").splitlines()
     return [(line.split(maxsplit=1)[0], line.split(maxsplit=1)[1]) for line in lines if line.strip()]
 
 
-def arguments(instruction: str) -> list[str]:
-    return [told for name, told in instructions() if name == instruction]
+def list_arguments(instruction: str) -> list[str]:
+    return [argument for name, argument in list_instructions() if name == instruction]
 
 
-def environment() -> dict[str, str]:
-    return dict(re.findall(r"(\w+)=(\S+)", " ".join(arguments("ENV"))))
+def read_image_environment() -> dict[str, str]:
+    return dict(re.findall(r"(\w+)=(\S+)", " ".join(list_arguments("ENV"))))
 
 
-def copied() -> Iterator[Path]:
-    """What the image takes from the repository."""
-    for told in arguments("COPY"):
-        *sources, _target = [word for word in told.split() if not word.startswith("--")]
-        if "--from=" not in told:
+def list_copied_paths() -> Iterator[Path]:
+    """Yield the paths that the image takes from the repository."""
+    for argument in list_arguments("COPY"):
+        *sources, _target = [word for word in argument.split() if not word.startswith("--")]
+        if "--from=" not in argument:
             yield from (Path(source) for source in sources)
 
 
-def commands() -> list[list[str]]:
-    told = [each["command"] for each in OURS.values()]
-    told += [each["healthcheck"]["test"][1:] for each in OURS.values() if "test" in each["healthcheck"]]
-    return [command for command in told if command[0] not in (PREPARE, "python")]
+def list_commands() -> list[list[str]]:
+    all_commands = [service["command"] for service in OURS.values()]
+    checks = [service["healthcheck"] for service in OURS.values()]
+    all_commands += [check["test"][1:] for check in checks if "test" in check]
+    return [command for command in all_commands if command[0] not in (PREPARE, "python")]
 
 
-def test_the_image_takes_what_is_there_and_comes_to_the_builder() -> None:
+def test_the_image_takes_files_that_exist_and_reach_the_builder() -> None:
     let_through = [
         line[1:].rstrip("/") for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"
     ]
     assert (ROOT / ".dockerignore").read_text().split("\n")[1] == "*"
-    for source in copied():
+    for source in list_copied_paths():
         assert (ROOT / source).exists(), source
         assert str(source) in let_through, source
-    assert {str(each) for each in copied()} == set(let_through)
+    assert {str(path) for path in list_copied_paths()} == set(let_through)
 
 
 def test_the_image_takes_every_package_that_is_installed() -> None:
     setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
-    assert {name.rstrip("*") for name in setuptools["include"]} <= {str(each) for each in copied()}
+    assert {name.rstrip("*") for name in setuptools["include"]} <= {str(path) for path in list_copied_paths()}
 
 
-def test_the_image_installs_what_is_pinned() -> None:
-    (run,) = [told for told in arguments("RUN") if "tomllib" in told]
+def test_the_image_installs_pinned_packages_only() -> None:
+    (run,) = [command for command in list_arguments("RUN") if "tomllib" in command]
     code = re.sub(r"\s+", " ", re.findall(r'python -c "(.*?)" >', run, re.DOTALL)[0])
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    told = (done.stdout.split(), (ROOT / "constraints.txt").read_text().splitlines())
-    wanted, pinned = ({canonical(re.split("[<>=]", line)[0]) for line in lines} for lines in told)
+    requirements = (done.stdout.split(), (ROOT / "constraints.txt").read_text().splitlines())
+    wanted, pinned = ({canonical(re.split("[<>=]", line)[0]) for line in lines} for lines in requirements)
     assert {"dagster-postgres", "duckdb", "structlog"} <= wanted <= pinned
 
 
 def test_the_image_runs_for_a_user_of_its_own() -> None:
-    names = [name for name, _ in instructions()]
-    assert arguments("USER") == ["chatmart"]
+    names = [name for name, _ in list_instructions()]
+    assert list_arguments("USER") == ["chatmart"]
     assert names.index("USER") < names.index("CMD")
     assert "useradd --uid 10001" in IMAGE
-    assert {told.split()[0] for told in arguments("FROM")} == {"python:3.11-slim"}
+    assert {argument.split()[0] for argument in list_arguments("FROM")} == {"python:3.11-slim"}
     assert PROJECT["requires-python"] == ">=3.11"
-    for folder in (environment()["DAGSTER_HOME"], "/chatmart/data"):
-        assert folder in arguments("VOLUME")[0].split()
+    for folder in (read_image_environment()["DAGSTER_HOME"], "/chatmart/data"):
+        assert folder in list_arguments("VOLUME")[0].split()
         assert re.search(rf"install --directory --owner chatmart.* {folder}\b", IMAGE)
 
 
-@pytest.mark.parametrize("command", commands(), ids=" ".join)
+@pytest.mark.parametrize("command", list_commands(), ids=" ".join)
 def test_each_command_is_a_real_one_with_its_options(command: list[str]) -> None:
     options = [word for word in command if word.startswith("--")]
     first = command.index(options[0]) if options else len(command)
-    told = read_help(*command[:first])
+    help_text = read_help(*command[:first])
     for option in options:
-        assert re.search(rf"(^|[\s,]){option}\b", told), f"{option} is no option of {command[:first]}"
+        assert re.search(rf"(^|[\s,]){option}\b", help_text), f"{option} is no option of {command[:first]}"
 
 
 def test_commands_of_the_image_are_real() -> None:
-    for told in [*arguments("CMD"), arguments("HEALTHCHECK")[0].partition("CMD ")[2]]:
-        program, option = yaml.safe_load(told)
+    for argument in [*list_arguments("CMD"), list_arguments("HEALTHCHECK")[0].partition("CMD ")[2]]:
+        program, option = yaml.safe_load(argument)
         assert subprocess.run([BIN / program, option], capture_output=True, check=False).returncode == 0
 
 
@@ -114,14 +115,14 @@ def test_services_find_their_files_and_each_other() -> None:
         for volume in service["volumes"] if name != "prepare" else COMPOSE["x-service"]["volumes"]:
             source, target = volume.split(":")[:2]
             if source == "./chatmart.yaml":  # the user's own
-                assert environment()["CHATMART_CONFIG"] == target
+                assert read_image_environment()["CHATMART_CONFIG"] == target
             else:
                 assert source in COMPOSE["volumes"], volume
-        for other, told in service.get("depends_on", {}).items():
+        for other, dependency in service.get("depends_on", {}).items():
             needed = COMPOSE["services"][other]
-            assert told["condition"] in ("service_healthy", "service_completed_successfully")
-            assert told["condition"] != "service_healthy" or "test" in needed["healthcheck"]
-            assert "profiles" not in needed or told["required"] is False
+            assert dependency["condition"] in ("service_healthy", "service_completed_successfully")
+            assert dependency["condition"] != "service_healthy" or "test" in needed["healthcheck"]
+            assert "profiles" not in needed or dependency["required"] is False
     assert OURS["code"]["volumes"][1] == "data:/chatmart/data"
     ports = {word for name in OURS for word in OURS[name]["command"] if word.isdigit()}
     assert ports == {"3000", "4000"}
@@ -134,8 +135,8 @@ def test_the_landing_zone_of_the_example_lies_on_the_volume() -> None:
     assert example["warehouse"].partition("://")[2].startswith("data/")
 
 
-def prepare(home: Path, **more: str) -> dict[str, Any]:
-    """Run the script for a home; returns the settings that it wrote there."""
+def run_prepare(home: Path, **more: str) -> dict[str, Any]:
+    """Run the script for a home and return the settings that it wrote there."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DAGSTER_")}
     ours = {"DAGSTER_HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), **more}
     subprocess.run([ROOT / "deploy/prepare"], env={**inherited, **ours}, capture_output=True, check=True)
@@ -151,7 +152,7 @@ def test_the_settings_lie_where_the_installed_program_looks_for_them() -> None:
 @pytest.mark.long  # a real instance of Dagster
 def test_a_home_is_made_ready(tmp_path: Path) -> None:
     assert (ROOT / "deploy/prepare").stat().st_mode & stat.S_IXOTH
-    assert prepare(tmp_path / "home") == yaml.safe_load((ROOT / "dagster.yaml").read_text("utf-8"))
+    assert run_prepare(tmp_path / "home") == yaml.safe_load((ROOT / "dagster.yaml").read_text("utf-8"))
     assert (tmp_path / "home/history/runs.db").is_file()
 
 
@@ -159,7 +160,7 @@ def test_a_home_with_postgres(tmp_path: Path) -> None:
     (tmp_path / "dagster").write_text('#!/bin/sh\necho "$@" > "$DAGSTER_HOME/called"\n')  # there is no database here
     (tmp_path / "dagster").chmod(0o755)
     url = "postgresql+psycopg2://dagster:invented@postgres/dagster"
-    settings = prepare(tmp_path / "home", DAGSTER_POSTGRES_URL=url, PATH=f"{tmp_path}:{BIN}:{os.environ['PATH']}")
+    settings = run_prepare(tmp_path / "home", DAGSTER_POSTGRES_URL=url, PATH=f"{tmp_path}:{BIN}:{os.environ['PATH']}")
     assert settings["storage"] == {"postgres": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}}
     assert (tmp_path / "home/called").read_text() == "instance migrate\n"
     assert "invented" not in (tmp_path / "home/dagster.yaml").read_text()

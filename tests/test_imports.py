@@ -1,6 +1,9 @@
-"""The direction of imports, read from the sources, and what importing the packages brings along."""
+"""The rules of import as one table, read from the sources; the public faces; the modules that an import loads."""
 
 import ast
+import doctest
+import importlib
+import inspect
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,36 +11,47 @@ from pathlib import Path
 
 import pytest
 
+from extractors.registry import PROVIDERS
+
 ROOT = Path(__file__).parents[1]
 OURS = ("pipelines", "extractors", "transforms", "warehouse", "sandbox")
-LOADS = {"pipelines.configuration", "pipelines.loads"}
+
+_LOADS = {"pipelines.configuration", "pipelines.loads"}
 MAY_IMPORT = {
-    "pipelines": {"pipelines", "extractors", "transforms", "warehouse"},
-    "pipelines.configuration": {"pipelines.configuration", "extractors"},
-    "pipelines.loads": LOADS | {"extractors", "transforms", "warehouse"},
-    "pipelines.orchestration": LOADS | {"pipelines.orchestration", "extractors", "warehouse"},
-    "pipelines.report": LOADS | {"pipelines.report", "extractors", "warehouse"},
-    "pipelines.cli": {"pipelines", "extractors", "transforms", "warehouse", "sandbox"},
-    "transforms": {"transforms", "extractors", "warehouse.model", "warehouse.records"},
     "extractors": {"extractors"},
     "warehouse": {"warehouse"},
+    "transforms": {"transforms", "extractors", "warehouse.model", "warehouse.records"},
     "sandbox": {"sandbox"},
+    "pipelines.configuration": {"pipelines.configuration", "extractors"},
+    "pipelines.loads": {*_LOADS, "extractors", "transforms", "warehouse"},
+    "pipelines.orchestration": {*_LOADS, "pipelines.orchestration", "extractors", "warehouse"},
+    "pipelines.report": {*_LOADS, "pipelines.report", "extractors", "warehouse"},
+    "pipelines.cli": {"pipelines", "extractors", "transforms", "warehouse", "sandbox"},
+    "pipelines": {"pipelines", "extractors", "transforms", "warehouse"},
 }
-"""Which of our own modules a package's files may import, with all below them. The sandbox is an independent reading of
-the vendors' contracts: it shares nothing with the loader."""
+"""The modules of ours, with all below them, that the files of a package may import. The sandbox reads the vendors'
+contracts independently: it shares nothing with the loader."""
 
-ORCHESTRATED = {"pipelines.orchestration", "pipelines"}
-"""Who may import dagster; ``pipelines`` itself is ``pipelines.definitions``."""
+MAY_IMPORT_DAGSTER = {"pipelines.orchestration", "pipelines"}
+"""``pipelines`` itself is ``pipelines.definitions``."""
+
+PUBLIC_FACES = (
+    "extractors.registry",
+    "transforms.registry",
+    "warehouse.store",
+    "warehouse.records",
+    "pipelines.loads.run",
+)
 
 
-def syntax_trees() -> Iterator[tuple[Path, ast.Module]]:
+def parse_sources() -> Iterator[tuple[Path, ast.Module]]:
     for package in OURS:
         for path in sorted((ROOT / package).rglob("*.py")):
             yield path.relative_to(ROOT), ast.parse(path.read_text("utf-8"))
 
 
-def imported(tree: ast.Module) -> set[str]:
-    """Every module that a file imports, also inside functions; ``from a import b`` is both a and a.b."""
+def list_imports(tree: ast.Module) -> set[str]:
+    """Every module that a file imports, also inside functions; ``from a import b`` is ``a.b``."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -52,22 +66,37 @@ def package_of(path: Path) -> str:
     return part if part in MAY_IMPORT else path.parts[0]
 
 
-def is_allowed(package: str, name: str) -> bool:
+def provider_of(layer: str, name: str, *more: str) -> str | None:
+    """The provider to whose package a module belongs, None for shared code."""
+    return name if layer in OURS and name in PROVIDERS else None
+
+
+def find_breach(path: Path, name: str) -> str | None:
+    """The rule that is broken when the file at ``path`` imports ``name``, None where it may."""
+    package, parts = package_of(path), [*name.split("."), ""]
     if name.startswith("."):
-        return False  # a relative import hides which way it goes
-    if name.split(".")[0].startswith("dagster"):
-        return package in ORCHESTRATED
-    return name.split(".")[0] not in OURS or any(f"{name}.".startswith(f"{known}.") for known in MAY_IMPORT[package])
+        return "a relative import hides its direction"
+    if parts[0].startswith("dagster"):
+        return None if package in MAY_IMPORT_DAGSTER else "dagster belongs to pipelines.orchestration"
+    if parts[0] not in OURS:
+        return None
+    if not any(f"{name}.".startswith(f"{allowed}.") for allowed in MAY_IMPORT[package]):
+        return f"{package} may not import it"
+    importer, imported = provider_of(*path.parts), provider_of(*parts)
+    if imported is None or imported == importer:
+        return None
+    return "shared code reaches a provider only by its registry" if importer is None else "another provider's package"
 
 
-def test_imports_go_one_way() -> None:
-    files = 0
-    wrong = []
-    for path, tree in syntax_trees():
-        files += 1
-        wrong += [f"{path} imports {name}" for name in imported(tree) if not is_allowed(package_of(path), name)]
-    assert sorted(wrong) == []
-    assert files > 150
+def find_breaches(path: Path, tree: ast.Module) -> list[str]:
+    rules = [(name, find_breach(path, name)) for name in sorted(list_imports(tree))]
+    return [f"{path} imports {name}: {rule}" for name, rule in rules if rule]
+
+
+def test_every_import_keeps_to_the_table() -> None:
+    sources = list(parse_sources())
+    assert [breach for path, tree in sources for breach in find_breaches(path, tree)] == []
+    assert len(sources) > 200
 
 
 @pytest.mark.parametrize(
@@ -75,66 +104,95 @@ def test_imports_go_one_way() -> None:
     [
         ("extractors/http/session.py", "from warehouse.model import schema", ["warehouse.model.schema"]),
         ("transforms/facts.py", "import warehouse.model.schema, warehouse.store", ["warehouse.store"]),
-        ("transforms/facts.py", "from warehouse import schemata", ["warehouse.schemata"]),
+        ("transforms/facts.py", "from warehouse import models", ["warehouse.models"]),
         ("warehouse/store.py", "def late():\n    import pipelines.loads.run", ["pipelines.loads.run"]),
         ("sandbox/world.py", "from extractors.clock import Clock", ["extractors.clock.Clock"]),
         ("pipelines/loads/run.py", "from dagster_postgres import x", ["dagster_postgres.x"]),
         ("pipelines/loads/run.py", "from . import plan", ["..plan"]),
-        ("pipelines/orchestration/loaded_days.py", "import dagster as dg\nfrom pipelines.loads import runs", []),
+        ("pipelines/orchestration/loaded_days.py", "import dagster as dg\nfrom pipelines.loads import run", []),
         ("pipelines/cli/commands/demo.py", "from sandbox.server import Sandbox\nimport httpx", []),
+        ("extractors/inkeep/query.py", "from extractors.cognigy import provider", ["extractors.cognigy.provider"]),
+        ("extractors/fetch.py", "from extractors.inkeep.query import Query", ["extractors.inkeep.query.Query"]),
+        ("extractors/inkeep/query.py", "from extractors.inkeep import paging\nimport extractors.fetch", []),
+        ("transforms/inkeep/transform.py", "import extractors.inkeep.contexts", []),
+        ("transforms/inkeep/transform.py", "import extractors.cognigy.provider", ["extractors.cognigy.provider"]),
+        ("transforms/registry.py", "import transforms.inkeep.transform", ["transforms.inkeep.transform"]),
+        ("sandbox/server.py", "from sandbox import inkeep", ["sandbox.inkeep"]),
+        ("pipelines/loads/run.py", "import extractors.inkeep.account", ["extractors.inkeep.account"]),
     ],
 )
-def test_what_the_rules_refuse(path: str, source: str, refused: list[str]) -> None:
-    names = imported(ast.parse(source))
-    assert [name for name in sorted(names) if not is_allowed(package_of(Path(path)), name)] == refused
+def test_the_table_refuses(path: str, source: str, refused: list[str]) -> None:
+    names = sorted(list_imports(ast.parse(source)))
+    assert [name for name in names if find_breach(Path(path), name)] == refused
 
 
-def test_a_file_says_what_lives_in_it() -> None:
-    assert [str(path) for path, tree in syntax_trees() if not ast.get_docstring(tree)] == []
+def test_every_module_has_a_docstring() -> None:
+    assert [str(path) for path, tree in parse_sources() if not ast.get_docstring(tree)] == []
 
 
-def loaded_after(*statements: str) -> list[set[str]]:
+@pytest.mark.parametrize("name", PUBLIC_FACES)
+def test_a_public_face_exports_all_that_it_defines(name: str) -> None:
+    """A face may hand on a name of its own package; all other exported names are its own."""
+    face = importlib.import_module(name)
+    tree = ast.parse(inspect.getsource(face))
+    callables = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    values = {target.id for node in tree.body for target in ast.walk(node) if is_assigned_name(node, target)}
+    handed_on = {key for key in list_imports(tree) if key.startswith(f"{name.rpartition('.')[0]}.")}
+    public = {key for key in callables if not key.startswith("_")}
+    assert public <= set(face.__all__) <= public | values | {key.rpartition(".")[2] for key in handed_on}
+    assert len(set(face.__all__)) == len(face.__all__)
+
+
+def is_assigned_name(statement: ast.stmt, target: ast.AST) -> bool:
+    assigned = isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(target, ast.Name)
+    return assigned and isinstance(target.ctx, ast.Store)
+
+
+@pytest.mark.parametrize("name", PUBLIC_FACES)
+def test_the_examples_of_a_public_face_work(name: str) -> None:
+    results = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert results.attempted > 0
+    assert results.failed == 0
+
+
+def list_loaded_modules(*statements: str) -> list[set[str]]:
     """The modules that one process has loaded after each of these statements."""
     script = "\n".join(["import sys", *(f"{statement}\nprint(*sys.modules)" for statement in statements)])
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     return [set(line.split()) for line in done.stdout.splitlines()]
 
 
-def every_module_of(*packages: str) -> str:
+def import_every_module_of(*packages: str) -> str:
+    """The statement that imports every module of these packages."""
     files = [path for package in packages for path in sorted((ROOT / package).rglob("*.py"))]
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in files]
-    wanted = [name.removesuffix(".__init__") for name in names if not name.endswith("__main__")]
-    return f"import {', '.join(wanted)}"
+    return f"import {', '.join(name.removesuffix('.__init__') for name in names if not name.endswith('__main__'))}"
 
 
-def test_the_packages_do_not_bring_the_orchestrator() -> None:
-    packages, modules = loaded_after(
-        "import extractors, transforms, warehouse", every_module_of("extractors", "transforms", "warehouse")
+def test_the_packages_do_not_load_the_orchestrator() -> None:
+    packages, modules = list_loaded_modules(
+        "import extractors, transforms, warehouse", import_every_module_of("extractors", "transforms", "warehouse")
     )
     assert not packages & {"dagster", "pandas"}
     assert "transforms.cognigy.transform" in modules
     assert not {name for name in modules if name.split(".")[0].startswith("dagster")}
 
 
-def test_the_sandbox_brings_nothing_of_the_loader() -> None:
-    [loaded] = loaded_after(every_module_of("sandbox"))
-    assert not {name.split(".")[0] for name in loaded} & {
-        "dagster",
-        "extractors",
-        "transforms",
-        "warehouse",
-        "pipelines",
-    }
+def test_the_sandbox_loads_nothing_of_the_loader() -> None:
+    [modules] = list_loaded_modules(import_every_module_of("sandbox"))
+    assert "sandbox.cognigy.api" in modules
+    loader = {"dagster", "extractors", "transforms", "warehouse", "pipelines"}
+    assert not {name.split(".")[0] for name in modules} & loader
 
 
 def test_the_command_and_its_help_start_light() -> None:
     runner = "from click.testing import CliRunner\nfrom pipelines.cli.main import cli\n"
-    [loaded] = loaded_after(runner + "assert 'backfill' in CliRunner().invoke(cli, ['--help']).output")
-    assert not loaded & {"dagster", "pandas", "pyarrow", "duckdb", "httpx", "uvicorn"}
+    [modules] = list_loaded_modules(runner + "assert 'backfill' in CliRunner().invoke(cli, ['--help']).output")
+    assert not modules & {"dagster", "pandas", "pyarrow", "duckdb", "httpx", "uvicorn"}
 
 
-def test_loads_bring_no_orchestrator_and_only_the_report_brings_what_draws_it() -> None:
-    loads, report = loaded_after("import pipelines.cli.commands.load", "import pipelines.cli.commands.report")
-    assert not loads & {"dagster", "vl_convert", "pipelines.report"}
+def test_a_load_loads_no_orchestrator_and_only_the_report_loads_its_renderer() -> None:
+    load, report = list_loaded_modules("import pipelines.cli.commands.load", "import pipelines.cli.commands.report")
+    assert not load & {"dagster", "vl_convert", "pipelines.report"}
     assert "pipelines.report" in report
     assert "vl_convert" not in report

@@ -1,4 +1,4 @@
-"""What docs/operating.md shows, tried out: its SQL on a warehouse, its units and cron line by those who read them."""
+"""docs/operating.md, run: its SQL on a warehouse, its units by systemd, its cron line by a shell."""
 
 import re
 import shutil
@@ -32,11 +32,11 @@ NOW = datetime.now(UTC)
 TODAY = NOW.date()
 
 
-def blocks(language: str) -> list[str]:
+def read_blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
 
 
-def run_of(account: str, command: str, began: datetime, *, ended: bool, loaded: int) -> RunRow:
+def build_run(account: str, command: str, began: datetime, *, ended: bool, loaded: int) -> RunRow:
     end = began + timedelta(minutes=10) if ended else None
     error = None if loaded == 4 else f"{account}: HTTP 500"
     return RunRow(
@@ -47,32 +47,32 @@ def run_of(account: str, command: str, began: datetime, *, ended: bool, loaded: 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """Two accounts: one as it should be, one of which everything is wrong that the page asks for."""
-    found = open_sample_store(tmp_path_factory.mktemp("operating"))
+    """Two accounts: a healthy one, and one with every problem that the page queries."""
+    store = open_sample_store(tmp_path_factory.mktemp("operating"))
     good, bad = (replace(ACME, account=name, start_date=TODAY - timedelta(days=20)) for name in ("good", "bad"))
-    found.set_accounts_and_measures([good, bad], DEFINITIONS)
+    store.set_accounts_and_measures([good, bad], DEFINITIONS)
     recent = [TODAY - timedelta(days=back) for back in range(20, 0, -1)]
-    found.commit(build_chunk_commit(recent, build_full_tables(recent), account=good, loaded_at=NOW))
-    some = recent[:10]
+    store.commit(build_chunk_commit(recent, build_full_tables(recent), account=good, loaded_at=NOW))
+    loaded = recent[:10]
     wrong = (
-        ReconciliationEntry(some[0], "conversations", "channel_daily", Decimal(2), Decimal(1), "unexplained", None),
+        ReconciliationEntry(loaded[0], "conversations", "channel_daily", Decimal(2), Decimal(1), "unexplained", None),
     )
-    told = build_chunk_commit(some, build_full_tables(some), account=bad, loaded_at=NOW, reconciled=wrong)
-    found.commit(replace(told, drift=(DriftEntry(some[0], "s", "unknown field", "$.new", "b"),)))
-    found.record_failures([SliceFailure(bad, (recent[12],), "bad: HTTP 500", NOW)])
-    found.record_run(
+    commit = build_chunk_commit(loaded, build_full_tables(loaded), account=bad, loaded_at=NOW, reconciled=wrong)
+    store.commit(replace(commit, drift=(DriftEntry(loaded[0], "s", "unknown field", "$.new", "b"),)))
+    store.record_failures([SliceFailure(bad, (recent[12],), "bad: HTTP 500", NOW)])
+    store.record_run(
         [
-            run_of("good", "load", NOW - timedelta(hours=30), ended=False, loaded=0),
-            run_of("good", "load", NOW - timedelta(hours=1), ended=True, loaded=4),
-            run_of("bad", "backfill", NOW - timedelta(hours=2), ended=True, loaded=3),
+            build_run("good", "load", NOW - timedelta(hours=30), ended=False, loaded=0),
+            build_run("good", "load", NOW - timedelta(hours=1), ended=True, loaded=4),
+            build_run("bad", "backfill", NOW - timedelta(hours=2), ended=True, loaded=3),
         ]
     )
-    found.publish()
-    return found
+    store.publish()
+    return store
 
 
-def test_every_question_finds_what_is_wrong(store: Store) -> None:
-    stale, gaps, killed, behind, odd, costs = (store.read(block).to_pylist() for block in blocks("sql"))
+def test_every_query_finds_its_problem(store: Store) -> None:
+    stale, gaps, killed, behind, odd, costs = (store.read(block).to_pylist() for block in read_blocks("sql"))
     assert [(row["account"], row["newest_day"]) for row in stale] == [("bad", TODAY - timedelta(days=11))]
     assert [(row["account"], row["state"], row["days"], row["error"]) for row in gaps] == [
         ("bad", "failed", 1, "bad: HTTP 500"),
@@ -80,7 +80,7 @@ def test_every_question_finds_what_is_wrong(store: Store) -> None:
     ]
     assert [(row["account"], row["command"]) for row in killed] == [("good", "load")]
     assert [(row["account"], row["loaded"], row["error"]) for row in behind] == [("bad", 3, "bad: HTTP 500")]
-    assert [(row["account"], row["what"]) for row in odd] == [
+    assert [(row["account"], row["problem"]) for row in odd] == [
         ("bad", "conversations against channel_daily"),
         ("bad", "unknown field $.new"),
     ]
@@ -95,21 +95,21 @@ def test_no_row_is_good_news(tmp_path: Path) -> None:
     store.set_accounts_and_measures([account], DEFINITIONS)
     recent = [TODAY - timedelta(days=back) for back in (3, 2, 1)]
     store.commit(build_chunk_commit(recent, build_full_tables(recent), account=account, loaded_at=NOW))
-    store.record_run([run_of(account.account, "load", NOW - timedelta(hours=1), ended=True, loaded=4)])
+    store.record_run([build_run(account.account, "load", NOW - timedelta(hours=1), ended=True, loaded=4)])
     store.publish()
-    assert [store.read(block).num_rows for block in blocks("sql")[:-1]] == [0] * 5
+    assert [store.read(block).num_rows for block in read_blocks("sql")[:-1]] == [0] * 5
 
 
-def test_a_warehouse_without_runs_answers_too(tmp_path: Path) -> None:
+def test_the_cost_query_works_without_runs(tmp_path: Path) -> None:
     store = open_sample_store(tmp_path)
     store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2)), loaded_at=LOADED_AT))
     store.publish()
-    assert store.read(blocks("sql")[-1]).num_rows == 0
+    assert store.read(read_blocks("sql")[-1]).num_rows == 0
 
 
-def units() -> dict[str, str]:
-    """The units by name, the webserver's made of the daemon's as the page says."""
-    service, timer, daemon, webserver = blocks("ini")
+def read_units() -> dict[str, str]:
+    """Return the units by name; the webserver's is made from the daemon's as the page says."""
+    service, timer, daemon, webserver = read_blocks("ini")
     start = "\n".join(line for line in webserver.splitlines() if line.startswith("ExecStart="))
     return {
         "chatmart.service": service,
@@ -120,20 +120,20 @@ def units() -> dict[str, str]:
 
 
 def test_units_start_real_commands() -> None:
-    for unit in units().values():
+    for unit in read_units().values():
         for command in re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE):
             program, *words = command.split()
             first = next((number for number, word in enumerate(words) if word.startswith("--")), len(words))
-            told = read_help(Path(program).name, *words[:first])
-            assert all(word in told for word in words if word.startswith("--")), command
+            help_text = read_help(Path(program).name, *words[:first])
+            assert all(word in help_text for word in words if word.startswith("--")), command
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
 def test_units_are_understood_by_systemd(tmp_path: Path) -> None:
-    for name, unit in units().items():
+    for name, unit in read_units().items():
         (tmp_path / name).write_text(unit.replace("/opt/chatmart/.venv/bin", str(BIN)).replace("User=chatmart\n", ""))
     done = subprocess.run(
-        ["systemd-analyze", "verify", *(str(tmp_path / name) for name in units())],
+        ["systemd-analyze", "verify", *(str(tmp_path / name) for name in read_units())],
         capture_output=True,
         text=True,
         check=False,
@@ -143,7 +143,7 @@ def test_units_are_understood_by_systemd(tmp_path: Path) -> None:
 
 
 def test_the_cron_line_has_five_fields_and_a_command_that_ends_as_the_load_does() -> None:
-    (block,) = blocks("cron")
+    (block,) = read_blocks("cron")
     variable, line = block.splitlines()
     assert re.fullmatch(r"MAILTO=\S+", variable)
     *fields, command = line.split(maxsplit=5)
@@ -152,7 +152,7 @@ def test_the_cron_line_has_five_fields_and_a_command_that_ends_as_the_load_does(
     assert subprocess.run(["sh", "-n", "-c", command], check=False).returncode == 0
 
 
-def test_what_is_said_of_the_log_is_so() -> None:
+def test_the_options_of_the_log_exist() -> None:
     assert LOG_FORMATS == ("text", "json")
     words = set(re.findall(r"`--log-(\w+) (\w+)`", PAGE))
     assert words == {("level", "info"), ("format", "json")}
@@ -168,5 +168,5 @@ def test_links_on_the_page_lead_somewhere() -> None:
 
 
 def test_dates_in_commands_are_dates() -> None:
-    for told in re.findall(r"--(?:from|to) (\S+)", PAGE):
-        assert date.fromisoformat(told)
+    for day in re.findall(r"--(?:from|to) (\S+)", PAGE):
+        assert date.fromisoformat(day)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 TEMPLATES = Path(__file__).with_name("templates")
 ROOT = TEMPLATES.parents[1]
-NAME = re.compile(r"(?!test)[a-z][a-z0-9]{1,29}")  # pytest would collect a class `Test…`
+NAME = re.compile(r"(?!test)[a-z][a-z0-9]{1,19}")  # pytest would collect a class `Test…`
 LAYERS = ("extractors", "transforms", "sandbox")
 REGISTRIES = {"extractors/registry.py": "PROVIDERS", "sandbox/vendors.py": "VENDOR_NAMES"}
 """Each registry with its list; the two are independent of one another on purpose."""
@@ -49,7 +49,7 @@ def write_files(root: Path, name: str) -> list[Path]:
     """
     if not NAME.fullmatch(name):
         raise ValueError(
-            f"{name!r} is no name of a provider: 2 to 30 small letters and digits, a letter first, no test"
+            f"{name!r} is no name of a provider: 2 to 20 small letters and digits, first a letter, not `test`"
         )
     files = dict(list_files(name))
     folders = [Path(layer, name) for layer in LAYERS]

@@ -1,4 +1,4 @@
-"""The command line: arguments, output and exit codes. What the commands do is done by the code that Dagster runs too.
+"""The command line: arguments, output and exit codes. The commands call the same functions that Dagster runs.
 
-Standard output carries data only; progress, warnings and errors go to standard error.
+Standard output carries data only; progress, warnings and errors go to standard error. No rule about data lives here.
 """

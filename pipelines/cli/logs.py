@@ -1,10 +1,12 @@
-"""The command's log: text or JSON, a line each on standard error, without secrets. What is logged is up to who logs.
+"""The log of a command: text or JSON, one line per event on standard error, without secrets.
 
-Where the log is JSON, everything else that a command says on standard error is a line of it too (``telling``).
+With the JSON format, every other message on standard error is a JSON line too (``display.output``). What must not come
+in: the choice of what is logged; each module decides that for itself.
 """
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 from extractors.redaction import RedactingFilter, redact
@@ -17,34 +19,37 @@ _LOGGER = "chatmart"
 _JSON_HANDLER = "chatmart-json"
 
 
-def configure_logging(form: str, level: str | None) -> None:
-    """Log in this format from this level on (default: info as JSON; as text errors, since the rest is told anyway)."""
+def configure_logging(log_format: str, level: str | None) -> None:
+    """Send the log to standard error in one of ``LOG_FORMATS``, from this level on.
+
+    The default level is info for JSON and error for text: as text, the command prints everything else as messages.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(RedactingFilter())
-    handler.setFormatter(_formatter(form))
-    if form == JSON:
+    handler.setFormatter(_build_formatter(log_format))
+    if log_format == JSON:
         handler.name = _JSON_HANDLER
     logger = logging.getLogger(_LOGGER)
     logger.handlers[:] = [handler]
     logger.propagate = False
-    logger.setLevel((level or ("info" if form == JSON else "error")).upper())
+    logger.setLevel((level or ("info" if log_format == JSON else "error")).upper())
 
 
 def is_json_log() -> bool:
-    """Whether the log is JSON, and with it all of standard error."""
+    """Return whether the log, and with it all of standard error, is JSON."""
     return any(handler.name == _JSON_HANDLER for handler in logging.getLogger(_LOGGER).handlers)
 
 
-def _formatter(form: str) -> logging.Formatter:
-    import structlog  # not before it is needed: `--help` has no log
+def _build_formatter(log_format: str) -> logging.Formatter:
+    import structlog  # imported late, because `--help` needs no log
 
-    class Redacted(structlog.stdlib.ProcessorFormatter):
-        """Fields that a line carries besides its sentence may hold a secret too."""
+    class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
+        """Redact the whole line: its extra fields may hold a secret that the filter on the message cannot see."""
 
         def format(self, record: logging.LogRecord) -> str:
             return redact(super().format(record))
 
-    return Redacted(
+    return RedactingFormatter(
         foreign_pre_chain=[
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
@@ -55,13 +60,13 @@ def _formatter(form: str) -> logging.Formatter:
         ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer() if form == JSON else _line,
+            structlog.processors.JSONRenderer() if log_format == JSON else _format_text_line,
         ],
     )
 
 
-def _line(_logger: Any, _method: str, told: Any) -> str:
-    """One line for people: the fields besides are left to JSON, since the sentence names what matters."""
-    marks = f" run={told['run_id'][:8]}" if "run_id" in told else ""
-    line = f"{told['timestamp']} {told['level'].upper()} {told['logger']} {told['event']}{marks}"
-    return f"{line}\n{told['exception']}" if "exception" in told else line
+def _format_text_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+    """Format one line for people. Extra fields are for JSON only: the sentence names the important ones."""
+    run = f" run={event['run_id'][:8]}" if "run_id" in event else ""
+    line = f"{event['timestamp']} {event['level'].upper()} {event['logger']} {event['event']}{run}"
+    return f"{line}\n{event['exception']}" if "exception" in event else line

@@ -1,6 +1,7 @@
-"""The ``chatmart`` command: its options, its errors as one sentence, its exit codes. Each command has its own module.
+"""The ``chatmart`` command: the list of commands, global options, errors as one sentence, exit codes.
 
-0 all loaded; 1 something failed, the rest is loaded; 2 wrong use or configuration; 130 interrupted, 143 terminated.
+0: all loaded. 1: something failed, the rest is loaded. 2: wrong use or configuration. 130: interrupted. 143:
+terminated. What must not come in: the work of a command; each command has its own module in ``commands``.
 """
 
 import importlib
@@ -23,32 +24,32 @@ WRONG_USE = 2
 INTERRUPTED = 130
 
 
-class _Command(NamedTuple):
-    """Where a command is, and what is said of it beside the others; its own help says more."""
+class _CommandEntry(NamedTuple):
+    """The module of a command, and its line in the list of commands. The command's own help is longer."""
 
     module: str
-    short: str
+    short_help: str
 
 
 _COMMANDS = {
-    "demo": _Command("demo", "See it work: 60 days of seven invented accounts."),
-    "init": _Command("init", "Write a configuration, or add an account to it."),
-    "check": _Command("check", "Try out what a load needs, credentials first."),
-    "load": _Command("load", "The daily load, and what was missed."),
-    "backfill": _Command("load", "Load a range of days; goes on where it stopped."),
-    "replay": _Command("replay", "Load all landed answers again, without a request."),
-    "maintain": _Command("maintain", "Delete what retention does not keep."),
-    "sql": _Command("sql", "Ask the warehouse, once or at a prompt."),
-    "status": _Command("status", "Which days of each account are loaded."),
-    "report": _Command("report", "A page of charts and figures."),
-    "sandbox": _Command("servers", "The five platforms, simulated, until interrupted."),
-    "dev": _Command("servers", "Dagster's UI and daemon."),
-    "completion": _Command("completion", "What a shell needs to complete this command."),
+    "demo": _CommandEntry("demo", "Load 60 days of seven invented accounts, to see it work."),
+    "init": _CommandEntry("init", "Write a configuration, or add an account to it."),
+    "check": _CommandEntry("check", "Check credentials, disk and warehouse before a load."),
+    "load": _CommandEntry("load", "Run the daily load, with the days it missed."),
+    "backfill": _CommandEntry("load", "Load a range of days. Resumes where it stopped."),
+    "replay": _CommandEntry("replay", "Load all landed responses again, without a request."),
+    "maintain": _CommandEntry("maintain", "Delete landed responses that retention does not keep."),
+    "sql": _CommandEntry("sql", "Query the warehouse, once or at a prompt."),
+    "status": _CommandEntry("status", "Show which days of each account are loaded."),
+    "report": _CommandEntry("report", "Write a page of charts and figures."),
+    "sandbox": _CommandEntry("servers", "Simulate the five providers until interrupted."),
+    "dev": _CommandEntry("servers", "Start Dagster's UI and daemon."),
+    "completion": _CommandEntry("completion", "Print the completion script for a shell."),
 }
 
 
-class _Lazy(click.Group):
-    """Imports a command's module when the command is used: help and start-up stay light."""
+class _LazyGroup(click.Group):
+    """A group that imports a command's module only when the command is used, so that help and start-up stay quick."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -62,93 +63,97 @@ class _Lazy(click.Group):
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands; click's own would import them all for their first lines."""
+        """Write the list of commands. Click's own version imports every command for its first line of help."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, each.short) for name, each in _COMMANDS.items()])
+            formatter.write_dl([(name, entry.short_help) for name, entry in _COMMANDS.items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Names and short help, for the same reason."""
-        known = _COMMANDS.items()
-        names = [CompletionItem(name, help=each.short) for name, each in known if name.startswith(incomplete)]
-        return names + click.Command.shell_complete(self, ctx, incomplete)
+        """Return commands and global options that begin with ``incomplete``, without importing a command."""
+        commands = [
+            CompletionItem(name, help=entry.short_help)
+            for name, entry in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--config",
     metavar="FILE",
     type=click.Path(),
-    help="The configuration (default: $CHATMART_CONFIG, else chatmart.yaml).",
+    help="Configuration file (default: $CHATMART_CONFIG, else chatmart.yaml).",
 )
-@click.option("--verbose", is_flag=True, help="Log requests, and show the trace of an error.")
-@click.option("--log-level", type=click.Choice(LOG_LEVELS), envvar="CHATMART_LOG_LEVEL", help="Log from this level on.")
+@click.option("--verbose", is_flag=True, help="Log requests, and print the traceback of an error.")
+@click.option("--log-level", type=click.Choice(LOG_LEVELS), envvar="CHATMART_LOG_LEVEL", help="Lowest level to log.")
 @click.option(
     "--log-format",
     type=click.Choice(LOG_FORMATS),
     envvar="CHATMART_LOG",
     default=TEXT,
     show_default=True,
-    help="json: all of standard error is JSON, a line each.",
+    help="json: standard error is JSON, one object per line.",
 )
 @click.version_option(version("chatmart"), prog_name="chatmart")
 @click.pass_context
 def cli(ctx: click.Context, config: str | None, verbose: bool, log_level: str | None, log_format: str) -> None:
-    """Chatbot analytics of many platforms in one star schema."""
+    """Load the analytics of many chatbot providers into one star schema."""
     ctx.obj = config
     configure_logging(log_format, "debug" if verbose else log_level)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command and exit with its code."""
-    given = sys.argv[1:] if arguments is None else arguments
-    verbose = "--verbose" in given
-    sys.excepthook = lambda _kind, error, _trace: _defect(error, verbose)
+    """Run the command with these arguments (default: the process's own), then exit with its code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    verbose = "--verbose" in words
+    sys.excepthook = lambda _kind, error, _traceback: _report_defect(error, verbose)
     try:
-        code: Any = cli.main(given, prog_name="chatmart", standalone_mode=False)
-        sys.stdout.flush()  # here, where a reader that has gone is no error
+        code: Any = cli.main(words, prog_name="chatmart", standalone_mode=False)
+        sys.stdout.flush()  # flush inside the try: a reader that closed the pipe is no error
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:
         if is_json_log():
-            _say(error.format_message())
+            _print_error(error.format_message())
         else:
             error.show()
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        _say("interrupted; what was committed stays, and the same command goes on from there")
+        _print_error("interrupted; committed days stay loaded; run the same command again to continue")
         code = INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
+    except BrokenPipeError:  # the reader closed the pipe, for example `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except SystemExit:  # no command raises it: it is click's own way to end when the reader has gone
+    except SystemExit:  # no command raises it; click does when the reader closed the pipe
         code = 0
     except (ConfigError, SetupError, QueryError) as error:
-        code = _explain(error, verbose, WRONG_USE)
+        _report_error(error, verbose)
+        code = WRONG_USE
     except (ChatmartError, WarehouseError, OSError) as error:
-        code = _explain(error, verbose, 1)
+        _report_error(error, verbose)
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _explain(error: Exception, verbose: bool, code: int) -> int:
-    _trace(error, verbose)
-    _say(str(error) or type(error).__name__)
-    return code
+def _report_error(error: Exception, verbose: bool) -> None:
+    _print_traceback(error, verbose)
+    _print_error(str(error) or type(error).__name__)
 
 
-def _trace(error: BaseException, verbose: bool) -> None:
+def _report_defect(error: BaseException, verbose: bool) -> None:
+    """Report an unexpected error, redacted. Python's own hook would print a traceback that may hold secrets."""
+    _print_traceback(error, verbose)
+    _print_error(f"the program failed ({type(error).__name__}: {error}); please report it, with --verbose")
+
+
+def _print_traceback(error: BaseException, verbose: bool) -> None:
     if verbose and is_json_log():
-        logging.getLogger("chatmart.command").debug("the trace of what follows", exc_info=error)
+        logging.getLogger("chatmart.command").debug("traceback of the next error", exc_info=error)
     elif verbose:
         sys.stderr.write(redact("".join(traceback.format_exception(error))))
 
 
-def _defect(error: BaseException, verbose: bool) -> None:
-    """The last word on what nobody foresaw; python's own would show the trace with whatever secrets stand in it."""
-    _trace(error, verbose)
-    _say(f"the program failed ({type(error).__name__}: {error}); please report it, with --verbose")
-
-
-def _say(sentence: str) -> None:
+def _print_error(sentence: str) -> None:
     if is_json_log():
         logging.getLogger("chatmart.command").error("%s", sentence)
     else:

@@ -1,6 +1,7 @@
-"""Options that several commands share: which accounts, which day. What is done with them is the commands' own.
+"""Options that several commands share: accounts, providers, days, and their completion in a shell.
 
-Values are completed from the configuration as it stands, also while it is wrong or its variables are not set.
+Completion reads the configuration file as it is, also while it is invalid or its variables are not set. What must not
+come in: the use of the options, which is each command's own.
 """
 
 from collections.abc import Collection
@@ -15,39 +16,54 @@ from pipelines.configuration import config as configuration
 
 DAY_TYPE = click.DateTime(["%Y-%m-%d"])
 
-_EPOCH, _END = date(1970, 1, 2), date(9999, 1, 1)
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 2), date(9999, 1, 1)
 
 
 def as_date(value: object) -> date | None:
-    """The day that an option was given, None when it was not."""
-    # the far ends of the calendar have no day before or after them, and no chats either
-    return min(max(value.date(), _EPOCH), _END) if isinstance(value, datetime) else None
+    """Return the day that an option was given, or None when it was not given.
+
+    Days are limited to 1970-01-02 … 9999-01-01, so that adding or subtracting a day cannot overflow the calendar.
+    """
+    return min(max(value.date(), _FIRST_DAY), _LAST_DAY) if isinstance(value, datetime) else None
+
+
+def as_date_range(first: object, last: object) -> tuple[date, date]:
+    """Return the days that two options were given; an end that was not given is ``date.min`` or ``date.max``.
+
+    Raises UsageError when the first day is later than the last.
+    """
+    start, end = as_date(first) or date.min, as_date(last) or date.max
+    if start > end:
+        raise click.UsageError("--from must not be later than --to")
+    return start, end
 
 
 def _complete_account(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    given = _given(ctx, "accounts")
-    providers = _given(ctx, "providers") or PROVIDERS
+    chosen_names = _chosen_values(ctx, "accounts")
+    providers = _chosen_values(ctx, "providers") or PROVIDERS
     return [
         CompletionItem(name, help=provider)
-        for name, provider in _configured(ctx)
-        if name.startswith(incomplete) and name not in given and provider in providers
+        for name, provider in _configured_accounts(ctx)
+        if name.startswith(incomplete) and name not in chosen_names and provider in providers
     ]
 
 
 def _complete_provider(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    configured = {provider for _, provider in _configured(ctx)}
+    chosen_names = _chosen_values(ctx, "providers")
+    offered_names = {provider for _, provider in _configured_accounts(ctx)} or PROVIDERS
     return [
         CompletionItem(name)
         for name in PROVIDERS
-        if name.startswith(incomplete) and name in (configured or PROVIDERS) and name not in _given(ctx, "providers")
+        if name.startswith(incomplete) and name in offered_names and name not in chosen_names
     ]
 
 
-def _given(ctx: click.Context, name: str) -> Collection[str]:
-    return ctx.params.get(name) or ()
+def _chosen_values(ctx: click.Context, option: str) -> Collection[str]:
+    return ctx.params.get(option) or ()
 
 
-def _configured(ctx: click.Context) -> list[tuple[str, str]]:
+def _configured_accounts(ctx: click.Context) -> list[tuple[str, str]]:
+    """Return name and provider of each configured account; none when the file is missing or unreadable."""
     try:
         return configuration.read_account_names(configuration.find_config(ctx.find_root().params.get("config")))
     except ConfigError:
@@ -60,7 +76,7 @@ accounts_option = click.option(
     multiple=True,
     metavar="NAME",
     shell_complete=_complete_account,
-    help="Only this account; repeat.",
+    help="Only this account. May be repeated.",
 )
 providers_option = click.option(
     "--provider",
@@ -68,5 +84,5 @@ providers_option = click.option(
     multiple=True,
     metavar="NAME",
     shell_complete=_complete_provider,
-    help="Only this provider; repeat.",
+    help="Only this provider. May be repeated.",
 )

@@ -1,1 +1,1 @@
-"""The configuration file: what may stand in it, reading and checking it, writing one. Nothing is loaded here."""
+"""The configuration file: its keys, reading, validating and writing it. Loads must not come in."""

@@ -1,6 +1,6 @@
-"""What may stand in the configuration file, apart from its accounts. No file is read here.
+"""The keys of the configuration file, apart from those of its accounts. No file is read here.
 
-Accounts are checked against the model of their provider, ``extractors.registry.provider(name).account``.
+Accounts are validated by the model of their provider, ``extractors.registry.get_provider(name).account``.
 """
 
 from datetime import date
@@ -13,7 +13,7 @@ from pipelines.configuration.settings import OperatingSettings, Schedule
 
 
 class Defaults(Settings):
-    """What accounts have that do not say otherwise."""
+    """Settings of the accounts that have no value of their own."""
 
     timezone: ZoneName = Field(default="UTC", description="IANA zone whose calendar days are loaded")
     lookback_days: int = Field(
@@ -23,20 +23,22 @@ class Defaults(Settings):
         default=None, description="First day that is loaded; a later day without data is a gap"
     )
     max_wait_seconds: float = Field(default=60, ge=0, description="The longest a run waits for one limit")
-    rate_limit: RateLimit = Field(default=RateLimit(), description="How fast providers are asked")
+    rate_limit: RateLimit = Field(default=RateLimit(), description="Limits of the requests to the provider")
     privacy: Privacy = Field(default=Privacy(), description="Personal data that may reach the warehouse")
 
 
 class Document(OperatingSettings):
-    """The file as a whole; accounts are checked one by one against their provider's own model."""
+    """The whole file. Accounts are validated one by one, each by its provider's model."""
 
     landing: str = Field(
-        default="data/landing", description="Folder of the providers' answers; relative to this file's folder"
+        default="data/landing", description="Folder of the providers' responses; relative to this file's folder"
     )
     warehouse: str = Field(
         default="duckdb://data/warehouse.duckdb",
-        description="What people and tools open; what follows :// is a path, relative to this file's folder",
+        description="The warehouse that people and tools open; the path after :// is relative to this file's folder",
     )
-    defaults: Defaults = Field(default=Defaults(), description="What accounts have that do not say otherwise")
+    defaults: Defaults = Field(
+        default=Defaults(), description="Settings of the accounts that have no value of their own"
+    )
     schedule: Schedule = Field(default=Schedule(), description="When Dagster starts the daily load")
     accounts: list[dict[str, Any]] = Field(min_length=1, description="The bots, projects and chatbots to load")

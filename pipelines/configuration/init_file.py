@@ -1,6 +1,7 @@
-"""Writing a configuration: a new file, one more account in a file that is there, and the variables of secrets.
+"""Writing a configuration: a new file, one more account in an existing file, and the variables of secrets.
 
-What is written is made here as text first; whether it is right is for ``config`` to say before it is written.
+Text is rendered before a file is touched, so that the caller can validate it first. Validation itself is in
+``validate``.
 """
 
 import os
@@ -18,67 +19,80 @@ from dotenv import dotenv_values
 
 from extractors.account import Account
 from extractors.errors import ConfigError
-from pipelines.configuration.config import iter_secret_keys, read_env
 from pipelines.configuration.json_schema import schema_comment
+from pipelines.configuration.secrets import iter_secret_keys, read_env
 
 _HEAD = """\
 {editor_line}
-# Which accounts chatmart loads, and where to. Relative paths start from this file's folder. Secrets stand here by
+# Which accounts chatmart loads, and where to. Relative paths start from this file's folder. Secrets are given by
 # reference only; their values are in the environment, or in the .env beside this file.
 
 """
 
 
 def required_ids(model: type[Account]) -> list[str]:
-    """The keys that an account of this kind must have beside its name and its secrets."""
-    known = {"name", *required_secrets(model)}
-    return [key for key, told in model.model_fields.items() if told.is_required() and key not in known]
+    """Return the keys that an account of this provider requires beside its name and its secrets.
+
+    >>> from extractors.registry import get_provider
+    >>> required_ids(get_provider("cognigy").account)
+    ['project_id']
+    """
+    other_keys = {"name", *required_secrets(model)}
+    return [key for key, field in model.model_fields.items() if field.is_required() and key not in other_keys]
 
 
 def required_secrets(model: type[Account]) -> list[str]:
-    """The keys of an account's credential."""
-    return [key for key, *deeper in iter_secret_keys(model) if not deeper and model.model_fields[key].is_required()]
+    """Return the keys of an account's credential."""
+    return [key for key, *nested in iter_secret_keys(model) if not nested and model.model_fields[key].is_required()]
 
 
 def secret_variable_name(account: str, key: str) -> str:
-    """The variable that holds a secret of an account, such as ``ACME_SUPPORT_API_KEY``."""
+    """Return the variable that holds a secret of an account.
+
+    >>> secret_variable_name("acme-support", "api_key")
+    'ACME_SUPPORT_API_KEY'
+    """
     name = re.sub(r"\W", "_", f"{account}_{key}".upper())
     return f"_{name}" if name[:1].isdigit() else name
 
 
 def render_account(account: Mapping[str, Any]) -> str:
-    """An account as it stands in the list."""
+    """Return the YAML of an account as an item of the list ``accounts``."""
     return yaml.safe_dump([account], sort_keys=False, allow_unicode=True, width=1000)
 
 
-def render_config(folder: Path, places: Mapping[str, str], account: Mapping[str, Any]) -> str:
-    """The text of a new configuration in ``folder`` with one account."""
+def render_config(folder: Path, locations: Mapping[str, str], account: Mapping[str, Any]) -> str:
+    """Return the text of a new configuration in ``folder`` with one account.
+
+    ``locations`` are the keys ``landing`` and ``warehouse``.
+    """
     head = _HEAD.format(editor_line=schema_comment(folder))
-    return f"{head}{yaml.safe_dump(dict(places))}\naccounts:\n{textwrap.indent(render_account(account), '  ')}"
+    return f"{head}{yaml.safe_dump(dict(locations))}\naccounts:\n{textwrap.indent(render_account(account), '  ')}"
 
 
 def append_account(text: str, account: Mapping[str, Any]) -> str | None:
-    """A configuration's text with one more account at the end of its list, and not a character else changed.
+    """Return a configuration's text with one more account at the end of its list and no other character changed.
 
-    None where that takes more than writing it there: the accounts are no list of blocks, or there is no list yet.
+    None when inserting lines is not enough: ``accounts`` is missing, empty or not written as a block list.
     """
     ending = "\r\n" if "\r\n" in text else "\n"
     text = text if text.endswith("\n") else text + ending
-    accounts = _accounts(text)
+    accounts = _find_account_list(text)
     if accounts is None:
         return None
-    margin, lines = accounts.start_mark.column, text.splitlines(keepends=True)
-    at = accounts.end_mark.line
-    while at and _is_between(lines[at - 1], margin):
-        at -= 1
-    block = textwrap.indent(render_account(account), " " * margin).replace("\n", ending)
-    longer = "".join([*lines[:at], block, *lines[at:]])
-    before = yaml.safe_load(text)
-    return longer if _reads_as(longer, {**before, "accounts": [*before["accounts"], account]}) else None
+    indent, lines = accounts.start_mark.column, text.splitlines(keepends=True)
+    line = accounts.end_mark.line
+    while line and _is_after_list(lines[line - 1], indent):
+        line -= 1
+    block = textwrap.indent(render_account(account), " " * indent).replace("\n", ending)
+    new_text = "".join([*lines[:line], block, *lines[line:]])
+    document = yaml.safe_load(text)
+    new_document = {**document, "accounts": [*document["accounts"], account]}
+    return new_text if _is_yaml_of(new_text, new_document) else None
 
 
 def write_config_file(path: Path, text: str) -> None:
-    """Put the text in place of the file, whole or not at all; who may read it stays."""
+    """Replace the file by the text, whole or not at all. Its permissions stay."""
     target = path.resolve()
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
@@ -91,22 +105,23 @@ def write_config_file(path: Path, text: str) -> None:
 
 
 def append_env_variables(folder: Path, values: Mapping[str, str]) -> None:
-    """Append variables to the folder's ``.env``; what has a value there stays. A new one only its owner can read.
+    """Append variables to the folder's ``.env``, except those that have a value there.
 
-    Raises ConfigError for a value that such a file cannot hold, and writes nothing then.
+    A new file is readable by its owner only. Raises ConfigError, and writes nothing, for a value that a ``.env`` cannot
+    hold.
     """
     path = folder / ".env"
-    known, there = read_env(folder), path.read_bytes() if path.is_file() else b""
-    missing = {name: value for name, value in values.items() if name not in known or (value and not known[name])}
-    lines = [_assignment(name, value) for name, value in missing.items()]
-    if there and not there.endswith(b"\n"):
+    present, content = read_env(folder), path.read_bytes() if path.is_file() else b""
+    missing = {name: value for name, value in values.items() if name not in present or (value and not present[name])}
+    lines = [_render_assignment(name, value) for name, value in missing.items()]
+    if content and not content.endswith(b"\n"):
         lines.insert(0, "\n")
     if missing:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8") as file:
             file.write("".join(lines))
 
 
-def _assignment(name: str, value: str) -> str:
+def _render_assignment(name: str, value: str) -> str:
     quoted = value.replace("\\", "\\\\").replace("'", "\\'")
     line = f"{name}='{quoted}'\n" if value else f"{name}=\n"
     if (dotenv_values(stream=StringIO(line)).get(name) or "") != value:
@@ -114,7 +129,7 @@ def _assignment(name: str, value: str) -> str:
     return line
 
 
-def _accounts(text: str) -> yaml.SequenceNode | None:
+def _find_account_list(text: str) -> yaml.SequenceNode | None:
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     pairs = root.value if isinstance(root, yaml.MappingNode) else []
     for key, value in pairs:
@@ -123,14 +138,14 @@ def _accounts(text: str) -> yaml.SequenceNode | None:
     return None
 
 
-def _reads_as(text: str, document: Mapping[str, Any]) -> bool:
+def _is_yaml_of(text: str, document: Mapping[str, Any]) -> bool:
     try:
         return bool(yaml.safe_load(text) == document)
     except yaml.YAMLError:
         return False
 
 
-def _is_between(line: str, margin: int) -> bool:
-    """Whether a line belongs to what follows the list: blank, or a comment no deeper than its dashes."""
-    words = line.lstrip()
-    return not words or (words.startswith("#") and len(line) - len(words) <= margin)
+def _is_after_list(line: str, indent: int) -> bool:
+    """Whether a line no longer belongs to the list: it is blank, or a comment indented no deeper than the dashes."""
+    content = line.lstrip()
+    return not content or (content.startswith("#") and len(line) - len(content) <= indent)

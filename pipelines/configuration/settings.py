@@ -1,6 +1,6 @@
-"""What an operator may set: when daily loads start, whom to tell of a failure, what is kept, who owns what.
+"""The settings of operation: times of the daily loads, alerts, retention, owners of the assets.
 
-Values and the times that follow from them; nothing is started, sent or deleted here.
+Only values, and the instants computed from them: nothing is started, sent or deleted here.
 """
 
 import re
@@ -15,14 +15,17 @@ from extractors.account import Settings, ZoneName
 from extractors.registry import PROVIDERS
 
 CATCH_UP_DAYS = 35
-"""How far back a daily load looks for days that are not as they should be, unless the configuration says otherwise."""
+"""Default of ``catch_up_days``: a daily load looks this many days back for missing, failed and stale days."""
 
 
 class TimeOfDay(Settings):
-    """A time that comes once a day in its zone.
+    """A time that occurs once a day in ``timezone``.
 
-    Where a clock jumps over it, it is when the clock has jumped; where it comes twice, it is the second time. That is
-    how Dagster's schedules read it too.
+    A time that the clock jumps over occurs when the clock has jumped. A time that comes twice occurs the second time.
+    Dagster's schedules read times in the same way.
+
+    >>> TimeOfDay(hour=2, minute=30, timezone="Europe/Berlin").next_after(datetime(2025, 3, 30, tzinfo=UTC))
+    datetime.datetime(2025, 3, 30, 1, 0, tzinfo=datetime.timezone.utc)
     """
 
     hour: int = Field(default=5, ge=0, le=23, description="Hour of the day in `timezone`")
@@ -30,74 +33,76 @@ class TimeOfDay(Settings):
     timezone: ZoneName = Field(default="UTC", description="IANA zone of hour and minute")
 
     def next_after(self, now: datetime) -> datetime:
-        """The first such instant (UTC) after ``now``."""
-        return next(at for ahead in range(-1, 3) if (at := self._on(now, ahead)) > now)
+        """Return the first such instant (UTC) after ``now``."""
+        return next(at for days in range(-1, 3) if (at := self._instant_on(now, days)) > now)
 
     def last_before(self, now: datetime) -> datetime:
-        """The last such instant (UTC) at or before ``now``."""
-        return next(at for back in range(-1, 3) if (at := self._on(now, -back)) <= now)
+        """Return the last such instant (UTC) at or before ``now``."""
+        return next(at for days in range(-1, 3) if (at := self._instant_on(now, -days)) <= now)
 
-    def _on(self, now: datetime, ahead: int) -> datetime:
+    def _instant_on(self, now: datetime, days_later: int) -> datetime:
+        """Return the instant (UTC) of the local day that is ``days_later`` days after that of ``now``."""
         zone = ZoneInfo(self.timezone)
-        day = now.astimezone(zone).date() + timedelta(days=ahead)
+        day = now.astimezone(zone).date() + timedelta(days=days_later)
         local = datetime(day.year, day.month, day.day, self.hour, self.minute, tzinfo=zone, fold=1)
-        while not _exists(local):
+        while not _is_on_the_clock(local):
             local += timedelta(minutes=1)
         return local.astimezone(UTC)
 
 
-def _exists(local: datetime) -> bool:
+def _is_on_the_clock(local: datetime) -> bool:
+    """Whether a local time exists: one in the hour that the clock jumps over does not."""
     return local.astimezone(UTC).astimezone(local.tzinfo).replace(tzinfo=None) == local.replace(tzinfo=None)
 
 
-class OwnTime(Settings):
-    """What a provider's daily load has instead of the common time."""
+class ProviderTime(Settings):
+    """A provider's own time of the daily load; None: as in the common time."""
 
     hour: int | None = Field(default=None, ge=0, le=23, description="Hour of the day in `timezone`")
     minute: int | None = Field(default=None, ge=0, le=59, description="Minute of the hour")
     timezone: ZoneName | None = Field(default=None, description="IANA zone of hour and minute")
 
 
-def _known_provider(name: str) -> str:
+def _validate_provider(name: str) -> str:
     if name not in PROVIDERS:
         raise ValueError(f"there is no provider of that name; known: {', '.join(PROVIDERS)}")
     return name
 
 
 class Schedule(TimeOfDay):
-    """When the daily loads start."""
+    """The times at which the daily loads start."""
 
-    providers: dict[Annotated[str, AfterValidator(_known_provider)], OwnTime] = Field(
-        default={}, description="A provider's own time; what is left out is the common one"
+    providers: dict[Annotated[str, AfterValidator(_validate_provider)], ProviderTime] = Field(
+        default={}, description="A provider's own time; keys that are left out are as in the common time"
     )
 
     @property
     def common_time(self) -> TimeOfDay:
-        """The time of all providers that have none of their own."""
+        """The time of all providers that have no time of their own."""
         return TimeOfDay(hour=self.hour, minute=self.minute, timezone=self.timezone)
 
     def provider_time(self, provider: str) -> TimeOfDay:
-        """When the daily load of a provider starts."""
-        own = self.providers.get(provider, OwnTime()).model_dump(exclude_none=True)
+        """Return the time at which the daily load of a provider starts."""
+        own = self.providers.get(provider, ProviderTime()).model_dump(exclude_none=True)
         return TimeOfDay.model_validate({**self.common_time.model_dump(), **own})
 
 
 class Alerts(Settings):
-    """Whom to tell when a load fails."""
+    """The receiver of messages about failed loads."""
 
     webhook: SecretStr | None = Field(
-        default=None, description="Address that is sent a JSON object with `text` (as Slack takes it) and plain fields"
+        default=None, description="URL that receives a JSON object with `text` (as Slack takes it) and plain fields"
     )
 
     @field_validator("webhook")
     @classmethod
-    def _is_an_address(cls, webhook: SecretStr | None) -> SecretStr | None:
-        if webhook is not None and not _sendable_to(webhook.get_secret_value()):
+    def _validate_webhook(cls, webhook: SecretStr | None) -> SecretStr | None:
+        if webhook is not None and not _is_web_url(webhook.get_secret_value()):
             raise ValueError("a webhook is an address that begins with https:// (or http://) and a host name")
         return webhook
 
 
-def _sendable_to(url: str) -> bool:
+def _is_web_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return bool(parts.scheme in ("http", "https") and parts.hostname and parts.port != 0)
@@ -106,33 +111,33 @@ def _sendable_to(url: str) -> bool:
 
 
 class Retention(Settings):
-    """What maintenance deletes. Loaded slices, and the answers that they rest on, are kept whatever stands here."""
+    """The data that maintenance deletes. Loaded slices and the responses they were built from are always kept."""
 
     landing_days: int | None = Field(
-        default=None, ge=1, description="Days that an answer is kept after newer ones have replaced it; none: for ever"
+        default=None, ge=1, description="Days that a response is kept after newer ones have replaced it; none: no limit"
     )
     dagster_days: int = Field(
-        default=90, ge=1, description="Days that the logs of Dagster's runs are kept; what is materialised stays"
+        default=90, ge=1, description="Days that the logs of Dagster's runs are kept; materialisations stay"
     )
 
 
-def _known_owner(owner: str) -> str:
+def _validate_owner(owner: str) -> str:
     if not re.fullmatch(r"team:[A-Za-z0-9_.-]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}", owner):
         raise ValueError("an owner is a mail address, or a team as in team:data")
     return owner
 
 
 class OperatingSettings(Settings):
-    """The keys of the configuration file that are about operating, beside ``schedule``."""
+    """The keys of the configuration file about operation, except ``schedule``."""
 
     catch_up_days: int = Field(
         default=CATCH_UP_DAYS,
         ge=0,
         le=400,
-        description="Days back from yesterday in which a daily load also takes what is missing, failed or stale",
+        description="Days back from yesterday of which a daily load also takes the missing, failed and stale ones",
     )
-    alerts: Alerts = Field(default=Alerts(), description="Whom to tell when a load fails")
-    retention: Retention = Field(default=Retention(), description="What maintenance deletes")
-    owners: tuple[Annotated[str, AfterValidator(_known_owner)], ...] = Field(
+    alerts: Alerts = Field(default=Alerts(), description="Receiver of messages about failed loads")
+    retention: Retention = Field(default=Retention(), description="Data that maintenance deletes")
+    owners: tuple[Annotated[str, AfterValidator(_validate_owner)], ...] = Field(
         default=(), description="Owners of all assets in Dagster: `team:data`, or a mail address"
     )

@@ -1,6 +1,6 @@
-"""One YAML file as a mapping, or a sentence about what is wrong with it. What the mapping means is not known here.
+"""Reading one YAML file as a mapping, with a sentence for each way in which it can be wrong.
 
-No message quotes the file: a secret may stand in it by mistake.
+The meaning of the mapping must not come in. No message quotes the file: a secret may stand in it by mistake.
 """
 
 import json
@@ -14,20 +14,19 @@ from extractors.errors import ConfigError
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice: YAML would silently keep the last."""
+    """Refuses a key that is given twice in one mapping: YAML would silently keep the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        again = next((key for at, key in enumerate(keys) if key in keys[:at]), None)
-        if again is not None:
-            raise yaml.constructor.ConstructorError(
-                problem=f"the key {again} stands twice", problem_mark=node.start_mark
-            )
+        repeated = next((key for at, key in enumerate(keys) if key in keys[:at]), None)
+        if repeated is not None:
+            problem = f"the key {repeated} is given twice"
+            raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark)
         return super().construct_mapping(node, deep)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The file's one document. Raises ConfigError."""
+    """Return the one document of a YAML file. Raises ConfigError for a file that cannot be read."""
     try:
         return parse_yaml(path.read_bytes(), path.name)
     except OSError as error:
@@ -35,17 +34,21 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def parse_yaml(content: bytes, name: str) -> dict[str, Any]:
-    """The one document of what stands in a file of that name, or is about to. Raises ConfigError."""
+    """Return the one document in the content of a file called ``name``, which need not exist yet.
+
+    Raises ConfigError for content that is not YAML or not a mapping.
+    """
     try:
         raw = _Loader(content.decode()).get_single_data()
-        json.dumps(raw, default=str, skipkeys=True)  # an alias that holds itself would be followed for ever
+        # refuses an alias that contains itself: validation would follow it without end
+        json.dumps(raw, default=str, skipkeys=True)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}: " if mark else ""
-        what = re.sub(r"'[^']*'", "…", error.problem or error.context or "is no YAML")
-        raise ConfigError([f"{name}: {where}{what}"]) from None
+        problem = re.sub(r"'[^']*'", "…", error.problem or error.context or "is not valid YAML")
+        raise ConfigError([f"{name}: {where}{problem}"]) from None
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise ConfigError([f"{name}: is no YAML that can be read ({type(error).__name__})"]) from None
+        raise ConfigError([f"{name}: cannot be read as YAML ({type(error).__name__})"]) from None
     if not isinstance(raw, dict):
         raise ConfigError([f"{name}: is not a mapping with landing, warehouse, defaults and accounts"])
     return raw

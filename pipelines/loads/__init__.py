@@ -1,1 +1,1 @@
-"""Runs without an orchestrator: what to fetch, fetching and committing it, what became of it. No dagster, no output."""
+"""Runs without an orchestrator: planning, fetching, committing, and the outcomes. No dagster, no output."""

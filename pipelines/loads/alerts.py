@@ -1,7 +1,7 @@
-"""Telling somebody that a load failed: the message, and its way to a webhook. Nothing is sent unless one is configured.
+"""Alerts about failed loads: the message, and its delivery to a webhook. Dagster and the warehouse must not come in.
 
-The same message for Dagster's runs and for ``chatmart load``. What must not come in: dagster, the warehouse. Sending
-never raises: a webhook that is down is logged, and the load ends as it would have.
+Dagster's runs and ``chatmart load`` send the same message. Nothing is sent unless a webhook is configured. Sending
+never raises: a failed delivery is logged, and the load ends as it would have without it.
 """
 
 import logging
@@ -24,26 +24,26 @@ log.addFilter(RedactingFilter())
 
 MAX_ATTEMPTS = 3
 TIMEOUT_SECONDS = 5.0
-"""How long one attempt waits for a connection, and for an answer."""
+"""The longest time that one attempt waits for a connection, and for a response."""
 
 MAX_LISTED_ACCOUNTS = 10
-"""So many accounts are told of in the text; the fields hold more."""
+"""The most accounts named in the text; the fields hold more."""
 
 
-class _Undelivered(Exception):
-    """The receiver did not take it."""
+class _DeliveryFailed(Exception):
+    """The receiver did not accept the message."""
 
 
-class _AgainLater(_Undelivered):
-    """The receiver may take it at another attempt."""
+class _DeliveryFailedForNow(_DeliveryFailed):
+    """The receiver may accept the message at another attempt."""
 
 
 @dataclass(frozen=True)
 class Alert:
     """One failed load.
 
-    ``what`` is the job or command, ``summary`` a sentence, ``problems`` one for each failed account with its days,
-    ``advice`` what to do next, ``days`` what the load was about.
+    ``command`` is the job or command, ``summary`` a sentence, ``problems`` a sentence with the days of each failed
+    account, ``advice`` the next step, ``days`` the days that were to be loaded.
     """
 
     command: str
@@ -55,15 +55,12 @@ class Alert:
     days: str | None = None
 
     def build_message(self) -> dict[str, Any]:
-        """The JSON object that is sent: ``text`` for people, and plain fields; no secret in it."""
+        """Return the JSON object to send: ``text`` for people, and plain fields. Secrets are redacted."""
         problems = list(self.problems.items())
         lines = [f"chatmart: {self.command} failed. {self.summary}"]
         lines += [f"• {account}: {problem}" for account, problem in problems[:MAX_LISTED_ACCOUNTS]]
-        lines += (
-            [f"• and {len(problems) - MAX_LISTED_ACCOUNTS} more accounts"]
-            if len(problems) > MAX_LISTED_ACCOUNTS
-            else []
-        )
+        if len(problems) > MAX_LISTED_ACCOUNTS:
+            lines.append(f"• and {len(problems) - MAX_LISTED_ACCOUNTS} more accounts")
         lines.append(self.advice)
         fields = {
             "event": "run_failed",
@@ -81,38 +78,41 @@ class Alert:
 
 
 def retry_advice(accounts: Sequence[str], days: Collection[date], catch_up_days: int, day: date | None = None) -> str:
-    """What to do about accounts that failed: nothing, or this. ``day`` is the one that the load was told to load."""
-    few = (
-        accounts if len(accounts) <= MAX_LISTED_ACCOUNTS else ()
-    )  # without names it is all, and what is settled is left alone
-    named = "".join(f" --account {account}" for account in few)
-    if day:  # it may be settled, or older than daily loads reach
-        return f"To ask again: chatmart load --date {day}{named}"
-    now = f"chatmart backfill --from {min(days)} --to {max(days)}{named}" if days else f"chatmart load{named}"
-    return f"Daily loads ask for these days again for {catch_up_days} days. To have them now: {now}"
+    """Return what to do about failed accounts: the next daily loads retry them, or a command does at once.
+
+    ``days`` are the failed local days, ``catch_up_days`` is the reach of a daily load. ``day`` is the day of
+    `chatmart load --date`, if it was given.
+    """
+    # a command without names takes all accounts, and skips their settled days
+    named_accounts = accounts if len(accounts) <= MAX_LISTED_ACCOUNTS else ()
+    options = "".join(f" --account {account}" for account in named_accounts)
+    if day:  # it may be settled, or older than the reach of a daily load
+        return f"To retry: chatmart load --date {day}{options}"
+    command = f"chatmart backfill --from {min(days)} --to {max(days)}{options}" if days else f"chatmart load{options}"
+    return f"Daily loads retry these days for {catch_up_days} days. To load them now: {command}"
 
 
 def send_alert(alerts: Alerts, alert: Alert, *, sleep: Callable[[float], None] = time.sleep) -> bool:
-    """Send an alert to the configured webhook; False when there is none, or when it could not be delivered.
+    """Send an alert to the configured webhook. Return False without a webhook, and when the delivery failed.
 
-    Tried three times where another attempt may help (no connection, 408, 429, 5xx). Redirects are not followed.
+    At most three attempts, where another one may help (no connection, 408, 429, 5xx). Redirects are not followed.
     """
     if alerts.webhook is None:
         return False
     retrying = Retrying(
         stop=stop_after_attempt(MAX_ATTEMPTS),
         wait=wait_exponential(max=4),
-        retry=retry_if_exception_type(_AgainLater),
+        retry=retry_if_exception_type(_DeliveryFailedForNow),
         sleep=sleep,
         reraise=True,
     )
     try:
         retrying(_post, alerts.webhook.get_secret_value(), alert.build_message())
-    except _Undelivered as error:
-        why = str(error)
+    except _DeliveryFailed as error:
+        reason = str(error)
     else:
         return True
-    log.error("the alert was not delivered (%s); see alerts.webhook in the configuration", why)
+    log.error("the alert was not delivered (%s); see alerts.webhook in the configuration", reason)
     return False
 
 
@@ -120,13 +120,13 @@ def _post(url: str, message: Mapping[str, Any]) -> None:
     try:
         with httpx.stream(
             "POST", url, json=message, timeout=TIMEOUT_SECONDS, headers={"user-agent": USER_AGENT}
-        ) as answer:
-            status = answer.status_code
+        ) as response:
+            status = response.status_code
     except httpx.TransportError as error:
-        raise _AgainLater(type(error).__name__) from None  # its text may hold the address, which is a secret
+        raise _DeliveryFailedForNow(type(error).__name__) from None  # its text may name the secret webhook
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        raise _Undelivered(type(error).__name__) from None
+        raise _DeliveryFailed(type(error).__name__) from None
     if status in (408, 429) or status >= 500:
-        raise _AgainLater(f"HTTP {status}")
+        raise _DeliveryFailedForNow(f"HTTP {status}")
     if not 200 <= status < 300:
-        raise _Undelivered(f"HTTP {status}")
+        raise _DeliveryFailed(f"HTTP {status}")

@@ -1,4 +1,4 @@
-"""What failed, in words: by account, the days and the reasons. For checks, runs and alerts. No I/O, no dagster."""
+"""Sentences about failures, for checks, runs and alerts: accounts, days and reasons. No I/O, no dagster."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
@@ -7,39 +7,50 @@ from extractors.redaction import redact
 from extractors.windows import Window, group_into_windows
 
 MAX_DETAIL_LINES = 50
-"""So many lines of detail at most: an event is kept for long."""
+"""The most lines of detail in one event: Dagster keeps events for a long time."""
 
 FailedDays = Mapping[str, Mapping[date, str]]
-"""By account and day, the reason."""
+"""By account and local day, the reason of the failure."""
 
 
 def format_reasons(failed: FailedDays) -> dict[str, str]:
-    """One text for each account: each reason once, with the days it holds for."""
+    """Return one text for each account: each reason once, after the days that it applies to.
+
+    >>> format_reasons({"docs": {date(2025, 6, 1): "HTTP 500", date(2025, 6, 2): "HTTP 500"}})
+    {'docs': '2025-06-01 to 2025-06-02: HTTP 500'}
+    """
     texts = {}
     for account, days in failed.items():
-        by_reason: dict[str, list[date]] = {}
+        days_by_reason: dict[str, list[date]] = {}
         for day, reason in days.items():
-            by_reason.setdefault(reason, []).append(day)
-        texts[account] = "; ".join(f"{format_days(each)}: {reason}" for reason, each in by_reason.items())
+            days_by_reason.setdefault(reason, []).append(day)
+        texts[account] = "; ".join(f"{format_days(group)}: {reason}" for reason, group in days_by_reason.items())
     return texts
 
 
 def build_account_metadata(by_account: Mapping[str, str]) -> dict[str, str]:
-    """Metadata entries, one an account: the sentence, with no secret in it."""
-    shown = {name: redact(text) for name, text in list(by_account.items())[:MAX_DETAIL_LINES]}
-    rest = len(by_account) - len(shown)
-    return {**shown, **({"and more": f"{rest} accounts"} if rest else {})}
+    """Return Dagster metadata with one entry for each account: its sentence, with secrets redacted."""
+    entries = {name: redact(text) for name, text in list(by_account.items())[:MAX_DETAIL_LINES]}
+    rest = len(by_account) - len(entries)
+    return {**entries, **({"and more": f"{rest} accounts"} if rest else {})}
 
 
 def format_days(days: Iterable[date]) -> str:
-    """Days as ranges, both ends included."""
+    """Return days as a text of at most five ranges, both ends included.
+
+    >>> format_days([date(2025, 6, 1), date(2025, 6, 2), date(2025, 6, 9)])
+    '2025-06-01 to 2025-06-02, 2025-06-09'
+    """
     windows = group_into_windows(days)
-    parts = [str(each.start) if len(each) == 1 else f"{each.start} to {max(each.days())}" for each in windows]
+    parts = [str(window.start) if len(window) == 1 else f"{window.start} to {max(window.days())}" for window in windows]
     return ", ".join(parts[:5]) + (" and others" if len(parts) > 5 else "")
 
 
 def describe_older_days(account: str, older: Collection[Window], catch_up_days: int) -> str:
-    """That a daily load will never come to these days, and the command that does."""
+    """Return the sentence that daily loads do not reach these days, with the command that loads them.
+
+    ``catch_up_days`` is the reach of a daily load in days.
+    """
     days = [day for window in older for day in window.days()]
     return (
         f"{account}: {len(days)} older days are missing, failed or stale ({format_days(days)}); a daily load reaches "
@@ -47,14 +58,20 @@ def describe_older_days(account: str, older: Collection[Window], catch_up_days: 
     )
 
 
-def describe_failed_accounts(failed: Collection[str], all_of_them: int) -> str:
-    """A sentence about a load that failed for some of its accounts, or for all."""
+def describe_failed_accounts(failed: Collection[str], account_count: int) -> str:
+    """Return a sentence about a load that failed for some of its ``account_count`` accounts, or for all."""
     return build_accounts_sentence(
-        failed, "failed; the other accounts are loaded" if len(failed) < all_of_them else "failed"
+        failed, "failed; the other accounts are loaded" if len(failed) < account_count else "failed"
     )
 
 
-def build_accounts_sentence(accounts: Iterable[str], what: str) -> str:
-    """A sentence with the accounts' names; nothing when there are none."""
+def build_accounts_sentence(accounts: Iterable[str], predicate: str) -> str:
+    """Return a sentence with at most five accounts as its subject; an empty text without accounts.
+
+    >>> build_accounts_sentence(["docs", "sales"], "failed")
+    'docs, sales failed.'
+    """
     names = list(accounts)
-    return f"{', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''} {what}." if names else ""
+    return (
+        f"{', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''} {predicate}." if names else ""
+    )

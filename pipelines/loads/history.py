@@ -1,8 +1,8 @@
-"""The loads that landed answers once made: for each day of an account its rounds of batches, oldest first.
+"""The load history that the landing zone holds: for each day of an account its load versions, oldest first.
 
-Nothing is transformed or written here. A round is what a run could load of a day: a batch of every stream that the
-account pulled then, of that run or fresh enough to stand for it. So the landing zone alone tells which numbers a day
-had and when they became others, also where runs failed in part and where retention deleted some of the answers.
+Nothing is transformed or written here. A load version is the set of batches from which a run could load a day: one of
+every stream that was enabled then, landed by that run or fresh enough to be reused by it. So the landing zone alone
+shows which numbers a day had and when they changed, even where runs failed in part or retention deleted responses.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -14,93 +14,105 @@ from extractors.account import Account
 from extractors.landing.batch import Batch, is_usable
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
-from pipelines.loads.plan import is_fresh
+from pipelines.loads.claims import is_fresh
 
 LoadVersion = Mapping[str, Batch]
-"""The batches, by stream, that a slice once rested on, or rests on."""
+"""By stream, the batches from which a slice was or is loaded."""
 
 
 def list_landed_days(account: Account, landing: LandingZone) -> set[date]:
-    """The days of which anything was ever landed; names are looked at, no file is read."""
-    return {day for batch in _arrivals(account, landing, None) for day in batch.window.days()}
+    """Return the local days for which anything was ever landed. Only names are read, no file is opened."""
+    return {day for batch in _list_batches(account, landing, None) for day in batch.window.days()}
 
 
 def list_batch_ids(account: Account, landing: LandingZone, days: Collection[date]) -> frozenset[str]:
-    """The ids of all batches that touch the span of some days: a new one tells that somebody has landed meanwhile."""
-    return frozenset(batch.batch_id for batch in _arrivals(account, landing, _span(days)))
+    """Return the ids of all batches that touch the span of some local days.
+
+    A new id shows that another run has landed responses meanwhile.
+    """
+    return frozenset(batch.batch_id for batch in _list_batches(account, landing, _span(days)))
 
 
 def build_load_versions(
     account: Account, landing: LandingZone, days: Collection[date]
 ) -> dict[date, list[LoadVersion]]:
-    """The rounds of each day, oldest first, as far as they belong to the account's present id and zone.
+    """Return the load versions of each local day, oldest first, under the account's present external id and zone.
 
-    A round with a batch that was once not understood made no load: it is left out, unless it is the newest.
+    A version with a rejected batch was never loaded: it is left out, unless it is the newest. Days without a version
+    are left out too.
     """
-    counted = [
+    usable = [
         batch
-        for batch in _arrivals(account, landing, _span(days))
+        for batch in _list_batches(account, landing, _span(days))
         if is_usable(batch, account.external_id, account.timezone)
     ]
     histories = {day: _DayHistory(day, account.zone) for day in sorted(days)}
-    for batch in sorted(counted, key=lambda each: (each.landed_at, each.fetched_at, each.batch_id)):
-        pulled = batch.enabled_streams or account.enabled_streams
+    for batch in sorted(usable, key=lambda batch: (batch.landed_at, batch.fetched_at, batch.batch_id)):
+        enabled_streams = batch.enabled_streams or account.enabled_streams
         for day in batch.window.days():
             if day in histories:
-                histories[day].arrived(batch, pulled)
+                histories[day].add_batch(batch, enabled_streams)
     for history in histories.values():
-        history.close()
-    return {day: rounds for day, history in histories.items() if (rounds := history.rounds())}
+        history.end_run()
+    return {day: versions for day, history in histories.items() if (versions := history.list_versions())}
 
 
 @dataclass
 class _DayHistory:
-    """One day as its batches arrive: run after run, for one at a time fetches an account."""
+    """The load versions of one day, built while its batches are added in order of landing.
+
+    The batches of one run come together: the fetch lock lets only one run at a time fetch an account.
+    ``batches_by_stream`` are the newest batches that no version has taken yet.
+    """
 
     day: date
     zone: ZoneInfo
-    whole: list[LoadVersion] = field(default_factory=list)
-    pending: dict[str, Batch] = field(default_factory=dict)
-    refused: LoadVersion | None = None
-    began: datetime | None = None
-    pulled: Collection[str] = ()
+    versions: list[LoadVersion] = field(default_factory=list)
+    batches_by_stream: dict[str, Batch] = field(default_factory=dict)
+    rejected_version: LoadVersion | None = None
+    run_started_at: datetime | None = None
+    enabled_streams: Collection[str] = ()
 
-    def arrived(self, batch: Batch, pulled: Collection[str]) -> None:
-        if self.began != batch.run_started_at:
-            self.close()
-        known = self.pending.get(batch.stream)
-        if known is None or known.fetched_at <= batch.fetched_at:
-            self.pending[batch.stream] = batch
-        self.began, self.pulled = batch.run_started_at, pulled
-        if self.began is None:  # no manifest tells where this run ends
-            self.close()
+    def add_batch(self, batch: Batch, enabled_streams: Collection[str]) -> None:
+        if self.run_started_at != batch.run_started_at:
+            self.end_run()
+        previous = self.batches_by_stream.get(batch.stream)
+        if previous is None or previous.fetched_at <= batch.fetched_at:
+            self.batches_by_stream[batch.stream] = batch
+        self.run_started_at, self.enabled_streams = batch.run_started_at, enabled_streams
+        if self.run_started_at is None:  # an older manifest does not name its run: any batch may be the run's last
+            self.end_run()
 
-    def close(self) -> None:
-        """The run that began at ``began`` has ended: what it could load is a round."""
-        made = {
-            stream: batch for stream, batch in self.pending.items() if stream in self.pulled and self._stands(batch)
+    def end_run(self) -> None:
+        """Add the version that the run could load from its batches, if they are complete."""
+        version = {
+            stream: batch
+            for stream, batch in self.batches_by_stream.items()
+            if stream in self.enabled_streams and self._is_loadable(batch)
         }
-        if not made or len(made) < len(self.pulled):
+        if not version or len(version) < len(self.enabled_streams):
             return
-        bad = [stream for stream, each in made.items() if each.is_rejected]
-        if bad:  # the others may stand in the next run
-            self.refused = made
-            for stream in bad:
-                del self.pending[stream]
+        rejected_streams = [stream for stream, batch in version.items() if batch.is_rejected]
+        if rejected_streams:  # the other batches may be reused by the next run
+            self.rejected_version = version
+            for stream in rejected_streams:
+                del self.batches_by_stream[stream]
             return
-        self.whole.append(made)
-        self.refused = None
-        self.pending.clear()
+        self.versions.append(version)
+        self.rejected_version = None
+        self.batches_by_stream.clear()
 
-    def _stands(self, batch: Batch) -> bool:
-        own = self.began is None or batch.landed_at >= self.began
-        return own or (self.began is not None and is_fresh(batch, self.day, self.zone, self.began))
+    def _is_loadable(self, batch: Batch) -> bool:
+        """Whether the run landed the batch itself, or could reuse it when it started."""
+        if self.run_started_at is None or batch.landed_at >= self.run_started_at:
+            return True
+        return is_fresh(batch, self.day, self.zone, self.run_started_at)
 
-    def rounds(self) -> list[LoadVersion]:
-        return [*self.whole, self.refused] if self.refused else self.whole
+    def list_versions(self) -> list[LoadVersion]:
+        return [*self.versions, self.rejected_version] if self.rejected_version else self.versions
 
 
-def _arrivals(account: Account, landing: LandingZone, within: Window | None) -> Iterable[Batch]:
+def _list_batches(account: Account, landing: LandingZone, within: Window | None) -> Iterable[Batch]:
     for stream in landing.list_streams(account.provider, account.name):
         yield from landing.list_batches(account.provider, account.name, stream, within)
 

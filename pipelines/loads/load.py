@@ -1,4 +1,7 @@
-"""Loading: landed batches of one account to one commit. No request is made; no rule of a provider or store is here."""
+"""Loading: landed batches of one account become one commit.
+
+No request is made; rules of a provider or a store must not come in.
+"""
 
 import shutil
 import time
@@ -14,21 +17,22 @@ import pyarrow.parquet as pq
 
 from extractors.account import Account
 from extractors.errors import ShapeError
-from pipelines.loads.plan import DayClaims, ReuseRule, loadable_days
+from pipelines.loads.claims import DayClaims, ReuseRule, loadable_days
 from pipelines.loads.workspace import CODE_VERSION, Workspace, build_account_row
 from transforms.chunk import Chunk, DayClaim
 from transforms.facts import TransformResult
 from transforms.registry import measure_definitions, transform_chunk
 from warehouse.records import ChunkCommit, SliceInfo
 
-_STAGING_KEPT_SECONDS = 86_400  # longer than any run takes from one publication to the next
+_STAGING_MAX_AGE_SECONDS = 86_400  # longer than any run takes between two publications
 
 
 @dataclass
 class LoadResult:
-    """What became of some days: those committed, and those whose landed answers are not understood, with the reason.
+    """The result of loading some local days.
 
-    ``rows`` are the fact rows of those committed.
+    ``days`` are committed, with ``rows`` fact rows. ``rejected`` are days with responses that could not be transformed,
+    each group with its error.
     """
 
     days: list[date] = field(default_factory=list)
@@ -37,38 +41,38 @@ class LoadResult:
 
 
 def load_days(workspace: Workspace, account: Account, days: Collection[date], is_reusable: ReuseRule) -> LoadResult:
-    """Transform and commit those of the days whose batches are all there, in one commit.
+    """Transform and commit, in one commit, those of the local days whose batches are all landed.
 
-    A batch that is not understood holds up its own days only: they stay as they were. Raises WarehouseErrors; nothing
-    is written then.
+    A batch that cannot be transformed is rejected: its own days stay as they were, the others are loaded. Raises
+    WarehouseErrors; nothing is written then.
     """
     loaded = LoadResult()
-    left = set(days)
+    remaining = set(days)
     while True:
-        complete, claims = loadable_days(account, workspace.landing, left, is_reusable)
+        complete, claims = loadable_days(account, workspace.landing, remaining, is_reusable)
         if not complete:
             return loaded
         try:
             with open_staging_folder(workspace) as folder:
                 committed = workspace.store.commit(stage_chunk(workspace, account, claims, folder))
         except ShapeError as error:
-            bad = claim_of_error(error, claims)
-            if bad is not None:
-                bad.batch.reject()  # so that the next run asks anew
-            refused = tuple(sorted(bad.days)) if bad is not None else complete
-            loaded.rejected.append((refused, error))
-            left = set(complete).difference(refused)
+            claim = claim_of_error(error, claims)
+            if claim is not None:
+                claim.batch.reject()  # so that the next run fetches it again
+            rejected_days = tuple(sorted(claim.days)) if claim is not None else complete
+            loaded.rejected.append((rejected_days, error))
+            remaining = set(complete).difference(rejected_days)
         else:
             if loadable_days(account, workspace.landing, complete, is_reusable) == (complete, claims):
                 loaded.days += complete
                 loaded.rows = sum(committed.rows_by_table.values())
                 return loaded
-            left = set(complete)  # another run landed newer answers and may have loaded them before this commit
+            remaining = set(complete)  # another run landed newer responses, and may have loaded them before this commit
 
 
 @contextmanager
 def open_staging_folder(workspace: Workspace) -> Iterator[Path]:
-    """A folder for the staged files of one commit: removed when that fails, else by ``publish``."""
+    """Create a folder for the staged files of one commit: removed when that fails, else by ``publish_warehouse``."""
     folder = workspace.staging / workspace.run_id / uuid.uuid4().hex
     folder.mkdir(mode=0o700, parents=True)
     try:
@@ -81,13 +85,17 @@ def open_staging_folder(workspace: Workspace) -> Iterator[Path]:
 def stage_chunk(
     workspace: Workspace, account: Account, claims: DayClaims, folder: Path, *, reset_history: bool = False
 ) -> ChunkCommit:
-    """Transform the days that are claimed; the rows go into files in ``folder``, which is empty. Raises ShapeError."""
+    """Transform the claimed days and write their rows as Parquet files into ``folder``, which must be empty.
+
+    ``reset_history`` makes the commit delete the restatements logged for these days. Raises ShapeError for a response
+    that is not of the expected shape.
+    """
     days = tuple(sorted({day for stream in claims.values() for claim in stream for day in claim.days}))
     staged = transform_chunk(Chunk(account, days, claims, folder))
     return ChunkCommit(
         account=build_account_row(account),
-        slices=tuple(_slice(day, claims, staged) for day in days),
-        tables={name: _staged_file(folder, name, table) for name, table in staged.tables.items()},
+        slices=tuple(_build_slice(day, claims, staged) for day in days),
+        tables={name: _write_table(folder, name, table) for name, table in staged.tables.items()},
         members=staged.members,
         reconciliations=staged.reconciliations,
         loaded_at=workspace.clock.now(),
@@ -99,19 +107,22 @@ def stage_chunk(
 
 
 def claim_of_error(error: ShapeError, claims: DayClaims) -> DayClaim | None:
-    """The batch that an error speaks of, and the days that rest on it."""
-    asked = claims.get(error.where.stream or "", ())
-    return next((claim for claim in asked if claim.batch.batch_id == error.where.batch), None)
+    """Return the claim (batch and days) of the batch that an error names; None when it names none of them."""
+    stream_claims = claims.get(error.where.stream or "", ())
+    return next((claim for claim in stream_claims if claim.batch.batch_id == error.where.batch), None)
 
 
 def set_accounts_and_measures(workspace: Workspace) -> None:
-    """Tell the warehouse which accounts are configured and what their providers mean by their measures."""
+    """Write the configured accounts and all definitions of measures to the warehouse. Raises WarehouseErrors."""
     accounts = [build_account_row(account) for account in workspace.config.accounts]
     workspace.store.set_accounts_and_measures(accounts, list(measure_definitions()))
 
 
 def publish_warehouse(workspace: Workspace) -> bool:
-    """Let readers see what was committed; staged files of this run, and of runs long dead, are not needed then."""
+    """Publish the commits for readers, then remove the staged files of this run and of dead runs.
+
+    Returns False when readers see all commits already. Raises WarehouseErrors.
+    """
     published = workspace.store.publish()
     shutil.rmtree(workspace.staging / workspace.run_id, ignore_errors=True)
     remove_stale_staging(workspace)
@@ -119,17 +130,17 @@ def publish_warehouse(workspace: Workspace) -> bool:
 
 
 def remove_stale_staging(workspace: Workspace) -> int:
-    """Remove the staged files of runs long dead. Returns of how many runs."""
-    swept = 0
+    """Remove staged files older than a day: those of dead runs. Return the number of runs."""
+    removed = 0
     for folder in workspace.staging.glob("*"):
-        with suppress(OSError):  # its run may have ended meanwhile; and no load fails for what is swept beside it
-            if time.time() - folder.stat().st_mtime > _STAGING_KEPT_SECONDS:
+        with suppress(OSError):  # its run may just have ended; and no load fails because of this cleaning
+            if time.time() - folder.stat().st_mtime > _STAGING_MAX_AGE_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
-                swept += 1
-    return swept
+                removed += 1
+    return removed
 
 
-def _slice(day: date, claims: DayClaims, staged: TransformResult) -> SliceInfo:
+def _build_slice(day: date, claims: DayClaims, staged: TransformResult) -> SliceInfo:
     batches = [claim.batch for stream in claims.values() for claim in stream if day in claim.days]
     return SliceInfo(
         date=day,
@@ -140,7 +151,8 @@ def _slice(day: date, claims: DayClaims, staged: TransformResult) -> SliceInfo:
     )
 
 
-def _staged_file(folder: Path, name: str, table: pa.Table | Path) -> Path:
+def _write_table(folder: Path, name: str, table: pa.Table | Path) -> Path:
+    """Write a table as Parquet, unless the transform has written it already. Return the path."""
     if isinstance(table, Path):
         return table
     path = folder / f"{name}.parquet"

@@ -1,4 +1,4 @@
-"""Who follows a run while it goes. What is shown, and how, is decided by those who implement it."""
+"""Observers of a run in progress. Displays must not come in: they implement ``Observer`` elsewhere."""
 
 from collections.abc import Collection
 from datetime import date
@@ -9,57 +9,57 @@ from extractors.landing.batch import Batch
 
 
 class Observer(Protocol):
-    """Follows a run: a progress bar, a log."""
+    """Receives the events of a run, for a progress bar or a log."""
 
     def on_planned(self, account: Account, slices: int, batches: int) -> None:
-        """The account's slices and batches that this run is about to load and fetch."""
+        """An account is planned: the run will load ``slices`` slices and fetch ``batches`` batches."""
 
     def on_batch_landed(self, batch: Batch) -> None:
-        """A batch has arrived."""
+        """A batch has been landed."""
 
     def on_days_loaded(self, account: Account, days: Collection[date]) -> None:
-        """Slices are committed."""
+        """The slices of these local days are committed."""
 
     def on_days_failed(self, account: Account, days: Collection[date], error: str) -> None:
-        """Slices could not be loaded."""
+        """The slices of these local days could not be loaded; ``error`` is the reason, without secrets."""
 
 
 class NullObserver:
-    """An observer that looks away."""
+    """An observer that does nothing."""
 
     def on_planned(self, account: Account, slices: int, batches: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def on_batch_landed(self, batch: Batch) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def on_days_loaded(self, account: Account, days: Collection[date]) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def on_days_failed(self, account: Account, days: Collection[date], error: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class FailureCollector:
-    """Hands on to another observer what happens, and remembers the days that failed: by account and day, the reason."""
+    """Collects the failed days, by account and local day with the reason, and passes all events to another observer."""
 
     def __init__(self, other: Observer, failures: dict[str, dict[date, str]]) -> None:
         self._failures = failures
         self._other = other
 
     def on_planned(self, account: Account, slices: int, batches: int) -> None:
-        """Hand it on."""
+        """Pass the event on."""
         self._other.on_planned(account, slices, batches)
 
     def on_batch_landed(self, batch: Batch) -> None:
-        """Hand it on."""
+        """Pass the event on."""
         self._other.on_batch_landed(batch)
 
     def on_days_loaded(self, account: Account, days: Collection[date]) -> None:
-        """Hand it on."""
+        """Pass the event on."""
         self._other.on_days_loaded(account, days)
 
     def on_days_failed(self, account: Account, days: Collection[date], error: str) -> None:
-        """Remember the reason of each day."""
+        """Record the reason for each day, and pass the event on."""
         self._failures.setdefault(account.name, {}).update(dict.fromkeys(days, error))
         self._other.on_days_failed(account, days, error)

@@ -1,7 +1,7 @@
-"""Deleting what the configuration's retention does not keep of the landing zone. No dagster.
+"""Deleting responses from the landing zone when their retention has ended. No dagster.
 
-What a loaded slice rests on is kept, and so is the newest answer of each day that is understood. Of an account of which
-nothing is loaded everything is kept.
+Always kept: the batches of loaded slices, the newest batch of each day that is not rejected, and all batches of an
+account without a loaded slice.
 """
 
 from datetime import timedelta
@@ -11,9 +11,9 @@ from pipelines.loads.workspace import Workspace
 
 
 def prune_landing(workspace: Workspace) -> PruneResult:
-    """Take out answers that were replaced longer ago than ``retention.landing_days``; nothing where none is set.
+    """Delete batches that were replaced more than ``retention.landing_days`` days ago; none where that is not set.
 
-    Raises WarehouseErrors: nothing is deleted that the ledger could not be asked about.
+    Raises WarehouseErrors: without the ledger of an account nothing of it is deleted.
     """
     pruned = PruneResult()
     days = workspace.config.settings.retention.landing_days
@@ -22,7 +22,7 @@ def prune_landing(workspace: Workspace) -> PruneResult:
     before = workspace.clock.now() - timedelta(days=days)
     for provider, account in list_landed_accounts(workspace.landing):
         needed = {batch for row in workspace.store.ledger(account) for batch in row.batches}
-        if not needed:  # never loaded, or the warehouse was lost and not built anew yet
+        if not needed:  # never loaded, or the warehouse was lost and is not rebuilt yet
             continue
         pruned.add(prune_account(workspace.landing, provider, account, needed, before))
     return pruned

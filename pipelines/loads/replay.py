@@ -1,7 +1,7 @@
-"""Loading what was landed again, history and all, without one request: after a change of a map, or of a lost warehouse.
+"""Replay: loading landed batches again with their history, after a change of a mapping or the loss of a warehouse.
 
-Each month of an account is one commit, in which its slices take all the states that they once had: what the books say
-of changes is made anew too, and is what it would be if the program had been today's from the start.
+No request is made. Each month of an account is one commit that contains all load versions of its slices, oldest first.
+So the log of restatements is rebuilt too, as today's program would have written it from the start.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,101 +13,110 @@ from uuid import uuid4
 from extractors.account import Account
 from extractors.errors import ShapeError
 from extractors.windows import group_into_windows
+from pipelines.loads.claims import build_day_claims
 from pipelines.loads.history import LoadVersion, build_load_versions, list_batch_ids
 from pipelines.loads.load import LoadResult, claim_of_error, open_staging_folder, stage_chunk
 from pipelines.loads.observer import Observer
-from pipelines.loads.plan import build_day_claims
+from pipelines.loads.plan import LoadJob
 from pipelines.loads.result import Outcome, RunResult, load_and_record
-from pipelines.loads.run import LoadJob
 from pipelines.loads.run_log import track_run
 from pipelines.loads.workspace import Workspace
 from warehouse.records import ChunkCommit
 
 _LEFT_OUT = (
-    "{account}: of {left} of {planned} days nothing counts that was landed: it is of another id or time zone, not "
-    "whole, or cannot be read; `chatmart status` names them, `chatmart backfill --refetch` asks anew"
+    "{account}: {left_out} of {planned} days have no usable landed responses: these are of another id or time zone, "
+    "incomplete, or cannot be read; `chatmart status` names the days, `chatmart backfill --refetch` fetches them again"
 )
 
 
 def replay_jobs(workspace: Workspace, jobs: Sequence[LoadJob], observer: Observer) -> RunResult:
-    """Load all that was landed of the jobs' days, whatever its age, newest month first, and publish.
+    """Load all landed batches of the jobs' local days, whatever their age, newest month first, and publish.
 
-    A day of which nothing is understood stays as it was. Raises WarehouseErrors that concern the warehouse as a whole.
+    A day whose responses cannot be transformed stays as it was. Raises WarehouseErrors of the warehouse as a whole; all
+    other errors are in the outcomes.
     """
     outcomes = [Outcome(job.account, planned=len(job.days)) for job in jobs]
     with track_run(workspace, outcomes):
         for job in jobs:
             observer.on_planned(job.account, len(job.days), 0)
         for outcome, job in zip(outcomes, jobs, strict=True):
-            for whole in reversed(group_into_windows(job.days)):
-                for month in reversed(whole.split_into_months()):
+            for window in reversed(group_into_windows(job.days)):
+                for month in reversed(window.split_into_months()):
                     days = tuple(month.days())
-                    load_and_record(
-                        workspace, outcome, days, partial(_load, workspace, outcome.account, days), observer
-                    )
+                    load = partial(_load_versions, workspace, outcome.account, days)
+                    load_and_record(workspace, outcome, days, load, observer)
             left_out = outcome.planned - outcome.loaded - outcome.failed
             if left_out and not workspace.stop.is_requested:
-                outcome.add_error(_LEFT_OUT.format(account=job.account.name, left=left_out, planned=outcome.planned))
+                sentence = _LEFT_OUT.format(account=job.account.name, left_out=left_out, planned=outcome.planned)
+                outcome.add_error(sentence)
     return RunResult(outcomes)
 
 
-def _load(workspace: Workspace, account: Account, days: Sequence[date]) -> LoadResult:
-    """One commit of all rounds of some days; made again when another run landed newer answers meanwhile."""
+def _load_versions(workspace: Workspace, account: Account, days: Sequence[date]) -> LoadResult:
+    """Commit all load versions of some days at once; do it again when another run landed newer batches meanwhile."""
     while True:
-        known = list_batch_ids(account, workspace.landing, days)
+        batch_ids = list_batch_ids(account, workspace.landing, days)
         loaded = LoadResult()
-        rounds = build_load_versions(account, workspace.landing, days)
+        versions = build_load_versions(account, workspace.landing, days)
         with open_staging_folder(workspace) as folder:
-            committed = workspace.store.commit(*_chunks(workspace, account, rounds, folder, loaded))
+            committed = workspace.store.commit(*_stage_versions(workspace, account, versions, folder, loaded))
             loaded.rows = sum(committed.rows_by_table.values())
-        if list_batch_ids(account, workspace.landing, days) == known:
+        if list_batch_ids(account, workspace.landing, days) == batch_ids:
             return loaded
 
 
-def _chunks(
-    workspace: Workspace, account: Account, rounds: Mapping[date, list[LoadVersion]], folder: Path, loaded: LoadResult
+def _stage_versions(
+    workspace: Workspace, account: Account, versions: Mapping[date, list[LoadVersion]], folder: Path, loaded: LoadResult
 ) -> list[ChunkCommit]:
-    """The first rounds of all days, the second ones of those that have one, and so on; what became of them.
+    """Return the commits of the first versions of all days, then of the second versions of the days that have one, etc.
 
-    A round that is not understood is left out, as if it had never been; when it is a day's newest, the day is refused.
+    A version that cannot be transformed is left out, as if it had never been landed. If it is the newest of a day, the
+    day is rejected. The result is written to ``loaded``.
     """
-    left = {day: list(each) for day, each in rounds.items()}
+    remaining = {day: list(day_versions) for day, day_versions in versions.items()}
     chunks: list[ChunkCommit] = []
     number = 0
-    while now := {day: each[number] for day, each in left.items() if len(each) > number}:
-        made = []
-        for pulled, of_days in _by_streams(now).items():
-            then = account.model_copy(update={"streams": pulled})
-            claims = build_day_claims(of_days)
-            scratch = folder / uuid4().hex
-            scratch.mkdir(mode=0o700)
+    while current := {
+        day: day_versions[number] for day, day_versions in remaining.items() if len(day_versions) > number
+    }:
+        staged = []
+        for streams, group in _group_by_streams(current).items():
+            account_then = account.model_copy(update={"streams": streams})
+            claims = build_day_claims(group)
+            chunk_folder = folder / uuid4().hex
+            chunk_folder.mkdir(mode=0o700)
             try:
-                made.append(stage_chunk(workspace, then, claims, scratch, reset_history=number == 0))
+                staged.append(stage_chunk(workspace, account_then, claims, chunk_folder, reset_history=number == 0))
             except ShapeError as error:
-                bad = claim_of_error(error, claims)
-                _leave_out(left, number, bad.days if bad is not None else of_days, error, loaded)
+                claim = claim_of_error(error, claims)
+                _leave_out_version(remaining, number, claim.days if claim is not None else group, error, loaded)
                 break
         else:
-            chunks += made
+            chunks += staged
             number += 1
-    refused = {day for days, _ in loaded.rejected for day in days}
-    loaded.days = [day for day, each in left.items() if each and day not in refused]
+    rejected_days = {day for days, _ in loaded.rejected for day in days}
+    loaded.days = [day for day, day_versions in remaining.items() if day_versions and day not in rejected_days]
     return chunks
 
 
-def _by_streams(rounds: Mapping[date, LoadVersion]) -> dict[tuple[str, ...], dict[date, LoadVersion]]:
-    """The rounds by what was pulled: a stream that was not is nothing told, and not zero."""
-    found: dict[tuple[str, ...], dict[date, LoadVersion]] = {}
-    for day, each in rounds.items():
-        found.setdefault(tuple(each), {})[day] = each
-    return found
+def _group_by_streams(versions: Mapping[date, LoadVersion]) -> dict[tuple[str, ...], dict[date, LoadVersion]]:
+    """Group versions by their streams: the measures of a stream that was not enabled are not reported, and not zero."""
+    groups: dict[tuple[str, ...], dict[date, LoadVersion]] = {}
+    for day, version in versions.items():
+        groups.setdefault(tuple(version), {})[day] = version
+    return groups
 
 
-def _leave_out(
-    left: Mapping[date, list[LoadVersion]], number: int, days: Collection[date], error: ShapeError, loaded: LoadResult
+def _leave_out_version(
+    remaining: Mapping[date, list[LoadVersion]],
+    number: int,
+    days: Collection[date],
+    error: ShapeError,
+    loaded: LoadResult,
 ) -> None:
-    newest = tuple(sorted(day for day in days if number == len(left[day]) - 1))
-    if newest:
-        loaded.rejected.append((newest, error))
+    """Remove one version of some days, and reject the days of which it is the newest."""
+    rejected_days = tuple(sorted(day for day in days if number == len(remaining[day]) - 1))
+    if rejected_days:
+        loaded.rejected.append((rejected_days, error))
     for day in days:
-        del left[day][number]
+        del remaining[day][number]

@@ -1,33 +1,35 @@
-"""What becomes of each account in a run: days loaded or failed, rows, errors, its share of the wire.
+"""The outcome of a run for each account: slices loaded or failed, rows, errors, requests. No request is made here.
 
-An account's error stays with it, here and in the ledger; one of the warehouse as a whole is raised. No request is made.
+An account's error is kept in its outcome and in the ledger; an error of the warehouse as a whole is raised.
 """
 
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 
 from extractors.account import Account
 from extractors.errors import Defect, ErrorLocation, ExtractionError
 from extractors.http.stats import RequestStats
 from extractors.redaction import RedactingFilter, redact
-from pipelines.loads.load import LoadResult
+from pipelines.loads.claims import ReuseRule
+from pipelines.loads.load import LoadResult, load_days
 from pipelines.loads.observer import Observer
 from pipelines.loads.workspace import Workspace, build_account_row
 from warehouse.errors import StagedError, WarehouseError
 from warehouse.records import SliceFailure
 
 log = logging.getLogger("chatmart.run")
-log.addFilter(RedactingFilter())  # its traces are handled by whoever runs this process
+log.addFilter(RedactingFilter())  # tracebacks are redacted by the handlers of the process
 
 
 @dataclass
 class Outcome:
-    """What became of one account; ``errors`` are sentences, each once, in the order in which they came up.
+    """The outcome of a run for one account.
 
-    ``planned``, ``loaded`` and ``failed`` are slices, ``rows`` fact rows. ``ended_at`` (UTC) is when the run was done
-    with the account, None while it is not.
+    ``planned``, ``loaded`` and ``failed`` count slices, ``rows`` counts fact rows. ``errors`` are sentences without
+    repetitions, in order of occurrence. ``ended_at`` (UTC) is None while the account is in progress.
     """
 
     account: Account
@@ -41,11 +43,11 @@ class Outcome:
 
     @property
     def is_ok(self) -> bool:
-        """Whether nothing went wrong."""
+        """Whether there was no error."""
         return not self.errors
 
     def add_error(self, sentence: str) -> None:
-        """Keep a sentence about what went wrong."""
+        """Add the sentence of an error, unless it is known."""
         if sentence not in self.errors:
             self.errors.append(sentence)
 
@@ -58,26 +60,27 @@ class RunResult:
 
     @property
     def is_ok(self) -> bool:
-        """Whether nothing went wrong."""
+        """Whether there was no error."""
         return all(outcome.is_ok for outcome in self.outcomes)
 
     @property
     def errors_by_account(self) -> dict[str, str]:
-        """What went wrong, by account."""
+        """The sentences of all errors, by account; accounts without an error are left out."""
         return {outcome.account.name: " ".join(outcome.errors) for outcome in self.outcomes if not outcome.is_ok}
 
     @property
     def stats(self) -> RequestStats:
-        """What happened on the wire, all accounts together."""
+        """The request statistics of all accounts together."""
         return sum((outcome.stats for outcome in self.outcomes), RequestStats())
 
 
 def load_and_record(
     workspace: Workspace, outcome: Outcome, days: Collection[date], load: Callable[[], LoadResult], observer: Observer
 ) -> set[date]:
-    """Load some days, and keep what goes wrong with their account; nothing is begun once the run is to end.
+    """Load some local days and record the result, and every error of their account, in the outcome and the ledger.
 
-    Returns the days of which something can be said: loaded, refused, or left to the next run.
+    Does nothing once a stop is requested. Returns the handled days: loaded, failed, or left to the next run. The days
+    that are not returned lack a batch. Raises WarehouseErrors of the warehouse as a whole.
     """
     if workspace.stop.is_requested:
         return set(days)
@@ -93,42 +96,53 @@ def load_and_record(
         log.info(
             "%s: loaded %s to %s (%d slices, %d rows)",
             *(outcome.account.name, first, last, len(loaded.days), loaded.rows),
-            extra={**_about(outcome.account, loaded.days), "rows": loaded.rows},
+            extra={**_log_fields(outcome.account, loaded.days), "rows": loaded.rows},
         )
         observer.on_days_loaded(outcome.account, loaded.days)
-    for refused, reason in loaded.rejected:
-        record_failure(workspace, outcome, refused, reason, observer)
-    return {*loaded.days, *(day for refused, _ in loaded.rejected for day in refused)}
+    for rejected_days, reason in loaded.rejected:
+        record_failure(workspace, outcome, rejected_days, reason, observer)
+    return {*loaded.days, *(day for rejected_days, _ in loaded.rejected for day in rejected_days)}
+
+
+def load_days_and_record(
+    workspace: Workspace, outcome: Outcome, days: Collection[date], is_reusable: ReuseRule, observer: Observer
+) -> set[date]:
+    """Load some local days from their newest batches and record the result: ``load_days`` in ``load_and_record``."""
+    load = partial(load_days, workspace, outcome.account, days, is_reusable)
+    return load_and_record(workspace, outcome, days, load, observer)
 
 
 def record_failure(
     workspace: Workspace, outcome: Outcome, days: Collection[date], error: Exception, observer: Observer
 ) -> None:
-    """Note in the outcome and in the ledger that some days could not be loaded."""
+    """Record in the outcome and in the ledger that some local days could not be loaded. Raises WarehouseErrors."""
     sentence = redact(str(error))
     outcome.add_error(sentence)
     outcome.failed += len(days)
     failure = SliceFailure(build_account_row(outcome.account), tuple(days), sentence, workspace.clock.now())
     workspace.store.record_failures([failure])
-    log.warning("%s", sentence, extra=_about(outcome.account, days))
+    log.warning("%s", sentence, extra=_log_fields(outcome.account, days))
     observer.on_days_failed(outcome.account, days, sentence)
 
 
 def as_account_error(account: Account, error: Exception) -> Exception:
-    """The error as one of the account's own, so that it holds up no other; one of the whole warehouse is raised."""
+    """Return the error as an error of this account, so that it stops no other account.
+
+    Raises WarehouseErrors of the warehouse as a whole.
+    """
     if isinstance(error, ExtractionError | StagedError):
         return error
     if isinstance(error, WarehouseError):
         raise error
     where = ErrorLocation(account.provider, account.name)
     if isinstance(error, OSError) and error.filename:
-        what = f"{error.filename}: {error.strerror}"
-        return ExtractionError(where, what, "see that this user may read and write there, and that there is space")
-    log.error("%s: unforeseen", account.name, exc_info=error, extra=_about(account, ()))
+        problem = f"{error.filename}: {error.strerror}"
+        return ExtractionError(where, problem, "see that this user may read and write there, and that there is space")
+    log.error("%s: unexpected error", account.name, exc_info=error, extra=_log_fields(account, ()))
     return Defect(where, f"the program failed ({type(error).__name__}: {error})", "please report it, with --verbose")
 
 
-def _about(account: Account, days: Collection[date]) -> dict[str, object]:
-    """Whom and which days a line of the log speaks of, as its fields."""
+def _log_fields(account: Account, days: Collection[date]) -> dict[str, object]:
+    """Return the fields of a log line about some days of an account."""
     fields: dict[str, object] = {"account": account.name, "provider": account.provider, "slices": len(days)}
     return {**fields, "first": str(min(days)), "last": str(max(days))} if days else fields

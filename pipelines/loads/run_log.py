@@ -1,6 +1,6 @@
-"""A run's rows in ``load_run``: one for each account, written when the run begins, now and then, and when it ends.
+"""A run's rows in ``load_run``: one for each account, written at the start, at each publication and at the end.
 
-A row without an end is a run that is still going, or was killed. What is noted comes from the outcomes alone.
+A row without an end belongs to a run that is in progress or was killed. All figures come from the outcomes.
 """
 
 import logging
@@ -20,7 +20,7 @@ from warehouse.records import RunRow
 
 log = logging.getLogger("chatmart.run")
 
-INTERRUPTED_MESSAGE = "interrupted: the same command goes on from there"
+INTERRUPTED_MESSAGE = "interrupted: run the same command to go on"
 
 _MILLISECOND = Decimal("0.001")
 
@@ -29,83 +29,83 @@ _MILLISECOND = Decimal("0.001")
 def track_run(
     workspace: Workspace, outcomes: Sequence[Outcome], earlier: Sequence[RunRow] = (), *, publish_at_end: bool = True
 ) -> Iterator["RunRecorder"]:
-    """One run: its lines of the log are marked, its rows are noted, what it commits is published however it ends.
+    """Surround one run: give its log lines the run's fields, write its rows, and publish its commits however it ends.
 
-    ``earlier`` are the rows of its first half, if it has one. Accounts of which nothing was planned have no row.
+    ``earlier`` are the rows of the run's first half, if it had one. Accounts without a planned slice have no row.
     Raises WarehouseErrors.
     """
     with bound_contextvars(run_id=workspace.run_id, command=workspace.command):
         try:
             set_accounts_and_measures(workspace)
-            with _noted(RunRecorder(workspace, outcomes, earlier)) as notes:
-                yield notes
+            with _record_run(RunRecorder(workspace, outcomes, earlier)) as recorder:
+                yield recorder
         finally:
             if publish_at_end:
                 publish_warehouse(workspace)
 
 
 @contextmanager
-def _noted(notes: "RunRecorder") -> Iterator["RunRecorder"]:
-    notes.write_rows()
+def _record_run(recorder: "RunRecorder") -> Iterator["RunRecorder"]:
+    recorder.write_rows()
     try:
-        yield notes
+        yield recorder
     except BaseException as error:
-        with suppress(WarehouseError):  # what ended the run says more
-            notes.finish(redact(str(error)) if isinstance(error, Exception) else INTERRUPTED_MESSAGE)
+        with suppress(WarehouseError):  # the error that ended the run is the one to report
+            recorder.finish(redact(str(error)) if isinstance(error, Exception) else INTERRUPTED_MESSAGE)
         raise
-    notes.finish()
+    recorder.finish()
 
 
 class RunRecorder:
-    """Writes the rows of one run."""
+    """Writes the rows of one run to ``load_run``."""
 
     def __init__(self, workspace: Workspace, outcomes: Sequence[Outcome], earlier: Sequence[RunRow]) -> None:
         self._workspace = workspace
         self._outcomes = outcomes
-        self._began = workspace.clock.now()
+        self._started_at = workspace.clock.now()
         self._earlier = {row.account: row for row in earlier}
 
     def write_rows(self) -> None:
-        """Note how things stand."""
-        self._workspace.store.record_run([self._row(outcome) for outcome in self._outcomes if outcome.planned])
+        """Write the present state of all acstats. Raises WarehouseErrors."""
+        self._workspace.store.record_run([self._build_row(outcome) for outcome in self._outcomes if outcome.planned])
 
     def finish(self, error: str | None = None) -> None:
-        """Note the end of all accounts; ``error`` is why those have ended that were not done."""
+        """Write the end of all accounts; ``error`` is the reason for those in progress. Raises WarehouseErrors."""
         error = error or (INTERRUPTED_MESSAGE if self._workspace.stop.is_requested else None)
         rows = []
         for outcome in self._outcomes:
-            why = error if outcome.ended_at is None else None
+            reason = error if outcome.ended_at is None else None
             outcome.ended_at = outcome.ended_at or self._workspace.clock.now()
             if outcome.planned:
-                rows.append(self._row(outcome, why))
+                rows.append(self._build_row(outcome, reason))
         self._workspace.store.record_run(rows)
         for row in rows:
-            self._log(row)
+            self._log_row(row)
 
-    def _row(self, outcome: Outcome, why: str | None = None) -> RunRow:
-        account, counts = outcome.account, outcome.stats
+    def _build_row(self, outcome: Outcome, reason: str | None = None) -> RunRow:
+        account, stats = outcome.account, outcome.stats
         earlier = self._earlier.get(account.name)
-        began = earlier.started_at if earlier else self._began
+        started_at = earlier.started_at if earlier else self._started_at
         return RunRow(
-            date=began.astimezone(UTC).date(),
+            date=started_at.astimezone(UTC).date(),
             provider=account.provider,
             account=account.name,
             run_id=self._workspace.run_id,
             command=self._workspace.command,
-            started_at=began,
+            started_at=started_at,
             ended_at=outcome.ended_at,
             planned=outcome.planned,
             loaded=outcome.loaded,
             failed=outcome.failed,
-            requests=counts.requests,
-            retries=counts.retries,
-            bytes=counts.bytes,
+            requests=stats.requests,
+            retries=stats.retries,
+            bytes=stats.bytes,
             rows=outcome.rows,
-            waited_seconds=Decimal(counts.waited_seconds).quantize(_MILLISECOND),
-            error=outcome.errors[0] if outcome.errors else why,
+            waited_seconds=Decimal(stats.waited_seconds).quantize(_MILLISECOND),
+            error=outcome.errors[0] if outcome.errors else reason,
         )
 
-    def _log(self, row: RunRow) -> None:
+    def _log_row(self, row: RunRow) -> None:
         log.info(
             "%s: %d of %d slices loaded, %d failed; %d rows, %d requests, %d of them repeated, %d bytes, waited %s s",
             *(row.account, row.loaded, row.planned, row.failed),

@@ -1,7 +1,7 @@
-"""What stands in the warehouse of each configured account, as readers see it: states of days, errors, differences.
+"""The status of each configured account in the published warehouse: states of its days, errors, differences.
 
-Asked of the published warehouse; nothing is written, and nothing is shown here. What is demanded of an account
-is what the configuration says now, so a day may be missing before any run has heard of the account.
+Nothing is written or displayed here. The configuration decides which days are required, so a day can be missing before
+the first run of its account.
 """
 
 from collections import Counter
@@ -18,13 +18,13 @@ from warehouse.store import Store
 
 STATES = ("settled", "loaded", "stale", "failed", "missing")
 GOOD_STATES = frozenset({"settled", "loaded"})
-"""The states of a day that is as it should be."""
+"""The states of a day that needs no attention."""
 
 RESTATEMENT_PERIOD = timedelta(days=7)
-"""How long a restatement is told of."""
+"""The age up to which a restatement is part of the status."""
 
-# Days come as ranges of one state: years of an account are a few rows. What is stale is known from the configuration,
-# which may have changed since a run told the warehouse of it.
+# Ranges of days with one state: years of an account are a few rows. Stale days are found with the present
+# configuration, which may have changed since a run last wrote it to the warehouse.
 _RANGES = """
 WITH configured AS (
     SELECT * FROM (VALUES $configured) AS c(account, provider, zone, external_id)
@@ -52,10 +52,10 @@ ranges AS (
     GROUP BY account, state, run
 )
 """
-_STANDING = """
+_RANGES_BY_ACCOUNT = """
 SELECT account, list(r ORDER BY r.first) AS ranges FROM ranges AS r GROUP BY account
 """
-_QUESTION = """,
+_STATUS = """,
 loads AS (
     SELECT account, max(loaded_at) AS last_loaded, max(error_at) AS last_error_at, max_by(error, error_at) AS last_error
     FROM load_ledger GROUP BY account
@@ -90,7 +90,7 @@ QUALIFY row_number() OVER (PARTITION BY account ORDER BY started_at DESC) = 1
 
 @dataclass(frozen=True)
 class StateRange:
-    """Consecutive days of one state, both ends included."""
+    """Consecutive local days of one state, both ends included."""
 
     state: str
     first: date
@@ -98,22 +98,22 @@ class StateRange:
 
     @property
     def day_count(self) -> int:
-        """How many days these are."""
+        """The number of days."""
         return len(self.window)
 
     @property
     def window(self) -> Window:
-        """The same days, half-open."""
+        """The same days as a half-open window."""
         return Window(self.first, self.last + ONE_DAY)
 
 
 @dataclass(frozen=True)
 class AccountStatus:
-    """One account: ``ranges`` cover all days that are demanded or known, oldest first.
+    """The status of one account. ``ranges`` cover all local days that are required or known, oldest first.
 
-    ``last_loaded`` and ``last_error_at`` are instants in UTC. ``unexplained`` differences (measure, against),
-    ``restatements`` of late (view, measure, numbers) and ``drift`` (stream, kind, name) say on how many days they are.
-    ``last_run`` is the newest row of ``load_run``.
+    ``last_loaded_at`` and ``last_error_at`` are instants in UTC. The items of ``unexplained`` (differences: measure,
+    against), ``restatements`` (of the last seven days: view, measure, numbers) and ``drift`` (stream, kind, name) each
+    have their number of ``days``. ``last_run`` is the newest row of ``load_run``.
     """
 
     account: Account
@@ -128,84 +128,95 @@ class AccountStatus:
 
     @property
     def days_by_state(self) -> Counter[str]:
-        """Days by state."""
-        counted: Counter[str] = Counter()
-        for each in self.ranges:
-            counted[each.state] += each.day_count
-        return counted
+        """The number of days in each state."""
+        counter: Counter[str] = Counter()
+        for state_range in self.ranges:
+            counter[state_range.state] += state_range.day_count
+        return counter
 
 
 def read_account_statuses(store: Store, accounts: Sequence[Account], now: datetime) -> list[AccountStatus]:
-    """The status of each account, in their order; without a warehouse every demanded day is missing."""
-    known = {row["account"]: row for row in _rows(store, accounts, now)}
-    runs = _last_runs(store, accounts) if known else {}
-    return [_status(account, known.get(account.name, {}), runs.get(account.name), now) for account in accounts]
+    """Return the status of each account at ``now`` (UTC), in the given order.
+
+    Without a published warehouse every required day is missing. Raises WarehouseErrors of one that cannot be read.
+    """
+    known = {row["account"]: row for row in _read_status_rows(store, accounts, now)}
+    runs = _read_last_runs(store, accounts) if known else {}
+    return [_build_status(account, known.get(account.name, {}), runs.get(account.name), now) for account in accounts]
 
 
 def day_states(
     store: Store, accounts: Sequence[Account], now: datetime
 ) -> list[tuple[Account, tuple[StateRange, ...]]]:
-    """The ranges of each account and nothing else, in their order."""
-    known = {row["account"]: row for row in _asked(store, accounts, _STANDING)}
-    return [(account, _ranges(account, known.get(account.name, {}), now)) for account in accounts]
+    """Return each account with its ranges of local days at ``now`` (UTC) only, in the given order.
+
+    Raises WarehouseErrors of a warehouse that cannot be read.
+    """
+    known = {row["account"]: row for row in _read_with_ranges(store, accounts, _RANGES_BY_ACCOUNT)}
+    return [(account, _build_ranges(account, known.get(account.name, {}), now)) for account in accounts]
 
 
-def _rows(store: Store, accounts: Sequence[Account], now: datetime) -> list[dict[str, Any]]:
+def _read_status_rows(store: Store, accounts: Sequence[Account], now: datetime) -> list[dict[str, Any]]:
     names = ", ".join(literal(account.name) for account in accounts)
-    return _asked(
-        store, accounts, fill(_QUESTION, accounts=names, since=literal((now - RESTATEMENT_PERIOD).isoformat()))
+    return _read_with_ranges(
+        store, accounts, fill(_STATUS, accounts=names, since=literal((now - RESTATEMENT_PERIOD).isoformat()))
     )
 
 
-def _asked(store: Store, accounts: Sequence[Account], question: str) -> list[dict[str, Any]]:
-    told = [(each.name, each.provider, each.timezone, each.external_id) for each in accounts]
-    configured = ", ".join(f"({', '.join(map(literal, each))})" for each in told)
+def _read_with_ranges(store: Store, accounts: Sequence[Account], sql: str) -> list[dict[str, Any]]:
+    """Return the rows of a query over ``_RANGES``; none before the first publication."""
+    identities = [(account.name, account.provider, account.timezone, account.external_id) for account in accounts]
+    configured = ", ".join(f"({', '.join(map(literal, identity))})" for identity in identities)
     try:
-        rows: list[dict[str, Any]] = store.read(fill(_RANGES, configured=configured) + question).to_pylist()
+        rows: list[dict[str, Any]] = store.read(fill(_RANGES, configured=configured) + sql).to_pylist()
     except NothingPublished:
         return []
     return rows
 
 
-def _last_runs(store: Store, accounts: Sequence[Account]) -> dict[str, dict[str, Any]]:
+def _read_last_runs(store: Store, accounts: Sequence[Account]) -> dict[str, dict[str, Any]]:
     names = ", ".join(literal(account.name) for account in accounts)
     try:
         rows = store.read(fill(_LAST_RUNS, accounts=names)).to_pylist()
-    except QueryError:  # published last by a release that did not keep these books
+    except QueryError:  # last published by a release that had no `load_run`
         return {}
     return {row.pop("account"): row for row in rows}
 
 
-def _status(account: Account, row: Mapping[str, Any], run: Mapping[str, Any] | None, now: datetime) -> AccountStatus:
+def _build_status(
+    account: Account, row: Mapping[str, Any], run: Mapping[str, Any] | None, now: datetime
+) -> AccountStatus:
     return AccountStatus(
         account,
-        _ranges(account, row, now),
+        _build_ranges(account, row, now),
         row.get("last_loaded"),
         row.get("last_error"),
         row.get("last_error_at"),
-        _listed(row, "unexplained"),
-        _listed(row, "restatements"),
-        _listed(row, "drift"),
+        _read_items(row, "unexplained"),
+        _read_items(row, "restatements"),
+        _read_items(row, "drift"),
         run,
     )
 
 
-def _ranges(account: Account, row: Mapping[str, Any], now: datetime) -> tuple[StateRange, ...]:
-    return tuple(_with_missing(account, [StateRange(**each) for each in _listed(row, "ranges")], now))
+def _build_ranges(account: Account, row: Mapping[str, Any], now: datetime) -> tuple[StateRange, ...]:
+    known = [StateRange(**item) for item in _read_items(row, "ranges")]
+    return tuple(_add_missing_ranges(account, known, now))
 
 
-def _listed(row: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    return [{key: value for key, value in each.items() if key != "account"} for each in row.get(name) or ()]
+def _read_items(row: Mapping[str, Any], column: str) -> list[dict[str, Any]]:
+    """Return the structs of a list column without their ``account``."""
+    return [{key: value for key, value in item.items() if key != "account"} for item in row.get(column) or ()]
 
 
-def _with_missing(account: Account, known: Sequence[StateRange], now: datetime) -> Iterator[StateRange]:
-    """The known ranges, and those between them that are demanded: from the account's start to its own yesterday."""
+def _add_missing_ranges(account: Account, known: Sequence[StateRange], now: datetime) -> Iterator[StateRange]:
+    """Yield the known ranges and the missing ones between them, from the account's start date to its yesterday."""
     end = today(account.zone, now)
     day = account.start_date or (known[0].first if known else end)
-    for each in known:
-        if day < min(each.first, end):
-            yield StateRange("missing", day, min(each.first, end) - ONE_DAY)
-        yield each
-        day = max(day, each.last + ONE_DAY)
+    for state_range in known:
+        if day < min(state_range.first, end):
+            yield StateRange("missing", day, min(state_range.first, end) - ONE_DAY)
+        yield state_range
+        day = max(day, state_range.last + ONE_DAY)
     if day < end:
         yield StateRange("missing", day, end - ONE_DAY)

@@ -1,6 +1,6 @@
-"""How a run is told to end early. Who tells it (a signal, a person) is decided elsewhere.
+"""The request to end a run early. Its sources (a signal, a person) are handled elsewhere.
 
-What is under way is finished, nothing new begins, and what is committed is published.
+Then a commit under way is finished, no new work begins, and commits are published.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,29 +8,37 @@ from contextlib import contextmanager
 
 
 class StopSignal:
-    """Asked once, it stays asked. ``ask`` may be called from a signal's handler."""
+    """A request to stop, which cannot be withdrawn. ``request`` may be called from a signal handler.
+
+    >>> stop = StopSignal()
+    >>> with stop.subscribe(lambda: print("stopping")):
+    ...     stop.request()
+    stopping
+    >>> stop.is_requested
+    True
+    """
 
     def __init__(self) -> None:
-        self._asked = False
+        self._is_requested = False
         self._listeners: list[Callable[[], object]] = []
 
     @property
     def is_requested(self) -> bool:
         """Whether the run is to end."""
-        return self._asked
+        return self._is_requested
 
     def request(self) -> None:
-        """Tell the run to end."""
-        self._asked = True
+        """Request the end of the run, and call all listeners."""
+        self._is_requested = True
         for listener in tuple(self._listeners):
             listener()
 
     @contextmanager
     def subscribe(self, listener: Callable[[], object]) -> Iterator[None]:
-        """Inside, ``listener`` is called when the run is to end; at once when it was told before."""
+        """Call ``listener`` when the stop is requested inside the block; at once if it was requested before."""
         self._listeners.append(listener)
         try:
-            if self._asked:
+            if self._is_requested:
                 listener()
             yield
         finally:

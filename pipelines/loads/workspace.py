@@ -1,4 +1,4 @@
-"""The places one run works with: configuration, landing zone, warehouse, clock. Opened here, used by the others."""
+"""The resources of one run: configuration, landing zone, warehouse, clock. They are only put together here."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -17,16 +17,16 @@ from warehouse.store import Store, open_store
 CODE_VERSION = version("chatmart")
 
 
-def _run_id() -> str:
+def _new_run_id() -> str:
     return uuid.uuid4().hex
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """What a run is given.
+    """The resources of one run.
 
-    ``run_id`` stands in the ledger beside every slice that the run loaded; ``command`` is what started it, ``stop``
-    tells it to end early.
+    ``run_id`` is written to the ledger with every slice that the run loads. ``command`` names the command or job that
+    started the run. ``stop`` ends it early.
     """
 
     config: Config
@@ -34,24 +34,27 @@ class Workspace:
     store: Store
     clock: Clock = SYSTEM_CLOCK
     http_settings: HttpSettings = field(default_factory=HttpSettings)
-    run_id: str = field(default_factory=_run_id)
+    run_id: str = field(default_factory=_new_run_id)
     command: str = "load"
     stop: StopSignal = field(default_factory=StopSignal)
 
     @classmethod
     def open(cls, config: Config, run_id: str | None = None, command: str = "load") -> "Workspace":
-        """The workspace of a configuration; touches no file. Raises UnsupportedStore for an unknown address."""
+        """Return the workspace of a configuration, without touching a file.
+
+        Raises UnsupportedStore for an unknown form of ``warehouse``.
+        """
         store = open_store(config.warehouse, config.folder)
-        return cls(config, LandingZone(config.landing), store, run_id=run_id or _run_id(), command=command)
+        return cls(config, LandingZone(config.landing), store, run_id=run_id or _new_run_id(), command=command)
 
     @property
     def staging(self) -> Path:
-        """Where staged Parquet lies between transform and commit."""
+        """The folder of staged Parquet files between transform and commit."""
         return self.store.staging_folder
 
 
 def build_account_row(account: Account) -> AccountRow:
-    """An account as the warehouse keeps it."""
+    """Return an account as a row of ``dim_account``."""
     return AccountRow(
         account=account.name,
         provider=account.provider,

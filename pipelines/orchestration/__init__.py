@@ -1,1 +1,1 @@
-"""Dagster: assets, checks, schedules, sensors, its home and its storage. No rule of loading is here."""
+"""Dagster: assets, checks, schedules, sensors, its home and its storage. Rules of loading do not belong here."""

@@ -1,6 +1,7 @@
-"""Asset checks: questions to the published warehouse, or to a run's outcome, and what their answers mean.
+"""Asset checks: queries on the published warehouse or on a run's outcome, and their verdicts for Dagster.
 
-They report and never hold up a load: what must be right before a commit is refused by the commit itself.
+They report problems and never stop a load. Conditions that must hold before a commit do not belong here: the commit
+itself refuses a violation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ CHANNELS_ARE_KNOWN = "channels_are_known"
 EVERY_ACCOUNT_IS_FRESH = "every_account_is_fresh"
 
 MAX_UNKNOWN_SHARE = 0.05
-"""The share of a provider's conversations without a known channel from which the check warns."""
+"""The check warns when a larger share than this of a provider's conversations is in no known channel."""
 
 _SLICES = """
 SELECT c.date, c.account, c.state, l.error, l.error_at
@@ -62,7 +63,7 @@ FROM coverage WHERE ($due) GROUP BY account, state ORDER BY account, state
 
 
 def check_accounts_landed(result: RunResult) -> dg.AssetCheckResult:
-    """Whether every account's answers arrived in this run."""
+    """Pass when this run fetched every account; the metadata has the error of each failed one."""
     failed = result.errors_by_account
     return dg.AssetCheckResult(
         check_name=EVERY_ACCOUNT_LANDED,
@@ -75,51 +76,52 @@ def check_accounts_landed(result: RunResult) -> dg.AssetCheckResult:
 def find_outstanding_slices(
     store: Store, jobs: Sequence[LoadJob], run_started_at: datetime
 ) -> dict[str, dict[date, str]]:
-    """The slices among the jobs' days that are not as they should be, with the reason, by account.
+    """Return the jobs' slices that need another load: account → local day → reason.
 
-    That is a slice that is missing, failed or stale; one whose last attempt failed; and a settled one that was asked
-    for again since ``started`` and failed.
+    A slice is outstanding when it is missing, failed or stale; when its last attempt failed; and, if it is settled,
+    when an attempt since ``run_started_at`` (an instant with a zone) failed.
     """
     if not jobs:
         return {}
     provider = jobs[0].account.provider
     first, last = min(job.days[0] for job in jobs), max(job.days[-1] for job in jobs)
     query = fill(_SLICES, provider=literal(provider), first=_day(first), last=_day(last))
-    known = {(row["account"], row["date"]): row for row in store.read(query).to_pylist()}
-    found: dict[str, dict[date, str]] = {}
+    rows = {(row["account"], row["date"]): row for row in store.read(query).to_pylist()}
+    outstanding: dict[str, dict[date, str]] = {}
     for job in jobs:
-        reasons = {day: _reason(job.account, known.get((job.account.name, day)), run_started_at) for day in job.days}
-        bad = {day: reason for day, reason in reasons.items() if reason}
-        if bad:
-            found[job.account.name] = bad
-    return found
+        name = job.account.name
+        reasons = {day: _outstanding_reason(job.account, rows.get((name, day)), run_started_at) for day in job.days}
+        if any(reasons.values()):
+            outstanding[name] = {day: reason for day, reason in reasons.items() if reason}
+    return outstanding
 
 
-def _reason(account: Account, row: Mapping[str, Any] | None, started: datetime) -> str | None:
-    again = f"materialise {account.provider}/landing and {account.provider}/slices for it"
+def _outstanding_reason(account: Account, row: Mapping[str, Any] | None, run_started_at: datetime) -> str | None:
+    advice = f"materialise {account.provider}/landing and {account.provider}/slices for it"
     if row is None or row["state"] == "missing":
-        return f"{account.name} ({account.provider}): was never landed; {again}"
-    if row["error"] and (row["state"] != "settled" or row["error_at"] >= started):
+        return f"{account.name} ({account.provider}): was never landed; {advice}"
+    if row["error"] and (row["state"] != "settled" or row["error_at"] >= run_started_at):
         return str(row["error"])
     if row["state"] in ("failed", "stale"):
-        return f"{account.name} ({account.provider}): was loaded under another zone or id; {again}"
+        return f"{account.name} ({account.provider}): was loaded under another zone or id; {advice}"
     return None
 
 
-def check_slices_present(bad: Mapping[str, Mapping[date, str]], jobs: Sequence[LoadJob]) -> dg.AssetCheckResult:
-    """Whether every slice that the run was asked for is in the warehouse, at its last attempt."""
+def check_slices_present(outstanding: Mapping[str, Mapping[date, str]], jobs: Sequence[LoadJob]) -> dg.AssetCheckResult:
+    """Pass when no slice of the jobs is outstanding, by the result of ``find_outstanding_slices``."""
     wanted = sum(len(job.days) for job in jobs)
-    missing = sum(len(days) for days in bad.values())
+    missing = sum(len(days) for days in outstanding.values())
+    problem = f"{missing} of {wanted} slices are absent or failed."
     return dg.AssetCheckResult(
         check_name=EVERY_SLICE_PRESENT,
         passed=not missing,
-        description=f"{missing} of {wanted} slices are absent or failed." if missing else f"All {wanted} are there.",
-        metadata={"wanted": wanted, "absent or failed": missing, **build_account_metadata(format_reasons(bad))},
+        description=problem if missing else f"All {wanted} slices are loaded.",
+        metadata={"wanted": wanted, "absent or failed": missing, **build_account_metadata(format_reasons(outstanding))},
     )
 
 
 def check_totals(store: Store, provider: str, window: Window) -> dg.AssetCheckResult:
-    """Whether the provider's totals agree with its breakdowns and single conversations; a warning when not."""
+    """Pass when a provider's totals agree with its breakdowns and single conversations in the window; else warn."""
     last = max(window.days())
     query = fill(_DIFFERENCES, provider=literal(provider), first=_day(window.start), last=_day(last))
     rows = store.read(query).to_pylist()
@@ -135,7 +137,7 @@ def check_totals(store: Store, provider: str, window: Window) -> dg.AssetCheckRe
 
 
 def check_unique_grain(store: Store, table: Table) -> dg.AssetCheckResult:
-    """Whether no two rows of a fact share one grain, or of a dimension one key."""
+    """Pass when each grain of a fact, or each key of a dimension, has one row."""
     doubled = count_duplicate_grains(store, table)
     return dg.AssetCheckResult(
         check_name=GRAIN_IS_UNIQUE,
@@ -147,45 +149,48 @@ def check_unique_grain(store: Store, table: Table) -> dg.AssetCheckResult:
 
 
 def check_described_keys(store: Store, fact: Table) -> dg.AssetCheckResult:
-    """Whether each key of a fact is a row of its dimension."""
+    """Pass when each key of a fact is a row of its dimension."""
     unknown = count_keys_without_member(store, fact)
-    said = ", ".join(f"{count} rows by {column}" for column, count in unknown.items())
+    columns = ", ".join(f"{count} rows by {column}" for column, count in unknown.items())
+    problem = f"Keys that no dimension describes: {columns}."
     return dg.AssetCheckResult(
         check_name=EVERY_KEY_IS_DESCRIBED,
         asset_key=["star", fact.name],
         passed=not unknown,
-        description=f"Keys that no dimension describes: {said}." if unknown else "Each key is a row of its dimension.",
+        description=problem if unknown else "Each key is a row of its dimension.",
         metadata={"rows": sum(unknown.values())},
     )
 
 
 def check_known_channels(store: Store) -> dg.AssetCheckResult:
-    """Whether the last 30 loaded days' conversations are in channels that the map knows; a warning when not."""
+    """Pass when at most 5% of each provider's conversations of the last 30 days are in unknown channels; else warn."""
     rows = store.read(_UNKNOWN).to_pylist()
     shares = {row["provider"]: (row["unknown"] or 0) / row["conversations"] for row in rows}
     too_many = {name: f"{share:.1%}" for name, share in shares.items() if share > MAX_UNKNOWN_SHARE}
-    said = ", ".join(f"{name} {share}" for name, share in too_many.items())
+    shares_text = ", ".join(f"{name} {share}" for name, share in too_many.items())
+    problem = f"Conversations without a known channel: {shares_text}."
     return dg.AssetCheckResult(
         check_name=CHANNELS_ARE_KNOWN,
         asset_key=["star", "fact_channel_daily"],
         passed=not too_many,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"Conversations without a known channel: {said}." if said else "Nearly all channels are known.",
+        description=problem if too_many else "Nearly all channels are known.",
         metadata=_table("share by provider", [{**row, "share": shares[row["provider"]]} for row in rows]),
     )
 
 
 def check_freshness(store: Store, config: Config, now: datetime) -> dg.AssetCheckResult:
-    """Whether each account's newest slice is there, as of the last daily load that was due."""
+    """Pass when each account has the newest day that is due at ``now`` (an instant with a zone)."""
     newest: dict[str, date] = {}
-    for row in _loaded_until(store, config, now):
+    for row in _read_states_until_due(store, config, now):
         if row["state"] in GOOD_STATES:
             newest[row["account"]] = max(row["last"], newest.get(row["account"], row["last"]))
     late = {}
     for account in config.accounts:
         due, last = due_day(account, config.schedule, now), newest.get(account.name)
         if (account.start_date is None or account.start_date <= due) and (last is None or last < due):
-            late[account.name] = f"{due} is due, and {last or 'nothing'} is the newest that is loaded"
+            newest_text = f"the newest loaded day is {last}" if last else "no day is loaded"
+            late[account.name] = f"{due} is due; {newest_text}"
     return dg.AssetCheckResult(
         check_name=EVERY_ACCOUNT_IS_FRESH,
         asset_key=["star", "published"],
@@ -196,9 +201,9 @@ def check_freshness(store: Store, config: Config, now: datetime) -> dg.AssetChec
 
 
 def check_gaps(store: Store, config: Config, now: datetime) -> dg.AssetCheckResult:
-    """Whether each account has every slice from its first day to the newest that is due."""
+    """Pass when each account has every slice from its first day to the newest that is due at ``now``."""
     gaps: dict[str, str] = {}
-    for row in _loaded_until(store, config, now):
+    for row in _read_states_until_due(store, config, now):
         if row["state"] not in GOOD_STATES:
             text = f"{row['days']} days {row['state']} between {row['first']} and {row['last']}"
             gaps[row["account"]] = f"{gaps[row['account']]}; {text}" if row["account"] in gaps else text
@@ -211,8 +216,8 @@ def check_gaps(store: Store, config: Config, now: datetime) -> dg.AssetCheckResu
     )
 
 
-def _loaded_until(store: Store, config: Config, now: datetime) -> list[dict[str, Any]]:
-    """For each account and state of its slices up to the newest that is due: first and last day, how many."""
+def _read_states_until_due(store: Store, config: Config, now: datetime) -> list[dict[str, Any]]:
+    """Return account, state, first day, last day and number of days, for slices up to the newest that is due."""
     due = [
         f"account = {literal(account.name)} AND date <= {_day(due_day(account, config.schedule, now))}"
         for account in config.accounts

@@ -1,4 +1,7 @@
-"""What the published warehouse holds of a provider's days, for what is told of each day in Dagster. No dagster here."""
+"""Which days of a provider the published warehouse holds, with the metadata that Dagster shows for each.
+
+Dagster is not imported here: loads outside Dagster read these days too.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -11,7 +14,7 @@ from warehouse.sql import fill, literal
 from warehouse.store import Store
 
 MetadataByDay = Mapping[date, Mapping[str, Any]]
-"""By day, what is told of it."""
+"""Metadata of a partition by its local day."""
 
 _DAYS = """
 SELECT l.date, count(*) AS accounts, CAST(sum(l.rows) AS BIGINT) AS rows,
@@ -24,9 +27,9 @@ GROUP BY l.date
 
 
 def days_with_rows(store: Store, provider: str, window: Window) -> MetadataByDay:
-    """The days of a window of which anything is loaded, as metadata: fact rows, accounts, conversations if told."""
-    days = [literal(each.isoformat()) for each in (window.start, window.end - ONE_DAY)]
-    rows = store.read(fill(_DAYS, provider=literal(provider), first=days[0], last=days[1])).to_pylist()
+    """Return the loaded days of a window: number of fact rows, of accounts and, where reported, of conversations."""
+    first, last = (literal(day.isoformat()) for day in (window.start, window.end - ONE_DAY))
+    rows = store.read(fill(_DAYS, provider=literal(provider), first=first, last=last)).to_pylist()
     return {
         row["date"]: {
             "dagster/partition_row_count": row["rows"],
@@ -38,16 +41,16 @@ def days_with_rows(store: Store, provider: str, window: Window) -> MetadataByDay
 
 
 def complete_days(store: Store, accounts: Sequence[Account], window: Window, now: datetime) -> MetadataByDay:
-    """Those days of a window that every one of a provider's accounts has where they have ended.
+    """Return the days of a window that have ended in every account's zone and that every account has loaded.
 
-    An account that has neither a first day nor anything loaded lacks them all.
+    An account without a start date and without a loaded day lacks every day. The accounts are those of one provider;
+    the values are as in ``days_with_rows``.
     """
     end = max(today(account.zone, now) for account in accounts)
-    stand = list(day_states(store, accounts, now))
-    if any(account.start_date is None and not ranges for account, ranges in stand):
+    states = list(day_states(store, accounts, now))
+    if any(account.start_date is None and not ranges for account, ranges in states):
         return {}
-    lacking = {
-        day for _, ranges in stand for each in ranges if each.state not in GOOD_STATES for day in each.window.days()
-    }
-    found = days_with_rows(store, accounts[0].provider, window)
-    return {day: about for day, about in found.items() if day < end and day not in lacking}
+    gap_ranges = [part for _, ranges in states for part in ranges if part.state not in GOOD_STATES]
+    gaps = {day for gap_range in gap_ranges for day in gap_range.window.days()}
+    loaded_days = days_with_rows(store, accounts[0].provider, window)
+    return {day: metadata for day, metadata in loaded_days.items() if day < end and day not in gaps}

@@ -1,6 +1,6 @@
-"""The maintenance job: what retention does not keep of the landing zone, the staging folder and Dagster's own logs.
+"""The maintenance job: it applies retention to the landing zone, the staging folder and Dagster's own logs.
 
-How landed answers are chosen is decided in ``pruning``, how Dagster's logs are in ``dagster_logs``.
+Which responses are deleted is decided in ``loads.prune``, and which logs in ``instance.logs``, not here.
 """
 
 from datetime import timedelta
@@ -16,26 +16,26 @@ from pipelines.orchestration.instance.logs import prune_logs
 
 
 def build_maintenance_job(config: Config) -> dg.JobDefinition:
-    """Three steps that do not wait for one another; each says what it has deleted."""
+    """Return a job of three independent steps; each logs how much it deleted."""
 
-    @dg.op(name="prune_landing", description="Deletes answers that newer ones replaced: retention.landing_days.")
-    def landing(context: dg.OpExecutionContext) -> None:
+    @dg.op(name="prune_landing", description="Deletes responses that newer ones replaced: retention.landing_days.")
+    def prune_landing_zone(context: dg.OpExecutionContext) -> None:
         with as_dagster_failure():
             pruned = prune_landing(Workspace.open(config, context.run_id))
-        context.log.info(f"{pruned.arrivals} replaced answers deleted, {pruned.bytes} bytes")
+        context.log.info(f"{pruned.arrivals} replaced responses deleted, {pruned.bytes} bytes")
         context.add_output_metadata(
-            {"answers": pruned.arrivals, "bytes": pruned.bytes, "busy accounts": pruned.busy_accounts}
+            {"responses": pruned.arrivals, "bytes": pruned.bytes, "busy accounts": pruned.busy_accounts}
         )
 
     @dg.op(name="prune_staging", description="Deletes staged files that killed runs left behind.")
-    def staging(context: dg.OpExecutionContext) -> None:
+    def prune_staging_folder(context: dg.OpExecutionContext) -> None:
         with as_dagster_failure():
             runs = remove_stale_staging(Workspace.open(config, context.run_id))
         context.log.info(f"staged files of {runs} killed runs deleted")
         context.add_output_metadata({"runs": runs})
 
     @dg.op(name="prune_dagster", description="Deletes the logs of Dagster's own runs: retention.dagster_days.")
-    def dagster(context: dg.OpExecutionContext) -> None:
+    def prune_dagster_logs(context: dg.OpExecutionContext) -> None:
         kept = timedelta(days=config.settings.retention.dagster_days)
         pruned = prune_logs(context.instance, Workspace.open(config).clock.now() - kept)
         context.log.info(f"logs of {pruned.runs} runs deleted, {pruned.events} events")
@@ -43,12 +43,12 @@ def build_maintenance_job(config: Config) -> dg.JobDefinition:
 
     @dg.job(
         name="maintain",
-        description="Delete what the configuration's retention does not keep. Loaded slices, the answers they rest on "
-        "and the state of partitions are kept whatever it says.",
+        description="Deletes files and logs that are older than the configured retention. Loaded slices, the responses "
+        "they were loaded from and the state of partitions are always kept.",
     )
     def maintain() -> None:
-        landing()
-        staging()
-        dagster()
+        prune_landing_zone()
+        prune_staging_folder()
+        prune_dagster_logs()
 
     return maintain

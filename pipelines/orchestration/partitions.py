@@ -1,7 +1,7 @@
-"""Which local days a partition, a range of partitions or a schedule's tick is about. No request, no warehouse.
+"""Which local days belong to a partition, to a range of partitions and to a schedule's tick.
 
-A partition's key is the label of a local day: the same key means Berlin's day for a Berlin account and New York's for
-one in New York. Accounts are data, not partitions.
+No request and no warehouse query belongs here. A partition key is the label of a local day: the same key means
+Berlin's day for a Berlin account and New York's for an account in New York. Accounts are data, not partitions.
 """
 
 import math
@@ -18,37 +18,40 @@ from pipelines.loads.plan import clip_window
 from pipelines.loads.run import LoadJob
 
 FIRST_DAY = date(2025, 1, 1)
-"""Where an account's partitions begin whose configuration names no ``start_date``."""
+"""The first partition of an account without a ``start_date``."""
 
 GRACE_PERIOD = timedelta(hours=2)
-"""How long a daily load may take before what it was to bring counts as missing."""
+"""How long a daily load may take before its days count as missing."""
 
 
 def build_partitions(config: Config, provider: str) -> dg.DailyPartitionsDefinition:
-    """A provider's partitions: from its earliest account's first day to the newest that has ended somewhere.
+    """Return a provider's partitions: from the first day of its earliest account to the newest day that has ended.
 
-    They are cut at a fixed offset from UTC, the furthest east of all accounts' zones, so that yesterday exists for
-    each of them at any hour and today does not stand there as missing. Providers that begin on one day have equal
-    partitions: Dagster back-fills them together.
+    A day ends at a fixed offset from UTC, the furthest east of all accounts' zones. So yesterday is a partition for
+    each account at any hour, and today is not shown as missing. Providers that begin on the same day have equal
+    partitions, so that Dagster can back-fill them together.
     """
     first = min(account.start_date or FIRST_DAY for account in config.select_accounts(providers=[provider]))
-    return dg.DailyPartitionsDefinition(start_date=first.isoformat(), timezone=_furthest_east(config.accounts))
+    return dg.DailyPartitionsDefinition(start_date=first.isoformat(), timezone=_furthest_east_zone(config.accounts))
 
 
-def _furthest_east(accounts: Sequence[Account]) -> str:
-    offsets = [datetime(2025, month, 1, tzinfo=each.zone).utcoffset() for each in accounts for month in (1, 7)]
+def _furthest_east_zone(accounts: Sequence[Account]) -> str:
+    offsets = [datetime(2025, month, 1, tzinfo=account.zone).utcoffset() for account in accounts for month in (1, 7)]
     hours = max((math.ceil(offset / timedelta(hours=1)) for offset in offsets if offset is not None), default=0)
     return f"Etc/GMT{-hours:+d}"  # POSIX counts westward
 
 
 def partition_window(context: dg.AssetExecutionContext) -> Window:
-    """The days whose partitions the step was asked for."""
-    asked = context.partition_time_window
-    return Window(asked.start.date(), asked.end.date())
+    """Return the local days of the partitions that the step runs for."""
+    time_window = context.partition_time_window
+    return Window(time_window.start.date(), time_window.end.date())
 
 
 def plan_ended_days(accounts: Sequence[Account], window: Window, now: datetime) -> list[LoadJob]:
-    """The days of a window that each account has and that have ended where it is; accounts with none are left out."""
+    """Return the days of a window by account: not before its start date, and ended in its zone at ``now``.
+
+    Accounts without such a day are left out.
+    """
     jobs = []
     for account in accounts:
         possible = clip_window(account, window, now)
@@ -59,6 +62,9 @@ def plan_ended_days(accounts: Sequence[Account], window: Window, now: datetime) 
 
 
 def due_day(account: Account, schedule: Schedule, now: datetime) -> date:
-    """The newest day that ought to be loaded by now: the account's yesterday when the last daily load was due."""
+    """Return the newest local day that should be loaded at ``now``: yesterday, when the last daily load was due.
+
+    A load is due ``GRACE_PERIOD`` after its scheduled start.
+    """
     tick = schedule.provider_time(account.provider).last_before(now - GRACE_PERIOD)
     return today(account.zone, tick) - timedelta(days=1)

@@ -1,4 +1,7 @@
-"""What a run cost, as Dagster shows it: totals, and a table with a row for each account. Nothing is measured here."""
+"""A run's requests, bytes and waiting time as Dagster metadata: totals, and a table with a row for each account.
+
+Nothing is measured here; the figures come from ``loads.result``.
+"""
 
 from typing import Any
 
@@ -8,28 +11,28 @@ from pipelines.loads.result import Outcome, RunResult
 
 
 def build_run_metadata(result: RunResult) -> dict[str, Any]:
-    """Metadata of a landing: ``requests``, ``requests repeated``, ``bytes received``, seconds waited, and the table."""
-    counts = result.stats
-    records = [_record(outcome) for outcome in result.outcomes]
+    """Return the metadata of a landing step: requests, retries, bytes, seconds waited, and the table of acstats."""
+    stats = result.stats
+    records = [_build_record(outcome) for outcome in result.outcomes]
     return {
-        "requests": counts.requests,
-        "requests repeated": counts.retries,
-        "bytes received": counts.bytes,
-        "seconds waited for limits": round(counts.waited_seconds, 3),
+        "requests": stats.requests,
+        "requests repeated": stats.retries,
+        "bytes received": stats.bytes,
+        "seconds waited for limits": round(stats.waited_seconds, 3),
         **({"accounts' figures": dg.MetadataValue.table(records)} if records else {}),
     }
 
 
-def _record(outcome: Outcome) -> dg.TableRecord:
-    counts = outcome.stats
+def _build_record(outcome: Outcome) -> dg.TableRecord:
+    stats = outcome.stats
     return dg.TableRecord(
         {
             "account": outcome.account.name,
             "slices": outcome.planned,
             "failed": outcome.failed,
-            "requests": counts.requests,
-            "repeated": counts.retries,
-            "bytes": counts.bytes,
-            "waited seconds": round(counts.waited_seconds, 3),
+            "requests": stats.requests,
+            "repeated": stats.retries,
+            "bytes": stats.bytes,
+            "waited seconds": round(stats.waited_seconds, 3),
         }
     )

@@ -1,6 +1,6 @@
-"""Jobs, and when they start: each provider's daily load, a daily look at the whole star, maintenance.
+"""Jobs and their schedules: each provider's daily load, a daily check of the whole star, and maintenance.
 
-Which days a load is about is decided in ``plan``; a schedule only names the range.
+A schedule only names the range of days; which days a load covers is decided in ``loads.plan``, not here.
 """
 
 from collections.abc import Iterator
@@ -25,19 +25,22 @@ _GRACE_HOURS = round(GRACE_PERIOD.total_seconds() / 3600)
 
 
 def build_schedules(config: Config) -> list[dg.ScheduleDefinition]:
-    """All schedules, with their jobs."""
+    """Return all schedules with their jobs."""
     loads = [build_load_schedule(config, name) for name in configured_providers(config)]
     return [*loads, *build_star_schedules(config), build_maintenance_schedule(config)]
 
 
 def build_load_schedule(config: Config, provider: str) -> dg.ScheduleDefinition:
-    """The daily load, with its job: yesterday, the look-back and what was missed, as one run for all accounts."""
+    """Return a provider's daily load with its job: one run for all accounts.
+
+    It covers yesterday, the look-back and missed days of the last ``catch_up_days`` days.
+    """
     job = dg.define_asset_job(
         f"load_{provider}",
         selection=dg.AssetSelection.groups(provider),
-        description=f"Fetch, load and publish some days of all {provider} accounts. Any range of days is one run.",
+        description=f"Fetches, loads and publishes days of all {provider} accounts. A range of days is one run.",
     )
-    reach = config.settings.catch_up_days
+    reach_days = config.settings.catch_up_days
 
     @dg.schedule(
         job=job,
@@ -46,26 +49,26 @@ def build_load_schedule(config: Config, provider: str) -> dg.ScheduleDefinition:
         execution_timezone=config.schedule.provider_time(provider).timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Loads yesterday and the look-back of all {provider} accounts, as one run. The range begins "
-        f"earlier where days of the last {reach} are missing, failed or stale.",
+        f"earlier where days of the last {reach_days} are missing, failed or stale.",
     )
-    def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        window = _due(config, provider, context)
+    def load_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        window = _plan_window(config, provider, context)
         if window is None:
             return dg.SkipReason(f"No {provider} account has begun: see start_date")
         first, last = window.start.isoformat(), max(window.days()).isoformat()
         return dg.RunRequest(tags={RANGE_START_TAG: first, RANGE_END_TAG: last})
 
-    return daily
+    return load_daily
 
 
-def _due(config: Config, provider: str, context: dg.ScheduleEvaluationContext) -> Window | None:
-    """From the oldest day that an account's daily load is about to the newest."""
+def _plan_window(config: Config, provider: str, context: dg.ScheduleEvaluationContext) -> Window | None:
+    """Return the days from the oldest to the newest of all accounts' daily loads; None when no account has begun."""
     accounts, now = config.select_accounts(providers=[provider]), context.scheduled_execution_time
     try:
         loads = plan_daily_loads(Workspace.open(config).store, accounts, now, config.settings.catch_up_days)
     except WarehouseError as error:
-        # nobody is told of a tick that fails; the run will fail for the same reason, and is told of
-        context.log.warning(redact(f"only the look-back is loaded, for the warehouse could not be asked: {error}"))
+        # a failed tick sends no alert; the run will fail for the same reason, and its failure does
+        context.log.warning(redact(f"only the look-back is loaded: the warehouse could not be read: {error}"))
         loads = [load for account in accounts if (load := plan_daily_load(account, (), now, 0))]
     return (
         Window(min(load.days[0] for load in loads), max(load.days[-1] for load in loads) + ONE_DAY) if loads else None
@@ -73,14 +76,15 @@ def _due(config: Config, provider: str, context: dg.ScheduleEvaluationContext) -
 
 
 def build_star_schedules(config: Config) -> Iterator[dg.ScheduleDefinition]:
-    """A look at the star when the loads ought to be done, with its job: it also sees what failed or never started.
+    """Yield the schedules that check the star when the daily loads are due, with their job.
 
-    One for the common time, and one for each provider whose loads have a time of their own.
+    They also notice loads that failed or never started. One runs after the common time, and one after the time of each
+    provider that has its own.
     """
     job = dg.define_asset_job(
         "check_star",
         selection=dg.AssetSelection.groups(STAR_GROUP),
-        description="Count and check what is published, for all providers. Loads nothing.",
+        description="Counts and checks the published tables of all providers. Loads nothing.",
     )
     common = config.schedule.common_time
     times = {f"{job.name}_daily": common}
@@ -92,24 +96,24 @@ def build_star_schedules(config: Config) -> Iterator[dg.ScheduleDefinition]:
         yield dg.ScheduleDefinition(
             job=job,
             name=name,
-            cron_schedule=_cron(time, later=_GRACE_HOURS),
+            cron_schedule=_cron(time, delay_hours=_GRACE_HOURS),
             execution_timezone=time.timezone,
             default_status=dg.DefaultScheduleStatus.RUNNING,
-            description="Looks whether what the daily loads were to bring is there.",
+            description="Checks that the days of the daily loads are loaded.",
         )
 
 
 def build_maintenance_schedule(config: Config) -> dg.ScheduleDefinition:
-    """Daily, once the loads and the look at the star are done."""
+    """Return the daily maintenance with its job; it starts after the loads and the check of the star."""
     return dg.ScheduleDefinition(
         job=build_maintenance_job(config),
         name="maintain_daily",
-        cron_schedule=_cron(config.schedule.common_time, later=2 * _GRACE_HOURS),
+        cron_schedule=_cron(config.schedule.common_time, delay_hours=2 * _GRACE_HOURS),
         execution_timezone=config.schedule.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Deletes what the configuration's retention does not keep.",
+        description="Deletes files and logs that are older than the configured retention.",
     )
 
 
-def _cron(time: TimeOfDay, later: int = 0) -> str:
-    return f"{time.minute} {(time.hour + later) % 24} * * *"
+def _cron(time: TimeOfDay, delay_hours: int = 0) -> str:
+    return f"{time.minute} {(time.hour + delay_hours) % 24} * * *"

@@ -1,6 +1,6 @@
-"""What happens because something else happened: a look at the star after loads, an alert after a failed run.
+"""Sensors: one inspects the star after loads, one sends an alert after a failed run.
 
-No schedule is here; what an alert says, and how it travels, is in ``alerts``.
+Schedules do not belong here; the text of an alert and how it is sent are in ``loads.alerts``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,60 +23,61 @@ _NOT_CONFIGURED = "No webhook is configured: see alerts.webhook"
 
 
 def build_star_sensor() -> dg.AutomationConditionSensorDefinition:
-    """Look at the star after each load, by the assets' own conditions; on unless it is turned off."""
+    """Return a sensor that materialises the star after loads, by the assets' own conditions. It is on by default."""
     return dg.AutomationConditionSensorDefinition(
         "look_at_star_after_loads",
         target=dg.AssetSelection.groups(STAR_GROUP),
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=30,
-        description="Counts and checks what is published once a load has ended.",
+        description="Counts and checks the published tables after a load.",
     )
 
 
 def build_failure_sensor(config: Config) -> dg.SensorDefinition:
-    """Tell the webhook of each failed run, whoever started it; on when a webhook is configured."""
+    """Return a sensor that alerts the webhook about each failed run. It is on when a webhook is configured."""
     alerts = config.settings.alerts
-    on = dg.DefaultSensorStatus.RUNNING if alerts.webhook else dg.DefaultSensorStatus.STOPPED
+    status = dg.DefaultSensorStatus.RUNNING if alerts.webhook else dg.DefaultSensorStatus.STOPPED
 
     @dg.run_failure_sensor(
         name="alert_of_failed_runs",
-        # runs from the command line belong to no code location: they would be missed
+        # otherwise it would miss runs from the command line, which belong to no code location
         monitor_all_code_locations=True,
-        default_status=on,
+        default_status=status,
         minimum_interval_seconds=30,
-        description="Tells the webhook of the configuration (alerts.webhook) which accounts failed and what to do.",
+        description="Sends the failed accounts and the advice to the configured webhook (alerts.webhook).",
     )
     def alert_of_failed_runs(context: dg.RunFailureSensorContext) -> dg.SkipReason:
         run = context.dagster_run
         if alerts.webhook is None:
             return dg.SkipReason(_NOT_CONFIGURED)
         if run.tags.get(WILL_RETRY) == "true":
-            return dg.SkipReason(f"{job_display_name(run.job_name)} is tried again by itself ({run.run_id})")
+            return dg.SkipReason(f"Dagster will retry {job_display_name(run.job_name)} ({run.run_id})")
         alert = build_failed_run_alert(config, context)
-        sent = send_alert(alerts, alert)
-        # a reason ends the evaluation: one run at a time keeps it shorter than Dagster waits for it
-        return dg.SkipReason(f"{'Told' if sent else 'Could not tell'} the webhook of {alert.command} ({run.run_id})")
+        outcome = "sent to" if send_alert(alerts, alert) else "not accepted by"
+        # one run per evaluation: a skip reason ends it, and Dagster stops evaluations that take too long
+        return dg.SkipReason(f"Alert {outcome} the webhook: {alert.command} ({run.run_id})")
 
     return alert_of_failed_runs
 
 
 def build_failed_run_alert(config: Config, context: dg.RunFailureSensorContext) -> Alert:
-    """What there is to say about a failed run: from the failures of its steps, else from its last event."""
+    """Return the alert of a failed run, from the failures of its steps or else from its failure event."""
     run = context.dagster_run
     providers = {account.name: account.provider for account in config.accounts}
     problems: dict[str, str] = {}
-    told: list[str] = []
-    for description, metadata in _failures(context.get_step_failure_events()):
-        told.append(description)
-        problems |= {name: str(each.value) for name, each in metadata.items() if name in providers}
-    days = _days(run.tags)
+    descriptions: list[str] = []
+    for description, metadata in _step_failures(context.get_step_failure_events()):
+        descriptions.append(description)
+        problems |= {name: str(value.value) for name, value in metadata.items() if name in providers}
+    days = _partition_days(run.tags)
     if problems:
-        its = {providers[name] for name in problems}
-        summary = describe_failed_accounts(problems, sum(provider in its for provider in providers.values()))
+        failed_providers = {providers[name] for name in problems}
+        account_count = sum(provider in failed_providers for provider in providers.values())
+        summary = describe_failed_accounts(problems, account_count)
         advice = retry_advice(list(problems), days, config.settings.catch_up_days)
     else:
-        summary = " ".join(told) or context.failure_event.message or "It ended without saying why."
-        advice = "What was committed stays; the run's page in Dagster shows its log."
+        summary = " ".join(descriptions) or context.failure_event.message or "The run failed without a message."
+        advice = "Committed slices are kept. The run's page in Dagster shows its log."
     return Alert(
         command=job_display_name(run.job_name),
         run_id=run.run_id,
@@ -88,8 +89,8 @@ def build_failed_run_alert(config: Config, context: dg.RunFailureSensorContext) 
     )
 
 
-def _failures(events: Sequence[dg.DagsterEvent]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The sentence and the metadata of each failed step."""
+def _step_failures(events: Sequence[dg.DagsterEvent]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the description and the metadata of each failed step."""
     for event in events:
         data = event.step_failure_data
         if data.user_failure_data:
@@ -98,8 +99,8 @@ def _failures(events: Sequence[dg.DagsterEvent]) -> Iterator[tuple[str, dict[str
             yield data.error.message.strip(), {}
 
 
-def _days(tags: Mapping[str, str]) -> list[date]:
-    """The first and the last day of the run's partitions; nothing for a run without any."""
+def _partition_days(tags: Mapping[str, str]) -> list[date]:
+    """Return the first and the last day of the run's partitions, or an empty list for a run without partitions."""
     first = tags.get(RANGE_START_TAG) or tags.get(PARTITION)
     last = tags.get(RANGE_END_TAG) or first
     return [date.fromisoformat(first), date.fromisoformat(last)] if first and last else []

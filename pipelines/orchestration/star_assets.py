@@ -1,6 +1,7 @@
-"""The star's tables and what readers open, as unpartitioned assets: schema, lineage, row counts, checks.
+"""The star's tables and the published warehouse as unpartitioned assets: schema, lineage, row counts, checks.
 
-One step looks at all of them: the tables were committed by ``<provider>/slices``, nothing is computed here.
+One step inspects all of them. ``<provider>/slices`` committed the tables; code that computes or changes facts does not
+belong here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,12 +31,12 @@ AFTER_LOADS = (
     & ~dg.AutomationCondition.any_deps_in_progress()
     & ~dg.AutomationCondition.in_progress()
 ).with_label("after_loads")
-"""When a load has ended and none is under way: loads that end together are looked at once."""
+"""Materialise when a load has ended and no load is running: loads that end together are inspected once."""
 
 _ABOUT_PUBLISHED = """
-The warehouse as readers see it: the file that people, BI tools and `chatmart sql` open, replaced whole by each load.
+The published warehouse that people, BI tools and `chatmart sql` open; each load replaces it as a whole.
 
-Its checks look at all accounts as of the last daily load that was due.
+Its checks cover all accounts up to the last daily load that was due.
 """
 
 _ROWS_BY_MONTH = """
@@ -44,26 +45,26 @@ WHERE date > (SELECT max(date) FROM $table) - INTERVAL 12 MONTH GROUP BY 1 ORDER
 """
 
 _BY_DAY = """
-SELECT date, coalesce($measure, 0) AS value FROM $table
+SELECT date, coalesce($value, 0) AS value FROM $table
 WHERE date > (SELECT max(date) FROM $table) - $days GROUP BY date
 """
 
-_CHARTED = ("conversations", "hits")
-"""The measure whose sum is drawn, where a table has one of them; else its rows."""
+_CHART_MEASURES = ("conversations", "hits")
+"""A table's chart shows the sum of the first of these that the table has; without any, it shows the row count."""
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What a look at an asset has found."""
+class _Inspection:
+    """The metadata and check results of one asset."""
 
     metadata: Mapping[str, Any]
-    checks: list[dg.AssetCheckResult]
+    check_results: list[dg.AssetCheckResult]
 
 
 def build_star_assets(config: Config) -> dg.AssetsDefinition:
-    """The tables of the star and ``star/published``, all in one step; any of them may be materialised alone."""
+    """Return the tables of the star and ``star/published`` as one step; each may be materialised alone."""
     upstream = [dg.AssetKey([provider, "slices"]) for provider in configured_providers(config)]
-    specs = [_spec(config, table, upstream) for table in TABLES]
+    specs = [_build_table_spec(config, table, upstream) for table in TABLES]
     published = dg.AssetSpec(
         PUBLISHED,
         deps=[spec.key for spec in specs],
@@ -77,23 +78,24 @@ def build_star_assets(config: Config) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=STAR_GROUP,
         specs=[*specs, published],
-        check_specs=_check_specs(),
+        check_specs=_build_check_specs(),
         can_subset=True,
     )
     def star(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         with as_dagster_failure():
             workspace = Workspace.open(config, context.run.run_id)
-            set_accounts_and_measures(workspace)  # what is configured is missed, also where nothing was ever loaded
+            # configured accounts get a row, so that the checks report their days as missing before any load
+            set_accounts_and_measures(workspace)
             publish_warehouse(workspace)
         for spec in (*specs, published):
-            asked = [each.name for each in context.selected_asset_check_keys if each.asset_key == spec.key]
-            if spec.key not in context.selected_asset_keys and not asked:
+            check_names = [key.name for key in context.selected_asset_check_keys if key.asset_key == spec.key]
+            if spec.key not in context.selected_asset_keys and not check_names:
                 continue
             with as_dagster_failure():
-                found = _look(workspace, spec.key)
-            results = [result for result in found.checks if result.check_name in asked]
+                inspection = _inspect_asset(workspace, spec.key)
+            results = [result for result in inspection.check_results if result.check_name in check_names]
             if spec.key in context.selected_asset_keys:
-                yield dg.MaterializeResult(asset_key=spec.key, metadata=found.metadata, check_results=results)
+                yield dg.MaterializeResult(asset_key=spec.key, metadata=inspection.metadata, check_results=results)
             else:
                 yield from results
 
@@ -101,27 +103,27 @@ def build_star_assets(config: Config) -> dg.AssetsDefinition:
 
 
 def configured_providers(config: Config) -> list[str]:
-    """The providers that have accounts, in the order of the configuration."""
+    """Return the names of the providers that have accounts, in the order of the configuration."""
     return list(dict.fromkeys(account.provider for account in config.accounts))
 
 
 def table_asset_key(table: Table) -> dg.AssetKey:
-    """The asset of a table."""
+    """Return the asset key of a table of the star."""
     return dg.AssetKey([STAR_GROUP, table.name])
 
 
-def _spec(config: Config, table: Table, upstream: Sequence[dg.AssetKey]) -> dg.AssetSpec:
+def _build_table_spec(config: Config, table: Table, upstream: Sequence[dg.AssetKey]) -> dg.AssetSpec:
     joins = {
         column.name: [dg.TableColumnDep(dg.AssetKey([STAR_GROUP, joined]), key_column(metadata.tables[joined]).name)]
         for column in table.columns
         if (joined := joined_dimension(column))
     }
-    about: dict[str, Any] = {
-        "dagster/column_schema": dg.TableSchema([_column(column) for column in table.columns]),
+    table_metadata: dict[str, Any] = {
+        "dagster/column_schema": dg.TableSchema([_build_column(column) for column in table.columns]),
         "dagster/table_name": table.name,
     }
     if joins:
-        about["dagster/column_lineage"] = dg.TableColumnLineage(joins)
+        table_metadata["dagster/column_lineage"] = dg.TableColumnLineage(joins)
     return dg.AssetSpec(
         table_asset_key(table),
         deps=upstream,
@@ -130,11 +132,11 @@ def _spec(config: Config, table: Table, upstream: Sequence[dg.AssetKey]) -> dg.A
         kinds={store_kind(config), "table"},
         owners=config.settings.owners,
         automation_condition=AFTER_LOADS,
-        metadata=about,
+        metadata=table_metadata,
     )
 
 
-def _column(column: Column[Any]) -> dg.TableColumn:
+def _build_column(column: Column[Any]) -> dg.TableColumn:
     return dg.TableColumn(
         column.name,
         type=duckdb_type(column),
@@ -143,7 +145,7 @@ def _column(column: Column[Any]) -> dg.TableColumn:
     )
 
 
-def _check_specs() -> list[dg.AssetCheckSpec]:
+def _build_check_specs() -> list[dg.AssetCheckSpec]:
     return [
         *(
             dg.AssetCheckSpec(
@@ -177,42 +179,43 @@ def _check_specs() -> list[dg.AssetCheckSpec]:
     ]
 
 
-def _look(workspace: Workspace, asset: dg.AssetKey) -> _Found:
+def _inspect_asset(workspace: Workspace, asset_key: dg.AssetKey) -> _Inspection:
     store = workspace.store
-    if asset == PUBLISHED:
+    if asset_key == PUBLISHED:
         config, now = workspace.config, workspace.clock.now()
-        about = {"path": dg.MetadataValue.path(store.location), "size in bytes": store.size_bytes()}
-        return _Found(about, [checks.check_freshness(store, config, now), checks.check_gaps(store, config, now)])
-    table = metadata.tables[asset.path[-1]]
+        file_metadata = {"path": dg.MetadataValue.path(store.location), "size in bytes": store.size_bytes()}
+        results = [checks.check_freshness(store, config, now), checks.check_gaps(store, config, now)]
+        return _Inspection(file_metadata, results)
+    table = metadata.tables[asset_key.path[-1]]
     results = [checks.check_unique_grain(store, table)]
     if table in FACTS:
         results.append(checks.check_described_keys(store, table))
     if table.name == "fact_channel_daily":
         results.append(checks.check_known_channels(store))
-    return _Found(_figures(store, table), results)
+    return _Inspection(_read_table_metadata(store, table), results)
 
 
-def _figures(store: Store, table: Table) -> dict[str, Any]:
+def _read_table_metadata(store: Store, table: Table) -> dict[str, Any]:
     if "date" not in table.columns or table.name == "dim_date":
         query = fill("SELECT count(*) AS rows FROM $table", table=ident(table.name))
         return {"dagster/row_count": store.read(query).to_pylist()[0]["rows"]}
     query = fill("SELECT count(*) AS rows, min(date) AS first, max(date) AS last FROM $table", table=ident(table.name))
-    told = store.read(query).to_pylist()[0]
+    totals = store.read(query).to_pylist()[0]
     return {
-        "dagster/row_count": told["rows"],
-        "days": f"{told['first']} to {told['last']}" if told["rows"] else "none",
-        "by day": _chart(store, table),
-        "rows by month": _months(store.read(fill(_ROWS_BY_MONTH, table=ident(table.name))).to_pylist()),
+        "dagster/row_count": totals["rows"],
+        "days": f"{totals['first']} to {totals['last']}" if totals["rows"] else "none",
+        "by day": _draw_chart(store, table),
+        "rows by month": _format_months(store.read(fill(_ROWS_BY_MONTH, table=ident(table.name))).to_pylist()),
     }
 
 
-def _chart(store: Store, table: Table) -> dg.MarkdownMetadataValue:
-    charted = next((name for name in _CHARTED if name in table.columns), None)
-    measure = f"CAST(sum({ident(charted)}) AS BIGINT)" if charted else "count(*)"
-    rows = store.read(fill(_BY_DAY, measure=measure, table=ident(table.name), days=str(CHART_DAYS))).to_pylist()
-    return dg.MetadataValue.md(draw_daily_chart({row["date"]: row["value"] for row in rows}, charted or "rows"))
+def _draw_chart(store: Store, table: Table) -> dg.MarkdownMetadataValue:
+    measure = next((name for name in _CHART_MEASURES if name in table.columns), None)
+    value = f"CAST(sum({ident(measure)}) AS BIGINT)" if measure else "count(*)"
+    rows = store.read(fill(_BY_DAY, value=value, table=ident(table.name), days=str(CHART_DAYS))).to_pylist()
+    return dg.MetadataValue.md(draw_daily_chart({row["date"]: row["value"] for row in rows}, measure or "rows"))
 
 
-def _months(rows: Sequence[Mapping[str, Any]]) -> dg.MarkdownMetadataValue:
+def _format_months(rows: Sequence[Mapping[str, Any]]) -> dg.MarkdownMetadataValue:
     lines = [f"| {row['month']} | {row['rows']:,} |" for row in rows]
     return dg.MetadataValue.md("\n".join(["| month | rows |", "|---|---:|", *lines]))

@@ -1,6 +1,6 @@
-"""The report: what the warehouse tells of a period, as one HTML page that needs nothing else.
+"""The report: a period of the published warehouse as one self-contained HTML page.
 
-Data → model → page. ``questions`` asks the published warehouse once; ``period``, ``coverage``, ``totals``,
-``conversations``, ``breakdowns``, ``monthly`` and ``trust`` make of the answer what ``model`` declares; ``charts`` and
-``page`` draw it. Nothing here writes a file or knows a provider by name, and no number is worked out in the page.
+Data → model → page. ``queries`` reads the published warehouse once; ``period``, ``coverage``, ``build`` and
+``sections`` turn the rows into the classes of ``model``; ``page`` draws them. No module here writes a file or knows a
+provider by name, and the page computes no numbers.
 """

@@ -1,4 +1,7 @@
-"""From a warehouse to a report: which period, which accounts, and the parts put together. No HTML, no files."""
+"""Builds a report from a warehouse: chooses the period and the accounts, and puts the sections together.
+
+HTML, files and SQL do not belong here.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,97 +22,104 @@ from warehouse.store import Store
 
 
 class PeriodNotAvailable(ValueError):
-    """The days that were asked for hold nothing that could be told: in the future, or in the wrong order."""
+    """The requested days cannot be reported: they are in the future, or in the wrong order."""
 
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """What a person asked for; None is the default."""
+    """The accounts and the local days of a report, both days included; None stands for the default."""
 
     accounts: Sequence[Account]
     first: date | None = None
     last: date | None = None
     is_all_accounts: bool = True
-    """Whether these are all accounts of the configuration."""
+    """True when these are all accounts of the configuration."""
 
 
 def build_report(store: Store, request: ReportRequest, now: datetime) -> Report:
-    """The report of what is published at this moment. Raises NoSuchDays, and WarehouseErrors."""
-    known = read_account_statuses(store, request.accounts, now)
-    period = _period(known, request, now)
-    standing = PeriodCoverage(period, known)
+    """Build the report from the published warehouse; ``now`` is an instant with a zone.
+
+    Raises PeriodNotAvailable when the requested days cannot be reported, and WarehouseError when the warehouse cannot
+    be read.
+    """
+    statuses = read_account_statuses(store, request.accounts, now)
+    period = _choose_period(statuses, request, now)
+    coverage = PeriodCoverage(period, statuses)
     providers = list(dict.fromkeys(account.provider for account in request.accounts))
     names = [account.name for account in request.accounts]
-    answer = run_queries(store, period, names, providers)
-    loaded = [each.last_loaded_at for each in known if each.last_loaded_at]
+    results = run_queries(store, period, names, providers)
+    load_times = [status.last_loaded_at for status in statuses if status.last_loaded_at]
     return Report(
         period=format_window(period.window),
         accounts_summary=f"{format_count(len(names), 'account')} at {format_count(len(providers), 'provider')}",
         created_at=format_instant(now.astimezone(UTC)),
-        newest_load_at=format_instant(max(loaded)) if loaded else "",
-        loaded_slices=standing.loaded_slices,
-        due_slices=standing.due_slices,
-        comparison_note=_compared(standing),
-        warnings=list(_warnings(standing, answer, request)),
-        key_figures=build_key_figures(answer, ReportAccounts(len(names), standing.complete_accounts)),
+        newest_load_at=format_instant(max(load_times)) if load_times else "",
+        loaded_slices=coverage.loaded_slices,
+        due_slices=coverage.due_slices,
+        comparison_note=_write_comparison_note(coverage),
+        warnings=list(_list_warnings(coverage, results, request)),
+        key_figures=build_key_figures(results, ReportAccounts(len(names), coverage.complete_accounts)),
         sections=[
-            conversations.build_provider_section(answer, standing, providers),
-            conversations.build_channel_section(answer, standing, providers),
-            breakdowns.build_intents_section(answer, standing.complete_accounts, providers),
-            breakdowns.build_places_section(answer, standing.complete_accounts, providers),
-            monthly.build_monthly_section(answer, period),
+            conversations.build_provider_section(results, coverage, providers),
+            conversations.build_channel_section(results, coverage, providers),
+            breakdowns.build_intents_section(results, coverage.complete_accounts, providers),
+            breakdowns.build_places_section(results, coverage.complete_accounts, providers),
+            monthly.build_monthly_section(results, period),
         ],
-        coverage=build_coverage_map(standing),
-        data_quality=build_data_quality_section(answer, standing),
-        meanings=_meanings(answer),
+        coverage=build_coverage_map(coverage),
+        data_quality=build_data_quality_section(results, coverage),
+        meanings=_build_meanings_table(results),
     )
 
 
-def _period(known: Sequence[AccountStatus], asked: ReportRequest, now: datetime) -> Period:
-    """The days asked for; else four weeks that end with the newest day that is loaded, or due when none is."""
-    due = max(today(each.account.zone, now) for each in known) - ONE_DAY
-    loaded = [part.last for each in known for part in each.ranges if part.state in GOOD_STATES]
-    newest = max(loaded, default=due)
-    last = min(asked.last, max(due, newest)) if asked.last else max(newest, min(asked.first or newest, due))
-    first = asked.first or last - timedelta(days=DEFAULT_DAYS - 1)
+def _choose_period(statuses: Sequence[AccountStatus], request: ReportRequest, now: datetime) -> Period:
+    """Return the requested days; by default four weeks up to the newest loaded day, or else to the newest due day."""
+    newest_due = max(today(status.account.zone, now) for status in statuses) - ONE_DAY
+    loaded_days = [part.last for status in statuses for part in status.ranges if part.state in GOOD_STATES]
+    newest_loaded = max(loaded_days, default=newest_due)
+    newest = max(newest_due, newest_loaded)
+    if request.last:
+        last = min(request.last, newest)
+    else:
+        last = max(newest_loaded, min(request.first or newest_loaded, newest_due))
+    first = request.first or last - timedelta(days=DEFAULT_DAYS - 1)
     if first > last:
         raise PeriodNotAvailable(
-            f"there are no days from {first} to {last}, and the last that can be told is {max(due, newest)}"
+            f"there are no days from {first} to {last}; the newest day that can be reported is {newest}"
         )
     return Period(Window(first, last + ONE_DAY))
 
 
-def _compared(standing: PeriodCoverage) -> str:
-    before, accounts = standing.period.previous, len(standing.statuses)
-    days = "day" if len(before) == 1 else f"{len(before):,} days"
-    if len(standing.complete_accounts) == accounts:
-        return f"Changes are against the {days} before, {format_window(before)}."
-    if not standing.complete_accounts:
-        return (
-            f"Not comparable with the {days} before, {format_window(before)}: no account has all days of both loaded."
-        )
+def _write_comparison_note(coverage: PeriodCoverage) -> str:
+    previous, accounts = coverage.period.previous, len(coverage.statuses)
+    days = "day" if len(previous) == 1 else f"{len(previous):,} days"
+    days_before = f"the {days} before, {format_window(previous)}"
+    if len(coverage.complete_accounts) == accounts:
+        return f"Changes compare with {days_before}."
+    if not coverage.complete_accounts:
+        return f"Not comparable with {days_before}: no account has all days of both periods loaded."
     return (
-        f"Changes are against the {days} before, {format_window(before)}, and stand only where all days of both are "
-        f"loaded: of {len(standing.complete_accounts):,} of {format_count(accounts, 'account')}."
+        f"Changes compare with {days_before}. They are shown only where all days of both periods are loaded: for "
+        f"{len(coverage.complete_accounts):,} of {format_count(accounts, 'account')}."
     )
 
 
-def _warnings(standing: PeriodCoverage, answer: QueryResult, asked: ReportRequest) -> Iterator[str]:
-    if not standing.loaded_slices:
+def _list_warnings(coverage: PeriodCoverage, results: QueryResult, request: ReportRequest) -> Iterator[str]:
+    if not coverage.loaded_slices:
         yield "Nothing is loaded for these days yet."
-    if standing.unloaded_after_period:
-        yield f"Not loaded yet: {format_count(standing.unloaded_after_period, 'slice')} of the days after this period."
-    others = sorted(f"{row['account']} ({row['provider']})" for row in answer["others"])
-    if asked.is_all_accounts and others:
-        yield f"Left out: {join_names(others)}, in the warehouse but no longer in the configuration."
+    if coverage.unloaded_after_period:
+        yield f"Not loaded yet: {format_count(coverage.unloaded_after_period, 'slice')} of the days after this period."
+    others = sorted(f"{row['account']} ({row['provider']})" for row in results["others"])
+    if request.is_all_accounts and others:
+        yield f"Not included, because the configuration no longer names them: {join_names(others)}."
 
 
-def _meanings(answer: QueryResult) -> Table | None:
+def _build_meanings_table(results: QueryResult) -> Table | None:
     rank = {measure: place for place, measure in enumerate(DESCRIBED_MEASURES)}
-    found = sorted(answer["meanings"], key=lambda row: (rank[row["measure"]], row["provider"]))
-    rows = [(row["measure"], row["provider"], row["meaning"]) for row in found]
+    sorted_rows = sorted(results["meanings"], key=lambda row: (rank[row["measure"]], row["provider"]))
+    rows = [(row["measure"], row["provider"], row["meaning"]) for row in sorted_rows]
     return (
-        Table("What each provider means by a word", ("measure", "provider", "meaning"), rows, text_columns=3)
+        Table("Each provider's definition of each measure", ("measure", "provider", "meaning"), rows, text_columns=3)
         if rows
         else None
     )

@@ -1,7 +1,7 @@
-"""Which days of the accounts are loaded: the map of accounts and days, and of whom two periods can be compared.
+"""Which days of the accounts are loaded: the coverage map, and the accounts whose two periods are comparable.
 
-From what ``loads.status`` tells, no SQL. A bucket shows its worst day, so that no gap is too small to be seen; so many
-accounts at most are drawn, those with gaps before the others.
+Everything comes from ``loads.status``; SQL does not belong here. A bucket shows its worst day, so that even a short
+gap is visible. The map draws at most 120 accounts, those with gaps first.
 """
 
 from bisect import bisect_left, bisect_right
@@ -19,91 +19,95 @@ from pipelines.report.model import AccountTimeline, CoverageMap, StateSpan
 from pipelines.report.period import Period
 
 MAX_VISIBLE_ACCOUNTS, MAX_DRAWN_ACCOUNTS = 40, 120
-"""Accounts that are shown at once, and those that are drawn at all."""
+"""How many accounts are shown without unfolding, and how many are drawn at all."""
 
 _WORSE = {state: rank for rank, state in enumerate(("settled", "loaded", "stale", "missing", "failed"))}
-_ENOUGH = 0.9  # of a bucket's slices: one gap of many accounts does not make it a part
-_NAMED, _TICKS = 3, 6  # gaps that are told in words; labels of the axis
+_MIN_LOADED_SHARE = 0.9  # of a bucket's slices: a gap of one among many accounts does not make the bar partial
+_MAX_NAMED_GAPS, _MAX_TICKS = 3, 6  # gaps in the alternative text; labels of the axis
 
 
 @dataclass(frozen=True)
 class PeriodCoverage:
-    """The accounts of a report, and how their days stand."""
+    """The accounts of a report, with the load states of their days in the period."""
 
     period: Period
     statuses: Sequence[AccountStatus]
 
     @cached_property
     def counts(self) -> Counter[str]:
-        """Days of the period by state, all accounts together."""
-        return sum((_counts(each, self.period.window) for each in self.statuses), Counter[str]())
+        """The number of slices of the period by state, for all accounts together."""
+        return sum((_count_states(status, self.period.window) for status in self.statuses), Counter[str]())
 
     @property
     def loaded_slices(self) -> int:
-        """Slices of the period that are loaded."""
-        return _good(self.counts)
+        """The number of loaded slices of the period."""
+        return _count_loaded(self.counts)
 
     @property
     def due_slices(self) -> int:
-        """Slices of the period that are demanded, or known."""
+        """The number of slices of the period that are due or have a state."""
         return self.counts.total()
 
     @cached_property
     def complete_accounts(self) -> frozenset[str]:
-        """Accounts all of whose days are loaded, both of the period and of the days before it."""
+        """The names of the accounts that have every day of the period and of the days before it loaded."""
         both = Window(self.period.previous.start, self.period.window.end)
-        return frozenset(each.account.name for each in self.statuses if _good(_counts(each, both)) == len(both))
+        return frozenset(
+            status.account.name for status in self.statuses if _count_loaded(_count_states(status, both)) == len(both)
+        )
 
     @cached_property
     def partial_buckets(self) -> dict[str, set[date]]:
-        """Buckets of each provider that stand for a part of their days: cut by the period, or not loaded enough."""
-        found: dict[str, set[date]] = {}
-        cut = {self.period.bucket_date(each) for each in self.period.buckets if self.period.is_clipped(each)}
-        for provider in {each.account.provider for each in self.statuses}:
-            good, due = Counter[date](), Counter[date]()
-            for state, part in self._by_bucket(provider):
+        """By provider, the dates of buckets that cover a part of their days: clipped, or less than 90% loaded."""
+        partial: dict[str, set[date]] = {}
+        clipped = {self.period.bucket_date(bucket) for bucket in self.period.buckets if self.period.is_clipped(bucket)}
+        for provider in {status.account.provider for status in self.statuses}:
+            loaded, due = Counter[date](), Counter[date]()
+            for state, part in self._split_by_bucket(provider):
                 due[self.period.bucket_date(part)] += len(part)
-                good[self.period.bucket_date(part)] += 0 if _is_gap(state) else len(part)
-            found[provider] = cut | {at for at in due if good[at] < _ENOUGH * due[at]}
-        return found
+                loaded[self.period.bucket_date(part)] += 0 if _is_gap(state) else len(part)
+            partial[provider] = clipped | {day for day in due if loaded[day] < _MIN_LOADED_SHARE * due[day]}
+        return partial
 
-    def _by_bucket(self, provider: str) -> Iterator[tuple[str, Window]]:
+    def _split_by_bucket(self, provider: str) -> Iterator[tuple[str, Window]]:
         for status in self.statuses:
             if status.account.provider == provider:
-                for state, part in _clipped(status, self.period.window):
-                    for bucket in self.period.buckets[_touched(self.period, part)]:
+                for state, part in _clip_ranges(status, self.period.window):
+                    for bucket in self.period.buckets[_bucket_slice(self.period, part)]:
                         yield state, Window(max(part.start, bucket.start), min(part.end, bucket.end))
 
     @property
     def unloaded_after_period(self) -> int:
-        """Slices after the period that are due and not loaded."""
+        """The number of slices after the period that are due and not loaded."""
         return sum(
-            (each.last - max(each.first, self.period.window.end)).days + 1
+            (part.last - max(part.first, self.period.window.end)).days + 1
             for status in self.statuses
-            for each in status.ranges
-            if _is_gap(each.state) and each.last > self.period.last
+            for part in status.ranges
+            if _is_gap(part.state) and part.last > self.period.last
         )
 
 
-def build_coverage_map(standing: PeriodCoverage) -> CoverageMap:
-    """The map; accounts in their order, those with gaps first where there are too many to be shown at once."""
-    period, found = standing.period, list(standing.statuses)
+def build_coverage_map(coverage: PeriodCoverage) -> CoverageMap:
+    """Build the map, with the accounts in their order; above 40 accounts, those with gaps come first."""
+    period, statuses = coverage.period, list(coverage.statuses)
     lead = f"One column is a {period.bucket_unit}" + (
         "." if period.bucket_unit == "day" else " and shows its worst day."
     )
-    if len(found) > MAX_VISIBLE_ACCOUNTS:
+    if len(statuses) > MAX_VISIBLE_ACCOUNTS:
         lead += " Accounts with gaps come first."
-        found.sort(key=lambda status: not _has_gap(status, period))
-    strips = [_strip(each, period) for each in found[:MAX_DRAWN_ACCOUNTS]]
-    opened = max(MAX_VISIBLE_ACCOUNTS, sum(strip.loaded_slices < strip.due_slices for strip in strips))
-    left = len(found) - len(strips)
+        statuses.sort(key=lambda status: not _has_gap(status, period))
+    timelines = [_build_timeline(status, period) for status in statuses[:MAX_DRAWN_ACCOUNTS]]
+    incomplete = sum(timeline.loaded_slices < timeline.due_slices for timeline in timelines)
+    visible = max(MAX_VISIBLE_ACCOUNTS, incomplete)
+    omitted = len(statuses) - len(timelines)
+    omitted_note = f"Not drawn: {format_count(omitted, 'more account')}. chatmart status lists all accounts."
     return CoverageMap(
         column_count=len(period.buckets),
-        ticks=_ticks(period),
-        visible_timelines=strips[:opened],
-        folded_timelines=strips[opened:],
+        ticks=_build_ticks(period),
+        visible_timelines=timelines[:visible],
+        folded_timelines=timelines[visible:],
         lead=lead,
-        omitted_note=f"Not drawn: {format_count(left, 'more account')}; chatmart status tells of all." if left else "",
+        omitted_note=omitted_note if omitted else "",
     )
 
 
@@ -112,68 +116,70 @@ def _is_gap(state: str | None) -> bool:
 
 
 def _has_gap(status: AccountStatus, period: Period) -> bool:
-    return any(_is_gap(state) for state, _ in _clipped(status, period.window))
+    return any(_is_gap(state) for state, _ in _clip_ranges(status, period.window))
 
 
-def _good(counts: Counter[str]) -> int:
+def _count_loaded(counts: Counter[str]) -> int:
     return sum(counts[state] for state in GOOD_STATES)
 
 
-def _counts(status: AccountStatus, window: Window) -> Counter[str]:
-    counted: Counter[str] = Counter()
-    for state, part in _clipped(status, window):
-        counted[state] += len(part)
-    return counted
+def _count_states(status: AccountStatus, window: Window) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for state, part in _clip_ranges(status, window):
+        counts[state] += len(part)
+    return counts
 
 
-def _clipped(status: AccountStatus, window: Window) -> Iterator[tuple[str, Window]]:
-    for each in status.ranges:
-        start, end = max(each.first, window.start), min(each.last + ONE_DAY, window.end)
+def _clip_ranges(status: AccountStatus, window: Window) -> Iterator[tuple[str, Window]]:
+    """Yield the parts of the account's state ranges that lie in the window."""
+    for state_range in status.ranges:
+        start, end = max(state_range.first, window.start), min(state_range.last + ONE_DAY, window.end)
         if start < end:
-            yield each.state, Window(start, end)
+            yield state_range.state, Window(start, end)
 
 
-def _states(status: AccountStatus, period: Period) -> list[str | None]:
-    """The worst state in each bucket; None where no day is due."""
-    found: list[str | None] = [None] * len(period.buckets)
-    for state, part in _clipped(status, period.window):
-        touched = _touched(period, part)
-        found[touched] = [max(known or state, state, key=_WORSE.__getitem__) for known in found[touched]]
-    return found
+def _worst_states(status: AccountStatus, period: Period) -> list[str | None]:
+    """Return the worst state of each bucket; None when no day of it is due."""
+    states: list[str | None] = [None] * len(period.buckets)
+    for state, part in _clip_ranges(status, period.window):
+        buckets = _bucket_slice(period, part)
+        states[buckets] = [max(known or state, state, key=_WORSE.__getitem__) for known in states[buckets]]
+    return states
 
 
-def _touched(period: Period, part: Window) -> slice:
-    """The places of the buckets that have days of this part of the period."""
+def _bucket_slice(period: Period, part: Window) -> slice:
+    """Return the slice of the period's buckets that have days of this part of the period."""
     starts = period.clipped_starts
     return slice(bisect_right(starts, part.start) - 1, bisect_left(starts, part.end))
 
 
-def _strip(status: AccountStatus, period: Period) -> AccountTimeline:
-    counts = _counts(status, period.window)
-    runs, first = [], 0
-    for state, group in groupby(_states(status, period)):
+def _build_timeline(status: AccountStatus, period: Period) -> AccountTimeline:
+    counts = _count_states(status, period.window)
+    gaps = [(state, part) for state, part in _clip_ranges(status, period.window) if _is_gap(state)]
+    spans, first = [], 0
+    for state, group in groupby(_worst_states(status, period)):
         count = len(list(group))
         if state is not None:
-            runs.append(StateSpan(state, first, count))
+            spans.append(StateSpan(state, first, count))
         first += count
     return AccountTimeline(
         account=status.account.name,
         provider=status.account.provider,
-        spans=runs,
-        loaded_slices=_good(counts),
+        spans=spans,
+        loaded_slices=_count_loaded(counts),
         due_slices=counts.total(),
-        alt_text=_said(counts, [each for each in _clipped(status, period.window) if _is_gap(each[0])]),
+        alt_text=_describe_states(counts, gaps),
     )
 
 
-def _said(counts: Counter[str], gaps: Sequence[tuple[str, Window]]) -> str:
+def _describe_states(counts: Counter[str], gaps: Sequence[tuple[str, Window]]) -> str:
     totals = ", ".join(f"{counts[state]:,} {state}" for state in STATES if counts[state])
-    named = "; ".join(f"{state} {format_window(part)}" for state, part in gaps[:_NAMED])
-    more = f"; {len(gaps) - _NAMED} more" if len(gaps) > _NAMED else ""
+    named = "; ".join(f"{state} {format_window(part)}" for state, part in gaps[:_MAX_NAMED_GAPS])
+    more = f"; {len(gaps) - _MAX_NAMED_GAPS} more" if len(gaps) > _MAX_NAMED_GAPS else ""
     return (totals or "no day is due") + (f" ({named}{more})" if gaps else "")
 
 
-def _ticks(period: Period) -> list[tuple[int, str]]:
-    every = -(-len(period.buckets) // _TICKS)
-    names = period.bucket_dates
-    return [(index, format_bucket_short(names[index], period.bucket_unit)) for index in range(0, len(names), every)]
+def _build_ticks(period: Period) -> list[tuple[int, str]]:
+    step = -(-len(period.buckets) // _MAX_TICKS)
+    dates = period.bucket_dates
+    return [(index, format_bucket_short(dates[index], period.bucket_unit)) for index in range(0, len(dates), step)]

@@ -1,4 +1,4 @@
-"""Numbers, days and moments as the report says them. No data, no HTML."""
+"""Formats numbers, days and instants as text for the report. No queries and no HTML belong here."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -8,24 +8,28 @@ from extractors.windows import ONE_DAY, Window
 from pipelines.report.period import BucketUnit
 
 NO_VALUE = "–"
-"""Stands where nothing was told."""
+"""Shown in place of a value that is not reported."""
 
 Number = float | Decimal
 _CENT = 0.01
 
 
 def format_number(value: Number | None, digits: int = 0) -> str:
-    """A number with thousands apart, rounded to ``digits``."""
+    """Return a number with separated thousands, rounded to ``digits``.
+
+    >>> format_number(1234567)
+    '1,234,567'
+    """
     return NO_VALUE if value is None else f"{value:,.{digits}f}"
 
 
 def format_percent(share: Number | None) -> str:
-    """A share of one, as per cent with one digit."""
+    """Return a share (0 to 1) in per cent, with one digit."""
     return NO_VALUE if share is None else f"{share * 100:.1f}%"
 
 
 def format_money(value: Number | None) -> str:
-    """Money: two digits, and for what is less than one unit as many as say something."""
+    """Return an amount of money with two digits, with four below 1 and with six below 0.01 currency units."""
     if value is None:
         return NO_VALUE
     size = abs(float(value))
@@ -33,25 +37,29 @@ def format_money(value: Number | None) -> str:
 
 
 def format_count(count: int, word: str, plural_word: str | None = None) -> str:
-    """A count and its word; ``more`` is the plural where it is not the word and s."""
+    """Return a count and its word; ``plural_word`` is needed when the plural is not formed with s."""
     return f"{count:,} {word if count == 1 else plural_word or word + 's'}"
 
 
 def join_names(names: Iterable[str], most: int = 4) -> str:
-    """Names in a sentence: the first ones, and how many there are besides."""
-    known = list(names)
-    if len(known) > most:
-        return f"{', '.join(known[: most - 1])} and {len(known) - most + 1} more"
-    return " and ".join(filter(None, (", ".join(known[:-1]), *known[-1:])))
+    """Return the first names as part of a sentence, and the number of the others.
+
+    >>> join_names(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    listed = list(names)
+    if len(listed) > most:
+        return f"{', '.join(listed[: most - 1])} and {len(listed) - most + 1} more"
+    return " and ".join(filter(None, (", ".join(listed[:-1]), *listed[-1:])))
 
 
 def format_day(value: date, *, with_year: bool = True) -> str:
-    """A day, as 24 Nov 2026."""
+    """Return a day like 24 Nov 2026."""
     return f"{value.day} {value:%b}" + (f" {value.year}" if with_year else "")
 
 
 def format_window(window: Window) -> str:
-    """From the first to the last day of a window, both included."""
+    """Return the first and the last day of a window, both included."""
     first, last = window.start, window.end - ONE_DAY
     if first == last:
         return format_day(last)
@@ -59,7 +67,7 @@ def format_window(window: Window) -> str:
 
 
 def format_bucket(start: date, unit: BucketUnit) -> str:
-    """A bucket's name: its day, week (by its Monday), month, quarter or year."""
+    """Return a bucket's name: its day, week (by its Monday), month, quarter or year."""
     match unit:
         case "day":
             return f"{start:%a} {format_day(start)}"
@@ -74,13 +82,13 @@ def format_bucket(start: date, unit: BucketUnit) -> str:
 
 
 def format_instant(value: datetime) -> str:
-    """An instant in UTC, to the minute."""
+    """Return an instant in UTC, to the minute."""
     utc = value.astimezone(UTC)
     return f"{format_day(utc.date())}, {utc:%H:%M} UTC"
 
 
 def format_bucket_short(start: date, unit: BucketUnit) -> str:
-    """A bucket's name where there is little room."""
+    """Return a bucket's short name, for the axis."""
     match unit:
         case "day":
             return format_day(start, with_year=False)

@@ -1,6 +1,7 @@
-"""What stands in a report, before it is drawn: texts are said as they are shown, in plain text and never escaped.
+"""The contents of a report before it is drawn. All texts are plain text, as shown, and not escaped.
 
-Nothing but declarations. Whatever has figures is a Card: a headline, a chart, lines, tables; a Section gathers them.
+Only declarations belong here. Everything with figures is a Card (headline, chart, lines, tables); a Section holds
+cards.
 """
 
 from collections.abc import Sequence
@@ -11,12 +12,12 @@ from typing import Literal
 from pipelines.report.period import BucketUnit
 
 SLOT_COUNT = 6
-"""Colours that a chart has for its series; the last series, slot 0 in a chart of several, is all others together."""
+"""The number of series colours in a chart. In a chart of several series, slot 0 holds all other series together."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """Against the days before: ``words`` as ▲ 4.2%, ``before`` the figure it is compared with."""
+    """A change against the days before: ``text`` like ▲ 4.2%, and ``previous``, the figure it is compared with."""
 
     text: str
     previous: str
@@ -24,7 +25,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Figure:
-    """A number: as it is shown, and ``exact`` as SQL tells it."""
+    """A number: ``text`` as it is shown, ``exact`` as SQL returned it."""
 
     text: str
     exact: str = ""
@@ -32,7 +33,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """A figure of the period as a whole. ``note`` says of whom it is; without a change, ``why`` there is none."""
+    """A figure of the whole period. ``note`` names the accounts that report it.
+
+    ``no_change_reason`` is shown when there is no ``change``.
+    """
 
     name: str
     figure: Figure
@@ -43,7 +47,10 @@ class KeyFigure:
 
 @dataclass(frozen=True)
 class Table:
-    """The figures behind a chart: the first ``names`` columns are text, the others numbers. ``more`` is what is cut."""
+    """The figures behind a chart. The first ``text_columns`` columns are text, the others numbers.
+
+    ``omitted_note`` says how many rows are left out.
+    """
 
     caption: str
     headers: Sequence[str]
@@ -54,9 +61,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Mark:
-    """One bar, or one point of a line. ``slot`` is its series, ``said`` what it shows when pointed at.
+    """One bar, or one point of a line; ``slot`` is its series.
 
-    ``part``: it stands for a part of its days only.
+    ``is_partial`` marks a bar that covers only a part of its days.
     """
 
     bucket_date: date
@@ -68,7 +75,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Chart:
-    """Bars on each other, or lines, over the starts of buckets. ``says`` is what is there for whoever cannot see it."""
+    """Stacked bars, or lines, over the first days of buckets. ``alt_text`` is the text for screen readers."""
 
     kind: Literal["bars", "lines"]
     bucket_unit: BucketUnit
@@ -82,7 +89,8 @@ class Chart:
 class CardLine:
     """One member of a breakdown, or one series of a chart (then with its ``slot``).
 
-    ``bar`` is its length against the longest, 0 to 1. ``extra`` stands beside the value, ``note`` below the name.
+    ``bar_fraction`` is the bar's length relative to the longest, 0 to 1. ``extra`` is shown beside the value, ``note``
+    below the name.
     """
 
     name: str
@@ -96,7 +104,7 @@ class CardLine:
 
 @dataclass(frozen=True)
 class Card:
-    """One thing that is told. ``heads`` are what the lines' names, values and extras are called."""
+    """A block of figures about one subject. ``line_headers`` are the headers of the lines' names, values and extras."""
 
     title: str
     headline: Figure | None = None
@@ -112,7 +120,10 @@ class Card:
 
 @dataclass(frozen=True)
 class Section:
-    """Cards that belong together. ``lead`` says how to read them, ``remark`` what is not there; links say ``short``."""
+    """Cards about one topic; ``name`` is the anchor on the page, ``nav_label`` the text of the link to it.
+
+    ``lead`` explains how to read the cards, ``remark`` what they leave out.
+    """
 
     name: str
     nav_label: str
@@ -124,7 +135,7 @@ class Section:
 
 @dataclass(frozen=True)
 class StateSpan:
-    """Neighbouring buckets of one state: where they begin, and how many there are."""
+    """Neighbouring buckets of one state: the index of the first, and their count."""
 
     state: str
     first: int
@@ -133,7 +144,7 @@ class StateSpan:
 
 @dataclass(frozen=True)
 class AccountTimeline:
-    """An account's days: ``runs`` as they are drawn, ``said`` in words. ``good`` of ``due`` days are loaded."""
+    """An account's days in the coverage map: ``spans`` as drawn, and ``alt_text`` for screen readers."""
 
     account: str
     provider: str
@@ -145,7 +156,7 @@ class AccountTimeline:
 
 @dataclass(frozen=True)
 class CoverageMap:
-    """The strips: first those that are ``open``, the others ``folded``. ``ticks`` are the axis: column and label."""
+    """The timelines of the accounts: visible ones, then folded ones. ``ticks`` are the axis: column and label."""
 
     column_count: int
     ticks: Sequence[tuple[int, str]]
@@ -157,7 +168,7 @@ class CoverageMap:
 
 @dataclass(frozen=True)
 class Report:
-    """All of it."""
+    """All contents of the page; ``created_at`` and ``newest_load_at`` are instants in UTC, as text."""
 
     period: str
     accounts_summary: str

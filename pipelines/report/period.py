@@ -1,7 +1,7 @@
-"""The days that a report is about, the days before them, and the buckets its charts count in. No data.
+"""The days of a report, the days before them, and the buckets of its charts. No query belongs here.
 
-A bucket is named by its first day: a day, an ISO week (Monday), a month, a quarter or a year, whichever is the finest
-that keeps a chart readable.
+A bucket is a day, an ISO week (from Monday), a month, a quarter or a year: the finest unit that keeps a chart
+readable. Its first day is its name.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,17 +15,22 @@ from extractors.windows import ONE_DAY, Window
 BucketUnit = Literal["day", "week", "month", "quarter", "year"]
 
 DEFAULT_DAYS = 28
-"""Of a report when no day is named: four whole weeks, so that the weekdays of two periods are the same."""
+"""The default length of a report in days: four whole weeks, so that both periods have the same weekdays."""
 
 MIN_CHART_MONTHS = 12
-"""The least that a monthly chart reaches back; a longer period shows more of it, up to three times as many."""
+"""A monthly chart reaches back at least this many months; for a longer period, up to three times as many."""
 
 _WIDEST: Sequence[tuple[BucketUnit, int]] = (("day", 92), ("week", 731), ("month", 96 * 31), ("quarter", 26 * 366))
 
 
 @dataclass(frozen=True)
 class Period:
-    """A window of local days, and the one of equal length before it."""
+    """A window of local days, with the equally long window before it.
+
+    >>> period = Period(Window(date(2025, 3, 1), date(2025, 3, 29)))
+    >>> period.bucket_unit, str(period.last), str(period.previous.start)
+    ('day', '2025-03-28', '2025-02-01')
+    """
 
     window: Window
 
@@ -41,54 +46,54 @@ class Period:
 
     @cached_property
     def previous(self) -> Window:
-        """The days right before it, as many."""
+        """The equally many days right before the period."""
         return Window(self.first - timedelta(days=len(self.window)), self.first)
 
     @cached_property
     def bucket_unit(self) -> BucketUnit:
-        """What one bar of a chart stands for."""
+        """The time unit of one bar of a chart."""
         return next((unit for unit, most in _WIDEST if len(self.window) <= most), "year")
 
     @cached_property
     def buckets(self) -> tuple[Window, ...]:
         """The buckets that have days of the period, oldest first, cut to the period."""
-        return tuple(self._buckets())
+        return tuple(self._split_into_buckets())
 
     @cached_property
     def bucket_dates(self) -> list[date]:
-        """What the buckets are called: their first days, whether those are part of the period or not."""
+        """The buckets' first days, even where those lie before the period."""
         return [self.bucket_date(bucket) for bucket in self.buckets]
 
     @cached_property
     def clipped_starts(self) -> list[date]:
-        """The first days of the buckets that are days of the period."""
+        """The buckets' first days within the period."""
         return [bucket.start for bucket in self.buckets]
 
     @property
     def first_chart_month(self) -> date:
-        """Where the monthly charts begin: a year back at least, three at most."""
-        least, most = (_month_back(self.last, count - 1) for count in (MIN_CHART_MONTHS, 3 * MIN_CHART_MONTHS))
+        """The first month of the monthly charts: at least one year back, at most three."""
+        least, most = (_months_before(self.last, count - 1) for count in (MIN_CHART_MONTHS, 3 * MIN_CHART_MONTHS))
         return max(most, min(least, self.first.replace(day=1)))
 
     def bucket_date(self, bucket: Window) -> date:
-        """What the bucket is called: its first day, whether that is part of the period or not."""
+        """Return the bucket's first day, even where it lies before the period."""
         return truncate_date(bucket.start, self.bucket_unit)
 
     def is_clipped(self, bucket: Window) -> bool:
-        """Whether days of the bucket lie outside of the period."""
+        """Return whether days of the bucket lie outside the period."""
         start = self.bucket_date(bucket)
-        return bucket != Window(start, _next(start, self.bucket_unit))
+        return bucket != Window(start, _next_bucket_start(start, self.bucket_unit))
 
-    def _buckets(self) -> Iterator[Window]:
+    def _split_into_buckets(self) -> Iterator[Window]:
         start = self.first
         while start < self.window.end:
-            end = min(_next(truncate_date(start, self.bucket_unit), self.bucket_unit), self.window.end)
+            end = min(_next_bucket_start(truncate_date(start, self.bucket_unit), self.bucket_unit), self.window.end)
             yield Window(start, end)
             start = end
 
 
 def truncate_date(day: date, unit: BucketUnit) -> date:
-    """The first day of the bucket that ``day`` is in; as SQL's ``date_trunc`` has it."""
+    """Return the first day of the bucket of ``day``, as SQL's ``date_trunc`` does."""
     match unit:
         case "day":
             return day
@@ -102,21 +107,21 @@ def truncate_date(day: date, unit: BucketUnit) -> date:
             return date(day.year, 1, 1)
 
 
-def _next(start: date, unit: BucketUnit) -> date:
+def _next_bucket_start(start: date, unit: BucketUnit) -> date:
     match unit:
         case "day":
             return start + ONE_DAY
         case "week":
             return start + timedelta(days=7)
         case "month":
-            return _month_back(start, -1)
+            return _months_before(start, -1)
         case "quarter":
-            return _month_back(start, -3)
+            return _months_before(start, -3)
         case "year":
             return date(start.year + 1, 1, 1)
 
 
-def _month_back(day: date, count: int) -> date:
-    """The first of the month ``count`` months before."""
+def _months_before(day: date, count: int) -> date:
+    """Return the first day of the month ``count`` months before the month of ``day``."""
     months = day.year * 12 + day.month - 1 - count
     return date(months // 12, months % 12 + 1, 1)

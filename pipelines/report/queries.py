@@ -1,7 +1,7 @@
-"""The SQL of the report, on the business views alone, asked as one statement: all figures are of one commit.
+"""The SQL of the report. It reads only the business views, as one statement, so that all figures are of one commit.
 
-What must not come in: words, HTML, a number that is worked out after the answer. ``is_now`` marks the rows of the
-period among those of the days before it.
+Texts, HTML and calculations on the rows do not belong here. ``is_current`` is true in rows of the period and false in
+rows of the days before it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,27 +24,30 @@ _MEMBERS = """
         FROM $member_daily WHERE $both AND conversations IS NOT NULL GROUP BY ALL
     """
 
-_QUESTIONS = {
-    # What each account told in either window; *_told are the days that tell it.
+_AS_COLUMN = "(SELECT list(result) FROM ($query) AS result) AS $name"
+"""All rows of a query as one column, so that one statement holds all queries."""
+
+_QUERIES = {
+    # Sums by account and window; *_days counts the days that report the measure.
     "totals": """
         SELECT
-            provider, account, date >= $first AS is_now,
-            count(conversations) AS conversations_told, CAST(sum(conversations) AS BIGINT) AS conversations,
-            count(messages) AS messages_told, CAST(sum(messages) AS BIGINT) AS messages,
-            count(understood_messages + misunderstood_messages) AS judged_told,
+            provider, account, date >= $first AS is_current,
+            count(conversations) AS conversations_days, CAST(sum(conversations) AS BIGINT) AS conversations,
+            count(messages) AS messages_days, CAST(sum(messages) AS BIGINT) AS messages,
+            count(understood_messages + misunderstood_messages) AS judged_days,
             CAST(sum(understood_messages) FILTER (WHERE misunderstood_messages IS NOT NULL) AS BIGINT) AS understood,
             CAST(sum(understood_messages + misunderstood_messages) AS BIGINT) AS judged,
-            count(call_duration_seconds) AS call_seconds_told, sum(call_duration_seconds) AS call_seconds,
-            count(cost_amount) AS cost_told
+            count(call_duration_seconds) AS call_seconds_days, sum(call_duration_seconds) AS call_seconds,
+            count(cost_amount) AS cost_days
         FROM conversation_daily WHERE $both GROUP BY ALL
     """,
     "costs": """
-        SELECT account, cost_currency, date >= $first AS is_now, sum(cost_amount) AS cost_amount
+        SELECT account, cost_currency, date >= $first AS is_current, sum(cost_amount) AS cost_amount
         FROM conversation_daily WHERE $both AND cost_amount <> 0 GROUP BY ALL
     """,
     "conversations": """
         SELECT provider, $bucket AS bucket, CAST(sum(conversations) AS BIGINT) AS conversations
-        FROM conversation_daily WHERE $now GROUP BY ALL
+        FROM conversation_daily WHERE $in_period GROUP BY ALL
     """,
     "channels": """
         SELECT
@@ -52,7 +55,7 @@ _QUESTIONS = {
             CAST(sum(conversations) AS BIGINT) AS conversations, list(DISTINCT account) AS accounts
         FROM channel_daily WHERE $both AND conversations IS NOT NULL GROUP BY ALL
     """,
-    # The most frequent of each provider, and how many there are besides.
+    # The most frequent intents of each provider; intent_counts has the number of all.
     "intents": """
         SELECT *, bool_or(is_top_n) OVER (PARTITION BY account) AS is_cut
         FROM (
@@ -65,8 +68,8 @@ _QUESTIONS = {
         WHERE hits > 0
         QUALIFY row_number() OVER (PARTITION BY provider ORDER BY hits DESC, account, intent) <= $most
     """,
-    "intents_told": """
-        SELECT provider, count(DISTINCT (account, intent)) AS members FROM intent_daily WHERE $now AND hits > 0
+    "intent_counts": """
+        SELECT provider, count(DISTINCT (account, intent)) AS intents FROM intent_daily WHERE $in_period AND hits > 0
         GROUP BY ALL
     """,
     "languages": _MEMBERS.replace("$member", "language"),
@@ -79,7 +82,7 @@ _QUESTIONS = {
         SELECT month, account, containment_rate AS rate, conversations AS weight
         FROM containment_monthly WHERE $months AND containment_rate IS NOT NULL
     """,
-    "costs_each": """
+    "monthly_costs": """
         SELECT
             month, cost_currency, provider,
             CAST(sum(cost_amount) AS DOUBLE) / CAST(sum(conversations) AS DOUBLE) AS rate, sum(conversations) AS weight
@@ -89,17 +92,17 @@ _QUESTIONS = {
         SELECT
             account, "view", measure, count(*) AS numbers, count(DISTINCT date) AS days, max(logged_at) AS newest,
             max(age_days) AS age_days
-        FROM restatement_log WHERE $now GROUP BY ALL
+        FROM restatement_log WHERE $in_period GROUP BY ALL
     """,
-    "verdicts": "SELECT verdict, reason, count(*) AS numbers FROM reconciliation WHERE $now GROUP BY ALL",
+    "verdicts": "SELECT verdict, reason, count(*) AS numbers FROM reconciliation WHERE $in_period GROUP BY ALL",
     "unexplained": """
         SELECT
             account, measure, against, count(*) AS days, CAST(sum(reported) AS DOUBLE) AS reported,
-            CAST(sum(loaded) AS DOUBLE) AS loaded, CAST(sum(abs(difference)) AS DOUBLE) AS apart
-        FROM reconciliation WHERE $now AND verdict = 'unexplained' GROUP BY ALL
+            CAST(sum(loaded) AS DOUBLE) AS loaded, CAST(sum(abs(difference)) AS DOUBLE) AS difference
+        FROM reconciliation WHERE $in_period AND verdict = 'unexplained' GROUP BY ALL
     """,
     "drift": """
-        SELECT account, stream, kind, name, count(DISTINCT date) AS days FROM drift WHERE $now GROUP BY ALL
+        SELECT account, stream, kind, name, count(DISTINCT date) AS days FROM drift WHERE $in_period GROUP BY ALL
     """,
     "meanings": """
         SELECT provider, measure, meaning, unit FROM measure_definition
@@ -119,15 +122,15 @@ DESCRIBED_MEASURES = (
     "understood_messages",
     "misunderstood_messages",
 )
-"""Those whose meanings are told."""
+"""The measures whose definitions the report lists."""
 
 TOP_INTENTS = 10
-"""Intents of each provider that are told."""
+"""The number of intents listed for each provider."""
 
 
 @dataclass(frozen=True)
 class QueryResult:
-    """The rows of each question by its name; no question has rows where nothing was ever published."""
+    """The rows of each query by its name; every query is empty when nothing was ever published."""
 
     rows: Mapping[str, Sequence[QueryRow]] = field(default_factory=dict)
 
@@ -136,23 +139,25 @@ class QueryResult:
 
 
 def run_queries(store: Store, period: Period, accounts: Sequence[str], providers: Sequence[str]) -> QueryResult:
-    """All questions about the period and these accounts, from one state of the published warehouse."""
-    parts = _parts(period, accounts, providers)
-    asked = ", ".join(
-        fill("(SELECT list(asked) FROM ($query) AS asked) AS $name", query=fill(question, **parts), name=ident(name))
-        for name, question in _QUESTIONS.items()
+    """Run all queries about the period and these accounts on one state of the published warehouse.
+
+    An unpublished warehouse gives an empty result. Raises WarehouseError when the warehouse cannot be read.
+    """
+    parameters = _build_parameters(period, accounts, providers)
+    columns = ", ".join(
+        fill(_AS_COLUMN, query=fill(query, **parameters), name=ident(name)) for name, query in _QUERIES.items()
     )
     try:
-        [told] = store.read(f"SELECT {asked}").to_pylist()
+        [lists_by_name] = store.read(f"SELECT {columns}").to_pylist()
     except NothingPublished:
         return QueryResult()
-    return QueryResult({name: rows or () for name, rows in told.items()})
+    return QueryResult({name: rows or () for name, rows in lists_by_name.items()})
 
 
-def _parts(period: Period, accounts: Sequence[str], providers: Sequence[str]) -> dict[str, str]:
+def _build_parameters(period: Period, accounts: Sequence[str], providers: Sequence[str]) -> dict[str, str]:
     names = ", ".join(map(literal, accounts))
-    first, last = _date(period.first), _date(period.last)
-    of_these = f"account IN ({names})"
+    first, last = _date_literal(period.first), _date_literal(period.last)
+    of_accounts = f"account IN ({names})"
     return {
         "accounts": names,
         "providers": ", ".join(map(literal, providers)),
@@ -160,12 +165,12 @@ def _parts(period: Period, accounts: Sequence[str], providers: Sequence[str]) ->
         "first": first,
         "last": last,
         "bucket": f"CAST(date_trunc({literal(period.bucket_unit)}, date) AS DATE)",
-        "now": f"{of_these} AND date BETWEEN {first} AND {last}",
-        "both": f"{of_these} AND date BETWEEN {_date(period.previous.start)} AND {last}",
-        "months": f"{of_these} AND month BETWEEN {_date(period.first_chart_month)} AND {last}",
+        "in_period": f"{of_accounts} AND date BETWEEN {first} AND {last}",
+        "both": f"{of_accounts} AND date BETWEEN {_date_literal(period.previous.start)} AND {last}",
+        "months": f"{of_accounts} AND month BETWEEN {_date_literal(period.first_chart_month)} AND {last}",
         "most": str(TOP_INTENTS),
     }
 
 
-def _date(day: date) -> str:
+def _date_literal(day: date) -> str:
     return f"DATE {literal(day.isoformat())}"

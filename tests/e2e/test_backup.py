@@ -1,4 +1,4 @@
-"""Back-up and restore as docs/operating.md shows them: its own lines, run by a shell in a folder that was loaded."""
+"""Back-up and restore by the lines of docs/operating.md, run by a shell in a folder with loaded data."""
 
 import os
 import re
@@ -28,8 +28,8 @@ def installation(tmp_path: Path) -> Installation:
         yield Installation(folder, sandbox, ACCOUNTS)
 
 
-def shell(installation: Installation, lines: str) -> str:
-    """Run lines of the page with this test's folders in place of those that they name."""
+def run_shell(installation: Installation, lines: str) -> str:
+    """Run lines of the page with this test's folders in place of the page's, and return the standard output."""
     backup = installation.folder.parent / "backup"
     for name, here in (("/srv/chatmart", installation.folder), ("/backup/chatmart", backup)):
         assert name in lines
@@ -44,21 +44,21 @@ def shell(installation: Installation, lines: str) -> str:
     return done.stdout
 
 
-def settle(installation: Installation) -> None:
-    """Loads with a history: a day was told otherwise once."""
+def load_with_history(installation: Installation) -> None:
+    """Load the days, and one of them again after it was restated."""
     assert installation.load(DAYS).is_ok
     installation.sandbox.world.restate(ACCOUNTS[0].name, DAYS[3], "smaller")
     assert installation.load(DAYS[:5], refetch=True).is_ok
 
 
-def histories(installation: Installation) -> list[str]:
+def read_restatements(installation: Installation) -> list[str]:
     columns = ("date", "account", "view", "member", "measure", "old", "new")
     rows = [row for account in ACCOUNTS for row in installation.read_view("restatement_log", account.name)]
     return sorted(str([row[column] for column in columns]) for row in rows)
 
 
-def spoil(installation: Installation) -> None:
-    """A disk that failed, and a program that made the best of it."""
+def damage_installation(installation: Installation) -> None:
+    """Overwrite the warehouse and the landed batches, and delete the configuration."""
     (installation.folder / "data/warehouse.duckdb").write_bytes(b"damaged")
     for batch in (installation.folder / "data/landing").rglob("*.zst"):
         batch.write_bytes(b"damaged")
@@ -67,15 +67,15 @@ def spoil(installation: Installation) -> None:
 
 @pytest.mark.e2e
 def test_a_copy_is_restored_and_goes_on(installation: Installation) -> None:
-    settle(installation)
-    before, history = installation.read_all_views(), histories(installation)
+    load_with_history(installation)
+    before, history = installation.read_all_views(), read_restatements(installation)
     assert history
-    shell(installation, BACKUP)
+    run_shell(installation, BACKUP)
     assert installation.load(days_from(date(2025, 4, 1), 3)).is_ok  # what the copy does not know
-    spoil(installation)
-    told = shell(installation, RESTORE)
-    assert all(account.name in told for account in ACCOUNTS)
-    assert (installation.read_all_views(), histories(installation)) == (before, history)
+    damage_installation(installation)
+    output = run_shell(installation, RESTORE)
+    assert all(account.name in output for account in ACCOUNTS)
+    assert (installation.read_all_views(), read_restatements(installation)) == (before, history)
     installation.sandbox.request_log.clear()
     installation.backfill(DAYS[0], DAYS[-1])
     assert installation.sandbox.request_log.count() == 0  # all of it is settled
@@ -86,13 +86,13 @@ def test_a_copy_is_restored_and_goes_on(installation: Installation) -> None:
 @pytest.mark.e2e
 @pytest.mark.long
 def test_the_landing_zone_alone_is_enough(installation: Installation) -> None:
-    settle(installation)
-    before, history = installation.read_all_views(), histories(installation)
-    shell(installation, BACKUP)
-    spoil(installation)
+    load_with_history(installation)
+    before, history = installation.read_all_views(), read_restatements(installation)
+    run_shell(installation, BACKUP)
+    damage_installation(installation)
     installation.sandbox.request_log.clear()
-    shell(installation, REPLAY)
-    assert (installation.read_all_views(), histories(installation)) == (before, history)
+    run_shell(installation, REPLAY)
+    assert (installation.read_all_views(), read_restatements(installation)) == (before, history)
     assert installation.sandbox.request_log.count() == 0
     assert (installation.folder / "data/landing").stat().st_mode & 0o077 == 0
 
@@ -101,19 +101,19 @@ def test_the_landing_zone_alone_is_enough(installation: Installation) -> None:
 @pytest.mark.long
 def test_a_copy_that_is_taken_while_a_load_goes_on_is_whole(installation: Installation) -> None:
     before = days_from(date(2025, 1, 1), 55)
-    settle(installation)
+    load_with_history(installation)
     installation.sandbox.shapes.delay_seconds = 0.1
     installation.sandbox.request_log.clear()
     command = [CHATMART, "backfill", "--from", str(before[0]), "--to", str(before[-1])]
     with subprocess.Popen(
         command, env=installation.environment, cwd=installation.folder, stderr=subprocess.DEVNULL
-    ) as going_on:
+    ) as backfill:
         wait_until(lambda: installation.sandbox.request_log.count() > 3)
-        shell(installation, BACKUP)
-        assert going_on.poll() is None
-        going_on.kill()
-    spoil(installation)
+        run_shell(installation, BACKUP)
+        assert backfill.poll() is None
+        backfill.kill()
+    damage_installation(installation)
     installation.sandbox.shapes.delay_seconds = 0.0
-    shell(installation, RESTORE)
+    run_shell(installation, RESTORE)
     installation.backfill(before[0], DAYS[-1])
     assert installation.compare_with_truth([*before, *DAYS])[1] == []

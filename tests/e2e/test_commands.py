@@ -1,4 +1,4 @@
-"""The commands as a person runs them: their output, their exit codes; some in real processes."""
+"""The commands as a user runs them: output and exit codes, some in real processes."""
 
 import json
 import os
@@ -23,7 +23,7 @@ BERLIN = (COGNIGY[0],)
 DOCS = tuple(account for account in DEMO_ACCOUNTS if account.provider == "inkeep")
 
 
-def product(folder: Path, sandbox: Sandbox, accounts: tuple[SandboxAccount, ...]) -> Installation:
+def make_installation(folder: Path, sandbox: Sandbox, accounts: tuple[SandboxAccount, ...]) -> Installation:
     folder.mkdir(parents=True, exist_ok=True)
     return Installation(folder, sandbox, accounts)
 
@@ -31,18 +31,18 @@ def product(folder: Path, sandbox: Sandbox, accounts: tuple[SandboxAccount, ...]
 @pytest.mark.e2e
 def test_a_short_demo_shows_totals_and_queries_that_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "DEMO_DAYS", 3)
-    shown = run_as_if_alone(["demo"], os.environ, tmp_path)
-    assert shown.exit_code == 0, shown.err
+    result = run_as_if_alone(["demo"], os.environ, tmp_path)
+    assert result.exit_code == 0, result.err
     for provider in ("chatcaptain", "chatdash", "chatlayer", "cognigy", "inkeep"):
-        assert re.search(rf"^{provider} +\d +3 +\d{{2,}}$", shown.out, re.MULTILINE), shown.out
-    commands = [shlex.split(line) for line in shown.out.splitlines() if line.startswith("  ") and " sql " in line]
+        assert re.search(rf"^{provider} +\d +3 +\d{{2,}}$", result.out, re.MULTILINE), result.out
+    commands = [shlex.split(line) for line in result.out.splitlines() if line.startswith("  ") and " sql " in line]
     assert len(commands) == 3
     for _program, *arguments in commands:
-        answer = run_as_if_alone(arguments, os.environ, tmp_path)
-        assert answer.exit_code == 0, answer.err
-        assert len(answer.out.splitlines()) > 3
+        result = run_as_if_alone(arguments, os.environ, tmp_path)
+        assert result.exit_code == 0, result.err
+        assert len(result.out.splitlines()) > 3
     assert (tmp_path / "data/demo/warehouse.duckdb").is_file()
-    assert "The report is data/demo/report.html" in shown.out
+    assert "The report is data/demo/report.html" in result.out
     assert (tmp_path / "data/demo/report.html").is_file()
 
 
@@ -56,9 +56,9 @@ def test_the_demo_shows_totals_and_queries_that_work(tmp_path: Path) -> None:
     commands = [shlex.split(line) for line in done.stdout.splitlines() if line.startswith("  ") and " sql " in line]
     assert len(commands) == 3
     for _program, *arguments in commands:
-        answer = subprocess.run([CHATMART, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert answer.returncode == 0, answer.stderr
-        assert len(answer.stdout.splitlines()) > 3
+        result = subprocess.run([CHATMART, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+        assert len(result.stdout.splitlines()) > 3
     assert (tmp_path / "data/demo/warehouse.duckdb").is_file()
     page = (tmp_path / "data/demo/report.html").read_text("utf-8")
     assert "The report is data/demo/report.html" in done.stdout
@@ -70,13 +70,13 @@ def test_the_demo_shows_totals_and_queries_that_work(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_a_year_of_cognigy_is_twelve_requests_and_equals_the_truth(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
-        bot = product(tmp_path, sandbox, BERLIN)
+        bot = make_installation(tmp_path, sandbox, BERLIN)
         bot.backfill(date(2025, 1, 1), date(2025, 12, 31))
         assert sandbox.request_log.count(provider="cognigy") == 12
-        moved = product(tmp_path / "moved", sandbox, BERLIN)
+        moved = make_installation(tmp_path / "moved", sandbox, BERLIN)
         moved.backfill(date(2024, 2, 15), date(2025, 2, 13))
         assert sandbox.request_log.count(provider="cognigy") == 12 + 13
-        compared, lines = bot.compare_with_truth(_year(2025))
+        compared, lines = bot.compare_with_truth(list_days_of_year(2025))
     assert lines == []
     assert compared > 2000
 
@@ -84,7 +84,7 @@ def test_a_year_of_cognigy_is_twelve_requests_and_equals_the_truth(tmp_path: Pat
 @pytest.mark.e2e
 def test_one_bad_account_never_holds_up_another(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
-        bot = product(tmp_path, sandbox, (replace(COGNIGY[0], credential="refused"), *COGNIGY[1:], *DOCS))
+        bot = make_installation(tmp_path, sandbox, (replace(COGNIGY[0], credential="refused"), *COGNIGY[1:], *DOCS))
         done = bot.run_process("backfill", "--from", "2025-03-01", "--to", "2025-03-31", exit_code=1)
         assert "acme-support (cognigy.conversation_counter): HTTP 401" in done.err
         assert "Traceback" not in done.err
@@ -92,14 +92,14 @@ def test_one_bad_account_never_holds_up_another(tmp_path: Path) -> None:
             {"account": "acme-docs", "days": 31},
             {"account": "globex-support", "days": 31},
         ]
-        asked = sandbox.request_log.select(provider="cognigy")
-        assert len([record for record in asked if record.status == 401]) == 1
+        requests = sandbox.request_log.select(provider="cognigy")
+        assert len([record for record in requests if record.status == 401]) == 1
 
 
 @pytest.mark.e2e
 def test_standard_output_is_data_only(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
-        bot = product(tmp_path, sandbox, DOCS)
+        bot = make_installation(tmp_path, sandbox, DOCS)
         done = bot.backfill(date(2025, 3, 30), date(2025, 3, 30))
         assert done.out == ""
         query = "select date, started_at, 0.5::decimal(9,3) as half, null as nothing from conversation limit 1"
@@ -116,7 +116,7 @@ def test_standard_output_is_data_only(tmp_path: Path) -> None:
 @pytest.mark.e2e
 def test_a_deferred_limit_ends_as_failed_and_says_when_to_come_back(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
-        bot = product(tmp_path, sandbox, BERLIN)
+        bot = make_installation(tmp_path, sandbox, BERLIN)
         sandbox.plan_faults(Fault(path="conversationcounter", status=429, headers={"Retry-After": "7200"}))
         done = bot.backfill(date(2025, 3, 1), date(2025, 3, 31), exit_code=1)
         assert "used up until" in done.err
@@ -124,6 +124,6 @@ def test_a_deferred_limit_ends_as_failed_and_says_when_to_come_back(tmp_path: Pa
         bot.backfill(date(2025, 3, 1), date(2025, 3, 31))
 
 
-def _year(year: int) -> list[date]:
+def list_days_of_year(year: int) -> list[date]:
     first = date(year, 1, 1).toordinal()
     return [date.fromordinal(number) for number in range(first, date(year + 1, 1, 1).toordinal())]

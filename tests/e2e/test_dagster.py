@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).parents[2]
 COGNIGY = tuple(account for account in DEMO_ACCOUNTS if account.provider == "cognigy")
 
 
-def dagster(installation: Installation, *command: str) -> subprocess.CompletedProcess[str]:
+def run_dagster_tool(installation: Installation, *command: str) -> subprocess.CompletedProcess[str]:
     home = installation.folder / "home"
     home.mkdir(exist_ok=True)
     shutil.copyfile(REPOSITORY / "dagster.yaml", home / "dagster.yaml")
@@ -43,7 +43,7 @@ def test_a_partition_range_launched_from_the_command_line_equals_the_truth(tmp_p
         product = Installation(tmp_path, sandbox, COGNIGY)
         days = days_from(date(2025, 3, 1), 31)
         selection = 'key:"cognigy/landing" or key:"cognigy/slices"'
-        launched = dagster(
+        launched = run_dagster_tool(
             product, "dg", "launch", "--assets", selection, "--partition-range", f"{days[0]}...{days[-1]}"
         )
         assert launched.returncode == 0, launched.stdout + launched.stderr
@@ -58,9 +58,9 @@ def test_a_partition_range_launched_from_the_command_line_equals_the_truth(tmp_p
 def test_the_definitions_are_valid_for_dagsters_tools(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         product = Installation(tmp_path, sandbox, DEMO_ACCOUNTS)
-        checked = dagster(product, "dg", "check", "defs")
+        checked = run_dagster_tool(product, "dg", "check", "defs")
         assert checked.returncode == 0, checked.stdout + checked.stderr
-        listed = dagster(product, "dg", "list", "defs", "--json")
+        listed = run_dagster_tool(product, "dg", "list", "defs", "--json")
         for name in ("cognigy/landing", "inkeep/slices", "star/fact_channel_daily", "star/published"):
             assert json.dumps(name) in listed.stdout
         assert sandbox.requests == []
@@ -68,15 +68,15 @@ def test_the_definitions_are_valid_for_dagsters_tools(tmp_path: Path) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.long
-def test_what_the_command_loaded_stands_in_dagster_and_a_broken_instance_changes_nothing(tmp_path: Path) -> None:
+def test_days_loaded_by_the_command_are_in_dagster_and_a_broken_instance_changes_nothing(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         product = Installation(tmp_path, sandbox, COGNIGY)
-        assert dagster(product, "dagster", "instance", "migrate").returncode == 0
+        assert run_dagster_tool(product, "dagster", "instance", "migrate").returncode == 0
         home = product.folder / "home"
         days = days_from(date(2025, 3, 1), 31)
         loaded = run_with_home(product, home, "backfill", "--from", str(days[0]), "--to", str(days[-1]))
         assert (loaded.returncode, loaded.stdout) == (0, ""), loaded.stderr
-        listed = materialized(product, "cognigy/slices")
+        listed = list_materialized_partitions(product, "cognigy/slices")
         assert listed == {str(day) for day in days}
         shutil.rmtree(home / "history" / "runs")
         (home / "history" / "runs").write_text("not a folder")
@@ -89,8 +89,8 @@ def run_with_home(installation: Installation, home: Path, *arguments: str) -> su
     return subprocess.run([CHATMART, *arguments], env=environment, text=True, capture_output=True, check=False)
 
 
-def materialized(installation: Installation, asset: str) -> set[str]:
-    """Asked of the instance in a process of its own."""
+def list_materialized_partitions(installation: Installation, asset: str) -> set[str]:
+    """Read the loaded partitions of an asset from the instance, in a process of its own."""
     program = (
         "import dagster as dg, sys\n"
         "with dg.DagsterInstance.get() as instance:\n"
@@ -104,22 +104,22 @@ def materialized(installation: Installation, asset: str) -> set[str]:
 
 @pytest.mark.e2e
 @pytest.mark.long
-def test_dev_serves_and_ends_when_told_to_also_in_the_background_of_a_script(tmp_path: Path) -> None:
-    with Sandbox() as sandbox, (tmp_path / "said.txt").open("wb") as said:
+def test_dev_serves_and_ends_on_a_signal_also_in_the_background_of_a_script(tmp_path: Path) -> None:
+    with Sandbox() as sandbox, (tmp_path / "output.txt").open("wb") as output:
         product = Installation(tmp_path, sandbox, COGNIGY)
         environment = {name: value for name, value in product.environment.items() if name != "DAGSTER_HOME"}
         dev = subprocess.Popen(
             [CHATMART, "dev", "--host", "127.0.0.1", "--port", "0"],
             env=environment,
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell does for `&`
         )
         try:
-            wait_until(lambda: "Serving dagster-webserver" in (tmp_path / "said.txt").read_text())
+            wait_until(lambda: "Serving dagster-webserver" in (tmp_path / "output.txt").read_text())
             dev.terminate()
             dev.wait(TIMEOUT_SECONDS)
         finally:
             dev.kill()
-        assert "Traceback" not in (tmp_path / "said.txt").read_text()
+        assert "Traceback" not in (tmp_path / "output.txt").read_text()
         assert sandbox.requests == []

@@ -1,4 +1,4 @@
-"""A back-fill that is killed around an export job, and started again: never a second job for the same days."""
+"""A back-fill that is killed around an export job and started again: never a second job for the same days."""
 
 import re
 import signal
@@ -34,7 +34,7 @@ def installation(sandbox: Sandbox, tmp_path: Path) -> Installation:
 
 
 @contextmanager
-def backfilling(installation: Installation) -> Iterator[subprocess.Popen[bytes]]:
+def start_backfill(installation: Installation) -> Iterator[subprocess.Popen[bytes]]:
     command = [CHATMART, "backfill", "--from", str(DAY), "--to", str(DAY)]
     with subprocess.Popen(
         command, env=installation.environment, cwd=installation.folder, stderr=subprocess.DEVNULL
@@ -43,22 +43,22 @@ def backfilling(installation: Installation) -> Iterator[subprocess.Popen[bytes]]
         process.kill()
 
 
-def killed_when(installation: Installation, reached: Callable[[], bool]) -> None:
-    """Start a back-fill of the day, and kill it as soon as it has got there."""
-    with backfilling(installation) as process:
+def kill_backfill_when(installation: Installation, reached: Callable[[], bool]) -> None:
+    """Start a back-fill of the day and kill it as soon as it has reached a point."""
+    with start_backfill(installation) as process:
         wait_until(reached)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
 
 
-def leftovers(installation: Installation) -> list[Path]:
+def list_partial_files(installation: Installation) -> list[Path]:
     return list((installation.folder / "data/landing").rglob("*.part"))
 
 
 @pytest.mark.e2e
 def test_killed_while_a_job_is_polled(sandbox: Sandbox, installation: Installation) -> None:
     sandbox.shapes.export_polls = FOREVER
-    killed_when(installation, lambda: any(job.polls > 2 for job in sandbox.jobs))
+    kill_backfill_when(installation, lambda: any(job.polls > 2 for job in sandbox.jobs))
     assert (
         not (installation.folder / "data/warehouse.duckdb").exists()
         or installation.read_view("conversation", "acme-voice") == []
@@ -73,9 +73,9 @@ def test_killed_while_a_job_is_polled(sandbox: Sandbox, installation: Installati
 
 @pytest.mark.e2e
 @pytest.mark.long
-def test_killed_before_the_id_is_noted(sandbox: Sandbox, installation: Installation) -> None:
+def test_killed_before_the_id_is_recorded(sandbox: Sandbox, installation: Installation) -> None:
     sandbox.plan_faults(Fault(path="/export", method="POST", kind="hang"))
-    killed_when(installation, lambda: len(sandbox.jobs) == 1)
+    kill_backfill_when(installation, lambda: len(sandbox.jobs) == 1)
     for _ in range(2):
         done = installation.backfill(DAY, DAY, exit_code=1)
         (sentence,) = re.findall("^failed: (.*)$", done.err, re.MULTILINE)
@@ -95,11 +95,13 @@ def test_killed_before_the_id_is_noted(sandbox: Sandbox, installation: Installat
 @pytest.mark.long
 def test_killed_during_the_download(sandbox: Sandbox, installation: Installation) -> None:
     sandbox.plan_faults(Fault(path="/exports/", status=200, body="conversationId,startedAt\nc1,2025-03-1", kind="hang"))
-    killed_when(installation, lambda: sandbox.request_log.count("download") == 1 and leftovers(installation) != [])
+    kill_backfill_when(
+        installation, lambda: sandbox.request_log.count("download") == 1 and list_partial_files(installation) != []
+    )
     installation.backfill(DAY, DAY)
     assert len(sandbox.jobs) == 1
     assert installation.compare_with_truth([DAY])[1] == []
-    assert leftovers(installation) == []
+    assert list_partial_files(installation) == []
 
 
 @pytest.mark.e2e

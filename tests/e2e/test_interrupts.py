@@ -1,4 +1,4 @@
-"""Ctrl-C, a request to terminate, and a kill, in the midst of a real back-fill in a real process."""
+"""SIGINT, SIGTERM and SIGKILL during a real back-fill in a real process."""
 
 import os
 import random
@@ -25,10 +25,10 @@ SUPPORT = tuple(account for account in DEMO_ACCOUNTS if account.name == "acme-su
 FIRST, LAST = date(2025, 7, 1), date(2025, 12, 31)
 MONTHS = 6
 DAYS = days_from(FIRST, 184)
-AT_ONCE = 4
+CONCURRENT_REQUESTS = 4
 BACKFILL = ("backfill", "--from", str(FIRST), "--to", str(LAST))
 
-STOPPING = """
+HOLDING_PROGRAM = """
 import sys
 from pipelines.cli.main import main
 from warehouse.store import Store
@@ -58,7 +58,7 @@ def installation(sandbox: Sandbox, tmp_path: Path) -> Installation:
     return Installation(tmp_path, sandbox, SUPPORT)
 
 
-def started(installation: Installation, *arguments: str) -> subprocess.Popen[str]:
+def start_command(installation: Installation, *arguments: str) -> subprocess.Popen[str]:
     command = [CHATMART, *(arguments or BACKFILL)]
     return subprocess.Popen(
         command, env=installation.environment, cwd=installation.folder, stderr=subprocess.PIPE, text=True
@@ -66,10 +66,10 @@ def started(installation: Installation, *arguments: str) -> subprocess.Popen[str
 
 
 @contextmanager
-def stopped_in_a_commit(installation: Installation) -> Iterator[subprocess.Popen[str]]:
-    """A back-fill that stands still in its third commit until its standard input is closed."""
+def hold_in_a_commit(installation: Installation) -> Iterator[subprocess.Popen[str]]:
+    """Run a back-fill that waits in its third commit until its standard input is closed."""
     with subprocess.Popen(
-        [sys.executable, "-c", STOPPING, *BACKFILL],
+        [sys.executable, "-c", HOLDING_PROGRAM, *BACKFILL],
         env=installation.environment,
         cwd=installation.folder,
         text=True,
@@ -83,27 +83,27 @@ def stopped_in_a_commit(installation: Installation) -> Iterator[subprocess.Popen
         process.kill()
 
 
-def said(process: subprocess.Popen[str], beginning: str) -> None:
-    """Read what it says until a line begins so."""
+def read_stderr_until(process: subprocess.Popen[str], beginning: str) -> None:
+    """Read its standard error up to a line with this beginning."""
     assert process.stderr is not None
     assert any(line.startswith(beginning) for line in process.stderr)
 
 
-def loaded(installation: Installation) -> list[date]:
+def read_loaded_days(installation: Installation) -> list[date]:
     return [row["date"] for row in installation.read_view("conversation_daily", SUPPORT[0].name)]
 
 
-def last_run(installation: Installation) -> dict[str, object]:
+def read_last_run(installation: Installation) -> dict[str, object]:
     return max(installation.read_view("load_run", SUPPORT[0].name), key=lambda row: row["started_at"])
 
 
-def goes_on(installation: Installation, sandbox: Sandbox) -> None:
-    """The same command loads the rest, and asks for little that was answered before."""
+def check_that_it_continues(installation: Installation, sandbox: Sandbox) -> None:
+    """Run the same command: it loads the rest and repeats only the requests that were under way."""
     installation.backfill(FIRST, LAST)
-    assert sandbox.request_log.count(provider="cognigy") <= MONTHS + AT_ONCE
+    assert sandbox.request_log.count(provider="cognigy") <= MONTHS + CONCURRENT_REQUESTS
     assert installation.compare_with_truth(DAYS)[1] == []
     assert not list(installation.folder.rglob("*.part"))
-    assert last_run(installation)["error"] is None
+    assert read_last_run(installation)["error"] is None
 
 
 @pytest.mark.e2e
@@ -113,30 +113,30 @@ def goes_on(installation: Installation, sandbox: Sandbox) -> None:
 def test_the_first_signal_lets_a_commit_finish(
     installation: Installation, sandbox: Sandbox, number: signal.Signals, code: int
 ) -> None:
-    with stopped_in_a_commit(installation) as process:
+    with hold_in_a_commit(installation) as process:
         process.send_signal(number)
-        said(process, "ending; what is being committed is finished. Once more ends at once")
+        read_stderr_until(process, "stopping after the current commit; a second signal stops at once")
         out, err = process.communicate("")
     assert (process.returncode, out) == (code, "")
-    assert err.splitlines()[-1] == "interrupted: run the same command to go on"
+    assert err.splitlines()[-1] == "interrupted; run the same command again to continue"
     assert re.search(r"^acme-support +cognigy +92 +0 ", err, re.MULTILINE)
-    assert sorted(loaded(installation)) == days_from(date(2025, 10, 1), 92)
-    run = last_run(installation)
+    assert sorted(read_loaded_days(installation)) == days_from(date(2025, 10, 1), 92)
+    run = read_last_run(installation)
     assert (run["planned"], run["loaded"], run["failed"]) == (len(DAYS), 92, 0)
     assert run["ended_at"] is not None
     assert str(run["error"]).startswith("interrupted")
-    goes_on(installation, sandbox)
+    check_that_it_continues(installation, sandbox)
 
 
 @pytest.mark.e2e
 def test_a_second_signal_ends_at_once(installation: Installation, sandbox: Sandbox) -> None:
-    with stopped_in_a_commit(installation) as process:
+    with hold_in_a_commit(installation) as process:
         process.send_signal(signal.SIGTERM)
-        said(process, "ending; ")
+        read_stderr_until(process, "stopping after ")
         process.send_signal(signal.SIGINT)
         assert process.wait() == 130
     assert not (installation.folder / "data/warehouse.duckdb").exists()
-    goes_on(installation, sandbox)
+    check_that_it_continues(installation, sandbox)
     rows = sorted(installation.read_view("load_run", SUPPORT[0].name), key=lambda row: row["started_at"])
     assert [row["ended_at"] is None for row in rows] == [True, False]
 
@@ -161,45 +161,45 @@ def test_before_a_run_begins_nothing_is_left(installation: Installation, sandbox
 def test_interrupted_anywhere_nothing_is_half_loaded(installation: Installation, sandbox: Sandbox, seed: int) -> None:
     sandbox.shapes.delay_seconds = 0.05
     moment = 1 + seed * 7919 % MONTHS
-    with started(installation) as process:
+    with start_command(installation) as process:
         wait_until(lambda: sandbox.request_log.count(provider="cognigy") >= moment)
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate()
     assert process.returncode == 143, err
     assert "Traceback" not in err
-    months = {day.replace(day=1) for day in loaded(installation)}
-    assert len(loaded(installation)) == sum(1 for day in DAYS if day.replace(day=1) in months)
-    goes_on(installation, sandbox)
+    months = {day.replace(day=1) for day in read_loaded_days(installation)}
+    assert len(read_loaded_days(installation)) == sum(1 for day in DAYS if day.replace(day=1) in months)
+    check_that_it_continues(installation, sandbox)
 
 
-ASKED_AGAIN = {"cognigy": 4, "chatdash": 4, "chatlayer": 15, "chatcaptain": 30, "inkeep": 60}
-"""At most, of those answered before a kill: the batches under way, and of Inkeep a month is one batch."""
+MOST_REPEATED = {"cognigy": 4, "chatdash": 4, "chatlayer": 15, "chatcaptain": 30, "inkeep": 60}
+"""The most requests repeated after a kill: those of the batches under way. At Inkeep a month is one batch."""
 
 
 @pytest.mark.e2e
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(int(os.environ.get("CHATMART_KILLS", "1"))))
-@pytest.mark.parametrize("provider", ASKED_AGAIN)
-def test_killed_anywhere_little_is_asked_again(sandbox: Sandbox, tmp_path: Path, provider: str, seed: int) -> None:
+@pytest.mark.parametrize("provider", MOST_REPEATED)
+def test_killed_anywhere_few_requests_are_repeated(sandbox: Sandbox, tmp_path: Path, provider: str, seed: int) -> None:
     sandbox.shapes.delay_seconds = 0.01
     account = next(account for account in DEMO_ACCOUNTS if account.provider == provider)
     product, days = Installation(tmp_path, sandbox, (account,)), days_from(date(2025, 2, 15), 45)
     command = ("backfill", "--from", str(days[0]), "--to", str(days[-1]))
     moment = random.Random(f"{provider} {seed}").randrange(1, 60 if provider != "cognigy" else 2)
-    with started(product, *command) as process:
+    with start_command(product, *command) as process:
         wait_until(lambda: len(sandbox.requests) >= moment)
         process.kill()
         process.communicate()
-    before = Counter(map(_question, sandbox.requests))
+    before = Counter(map(_request_key, sandbox.requests))
     sandbox.request_log.clear()
     done = run_as_if_alone(command, product.environment, product.folder)
-    again = before & Counter(map(_question, sandbox.requests))
-    assert again.total() <= ASKED_AGAIN[provider], again
-    if done.exit_code:  # the one moment after which an hour's half is waited for
+    repeated = before & Counter(map(_request_key, sandbox.requests))
+    assert repeated.total() <= MOST_REPEATED[provider], repeated
+    if done.exit_code:  # killed between the create request of an export and its response
         assert "may or may not run; no other is started for this bot in this run" in done.err
     else:
         assert product.compare_with_truth(days)[1] == []
 
 
-def _question(record: RequestRecord) -> tuple[str, ...]:
+def _request_key(record: RequestRecord) -> tuple[str, ...]:
     return (record.method, record.path, record.query, record.body)

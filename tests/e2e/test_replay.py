@@ -1,4 +1,4 @@
-"""A warehouse rebuilt from the landing zone, with the providers gone: the numbers, and what the books say of them."""
+"""A warehouse rebuilt from the landing zone without a provider: its numbers and its bookkeeping tables."""
 
 import shutil
 from collections.abc import Sequence
@@ -25,12 +25,15 @@ from warehouse.store import open_store
 KINDS = {"duckdb": "duckdb://data/warehouse.duckdb", "parquet": "parquet://data/lake"}
 DAYS = days_from(date(2025, 10, 30), 4)
 ACCOUNTS = tuple(
-    replace(account, daily_conversations=12) for account in {each.provider: each for each in DEMO_ACCOUNTS}.values()
+    replace(account, daily_conversations=12)
+    for account in {account.provider: account for account in DEMO_ACCOUNTS}.values()
 )
-Round = Sequence[tuple[int, str]]
-ROUNDS: Sequence[Round] = (((0, "late"), (1, "empty"), (2, "late")), ((0, "smaller"), (1, "late"), (3, "late")))
-SETTINGS = {each.name: {"export_poll_seconds": [0.05, 0.1]} for each in ACCOUNTS if each.provider == "chatcaptain"}
-BOOKS = {
+Restatements = Sequence[tuple[int, str]]
+ROUNDS: Sequence[Restatements] = (((0, "late"), (1, "empty"), (2, "late")), ((0, "smaller"), (1, "late"), (3, "late")))
+SETTINGS = {
+    account.name: {"export_poll_seconds": [0.05, 0.1]} for account in ACCOUNTS if account.provider == "chatcaptain"
+}
+BOOKKEEPING_TABLES = {
     "load_ledger": "SELECT * EXCLUDE (loaded_at, run_id) FROM load_ledger",
     "restatement_log": "FROM restatement_log",
     "reconciliation": "FROM reconciliation",
@@ -39,23 +42,24 @@ BOOKS = {
 Contents = dict[str, list[str]]
 
 
-def everything(folder: Path, kind: str) -> Contents:
+def read_contents(folder: Path, kind: str) -> Contents:
     store = open_store(KINDS[kind], folder)
     views = read_views(store, view_queries())
-    books = {name: store.read(query).to_pylist() for name, query in BOOKS.items()}
-    return {name: sorted(map(str, rows)) for name, rows in {**views, **books}.items()}
+    bookkeeping = {name: store.read(query).to_pylist() for name, query in BOOKKEEPING_TABLES.items()}
+    return {name: sorted(map(str, rows)) for name, rows in {**views, **bookkeeping}.items()}
 
 
-def lose_the_warehouse(folder: Path) -> None:
+def delete_warehouse(folder: Path) -> None:
     for path in (folder / "data").iterdir():
         if path.name != "landing":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def replayed(folder: Path) -> int:
+def replay_all(folder: Path) -> int:
     workspace = Workspace.open(configuration.load_config(folder / "chatmart.yaml"))
     jobs = [
-        LoadJob(each, tuple(sorted(list_landed_days(each, workspace.landing)))) for each in workspace.config.accounts
+        LoadJob(account, tuple(sorted(list_landed_days(account, workspace.landing))))
+        for account in workspace.config.accounts
     ]
     result = replay_jobs(workspace, jobs, NullObserver())
     assert result.is_ok, [outcome.errors for outcome in result.outcomes]
@@ -71,8 +75,8 @@ def replayed(folder: Path) -> int:
         pytest.param("parquet", DAYS, ROUNDS, marks=pytest.mark.long, id="parquet"),
     ],
 )
-def test_numbers_and_books_are_what_they_were(
-    tmp_path: Path, kind: str, days: Sequence[date], rounds: Sequence[Round]
+def test_numbers_and_bookkeeping_are_the_same_after_a_replay(
+    tmp_path: Path, kind: str, days: Sequence[date], rounds: Sequence[Restatements]
 ) -> None:
     with Sandbox(World(5, ACCOUNTS)) as sandbox:
         product = Installation(tmp_path, sandbox, ACCOUNTS, SETTINGS, KINDS[kind])
@@ -83,13 +87,13 @@ def test_numbers_and_books_are_what_they_were(
                     sandbox.world.restate(account.name, days[number], how)
             assert product.load(days, refetch=True).is_ok
         assert product.compare_with_truth(days)[1] == []
-    before = everything(tmp_path, kind)
+    before = read_contents(tmp_path, kind)
     assert len(before["restatement_log"]) > 25 * len(days)
     product.run("replay", "--from", str(days[1]), "--account", "acme-docs")
-    assert everything(tmp_path, kind) == before
-    lose_the_warehouse(tmp_path)
-    assert replayed(tmp_path) == len(days) * len(ACCOUNTS)
-    assert everything(tmp_path, kind) == before
+    assert read_contents(tmp_path, kind) == before
+    delete_warehouse(tmp_path)
+    assert replay_all(tmp_path) == len(days) * len(ACCOUNTS)
+    assert read_contents(tmp_path, kind) == before
 
 
 @pytest.mark.e2e
@@ -98,13 +102,13 @@ def test_a_changed_map_is_as_if_it_had_been_so_from_the_start(tmp_path: Path, mo
     with Sandbox(World(5, ACCOUNTS)) as sandbox:
         earlier.mkdir()
         assert Installation(earlier, sandbox, ACCOUNTS, SETTINGS).load(DAYS[:2]).is_ok
-        turned = {**conform._channels(), "whatsapp": conform.ConformedChannel("teams", "agent", is_test=True)}
-        monkeypatch.setattr(conform, "_channels", lambda: turned)
+        changed_map = {**conform._channels(), "whatsapp": conform.ConformedChannel("teams", "agent", is_test=True)}
+        monkeypatch.setattr(conform, "_channels", lambda: changed_map)
         later.mkdir()
         assert Installation(later, sandbox, ACCOUNTS, SETTINGS).load(DAYS[:2]).is_ok
-    told, due = (everything(folder, "duckdb") for folder in (earlier, later))
-    assert told["channel_daily"] != due["channel_daily"]
-    replayed(earlier)
-    found = everything(earlier, "duckdb")
+    loaded, expected = (read_contents(folder, "duckdb") for folder in (earlier, later))
+    assert loaded["channel_daily"] != expected["channel_daily"]
+    replay_all(earlier)
+    replayed = read_contents(earlier, "duckdb")
     for name in (*view_queries(), "restatement_log"):
-        assert found[name] == due[name], name
+        assert replayed[name] == expected[name], name

@@ -1,4 +1,4 @@
-"""What providers change later: after each round all views equal the truth, and the log tells exactly what changed."""
+"""Restatements: after each round all views equal the truth, and the log has exactly the changed numbers."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -46,14 +46,14 @@ ROUNDS = {
         *(("late", 1 + (number + 1) % 4, name) for number, name in enumerate(NAMES)),
     ],
 }
-MIXED = {
+MIXED_ROUND = {
     "more of the first day, less of another one, and one empty": [
         *(("late", 0, name) for name in NAMES),
         *(("smaller", 1 + number % 4, name) for number, name in enumerate(NAMES)),
         *(("empty", 1 + (number + 1) % 4, name) for number, name in enumerate(NAMES)),
     ]
 }
-LINES = """
+LOG_QUERY = """
 SELECT r.*, r.logged_at = l.landed_at AS is_of_last_load, date_diff('day', r.date, CAST(r.logged_at AS DATE)) AS age
 FROM restatement_log AS r JOIN load_ledger AS l ON l.account = r.account AND l.date = r.date
 """
@@ -61,34 +61,34 @@ FROM restatement_log AS r JOIN load_ledger AS l ON l.account = r.account AND l.d
 
 @dataclass
 class History:
-    """The product, and what stood in its log and in the truth when it was looked at last."""
+    """The product, with the lines of its log and the numbers of the truth at the last look."""
 
     product: Installation
     logged: Counter[LogLine] = field(default_factory=Counter)
     truth: dict[LogKey, Decimal] = field(default_factory=dict)
 
-    def new_lines(self) -> Counter[LogLine]:
-        """The lines of the log since the last look, before which every slice was landed anew."""
-        rows = self.product.store.read(LINES).to_pylist()
+    def read_new_lines(self) -> Counter[LogLine]:
+        """Return the lines logged since the last look; every slice must have been landed again in between."""
+        rows = self.product.store.read(LOG_QUERY).to_pylist()
         providers = {account.name: account.provider for account in self.product.accounts}
         assert all((row["provider"], row["age_days"]) == (providers[row["account"]], row["age"]) for row in rows)
-        before, self.logged = self.logged, Counter(map(_line, rows))
+        before, self.logged = self.logged, Counter(map(_to_log_line, rows))
         new = self.logged - before
-        assert new == Counter(_line(row) for row in rows if row["is_of_last_load"])
+        assert new == Counter(_to_log_line(row) for row in rows if row["is_of_last_load"])
         assert before - self.logged == Counter(), "what was logged once stays"
         return new
 
-    def changed(self) -> Counter[LogLine]:
-        """What the truth has changed since the last look."""
+    def collect_changes(self) -> Counter[LogLine]:
+        """Return the changes of the truth since the last look."""
         before, self.truth = self.truth, collect_truth_numbers(self.product, DAYS)
         return compute_expected_lines(before, self.truth)
 
 
-def _line(row: dict[str, Any]) -> LogLine:
+def _to_log_line(row: dict[str, Any]) -> LogLine:
     return (row["account"], row["view"], row["date"], row["member"], row["measure"]), row["old"], row["new"]
 
 
-def _equals_the_truth(installation: Installation) -> None:
+def check_against_truth(installation: Installation) -> None:
     compared, differences = installation.compare_with_truth(DAYS)
     assert differences == []
     assert compared > 400
@@ -98,26 +98,26 @@ Rounds = dict[str, list[tuple[str, int, str]]]
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("rounds", [MIXED, pytest.param(ROUNDS, marks=pytest.mark.long)], ids=["one", "three"])
-def test_the_log_tells_exactly_what_changed(tmp_path: Path, rounds: Rounds) -> None:
+@pytest.mark.parametrize("rounds", [MIXED_ROUND, pytest.param(ROUNDS, marks=pytest.mark.long)], ids=["one", "three"])
+def test_the_log_has_exactly_the_changed_numbers(tmp_path: Path, rounds: Rounds) -> None:
     assert LOGGED_VIEWS.keys() == set(VIEWS)
     with Sandbox(World(11, ACCOUNTS)) as sandbox:
         history = History(Installation(tmp_path, sandbox, ACCOUNTS, SETTINGS))
         assert history.product.load(DAYS).is_ok
-        assert history.changed()
-        assert history.new_lines() == Counter(), "a first load is no restatement"
+        assert history.collect_changes()
+        assert history.read_new_lines() == Counter(), "a first load is no restatement"
         for name, changes in rounds.items():
             for how, day, account in changes:
                 sandbox.world.restate(account, DAYS[day], how)
             assert history.product.load(DAYS, refetch=True).is_ok
-            _equals_the_truth(history.product)
-            told, due = history.new_lines(), history.changed()
-            assert {view for (_, view, *_), _, _ in due} == {logged.view for logged in LOGGED_VIEWS.values()}
-            assert told - due == Counter(), f"logged, and not changed: {name}"
-            assert due - told == Counter(), f"changed, and not logged: {name}"
+            check_against_truth(history.product)
+            logged, expected = history.read_new_lines(), history.collect_changes()
+            assert {view for (_, view, *_), _, _ in expected} == {form.view for form in LOGGED_VIEWS.values()}
+            assert logged - expected == Counter(), f"logged, and not changed: {name}"
+            assert expected - logged == Counter(), f"changed, and not logged: {name}"
         assert history.product.load(DAYS, refetch=True).is_ok
-        assert history.new_lines() == Counter(), "loading the same again is no restatement"
-        _equals_the_truth(history.product)
+        assert history.read_new_lines() == Counter(), "loading the same again is no restatement"
+        check_against_truth(history.product)
     members = [(old, new) for ((*_, member, _), old, new) in history.logged if member]
     assert any(old is None for old, _ in members), "a member that appears was nothing before"
     assert any(new is None for _, new in members), "a member that vanishes is nothing now"

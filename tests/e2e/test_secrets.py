@@ -1,4 +1,4 @@
-"""Planted secrets: after runs that fail in every way that could tell one, none stands in anything that was written."""
+"""Planted secrets: after failures of every kind that could reveal one, no file and no output holds any."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pipelines.loads import run as runs
+from pipelines.loads import result as load_results
 from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
@@ -28,34 +28,34 @@ CHANNEL_TOKEN = "fake-channel-secret-"
 SIGNATURE, SECOND_SIGNATURE = "planted-signature/3c1f+a==", "planted-second-signature-77"
 
 
-def planted(account: SandboxAccount, name: str = "") -> SandboxAccount:
+def plant_credential(account: SandboxAccount, name: str = "") -> SandboxAccount:
     key = f"planted-{name or account.name}/key+\"9'&=%41=="
     credential = f"planted-id/{account.name}:{key}" if account.provider == "chatlayer" else key
     return replace(account, name=name or account.name, credential=credential)
 
 
-IN_HEADER, DASH, LAYER, VOICE, INKEEP, *_ = map(planted, DEMO_ACCOUNTS)
-IN_URL = replace(planted(DEMO_ACCOUNTS[5]), name="acme-url")
+IN_HEADER, DASH, LAYER, VOICE, INKEEP, *_ = map(plant_credential, DEMO_ACCOUNTS)
+IN_URL = replace(plant_credential(DEMO_ACCOUNTS[5]), name="acme-url")
 ACCOUNTS = (IN_HEADER, DASH, LAYER, VOICE, INKEEP, IN_URL)
 
 
-def key_of(account: SandboxAccount) -> str:
+def read_key(account: SandboxAccount) -> str:
     return account.credential.rpartition(":")[2]
 
 
-def echo(account: SandboxAccount) -> str:
-    """What a talkative provider says."""
-    return f"unknown key {key_of(account)} in ?api_key={quote(key_of(account), safe='')}"
+def repeat_credential(account: SandboxAccount) -> str:
+    """Return the message of a provider that repeats the credential."""
+    return f"unknown key {read_key(account)} in ?api_key={quote(read_key(account), safe='')}"
 
 
-def says(path: str, body: Any, status: int = 200, **more: Any) -> Fault:
+def respond_with(path: str, body: Any, status: int = 200, **more: Any) -> Fault:
     # some servers escape slashes in JSON
     return Fault(path=path, status=status, body=json.dumps(body).replace("/", "\\/"), **more)
 
 
 @dataclass
 class Plant:
-    """A folder, a sandbox whose accounts have planted credentials, and all that was printed."""
+    """A folder, a sandbox whose accounts have planted credentials, and all printed output."""
 
     product: Installation
     printed: list[tuple[str, bytes]] = field(default_factory=list)
@@ -68,7 +68,10 @@ class Plant:
         return [*pairs, PRIVACY_KEY, CHANNEL_TOKEN, SIGNATURE, SECOND_SIGNATURE, *signatures]
 
     def run(self, *faults: Fault, process: bool = False) -> str:
-        """Load one more day, with these faults; all of them must be met. `process`: in one of its own."""
+        """Load one more day with these faults, each of which must occur; returns the standard error.
+
+        `process` runs the command in a process of its own.
+        """
         self.day += timedelta(days=1)
         sandbox = self.product.sandbox
         sandbox.plan_faults(*faults)
@@ -82,7 +85,7 @@ class Plant:
         ]
         return done.err
 
-    def nothing_is_told(self) -> None:
+    def check_no_secret(self) -> None:
         assert find_secrets(self.secrets, [*self.printed, *read_files(self.product.folder)]) == []
 
 
@@ -93,9 +96,9 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
         product = Installation(tmp_path_factory.mktemp("planted"), sandbox, ACCOUNTS, {IN_URL.name: {"auth": "query"}})
         limits = {"requests": 100_000, "period_seconds": 1}
         product.configure(defaults={"rate_limit": limits, "privacy": {"key": "${PLANTED_PRIVACY_KEY}"}})
-        planted = Plant(product)
-        planted.run()
-        yield planted
+        plant = Plant(product)
+        plant.run()
+        yield plant
 
 
 @pytest.mark.e2e
@@ -113,81 +116,83 @@ def test_the_search_reads_what_is_packed(plant: Plant) -> None:
 
 @pytest.mark.e2e
 def test_a_good_run(plant: Plant) -> None:
-    plant.nothing_is_told()
+    plant.check_no_secret()
 
 
 @pytest.mark.e2e
 def test_refusals_that_repeat_the_credential(plant: Plant) -> None:
-    told = plant.run(
-        says(IN_HEADER.ids["project_id"], {"detail": echo(IN_HEADER)}, 401),
-        says(IN_URL.ids["project_id"], {"detail": echo(IN_URL)}, 404),
-        says("/chatdash/", {"message": echo(DASH)}, 403),
-        says("/chatlayer/", {"code": 16, "message": echo(LAYER)}, 401),
-        says("/reports/overview", {"error": {"message": echo(VOICE)}}),
-        says("/inkeep/", {"title": "x", "detail": echo(INKEEP)}, 422),
+    stderr = plant.run(
+        respond_with(IN_HEADER.ids["project_id"], {"detail": repeat_credential(IN_HEADER)}, 401),
+        respond_with(IN_URL.ids["project_id"], {"detail": repeat_credential(IN_URL)}, 404),
+        respond_with("/chatdash/", {"message": repeat_credential(DASH)}, 403),
+        respond_with("/chatlayer/", {"code": 16, "message": repeat_credential(LAYER)}, 401),
+        respond_with("/reports/overview", {"error": {"message": repeat_credential(VOICE)}}),
+        respond_with("/inkeep/", {"title": "x", "detail": repeat_credential(INKEEP)}, 422),
         process=True,
     )
-    assert told.count("unknown key [redacted] in ?api_key=[redacted]") >= len(ACCOUNTS)
-    plant.nothing_is_told()
+    assert stderr.count("unknown key [redacted] in ?api_key=[redacted]") >= len(ACCOUNTS)
+    plant.check_no_secret()
 
 
 @pytest.mark.e2e
 def test_answers_of_a_wrong_shape_that_hold_the_credential(plant: Plant) -> None:
     filler = "x" * 60  # the value is shown only in part: no part of a secret may be what is left
     month = {"day": plant.day.day + 1, "month": 3, "year": 2025}
-    told = plant.run(
-        says(IN_HEADER.ids["project_id"], {"items": [{**month, "conversations": filler + key_of(IN_HEADER)}]}),
-        says(IN_URL.ids["project_id"], {"items": filler + key_of(IN_URL)}),
-        says("/chatdash/", {"conversations": {"total": filler + key_of(DASH)}}),
-        says("/b1/conversations?", {"data": {"series": filler + key_of(LAYER)}}),
-        says("/export/", {"status": 3, "downloadUrl": f"https://h.test/f?s={quote(SIGNATURE, safe='')}"}),
-        says("/inkeep/", {"status": filler + key_of(INKEEP)}),
+    stderr = plant.run(
+        respond_with(
+            IN_HEADER.ids["project_id"], {"items": [{**month, "conversations": filler + read_key(IN_HEADER)}]}
+        ),
+        respond_with(IN_URL.ids["project_id"], {"items": filler + read_key(IN_URL)}),
+        respond_with("/chatdash/", {"conversations": {"total": filler + read_key(DASH)}}),
+        respond_with("/b1/conversations?", {"data": {"series": filler + read_key(LAYER)}}),
+        respond_with("/export/", {"status": 3, "downloadUrl": f"https://h.test/f?s={quote(SIGNATURE, safe='')}"}),
+        respond_with("/inkeep/", {"status": filler + read_key(INKEEP)}),
     )
-    assert told.count("saw ") >= len(ACCOUNTS)
-    assert "planted-" not in told
-    plant.nothing_is_told()
+    assert stderr.count("saw ") >= len(ACCOUNTS)
+    assert "planted-" not in stderr
+    plant.check_no_secret()
 
 
 @pytest.mark.e2e
 def test_redirects_and_lost_connections(plant: Plant) -> None:
-    away = f"http://files.example.test/?api_key={quote(key_of(IN_URL), safe='')}"
-    told = plant.run(
+    away = f"http://files.example.test/?api_key={quote(read_key(IN_URL), safe='')}"
+    stderr = plant.run(
         Fault(path=IN_HEADER.ids["project_id"], kind="reset"),
         Fault(path=IN_URL.ids["project_id"], status=302, headers={"Location": away}),
         Fault(path="/exports/", status=302, headers={"Location": f"http://files.example.test/?s={SECOND_SIGNATURE}"}),
-        says("/statistics/channels", [{"id": {}, "type": key_of(VOICE), "token": CHANNEL_TOKEN}]),
+        respond_with("/statistics/channels", [{"id": {}, "type": read_key(VOICE), "token": CHANNEL_TOKEN}]),
     )
-    assert told.count("files.example.test") >= 2
-    plant.nothing_is_told()
+    assert stderr.count("files.example.test") >= 2
+    plant.check_no_secret()
 
 
 @pytest.mark.e2e
 def test_a_signed_link_that_is_repeated(plant: Plant) -> None:
     link = f"{plant.product.sandbox.download_origin}/exports/x.csv?expires=3600&sig={quote(SIGNATURE, safe='')}"
-    told = plant.run(
-        says("/export/", {"status": "completed", "downloadUrl": link}),
-        says("/exports/", {"error": f"the signature {SIGNATURE} does not fit"}, 400),
+    stderr = plant.run(
+        respond_with("/export/", {"status": "completed", "downloadUrl": link}),
+        respond_with("/exports/", {"error": f"the signature {SIGNATURE} does not fit"}, 400),
     )
-    assert "the signature [redacted] does not fit" in told
-    plant.nothing_is_told()
+    assert "the signature [redacted] does not fit" in stderr
+    plant.check_no_secret()
 
 
 @pytest.mark.e2e
 def test_a_defect_that_quotes_the_credential(
     plant: Plant, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(*_arguments: object) -> None:
-        raise RuntimeError(f"no row for {key_of(IN_HEADER)}")
+    def raise_error(*_arguments: object) -> None:
+        raise RuntimeError(f"no row for {read_key(IN_HEADER)}")
 
-    monkeypatch.setattr(runs, "load_days", broken)
+    monkeypatch.setattr(load_results, "load_days", raise_error)
     plant.day += timedelta(days=1)
     result = plant.product.load([plant.day])
-    (plant.product.folder / ".env").unlink()  # where that load found them
-    told = [error for outcome in result.outcomes for error in outcome.errors]
-    assert all("no row for [redacted]" in error for error in told)
-    plant.printed += [("errors", repr(told).encode()), ("log", caplog.text.encode())]
+    (plant.product.folder / ".env").unlink()  # the load has read the credentials from it
+    errors = [error for outcome in result.outcomes for error in outcome.errors]
+    assert all("no row for [redacted]" in error for error in errors)
+    plant.printed += [("errors", repr(errors).encode()), ("log", caplog.text.encode())]
     assert "Traceback" in caplog.text
-    plant.nothing_is_told()
+    plant.check_no_secret()
 
 
 @pytest.mark.e2e
@@ -198,8 +203,8 @@ def test_a_run_of_dagster(plant: Plant) -> None:
     shutil.copyfile(REPOSITORY / "dagster.yaml", home / "dagster.yaml")
     sandbox = plant.product.sandbox
     sandbox.plan_faults(
-        says(IN_HEADER.ids["project_id"], {"detail": echo(IN_HEADER)}, 401),
-        says(IN_URL.ids["project_id"], {"items": key_of(IN_URL)}),
+        respond_with(IN_HEADER.ids["project_id"], {"detail": repeat_credential(IN_HEADER)}, 401),
+        respond_with(IN_URL.ids["project_id"], {"items": read_key(IN_URL)}),
     )
     tool = Path(sys.executable).with_name("dagster")
     what = ("--select", "key:cognigy/landing or key:cognigy/slices", "--partition", str(plant.day + timedelta(days=1)))
@@ -215,7 +220,7 @@ def test_a_run_of_dagster(plant: Plant) -> None:
     assert done.returncode != 0
     plant.printed += [("stdout of dagster", done.stdout), ("stderr of dagster", done.stderr)]
     assert any(name.endswith("db, unpacked") for name, _ in read_files(home))
-    plant.nothing_is_told()
+    plant.check_no_secret()
 
 
 @pytest.mark.e2e

@@ -1,4 +1,4 @@
-"""Whatever the answers look like, wherever the account is, and whatever it pulls: all views equal the truth.
+"""For every shape of response, time zone and choice of streams, all views equal the truth.
 
 Every two shapes occur together in one of the combinations, among the long tests. Every single shape is loaded by the
 quick tests of ``tests/conformance/test_provider.py``.
@@ -46,23 +46,23 @@ def test_all_views_equal_the_truth(tmp_path: Path, combination: Combination) -> 
     assert compared.rows > 300
 
 
-def test_every_switch_is_in_use() -> None:
-    assert {each.name for each in fields(ResponseShapes)} == SHAPES.keys() | FAILING_SHAPES
+def test_every_shape_is_in_use() -> None:
+    assert {shape.name for shape in fields(ResponseShapes)} == SHAPES.keys() | FAILING_SHAPES
     assert all(values[0] == getattr(ResponseShapes(), name) for name, values in SHAPES.items())
 
 
 FACTORS = {**SHAPES, **CIRCUMSTANCES}
 
 
-def shapes_of(rows: Iterable[Combination]) -> list[dict[str, Any]]:
+def list_factors(rows: Iterable[Combination]) -> list[dict[str, Any]]:
     return [{**vars(row.shapes), **row.circumstances} for row in rows]
 
 
-def test_every_two_shapes_meet() -> None:
-    rows, factors = shapes_of(build_pairwise_combinations()), FACTORS
-    for one, other in pairs(factors, 2):
-        met = {(row[one], row[other]) for row in rows}
-        assert met == {(this, that) for this in factors[one] for that in factors[other]}, (one, other)
+def test_every_two_shapes_occur_together() -> None:
+    rows, factors = list_factors(build_pairwise_combinations()), FACTORS
+    for first, second in pairs(factors, 2):
+        combined = {(row[first], row[second]) for row in rows}
+        assert combined == {(left, right) for left in factors[first] for right in factors[second]}, (first, second)
     assert len(SEEDS) == 4
 
 

@@ -1,4 +1,4 @@
-"""The whole path: what the views say equals what happened in the sandbox's world, row by row."""
+"""The whole path: the views equal the conversations of the sandbox's world, row by row."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ TEN_DAYS = days_from(date(2025, 10, 25), 10)
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A product of which all days are loaded, and those days."""
+class LoadedInstallation:
+    """A product and the days that it has loaded."""
 
     product: Installation
     days: Sequence[date]
@@ -29,45 +29,47 @@ class Loaded:
 @pytest.fixture(
     scope="module", params=[TEN_DAYS, pytest.param(SIXTY_DAYS, marks=pytest.mark.long)], ids=["10 days", "60 days"]
 )
-def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
+def installation(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LoadedInstallation]:
     days: Sequence[date] = request.param
     with Sandbox() as sandbox:
         product = Installation(tmp_path_factory.mktemp("truth"), sandbox, DEMO_ACCOUNTS)
         product.backfill(days[0], days[-1])
-        yield Loaded(product, days)
+        yield LoadedInstallation(product, days)
 
 
 @pytest.mark.e2e
-def test_all_days_of_all_accounts_equal_the_truth(loaded: Loaded) -> None:
-    compared, lines = loaded.product.compare_with_truth(loaded.days)
+def test_all_days_of_all_accounts_equal_the_truth(installation: LoadedInstallation) -> None:
+    compared, lines = installation.product.compare_with_truth(installation.days)
     assert lines == []
-    assert compared > 10_000 * len(loaded.days) // 60
+    assert compared > 10_000 * len(installation.days) // 60
 
 
 @pytest.mark.e2e
-def test_every_key_is_described_and_no_grain_is_doubled(loaded: Loaded) -> None:
-    product = loaded.product
+def test_every_key_is_described_and_no_grain_is_doubled(installation: LoadedInstallation) -> None:
+    product = installation.product
     assert [table.name for table in FACTS if count_duplicate_grains(product.store, table)] == []
     assert [(table.name, keys) for table in FACTS if (keys := count_keys_without_member(product.store, table))] == []
 
 
 @pytest.mark.e2e
-def test_every_provider_has_days_and_totals(loaded: Loaded) -> None:
-    totals = loaded.product.query(
+def test_every_provider_has_days_and_totals(installation: LoadedInstallation) -> None:
+    totals = installation.product.query(
         "select provider, count(distinct date) days, sum(conversations) conversations "
         "from conversation_daily group by 1 order by 1"
     )
     assert [row["provider"] for row in totals] == sorted(PROVIDERS)
-    assert {row["days"] for row in totals} == {len(loaded.days)}
-    least = 1000 * len(loaded.days) // 60
+    assert {row["days"] for row in totals} == {len(installation.days)}
+    least = 1000 * len(installation.days) // 60
     assert all(isinstance(row["conversations"], int) and row["conversations"] > least for row in totals)
 
 
 @pytest.mark.e2e
 @pytest.mark.long
-@pytest.mark.parametrize("loaded", [SIXTY_DAYS], ids=["60 days"], indirect=True)
-def test_loading_again_changes_nothing_and_restatements_are_mirrored(loaded: Loaded) -> None:
-    product, days = loaded.product, loaded.days
+@pytest.mark.parametrize("installation", [SIXTY_DAYS], ids=["60 days"], indirect=True)
+def test_loading_again_changes_nothing_and_restatements_are_mirrored(installation: LoadedInstallation) -> None:
+    product, days = installation.product, installation.days
     before = product.read_all_views()
     product.backfill(days[-4], days[-1], "--refetch")
     assert product.read_all_views() == before

@@ -25,7 +25,7 @@ PARTITION_RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_pa
 
 @dataclass
 class DagsterProject:
-    """A configuration's definitions, and an instance that forgets everything with the test."""
+    """The definitions of a configuration, and an ephemeral Dagster instance."""
 
     installation: Installation
     config: Config
@@ -33,7 +33,7 @@ class DagsterProject:
 
     @cached_property
     def instance(self) -> dg.DagsterInstance:
-        """Made when it is first used: many tests only look at definitions."""
+        """The instance, created on first use: many tests only read definitions."""
         instance = dg.DagsterInstance.ephemeral()
         self.resources.callback(instance.dispose)
         return instance
@@ -54,7 +54,7 @@ class DagsterProject:
                 raise_on_error=False,
                 tags={**(tags or {}), **(dict(zip(PARTITION_RANGE_TAGS, map(str, days), strict=True)) if days else {})},
                 run_config=run_config,
-                asset_selection=[dg.AssetKey(each.split("/")) for each in asset_keys] if asset_keys else None,
+                asset_selection=[dg.AssetKey(key.split("/")) for key in asset_keys] if asset_keys else None,
             )
         )
 
@@ -82,14 +82,14 @@ def build_dagster_project(
         begun: bool = True,
         **top: Any,
     ) -> DagsterProject:
-        """With ``begun`` the warehouse is there, and empty; else the first run makes it, as it does for a user."""
+        """With ``begun`` the warehouse exists and is empty; else the first run creates it, as it does for a user."""
         accounts = [account for account in DEMO_ACCOUNTS if account.name in names]
-        starts = {each.name: {"start_date": str(first)} for each in accounts} if first else {}
+        starts = {account.name: {"start_date": str(first)} for account in accounts} if first else {}
         product = Installation(tmp_path, sandbox, accounts, overrides or starts)
         if begun and not (tmp_path / "data").exists():
             begin_warehouse(tmp_path / "data" / "warehouse.duckdb")
         product.configure(**top)
-        keys = [replace(each, credential="refused") if each.name in bad else each for each in accounts]
+        keys = [replace(account, credential="refused") if account.name in bad else account for account in accounts]
         for name, value in build_environment(keys).items():
             monkeypatch.setenv(name, value)
         return DagsterProject(product, configuration.load_config(tmp_path / "chatmart.yaml"), resources)

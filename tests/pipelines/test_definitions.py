@@ -113,10 +113,10 @@ def test_a_configuration_that_is_named_and_wrong_is_an_error(
 def test_a_process_that_imports_the_module_ends_with_the_error(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "CHATMART_CONFIG": str(tmp_path / "named.yaml")}
     command = [sys.executable, "-W", "error", "-c", "import pipelines.definitions"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert f"{ConfigError.__name__}: " in done.stderr
-    assert "named.yaml" in done.stderr
+    process = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert process.returncode == 1
+    assert f"{ConfigError.__name__}: " in process.stderr
+    assert "named.yaml" in process.stderr
 
 
 def test_the_instance_settings_are_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_the_instance_settings_are_accepted(tmp_path: Path, monkeypatch: pytest.
 
 
 def load_module() -> dg.Definitions:
-    """What the module holds when it is loaded here and now; the module that others imported stays as it is."""
+    """Load the module again and return its definitions; the imported module stays as it is."""
     spec = spec_from_file_location("definitions_loaded_anew", ROOT / "pipelines" / "definitions.py")
     assert spec is not None
     assert spec.loader is not None

@@ -1,7 +1,7 @@
-"""Totals that do not add up are found: one number is changed in a landed answer, and exactly that comparison says so.
+"""Totals that do not add up are found: a number changed in a landed response shows in exactly its comparison.
 
-The answers are the sandbox's; the changed one arrives later as a valid batch. What is found is looked at where it is
-handed over, and for one case and for all that is unchanged in the books too: they hold the same lines.
+The responses are the sandbox's; the changed one is landed later as a valid batch. Comparisons are read from the result
+of the transform. For one case, and for all unchanged numbers, they are read from the warehouse too: both must agree.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,8 +18,8 @@ from extractors.account import Account
 from extractors.http.messages import Request, Response
 from extractors.landing.batch import Batch, BatchKey, select_newest_by_day
 from pipelines.configuration import config as configuration
+from pipelines.loads.claims import loadable_days
 from pipelines.loads.load import load_days, publish_warehouse
-from pipelines.loads.plan import loadable_days
 from pipelines.loads.run import LoadJob, load_landed_batches
 from pipelines.loads.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
@@ -53,14 +53,14 @@ DAYS = days_from(date(2025, 10, 26), 3)  # Berlin's clock changes on the first o
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 ARRIVAL = datetime(2027, 1, 1, tzinfo=UTC)
 
-Line = tuple[date, str, str]
+Comparison = tuple[date, str, str]
 """Day, measure, against."""
-Found = tuple[Decimal, Decimal, str, str | None]
-"""Told, loaded, verdict, reason."""
-Lines = dict[Line, Found]
+Figures = tuple[Decimal, Decimal, str, str | None]
+"""Reported, loaded, verdict, reason."""
+Comparisons = dict[Comparison, Figures]
 
 
-def _always(_batch: Batch, _day: date) -> bool:
+def is_always_reusable(_batch: Batch, _day: date) -> bool:
     return True
 
 
@@ -78,11 +78,11 @@ class Case:
         return f"{self.account}, {self.stream}: {self.measure} and {', '.join(self.against)}"
 
 
-def _bucket(stream: str, component: str, measure: str) -> Case:
+def bucket_case(stream: str, component: str, measure: str) -> Case:
     return Case("globex-voice", stream, edit_json(increase_bucket_count(component)), measure, (component,))
 
 
-def _total(key: str, measure: str, *against: str) -> Case:
+def total_case(key: str, measure: str, *against: str) -> Case:
     return Case("globex-voice", "overview_report", edit_json(increase_total(key)), measure, against)
 
 
@@ -99,7 +99,7 @@ CASES = (
     Case(
         "acme-bot",
         "team_usage",
-        edit_json(lambda told: increase_series_value(told, bot_id="b1", bot_version="LIVE")),
+        edit_json(lambda body: increase_series_value(body, bot_id="b1", bot_version="LIVE")),
         "conversations",
         ("team_daily",),
     ),
@@ -120,14 +120,14 @@ CASES = (
     Case("acme-voice", "export", edit_export_lines(add_silent_line), "conversations", ("export",)),
     Case("globex-voice", "export", edit_export_lines(increase_line_messages), "messages", ("export",)),
     Case("globex-voice", "channel_report", increase_channel_messages, "messages", ("channel_daily",)),
-    _bucket("overview_report", "CONVERSATION_COUNT_INTERVAL", "conversations"),
-    _bucket("overview_report", "MESSAGE_COUNT_INTERVAL", "messages"),
-    _bucket("overview_report", "INTERACTION_COUNT_INTERVAL", "interactions"),
-    _bucket("channel_report", "CONVERSATION_COUNT_INTERVAL_FOR_CHANNEL_ID", "conversations"),
-    _bucket("channel_report", "INTERACTION_COUNT_INTERVAL_FOR_CHANNEL_ID", "interactions"),
-    _bucket("channel_report", "MESSAGE_COUNT_INTERVAL_FOR_CHANNEL_ID", "messages"),
-    _total("CONVERSATION_COUNT", "conversations", "channel_daily", "export", "CONVERSATION_COUNT_INTERVAL"),
-    _total("MESSAGE_COUNT", "messages", "channel_daily", "export", "MESSAGE_COUNT_INTERVAL"),
+    bucket_case("overview_report", "CONVERSATION_COUNT_INTERVAL", "conversations"),
+    bucket_case("overview_report", "MESSAGE_COUNT_INTERVAL", "messages"),
+    bucket_case("overview_report", "INTERACTION_COUNT_INTERVAL", "interactions"),
+    bucket_case("channel_report", "CONVERSATION_COUNT_INTERVAL_FOR_CHANNEL_ID", "conversations"),
+    bucket_case("channel_report", "INTERACTION_COUNT_INTERVAL_FOR_CHANNEL_ID", "interactions"),
+    bucket_case("channel_report", "MESSAGE_COUNT_INTERVAL_FOR_CHANNEL_ID", "messages"),
+    total_case("CONVERSATION_COUNT", "conversations", "channel_daily", "export", "CONVERSATION_COUNT_INTERVAL"),
+    total_case("MESSAGE_COUNT", "messages", "channel_daily", "export", "MESSAGE_COUNT_INTERVAL"),
     Case(
         "acme-docs",
         "conversation_totals",
@@ -147,8 +147,8 @@ CASES = (
 
 
 @dataclass
-class Loaded:
-    """The accounts, loaded, what their books said then, and what can be done to a landed batch."""
+class ReconciledWorld:
+    """Loaded accounts with their first reconciliation, and the changes that tests make to landed batches."""
 
     product: Installation
     workspace: Workspace
@@ -156,18 +156,18 @@ class Loaded:
     arrivals: int = 0
 
     def __post_init__(self) -> None:
-        self.first = self.lines()
+        self.first = self.read_comparisons()
 
-    def account(self, name: str) -> Account:
+    def find_account(self, name: str) -> Account:
         return next(account for account in self.workspace.config.accounts if account.name == name)
 
-    def batch(self, account: Account, stream: str) -> Batch:
+    def find_batch(self, account: Account, stream: str) -> Batch:
         batches = self.workspace.landing.list_batches(account.provider, account.name, stream)
         return select_newest_by_day(batches, [DAY], account.external_id, account.timezone)[DAY]
 
     @contextmanager
-    def arrived(self, account: Account, batch: Batch, change: ResponseEdit) -> Iterator[Deltas]:
-        """Land the batch anew, with the first answer changed that the change is about, and take it away afterwards."""
+    def land_changed(self, account: Account, batch: Batch, change: ResponseEdit) -> Iterator[Deltas]:
+        """Land the batch again with the first response changed that the change applies to; remove it afterwards."""
         self.arrivals += 1
         at = ARRIVAL + timedelta(minutes=self.arrivals)
         key = BatchKey(
@@ -177,8 +177,8 @@ class Loaded:
         with self.workspace.landing.open_writer(key) as writer:
             for part, body in batch.iter_bodies():
                 changed = None if deltas else change(body, part.context)
-                told, deltas = changed or (body, deltas)
-                writer.add(Response(Request(**part.request), part.status, part.headers, at, told, part.context))
+                new_body, deltas = changed or (body, deltas)
+                writer.add(Response(Request(**part.request), part.status, part.headers, at, new_body, part.context))
             landed = writer.finish(at, remarks=batch.manifest["facts"])
         assert deltas
         assert landed.content_hash != batch.content_hash
@@ -188,42 +188,42 @@ class Loaded:
             landed.manifest_path.unlink()
             landed.path.unlink()
 
-    def compared(self, account: Account) -> Lines:
-        """The comparisons that the newest answers of all days make, whatever their age."""
-        days, claims = loadable_days(account, self.workspace.landing, DAYS, _always)
+    def compute_comparisons(self, account: Account) -> Comparisons:
+        """Return the comparisons of the newest batches of all days, whatever their age."""
+        days, claims = loadable_days(account, self.workspace.landing, DAYS, is_always_reusable)
         assert list(days) == DAYS
         self.arrivals += 1
         scratch = self.scratch / str(self.arrivals)
         scratch.mkdir()
-        made = transform_chunk(Chunk(account, days, claims, scratch)).reconciliations
-        lines = {(told.date, told.measure, told.against): _numbers(vars(told)) for told in made}
-        assert len(lines) == len(made)
-        return lines
+        entries = transform_chunk(Chunk(account, days, claims, scratch)).reconciliations
+        comparisons = {(entry.date, entry.measure, entry.against): get_figures(vars(entry)) for entry in entries}
+        assert len(comparisons) == len(entries)
+        return comparisons
 
     def load(self, account: Account) -> None:
-        """Load the newest answers of all days, whatever their age, and publish."""
-        loaded = load_days(self.workspace, account, DAYS, _always)
+        """Load the newest batches of all days, whatever their age, and publish."""
+        loaded = load_days(self.workspace, account, DAYS, is_always_reusable)
         assert (loaded.days, loaded.rejected) == (DAYS, [])
         publish_warehouse(self.workspace)
 
-    def lines(self) -> dict[str, Lines]:
-        """The reconciliation of each account, as the books have it."""
-        found: dict[str, Lines] = {account.name: {} for account in self.workspace.config.accounts}
+    def read_comparisons(self) -> dict[str, Comparisons]:
+        """Return the reconciliation of each account from the warehouse."""
+        by_account: dict[str, Comparisons] = {account.name: {} for account in self.workspace.config.accounts}
         for row in self.workspace.store.read("SELECT * FROM reconciliation").to_pylist():
-            line = (row["date"], row["measure"], row["against"])
-            assert line not in found[row["account"]]
+            comparison = (row["date"], row["measure"], row["against"])
+            assert comparison not in by_account[row["account"]]
             assert row["difference"] == row["reported"] - row["loaded"]
-            found[row["account"]][line] = _numbers(row)
-        return found
+            by_account[row["account"]][comparison] = get_figures(row)
+        return by_account
 
 
-def _numbers(line: Mapping[str, Any]) -> Found:
+def get_figures(line: Mapping[str, Any]) -> Figures:
     return line["reported"], line["loaded"], line["verdict"], line["reason"]
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
-    """The demo's accounts with less traffic; a team of the bot, and a chatbot whose channels are all listed."""
+def reconciled_world(tmp_path_factory: pytest.TempPathFactory) -> ReconciledWorld:
+    """The demo's accounts with less traffic; the bot has a team, and all channels of the other chatbot are listed."""
     accounts = []
     for account in DEMO_ACCOUNTS:
         smaller = replace(account, daily_conversations=24)
@@ -237,62 +237,72 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
         product = Installation(folder, sandbox, accounts)
         assert product.load(DAYS).is_ok
     workspace = Workspace.open(configuration.load_config(folder / "chatmart.yaml"))
-    return Loaded(product, workspace, tmp_path_factory.mktemp("compared"))
+    return ReconciledWorld(product, workspace, tmp_path_factory.mktemp("compared"))
 
 
-def test_nothing_is_unexplained(loaded: Loaded) -> None:
-    verdicts = [verdict for lines in loaded.first.values() for _, _, verdict, _ in lines.values()]
+def test_nothing_is_unexplained(reconciled_world: ReconciledWorld) -> None:
+    verdicts = [verdict for lines in reconciled_world.first.values() for _, _, verdict, _ in lines.values()]
     assert (len(verdicts), verdicts.count("ok"), verdicts.count("explained")) == (84, 73, 11)
-    assert loaded.first == {account.name: loaded.compared(account) for account in loaded.workspace.config.accounts}
+    assert reconciled_world.first == {
+        account.name: reconciled_world.compute_comparisons(account)
+        for account in reconciled_world.workspace.config.accounts
+    }
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_changed_number_is_found(loaded: Loaded, case: Case) -> None:
-    account, before = loaded.account(case.account), loaded.first[case.account]
-    with loaded.arrived(account, loaded.batch(account, case.stream), case.change) as (more_told, more_loaded):
-        found = loaded.compared(account)
+def test_a_changed_number_is_found(reconciled_world: ReconciledWorld, case: Case) -> None:
+    account, before = reconciled_world.find_account(case.account), reconciled_world.first[case.account]
+    with reconciled_world.land_changed(account, reconciled_world.find_batch(account, case.stream), case.change) as (
+        reported_delta,
+        loaded_delta,
+    ):
+        after = reconciled_world.compute_comparisons(account)
     changed = {}
     for against in case.against:
-        line = (DAY, case.measure, against)
-        told, added = before[line][0] + more_told, before[line][1] + more_loaded
-        assert told != added
-        changed[line] = (told, added, "unexplained", None)
-    assert {line: told for line, told in found.items() if told[2] == "unexplained"} == changed
-    verdicts = {line: told[2] for line, told in before.items()}
-    assert {line: told[2] for line, told in found.items()} == {**verdicts, **dict.fromkeys(changed, "unexplained")}
+        key = (DAY, case.measure, against)
+        reported, added = before[key][0] + reported_delta, before[key][1] + loaded_delta
+        assert reported != added
+        changed[key] = (reported, added, "unexplained", None)
+    assert {key: figures for key, figures in after.items() if figures[2] == "unexplained"} == changed
+    verdicts = {key: figures[2] for key, figures in before.items()}
+    new_verdicts = {key: figures[2] for key, figures in after.items()}
+    assert new_verdicts == {**verdicts, **dict.fromkeys(changed, "unexplained")}
 
 
-def test_what_is_found_stands_in_the_books(loaded: Loaded) -> None:
+def test_unexplained_differences_are_in_the_warehouse(reconciled_world: ReconciledWorld) -> None:
     case = next(case for case in CASES if len(case.against) > 2)
-    account = loaded.account(case.account)
-    with loaded.arrived(account, loaded.batch(account, case.stream), case.change):
-        loaded.load(account)
-        assert loaded.lines() == {**loaded.first, case.account: loaded.compared(account)}
-    assert len(loaded.product.read_unexplained()) == len(case.against)
-    loaded.load(account)
-    assert loaded.lines() == loaded.first
-    assert loaded.product.read_unexplained() == []
+    account = reconciled_world.find_account(case.account)
+    with reconciled_world.land_changed(account, reconciled_world.find_batch(account, case.stream), case.change):
+        reconciled_world.load(account)
+        assert reconciled_world.read_comparisons() == {
+            **reconciled_world.first,
+            case.account: reconciled_world.compute_comparisons(account),
+        }
+    assert len(reconciled_world.product.read_unexplained()) == len(case.against)
+    reconciled_world.load(account)
+    assert reconciled_world.read_comparisons() == reconciled_world.first
+    assert reconciled_world.product.read_unexplained() == []
 
 
-def test_every_comparison_is_put_to_the_test(loaded: Loaded) -> None:
-    providers = {account.name: account.provider for account in loaded.workspace.config.accounts}
-    made = {(providers[name], line[1], line[2]) for name, lines in loaded.first.items() for line in lines}
-    assert made == {(providers[case.account], case.measure, against) for case in CASES for against in case.against}
+def test_every_comparison_has_a_case(reconciled_world: ReconciledWorld) -> None:
+    providers = {account.name: account.provider for account in reconciled_world.workspace.config.accounts}
+    tested = {(providers[name], line[1], line[2]) for name, lines in reconciled_world.first.items() for line in lines}
+    assert tested == {(providers[case.account], case.measure, against) for case in CASES for against in case.against}
 
 
-def test_a_damaged_batch_leaves_its_slices_as_they_were(loaded: Loaded) -> None:
-    account, before = loaded.account("acme-docs"), loaded.product.read_all_views()
-    batch = loaded.batch(account, "conversations")
+def test_a_damaged_batch_leaves_its_slices_as_they_were(reconciled_world: ReconciledWorld) -> None:
+    account, before = reconciled_world.find_account("acme-docs"), reconciled_world.product.read_all_views()
+    batch = reconciled_world.find_batch(account, "conversations")
     whole = batch.path.read_bytes()
     middle = len(whole) // 2
     batch.path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 0xFF]) + whole[middle + 1 :])
-    [outcome] = load_landed_batches(loaded.workspace, [LoadJob(account, tuple(DAYS))], LONG_AGO).outcomes
+    [outcome] = load_landed_batches(reconciled_world.workspace, [LoadJob(account, tuple(DAYS))], LONG_AGO).outcomes
     batch.path.write_bytes(whole)
     [sentence] = outcome.errors
     assert sentence.startswith("acme-docs (inkeep.conversations)")
     assert "cannot be read back" in sentence
-    assert loaded.product.read_all_views() == before
-    assert loaded.lines() == loaded.first
-    assert {row.error for row in loaded.workspace.store.ledger("acme-docs")} == {sentence}
-    loaded.load(account)
-    assert {row.error for row in loaded.workspace.store.ledger("acme-docs")} == {None}
+    assert reconciled_world.product.read_all_views() == before
+    assert reconciled_world.read_comparisons() == reconciled_world.first
+    assert {row.error for row in reconciled_world.workspace.store.ledger("acme-docs")} == {sentence}
+    reconciled_world.load(account)
+    assert {row.error for row in reconciled_world.workspace.store.ledger("acme-docs")} == {None}

@@ -1,4 +1,4 @@
-"""Chromium without a window, driven over its own protocol: pages as a person sees them. No expectations."""
+"""Drives headless Chromium over its DevTools protocol, to see pages as a person does. No assertions on pages."""
 
 import base64
 import itertools
@@ -18,19 +18,19 @@ CHROMIUM_MISSING = "needs Chromium (Debian: apt-get install -y chromium)"
 
 _OPTIONS = (
     "--headless",
-    "--no-sandbox",  # root has none, and the page is our own
+    "--no-sandbox",  # root cannot use the sandbox, and the page is our own
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--no-first-run",
     "--remote-debugging-port=0",
 )
-_PATIENCE = 60.0  # seconds for any one answer
+_TIMEOUT_SECONDS = 60.0  # for each message
 
 
 @dataclass
 class Tab:
-    """One page. ``noise`` is what it said on its console, ``requests`` every address it asked for."""
+    """A browser tab with one page, its console messages and all URLs that it requested."""
 
     socket: ClientConnection
     console_messages: list[str] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Tab:
     _loaded: bool = False
 
     def open(self, address: str, *, width: int, dark: bool) -> None:
-        """Show the page of this address from the beginning, and wait until it is whole."""
+        """Load a page and wait until it is complete; ``width`` is in CSS pixels, below 600 it is a phone."""
         self.console_messages, self.requested_urls, self._loaded = [], [], False
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send_command(f"{domain}.enable")
@@ -53,69 +53,71 @@ class Tab:
             self._receive()
 
     def evaluate(self, expression: str) -> Any:
-        answer = self.send_command("Runtime.evaluate", expression=expression, returnByValue=True)
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
+        """Return the value of a JavaScript expression in the page."""
+        response = self.send_command("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in response, response
+        return response["result"].get("value")
 
-    def screenshot(self) -> bytes:
-        """The whole page as PNG, also what lies below."""
+    def capture_screenshot(self) -> bytes:
+        """Return the whole page as PNG, including the part below the window."""
         return base64.b64decode(self.send_command("Page.captureScreenshot", captureBeyondViewport=True)["data"])
 
-    def pdf(self) -> bytes:
-        """The page as it is printed."""
+    def print_pdf(self) -> bytes:
+        """Return the printed page as PDF."""
         return base64.b64decode(self.send_command("Page.printToPDF", preferCSSPageSize=True)["data"])
 
     def send_command(self, method: str, **parameters: Any) -> dict[str, Any]:
-        number = next(self._ids)
-        self.socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        """Send a command and return its result; events that arrive before are recorded."""
+        command_id = next(self._ids)
+        self.socket.send(json.dumps({"id": command_id, "method": method, "params": parameters}))
         while True:
-            told = self._receive()
-            if told.get("id") == number:
-                assert "error" not in told, told["error"]
-                result: dict[str, Any] = told["result"]
+            message = self._receive()
+            if message.get("id") == command_id:
+                assert "error" not in message, message["error"]
+                result: dict[str, Any] = message["result"]
                 return result
 
     def _receive(self) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self.socket.recv(timeout=_PATIENCE))
-        match told.get("method"):
+        message: dict[str, Any] = json.loads(self.socket.recv(timeout=_TIMEOUT_SECONDS))
+        match message.get("method"):
             case "Page.loadEventFired":
                 self._loaded = True
             case "Network.requestWillBeSent":
-                self.requested_urls.append(told["params"]["request"]["url"])
+                self.requested_urls.append(message["params"]["request"]["url"])
             case "Runtime.consoleAPICalled" | "Runtime.exceptionThrown" | "Log.entryAdded":
-                self.console_messages.append(json.dumps(told["params"]))
-        return told
+                self.console_messages.append(json.dumps(message["params"]))
+        return message
 
 
 @contextmanager
 def open_chromium_tab() -> Iterator[Tab]:
-    """A tab of a browser with a profile of its own, which is gone afterwards."""
+    """Open a tab in a browser with a temporary profile."""
     assert CHROMIUM is not None, CHROMIUM_MISSING
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [CHROMIUM, *_OPTIONS, f"--user-data-dir={profile}", "about:blank"]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         try:
-            with connect(_tab_of(process), max_size=None, proxy=None) as socket:
+            with connect(_find_tab_address(process), max_size=None, proxy=None) as socket:
                 yield Tab(socket)
         finally:
             process.kill()
             process.communicate()
 
 
-def _tab_of(process: subprocess.Popen[str]) -> str:
-    """The address of the first tab; the browser says on standard error where it listens."""
+def _find_tab_address(process: subprocess.Popen[str]) -> str:
+    """Return the WebSocket address of the first tab, from the address that the browser prints to standard error."""
     assert process.stderr is not None
-    said = []
+    output = []
     for line in process.stderr:
-        said.append(line)
+        output.append(line)
         if "DevTools listening on" in line:
             address = line.split()[-1]
             break
     else:
-        raise AssertionError("Chromium did not start: " + "".join(said))
+        raise AssertionError("Chromium did not start: " + "".join(output))
     with connect(address, proxy=None) as socket:
         socket.send(json.dumps({"id": 1, "method": "Target.getTargets"}))
-        while (told := json.loads(socket.recv(timeout=_PATIENCE))).get("id") != 1:
+        while (message := json.loads(socket.recv(timeout=_TIMEOUT_SECONDS))).get("id") != 1:
             pass
-    [tab] = [each["targetId"] for each in told["result"]["targetInfos"] if each["type"] == "page"]
-    return f"{address.partition('/devtools/')[0]}/devtools/page/{tab}"
+    [tab_id] = [target["targetId"] for target in message["result"]["targetInfos"] if target["type"] == "page"]
+    return f"{address.partition('/devtools/')[0]}/devtools/page/{tab_id}"

@@ -1,4 +1,7 @@
-"""The command inside the test's own process: what it printed and its exit code."""
+"""Run the command inside the test's own process, and return its output and exit code.
+
+A test that needs a process of its own starts the installed program instead.
+"""
 
 import io
 import logging
@@ -18,14 +21,16 @@ from pipelines.cli.main import main
 
 @dataclass(frozen=True)
 class CommandResult:
+    """The exit code of a command, and its text on standard output and standard error."""
+
     exit_code: int
     out: str
     err: str
 
 
 @contextmanager
-def process_settings_kept() -> Iterator[None]:
-    """Set back what the command sets for its whole process: the logger, the hook for defects."""
+def restore_process_settings() -> Iterator[None]:
+    """Restore the settings that the command changes for its whole process: the logger, the hook for exceptions."""
     logger, hook = logging.getLogger("chatmart"), sys.excepthook
     before = (logger.handlers[:], logger.propagate, logger.level)
     try:
@@ -37,27 +42,27 @@ def process_settings_kept() -> Iterator[None]:
 
 
 def run_chatmart(capsys: pytest.CaptureFixture[str], *arguments: object) -> CommandResult:
-    """Run the command with these arguments; what it sets for its whole process is set back."""
+    """Run the command with these arguments, then restore the settings of the process."""
     capsys.readouterr()
-    with process_settings_kept(), pytest.raises(SystemExit) as left:
+    with restore_process_settings(), pytest.raises(SystemExit) as exit_info:
         main([str(argument) for argument in arguments])
-    told = capsys.readouterr()
-    assert isinstance(left.value.code, int)
-    return CommandResult(left.value.code, told.out, told.err)
+    output = capsys.readouterr()
+    assert isinstance(exit_info.value.code, int)
+    return CommandResult(exit_info.value.code, output.out, output.err)
 
 
 def run_as_if_alone(arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> CommandResult:
-    """Run the command as a process of its own would: in this folder, with these variables, knowing no secret yet."""
+    """Run the command as in a process of its own: in this folder, with these variables, with no secret registered."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with (
         chdir(folder),
         mock.patch.dict(os.environ, environment, clear=True),
         mock.patch.multiple(redaction, _secrets=set(), _signatures=set()),
-        process_settings_kept(),
+        restore_process_settings(),
         redirect_stdout(out),
         redirect_stderr(err),
-        pytest.raises(SystemExit) as left,
+        pytest.raises(SystemExit) as exit_info,
     ):
         main(list(arguments))
-    assert isinstance(left.value.code, int)
-    return CommandResult(left.value.code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
+    assert isinstance(exit_info.value.code, int)
+    return CommandResult(exit_info.value.code, *(stream.buffer.getvalue().decode() for stream in (out, err)))

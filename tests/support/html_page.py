@@ -1,4 +1,4 @@
-"""A page read back: its elements, tables and texts, with nothing of what wrote it. No expectations."""
+"""Parses an HTML page into elements, tables and texts, independently of the code that wrote it. No assertions on it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,17 +9,20 @@ _VOID = {"meta", "link", "br", "hr", "img", "input"}
 
 @dataclass
 class Element:
+    """An element of a page; ``parts`` are its child elements and texts in order."""
+
     tag: str
     attributes: dict[str, str | None]
     parts: list["Element | str"] = field(default_factory=list)
 
     def find_all(self, tag: str, **wanted: str) -> list["Element"]:
-        """Every such element below this one, in the order of the page; ``class_`` is one of its classes."""
-        return [each for each in self.descendants() if each.tag == tag and each._is(wanted)]
+        """Return all matching elements below this one, in page order; ``class_`` matches one of the classes."""
+        return [element for element in self.descendants() if element.tag == tag and element._matches(wanted)]
 
     def find_one(self, tag: str, **wanted: str) -> "Element":
-        [found] = self.find_all(tag, **wanted)
-        return found
+        """Return the only matching element; any other number of matches is a ValueError."""
+        [element] = self.find_all(tag, **wanted)
+        return element
 
     def descendants(self) -> Iterator["Element"]:
         for part in self.parts:
@@ -33,13 +36,13 @@ class Element:
 
     @property
     def rows(self) -> list[list[str]]:
-        """The cells of a table's body."""
+        """The texts of the cells in a table's body, row by row."""
         return [
             [cell.text for cell in row.parts if isinstance(cell, Element)]
             for row in self.find_one("tbody").find_all("tr")
         ]
 
-    def _is(self, wanted: dict[str, str]) -> bool:
+    def _matches(self, wanted: dict[str, str]) -> bool:
         return all(
             value in (self.attributes.get("class") or "").split()
             if name == "class_"
@@ -48,7 +51,7 @@ class Element:
         )
 
 
-class _Reader(HTMLParser):
+class _PageReader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.open = [Element("", {})]
@@ -71,8 +74,8 @@ class _Reader(HTMLParser):
 
 
 def parse_page(html: str) -> Element:
-    """The page as elements; an element that is left open, or closed by another's end, is an error."""
-    reader = _Reader()
+    """Return the page as elements. An unclosed element is a ValueError, a wrong end tag an AssertionError."""
+    reader = _PageReader()
     reader.feed(html)
     reader.close()
     [root] = reader.open
@@ -80,15 +83,15 @@ def parse_page(html: str) -> Element:
 
 
 def find_card(page: Element, section: str, title: str) -> Element:
-    """The card of this title in the section of this id."""
-    [found] = [
-        each
-        for each in page.find_one("section", id=section).find_all("article")
-        if each.find_one("h3").text.strip() == title
+    """Return the card with this title in the section with this id."""
+    [card] = [
+        card
+        for card in page.find_one("section", id=section).find_all("article")
+        if card.find_one("h3").text.strip() == title
     ]
-    return found
+    return card
 
 
 def rows_by_label(table: Element) -> dict[str, list[str]]:
-    """A table's rows by their first cell; numbers as they are shown, without what sets thousands apart."""
+    """Return a table's rows by their first cell, with numbers as shown but without thousands separators."""
     return {row[0]: [cell.replace(",", "") for cell in row[1:]] for row in table.rows}

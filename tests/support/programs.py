@@ -1,4 +1,4 @@
-"""The help of installed programs, read in the test's own process: each start of Dagster's takes four seconds."""
+"""Read the help of installed programs in the test's own process: starting Dagster's program takes four seconds."""
 
 import io
 import sys
@@ -13,15 +13,15 @@ import pytest
 
 @cache
 def read_help(program: str, *words: str) -> str:
-    """Read what `program words… --help` prints; the program must be installed and know these words."""
+    """Return the text of `program words… --help`. Fails when the program is not installed or exits with an error."""
     assert Path(sys.executable).with_name(program).is_file()
     (script,) = entry_points(group="console_scripts", name=program)
     printed = io.StringIO()
     with (
         mock.patch.object(sys, "argv", [program, *words, "--help"]),
         redirect_stdout(printed),
-        pytest.raises(SystemExit) as left,
+        pytest.raises(SystemExit) as exit_info,
     ):
         script.load()()
-    assert left.value.code in (0, None), f"{program} {words}: exit {left.value.code}"
+    assert exit_info.value.code in (0, None), f"{program} {words}: exit {exit_info.value.code}"
     return printed.getvalue()

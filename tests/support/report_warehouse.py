@@ -1,7 +1,7 @@
-"""An invented warehouse for reports: three accounts that tell different things, eight weeks up to 28 March 2025.
+"""An invented warehouse for reports: three accounts with different measures, eight weeks up to 28 March 2025.
 
-``support`` tells conversations and channels, ``sales`` cost, understanding, cut-off intents and countries, ``voice``
-(which begins in March) channels with a test channel, languages, complete intents and single conversations.
+``support`` has conversations and channels; ``sales`` has cost, understanding, cut-off intents and countries;
+``voice`` begins in March and has channels with a test channel, languages, complete intents and single conversations.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,17 +22,17 @@ NOW = datetime(2025, 3, 29, 12, tzinfo=UTC)
 FEBRUARY, MARCH, LAST_DAY = date(2025, 2, 1), date(2025, 3, 1), date(2025, 3, 28)
 BOTH_PERIODS = (MARCH - timedelta(days=28), LAST_DAY)
 HOSTILE_NAME = "</title><script>alert('x')</script>\"&amp; ü"
-"""What a name from outside may be."""
+"""A name that would break a page that does not escape it."""
 
 Row = dict[str, Any]
 
 
-def cognigy_account(name: str, **more: Any) -> CognigyAccount:
+def build_cognigy_account(name: str, **more: Any) -> CognigyAccount:
     base = {"name": name, "project_id": "0" * 24, "api_key": "fake-key", "start_date": FEBRUARY}
     return CognigyAccount.model_validate({**base, **more})
 
 
-SUPPORT = cognigy_account("support")
+SUPPORT = build_cognigy_account("support")
 SALES = ChatdashAccount.model_validate(
     {"name": "sales", "project_id": "p", "api_key": "fake-key", "start_date": FEBRUARY}
 )
@@ -47,43 +47,43 @@ MEASURE_DEFINITIONS = [
 
 
 def fill_store(store: Store) -> None:
-    """Load and publish it all."""
+    """Load and publish all three accounts."""
     store.set_accounts_and_measures([build_account_row(account) for account in ACCOUNTS], MEASURE_DEFINITIONS)
-    commit_days(store, SUPPORT, consecutive_days(56, FEBRUARY), _support())
-    commit_days(store, SALES, consecutive_days(56, FEBRUARY), _sales())
-    told, there = Decimal(12), Decimal(10)
-    line = ReconciliationEntry(MARCH, "conversations", "export", told, there, "unexplained", None)
-    commit_days(store, VOICE, consecutive_days(28, MARCH), _voice(), reconciled=(line,))
+    commit_days(store, SUPPORT, consecutive_days(56, FEBRUARY), _support_facts())
+    commit_days(store, SALES, consecutive_days(56, FEBRUARY), _sales_facts())
+    reported, loaded = Decimal(12), Decimal(10)
+    entry = ReconciliationEntry(MARCH, "conversations", "export", reported, loaded, "unexplained", None)
+    commit_days(store, VOICE, consecutive_days(28, MARCH), _voice_facts(), reconciled=(entry,))
     store.publish()
 
 
 def commit_days(
     store: Store, account: Account, slices: Sequence[date], facts: Mapping[str, Sequence[Row]], **more: Any
 ) -> None:
-    """Commit these days of an account; a day without a row of totals is one on which nothing is told."""
-    told = {row["date"] for row in facts.get("conversation_daily", ())}
-    totals = [*facts.get("conversation_daily", ()), *({"date": day} for day in slices if day not in told)]
+    """Commit these days of an account; a day without a row of totals gets one without measures."""
+    reported_days = {row["date"] for row in facts.get("conversation_daily", ())}
+    totals = [*facts.get("conversation_daily", ()), *({"date": day} for day in slices if day not in reported_days)]
     tables = {name: build_staged_table(name, rows) for name, rows in {**facts, "conversation_daily": totals}.items()}
     store.commit(
         build_chunk_commit(list(slices), dict(tables), account=build_account_row(account), loaded_at=NOW, **more)
     )
 
 
-def _support() -> dict[str, list[Row]]:
+def _support_facts() -> dict[str, list[Row]]:
     return {
         "conversation_daily": [
             {"date": day, "conversations": 1000 + 10 * day.day, "call_duration_seconds": Decimal(90)}
-            for day in _weeks()
+            for day in _all_days()
         ],
         "channel_daily": [
             {"date": day, "channel_code": code, "conversations": count}
-            for day in _weeks()
+            for day in _all_days()
             for code, count in (("webchat", 900), ("whatsapp", 100))
         ],
     }
 
 
-def _sales() -> dict[str, list[Row]]:
+def _sales_facts() -> dict[str, list[Row]]:
     return {
         "conversation_daily": [
             {
@@ -94,20 +94,20 @@ def _sales() -> dict[str, list[Row]]:
                 "cost_amount": Decimal("0.5") if day.day % 2 else Decimal(3),
                 "cost_currency": "EUR" if day.day % 2 else "USD",
             }
-            for day in _weeks()
+            for day in _all_days()
         ],
         "intent_daily": [
             {"date": day, "intent": intent, "hits": hits, "rank": rank, "is_top_n": True}
-            for day in _weeks()
+            for day in _all_days()
             for rank, (intent, hits) in enumerate(((HOSTILE_NAME, 5), ("prices", 3)), start=1)
         ],
         "country_daily": [
-            {"date": day, "country_code": "NA", "conversations": 7 if day < MARCH else 14} for day in _weeks()
+            {"date": day, "country_code": "NA", "conversations": 7 if day < MARCH else 14} for day in _all_days()
         ],
     }
 
 
-def _voice() -> dict[str, list[Row]]:
+def _voice_facts() -> dict[str, list[Row]]:
     march = consecutive_days(28, MARCH)
     start = datetime(2025, 3, 1, 12, tzinfo=UTC)
     return {
@@ -125,12 +125,12 @@ def _voice() -> dict[str, list[Row]]:
                 "conversation_id": f"c{number}",
                 "started_at": start,
                 "channel_code": "webchat",
-                "transfer_target": "desk" if number == 0 else None,
+                "transfer_target": "hotline" if number == 0 else None,
             }
             for number in range(4)
         ],
     }
 
 
-def _weeks() -> Iterator[date]:
+def _all_days() -> Iterator[date]:
     yield from consecutive_days(56, FEBRUARY)

@@ -1,6 +1,7 @@
-"""The lines that the restatement log must gain when the truth changes, worked out from the truth alone. No verdicts.
+"""The lines that the restatement log must gain when the truth changes, computed from the truth alone.
 
-Numbers stand by view, day, member and measure, as the log names them; single events as sums of their day.
+Numbers have the log's keys: view, day, member and measure. Single events count as sums of their day. Expectations are
+the callers'.
 """
 
 from collections import Counter
@@ -20,7 +21,7 @@ LogLine = tuple[LogKey, Number, Number]
 
 @dataclass(frozen=True)
 class LoggedView:
-    """How the log tells of one view: its name there, the columns of its member, its measures, how events are called."""
+    """The log's form of a view: its name there, the columns of its member, its measures, the measure of its events."""
 
     view: str
     members: tuple[str, ...]
@@ -58,19 +59,19 @@ LOGGED_VIEWS: Mapping[str, LoggedView] = {
 
 
 def collect_truth_numbers(installation: Installation, days: Sequence[date]) -> dict[LogKey, Decimal]:
-    """Every number of the truth that a re-load may change; what is not told is not in it."""
-    found: dict[LogKey, Decimal] = {}
+    """Collect every number of the truth that a re-load may change; NULLs are left out."""
+    numbers: dict[LogKey, Decimal] = {}
     for account in installation.accounts:
         for view, logged in LOGGED_VIEWS.items():
             rows = installation.compute_truth_rows(account, view, days)
-            told = _events(rows, logged) if logged.count_measure else _rows(rows, logged)
-            for (day, member, measure), value in told:
-                found[account.name, logged.view, day, member, measure] = value
-    return found
+            entries = _sum_events(rows, logged) if logged.count_measure else _read_values(rows, logged)
+            for (day, member, measure), value in entries:
+                numbers[account.name, logged.view, day, member, measure] = value
+    return numbers
 
 
 def compute_expected_lines(before: Mapping[LogKey, Decimal], after: Mapping[LogKey, Decimal]) -> Counter[LogLine]:
-    """A line for each number that is another one, or is not told any more, or is told now."""
+    """Return a line for each number that has changed, has vanished or is new."""
     lines: Counter[LogLine] = Counter()
     for key in {*before, *after}:
         if before.get(key) != after.get(key):
@@ -81,17 +82,17 @@ def compute_expected_lines(before: Mapping[LogKey, Decimal], after: Mapping[LogK
 MeasureValues = Iterator[tuple[tuple[date, str | None, str], Decimal]]
 
 
-def _rows(rows: Iterable[Mapping[str, Any]], logged: LoggedView) -> MeasureValues:
+def _read_values(rows: Iterable[Mapping[str, Any]], logged: LoggedView) -> MeasureValues:
     for row in rows:
         members = [logged.metric, *(row[column] for column in logged.members)]
         named = [str(member) for member in members if member is not None]
         for measure in logged.measures:
             if row[measure] is not None:
-                shown = "value" if logged.metric else measure
-                yield (row["date"], " / ".join(named) if named else None, shown), Decimal(row[measure])
+                measure_name = "value" if logged.metric else measure
+                yield (row["date"], " / ".join(named) if named else None, measure_name), Decimal(row[measure])
 
 
-def _events(rows: Iterable[Mapping[str, Any]], logged: LoggedView) -> MeasureValues:
+def _sum_events(rows: Iterable[Mapping[str, Any]], logged: LoggedView) -> MeasureValues:
     sums: Counter[tuple[date, str | None, str]] = Counter()
     for row in rows:
         sums[row["date"], None, str(logged.count_measure)] += 1

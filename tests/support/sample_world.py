@@ -1,4 +1,7 @@
-"""A shop: a folder with a configuration, the sandbox it points to, and a clock that the test moves. No expectations."""
+"""A sample world: a folder with a configuration, the sandbox behind it, and a clock that the test advances.
+
+Expectations of tests must not come in.
+"""
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,7 +41,7 @@ VIEWS = ("conversation_daily", "channel_daily", "metric_daily")
 
 
 class RecordingObserver(NullObserver):
-    """Remembers what a run said."""
+    """Records the events of a run."""
 
     def __init__(self) -> None:
         self.plans: dict[str, tuple[int, int]] = {}
@@ -56,8 +59,8 @@ class RecordingObserver(NullObserver):
 
 
 @cache
-def _empty_warehouse() -> bytes:
-    """A warehouse's private file in which nothing is loaded; to make one anew takes longer than to load a month."""
+def _build_empty_warehouse() -> bytes:
+    """Return the private file of an empty warehouse; building one takes longer than loading a month."""
     with TemporaryDirectory() as folder:
         store = open_store("duckdb://warehouse.duckdb", Path(folder))
         store.publish()
@@ -65,14 +68,14 @@ def _empty_warehouse() -> bytes:
 
 
 def begin_warehouse(published: Path) -> None:
-    """Put an empty warehouse beside the place where it is to be published."""
+    """Write an empty private warehouse beside the path at which it is published."""
     published.parent.mkdir(parents=True, exist_ok=True)
-    published.with_name(f"_{published.name}.loader").write_bytes(_empty_warehouse())
+    published.with_name(f"_{published.name}.loader").write_bytes(_build_empty_warehouse())
 
 
 @dataclass
 class SampleWorld:
-    """With ``begun`` its warehouse is there, and empty; else the first run makes it, as it does for a user."""
+    """With ``begun`` its warehouse exists and is empty; else the first run creates it, as it does for a user."""
 
     folder: Path
     sandbox: Sandbox
@@ -101,7 +104,7 @@ class SampleWorld:
     def backfill(
         self, first: date, last: date, *, refetch: bool = False, observer: RecordingObserver | None = None
     ) -> RunResult:
-        """As the command does it: settled days are left out unless everything is asked anew."""
+        """Load as the command does: settled days are skipped, unless with ``refetch``."""
         workspace = self.open_workspace()
         window = Window(first, last + ONE_DAY)
         jobs = []
@@ -114,8 +117,8 @@ class SampleWorld:
 
     def read_view(self, name: str, where: str = "true") -> list[dict[str, Any]]:
         query = f"SELECT * FROM {name} WHERE {where} ORDER BY ALL"
-        found: list[dict[str, Any]] = self.open_workspace().store.read(query).to_pylist()
-        return found
+        rows: list[dict[str, Any]] = self.open_workspace().store.read(query).to_pylist()
+        return rows
 
     def read_all_views(self) -> dict[str, list[dict[str, Any]]]:
         return {name: self.read_view(name) for name in VIEWS}
@@ -124,15 +127,15 @@ class SampleWorld:
         return {row.date: row for row in self.open_workspace().store.ledger(account)}
 
     def take_requests(self) -> list[RequestRecord]:
-        """The requests since the last time this was asked."""
-        found = self.sandbox.requests
+        """Return the requests since the last call."""
+        requests = self.sandbox.requests
         self.sandbox.request_log.requests.clear()
-        return found
+        return requests
 
 
 @contextmanager
 def open_sandbox() -> Iterator[Sandbox]:
-    """A world of two small accounts that ends at ``NOW``."""
+    """Open a sandbox with a world of two small accounts that ends at ``NOW``."""
     with Sandbox(World(5, (BERLIN, NEW_YORK), clock=lambda: NOW)) as running:
         yield running
 

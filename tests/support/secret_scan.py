@@ -1,4 +1,4 @@
-"""Planted secrets and the search for them in every byte that a folder holds, unpacked. No expectations."""
+"""The search for secrets in every byte that a folder holds, unpacked. Expectations are the callers'."""
 
 import base64
 import sqlite3
@@ -12,31 +12,34 @@ import zstandard
 
 
 def encoded_forms(secret: str) -> set[str]:
-    """The plain, URL-encoded and base64 forms of a secret."""
+    """Return the plain, URL-encoded and base64 forms of a secret."""
     raw = secret.encode()
     urls = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
-    encoded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
-    return {secret, *urls, *(url.casefold() for url in urls), *encoded, *(each.rstrip("=") for each in encoded)}
+    texts = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
+    return {secret, *urls, *(url.casefold() for url in urls), *texts, *(text.rstrip("=") for text in texts)}
 
 
 def read_files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file as it lies there, and what packed ones hold, with a name for each."""
+    """Yield the name and bytes of every file, and those of the contents of packed files."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = str(path.relative_to(folder))
         yield name, path.read_bytes()
-        yield from ((f"{name}, unpacked", each) for each in _unpacked(path))
+        yield from ((f"{name}, unpacked", contents) for contents in _read_unpacked(path))
 
 
 def find_secrets(secrets: Iterable[str], texts: Iterable[tuple[str, bytes]]) -> list[str]:
-    """A line for each secret in each text, whatever its form; letters' case is not looked at."""
+    """Return a line for each secret in each text, in any of its forms and regardless of case."""
     wanted = {form.casefold().encode(): secret for secret in secrets for form in encoded_forms(secret)}
-    looked = ((name, text.lower()) for name, text in texts)
+    lower_texts = ((name, text.lower()) for name, text in texts)
     return [
-        f"{secret} as {form!r} in {name}" for name, text in looked for form, secret in wanted.items() if form in text
+        f"{secret} as {form!r} in {name}"
+        for name, text in lower_texts
+        for form, secret in wanted.items()
+        if form in text
     ]
 
 
-def _unpacked(path: Path) -> Iterator[bytes]:
+def _read_unpacked(path: Path) -> Iterator[bytes]:
     match path.suffix:
         case ".zst":
             with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:

@@ -1,4 +1,4 @@
-"""Waiting for what another process or thread brings about, without guessing how long that takes. No expectations."""
+"""Waiting for another process or thread to reach a state, without a guessed delay. No expectations."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,8 +8,8 @@ TIMEOUT_SECONDS = 60
 
 
 def wait_until(reached: Callable[[], bool]) -> None:
-    """Return as soon as it is so; AssertionError when it does not come about."""
-    tick, began = Event(), datetime.now(UTC)
+    """Return as soon as ``reached()`` is true. Raises AssertionError after 60 seconds."""
+    tick, started_at = Event(), datetime.now(UTC)
     while not reached():
-        assert datetime.now(UTC) - began < timedelta(seconds=TIMEOUT_SECONDS)
+        assert datetime.now(UTC) - started_at < timedelta(seconds=TIMEOUT_SECONDS)
         tick.wait(0.005)

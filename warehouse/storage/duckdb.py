@@ -4,13 +4,15 @@ A process that has a DuckDB file open, even read-only, makes every writer fail; 
 file (see `publish`). What must not come in: a provider, the shape of a fact.
 """
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
-from warehouse.ddl.migrations import MIGRATIONS, Migration, read_schema_version, upgrade_schema
+from warehouse.ddl.migrations import CURRENT_VERSION, MIGRATIONS, Migration, read_schema_version, upgrade_schema
 from warehouse.ddl.views import create_views, views_hash
 from warehouse.engine import attach_warehouse, first_row, sql_transaction
 from warehouse.errors import UnreadableWarehouse, WarehouseError
@@ -77,10 +79,20 @@ class DuckDBStorage:
 
     @contextmanager
     def published(self, con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[None]:
-        """Attach the published file as `wh`. Raises NewerWarehouse and UnreadableWarehouse."""
+        """Attach the published file as `wh`. Raises NewerWarehouse and UnreadableWarehouse.
+
+        A file that an earlier release published is read from an upgraded temporary copy until the next publication.
+        """
         with attach_warehouse(con, self.location, read_only=True):
-            read_schema_version(con, str(self.location))
-            yield
+            if read_schema_version(con, str(self.location)) in (0, CURRENT_VERSION):
+                yield
+                return
+        with TemporaryDirectory(prefix="chatmart-") as folder:
+            upgraded = Path(folder) / self.location.name
+            shutil.copyfile(self.location, upgraded)
+            with attach_warehouse(con, upgraded):
+                bring_up_to_date(con, str(self.location))
+                yield
 
     def publish(self, con: duckdb.DuckDBPyConnection) -> bool:
         """Copy the private file to the place of the published one. A reader keeps the file that it has open.

@@ -1,1 +1,1 @@
-"""One module per command. What commands share is in the packages beside this one."""
+"""One module per command. Code that several commands share is in the packages beside this one."""

@@ -1,4 +1,7 @@
-"""``chatmart check``: what a load needs, a line each, for people or as JSON. What is looked at: ``readiness``."""
+"""``chatmart check``: print the results of the checks before a load, as text or JSON.
+
+What must not come in: the checks themselves, which are in ``steps.connection_check``.
+"""
 
 import json
 import sys
@@ -15,44 +18,41 @@ from pipelines.cli.steps.open_workspace import open_workspace
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @accounts_option
 @providers_option
 @click.pass_obj
 def check(config: str | None, as_json: bool, accounts: Sequence[str], providers: Sequence[str]) -> int:
-    """Try out what a load needs: configuration, credentials, disk, warehouse. Exits with 1 when anything fails.
+    """Check configuration, credentials, disk and warehouse before a load. Exits with 1 when a check fails.
 
-    Each account is asked one small question about yesterday; no export is started, and nothing is written.
+    Sends one small request per account, about yesterday. Starts no export and writes nothing.
     """
     workspace = open_workspace(config, "check")
-    found = run_checks(workspace, workspace.config.select_accounts(accounts, providers))
+    results = run_checks(workspace, workspace.config.select_accounts(accounts, providers))
+    is_ok = all(result.ok for result in results)
     if as_json:
-        click.echo(json.dumps({"ok": _all_ok(found), "checks": [_told(each) for each in found]}, ensure_ascii=False))
+        click.echo(json.dumps({"ok": is_ok, "checks": list(map(_as_object, results))}, ensure_ascii=False))
     else:
         console = make_console(sys.stdout)
-        for each in found:
-            console.print(_line(each), soft_wrap=True)
-    return 0 if _all_ok(found) else 1
+        for result in results:
+            console.print(_format_line(result), soft_wrap=True)
+    return 0 if is_ok else 1
 
 
-def _all_ok(found: Sequence[CheckResult]) -> bool:
-    return all(each.ok for each in found)
+def _format_line(result: CheckResult) -> Text:
+    account = f"{result.account.name} ({result.account.provider}): " if result.account else ""
+    advice = f"; {result.advice}" if result.advice else ""
+    state = Text("ok    ", "green") if result.ok else Text("failed", "red")
+    return state + Text(f"  {result.check:13}  {format_for_terminal(f'{account}{result.message}{advice}')}")
 
 
-def _line(found: CheckResult) -> Text:
-    whose = f"{found.account.name} ({found.account.provider}): " if found.account else ""
-    advice = f"; {found.advice}" if found.advice else ""
-    state = Text("ok    ", "green") if found.ok else Text("failed", "red")
-    return state + Text(f"  {found.check:13}  {format_for_terminal(f'{whose}{found.message}{advice}')}")
-
-
-def _told(found: CheckResult) -> dict[str, object]:
-    account = found.account
+def _as_object(result: CheckResult) -> dict[str, object]:
+    account = result.account
     return {
-        "check": found.check,
+        "check": result.check,
         "account": account.name if account else None,
         "provider": account.provider if account else None,
-        "ok": found.ok,
-        "said": found.message,
-        "advice": found.advice or None,
+        "ok": result.ok,
+        "said": result.message,
+        "advice": result.advice or None,
     }

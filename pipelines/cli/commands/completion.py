@@ -1,9 +1,9 @@
-"""``chatmart completion``: the script by which a shell completes commands, options, accounts and providers."""
+"""``chatmart completion``: print the script that lets a shell complete commands, options, accounts and providers."""
 
 import click
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
-_HOW = """\b
+_INSTALLATION = """\b
 bash, in ~/.bashrc:  eval "$(chatmart completion bash)"
 zsh, in ~/.zshrc:    eval "$(chatmart completion zsh)"
 fish:                chatmart completion fish > ~/.config/fish/completions/chatmart.fish
@@ -11,10 +11,10 @@ fish:                chatmart completion fish > ~/.config/fish/completions/chatm
 _SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
-@click.command(epilog=_HOW)
+@click.command(epilog=_INSTALLATION)
 @click.argument("shell", type=click.Choice(list(_SHELLS)))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> int:
-    """Print what a shell needs to complete this command, with the configuration's accounts and providers."""
+    """Print the completion script for a shell. It completes the configured accounts and providers too."""
     click.echo(_SHELLS[shell](ctx.find_root().command, {}, "chatmart", "_CHATMART_COMPLETE").source())
     return 0

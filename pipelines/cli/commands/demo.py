@@ -1,4 +1,7 @@
-"""``chatmart demo``: the main job on invented data, from HTTP to SQL, in a folder of its own."""
+"""``chatmart demo``: load invented data from a simulator, from HTTP to SQL, in a folder of its own.
+
+Loading and the report are the same functions as in ``load`` and ``report``; the simulator is ``sandbox``.
+"""
 
 import shlex
 import sys
@@ -27,14 +30,14 @@ from sandbox.server import Sandbox
 DEMO_FOLDER = Path("data/demo")
 DEMO_DAYS = 60
 SANDBOX_PORTS = (8600, 8601)
-"""Of the sandbox, so that later commands with the demo's configuration find it where ``chatmart sandbox`` listens."""
+"""Ports of APIs and downloads: where ``chatmart sandbox`` listens, so that the demo's configuration works with it."""
 
-_TOTALS = """
+_TOTALS_QUERY = """
 SELECT provider, count(DISTINCT account) AS accounts, count(DISTINCT date) AS days, sum(conversations) AS conversations
 FROM conversation_daily GROUP BY provider ORDER BY provider
 """
 
-_TO_TRY = (
+_EXAMPLE_QUERIES = (
     "select provider, channel, sum(conversations) conversations from channel_daily group by all order by 3 desc",
     "select monthname(date) as month, provider, sum(conversations) from conversation_daily group by all order by all",
     "select account, intent, sum(hits) hits from intent_daily group by all order by hits desc limit 10",
@@ -42,33 +45,41 @@ _TO_TRY = (
 
 
 @click.command()
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=DEMO_FOLDER, show_default=True)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEMO_FOLDER,
+    show_default=True,
+    help="Folder for the demo's files.",
+)
 def demo(folder: Path) -> int:
-    """Load 60 days of 7 invented accounts at five providers, and show what to ask."""
+    """Load 60 days of 7 invented accounts at five providers, and print queries to try."""
     end = min(today(ZoneInfo(account.timezone), datetime.now(UTC)) for account in DEMO_ACCOUNTS)
-    window = Window(end - timedelta(days=DEMO_DAYS), end)  # up to a yesterday that is over in every account's zone
-    with _sandbox() as sandbox:
+    window = Window(end - timedelta(days=DEMO_DAYS), end)  # the last day is over in every account's zone
+    with _run_sandbox() as sandbox:
         path = write_demo_config(folder, sandbox, window.start)
         workspace = Workspace.open(configuration.load_config(path), command="demo")
         jobs = [LoadJob(account, tuple(window.days())) for account in workspace.config.accounts]
         code = run_with_progress(workspace, lambda observer: run_jobs(workspace, jobs, observer=observer))
     if workspace.stop.is_requested:
         return code
-    write_result(workspace.store.read(_TOTALS), "table", sys.stdout)
-    written = write_report(workspace, ReportRequest(workspace.config.accounts))
-    click.echo(f"\nThe report is {_shortest(written)}: open it in a browser.")
-    click.echo(f"The warehouse is {_shortest(workspace.store.location)}; any DuckDB tool opens it, read-only. Try:\n")
-    for query in _TO_TRY:
-        click.echo(f"  {_program()} --config {path} sql {shlex.quote(query)}")
+    write_result(workspace.store.read(_TOTALS_QUERY), "table", sys.stdout)
+    report = write_report(workspace, ReportRequest(workspace.config.accounts))
+    click.echo(f"\nThe report is {_shorten_path(report)}. Open it in a browser.")
     click.echo(
-        f"\nThe providers were invented ones: `{_program()} sandbox` starts them again, for `load` and `backfill`."
+        f"The warehouse is {_shorten_path(workspace.store.location)}. Open it read-only with any DuckDB tool. Try:\n"
+    )
+    for query in _EXAMPLE_QUERIES:
+        click.echo(f"  {_program_name()} --config {path} sql {shlex.quote(query)}")
+    click.echo(
+        f"\nThe providers were simulated. `{_program_name()} sandbox` starts them again, for `load` and `backfill`."
     )
     return code
 
 
 @contextmanager
-def _sandbox() -> Iterator[Sandbox]:
-    """A sandbox on the ports where later commands look for it; on free ones when another program has those."""
+def _run_sandbox() -> Iterator[Sandbox]:
+    """Run a sandbox on ``SANDBOX_PORTS``, or on free ports when another program uses those."""
     try:
         sandbox = Sandbox(api_port=SANDBOX_PORTS[0], download_port=SANDBOX_PORTS[1]).start()
     except OSError:
@@ -80,7 +91,10 @@ def _sandbox() -> Iterator[Sandbox]:
 
 
 def write_demo_config(folder: Path, sandbox: Sandbox, first: date) -> Path:
-    """Write the demo's own configuration, and a ``.env`` with the sandbox's invented credentials."""
+    """Write ``chatmart.yaml`` and a ``.env`` with the sandbox's invented credentials. Returns the configuration's path.
+
+    ``first`` is the accounts' start date. Raises OSError when the folder cannot be written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     overrides = {account.name: {"start_date": first.isoformat()} for account in DEMO_ACCOUNTS}
     document = build_config(
@@ -92,17 +106,17 @@ def write_demo_config(folder: Path, sandbox: Sandbox, first: date) -> Path:
         defaults={"rate_limit": {"requests": 1000, "period_seconds": 1}},
     )
     path = folder / "chatmart.yaml"
-    head = f"{schema_comment(path.parent.absolute())}\n# Written by `chatmart demo`, for the sandbox.\n"
-    path.write_text(head + yaml.safe_dump(document, sort_keys=False))
+    header = f"{schema_comment(path.parent.absolute())}\n# Written by `chatmart demo`, for the sandbox.\n"
+    path.write_text(header + yaml.safe_dump(document, sort_keys=False))
     variables = build_environment(DEMO_ACCOUNTS)
     (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
     return path
 
 
-def _program() -> str:
+def _program_name() -> str:
     local = Path(".venv/bin/chatmart")
     return str(local) if local.exists() else "chatmart"
 
 
-def _shortest(path: Path) -> Path:
+def _shorten_path(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

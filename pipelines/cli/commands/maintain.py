@@ -1,4 +1,7 @@
-"""``chatmart maintain``: delete what retention does not keep, without Dagster. What that is: ``pruning``."""
+"""``chatmart maintain``: delete landed responses that retention does not keep, without Dagster.
+
+What must not come in: the rules of retention, which are in ``pipelines.loads.prune``.
+"""
 
 import click
 
@@ -11,15 +14,15 @@ from pipelines.loads.prune import prune_landing
 @click.command()
 @click.pass_obj
 def maintain(config: str | None) -> int:
-    """Delete replaced answers that retention does not keep, and what killed runs left behind."""
+    """Delete replaced responses that retention does not keep, and staged files of killed runs."""
     workspace = open_workspace(config, "maintain")
     pruned = prune_landing(workspace)
-    runs = remove_stale_staging(workspace)
+    killed_runs = remove_stale_staging(workspace)
     days = workspace.config.settings.retention.landing_days
-    what = f"{pruned.arrivals} answers that were replaced more than {days} days ago ({pruned.bytes:,} bytes)"
+    responses = f"{pruned.arrivals} responses that were replaced more than {days} days ago ({pruned.bytes:,} bytes)"
     if days is None:
-        what = "no answer (retention.landing_days is not set, so all are kept)"
-    print_message(f"deleted: {what}; staged files of {runs} killed runs")
+        responses = "no response (retention.landing_days is not set, so all are kept)"
+    print_message(f"deleted: {responses}; staged files of {killed_runs} killed runs")
     if pruned.busy_accounts:
-        print_message(f"{pruned.busy_accounts} accounts are being fetched and were left alone", style="yellow")
+        print_message(f"skipped {pruned.busy_accounts} accounts that are being fetched", style="yellow")
     return 0

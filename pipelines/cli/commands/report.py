@@ -1,4 +1,7 @@
-"""``chatmart report``: writes the page and says where it is. What stands in it: ``pipelines.report``."""
+"""``chatmart report``: write the HTML report and print its path.
+
+What must not come in: the content of the report, which is in ``pipelines.report``.
+"""
 
 import webbrowser
 from collections.abc import Sequence
@@ -17,50 +20,54 @@ DEFAULT_FILE_NAME = "report.html"
 
 @click.command()
 @click.option(
-    "--output", "-o", "file", type=click.Path(path_type=Path, dir_okay=False), help="Default: beside the warehouse."
+    "--output",
+    "-o",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write (default: report.html beside the warehouse).",
 )
-@click.option("--open", "show", is_flag=True, help="Show it in the browser.")
+@click.option("--open", "open_browser", is_flag=True, help="Open it in the browser.")
 @click.option("--from", "first", type=DAY_TYPE, metavar="D", help="First day (default: four weeks before the last).")
-@click.option(
-    "--to", "last", type=DAY_TYPE, metavar="D", help="Last day, included (default: the newest that is loaded)."
-)
+@click.option("--to", "last", type=DAY_TYPE, metavar="D", help="Last day, included (default: the newest loaded day).")
 @accounts_option
 @providers_option
 @click.pass_obj
 def report(
     config: str | None,
     file: Path | None,
-    show: bool,
+    open_browser: bool,
     first: object,
     last: object,
     accounts: Sequence[str],
     providers: Sequence[str],
 ) -> int:
-    """Write a page of charts and figures: one HTML file that needs nothing else.
+    """Write a page of charts and figures: one HTML file that needs no network.
 
-    It shows what the published warehouse holds, against the days before, and exits with 0 whatever that is.
+    Shows a period of the published warehouse, compared with the days before it. Exits with 0 even without data.
     """
     workspace = open_workspace(config, "report")
     chosen = workspace.config.select_accounts(accounts, providers)
-    asked = ReportRequest(chosen, as_date(first), as_date(last), is_all_accounts=not (accounts or providers))
-    try:
-        written = write_report(workspace, asked, file)
-    except PeriodNotAvailable as error:
-        raise click.UsageError(str(error)) from error
-    click.echo(written)
-    if show and not webbrowser.open(written.resolve().as_uri()):
-        click.echo("There is no browser to show it in.", err=True)
+    request = ReportRequest(chosen, as_date(first), as_date(last), is_all_accounts=not (accounts or providers))
+    page = write_report(workspace, request, file)
+    click.echo(page)
+    if open_browser and not webbrowser.open(page.resolve().as_uri()):
+        click.echo("No browser could be opened.", err=True)
     return 0
 
 
 def write_report(workspace: Workspace, request: ReportRequest, file: Path | None = None) -> Path:
-    """Write the page, and say where: by default beside the warehouse, or the configuration where that has no folder.
+    """Write the report and return its path. It replaces an existing file only once it is complete.
 
-    A file appears when it is whole; one that was there stays until then. Raises what ``make`` raises, and OSError.
+    The default is ``DEFAULT_FILE_NAME`` beside the warehouse, or beside the configuration while the warehouse has no
+    folder. Raises UsageError when the period has no days, WarehouseError when the warehouse cannot be read, OSError.
     """
-    beside = workspace.store.location.parent
-    target = file or (beside if beside.is_dir() else workspace.config.folder) / DEFAULT_FILE_NAME
-    page = render_page(build_report(workspace.store, request, workspace.clock.now()))
+    warehouse_folder = workspace.store.location.parent
+    folder = warehouse_folder if warehouse_folder.is_dir() else workspace.config.folder
+    target = file or folder / DEFAULT_FILE_NAME
+    try:
+        page = render_page(build_report(workspace.store, request, workspace.clock.now()))
+    except PeriodNotAvailable as error:
+        raise click.UsageError(str(error)) from error
     with write_atomically(target) as out:
         out.write(page)
     return target

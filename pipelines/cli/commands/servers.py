@@ -1,4 +1,7 @@
-"""``chatmart sandbox`` and ``chatmart dev``: servers that run until they are interrupted."""
+"""``chatmart sandbox`` and ``chatmart dev``: start servers that run until they are interrupted.
+
+The servers themselves are the package ``sandbox`` and Dagster.
+"""
 
 import os
 import signal
@@ -20,11 +23,11 @@ from pipelines.orchestration.instance.home import prepare_home
     type=click.IntRange(1, 65534),
     default=SANDBOX_PORTS[0],
     show_default=True,
-    help="Of the five APIs; downloads are on the next one.",
+    help="Port of the five APIs. Downloads use the next port.",
 )
-@click.option("--seed", default=7, show_default=True, help="Another seed is another world.")
+@click.option("--seed", default=7, show_default=True, help="Seed of the invented data.")
 def sandbox(port: int, seed: int) -> int:
-    """Serve the five providers with invented data until interrupted."""
+    """Simulate the five providers with invented data until interrupted."""
     from sandbox.__main__ import main
 
     return main(["--port", str(port), "--download-port", str(port + 1), "--seed", str(seed)])
@@ -34,13 +37,17 @@ def sandbox(port: int, seed: int) -> int:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def dev(config: str | None, arguments: tuple[str, ...]) -> NoReturn:
-    """Start Dagster's UI and daemon for the configuration; further arguments go to ``dagster dev``."""
-    found = configuration.load_config(configuration.find_config(config))
-    environment = {**os.environ, configuration.ENVIRONMENT_VARIABLE: str(found.path), **prepare_home(found)}
-    tool = str(Path(sys.executable).with_name("dagster"))
-    # one process alone creates the instance's databases: three at once ruin them
-    subprocess.run([tool, "instance", "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
-    command = [tool, "dev", "--module-name", "pipelines.definitions", *arguments]
-    # Dagster ends on SIGTERM as it does on SIGINT, which a shell sets to be ignored for what a script starts with `&`
+    """Start Dagster's UI and daemon for the configuration. Further arguments go to ``dagster dev``."""
+    loaded_config = configuration.load_config(configuration.find_config(config))
+    environment = {
+        **os.environ,
+        configuration.ENVIRONMENT_VARIABLE: str(loaded_config.path),
+        **prepare_home(loaded_config),
+    }
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    # migrate in one process first: three processes that create the instance's databases at once corrupt them
+    subprocess.run([dagster, "instance", "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
+    command = [dagster, "dev", "--module-name", "pipelines.definitions", *arguments]
+    # a shell that runs a script ignores SIGINT in what it starts with `&`; Dagster stops on SIGINT as on SIGTERM
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.execve(tool, command, environment)  # in place of this process, so that signals reach it
+    os.execve(dagster, command, environment)  # replaces this process, so that signals reach Dagster

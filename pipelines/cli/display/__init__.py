@@ -1,1 +1,1 @@
-"""How values, tables and progress look on a terminal and in a file."""
+"""Format values, tables and progress for a terminal or a file."""

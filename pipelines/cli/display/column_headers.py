@@ -1,7 +1,7 @@
-"""What stands above a column: the SQL name of its type, and its unit where the star declares one. No output here.
+"""The header of a result's column: the SQL name of its type, and its unit when the star declares one.
 
-A unit is known by name and type together: a column that is called as a measure of the star and holds what that measure
-(or a sum of it) holds. Anything else was computed, and nothing is said about it.
+A column has a unit when its name and its type both match a measure of the star, or a sum of that measure. Any other
+column was computed, and its unit is not known. No output here.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,7 +15,7 @@ from sqlalchemy import Column
 from warehouse.model.columns import ADDITIVE
 from warehouse.model.schema import STAGED_FACTS, arrow_type, fact_table
 
-_NAMES: tuple[tuple[pa.DataType, str], ...] = (
+_TYPE_NAMES: tuple[tuple[pa.DataType, str], ...] = (
     (pa.bool_(), "BOOLEAN"),
     (pa.int8(), "TINYINT"),
     (pa.int16(), "SMALLINT"),
@@ -31,29 +31,33 @@ _NAMES: tuple[tuple[pa.DataType, str], ...] = (
     (pa.binary(), "BLOB"),
     (pa.date32(), "DATE"),
     (pa.null(), "NULL"),
-    (pa.decimal128(38, 0), "HUGEINT"),  # how the engine hands over a sum of integers
+    (pa.decimal128(38, 0), "HUGEINT"),  # the engine returns a sum of integers as this type
 )
 
 
-def sql_type_name(kind: pa.DataType) -> str:
-    """The SQL name of an Arrow type, as short as it goes."""
-    for known, name in _NAMES:
-        if kind == known:
+def sql_type_name(data_type: pa.DataType) -> str:
+    """Return the short SQL name of an Arrow type."""
+    for arrow, name in _TYPE_NAMES:
+        if data_type == arrow:
             return name
-    if pa.types.is_decimal(kind):
-        return f"DECIMAL({kind.precision},{kind.scale})"
-    if pa.types.is_timestamp(kind):
-        return "TIMESTAMPTZ" if kind.tz else "TIMESTAMP"
-    if pa.types.is_list(kind):
-        return f"{sql_type_name(kind.value_type)}[]"
-    if pa.types.is_dictionary(kind):
+    if pa.types.is_decimal(data_type):
+        return f"DECIMAL({data_type.precision},{data_type.scale})"
+    if pa.types.is_timestamp(data_type):
+        return "TIMESTAMPTZ" if data_type.tz else "TIMESTAMP"
+    if pa.types.is_list(data_type):
+        return f"{sql_type_name(data_type.value_type)}[]"
+    if pa.types.is_dictionary(data_type):
         return "ENUM"
-    return str(kind).split("<", 1)[0].split("[", 1)[0].upper()
+    return str(data_type).split("<", 1)[0].split("[", 1)[0].upper()
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What the star says of a measure: its unit, or the column that tells it, and whether it may be added up."""
+    """A measure as the star declares it: ``unit``, or ``unit_column`` that holds the unit; its additivity.
+
+    ``is_quantity`` is False for a measure that is no amount, such as a rank. ``types`` are the SQL types of the measure
+    and of its sum.
+    """
 
     unit: str | None
     unit_column: str | None
@@ -62,40 +66,43 @@ class Measure:
     types: frozenset[str]
 
 
-def find_measure(name: str, kind: str) -> Measure | None:
-    """The measure that a column of this name and SQL type shows; None for anything else."""
-    found = _measures().get(name)
-    return found if found is not None and kind in found.types else None
+def find_measure(name: str, sql_type: str) -> Measure | None:
+    """Return the measure that a column of this name and SQL type holds, or None when it holds no measure."""
+    measure = _declared_measures().get(name)
+    return measure if measure is not None and sql_type in measure.types else None
 
 
-def describe_unit(name: str, kind: str, beside: Collection[str]) -> str | None:
-    """The unit in a word or two, or which column ``beside`` it tells it; None where neither is known. Instants: UTC."""
-    if kind == "TIMESTAMPTZ":
+def describe_unit(name: str, sql_type: str, column_names: Collection[str]) -> str | None:
+    """Return the unit of a column, ``in COLUMN`` when another of ``column_names`` holds it, or None when unknown.
+
+    The unit of an instant (TIMESTAMPTZ) is its time zone, UTC.
+    """
+    if sql_type == "TIMESTAMPTZ":
         return "UTC"
-    found = find_measure(name, kind)
-    if found is None:
+    measure = find_measure(name, sql_type)
+    if measure is None:
         return None
-    return found.unit or (f"in {found.unit_column}" if found.unit_column in beside else None)
+    return measure.unit or (f"in {measure.unit_column}" if measure.unit_column in column_names else None)
 
 
 @cache
-def _measures() -> Mapping[str, Measure]:
-    """The measures of all facts; a name that two facts use for different things says nothing."""
+def _declared_measures() -> Mapping[str, Measure]:
+    """Return the measures of all facts by name, without names that two facts declare differently."""
     declared: dict[str, set[Measure]] = {}
     for table in map(fact_table, STAGED_FACTS):
         members = {column.name for column in table.columns if "unit" not in column.info}
         for column in table.columns:
             if "unit" in column.info:
-                declared.setdefault(column.name, set()).add(_measure(column, members))
-    return {name: each.pop() for name, each in declared.items() if len(each) == 1}
+                declared.setdefault(column.name, set()).add(_build_measure(column, members))
+    return {name: measures.pop() for name, measures in declared.items() if len(measures) == 1}
 
 
-def _measure(column: Column[Any], members: Collection[str]) -> Measure:
+def _build_measure(column: Column[Any], members: Collection[str]) -> Measure:
     unit, additivity = column.info["unit"], column.info["additivity"]
-    elsewhere = unit.rpartition(".")[2] if "." in unit or unit in members else None
-    kind = arrow_type(column.type)
-    types = {sql_type_name(kind)}
+    unit_column = unit.rpartition(".")[2] if "." in unit or unit in members else None
+    data_type = arrow_type(column.type)
+    types = {sql_type_name(data_type)}
     if additivity == ADDITIVE:
-        types.add(sql_type_name(pa.decimal128(38, kind.scale if pa.types.is_decimal(kind) else 0)))
+        types.add(sql_type_name(pa.decimal128(38, data_type.scale if pa.types.is_decimal(data_type) else 0)))
     is_quantity = column.info["role"] == "measure"
-    return Measure(None if elsewhere else unit, elsewhere, additivity, is_quantity, frozenset(types))
+    return Measure(None if unit_column else unit, unit_column, additivity, is_quantity, frozenset(types))

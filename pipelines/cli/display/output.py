@@ -1,6 +1,6 @@
-"""What commands say besides their data: sentences and tables on standard error, lines of the log where that is JSON.
+"""Print messages and tables to standard error, or log them as JSON lines when the log is JSON.
 
-Nothing is decided here about what is worth saying.
+Data goes to standard output and must not come in here. Each command decides which messages to print.
 """
 
 import logging
@@ -19,7 +19,7 @@ log = logging.getLogger("chatmart.command")
 
 
 def print_message(sentence: str, style: str | None = None, **fields: object) -> None:
-    """One sentence; ``fields`` say the same to programs."""
+    """Print one redacted sentence. ``fields`` are its values, for programs that read the JSON log."""
     if is_json_log():
         log.info("%s", sentence, extra=fields)
     else:
@@ -33,11 +33,14 @@ def print_table(
     row_styles: Sequence[str | None] | None = None,
     label: str,
 ) -> None:
-    """Rows of the same columns; the first ``left`` columns stand left, the others right. ``about`` names the rows."""
+    """Print rows of the same columns. The first ``left_columns`` are aligned left, the others right.
+
+    In the JSON log each row is a line that begins with ``label``.
+    """
     if is_json_log():
         for row in rows:
-            told = ", ".join(f"{name} {value}" for name, value in row.items())
-            log.info("%s: %s", label, told, extra={name.replace(" ", "_"): value for name, value in row.items()})
+            cells = ", ".join(f"{name} {value}" for name, value in row.items())
+            log.info("%s: %s", label, cells, extra={name.replace(" ", "_"): value for name, value in row.items()})
         return
     table = Table(box=None, pad_edge=False)
     for number, name in enumerate(rows[0] if rows else ()):

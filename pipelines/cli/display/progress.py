@@ -1,4 +1,7 @@
-"""How a run is shown while it goes: a bar on a terminal, lines now and then elsewhere. Always on standard error."""
+"""Show the progress of a run on standard error: a bar on a terminal, occasional lines elsewhere.
+
+The figures come from ``estimate``; the events from the run, through an ``Observer``.
+"""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -14,113 +17,112 @@ from pipelines.cli.display.output import console, print_message
 from pipelines.cli.logs import is_json_log
 from pipelines.loads.observer import Observer
 
-_SOONEST, _LATEST = 10.0, 300.0  # seconds between two lines
-_GROWTH = 0.05  # of the time that the run has taken so far: hours make a hundred lines, not thousands
+_MIN_SECONDS, _MAX_SECONDS = 10.0, 300.0  # between two lines
+_ELAPSED_FRACTION = 0.05  # between two lines, of the time so far: a run of hours prints a hundred lines, not thousands
 
 
 @contextmanager
 def show_progress() -> Iterator[Observer]:
-    """The observer that fits standard error."""
-    pace = ProgressEstimate()
+    """Yield an observer that shows progress: a bar when standard error is a terminal and no JSON log, else lines."""
+    estimate = ProgressEstimate()
     if is_json_log() or not console.is_terminal:
-        yield ProgressLines(pace)
+        yield ProgressLines(estimate)
         return
-    with Progress(SpinnerColumn(), BarColumn(15), _Words(pace), console=console, transient=True) as progress:
-        yield ProgressBar(pace, progress)
+    with Progress(
+        SpinnerColumn(), BarColumn(15), _SummaryColumn(estimate), console=console, transient=True
+    ) as progress:
+        yield ProgressBar(estimate, progress)
 
 
-class _Words(ProgressColumn):
-    """The pace in words, beside the bar; what is left counts down by itself."""
+class _SummaryColumn(ProgressColumn):
+    """The estimate as text beside the bar. Rich renders it again by itself, so the time left counts down."""
 
-    def __init__(self, pace: ProgressEstimate) -> None:
+    def __init__(self, estimate: ProgressEstimate) -> None:
         super().__init__()
-        self._pace = pace
+        self._estimate = estimate
 
     def render(self, task: Task) -> Text:
-        return Text(self._pace.format_summary(), no_wrap=True, overflow="ellipsis")
+        return Text(self._estimate.format_summary(), no_wrap=True, overflow="ellipsis")
 
 
 class ProgressBar:
-    """One bar over all accounts."""
+    """An observer that shows one bar over all accounts."""
 
-    def __init__(self, pace: ProgressEstimate, progress: Progress) -> None:
-        self._pace = pace
+    def __init__(self, estimate: ProgressEstimate, progress: Progress) -> None:
+        self._estimate = estimate
         self._progress = progress
         self._task = progress.add_task("", total=1.0)
 
-    def on_planned(self, account: Account, slices: int, requests: int) -> None:
-        """The bar is for more work now."""
-        self._pace.add_work(account.name, slices, requests)
-        self._move()
+    def on_planned(self, account: Account, slices: int, batches: int) -> None:
+        """Add the account's work to the bar."""
+        self._estimate.add_work(account.name, slices, batches)
+        self._update_bar()
 
     def on_batch_landed(self, batch: Batch) -> None:
-        """The bar moves."""
-        self._pace.record_batch(batch.account)
-        self._move()
+        """Move the bar by one batch."""
+        self._estimate.record_batch(batch.account)
+        self._update_bar()
 
     def on_days_loaded(self, account: Account, days: Collection[date]) -> None:
-        """The bar moves."""
-        self._pace.record_slices(account.name, len(days))
-        self._move()
+        """Move the bar by these days."""
+        self._estimate.record_slices(account.name, len(days))
+        self._update_bar()
 
     def on_days_failed(self, account: Account, days: Collection[date], error: str) -> None:
-        """The bar moves too: nothing more will happen to these days. The summary says why."""
-        self._pace.record_slices(account.name, len(days))
-        self._move()
+        """Move the bar by these days: they are not loaded later in this run. The summary prints the error."""
+        self._estimate.record_slices(account.name, len(days))
+        self._update_bar()
 
-    def _move(self) -> None:
-        self._progress.update(self._task, completed=self._pace.done_fraction)
+    def _update_bar(self) -> None:
+        self._progress.update(self._task, completed=self._estimate.done_fraction)
 
 
 class ProgressLines:
-    """A line for each account as it begins, for each kind of failure, and now and then one of how far the run is."""
+    """An observer that prints a line when an account starts, for each new error, and occasionally for the whole run."""
 
-    def __init__(self, pace: ProgressEstimate) -> None:
-        self._pace = pace
-        self._said_at = 0.0
-        self._failures: set[tuple[str, str]] = set()
+    def __init__(self, estimate: ProgressEstimate) -> None:
+        self._estimate = estimate
+        self._printed_at_seconds = 0.0
+        self._printed_errors: set[tuple[str, str]] = set()
 
-    def on_planned(self, account: Account, slices: int, requests: int) -> None:
-        """Say what is about to happen."""
-        self._pace.add_work(account.name, slices, requests)
-        text = f"{account.name}: {slices} days to load, {requests} batches to fetch"
-        print_message(text, account=account.name, provider=account.provider, slices=slices, batches=requests)
+    def on_planned(self, account: Account, slices: int, batches: int) -> None:
+        """Print the account's days to load and batches to fetch."""
+        self._estimate.add_work(account.name, slices, batches)
+        text = f"{account.name}: {slices} days to load, {batches} batches to fetch"
+        print_message(text, account=account.name, provider=account.provider, slices=slices, batches=batches)
 
     def on_batch_landed(self, batch: Batch) -> None:
-        """Count it."""
-        self._pace.record_batch(batch.account)
-        self._now_and_then()
+        """Count the batch."""
+        self._estimate.record_batch(batch.account)
+        self._print_occasionally()
 
     def on_days_loaded(self, account: Account, days: Collection[date]) -> None:
-        """Count them."""
-        self._pace.record_slices(account.name, len(days))
-        self._now_and_then()
+        """Count the days."""
+        self._estimate.record_slices(account.name, len(days))
+        self._print_occasionally()
 
     def on_days_failed(self, account: Account, days: Collection[date], error: str) -> None:
-        """Say it at once, each sentence once; the summary says it again, and a log as JSON has it already."""
-        self._pace.record_slices(account.name, len(days))
-        if days and (account.name, error) not in self._failures and not is_json_log():
+        """Print each new error at once. The summary repeats it; a JSON log already has it from the run."""
+        self._estimate.record_slices(account.name, len(days))
+        if days and (account.name, error) not in self._printed_errors and not is_json_log():
             print_message(f"{account.name}: failed {min(days)} to {max(days)}: {error}")
-        self._failures.add((account.name, error))
-        self._now_and_then()
+        self._printed_errors.add((account.name, error))
+        self._print_occasionally()
 
-    def _now_and_then(self) -> None:
-        elapsed = self._pace.elapsed_seconds
-        if elapsed - self._said_at < min(max(_SOONEST, elapsed * _GROWTH), _LATEST):
+    def _print_occasionally(self) -> None:
+        elapsed = self._estimate.elapsed_seconds
+        if elapsed - self._printed_at_seconds < min(max(_MIN_SECONDS, elapsed * _ELAPSED_FRACTION), _MAX_SECONDS):
             return
-        self._said_at = elapsed
-        (done, slices), (arrived, batches), left = (
-            self._pace.slice_counts,
-            self._pace.batch_counts,
-            self._pace.remaining_seconds,
-        )
+        self._printed_at_seconds = elapsed
+        (slices_done, slices), (landed, batches) = self._estimate.slice_counts, self._estimate.batch_counts
+        remaining = self._estimate.remaining_seconds
         print_message(
-            f"after {format_duration(elapsed)}: {self._pace.format_summary()}",
-            percent=round(self._pace.done_fraction * 100, 1),
-            slices_done=done,
+            f"after {format_duration(elapsed)}: {self._estimate.format_summary()}",
+            percent=round(self._estimate.done_fraction * 100, 1),
+            slices_done=slices_done,
             slices=slices,
-            batches_arrived=arrived,
+            batches_arrived=landed,
             batches=batches,
             seconds=round(elapsed),
-            seconds_left=None if left is None else round(left),
+            seconds_left=None if remaining is None else round(remaining),
         )

@@ -1,4 +1,4 @@
-"""One value of an answer as text: decimals with their digits, days as YYYY-MM-DD, instants in UTC with ``Z``."""
+"""Format one value of a result: decimals with their digits, days as YYYY-MM-DD, instants in UTC with ``Z``."""
 
 import json
 from datetime import UTC, date, datetime
@@ -7,11 +7,11 @@ from typing import Any
 
 
 def format_value(value: Any) -> str:
-    """A value in plain text; numbers without needless zeros."""
+    """Format a value as plain text. Decimals lose trailing zeros; anything unknown becomes JSON."""
     if isinstance(value, Decimal):
         return format_decimal(value)
     if isinstance(value, datetime):
-        return _instant(value)
+        return _format_instant(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, bool):
@@ -20,17 +20,21 @@ def format_value(value: Any) -> str:
 
 
 def format_decimal(value: Decimal) -> str:
-    """A decimal without exponent and needless zeros."""
+    """Format a decimal without exponent and trailing zeros.
+
+    >>> format_decimal(Decimal("1.500000"))
+    '1.5'
+    """
     digits = format(value, "f")
     return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 def format_for_terminal(value: Any) -> str:
-    """A value in plain text; control characters in a name must not steer the terminal."""
+    """Format a value as plain text, with control characters escaped so that a name cannot steer the terminal."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in format_value(value))
 
 
-def _instant(value: datetime) -> str:
+def _format_instant(value: datetime) -> str:
     if value.tzinfo is None:
         return value.isoformat(timespec="milliseconds")
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

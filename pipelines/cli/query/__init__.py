@@ -1,1 +1,1 @@
-"""Queries as a person types them: the prompt, its statements and its meta-commands."""
+"""Queries typed by a person: the prompt, SQL statements, the catalog of views and the prompt's own commands."""

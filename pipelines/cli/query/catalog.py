@@ -1,7 +1,7 @@
-"""What a published warehouse holds: its views and books by group, their columns, and what each provider means.
+"""The catalog of a published warehouse: views and bookkeeping tables by group, columns, meanings per provider.
 
-Asked of the warehouse itself through ``Store.read``, so that it is told of the file at hand and not of this release;
-units and additivity come from the declaration of the star. How it is drawn: ``listing``.
+It is read from the warehouse itself (``Store.read``), so that it describes that file and not this release; units and
+additivity come from the declaration of the star. The output of the catalog is in ``meta_commands``.
 """
 
 from collections.abc import Collection
@@ -14,31 +14,31 @@ from warehouse.model.schema import STAGED_FACTS, fact_table, metadata
 from warehouse.store import Store
 
 TOTALS_VIEW = "conversation_daily"
-VIEW_GROUPS = ("totals", "breakdowns", "single conversations", "marts", "books")
+VIEW_GROUPS = ("totals", "breakdowns", "single conversations", "marts", "bookkeeping")
 STAR = "star"
-"""The group of the tables that the views are made of; they are described when asked for, and not listed."""
+"""The group of the tables below the views. They can be described by name, and are not listed."""
 
-_BOOKS = {name for name in metadata.tables if not name.startswith(("fact_", "dim_"))} | {"coverage"}
-_OF_THE_STORE = "store_state"
+_BOOKKEEPING = {name for name in metadata.tables if not name.startswith(("fact_", "dim_"))} | {"coverage"}
+_INTERNAL_TABLE = "store_state"
 
-_VIEWS = """
+_VIEWS_QUERY = """
 SELECT view_name AS name, comment FROM duckdb_views() WHERE NOT internal AND database_name = current_database()
 UNION ALL
 SELECT table_name AS name, comment FROM duckdb_tables() WHERE NOT internal AND database_name = current_database()
 ORDER BY name
 """
-_COLUMNS = """
+_COLUMNS_QUERY = """
 SELECT table_name AS view, column_name AS name, data_type AS type, comment FROM duckdb_columns()
 WHERE NOT internal AND database_name = current_database() ORDER BY table_name, column_index
 """
-_MEANINGS = """
+_MEANINGS_QUERY = """
 SELECT provider, measure, meaning, unit, additivity FROM measure_definition ORDER BY measure, provider
 """
 
 
 @dataclass(frozen=True)
 class ViewColumn:
-    """A column; unit and additivity of a measure, None for anything else."""
+    """A column of a view. ``unit`` and ``additivity`` are None when it is no measure."""
 
     name: str
     type: str
@@ -49,7 +49,7 @@ class ViewColumn:
 
 @dataclass(frozen=True)
 class View:
-    """Something to ask: a view, or a book."""
+    """A view or table that can be queried, with its group (one of ``VIEW_GROUPS``, or ``STAR``)."""
 
     name: str
     group: str
@@ -59,7 +59,7 @@ class View:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What one provider means by a measure or metric."""
+    """The meaning of a measure or metric at one provider."""
 
     provider: str
     measure: str
@@ -70,58 +70,58 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Everything that can be asked, the tables of the star last."""
+    """All views and tables that can be queried, those of the star last, and the meanings of their measures."""
 
     views: tuple[View, ...]
     meanings: tuple[Meaning, ...]
 
     def public_views(self) -> list[View]:
-        """The views and books, group by group."""
+        """Return the views and bookkeeping tables, group by group, without the tables of the star."""
         return [view for view in self.views if view.group != STAR]
 
     def get_view(self, name: str) -> View:
-        """The view of that name. Raises QueryError, with the nearest names, when there is none."""
-        known = {view.name: view for view in self.views}
-        if name.lower() in known:
-            return known[name.lower()]
+        """Return the view of that name, in any case. Raises QueryError, with the nearest names, when there is none."""
+        views = {view.name: view for view in self.views}
+        if name.lower() in views:
+            return views[name.lower()]
         near = get_close_matches(name.lower(), [view.name for view in self.public_views()], n=2)
-        hint = f"did you mean {' or '.join(near)}?" if near else "chatmart sql --list shows what there is."
+        hint = f"did you mean {' or '.join(near)}?" if near else "chatmart sql --list shows all views."
         raise QueryError(f"There is no view {name!r}: {hint}")
 
     def meanings_of(self, view: View) -> list[Meaning]:
-        """What the providers mean by the measures of a view, or by the metric that it shows."""
+        """Return the meanings of a view's measures, or of the metrics that it shows."""
         if view.name == "measure_definition":
             return list(self.meanings)
-        named = {column.name for column in view.columns}
-        if "metric" in named:
+        names = {column.name for column in view.columns}
+        if "metric" in names:
             totals = {column.name for column in self.get_view(TOTALS_VIEW).columns}
-            return [each for each in self.meanings if each.measure not in totals]
-        named.add(view.name.removesuffix("_daily"))
-        return [each for each in self.meanings if each.measure in named]
+            return [meaning for meaning in self.meanings if meaning.measure not in totals]
+        names.add(view.name.removesuffix("_daily"))
+        return [meaning for meaning in self.meanings if meaning.measure in names]
 
 
 def read_catalog(store: Store) -> Catalog:
-    """Ask the published warehouse what it holds. Raises NothingPublished before the first publication."""
+    """Read the catalog of the published warehouse. Raises NothingPublished before the first publication."""
     columns: dict[str, list[dict[str, str | None]]] = {}
-    for row in store.read(_COLUMNS).to_pylist():
+    for row in store.read(_COLUMNS_QUERY).to_pylist():
         columns.setdefault(row["view"], []).append(row)
     views = []
-    for row in store.read(_VIEWS).to_pylist():
+    for row in store.read(_VIEWS_QUERY).to_pylist():
         name = row["name"]
-        if name != _OF_THE_STORE:
-            beside = {str(column["name"]) for column in columns[name]}
-            described = tuple(_column(column, beside) for column in columns[name])
-            views.append(View(name, _group(name), row["comment"] or _comment(name), described))
+        if name != _INTERNAL_TABLE:
+            column_names = {str(column["name"]) for column in columns[name]}
+            view_columns = tuple(_build_column(column, column_names) for column in columns[name])
+            views.append(View(name, _group_of(name), row["comment"] or _declared_comment(name), view_columns))
     order = (*VIEW_GROUPS, STAR)
-    meanings = tuple(Meaning(**row) for row in store.read(_MEANINGS).to_pylist())
+    meanings = tuple(Meaning(**row) for row in store.read(_MEANINGS_QUERY).to_pylist())
     return Catalog(tuple(sorted(views, key=lambda view: (order.index(view.group), view.name))), meanings)
 
 
-def _group(name: str) -> str:
+def _group_of(name: str) -> str:
     if name == TOTALS_VIEW:
         return "totals"
-    if name in _BOOKS:
-        return "books"
+    if name in _BOOKKEEPING:
+        return "bookkeeping"
     if name.startswith(("fact_", "dim_")):
         return STAR
     if name in STAGED_FACTS and "counted_as" in fact_table(name).info:
@@ -129,22 +129,21 @@ def _group(name: str) -> str:
     return "breakdowns" if name.endswith("_daily") else "marts"
 
 
-def _column(row: dict[str, str | None], beside: Collection[str]) -> ViewColumn:
+def _build_column(row: dict[str, str | None], column_names: Collection[str]) -> ViewColumn:
     view, name = str(row["view"]), str(row["name"])
-    kind = str(row["type"]).replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
-    comment = row["comment"] or _comment(view, name)
-    found = None if view in _BOOKS else find_measure(name, kind)
-    if found is None:
-        return ViewColumn(name, kind, None, None, comment)
-    # the comment repeats what stands in columns of its own
+    sql_type = str(row["type"]).replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
+    comment = row["comment"] or _declared_comment(view, name)
+    measure = None if view in _BOOKKEEPING else find_measure(name, sql_type)
+    if measure is None:
+        return ViewColumn(name, sql_type, None, None, comment)
+    # the comment repeats unit and additivity, which have columns of their own here
     comment = comment.partition(" Unit: ")[0] if comment else None
-    return ViewColumn(
-        name, kind, describe_unit(name, kind, beside), found.additivity.removeprefix("additivity "), comment
-    )
+    additivity = measure.additivity.removeprefix("additivity ")
+    return ViewColumn(name, sql_type, describe_unit(name, sql_type, column_names), additivity, comment)
 
 
-def _comment(view: str, column: str | None = None) -> str | None:
-    """What the star says, where a store keeps no comments."""
+def _declared_comment(view: str, column: str | None = None) -> str | None:
+    """Return the comment that the star declares, for stores that keep no comments."""
     table = metadata.tables.get(view)
     if table is None and view in STAGED_FACTS:
         table = fact_table(view)

@@ -1,7 +1,7 @@
 """The prompt of ``chatmart sql``: statements of several lines, history, completion, colours, and its own commands.
 
-It is drawn on the terminal even when standard output goes elsewhere, so that a file gets answers only. How answers are
-written is the caller's.
+It is drawn on the terminal even when standard output is redirected, so that a file gets results only. The caller writes
+the results.
 """
 
 import sys
@@ -27,52 +27,55 @@ from warehouse.errors import WarehouseError
 from warehouse.store import Store
 
 _HELP = """\
-A statement ends with a semicolon and may take several lines; Ctrl-C clears it, Ctrl-D leaves.
-Tab completes names, the arrow keys go through the history.
-  .views          the views and books there are        (also \\d)
-  .describe NAME  a view's columns, units and meanings  (also \\d NAME)
-  .help           this                                  (also \\?)
-  .quit           leave                                 (also \\q)"""
-_SAME = {"\\d": ".describe", "\\?": ".help", "\\q": ".quit", "quit": ".quit", "exit": ".quit", "help": ".help"}
-_WORDS = """
+A statement ends with a semicolon and may have several lines. Ctrl-C clears it, Ctrl-D quits.
+Tab completes names. The arrow keys browse the history.
+  .views          list the views and bookkeeping tables       (also \\d)
+  .describe NAME  show a view's columns, units and meanings   (also \\d NAME)
+  .help           show this help                              (also \\?)
+  .quit           quit                                        (also \\q)"""
+_ALIASES = {"\\d": ".describe", "\\?": ".help", "\\q": ".quit", "quit": ".quit", "exit": ".quit", "help": ".help"}
+_WORDS_QUERY = """
 SELECT keyword_name AS word, 'keyword' AS kind FROM duckdb_keywords()
 WHERE keyword_category IN ('reserved', 'type_function')
 UNION
 SELECT function_name, 'function' FROM duckdb_functions() WHERE regexp_full_match(function_name, '[a-z][a-z0-9_]*')
 ORDER BY kind DESC, word
 """
-_BEFORE_VIEWS = {"from", "join", "describe", "summarize", "table", ".describe", "\\d"}
+_WORDS_BEFORE_VIEWS = {"from", "join", "describe", "summarize", "table", ".describe", "\\d"}
 
 
-def run_prompt(store: Store, answer: Callable[[SqlSession, str], None]) -> None:
-    """Ask for statements until the end. Raises NothingPublished when there is nothing to ask."""
+def run_prompt(store: Store, write_results: Callable[[SqlSession, str], None]) -> None:
+    """Read statements and commands until the user quits. ``write_results`` runs the statements of a text.
+
+    Mistakes in a statement are printed, and the prompt goes on. Raises NothingPublished before the first publication.
+    """
     catalog = read_catalog(store)
     session = SqlSession(store)
-    _say(f"{store.location}\nA statement ends with a semicolon; .views shows what there is to ask, .help the rest.")
-    asking: PromptSession[str] = PromptSession(
+    _print_note(f"{store.location}\nA statement ends with a semicolon. .views lists the views, .help all commands.")
+    prompt: PromptSession[str] = PromptSession(
         "chatmart> ",
         multiline=True,
         prompt_continuation=lambda width, _line, _wrap: "->".rjust(width - 1) + " ",
         lexer=PygmentsLexer(SqlLexer),
-        completer=SqlCompleter(catalog, [(row["word"], row["kind"]) for row in store.read(_WORDS).to_pylist()]),
+        completer=SqlCompleter(catalog, [(row["word"], row["kind"]) for row in store.read(_WORDS_QUERY).to_pylist()]),
         complete_while_typing=False,
         auto_suggest=AutoSuggestFromHistory(),
-        history=_history(),
-        key_bindings=_keys(),
+        history=_open_history(),
+        key_bindings=_bind_keys(),
         output=create_output(always_prefer_tty=True),
     )
     while True:
         try:
-            text = asking.prompt().strip()
+            text = prompt.prompt().strip()
             command, _, argument = text.removesuffix(";").strip().partition(" ")
-            command = _SAME.get(command, command)
+            command = _ALIASES.get(command, command)
             if command == ".quit":
                 return
             if command.startswith("."):
-                _obey(catalog, command, argument.strip())
+                _run_command(catalog, command, argument.strip())
             elif text:
-                answer(session, text)
-        except KeyboardInterrupt:  # what was typed so far is dropped, or a question that takes too long
+                write_results(session, text)
+        except KeyboardInterrupt:  # Ctrl-C drops the typed text, or stops a running statement
             continue
         except EOFError:
             return
@@ -81,13 +84,16 @@ def run_prompt(store: Store, answer: Callable[[SqlSession, str], None]) -> None:
 
 
 def can_submit(text: str) -> bool:
-    """Whether Enter sends the text: a command, nothing at all, or a statement with its semicolon."""
-    words = text.strip()
-    return not words or words.startswith((".", "\\")) or words in _SAME or is_complete(text)
+    """Return whether Enter sends the text: a command, an empty text, or a statement with its semicolon."""
+    stripped = text.strip()
+    return not stripped or stripped.startswith((".", "\\")) or stripped in _ALIASES or is_complete(text)
 
 
 class SqlCompleter(Completer):
-    """Views after ``from`` and ``join``; else columns of the views that the text names, words of the engine, views."""
+    """Completes names: views after ``from`` and ``join``; elsewhere columns, words of the engine, then views.
+
+    Columns are those of the views that the text names, or of all views while it names none.
+    """
 
     def __init__(self, catalog: Catalog, words: Sequence[tuple[str, str]]) -> None:
         self._words = words
@@ -95,64 +101,64 @@ class SqlCompleter(Completer):
         self._views = [view.name for view in catalog.public_views()]
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
-        """Every name that begins as the word at the cursor does."""
+        """Yield every name that begins with the word at the cursor."""
         word = document.get_word_before_cursor(WORD=True).rpartition("(")[2].rpartition(",")[2]
         before = document.text_before_cursor[: len(document.text_before_cursor) - len(word)].split()
-        table, dot, begun = word.rpartition(".")
-        for name, kind in self._offered(document.text, table if dot else "", before[-1].lower() if before else ""):
-            if name.startswith(begun.lower()) and name != begun:
-                yield Completion(name, -len(begun), display_meta=kind)
+        table, dot, prefix = word.rpartition(".")
+        for name, kind in self._candidates(document.text, table if dot else "", before[-1].lower() if before else ""):
+            if name.startswith(prefix.lower()) and name != prefix:
+                yield Completion(name, -len(prefix), display_meta=kind)
 
-    def _offered(self, text: str, table: str, previous: str) -> Iterator[tuple[str, str]]:
+    def _candidates(self, text: str, table: str, previous: str) -> Iterator[tuple[str, str]]:
         if table:
             yield from ((name, table) for name in self._columns.get(table, ()))
             return
-        if previous not in _BEFORE_VIEWS:
-            named = [view for view in self._columns if view in text.split() or f"{view};" in text] or self._views
+        if previous not in _WORDS_BEFORE_VIEWS:
+            views = [view for view in self._columns if view in text.split() or f"{view};" in text] or self._views
             seen: set[str] = set()
-            for view in named:
+            for view in views:
                 yield from ((name, "column") for name in self._columns[view] if name not in seen)
                 seen.update(self._columns[view])
             yield from (word for word in self._words if word[0] not in seen)
         yield from ((name, "view") for name in self._views)
 
 
-def _obey(catalog: Catalog, command: str, argument: str) -> None:
+def _run_command(catalog: Catalog, command: str, argument: str) -> None:
     if command == ".help":
-        _say(_HELP)
+        _print_note(_HELP)
     elif command in (".views", ".describe") and not argument:
         list_groups(catalog, sys.stdout)
     elif command == ".describe":
         describe_view(catalog, argument, "table", sys.stdout)
     else:
-        _say(f"there is no command {command}; .help shows those there are")
+        _print_note(f"there is no command {command}; .help lists all commands")
 
 
-def _keys() -> KeyBindings:
+def _bind_keys() -> KeyBindings:
     keys = KeyBindings()
 
     @Condition
-    def whole() -> bool:
+    def is_sendable() -> bool:
         from prompt_toolkit.application import get_app
 
         return can_submit(get_app().current_buffer.text)
 
-    @keys.add("enter", filter=whole)
-    def _send(event: KeyPressEvent) -> None:
+    @keys.add("enter", filter=is_sendable)
+    def _send_text(event: KeyPressEvent) -> None:
         event.current_buffer.validate_and_handle()
 
     return keys
 
 
-def _history() -> History:
+def _open_history() -> History:
     path = Path(click.get_app_dir("chatmart")) / "sql_history"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)  # questions name people
+        path.touch(mode=0o600)  # only for its owner: queries may name people
     except OSError:
         return InMemoryHistory()
     return FileHistory(str(path))
 
 
-def _say(text: str) -> None:
+def _print_note(text: str) -> None:
     click.echo(text, err=True)

@@ -1,1 +1,1 @@
-"""What several commands do on their way: open the workspace, run with progress, print failures."""
+"""Steps that several commands share: open the workspace, check it, run with progress, report failures."""

@@ -1,6 +1,7 @@
-"""Whether a load would work: credentials, landing zone, warehouse, Dagster's home. Nothing is landed or kept here.
+"""Checks before a load: configuration, credentials, landing zone, warehouse, Dagster's home. Nothing is landed here.
 
-How an account is asked is its provider's own (``Provider.probe``), how findings are shown the command's.
+What must not come in: the request that tests a credential (``Provider.probe``) and the output of the results (the
+command).
 """
 
 import asyncio
@@ -29,18 +30,18 @@ from warehouse.errors import NothingPublished, WarehouseError
 from warehouse.store import Store
 
 CHECK_HTTP_SETTINGS = HttpSettings(read_timeout_seconds=30, total_timeout_seconds=60, max_attempts=2)
-"""Somebody waits for the answer: trouble is tried once more and then told, limits are kept as ever."""
+"""A person waits for the result: a transient error is retried only once. Rate limits hold as in a load."""
 
 MIN_FREE_BYTES = 200 * 2**20
-"""Bytes: with less, a load may end half-way for want of space."""
+"""Free bytes that a load needs; with less it may run out of space half-way."""
 
-_RIGHTS = "let this user read and write there"
-_VERSION = "SELECT max(version) AS version FROM schema_version"
+_GRANT_ACCESS = "let this user read and write there"
+_VERSION_QUERY = "SELECT max(version) AS version FROM schema_version"
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One thing that was looked at: what was found, and when it is not ``ok`` what to do about it."""
+    """The result of one check. When it is not ``ok``, ``advice`` says what to do."""
 
     check: str
     ok: bool
@@ -50,82 +51,87 @@ class CheckResult:
 
 
 def run_checks(workspace: Workspace, accounts: Sequence[Account]) -> list[CheckResult]:
-    """Look at everything; each of the accounts is asked one question about its yesterday, all of them at once."""
+    """Run all checks. Sends one small request per account, about the account's yesterday, to all accounts at once."""
     config = workspace.config
     return [
         CheckResult("configuration", True, f"{config.path}, accounts: {len(config.accounts)}"),
-        *asyncio.run(_credentials(config, accounts, workspace.clock)),
-        _landing(config),
-        _warehouse(workspace.store),
-        _dagster(config),
+        *asyncio.run(_check_credentials(config, accounts, workspace.clock)),
+        _check_landing(config),
+        _check_warehouse(workspace.store),
+        _check_dagster_home(config),
     ]
 
 
-async def _credentials(config: Config, accounts: Sequence[Account], clock: Clock) -> list[CheckResult]:
+async def _check_credentials(config: Config, accounts: Sequence[Account], clock: Clock) -> list[CheckResult]:
     async with Client(CHECK_HTTP_SETTINGS, clock) as client:
-        return list(await asyncio.gather(*(_credential(config, client, account) for account in accounts)))
+        return list(await asyncio.gather(*(_check_credential(config, client, account) for account in accounts)))
 
 
-async def _credential(config: Config, client: Client, account: Account) -> CheckResult:
-    known = get_provider(account.provider)
+async def _check_credential(config: Config, client: Client, account: Account) -> CheckResult:
+    provider = get_provider(account.provider)
     window = Window.of_day(today(account.zone, client.clock.now()) - timedelta(days=1))
     try:
-        answer = await known.probe(client.open_session(account, known.limits), window)
+        was_sent = await provider.probe(client.open_session(account, provider.limits), window)
     except ExtractionError as error:
         advice = error.advice
         if isinstance(error, CredentialRefused):
             names = config.secret_variables[account.name]
             advice += f"; look at the variable{'s' if len(names) > 1 else ''} {' and '.join(names)}"
         return CheckResult("credential", False, redact(error.problem), redact(advice), account)
-    said = f"accepted by {account.base_url}" if answer else "not tried: asking would start an export"
-    return CheckResult("credential", True, said, account=account)
+    message = f"accepted by {account.base_url}" if was_sent else "not tried: a request would start an export"
+    return CheckResult("credential", True, message, account=account)
 
 
-def _landing(config: Config) -> CheckResult:
-    return _written("landing", config.landing, f"{config.landing}:", "point `landing:` to another folder")
+def _check_landing(config: Config) -> CheckResult:
+    return _check_folder("landing", config.landing, f"{config.landing}:", "point `landing:` to another folder")
 
 
-def _warehouse(store: Store) -> CheckResult:
+def _check_warehouse(store: Store) -> CheckResult:
     try:
-        version = store.read(_VERSION).column("version")[0].as_py()
+        version = store.read(_VERSION_QUERY).column("version")[0].as_py()
         size = store.size_bytes()
     except NothingPublished:
-        said, needed = f"{store.location}: nothing is published yet, the first load does it;", 0
+        message, needed_bytes = f"{store.location}: nothing is published yet, the first load publishes;", 0
     except WarehouseError as error:
         return CheckResult("warehouse", False, redact(str(error)))
     except OSError as error:
-        return CheckResult("warehouse", False, f"{store.location} cannot be read ({error.strerror})", _RIGHTS)
+        return CheckResult("warehouse", False, f"{store.location} cannot be read ({error.strerror})", _GRANT_ACCESS)
     else:
-        said = f"{store.location}: published, {decimal(size)}, schema version {version}"
-        said += f", which the next load brings to {CURRENT_VERSION};" if version < CURRENT_VERSION else ";"
-        needed = size if store.location.is_file() else 0  # a file is published as a copy, a lake piece by piece
-    return _written("warehouse", store.staging_folder.parent, said, "point `warehouse:` to another disk", needed)
+        message = f"{store.location}: published, {decimal(size)}, schema version {version}"
+        message += f", which the next load migrates to {CURRENT_VERSION};" if version < CURRENT_VERSION else ";"
+        needed_bytes = size if store.location.is_file() else 0  # a file is published as a copy, a lake in small pieces
+    other_place = "point `warehouse:` to another disk"
+    return _check_folder("warehouse", store.staging_folder.parent, message, other_place, needed_bytes)
 
 
-def _dagster(config: Config) -> CheckResult:
+def _check_dagster_home(config: Config) -> CheckResult:
     home = config.dagster_home
     if os.environ.get("DAGSTER_HOME") and not (home.is_absolute() and home.is_dir()):
-        return CheckResult(
-            "dagster", False, f"DAGSTER_HOME={home} is no absolute path of a folder", "make it, or unset it"
-        )
+        message = f"DAGSTER_HOME={home} is not the absolute path of a folder"
+        return CheckResult("dagster", False, message, "make the folder, or unset DAGSTER_HOME")
     if not home.is_dir():
-        return CheckResult("dagster", True, f"{home}: not there yet, `chatmart dev` makes it")
-    own = ":" if (home / "dagster.yaml").is_file() else ": without a dagster.yaml of its own;"
-    return _written("dagster", home, f"{home}{own}", "set DAGSTER_HOME to another folder")
+        return CheckResult("dagster", True, f"{home}: does not exist yet, `chatmart dev` makes it")
+    message = f"{home}:" if (home / "dagster.yaml").is_file() else f"{home}: without a dagster.yaml of its own;"
+    return _check_folder("dagster", home, message, "set DAGSTER_HOME to another folder")
 
 
-def _written(check: str, folder: Path, said: str, otherwise: str, needed: int = 0) -> CheckResult:
-    """Whether files can be written below a folder that may not be there yet, and how many bytes; leaves none behind."""
+def _check_folder(check: str, folder: Path, message: str, other_place: str, needed_bytes: int = 0) -> CheckResult:
+    """Check that a folder can be written to and has ``needed_bytes`` plus ``MIN_FREE_BYTES`` free.
+
+    The folder may not exist yet: its nearest existing parent is checked. Leaves no file behind. ``message`` begins the
+    result's message; ``other_place`` ends the advice.
+    """
     try:
-        there = next(each for each in (folder, *folder.parents) if each.exists())
-        with TemporaryFile(dir=there) as file:
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        with TemporaryFile(dir=existing) as file:
             file.write(b"x")
             file.flush()
-        free = shutil.disk_usage(there).free
+        free_bytes = shutil.disk_usage(existing).free
     except OSError as error:
-        said = f"{said} {folder} cannot be written to ({error.strerror})"
-        return CheckResult(check, False, said, f"{_RIGHTS}, or {otherwise}")
-    if free < needed + MIN_FREE_BYTES:
-        said = f"{said} {decimal(free)} free, {decimal(needed + MIN_FREE_BYTES)} are needed"
-        return CheckResult(check, False, said, f"make room, or {otherwise}")
-    return CheckResult(check, True, f"{said} writable, {decimal(free)} free")
+        message = f"{message} {folder} cannot be written to ({error.strerror})"
+        return CheckResult(check, False, message, f"{_GRANT_ACCESS}, or {other_place}")
+    required_bytes = needed_bytes + MIN_FREE_BYTES
+    if free_bytes < required_bytes:
+        message = f"{message} {decimal(free_bytes)} free, {decimal(required_bytes)} are needed"
+        return CheckResult(check, False, message, f"free some space, or {other_place}")
+    return CheckResult(check, True, f"{message} writable, {decimal(free_bytes)} free")

@@ -1,4 +1,7 @@
-"""What follows a load from the command line: an alert when accounts failed, a report to Dagster, days left behind."""
+"""Alerts and warnings after a load from the command line.
+
+The texts about failed accounts and the sending of alerts are in ``pipelines.loads``.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,47 +16,49 @@ from pipelines.loads.run import LoadJob
 from pipelines.loads.workspace import Workspace
 
 _COMMAND = "chatmart load"
-_LINES = 5
+_MAX_WARNINGS = 5
 
 
 @contextmanager
 def alert_on_error(workspace: Workspace, jobs: Sequence[LoadJob]) -> Iterator[None]:
-    """Tells the configured webhook when the load inside ends as a whole, and lets it end.
+    """Send an alert when the block raises an error, and let the error pass.
 
-    ``jobs`` may be filled inside. Wrong use is told to nobody but who sits before it.
+    The block may add to ``jobs``. A ConfigError sends no alert: it is wrong use, and the caller sees the message.
     """
     try:
         yield
     except ConfigError:
         raise
     except Exception as error:
-        advice = "What was committed stays, and the same command goes on from there."
-        send_alert(workspace.config.settings.alerts, _alert(workspace, jobs, {}, str(error), advice))
+        advice = "Committed days stay loaded. Run the same command again to continue."
+        send_alert(workspace.config.settings.alerts, _build_alert(workspace, jobs, {}, str(error), advice))
         raise
 
 
 def send_failure_alert(workspace: Workspace, jobs: Sequence[LoadJob], failed: FailedDays, day: date | None) -> None:
-    """Tell the configured webhook which accounts failed, if any did; ``day`` is the one that the command named."""
+    """Send an alert that names the failed accounts; none without failures. ``day`` is the command's --date, if any."""
     if failed:
-        operating = workspace.config.settings
-        days = [day for each in failed.values() for day in each]
-        advice = retry_advice(list(failed), days, operating.catch_up_days, day)
+        settings = workspace.config.settings
+        days = [day for reasons in failed.values() for day in reasons]
+        advice = retry_advice(list(failed), days, settings.catch_up_days, day)
         summary = describe_failed_accounts(failed, len(jobs))
-        send_alert(operating.alerts, _alert(workspace, jobs, failed, summary, advice))
+        send_alert(settings.alerts, _build_alert(workspace, jobs, failed, summary, advice))
 
 
-def _alert(workspace: Workspace, jobs: Sequence[LoadJob], failed: FailedDays, summary: str, advice: str) -> Alert:
+def _build_alert(workspace: Workspace, jobs: Sequence[LoadJob], failed: FailedDays, summary: str, advice: str) -> Alert:
     days: list[date] = [day for job in jobs for day in job.days]
     providers = sorted({job.account.provider for job in jobs if not failed or job.account.name in failed})
-    span = f"{min(days)} to {max(days)}" if days else None
-    return Alert(_COMMAND, workspace.run_id, summary, advice, format_reasons(failed), providers, span)
+    day_range = f"{min(days)} to {max(days)}" if days else None
+    return Alert(_COMMAND, workspace.run_id, summary, advice, format_reasons(failed), providers, day_range)
 
 
 def warn_about_older_days(loads: Sequence[DailyLoad], catch_up_days: int) -> None:
-    """Name the days that a daily load will never come to, and the command that does."""
+    """Warn about days that are too old for a daily load, with the command that loads them."""
     behind = [load for load in loads if load.older_windows]
-    for load in behind[:_LINES]:
+    for load in behind[:_MAX_WARNINGS]:
         text = describe_older_days(load.account.name, load.older_windows, catch_up_days)
         print_message(text, style="yellow")
-    if len(behind) > _LINES:
-        print_message(f"{len(behind) - _LINES} more accounts lack older days; see chatmart status", style="yellow")
+    if len(behind) > _MAX_WARNINGS:
+        print_message(
+            f"{len(behind) - _MAX_WARNINGS} more accounts lack older days; see chatmart status", style="yellow"
+        )

@@ -1,6 +1,6 @@
-"""The questions of ``chatmart init``, on a terminal: one account's keys and secrets. Nothing is written here.
+"""The prompts of ``chatmart init`` on a terminal: the keys and secrets of one account. No file is written here.
 
-Questions go to standard error. An answer that the account's own model refuses is asked for again.
+Prompts go to standard error. A value that the account's model refuses is prompted for again.
 """
 
 import sys
@@ -21,77 +21,88 @@ from pipelines.configuration.init_file import required_ids, required_secrets, se
 
 @dataclass(frozen=True)
 class NewAccount:
-    """An account as it will stand in the file, and those of its variables that have no value; empty: still none."""
+    """A new account: its entry in the file, and the variables of its secrets that are not set yet.
+
+    A variable's value is empty when the user has not typed it.
+    """
 
     entry: dict[str, Any]
     variables: dict[str, str]
 
 
-def ask_for_account(platform: str | None, given: Mapping[str, Any], known: Collection[str]) -> NewAccount:
-    """The account that is told of. What it must have and lacks is asked for; without a platform, everything is.
+def ask_for_account(provider: str | None, values: Mapping[str, Any], set_variables: Collection[str]) -> NewAccount:
+    """Build an account from the values of the options, and prompt for required values that are missing.
 
-    ``known`` are variables that have a value already. Raises UsageError where there is no terminal to ask on.
+    Without a provider, prompt for everything: provider, time zone, start date and secrets too. ``set_variables`` are
+    environment variables that have a value already. Raises UsageError when a prompt is needed without a terminal.
     """
-    needed = ["name", *required_ids(get_provider(platform).account)] if platform else ["provider", "name"]
-    _require_terminal(key for key in needed if key not in given)
-    chosen = platform or click.prompt("Platform", type=click.Choice(PROVIDERS), err=True)
+    required = ["name", *required_ids(get_provider(provider).account)] if provider else ["provider", "name"]
+    _require_terminal(key for key in required if key not in values)
+    chosen = provider or click.prompt("provider", type=click.Choice(PROVIDERS), err=True)
     model = get_provider(chosen).account
-    must = {key: given[key] if key in given else _key(model, key) for key in ("name", *required_ids(model))}
-    besides = {} if platform else _besides(model, given)
-    secrets = {key: secret_variable_name(str(must["name"]), key) for key in required_secrets(model) if key not in given}
+    ids = {key: values[key] if key in values else _prompt_key(model, key) for key in ("name", *required_ids(model))}
+    optional = {} if provider else _prompt_optional_keys(model, values)
+    names = {key: secret_variable_name(str(ids["name"]), key) for key in required_secrets(model) if key not in values}
     return NewAccount(
-        {"name": must["name"], "provider": chosen, **must, **besides, **given, **_references(secrets)},
-        {name: "" if platform else _secret(model, key) for key, name in secrets.items() if name not in known},
+        {"name": ids["name"], "provider": chosen, **ids, **optional, **values, **_variable_references(names)},
+        {
+            name: "" if provider else _prompt_secret(model, key)
+            for key, name in names.items()
+            if name not in set_variables
+        },
     )
 
 
 def _require_terminal(missing: Iterable[str]) -> None:
     flags = [f"--{key.replace('_', '-')}" for key in missing]
     if flags and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise click.UsageError(f"give {' and '.join(flags)}: there is no terminal to ask on")
+        raise click.UsageError(f"give {' and '.join(flags)}: there is no terminal to prompt on")
 
 
-def _references(secrets: Mapping[str, str]) -> dict[str, str]:
-    return {key: f"${{{name}}}" for key, name in secrets.items()}
+def _variable_references(names: Mapping[str, str]) -> dict[str, str]:
+    return {key: f"${{{name}}}" for key, name in names.items()}
 
 
-def _besides(model: type[Account], told: Mapping[str, Any]) -> dict[str, Any]:
-    """What an account may do without, and most want."""
-    found: dict[str, Any] = {}
-    if "timezone" not in told:
-        found["timezone"] = _key(model, "timezone", default="UTC")
-    if "start_date" not in told:
+def _prompt_optional_keys(model: type[Account], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Prompt for the optional keys that most accounts set: time zone and start date."""
+    prompted: dict[str, Any] = {}
+    if "timezone" not in values:
+        prompted["timezone"] = _prompt_key(model, "timezone", default="UTC")
+    if "start_date" not in values:
         question = f"start_date ({model.model_fields['start_date'].description}; Enter: none)"
-        first = click.prompt(question, default="", show_default=False, value_proc=_day, err=True)
-        found.update({"start_date": first} if first else {})
-    return found
+        first_day = click.prompt(question, default="", show_default=False, value_proc=_parse_day, err=True)
+        prompted.update({"start_date": first_day} if first_day else {})
+    return prompted
 
 
-def _key(model: type[Account], key: str, default: str | None = None) -> str:
+def _prompt_key(model: type[Account], key: str, default: str | None = None) -> str:
     question = f"{key} ({model.model_fields[key].description})"
-    answer: str = click.prompt(question, default=default, value_proc=partial(_accepted, model, key), err=True)
-    return answer
+    value: str = click.prompt(question, default=default, value_proc=partial(_validate_key, model, key), err=True)
+    return value
 
 
-def _accepted(model: type[Account], key: str, answer: str) -> str:
+def _validate_key(model: type[Account], key: str, text: str) -> str:
+    """Return the stripped text; raise UsageError when the account's model refuses it for this key."""
+    value = text.strip()
     try:
-        model.model_validate({key: answer.strip()})
-    except ValidationError as error:
-        for each in error.errors(include_input=False, include_url=False):
-            if each["loc"][:1] == (key,):
-                raise click.UsageError(each["msg"].removeprefix("Value error, ")) from None
-    return answer.strip()
+        model.model_validate({key: value})
+    except ValidationError as error:  # it also lists the other keys, which are missing here
+        for problem in error.errors(include_input=False, include_url=False):
+            if problem["loc"][:1] == (key,):
+                raise click.UsageError(problem["msg"].removeprefix("Value error, ")) from None
+    return value
 
 
-def _day(answer: str) -> date | None:
+def _parse_day(text: str) -> date | None:
     try:
-        return date.fromisoformat(answer.strip()) if answer.strip() else None
+        return date.fromisoformat(text.strip()) if text.strip() else None
     except ValueError as error:
         raise click.UsageError("write a day as in 2025-01-31") from error
 
 
-def _secret(model: type[Account], key: str) -> str:
+def _prompt_secret(model: type[Account], key: str) -> str:
     question = f"{key} ({model.model_fields[key].description}; not shown; Enter: write it into .env later)"
-    answer: str = click.prompt(question, default="", show_default=False, hide_input=True, err=True)
-    redaction.register_secrets(answer.strip())
-    return answer.strip()
+    text: str = click.prompt(question, default="", show_default=False, hide_input=True, err=True)
+    secret = text.strip()
+    redaction.register_secrets(secret)
+    return secret

@@ -1,7 +1,8 @@
-"""What Ctrl-C and a request to terminate (from docker, systemd, a scheduler) do to a run: end it well, or at once.
+"""Signal handling during a run: SIGINT (Ctrl-C) and SIGTERM (docker, systemd, a scheduler).
 
-The first signal tells the run to end: a commit under way is finished, what is committed is published, and the process
-ends with 130 (SIGINT) or 143 (SIGTERM). A second one ends it on the spot; nothing is half-loaded then either.
+The first signal requests a stop: the current commit is finished, committed data is published, and the process exits
+with 130 (SIGINT) or 143 (SIGTERM). A second signal exits at once; no slice is half-loaded then either. How a run stops
+is in ``pipelines.loads.stop``.
 """
 
 import _thread
@@ -19,20 +20,20 @@ _SHOW_CURSOR = b"\x1b[?25h"  # a progress bar hides it
 
 
 class Interrupts:
-    """A context manager for the main thread; ``say`` is called with what is going on, from a thread of its own."""
+    """A context manager that handles signals in the main thread. ``print_message`` is called from another thread."""
 
-    def __init__(self, stop: StopSignal, say: Callable[[str], None]) -> None:
+    def __init__(self, stop: StopSignal, print_message: Callable[[str], None]) -> None:
         self._stop = stop
-        self._say = say
+        self._print_message = print_message
         self._received: int | None = None
 
     @property
     def exit_code(self) -> int | None:
-        """128 and the first signal's number; None without one."""
+        """Return 128 plus the number of the first signal, or None without a signal."""
         return None if self._received is None else 128 + self._received
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        self._before = {number: signal.signal(number, self._handle_signal) for number in SIGNALS}
         return self
 
     def __exit__(
@@ -41,12 +42,14 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _handle(self, number: int, _frame: FrameType | None) -> None:
+    def _handle_signal(self, number: int, _frame: FrameType | None) -> None:
         if self._received is not None:
             if os.isatty(2):
                 os.write(2, _SHOW_CURSOR)
             os._exit(128 + number)
         self._received = number
-        # the main thread may be writing at this very moment, and cannot be asked to write once more
-        _thread.start_new_thread(self._say, ("ending; what is being committed is finished. Once more ends at once",))
+        # print from another thread: the handler interrupts the main thread, which may be writing at this moment
+        _thread.start_new_thread(
+            self._print_message, ("stopping after the current commit; a second signal stops at once",)
+        )
         self._stop.request()

@@ -1,4 +1,7 @@
-"""A run as a command shows it: progress while it goes, a summary at its end, an exit code. Loading itself: ``runs``."""
+"""Run a load for a command: show progress, print a summary, return an exit code.
+
+Loading itself is in ``pipelines.loads.run``.
+"""
 
 import time
 from collections.abc import Callable
@@ -16,22 +19,25 @@ from pipelines.loads.workspace import Workspace
 
 
 def run_with_progress(workspace: Workspace, work: Callable[[Observer], RunResult]) -> int:
-    """Do the work in the sight of who started it. Returns 0, 1 when something failed, or 128 and a signal's number."""
-    began = time.monotonic()
+    """Run ``work`` with a progress display and print the summary.
+
+    Returns the exit code: 0, 1 when an account failed, or 128 plus the number of the signal that stopped the run.
+    """
+    started = time.monotonic()
     with Interrupts(workspace.stop, print_message) as interrupts, show_progress() as observer:
         result = work(observer)
-    _summarise(result, time.monotonic() - began)
+    _print_summary(result, time.monotonic() - started)
     if interrupts.exit_code is not None:
-        print_message("interrupted: run the same command to go on", style="yellow")
+        print_message("interrupted; run the same command again to continue", style="yellow")
         return interrupts.exit_code
     return 0 if result.is_ok else 1
 
 
-def _summarise(result: RunResult, seconds: float) -> None:
-    """The outcome of each account, the wire, and every error once; a log as JSON has the accounts already."""
-    counts = result.stats
+def _print_summary(result: RunResult, seconds: float) -> None:
+    """Print the outcome of each account, the totals, and every error. A JSON log already has accounts and errors."""
+    stats = result.stats
     if not is_json_log():
-        rows = [_row(outcome) for outcome in result.outcomes]
+        rows = [_outcome_row(outcome) for outcome in result.outcomes]
         print_table(
             rows,
             left_columns=2,
@@ -39,15 +45,15 @@ def _summarise(result: RunResult, seconds: float) -> None:
             label="loaded",
         )
     print_message(
-        f"{counts.requests} requests, {counts.retries} repeated, {decimal(counts.bytes)} received, "
-        f"{_seconds(counts.waited_seconds)} waited for limits, {seconds:.1f} s in all",
+        f"{stats.requests} requests, {stats.retries} retries, {decimal(stats.bytes)} received, "
+        f"{_format_wait(stats.waited_seconds)} waited for limits, {seconds:.1f} s in total",
         loaded=sum(outcome.loaded for outcome in result.outcomes),
         failed=sum(outcome.failed for outcome in result.outcomes),
         rows=sum(outcome.rows for outcome in result.outcomes),
-        requests=counts.requests,
-        retries=counts.retries,
-        bytes=counts.bytes,
-        waited_seconds=round(counts.waited_seconds, 3),
+        requests=stats.requests,
+        retries=stats.retries,
+        bytes=stats.bytes,
+        waited_seconds=round(stats.waited_seconds, 3),
         seconds=round(seconds, 3),
     )
     for outcome in result.outcomes if not is_json_log() else ():
@@ -55,19 +61,19 @@ def _summarise(result: RunResult, seconds: float) -> None:
             print_message(f"failed: {error}", style="red")
 
 
-def _row(outcome: Outcome) -> dict[str, str]:
-    counts = outcome.stats
+def _outcome_row(outcome: Outcome) -> dict[str, str]:
+    stats = outcome.stats
     return {
         "account": outcome.account.name,
         "provider": outcome.account.provider,
         "loaded": str(outcome.loaded),
         "failed": str(outcome.failed),
         "rows": str(outcome.rows),
-        "requests": str(counts.requests),
-        "received": decimal(counts.bytes),
-        "waited": _seconds(counts.waited_seconds),
+        "requests": str(stats.requests),
+        "received": decimal(stats.bytes),
+        "waited": _format_wait(stats.waited_seconds),
     }
 
 
-def _seconds(seconds: float) -> str:
+def _format_wait(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else format_duration(seconds)

@@ -1,6 +1,7 @@
-"""Writing materialisations of days into Dagster's storage, many at once, for days that were loaded without a run.
+"""Writes materialisations into Dagster's storage in batches, for days that were loaded outside Dagster.
 
-One event after the other costs two commits each. Here a few hundred share one, as Dagster itself does it on PostgreSQL.
+Which days are written is decided in ``instance.materializations``, not here. Single events cost two commits each.
+Here up to 500 events share one commit, as Dagster itself does on PostgreSQL.
 """
 
 import os
@@ -18,39 +19,40 @@ from pipelines.configuration.config import Config
 from pipelines.orchestration.instance.home import dagster_environment, home_folder
 from pipelines.orchestration.loaded_days import MetadataByDay
 
-AT_ONCE = 500
+EVENTS_PER_BATCH = 500
 ASSETS = ("landing", "slices")
 
 
 def write_materializations(
-    config: Config, days: Mapping[str, MetadataByDay], loaded: Mapping[str, Collection[date]]
+    config: Config, days_by_provider: Mapping[str, MetadataByDay], just_loaded: Mapping[str, Collection[date]]
 ) -> int:
-    """Record days, by provider, as materialised: those that were just ``loaded``, and those Dagster did not know of.
+    """Record days as materialised and return the number of events.
 
-    Newest first, and whole batches only: what is cut short is the oldest. Returns the number of events.
+    These are the days that are ``just_loaded``, by provider, and days that Dagster does not know of. The newest batch
+    is written first, so that an interruption loses the oldest days.
     """
-    events = 0
+    event_count = 0
     with (
-        _environment(dagster_environment(config)),
+        _set_environment(dagster_environment(config)),
         dg.DagsterInstance.from_config(str(home_folder(config))) as instance,
     ):
-        for provider, found in days.items():
+        for provider, days in days_by_provider.items():
             for name in ASSETS:
                 key = dg.AssetKey([provider, name])
                 known = instance.get_materialized_partitions(key)
-                wanted = [day for day in found if day in loaded[provider] or day.isoformat() not in known]
+                wanted = [day for day in days if day in just_loaded[provider] or day.isoformat() not in known]
                 wanted.sort(reverse=True)
-                for start in range(0, len(wanted), AT_ONCE):
-                    batch = [  # the newest day last: it is what is shown as the latest
-                        dg.AssetMaterialization(key, partition=day.isoformat(), metadata=found[day])
-                        for day in reversed(wanted[start : start + AT_ONCE])
+                for start in range(0, len(wanted), EVENTS_PER_BATCH):
+                    batch = [  # the newest day last: Dagster shows the last event as the latest
+                        dg.AssetMaterialization(key, partition=day.isoformat(), metadata=days[day])
+                        for day in reversed(wanted[start : start + EVENTS_PER_BATCH])
                     ]
-                    _store(instance, [_entry(each) for each in batch])
-                    events += len(batch)
-    return events
+                    _store_entries(instance, [_build_entry(event) for event in batch])
+                    event_count += len(batch)
+    return event_count
 
 
-def _entry(materialization: dg.AssetMaterialization) -> dg.EventLogEntry:
+def _build_entry(materialization: dg.AssetMaterialization) -> dg.EventLogEntry:
     event = dg.DagsterEvent(
         event_type_value=dg.DagsterEventType.ASSET_MATERIALIZATION.value,
         job_name=RUNLESS_JOB_NAME,
@@ -67,8 +69,8 @@ def _entry(materialization: dg.AssetMaterialization) -> dg.EventLogEntry:
     )
 
 
-def _store(instance: dg.DagsterInstance, entries: Sequence[dg.EventLogEntry]) -> None:
-    """Store materialisations of one asset."""
+def _store_entries(instance: dg.DagsterInstance, entries: Sequence[dg.EventLogEntry]) -> None:
+    """Store materialisations of one asset in one transaction."""
     storage = instance.event_log_storage
     if not isinstance(storage, SqliteEventLogStorage):
         storage.store_event_batch(entries)
@@ -80,8 +82,8 @@ def _store(instance: dg.DagsterInstance, entries: Sequence[dg.EventLogEntry]) ->
 
 
 @contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Variables as Dagster's settings refer to them, for a while."""
+def _set_environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables that Dagster's settings refer to, and restore them on exit."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

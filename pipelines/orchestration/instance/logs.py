@@ -1,7 +1,7 @@
-"""Deleting old logs from Dagster's storage. What tells the state of assets, partitions, checks and runs stays.
+"""Deletes old logs from Dagster's storage, and keeps the events that hold the state of assets, checks and runs.
 
-Deleting whole runs would take the state of their partitions with them, so events are deleted by their kind, on SQLite
-as on PostgreSQL.
+How long logs are kept is not decided here. Deleting whole runs would delete the state of their partitions, so events
+are deleted by kind, on SQLite and on PostgreSQL.
 """
 
 import sqlite3
@@ -19,24 +19,24 @@ from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from sqlalchemy import or_
 
 CURSOR = "chatmart/logs_pruned_until"
-AT_ONCE = 500
+RUNS_PER_BATCH = 500
 
-_OF_RUNS = frozenset(kind.value for kind in EVENT_TYPE_TO_PIPELINE_RUN_STATUS)
-_KEPT = _OF_RUNS | frozenset(kind.value for kind in (*ASSET_EVENTS, *ASSET_CHECK_EVENTS))
+_RUN_EVENTS = frozenset(kind.value for kind in EVENT_TYPE_TO_PIPELINE_RUN_STATUS)
+_STATE_EVENTS = _RUN_EVENTS | frozenset(kind.value for kind in (*ASSET_EVENTS, *ASSET_CHECK_EVENTS))
 
 
 @dataclass(frozen=True)
 class LogPruneResult:
-    """Of how many runs how many events were deleted."""
+    """The number of pruned runs, and of events deleted from them."""
 
     runs: int = 0
     events: int = 0
 
 
 def prune_logs(instance: dg.DagsterInstance, before: datetime) -> LogPruneResult:
-    """Delete log lines, step events and captured output of runs that were created and done ``before`` an instant.
+    """Delete log lines, step events and captured output of runs that ended before an instant with a zone.
 
-    Where the last pruning ended is kept in the instance, so that each run is looked at once.
+    The instance keeps the instant of the last pruning, so that each run is read once.
     """
     storage = instance.event_log_storage
     if not isinstance(storage, SqlEventLogStorage):
@@ -44,7 +44,7 @@ def prune_logs(instance: dg.DagsterInstance, before: datetime) -> LogPruneResult
     cursors = instance.daemon_cursor_storage
     last = cursors.get_cursor_values({CURSOR}).get(CURSOR)
     runs = events = 0
-    for run_ids in _done(instance, datetime.fromisoformat(last) if last else None, before):
+    for run_ids in _list_finished_runs(instance, datetime.fromisoformat(last) if last else None, before):
         for run_id in run_ids:
             events += _prune_run(storage, run_id)
             instance.compute_log_manager.delete_logs(prefix=[run_id])
@@ -53,30 +53,32 @@ def prune_logs(instance: dg.DagsterInstance, before: datetime) -> LogPruneResult
     return LogPruneResult(runs, events)
 
 
-def _done(instance: dg.DagsterInstance, after: datetime | None, before: datetime) -> Iterator[Sequence[str]]:
-    """Ids of the runs that ended between two instants, some at a time."""
+def _list_finished_runs(
+    instance: dg.DagsterInstance, after: datetime | None, before: datetime
+) -> Iterator[Sequence[str]]:
+    """Yield ids of the runs that ended between two instants, in batches."""
     ended = dg.RunsFilter(statuses=FINISHED_STATUSES, updated_after=after, updated_before=before)
-    found = instance.get_run_ids(ended, limit=AT_ONCE)
-    while found:
-        yield found
-        found = instance.get_run_ids(ended, cursor=found[-1], limit=AT_ONCE)
+    run_ids = instance.get_run_ids(ended, limit=RUNS_PER_BATCH)
+    while run_ids:
+        yield run_ids
+        run_ids = instance.get_run_ids(ended, cursor=run_ids[-1], limit=RUNS_PER_BATCH)
 
 
 def _prune_run(storage: SqlEventLogStorage, run_id: str) -> int:
-    """Delete a run's events that tell no state; returns how many they were."""
-    # a run's own file holds copies of what stands in the index too, where the state is asked of
-    kept = _OF_RUNS if storage.is_run_sharded else _KEPT
+    """Delete a run's events that hold no state, and return their number."""
+    # Dagster reads asset and check state from the index; a run's own file only holds copies of those events
+    kept = _RUN_EVENTS if storage.is_run_sharded else _STATE_EVENTS
     own_file = Path(storage.path_for_shard(run_id)) if isinstance(storage, SqliteEventLogStorage) else None
     if own_file and not own_file.exists():
-        return 0  # asking would make it
+        return 0  # opening a connection would create the file
     kind = SqlEventLogStorageTable.c.dagster_event_type
     with storage.run_connection(run_id) as con:
-        done = con.execute(
+        deleted = con.execute(
             SqlEventLogStorageTable.delete().where(
                 SqlEventLogStorageTable.c.run_id == run_id, or_(kind.is_(None), kind.not_in(kept))
             )
         )
-    if own_file and done.rowcount:
+    if own_file and deleted.rowcount:
         with closing(sqlite3.connect(own_file)) as con:
-            con.execute("VACUUM")  # the file would keep its size
-    return int(done.rowcount)
+            con.execute("VACUUM")  # otherwise the file would keep its size
+    return int(deleted.rowcount)

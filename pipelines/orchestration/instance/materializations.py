@@ -1,7 +1,7 @@
-"""Telling Dagster of days that were loaded without it, so that its partitions show what the warehouse holds.
+"""Records days that were loaded outside Dagster, so that Dagster's partitions match the warehouse.
 
-Best effort: Dagster is imported only where it was started before, has so many seconds at most, and whatever goes wrong
-there is logged and never fails a load.
+Best effort, and nothing here may fail a load: Dagster is imported only if it was started here before, gets at most 20
+seconds, and every error is only logged. Importing dagster at the top of this module is not allowed.
 """
 
 import logging
@@ -21,28 +21,30 @@ log = logging.getLogger("chatmart.reporting")
 log.addFilter(RedactingFilter())
 
 TIMEOUT_SECONDS = 20.0
-"""How long a load waits for Dagster to take the report."""
+"""How long a load waits for Dagster to record its days."""
 
 
 def record_materializations(
     workspace: Workspace, jobs: Collection[LoadJob], failed: FailedDays, extra_window: Window | None = None
 ) -> bool:
-    """Report the days that these jobs loaded and that no account of the provider lacks; whether Dagster took them.
+    """Record the days that these jobs loaded and that every account of the provider has; return whether it worked.
 
-    Days of the window ``also`` that Dagster does not know of are reported too: they were loaded at another time.
+    Days of ``extra_window`` that were loaded at another time and that Dagster does not know of are recorded too.
     """
     if not jobs or not has_instance(workspace.config):
         return False
-    told: list[bool] = []
-    reporter = Thread(target=lambda: told.append(_report(workspace, jobs, failed, extra_window)), daemon=True)
-    reporter.start()
-    reporter.join(TIMEOUT_SECONDS)
-    if reporter.is_alive():
-        log.warning("Dagster did not take the report of what was loaded within %d seconds", TIMEOUT_SECONDS)
-    return any(told)
+    outcomes: list[bool] = []
+    recorder = Thread(target=lambda: outcomes.append(_try_record(workspace, jobs, failed, extra_window)), daemon=True)
+    recorder.start()
+    recorder.join(TIMEOUT_SECONDS)
+    if recorder.is_alive():
+        log.warning("Dagster did not record the loaded days within %d seconds", TIMEOUT_SECONDS)
+    return any(outcomes)
 
 
-def _report(workspace: Workspace, jobs: Collection[LoadJob], failed: FailedDays, also: Window | None) -> bool:
+def _try_record(
+    workspace: Workspace, jobs: Collection[LoadJob], failed: FailedDays, extra_window: Window | None
+) -> bool:
     try:
         from pipelines.orchestration.instance.events import write_materializations
 
@@ -50,20 +52,23 @@ def _report(workspace: Workspace, jobs: Collection[LoadJob], failed: FailedDays,
         for job in jobs:
             days = loaded.setdefault(job.account.provider, set())
             days.update(set(job.days).difference(failed.get(job.account.name, ())))
-        write_materializations(
-            workspace.config, {name: _whole(workspace, name, days, also) for name, days in loaded.items()}, loaded
-        )
+        days_by_provider = {
+            provider: _read_complete_days(workspace, provider, days, extra_window) for provider, days in loaded.items()
+        }
+        write_materializations(workspace.config, days_by_provider, loaded)
     except Exception:
-        log.warning("Dagster was not told of what was loaded", exc_info=True)
+        log.warning("the loaded days were not recorded in Dagster", exc_info=True)
         return False
     return True
 
 
-def _whole(workspace: Workspace, provider: str, days: Collection[date], also: Window | None) -> MetadataByDay:
-    ends = [*days, *((also.start, also.end - ONE_DAY) if also else ())]
+def _read_complete_days(
+    workspace: Workspace, provider: str, days: Collection[date], extra_window: Window | None
+) -> MetadataByDay:
+    ends = [*days, *((extra_window.start, extra_window.end - ONE_DAY) if extra_window else ())]
     if not ends:
         return {}
     window = Window(min(ends), max(ends) + ONE_DAY)
     accounts = workspace.config.select_accounts(providers=[provider])
-    found = complete_days(workspace.store, accounts, window, workspace.clock.now())
-    return found if also else {day: about for day, about in found.items() if day in days}
+    complete = complete_days(workspace.store, accounts, window, workspace.clock.now())
+    return complete if extra_window else {day: metadata for day, metadata in complete.items() if day in days}

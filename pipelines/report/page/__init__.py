@@ -1,1 +1,1 @@
-"""The HTML page: charts, template and style. No query is run here."""
+"""The HTML page: charts, template and style. Queries and calculations do not belong here."""

@@ -1,7 +1,7 @@
-"""Charts of the model as SVG, drawn by Vega-Lite. Nothing is counted here, and nothing is asked.
+"""Draws the model's charts as SVG with Vega-Lite. Calculations and queries do not belong here.
 
-Colours are CSS variables of the page, so that a chart follows its light or dark. What a mark shows when pointed at is
-its SVG title. The library starts an engine of its own for the first chart (most of a second): imported when needed.
+Colours are CSS variables of the page, so that a chart follows its light or dark scheme. A mark's tooltip is its SVG
+title. The library is imported only when needed: it starts its own engine for the first chart (most of a second).
 """
 
 import math
@@ -16,9 +16,9 @@ from pipelines.report.model import SLOT_COUNT, Chart
 
 WIDTH, HEIGHT = 350, 168
 POINT_SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
-"""Of the points of each series: lines are told apart without colour too."""
+"""The point shape of each series, so that lines can be distinguished without colour."""
 
-_LABELS = 5
+_MAX_LABELS = 5
 _DATE_LABELS: Mapping[str, str] = {
     "day": "utcFormat(toDate(datum.value), '%-d %b')",
     "week": "utcFormat(toDate(datum.value), '%-d %b')",
@@ -26,43 +26,43 @@ _DATE_LABELS: Mapping[str, str] = {
     "quarter": "utcFormat(toDate(datum.value), 'Q%q ’%y')",
     "year": "utcFormat(toDate(datum.value), '%Y')",
 }
-_FEW, _THOUSANDS = 4, 10_000  # where the labels of an axis are others
-_DIGITS = ((2, 0.1), (3, 0.01))  # that tell the labels of money apart, up from which height
-_SYMBOL = re.compile(r'<path aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="[^"]*"([^>]*)/>')
-_SPOKEN = re.compile(r' (?:aria-[a-z]+|role|class|pointer-events)="[^"]*"')
-_PLACED = re.compile(r' (?:d|transform)="[^"]*"')
-_LONG = re.compile(r"\d+\.\d{2,}")
+_WHOLE_NUMBERS_UP_TO, _ABBREVIATED_FROM = 4, 10_000  # highest values at which an axis changes its labels
+_MONEY_DIGITS = ((2, 0.1), (3, 0.01))  # digits that keep the labels distinct, from which highest value on
+_MARK_PATH = re.compile(r'<path aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="[^"]*"([^>]*)/>')
+_ARIA_ATTRIBUTE = re.compile(r' (?:aria-[a-z]+|role|class|pointer-events)="[^"]*"')
+_POSITION_ATTRIBUTE = re.compile(r' (?:d|transform)="[^"]*"')
+_LONG_NUMBER = re.compile(r"\d+\.\d{2,}")
 
 
 def render_svg(chart: Chart) -> Markup:
-    """The chart, as wide as its place; for readers of screens it is one picture with ``says`` as its text."""
+    """Return the chart as SVG of its container's width; screen readers get one picture with ``alt_text``."""
     import vl_convert
 
-    drawn = str(vl_convert.vegalite_to_svg(_spec(chart)))
-    inner = _SPOKEN.sub("", _SYMBOL.sub(r"<path\2><title>\1</title></path>", drawn[drawn.index(">") + 1 :]))
-    inner = _PLACED.sub(lambda places: _LONG.sub(_rounded, places[0]), inner)
+    svg = str(vl_convert.vegalite_to_svg(_build_spec(chart)))
+    inner = _ARIA_ATTRIBUTE.sub("", _MARK_PATH.sub(r"<path\2><title>\1</title></path>", svg[svg.index(">") + 1 :]))
+    inner = _POSITION_ATTRIBUTE.sub(lambda attribute: _LONG_NUMBER.sub(_round_number, attribute[0]), inner)
     head = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, HEIGHT, chart.alt_text)
-    return head + Markup(inner)  # noqa: S704 - Vega escapes what names it draws
+    return head + Markup(inner)  # noqa: S704 - Vega escapes the texts that it draws
 
 
-def _rounded(number: re.Match[str]) -> str:
-    """A tenth of a pixel is as fine as anybody sees, and most of the page is such numbers."""
+def _round_number(number: re.Match[str]) -> str:
+    """Round a coordinate to 0.1 pixels: finer steps are invisible, and most of the page consists of coordinates."""
     return f"{float(number[0]):.1f}"
 
 
-def _spec(chart: Chart) -> dict[str, Any]:
+def _build_spec(chart: Chart) -> dict[str, Any]:
     values = [
         {
-            "at": mark.bucket_date.isoformat(),
+            "bucket": mark.bucket_date.isoformat(),
             "slot": mark.slot,
             "value": mark.value,
-            "said": mark.tooltip,
-            "part": mark.is_partial,
+            "tooltip": mark.tooltip,
+            "is_partial": mark.is_partial,
         }
         for mark in chart.marks
     ]
-    encoding = {"x": _x(chart), "y": _y(chart), "description": {"field": "said"}}
-    layers = _bars(chart) if chart.kind == "bars" else _lines()
+    encoding = {"x": _build_x_axis(chart), "y": _build_y_axis(chart), "description": {"field": "tooltip"}}
+    layers = _build_bars(chart) if chart.kind == "bars" else _build_lines()
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "width": WIDTH,
@@ -77,28 +77,28 @@ def _spec(chart: Chart) -> dict[str, Any]:
     }
 
 
-def _bars(chart: Chart) -> list[dict[str, Any]]:
-    few = len(chart.bucket_dates) < 8
+def _build_bars(chart: Chart) -> list[dict[str, Any]]:
+    has_few_bars = len(chart.bucket_dates) < 8
     slots = {mark.slot for mark in chart.marks}
     return [
         {
             "mark": {
                 "type": "bar",
-                "width": 24 if few else {"band": 0.78},
+                "width": 24 if has_few_bars else {"band": 0.78},
                 "stroke": "var(--paper)",
                 "strokeWidth": 0.75 if len(slots) > 1 else 0,
             },
             "encoding": {
                 "color": _COLOUR,
                 "order": {"field": "order"},
-                "opacity": {"condition": {"test": "datum.part", "value": 0.45}, "value": 1},
+                "opacity": {"condition": {"test": "datum.is_partial", "value": 0.45}, "value": 1},
             },
             "transform": [{"calculate": f"datum.slot === 0 ? {SLOT_COUNT + 1} : datum.slot", "as": "order"}],
         }
     ]
 
 
-def _lines() -> list[dict[str, Any]]:
+def _build_lines() -> list[dict[str, Any]]:
     return [
         {"mark": {"type": "line", "strokeWidth": 1.75, "aria": False}, "encoding": {"color": _COLOUR}},
         {
@@ -135,52 +135,52 @@ _CONFIG = {
 }
 
 
-def _x(chart: Chart) -> dict[str, Any]:
+def _build_x_axis(chart: Chart) -> dict[str, Any]:
     return {
-        "field": "at",
+        "field": "bucket",
         "type": "ordinal",
-        "scale": {"domain": [at.isoformat() for at in chart.bucket_dates], "paddingOuter": 0.1},
+        "scale": {"domain": [day.isoformat() for day in chart.bucket_dates], "paddingOuter": 0.1},
         "axis": {
-            "values": [at.isoformat() for at in _labelled(chart)],
+            "values": [day.isoformat() for day in _choose_label_dates(chart)],
             "labelExpr": _DATE_LABELS[chart.bucket_unit],
             "labelOverlap": "parity",
         },
     }
 
 
-def _y(chart: Chart) -> dict[str, Any]:
-    """Counts and money from 0; shares from the ten per cent below the least of them, where lines can be told apart."""
-    least, top = min(mark.value for mark in chart.marks), _top(chart)
+def _build_y_axis(chart: Chart) -> dict[str, Any]:
+    """Start counts and money at 0, and shares at the 10% step below the lowest, so that lines stay distinguishable."""
+    lowest, top = min(mark.value for mark in chart.marks), _highest_end(chart)
     axis: dict[str, Any] = {"tickCount": 4}
     scale: dict[str, Any] = {"zero": True}
     match chart.value_format:
         case "number":
             axis["format"] = ",~r"
-            if top >= _THOUSANDS:
+            if top >= _ABBREVIATED_FROM:
                 axis["labelExpr"] = "datum.value ? format(datum.value, '~s') : '0'"
-            if top <= _FEW:  # no half conversations
+            if top <= _WHOLE_NUMBERS_UP_TO:  # there are no half conversations
                 axis["values"] = list(range(math.ceil(top) + 1))
         case "percent":
             axis["format"] = ".0%"
-            scale = {"domain": [max(0, math.floor(least * 10 - 1) / 10), 1]}
+            scale = {"domain": [max(0, math.floor(lowest * 10 - 1) / 10), 1]}
         case "amount":
-            axis["format"] = f",.{next((digits for digits, least in _DIGITS if top >= least), 4)}f"
+            axis["format"] = f",.{next((digits for digits, lowest_top in _MONEY_DIGITS if top >= lowest_top), 4)}f"
     return {"field": "value", "type": "quantitative", "axis": axis, "scale": scale}
 
 
-def _top(chart: Chart) -> float:
-    """Where the highest bar or point ends."""
+def _highest_end(chart: Chart) -> float:
+    """Return the value at the top of the highest stacked bar or point."""
     heights: dict[date, float] = {}
     for mark in chart.marks:
-        below = heights.get(mark.bucket_date, 0.0)
-        heights[mark.bucket_date] = below + mark.value if chart.kind == "bars" else max(below, mark.value)
+        height = heights.get(mark.bucket_date, 0.0)
+        heights[mark.bucket_date] = height + mark.value if chart.kind == "bars" else max(height, mark.value)
     return max(heights.values())
 
 
-def _labelled(chart: Chart) -> list[date]:
-    """The buckets that have a label: evenly apart, days by their weeks' first."""
-    at, step = list(chart.bucket_dates), -(-len(chart.bucket_dates) // _LABELS)
-    if chart.bucket_unit == "day" and len(at) >= 14:
-        mondays = [day for day in at if day.weekday() == 0]
-        return mondays[:: -(-len(mondays) // _LABELS)]
-    return at[::step]
+def _choose_label_dates(chart: Chart) -> list[date]:
+    """Return the buckets with a label, at even distances; from 14 days on, these are Mondays."""
+    dates, step = list(chart.bucket_dates), -(-len(chart.bucket_dates) // _MAX_LABELS)
+    if chart.bucket_unit == "day" and len(dates) >= 14:
+        mondays = [day for day in dates if day.weekday() == 0]
+        return mondays[:: -(-len(mondays) // _MAX_LABELS)]
+    return dates[::step]

@@ -1,6 +1,7 @@
-"""The page: a report as one HTML text without scripts, without other files, and without the network.
+"""Renders a report as one HTML text that needs no scripts, no other files and no network.
 
-All that varies comes from the model and is escaped by the template; styles and template stand beside this module.
+Texts and figures do not belong here: they come from the model, and the template escapes them. The template and the
+style sheet are beside this module.
 """
 
 from functools import cache
@@ -13,16 +14,16 @@ from pipelines.report.model import Report
 from pipelines.report.page import charts
 
 GLYPHS = dict(enumerate("●■▲◆▼✚", start=1))
-"""The points of a chart of lines, as its legend shows them; in the order of ``charts.SHAPES``."""
+"""The legend's symbols for the points of a line chart, in the order of ``charts.POINT_SHAPES``."""
 
 
 def render_page(report: Report) -> str:
-    """The whole page. It names no address, and its own policy forbids a browser to load or to run anything."""
-    return _template().render(report=report, svg=charts.render_svg, glyphs=GLYPHS, style=_style())
+    """Return the whole page. It has no external address, and its policy forbids the browser to load or run anything."""
+    return _load_template().render(report=report, svg=charts.render_svg, glyphs=GLYPHS, style=_load_style())
 
 
 @cache
-def _template() -> Template:
+def _load_template() -> Template:
     loader = PackageLoader("pipelines.report.page", "")
     environment = Environment(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
@@ -31,5 +32,5 @@ def _template() -> Template:
 
 
 @cache
-def _style() -> Markup:
+def _load_style() -> Markup:
     return Markup((files("pipelines.report.page") / "page.css").read_text("utf-8"))  # noqa: S704 - our own file

@@ -1,136 +1,158 @@
-"""Conversations over the period: by provider, and by channel within each provider. Providers are never added up.
+"""Conversations over the period: by provider, and by channel within each provider.
 
-From the answers to ``totals``, ``conversations``, ``channels`` and ``meanings``.
+The rows are those of the queries ``totals``, ``conversations``, ``channels`` and ``meanings``. SQL and HTML do not
+belong here, nor sums over providers, which count in different ways.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
-from pipelines.report.changes import NOT_COMPARABLE, MeasureTotals, QueryRow, compare_values
+from pipelines.report.changes import NOT_COMPARABLE, MeasureTotals, compare_values
 from pipelines.report.coverage import PeriodCoverage
 from pipelines.report.format import NO_VALUE, format_bucket, format_count, format_number, format_percent, join_names
 from pipelines.report.model import SLOT_COUNT, Card, CardLine, Chart, Figure, Mark, Section, Table
 from pipelines.report.period import Period
-from pipelines.report.queries import QueryResult
+from pipelines.report.queries import QueryResult, QueryRow
 
 OTHER_CHANNELS = "further channels"
-_ACCOUNTS = 100  # that a table has
-_PART = " (part)"
-_PALE = "Pale bars stand for a part of their days: the period cuts them, or more than a tenth is not loaded."
+_MAX_ACCOUNTS = 100  # rows of the table by account
+_PARTIAL = " (partial)"
+_PARTIAL_NOTE = "Pale bars are partial: some of their days are outside the period, or more than a tenth is not loaded."
 
 
-def build_provider_section(answer: QueryResult, standing: PeriodCoverage, providers: Sequence[str]) -> Section:
-    """A card for each provider: its conversations over time, and what it means by the word."""
-    meanings = {row["provider"]: row["meaning"] for row in answer["meanings"] if row["measure"] == "conversations"}
-    over_time: dict[str, dict[date, int]] = defaultdict(dict)
-    for row in answer["conversations"]:
+def build_provider_section(results: QueryResult, coverage: PeriodCoverage, providers: Sequence[str]) -> Section:
+    """Build a card for each provider: its conversations over time, and its definition of a conversation."""
+    meanings = {row["provider"]: row["meaning"] for row in results["meanings"] if row["measure"] == "conversations"}
+    counts_by_provider: dict[str, dict[date, int]] = defaultdict(dict)
+    for row in results["conversations"]:
         if row["conversations"] is not None:
-            over_time[row["provider"]][row["bucket"]] = row["conversations"]
+            counts_by_provider[row["provider"]][row["bucket"]] = row["conversations"]
     cards = []
     for provider in providers:
-        told = MeasureTotals.from_rows(
-            (row for row in answer["totals"] if row["provider"] == provider), "conversations"
-        )
-        cards.append(_provider_card(provider, told, over_time[provider], meanings.get(provider, ""), standing))
-    lead = "Each provider counts in its own words, told under its chart, so these charts have scales of their own."
-    title = f"Conversations per {standing.period.bucket_unit}"
-    return Section("conversations", "Conversations", title, lead, cards, _PALE if _has_parts(cards) else "")
+        rows = [row for row in results["totals"] if row["provider"] == provider]
+        totals = MeasureTotals.from_rows(rows, "conversations")
+        counts, meaning = counts_by_provider[provider], meanings.get(provider, "")
+        cards.append(_build_provider_card(provider, totals, counts, meaning, coverage))
+    lead = "Each provider counts conversations in its own way, described under its chart. Each chart has its own scale."
+    title = f"Conversations per {coverage.period.bucket_unit}"
+    return Section(
+        "conversations", "Conversations", title, lead, cards, _PARTIAL_NOTE if _has_partial_bars(cards) else ""
+    )
 
 
-def build_channel_section(answer: QueryResult, standing: PeriodCoverage, providers: Sequence[str]) -> Section:
-    """A card for each provider that tells channels; test channels are left out, and said."""
-    rows = [row for row in answer["channels"] if not row["is_test"]]
+def build_channel_section(results: QueryResult, coverage: PeriodCoverage, providers: Sequence[str]) -> Section:
+    """Build a card for each provider that reports channels; a remark counts omitted test conversations."""
+    rows = [row for row in results["channels"] if not row["is_test"]]
     ranked = Counter[str]()
     for row in rows:
         if row["bucket"] is not None:
             ranked[row["channel"]] += row["conversations"]
-    named = [channel for channel, _ in sorted(ranked.items(), key=lambda each: (-each[1], each[0]))]
-    slots = {channel: slot for slot, channel in enumerate(named[:SLOT_COUNT], start=1)}
-    telling = {row["provider"] for row in rows if row["bucket"] is not None}
+    channels = sorted(ranked, key=lambda channel: (-ranked[channel], channel))
+    slots = {channel: slot for slot, channel in enumerate(channels[:SLOT_COUNT], start=1)}
+    reporting = {row["provider"] for row in rows if row["bucket"] is not None}
     cards = [
-        _channel_card(provider, [row for row in rows if row["provider"] == provider], slots, standing)
+        _build_channel_card(provider, [row for row in rows if row["provider"] == provider], slots, coverage)
         for provider in providers
-        if provider in telling
+        if provider in reporting
     ]
-    tested = sum(row["conversations"] for row in answer["channels"] if row["is_test"] and row["bucket"] is not None)
-    remarks = [_PALE] if _has_parts(cards) else []
-    remarks += [f"Test channels are left out: {format_count(tested, 'conversation')}."] if tested else []
-    silent = [provider for provider in providers if provider not in telling]
-    if silent and telling:
-        remarks.append(f"No channels are told by {join_names(silent)}.")
+    tests = sum(row["conversations"] for row in results["channels"] if row["is_test"] and row["bucket"] is not None)
+    remarks = [_PARTIAL_NOTE] if _has_partial_bars(cards) else []
+    remarks += [f"Test channels are left out: {format_count(tests, 'conversation')}."] if tests else []
+    silent = [provider for provider in providers if provider not in reporting]
+    if silent and reporting:
+        remarks.append(f"No channels are reported by {join_names(silent)}.")
     lead = (
-        "Channels under their common names, on each other in the order of the lists, the first at the bottom. They are "
-        "a breakdown of the conversations above, never to be added to them."
+        "Channels have the same names for all providers. Bars are stacked in the order of the lists, with the first "
+        "channel at the bottom. Channels break down the conversations above; do not add the two."
     )
     return Section(
-        "channels", "Channels", f"Channels per {standing.period.bucket_unit}", lead, cards, " ".join(remarks)
+        "channels", "Channels", f"Channels per {coverage.period.bucket_unit}", lead, cards, " ".join(remarks)
     )
 
 
-def _provider_card(
-    provider: str, told: MeasureTotals, over_time: Mapping[date, int], meaning: str, standing: PeriodCoverage
+def _build_provider_card(
+    provider: str, totals: MeasureTotals, counts: Mapping[date, int], meaning: str, coverage: PeriodCoverage
 ) -> Card:
-    period, moved = standing.period, told.compare(standing.complete_accounts)
-    accounts = len(told.accounts)
-    if not over_time:
-        return Card(provider, Figure(NO_VALUE), note=f"No conversations are told for these days. {meaning}".strip())
-    parts = standing.partial_buckets.get(provider, set())
+    period, change = coverage.period, totals.compare(coverage.complete_accounts)
+    if not counts:
+        note = f"No conversations are reported for these days. {meaning}".strip()
+        return Card(provider, Figure(NO_VALUE), note=note)
+    partial = coverage.partial_buckets.get(provider, set())
     marks = [
         Mark(
-            at, 1, number, f"{_at(at, period)}: {format_count(number, 'conversation')}{_part(at in parts)}", at in parts
+            bucket,
+            1,
+            count,
+            f"{_name_bucket(bucket, period, partial)}: {format_count(count, 'conversation')}",
+            bucket in partial,
         )
-        for at, number in sorted(over_time.items())
+        for bucket, count in sorted(counts.items())
     ]
     return Card(
         provider,
-        Figure(format_number(told.current), str(told.current)),
-        unit=f"conversations of {format_count(accounts, 'account')}",
-        change=moved,
-        no_change_reason=NOT_COMPARABLE if standing.complete_accounts and not moved else "",
+        Figure(format_number(totals.current), str(totals.current)),
+        unit=f"conversations of {format_count(len(totals.accounts), 'account')}",
+        change=change,
+        no_change_reason=NOT_COMPARABLE if coverage.complete_accounts and not change else "",
         note=meaning,
-        chart=Chart("bars", period.bucket_unit, period.bucket_dates, marks, _says(provider, over_time, period)),
-        tables=[_over_time(provider, over_time, parts, period), *_accounts(told, standing.complete_accounts)],
+        chart=Chart("bars", period.bucket_unit, period.bucket_dates, marks, _describe_bars(provider, counts, period)),
+        tables=[
+            _build_bucket_table(provider, counts, partial, period),
+            *_build_account_tables(totals, coverage.complete_accounts),
+        ],
     )
 
 
-def _over_time(provider: str, over_time: Mapping[date, int], parts: Collection[date], period: Period) -> Table:
-    rows = [(_at(at, period) + _part(at in parts), format_number(over_time.get(at))) for at in period.bucket_dates]
+def _build_bucket_table(provider: str, counts: Mapping[date, int], partial: Collection[date], period: Period) -> Table:
+    rows = [
+        (_name_bucket(bucket, period, partial), format_number(counts.get(bucket))) for bucket in period.bucket_dates
+    ]
     return Table(f"{provider}: conversations per {period.bucket_unit}", (period.bucket_unit, "conversations"), rows)
 
 
-def _accounts(told: MeasureTotals, whole: Collection[str]) -> list[Table]:
-    """Who has how many, when there are several."""
-    now = sorted((row for row in told.rows if row["is_now"]), key=lambda row: (-row["conversations"], row["account"]))
+def _build_account_tables(totals: MeasureTotals, complete_accounts: Collection[str]) -> list[Table]:
+    """Return a table of the conversations by account; none for a single account."""
+    now = sorted(
+        (row for row in totals.rows if row["is_current"]), key=lambda row: (-row["conversations"], row["account"])
+    )
     if len(now) < 2:
         return []
     rows = []
-    for row in now[:_ACCOUNTS]:
-        alone = MeasureTotals(tuple(each for each in told.rows if each["account"] == row["account"]), told.measure)
-        moved = alone.compare(whole)
-        rows.append((row["account"], format_number(row["conversations"]), moved.text if moved else NO_VALUE))
-    left = now[_ACCOUNTS:]
+    for row in now[:_MAX_ACCOUNTS]:
+        own_rows = tuple(other for other in totals.rows if other["account"] == row["account"])
+        change = MeasureTotals(own_rows, totals.measure).compare(complete_accounts)
+        rows.append((row["account"], format_number(row["conversations"]), change.text if change else NO_VALUE))
+    left = now[_MAX_ACCOUNTS:]
     more = f"{format_count(len(left), 'more account')}: {format_number(sum(row['conversations'] for row in left))}"
     return [Table("By account", ("account", "conversations", "change"), rows, omitted_note=more if left else "")]
 
 
-def _channel_card(provider: str, rows: Sequence[QueryRow], slots: Mapping[str, int], standing: PeriodCoverage) -> Card:
-    period, over_time, before = standing.period, defaultdict[str, Counter[date]](Counter), Counter[str]()
+def _build_channel_card(
+    provider: str, rows: Sequence[QueryRow], slots: Mapping[str, int], coverage: PeriodCoverage
+) -> Card:
+    period, counts, before = coverage.period, defaultdict[str, Counter[date]](Counter), Counter[str]()
     left = {row["channel"] for row in rows if row["bucket"] is not None} - slots.keys()
     for row in rows:
         name = row["channel"] if row["channel"] in slots or left == {row["channel"]} else OTHER_CHANNELS
         if row["bucket"] is None:
             before[name] += row["conversations"]
         else:
-            over_time[name][row["bucket"]] += row["conversations"]
-    names = sorted(over_time, key=lambda name: slots.get(name, SLOT_COUNT + 1))
-    sums = {name: over_time[name].total() for name in names}
-    comparable = {account for row in rows for account in row["accounts"]} <= standing.complete_accounts
-    parts, total = standing.partial_buckets.get(provider, set()), sum(sums.values())
+            counts[name][row["bucket"]] += row["conversations"]
+    names = sorted(counts, key=lambda name: slots.get(name, SLOT_COUNT + 1))
+    sums = {name: counts[name].total() for name in names}
+    is_comparable = {account for row in rows for account in row["accounts"]} <= coverage.complete_accounts
+    partial, total = coverage.partial_buckets.get(provider, set()), sum(sums.values())
     marks = [
-        Mark(at, slots.get(name, 0), number, f"{_at(at, period)}, {name}: {format_number(number)}", at in parts)
+        Mark(
+            bucket,
+            slots.get(name, 0),
+            count,
+            f"{format_bucket(bucket, period.bucket_unit)}, {name}: {format_number(count)}",
+            bucket in partial,
+        )
         for name in names
-        for at, number in sorted(over_time[name].items())
+        for bucket, count in sorted(counts[name].items())
     ]
     lines = [
         CardLine(
@@ -138,41 +160,38 @@ def _channel_card(provider: str, rows: Sequence[QueryRow], slots: Mapping[str, i
             format_number(sums[name]),
             slot=slots.get(name, 0),
             extra=format_percent(sums[name] / total) if total else "",
-            change=compare_values(sums[name], before[name]) if comparable else None,
+            change=compare_values(sums[name], before[name]) if is_comparable else None,
         )
         for name in names
     ]
     table_rows = [
-        (_at(at, period) + _part(at in parts), *(format_number(over_time[name].get(at)) for name in names))
-        for at in period.bucket_dates
+        (_name_bucket(bucket, period, partial), *(format_number(counts[name].get(bucket)) for name in names))
+        for bucket in period.bucket_dates
     ]
     largest = max(names, key=lambda name: sums[name])
     share = format_percent(sums[largest] / total) if total else NO_VALUE
-    says = f"Stacked bars: conversations of {provider} by channel. The largest is {largest} with {share}."
+    alt_text = f"Stacked bars: conversations of {provider} by channel. The largest is {largest} with {share}."
     return Card(
         provider,
-        chart=Chart("bars", period.bucket_unit, period.bucket_dates, marks, says),
+        chart=Chart("bars", period.bucket_unit, period.bucket_dates, marks, alt_text),
         line_headers=("channel", "conversations", "share"),
         lines=lines,
         tables=[Table(f"{provider}: conversations by channel", (period.bucket_unit, *names), table_rows)],
     )
 
 
-def _has_parts(cards: Sequence[Card]) -> bool:
+def _has_partial_bars(cards: Sequence[Card]) -> bool:
     return any(mark.is_partial for card in cards if card.chart for mark in card.chart.marks)
 
 
-def _at(at: date, period: Period) -> str:
-    return format_bucket(at, period.bucket_unit)
+def _name_bucket(bucket: date, period: Period, partial: Collection[date]) -> str:
+    return format_bucket(bucket, period.bucket_unit) + (_PARTIAL if bucket in partial else "")
 
 
-def _part(is_part: bool) -> str:
-    return _PART if is_part else ""
-
-
-def _says(provider: str, over_time: Mapping[date, int], period: Period) -> str:
-    least, most = (choose(over_time, key=lambda at: over_time[at]) for choose in (min, max))
+def _describe_bars(provider: str, counts: Mapping[date, int], period: Period) -> str:
+    lowest, highest = (choose(counts, key=lambda bucket: counts[bucket]) for choose in (min, max))
     return (
-        f"Bars: conversations of {provider} per {period.bucket_unit}. Least {format_number(over_time[least])} "
-        f"({_at(least, period)}), most {format_number(over_time[most])} ({_at(most, period)})."
+        f"Bars: conversations of {provider} per {period.bucket_unit}. "
+        f"Lowest {format_number(counts[lowest])} ({format_bucket(lowest, period.bucket_unit)}), "
+        f"highest {format_number(counts[highest])} ({format_bucket(highest, period.bucket_unit)})."
     )

@@ -1,6 +1,7 @@
-"""Whether the figures can be trusted: what is loaded, what changed later, what does not add up, what nobody knows yet.
+"""Data quality: loaded slices, restated numbers, unexplained differences, and unknown names in responses (drift).
 
-From the accounts' standing and the answers to ``restatements``, ``verdicts``, ``unexplained`` and ``drift``.
+The rows are those of the queries ``restatements``, ``verdicts``, ``unexplained`` and ``drift``, and the load states
+of ``coverage``; SQL and HTML do not belong here.
 """
 
 from collections import Counter, defaultdict
@@ -8,116 +9,123 @@ from collections.abc import Sequence
 
 from extractors.redaction import redact
 from pipelines.loads.status import STATES
-from pipelines.report.changes import QueryRow
 from pipelines.report.coverage import PeriodCoverage
 from pipelines.report.format import format_count, format_day, format_instant, format_number, join_names
 from pipelines.report.model import Card, CardLine, Figure, Section
-from pipelines.report.queries import QueryResult
+from pipelines.report.queries import QueryResult, QueryRow
 
-_MOST, _REASONS = 6, 3  # lines of a card; reasons in its words
-
-
-def build_data_quality_section(answer: QueryResult, standing: PeriodCoverage) -> Section:
-    """Four cards, all of the period's days."""
-    cards = [_complete(standing), _restated(answer), _reconciled(answer), _drifted(answer)]
-    return Section("trust", "Trust", "Can I trust this?", "What the books say about the days of this report.", cards)
+_MAX_LINES, _MAX_REASONS = 6, 3  # lines of a card; reasons in its note
 
 
-def _complete(standing: PeriodCoverage) -> Card:
-    counts = ", ".join(f"{standing.counts[state]:,} {state}" for state in STATES if standing.counts[state])
+def build_data_quality_section(results: QueryResult, coverage: PeriodCoverage) -> Section:
+    """Build the four cards about the days of the period."""
+    cards = [
+        _build_coverage_card(coverage),
+        _build_restatement_card(results),
+        _build_reconciliation_card(results),
+        _build_drift_card(results),
+    ]
+    lead = "Loads, restatements, reconciliation and drift of the days in this report."
+    return Section("trust", "Data quality", "Data quality", lead, cards)
+
+
+def _build_coverage_card(coverage: PeriodCoverage) -> Card:
+    counts = ", ".join(f"{coverage.counts[state]:,} {state}" for state in STATES if coverage.counts[state])
     failures = [
         CardLine(
-            each.account.name, format_day(each.last_error_at.date(), with_year=False), note=redact(each.last_error)
+            status.account.name,
+            format_day(status.last_error_at.date(), with_year=False),
+            note=redact(status.last_error),
         )
-        for each in standing.statuses
-        if each.last_error is not None and each.last_error_at is not None
+        for status in coverage.statuses
+        if status.last_error is not None and status.last_error_at is not None
     ]
     return Card(
         "Loaded",
-        Figure(f"{standing.loaded_slices:,}", str(standing.loaded_slices)),
-        unit=f"of {format_count(standing.due_slices, 'slice')} (an account's day) that are due",
+        Figure(f"{coverage.loaded_slices:,}", str(coverage.loaded_slices)),
+        unit=f"of {format_count(coverage.due_slices, 'due slice')} (one day of one account each)",
         note=f"{counts}." if counts else "No day of the period is due.",
         line_headers=("last error", "on"),
-        lines=_first(failures, "chatmart status"),
+        lines=_limit_lines(failures, "chatmart status"),
     )
 
 
-def _restated(answer: QueryResult) -> Card:
-    found = sorted(answer["restatements"], key=lambda row: (-row["numbers"], row["account"], row["view"]))
-    if not found:
-        return Card("Restated", Figure("0", "0"), unit="numbers", note="None changed after it was first loaded.")
-    total, newest = sum(row["numbers"] for row in found), max(row["newest"] for row in found)
+def _build_restatement_card(results: QueryResult) -> Card:
+    rows = sorted(results["restatements"], key=lambda row: (-row["numbers"], row["account"], row["view"]))
+    if not rows:
+        return Card("Restated", Figure("0", "0"), unit="numbers", note="No number changed after its first load.")
+    total, newest = sum(row["numbers"] for row in rows), max(row["newest"] for row in rows)
     lines = [
         CardLine(
             f"{row['view']}.{row['measure']}",
             format_number(row["numbers"]),
             note=f"{row['account']}, on {format_count(row['days'], 'day')}",
         )
-        for row in found
+        for row in rows
     ]
     return Card(
         "Restated",
         Figure(format_number(total), str(total)),
-        unit="numbers that changed after they were first loaded",
-        note=f"The newest on {format_instant(newest)}.",
+        unit="numbers that changed after their first load",
+        note=f"The latest change was on {format_instant(newest)}.",
         line_headers=("number", "times"),
-        lines=_first(lines, "the view restatement_log"),
+        lines=_limit_lines(lines, "the view restatement_log"),
     )
 
 
-def _reconciled(answer: QueryResult) -> Card:
+def _build_reconciliation_card(results: QueryResult) -> Card:
     verdicts, reasons = Counter[str](), Counter[str]()
-    for row in answer["verdicts"]:
+    for row in results["verdicts"]:
         verdicts[row["verdict"]] += row["numbers"]
         if row["verdict"] == "explained":
-            reasons[row["reason"] or "no reason noted"] += row["numbers"]
-    note = f"Of {format_count(verdicts.total(), 'comparison')}, {format_number(verdicts['ok'])} add up."
+            reasons[row["reason"] or "no reason recorded"] += row["numbers"]
+    note = f"Of {format_count(verdicts.total(), 'comparison')}, {format_number(verdicts['ok'])} agree."
     if reasons:
-        said = [f"{reason} ({count:,})" for reason, count in reasons.most_common(_REASONS)]
-        more = [f"{len(reasons) - _REASONS} more"] if len(reasons) > _REASONS else []
-        note += f" {format_number(verdicts['explained'])} differ for a known reason: {'; '.join(said + more)}."
-    found = sorted(answer["unexplained"], key=lambda row: (-row["apart"], row["account"], row["measure"]))
+        named = [f"{reason} ({count:,})" for reason, count in reasons.most_common(_MAX_REASONS)]
+        more = [f"{len(reasons) - _MAX_REASONS} more"] if len(reasons) > _MAX_REASONS else []
+        note += f" {format_number(verdicts['explained'])} differ for a known reason: {'; '.join(named + more)}."
+    unexplained = sorted(results["unexplained"], key=lambda row: (-row["difference"], row["account"], row["measure"]))
     return Card(
-        "Does not add up",
+        "Unexplained",
         Figure(format_number(verdicts["unexplained"]), str(verdicts["unexplained"])),
-        unit=f"{'difference' if verdicts['unexplained'] == 1 else 'differences'} without an explanation",
+        unit=f"{'difference' if verdicts['unexplained'] == 1 else 'differences'} without a known reason",
         note=note if verdicts else "Nothing was compared.",
         line_headers=("account", "days"),
-        lines=_first([_difference(row) for row in found], "the view reconciliation"),
+        lines=_limit_lines([_build_difference_line(row) for row in unexplained], "the view reconciliation"),
     )
 
 
-def _difference(row: QueryRow) -> CardLine:
+def _build_difference_line(row: QueryRow) -> CardLine:
     digits = 0 if all(row[side].is_integer() for side in ("reported", "loaded")) else 2
     reported, loaded = (format_number(row[side], digits) for side in ("reported", "loaded"))
     note = f"{row['measure']} against {row['against']}: {reported} reported, {loaded} loaded"
     return CardLine(row["account"], format_count(row["days"], "day"), note=note)
 
 
-def _drifted(answer: QueryResult) -> Card:
-    """One line for one name, whatever the accounts and streams that hold it."""
-    found: dict[tuple[str, str], list[QueryRow]] = defaultdict(list)
-    for row in sorted(answer["drift"], key=lambda row: (row["kind"], row["name"], row["account"], row["stream"])):
-        found[row["kind"], row["name"]].append(row)
+def _build_drift_card(results: QueryResult) -> Card:
+    """Build a card with one line for each unknown name, for all its accounts and streams together."""
+    rows_by_name: dict[tuple[str, str], list[QueryRow]] = defaultdict(list)
+    for row in sorted(results["drift"], key=lambda row: (row["kind"], row["name"], row["account"], row["stream"])):
+        rows_by_name[row["kind"], row["name"]].append(row)
     lines = [
         CardLine(
             f"{kind} {name}",
             format_count(len({row["account"] for row in rows}), "account"),
             note=f"in {join_names(sorted({row['stream'] for row in rows}), 2)}",
         )
-        for (kind, name), rows in found.items()
+        for (kind, name), rows in rows_by_name.items()
     ]
     return Card(
         "Drift",
-        Figure(format_number(len(found)), str(len(found))),
-        unit="name in the answers that is not known" if len(found) == 1 else "names in the answers that are not known",
-        note="Landed as they came; they stop no load." if found else "All that the answers hold is known.",
+        Figure(format_number(len(rows_by_name)), str(len(rows_by_name))),
+        unit=f"unknown {'name' if len(rows_by_name) == 1 else 'names'} in the responses",
+        note="They are landed unchanged and stop no load." if rows_by_name else "Every name in the responses is known.",
         line_headers=("name", "accounts"),
-        lines=_first(lines, "the view drift"),
+        lines=_limit_lines(lines, "the view drift"),
     )
 
 
-def _first(lines: Sequence[CardLine], rest: str) -> list[CardLine]:
-    """The first lines, and where the others are."""
-    left = len(lines) - _MOST
-    return [*lines[:_MOST], *([CardLine(f"{left:,} more", "", note=f"see {rest}")] if left > 0 else [])]
+def _limit_lines(lines: Sequence[CardLine], source: str) -> list[CardLine]:
+    """Return the first lines, and a last one that names the source of the others."""
+    left = len(lines) - _MAX_LINES
+    return [*lines[:_MAX_LINES], *([CardLine(f"{left:,} more", "", note=f"see {source}")] if left > 0 else [])]

@@ -1,7 +1,7 @@
-"""Month by month: understanding, containment and cost per conversation, as the monthly views tell them.
+"""Month by month: understanding, containment and cost per conversation, from the monthly views.
 
-From the answers to ``understood``, ``containment`` and ``costs_each``. Months are whole calendar months, also where the
-period begins or ends inside of one, and reach back before it.
+The rows are those of the queries ``understood``, ``containment`` and ``monthly_costs``; SQL and HTML do not belong
+here. Months are whole calendar months. They include months before the period, and days outside it.
 """
 
 from collections import defaultdict
@@ -9,110 +9,116 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Literal
 
-from pipelines.report.changes import QueryRow
 from pipelines.report.format import format_bucket, format_count, format_money, format_percent, join_names
 from pipelines.report.model import SLOT_COUNT, Card, CardLine, Chart, Mark, Section, Table
 from pipelines.report.period import Period
-from pipelines.report.queries import QueryResult
+from pipelines.report.queries import QueryResult, QueryRow
 from pipelines.report.sections.totals import NO_CURRENCY
 
-_ACCOUNTS = 50  # that a table has
-_CURRENCIES = 3  # that have a chart
+_MAX_MEMBERS = 50  # rows of a table
+_MAX_CURRENCIES = 3  # with a chart of their own
 
 RowsByMonth = Mapping[str, Mapping[date, QueryRow]]
 
 
-def build_monthly_section(answer: QueryResult, period: Period) -> Section:
-    """A card for each rate that anybody tells."""
+def build_monthly_section(results: QueryResult, period: Period) -> Section:
+    """Build a card for each rate that any account reports."""
     cards = [
-        *_shares(
-            "Messages understood", "Of the messages that were judged.", answer["understood"], "understood_monthly"
+        *_build_share_card(
+            "Messages understood",
+            "Of the messages that the provider rated as understood or not understood.",
+            results["understood"],
+            "understood_monthly",
         ),
-        *_shares(
+        *_build_share_card(
             "Containment",
-            "Conversations that name no transfer target, of the channels that name any.",
-            answer["containment"],
+            "Conversations without a transfer target, in channels that report transfer targets.",
+            results["containment"],
             "containment_monthly",
         ),
-        *_costs(answer["costs_each"]),
+        *_build_cost_cards(results["monthly_costs"]),
     ]
-    told = {row["month"] for question in ("understood", "containment", "costs_each") for row in answer[question]}
-    since = format_bucket(min(told, default=period.first_chart_month), "month")
-    lead = f"Whole calendar months since {since}, as far as they are loaded. Scales of shares need not begin at 0%."
+    months = {row["month"] for query in ("understood", "containment", "monthly_costs") for row in results[query]}
+    since = format_bucket(min(months, default=period.first_chart_month), "month")
+    lead = f"Whole calendar months since {since}, as far as they are loaded. Scales of shares may not begin at 0%."
     return Section("months", "Months", "Month by month", lead, cards)
 
 
-def _shares(title: str, note: str, rows: Sequence[QueryRow], view: str) -> Iterator[Card]:
+def _build_share_card(title: str, note: str, rows: Sequence[QueryRow], view: str) -> Iterator[Card]:
     if rows:
-        yield _card(title, note, _series(rows, "account"), "account", view, "percent", format_percent)
+        yield _build_rate_card(
+            title, note, _group_by_month(rows, "account"), "account", view, "percent", format_percent
+        )
 
 
-def _costs(rows: Sequence[QueryRow]) -> Iterator[Card]:
+def _build_cost_cards(rows: Sequence[QueryRow]) -> Iterator[Card]:
     currencies: dict[str | None, list[QueryRow]] = defaultdict(list)
     for row in rows:
         currencies[row["cost_currency"]].append(row)
-    ranked = sorted(currencies, key=lambda each: (-sum(row["weight"] for row in currencies[each]), each or ""))
-    left = ranked[_CURRENCIES:]
-    for currency in ranked[:_CURRENCIES]:
-        note = "Of the days that tell both; conversations as the provider counts them."
+    ranked = sorted(
+        currencies, key=lambda currency: (-sum(row["weight"] for row in currencies[currency]), currency or "")
+    )
+    left = ranked[_MAX_CURRENCIES:]
+    for currency in ranked[:_MAX_CURRENCIES]:
+        note = "From days with both figures. Conversations are as the provider counts them."
         if left and currency == ranked[0]:
-            note += f" Not drawn: {join_names([each or NO_CURRENCY for each in left], 8)}."
-        series = _series(currencies[currency], "provider")
+            note += f" Not drawn: {join_names([name or NO_CURRENCY for name in left], 8)}."
+        series = _group_by_month(currencies[currency], "provider")
         title = f"Cost per conversation, {currency or NO_CURRENCY}"
-        yield _card(title, note, series, "provider", "cost_per_conversation_monthly", "amount", format_money)
+        yield _build_rate_card(title, note, series, "provider", "cost_per_conversation_monthly", "amount", format_money)
 
 
-def _series(rows: Sequence[QueryRow], by: str) -> RowsByMonth:
-    """Rows of each member by month, the members with the most behind their rates first."""
-    found: dict[str, dict[date, QueryRow]] = defaultdict(dict)
+def _group_by_month(rows: Sequence[QueryRow], by: str) -> RowsByMonth:
+    """Return the rows of each member by month, members with the largest weights first."""
+    series: dict[str, dict[date, QueryRow]] = defaultdict(dict)
     for row in rows:
-        found[row[by]][row["month"]] = row
-    weights = {name: sum(row["weight"] for row in months.values()) for name, months in found.items()}
-    return {name: found[name] for name in sorted(found, key=lambda name: (-weights[name], name))}
+        series[row[by]][row["month"]] = row
+    weights = {name: sum(row["weight"] for row in months.values()) for name, months in series.items()}
+    return {name: series[name] for name in sorted(series, key=lambda name: (-weights[name], name))}
 
 
-def _card(
+def _build_rate_card(
     title: str,
     note: str,
     series: RowsByMonth,
     by: str,
     view: str,
-    form: Literal["percent", "amount"],
-    say: Callable[[Any], str],
+    value_format: Literal["percent", "amount"],
+    format_rate: Callable[[Any], str],
 ) -> Card:
     months = sorted({month for rows in series.values() for month in rows})
     drawn, left = list(series)[:SLOT_COUNT], len(series) - SLOT_COUNT
     marks = [
-        Mark(month, slot, float(row["rate"]), f"{name}, {format_bucket(month, 'month')}: {say(row['rate'])}")
+        Mark(month, slot, float(row["rate"]), f"{name}, {format_bucket(month, 'month')}: {format_rate(row['rate'])}")
         for slot, name in enumerate(drawn, start=1)
         for month, row in sorted(series[name].items())
     ]
     lines = [
-        CardLine(name, say(newest["rate"]), format_bucket(newest["month"], "month"), slot=slot)
+        CardLine(name, format_rate(newest["rate"]), format_bucket(newest["month"], "month"), slot=slot)
         for slot, name in enumerate(drawn, start=1)
         for newest in [series[name][max(series[name])]]
     ]
     if left > 0:
         note += (
-            f" Drawn are the {SLOT_COUNT} with the most behind them; {format_count(left, f'more {by}')} in the figures."
+            f" The chart shows the {SLOT_COUNT} largest by count; the figures have {format_count(left, f'more {by}')}."
         )
     return Card(
         title,
         note=note,
-        chart=Chart("lines", "month", months, marks, f"Lines: {title.lower()} by {by} and month.", form),
+        chart=Chart("lines", "month", months, marks, f"Lines: {title.lower()} by {by} and month.", value_format),
         line_headers=(by, "newest", "month"),
         lines=lines,
-        tables=[_table(title, series, by, view, months, say)],
+        tables=[_build_table(title, series, by, view, months, format_rate)],
     )
 
 
-def _table(
-    title: str, series: RowsByMonth, by: str, view: str, months: Sequence[date], say: Callable[[Any], str]
+def _build_table(
+    title: str, series: RowsByMonth, by: str, view: str, months: Sequence[date], format_rate: Callable[[Any], str]
 ) -> Table:
     rows = [
-        (name, *(say(told[month]["rate"] if month in told else None) for month in months))
-        for name, told in list(series.items())[:_ACCOUNTS]
+        (name, *(format_rate(by_month[month]["rate"] if month in by_month else None) for month in months))
+        for name, by_month in list(series.items())[:_MAX_MEMBERS]
     ]
-    left = len(series) - _ACCOUNTS
+    left = len(series) - _MAX_MEMBERS
     more = f"{format_count(left, f'more {by}')}: see the view {view}" if left > 0 else ""
     return Table(title, (by, *(format_bucket(month, "month") for month in months)), rows, omitted_note=more)

@@ -1,4 +1,4 @@
-"""A sandbox of few accounts, the configuration of two of them, and the command under it."""
+"""Fixtures: a sandbox with few accounts, the configuration of two of them, and a function that runs the command."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +12,8 @@ from tests.support.sample_world import BERLIN, NEW_YORK, SampleWorld, open_sandb
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with open_sandbox() as running:
-        yield running
+    with open_sandbox() as open_server:
+        yield open_server
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def run_command(
 ) -> Callable[..., CommandResult]:
     monkeypatch.setenv("COLUMNS", "200")
 
-    def command(*arguments: object) -> CommandResult:
+    def run_with_config(*arguments: object) -> CommandResult:
         return run_chatmart(capsys, "--config", sample_world.configure(), *arguments)
 
-    return command
+    return run_with_config

@@ -1,4 +1,4 @@
-"""Lines of the log: as text, as JSON, from which level on, and never with a secret."""
+"""The log: text and JSON lines, levels, and no secret in any of them."""
 
 import json
 import logging
@@ -14,20 +14,20 @@ log = logging.getLogger("chatmart.tests")
 
 
 @pytest.fixture(autouse=True)
-def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def _register_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redaction, "_secrets", set())
     redaction.register_secrets(SECRET)
 
 
-def refuse() -> None:
+def raise_secret_error() -> None:
     raise RuntimeError(f"{SECRET} was refused")
 
 
-def fail() -> None:
+def log_exception() -> None:
     try:
-        refuse()
+        raise_secret_error()
     except RuntimeError:
-        log.exception("unforeseen")
+        log.exception("unexpected")
 
 
 def test_text_is_a_line_with_the_sentence_and_the_run(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,9 +44,9 @@ def test_json_has_the_sentence_and_its_fields(capsys: pytest.CaptureFixture[str]
     with bound_contextvars(run_id="0123456789abcdef", command="load"):
         log.info("%s: loaded %d", "acme", 3, extra={"account": "acme", "slices": 3})
         log.debug("not from this level on")
-    told = json.loads(capsys.readouterr().err)
-    assert told.pop("timestamp").endswith("Z")
-    assert told == {
+    event = json.loads(capsys.readouterr().err)
+    assert event.pop("timestamp").endswith("Z")
+    assert event == {
         "event": "acme: loaded 3",
         "level": "info",
         "logger": "chatmart.tests",
@@ -62,17 +62,17 @@ def test_json_has_the_sentence_and_its_fields(capsys: pytest.CaptureFixture[str]
 def test_no_secret_in_sentences_fields_or_traces(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure_logging(form, "debug")
     log.error("%s in a sentence", SECRET, extra={"field": f"{SECRET} in a field"})
-    fail()
-    said = capsys.readouterr().err
-    assert SECRET not in said
-    assert said.count("[redacted]") >= 2 + (form == logs.JSON)
-    assert "RuntimeError" in said
+    log_exception()
+    text = capsys.readouterr().err
+    assert SECRET not in text
+    assert text.count("[redacted]") >= 2 + (form == logs.JSON)
+    assert "RuntimeError" in text
     if form == logs.JSON:
-        assert [json.loads(line)["level"] for line in said.splitlines()] == ["error", "error"]
+        assert [json.loads(line)["level"] for line in text.splitlines()] == ["error", "error"]
 
 
 @pytest.mark.parametrize(
-    ("form", "level", "heard"),
+    ("form", "level", "logged_levels"),
     [
         (logs.TEXT, None, ["ERROR"]),
         (logs.JSON, None, ["INFO", "WARNING", "ERROR"]),
@@ -80,9 +80,11 @@ def test_no_secret_in_sentences_fields_or_traces(form: str, capsys: pytest.Captu
         (logs.JSON, "error", ["ERROR"]),
     ],
 )
-def test_levels(form: str, level: str | None, heard: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_levels(form: str, level: str | None, logged_levels: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure_logging(form, level)
-    for each in ("DEBUG", "INFO", "WARNING", "ERROR"):
-        log.log(logging.getLevelName(each), "said")
+    for name in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        log.log(logging.getLevelName(name), "event")
     lines = capsys.readouterr().err.splitlines()
-    assert [json.loads(line)["level"].upper() if form == logs.JSON else line.split()[1] for line in lines] == heard
+    assert [
+        json.loads(line)["level"].upper() if form == logs.JSON else line.split()[1] for line in lines
+    ] == logged_levels

@@ -11,12 +11,12 @@ CHATMART = Path(sys.executable).with_name("chatmart")
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _work_in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CHATMART_CONFIG", raising=False)
 
 
-def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+def make_command_fail(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def fail(*_arguments: object, **_more: object) -> None:
         raise error
 
@@ -25,9 +25,9 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
 
 def test_help_is_data_and_succeeds(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (["--help"], ["-h"], ["backfill", "--help"]):
-        said = run_chatmart(capsys, *arguments)
-        assert (said.exit_code, said.err) == (0, "")
-        assert said.out.startswith("Usage: chatmart")
+        result = run_chatmart(capsys, *arguments)
+        assert (result.exit_code, result.err) == (0, "")
+        assert result.out.startswith("Usage: chatmart")
     assert all(name in run_chatmart(capsys, "--help").out for name in ("demo", "load", "backfill", "sql", "status"))
     assert run_chatmart(capsys, "--version").out.startswith("chatmart, version ")
 
@@ -36,17 +36,17 @@ def test_help_is_data_and_succeeds(capsys: pytest.CaptureFixture[str]) -> None:
     "arguments", [["nonsense"], ["--nonsense"], ["sql", "--format", "xml"], ["backfill"], ["load", "x"]]
 )
 def test_wrong_use_is_2_and_says_what_is_right(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
-    said = run_chatmart(capsys, *arguments)
-    assert (said.exit_code, said.out) == (2, "")
-    assert "Usage: chatmart" in said.err
-    assert "Error: " in said.err
+    result = run_chatmart(capsys, *arguments)
+    assert (result.exit_code, result.out) == (2, "")
+    assert "Usage: chatmart" in result.err
+    assert "Error: " in result.err
 
 
 @pytest.mark.parametrize("name", ["load", "sql", "status"])
 def test_no_configuration_is_2(capsys: pytest.CaptureFixture[str], name: str) -> None:
-    said = run_chatmart(capsys, name, *(["select 1"] if name == "sql" else []))
-    assert (said.exit_code, said.out) == (2, "")
-    (line,) = said.err.splitlines()
+    result = run_chatmart(capsys, name, *(["select 1"] if name == "sql" else []))
+    assert (result.exit_code, result.out) == (2, "")
+    (line,) = result.err.splitlines()
     assert line.startswith("there is no configuration at ")
     assert "chatmart demo" in line
 
@@ -55,52 +55,52 @@ def test_a_wrong_configuration_is_2_with_a_line_for_each_problem(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "chatmart.yaml").write_text("x: 1\naccounts:\n- {name: a, provider: b}\n")
-    said = run_chatmart(capsys, "load")
-    assert said.exit_code == 2
-    assert [line.split(": is")[0] for line in said.err.splitlines()] == [
+    result = run_chatmart(capsys, "load")
+    assert result.exit_code == 2
+    assert [line.split(": is")[0] for line in result.err.splitlines()] == [
         "chatmart.yaml: x",
         "chatmart.yaml: account a: provider",
     ]
 
 
 @pytest.mark.parametrize("warehouse", ["postgres://x", "duckdb://", "x.duckdb"])
-def test_an_address_that_no_store_answers_to_is_2(
+def test_an_address_of_no_store_is_2(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warehouse: str
 ) -> None:
     monkeypatch.setenv("KEY", "fake-key")
     (tmp_path / "chatmart.yaml").write_text(
         f"warehouse: {warehouse}\naccounts:\n- {{name: a, provider: inkeep, api_key: '${{KEY}}'}}\n"
     )
-    said = run_chatmart(capsys, "load")
-    assert said.exit_code == 2
-    assert "duckdb://data/warehouse.duckdb" in said.err
+    result = run_chatmart(capsys, "load")
+    assert result.exit_code == 2
+    assert "duckdb://data/warehouse.duckdb" in result.err
 
 
 @pytest.mark.parametrize(
     ("error", "code", "says"),
     [
-        (KeyboardInterrupt(), 130, "interrupted; what was committed stays"),
+        (KeyboardInterrupt(), 130, "interrupted; committed days stay loaded"),
         (OSError(28, "No space left on device", "data/x"), 1, "[Errno 28] No space left on device: 'data/x'"),
     ],
 )
-def test_other_ends(
+def test_other_errors_end_with_their_code(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, says: str
 ) -> None:
-    failing(monkeypatch, error)
-    said = run_chatmart(capsys, "load")
-    assert (said.exit_code, said.out) == (code, "")
-    assert said.err.startswith(says)
-    assert "Traceback" not in said.err
+    make_command_fail(monkeypatch, error)
+    result = run_chatmart(capsys, "load")
+    assert (result.exit_code, result.out) == (code, "")
+    assert result.err.startswith(says)
+    assert "Traceback" not in result.err
 
 
-def test_the_trace_comes_with_verbose_only(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_traceback_is_printed_with_verbose_only(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Traceback" not in run_chatmart(capsys, "load").err
-    said = run_chatmart(capsys, "--verbose", "load")
-    assert "Traceback" in said.err
-    assert said.err.splitlines()[-1].startswith("there is no configuration")
+    result = run_chatmart(capsys, "--verbose", "load")
+    assert "Traceback" in result.err
+    assert result.err.splitlines()[-1].startswith("there is no configuration")
 
 
-UNFORESEEN = """
+FAILING_PROGRAM = """
 import sys
 from extractors import redaction
 from pipelines.cli import main
@@ -112,17 +112,17 @@ main.main(sys.argv[1:])
 """
 
 
-def test_what_nobody_foresaw_is_one_sentence_without_secrets() -> None:
-    for arguments, traced in (([], False), (["--verbose"], True)):
+def test_an_unexpected_error_is_one_sentence_without_secrets() -> None:
+    for arguments, has_traceback in (([], False), (["--verbose"], True)):
         done = subprocess.run(
-            [sys.executable, "-c", UNFORESEEN, *arguments], capture_output=True, text=True, check=False
+            [sys.executable, "-c", FAILING_PROGRAM, *arguments], capture_output=True, text=True, check=False
         )
         assert done.returncode == 1
         assert "planted-secret" not in done.stderr
         assert done.stderr.splitlines()[-1] == (
             "the program failed (RuntimeError: [redacted] is wrong); please report it, with --verbose"
         )
-        assert ("Traceback" in done.stderr) == traced
+        assert ("Traceback" in done.stderr) == has_traceback
 
 
 def test_the_installed_program_answers() -> None:

@@ -1,53 +1,30 @@
-"""The keys of the configuration file beside landing, warehouse, defaults and accounts."""
-
-from pathlib import Path
-from typing import Any
+"""The settings of operation in the configuration file."""
 
 import pytest
-import yaml
 
-from extractors import redaction
-from extractors.errors import ConfigError
 from extractors.redaction import redact
-from pipelines.configuration import config as configuration
-from pipelines.configuration.config import Config
+from tests.pipelines.configuration.conftest import ConfigFolder
 
 HOOK = "https://hooks.example.com/services/T0/B0/not-a-real-hook"
-ACCOUNT = {"name": "acme", "provider": "inkeep", "api_key": "${ACME_KEY}"}
-
-
-class Folder:
-    def __init__(self, path: Path) -> None:
-        self.file = path / "chatmart.yaml"
-
-    def read(self, **document: Any) -> Config:
-        self.file.write_text(yaml.safe_dump({"accounts": [ACCOUNT], **document}))
-        return configuration.load_config(self.file)
-
-    def problems(self, **document: Any) -> list[str]:
-        with pytest.raises(ConfigError) as caught:
-            self.read(**document)
-        return caught.value.problems
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
-    monkeypatch.setattr(redaction, "_secrets", set())
-    monkeypatch.setenv("ACME_KEY", "fake-key-from-the-environment")
+def config_folder(config_folder: ConfigFolder, monkeypatch: pytest.MonkeyPatch) -> ConfigFolder:
+    """The folder, with the variable of a webhook."""
     monkeypatch.setenv("HOOK", HOOK)
-    return Folder(tmp_path)
+    return config_folder
 
 
-def test_what_is_left_out(folder: Folder) -> None:
-    operating = folder.read().settings
+def test_the_defaults(config_folder: ConfigFolder) -> None:
+    operating = config_folder.load().settings
     assert operating.catch_up_days == 35
     assert operating.alerts.webhook is None
     assert (operating.retention.landing_days, operating.retention.dagster_days) == (None, 90)
     assert operating.owners == ()
 
 
-def test_all_of_it(folder: Folder) -> None:
-    config = folder.read(
+def test_all_settings(config_folder: ConfigFolder) -> None:
+    config = config_folder.load(
         schedule={"hour": 4, "providers": {"inkeep": {"hour": 6}}},
         catch_up_days=10,
         alerts={"webhook": "${HOOK}"},
@@ -62,31 +39,31 @@ def test_all_of_it(folder: Folder) -> None:
     assert config.settings.owners == ("team:data", "data@example.com")
 
 
-def test_the_webhook_is_a_secret(folder: Folder) -> None:
-    assert folder.problems(alerts={"webhook": HOOK}) == [
-        "chatmart.yaml: alerts.webhook: is a secret and stands here in plain; write ${VARIABLE} and set the variable"
+def test_the_webhook_is_a_secret(config_folder: ConfigFolder) -> None:
+    assert config_folder.list_problems(alerts={"webhook": HOOK}) == [
+        "chatmart.yaml: alerts.webhook: is a secret in plain text; write ${VARIABLE} and set the variable"
     ]
-    config = folder.read(alerts={"webhook": "${HOOK}"})
+    config = config_folder.load(alerts={"webhook": "${HOOK}"})
     assert redact(f"to {HOOK}") == "to [redacted]"
     assert HOOK not in repr(config)
 
 
 @pytest.mark.parametrize("wrong", ["not-a-real-hook", "ftp://h/x", "https://", "http://host:0/x", "http://[broken/x"])
-def test_the_webhook_is_an_address(folder: Folder, monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+def test_the_webhook_is_an_address(config_folder: ConfigFolder, monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
     monkeypatch.setenv("HOOK", wrong)
-    assert folder.problems(alerts={"webhook": "${HOOK}"}) == [
+    assert config_folder.list_problems(alerts={"webhook": "${HOOK}"}) == [
         "chatmart.yaml: alerts.webhook: a webhook is an address that begins with https:// (or http://) and a host name"
     ]
 
 
-def test_what_is_wrong_is_named_all_at_once(folder: Folder) -> None:
-    told = folder.problems(
+def test_all_problems_are_named_at_once(config_folder: ConfigFolder) -> None:
+    problems = config_folder.list_problems(
         schedule={"providers": {"clippy": {"hour": 5}, "inkeep": {"hour": 24, "day": 1}}},
         catch_up_days=-1,
         retention={"landing_days": 0},
         owners=["somebody"],
     )
-    assert {problem.split(": ")[1] for problem in told} == {
+    assert {problem.split(": ")[1] for problem in problems} == {
         "schedule.providers.clippy.[key]",
         "schedule.providers.inkeep.hour",
         "schedule.providers.inkeep.day",
@@ -94,4 +71,4 @@ def test_what_is_wrong_is_named_all_at_once(folder: Folder) -> None:
         "retention.landing_days",
         "owners.0",
     }
-    assert any("known: cognigy" in problem for problem in told)
+    assert any("known: cognigy" in problem for problem in problems)

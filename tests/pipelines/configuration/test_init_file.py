@@ -1,4 +1,4 @@
-"""The text of a configuration: what is added is the only change, whatever the file looks like."""
+"""Writing a configuration: an added account is the only change, whatever the file looks like."""
 
 import stat
 from pathlib import Path
@@ -25,7 +25,7 @@ from pipelines.configuration.init_file import (
 ENTRY: dict[str, Any] = {"name": "new", "provider": "inkeep", "streams": ["a", "b"], "api_key": "${NEW_API_KEY}"}
 
 
-def test_what_an_account_must_have_comes_from_its_model() -> None:
+def test_required_keys_come_from_the_model_of_the_account() -> None:
     models = {name: get_provider(name).account for name in PROVIDERS}
     assert {name: required_ids(model) for name, model in models.items()} == {
         "cognigy": ["project_id"],
@@ -42,9 +42,9 @@ def test_what_an_account_must_have_comes_from_its_model() -> None:
     ]
 
 
-def test_a_new_file_says_what_was_told(tmp_path: Path) -> None:
-    places = {"landing": "a: b", "warehouse": "duckdb://#x"}
-    assert yaml.safe_load(render_config(tmp_path, places, ENTRY)) == {**places, "accounts": [ENTRY]}
+def test_a_new_file_holds_locations_and_account(tmp_path: Path) -> None:
+    locations = {"landing": "a: b", "warehouse": "duckdb://#x"}
+    assert yaml.safe_load(render_config(tmp_path, locations, ENTRY)) == {**locations, "accounts": [ENTRY]}
 
 
 FILES = {
@@ -64,17 +64,17 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_an_account_is_added_and_nothing_else_is_touched(name: str) -> None:
     before, after = FILES[name]
-    longer = append_account(before + after, ENTRY)
-    assert longer is not None
+    new_text = append_account(before + after, ENTRY)
+    assert new_text is not None
     ending = "\r\n" if "\r\n" in before else "\n"
     head = before if before.endswith("\n") else before + ending
-    assert longer.startswith(head)
-    assert longer.endswith(after)
-    added = longer[len(head) : len(longer) - len(after)]
+    assert new_text.startswith(head)
+    assert new_text.endswith(after)
+    added = new_text[len(head) : len(new_text) - len(after)]
     assert all(line.endswith(ending) for line in added.splitlines(keepends=True))
     assert yaml.safe_load(added) == [ENTRY]
-    told = yaml.safe_load(before + after)
-    assert yaml.safe_load(longer) == {**told, "accounts": [*told["accounts"], ENTRY]}
+    document = yaml.safe_load(before + after)
+    assert yaml.safe_load(new_text) == {**document, "accounts": [*document["accounts"], ENTRY]}
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_an_account_is_added_and_nothing_else_is_touched(name: str) -> None:
         "- x\n",
     ],
 )
-def test_where_that_is_not_simple_it_is_left_to_a_person(text: str) -> None:
+def test_a_file_that_needs_more_than_inserted_lines_is_left_alone(text: str) -> None:
     assert append_account(text, ENTRY) is None
 
 

@@ -1,4 +1,4 @@
-"""The schema for editors, held against the loader: what the one refuses the other does, as far as a schema can."""
+"""The schema for editors agrees with the loader: both refuse the same files, as far as a schema can express it."""
 
 import json
 from collections.abc import Iterator
@@ -24,32 +24,32 @@ COGNIGY = {"name": "acme", "provider": "cognigy", "project_id": "5f0c2f4e8a1b2c3
 CHATLAYER = {"name": "bot", "provider": "chatlayer", "bot_id": 17, "token_id": "${KEY}", "token_secret": "${KEY}"}
 
 
-def refusals(document: Any) -> list[str]:
-    told = json.loads(json.dumps(document, default=str))
-    return [error.message for error in jsonschema.Draft7Validator(SCHEMA).iter_errors(told)]
+def list_refusals(document: Any) -> list[str]:
+    as_json = json.loads(json.dumps(document, default=str))
+    return [error.message for error in jsonschema.Draft7Validator(SCHEMA).iter_errors(as_json)]
 
 
 def test_the_file_is_a_schema() -> None:
     jsonschema.Draft7Validator.check_schema(SCHEMA)
 
 
-def schema_named_in(path: Path) -> Path:
-    """Where an editor looks for the schema of a file."""
+def find_schema_of(path: Path) -> Path:
+    """Return the path at which an editor looks for the schema of a file."""
     named = path.read_text("utf-8").splitlines()[0].removeprefix("# yaml-language-server: $schema=")
     return Path(unquote(urlsplit(named).path)) if named.startswith("file:") else (path.parent / named).resolve()
 
 
 def test_the_example_names_it_and_is_valid() -> None:
     example = ROOT / "chatmart.example.yaml"
-    assert schema_named_in(example) == config_schema.SCHEMA_PATH
-    assert refusals(yaml.safe_load(example.read_text("utf-8"))) == []
+    assert find_schema_of(example) == config_schema.SCHEMA_PATH
+    assert list_refusals(yaml.safe_load(example.read_text("utf-8"))) == []
 
 
 def test_the_demo_names_it_and_is_valid(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         path = demo.write_demo_config(tmp_path, sandbox, date(2025, 1, 1))
-    assert schema_named_in(path) == config_schema.SCHEMA_PATH
-    assert refusals(yaml.safe_load(path.read_text("utf-8"))) == []
+    assert find_schema_of(path) == config_schema.SCHEMA_PATH
+    assert list_refusals(yaml.safe_load(path.read_text("utf-8"))) == []
 
 
 def test_a_folder_above_the_schema_names_it_by_its_path_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,18 +61,18 @@ def test_a_folder_above_the_schema_names_it_by_its_path_inside(tmp_path: Path, m
     assert config_schema.schema_comment(tmp_path).endswith("/my%20venv/x.json")
 
 
-def described() -> Iterator[tuple[str, str]]:
-    """Every key that may stand in the file, with what an editor says of it."""
+def iter_descriptions() -> Iterator[tuple[str, str]]:
+    """Yield every key of the file with its description."""
     entry = SCHEMA["properties"]["accounts"]["items"]
     for place, schema in {"file": SCHEMA, "entry": entry, **SCHEMA["definitions"]}.items():
-        for key, told in schema.get("properties", {}).items():
-            yield f"{place}.{key}", told.get("description", "")
+        for key, value in schema.get("properties", {}).items():
+            yield f"{place}.{key}", value.get("description", "")
 
 
 def test_every_key_is_described() -> None:
-    words = dict(described())
-    assert len(words) > 50
-    assert [key for key, told in words.items() if not told] == []
+    descriptions = dict(iter_descriptions())
+    assert len(descriptions) > 50
+    assert [key for key, description in descriptions.items() if not description] == []
     for name in PROVIDERS:
         keys = SCHEMA["definitions"][get_provider(name).account.__name__]["properties"]
         assert set(keys) == {"provider", *get_provider(name).account.model_fields}
@@ -93,7 +93,7 @@ def test_what_is_right_is_accepted(entry: dict[str, Any], tmp_path: Path, monkey
     values = {"KEY": "fake-key", "PROJECT": COGNIGY["project_id"], "DAYS": "4", "ZONE": "Europe/Berlin"}
     for name, value in values.items():
         monkeypatch.setenv(name, value)
-    assert refusals({"accounts": [entry]}) == []
+    assert list_refusals({"accounts": [entry]}) == []
     (tmp_path / "chatmart.yaml").write_text(yaml.safe_dump({"accounts": [entry]}))
     configuration.load_config(tmp_path / "chatmart.yaml")
 
@@ -124,7 +124,7 @@ def test_what_is_right_is_accepted(entry: dict[str, Any], tmp_path: Path, monkey
 def test_what_the_loader_refuses_is_refused(
     document: dict[str, Any], about: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert about in " ".join(refusals(document))
+    assert about in " ".join(list_refusals(document))
     monkeypatch.setenv("KEY", "fake-key")
     (tmp_path / "chatmart.yaml").write_text(yaml.safe_dump(document))
     with pytest.raises(ConfigError):

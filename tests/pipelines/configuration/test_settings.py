@@ -6,7 +6,7 @@ from dagster._utils.schedules import cron_string_iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.configuration.settings import OwnTime, Schedule, TimeOfDay
+from pipelines.configuration.settings import ProviderTime, Schedule, TimeOfDay
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu")
 BEGIN = datetime(2011, 12, 1, tzinfo=UTC)  # Apia left out the 30th
@@ -43,7 +43,7 @@ def test_a_time_that_the_clock_skips_or_repeats(day: str, at: str) -> None:
 
 
 def test_a_provider_has_its_own_time_where_it_says_so() -> None:
-    schedule = Schedule(hour=4, minute=10, timezone="Europe/Berlin", providers={"inkeep": OwnTime(hour=7)})
+    schedule = Schedule(hour=4, minute=10, timezone="Europe/Berlin", providers={"inkeep": ProviderTime(hour=7)})
     assert (
         schedule.provider_time("cognigy")
         == schedule.common_time

@@ -1,4 +1,4 @@
-"""A sandbox of few accounts, and one account's configuration for it; a test of more accounts makes its own shop."""
+"""A sandbox of two accounts, and a configuration with one of them; a test of more accounts builds its own world."""
 
 from collections.abc import Iterator
 from pathlib import Path

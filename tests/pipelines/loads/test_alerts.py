@@ -31,18 +31,17 @@ def server() -> Iterator[ScriptedServer]:
         yield running
 
 
-def to(server: ScriptedServer, path: str = "/services/T0/B0/not-a-real-hook") -> Alerts:
+def build_alerts(server: ScriptedServer, path: str = "/services/T0/B0/not-a-real-hook") -> Alerts:
     return Alerts(webhook=SecretStr(server.origin + path))
 
 
-def sent(server: ScriptedServer) -> list[Any]:
-
-    return [json.loads(each.body) for each in server.requests]
+def read_messages(server: ScriptedServer) -> list[Any]:
+    return [json.loads(request.body) for request in server.requests]
 
 
 def test_one_request_with_a_text_and_plain_fields(server: ScriptedServer) -> None:
-    assert send_alert(to(server), ALERT)
-    [message] = sent(server)
+    assert send_alert(build_alerts(server), ALERT)
+    [message] = read_messages(server)
     assert [server.requests[0].method, server.requests[0].path] == ["POST", "/services/T0/B0/not-a-real-hook"]
     assert server.requests[0].headers["content-type"] == "application/json"
     assert message["text"].splitlines() == [
@@ -75,20 +74,20 @@ def test_many_accounts_make_a_short_text() -> None:
     assert len(message["problems"]) == MAX_DETAIL_LINES
 
 
-def test_secrets_are_masked_wherever_they_stand(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_redacted_in_every_field(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redaction, "_secrets", set())
     redaction.register_secrets("sk-planted-0123456789")
     alert = Alert("load", "r1", "said sk-planted-0123456789", "sk-planted-0123456789", {"a": "sk-planted-0123456789"})
-    assert send_alert(to(server), alert)
+    assert send_alert(build_alerts(server), alert)
     assert b"sk-planted" not in server.requests[0].body
     assert server.requests[0].body.count(b"[redacted]") == 6
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
-def test_what_may_pass_is_tried_again(server: ScriptedServer, status: int) -> None:
+def test_a_passing_failure_is_retried(server: ScriptedServer, status: int) -> None:
     waits: list[float] = []
     server.script(raw_response(b"", status), raw_response(b"ok"))
-    assert send_alert(to(server), ALERT, sleep=waits.append)
+    assert send_alert(build_alerts(server), ALERT, sleep=waits.append)
     assert len(server.requests) == 2
     assert len(waits) == 1
 
@@ -96,7 +95,7 @@ def test_what_may_pass_is_tried_again(server: ScriptedServer, status: int) -> No
 def test_attempts_and_waits_are_few(server: ScriptedServer, caplog: pytest.LogCaptureFixture) -> None:
     waits: list[float] = []
     server.script(raw_response(b"", 500))
-    assert not send_alert(to(server), ALERT, sleep=waits.append)
+    assert not send_alert(build_alerts(server), ALERT, sleep=waits.append)
     assert len(server.requests) == MAX_ATTEMPTS
     assert sum(waits) < 10
     assert "HTTP 500" in caplog.text
@@ -105,18 +104,18 @@ def test_attempts_and_waits_are_few(server: ScriptedServer, caplog: pytest.LogCa
 @pytest.mark.parametrize("status", [400, 403, 404, 410])
 def test_a_refusal_is_final(server: ScriptedServer, status: int, caplog: pytest.LogCaptureFixture) -> None:
     server.script(raw_response(b"no_service", status))
-    assert not send_alert(to(server), ALERT)
+    assert not send_alert(build_alerts(server), ALERT)
     assert len(server.requests) == 1
     assert f"HTTP {status}" in caplog.text
 
 
 def test_a_redirect_is_not_followed(server: ScriptedServer) -> None:
-    server.respond = lambda _seen: Response(status_code=302, headers={"location": server.origin + "/elsewhere"})
-    assert not send_alert(to(server), ALERT)
-    assert [each.path for each in server.requests] == ["/services/T0/B0/not-a-real-hook"]
+    server.respond = lambda _request: Response(status_code=302, headers={"location": server.origin + "/elsewhere"})
+    assert not send_alert(build_alerts(server), ALERT)
+    assert [request.path for request in server.requests] == ["/services/T0/B0/not-a-real-hook"]
 
 
-def test_a_webhook_that_is_not_there_is_logged_without_its_address(
+def test_an_unreachable_webhook_is_logged_without_its_address(
     server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -126,9 +125,9 @@ def test_a_webhook_that_is_not_there_is_logged_without_its_address(
     assert "not-a-real-hook" not in caplog.text
 
 
-def test_what_to_do_is_a_command_to_paste() -> None:
+def test_the_advice_ends_with_a_command_to_paste() -> None:
     days = [date(2025, 3, 1), date(2025, 3, 9)]
-    told = retry_advice(["acme", "globex"], days, 35)
-    assert "for 35 days" in told
-    assert told.endswith("chatmart backfill --from 2025-03-01 --to 2025-03-09 --account acme --account globex")
+    advice = retry_advice(["acme", "globex"], days, 35)
+    assert "for 35 days" in advice
+    assert advice.endswith("chatmart backfill --from 2025-03-01 --to 2025-03-09 --account acme --account globex")
     assert retry_advice(["acme"], [], 35).endswith("chatmart load --account acme")

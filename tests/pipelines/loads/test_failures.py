@@ -14,15 +14,15 @@ FIRST = date(2025, 3, 1)
 THREE = [FIRST + timedelta(days=number) for number in range(3)]
 
 
-def test_reasons_stand_once_with_their_days() -> None:
+def test_each_reason_appears_once_with_its_days() -> None:
     bad = {"acme": dict.fromkeys((*THREE, FIRST + timedelta(days=9)), "it broke") | {date(2025, 4, 1): "other"}}
     assert format_reasons(bad) == {"acme": "2025-03-01 to 2025-03-03, 2025-03-10: it broke; 2025-04-01: other"}
 
 
 def test_many_accounts_do_not_make_a_long_event() -> None:
-    told = build_account_metadata({f"account-{number}": "it broke" for number in range(200)})
-    assert len(told) == MAX_DETAIL_LINES + 1
-    assert told["and more"] == "150 accounts"
+    metadata = build_account_metadata({f"account-{number}": "it broke" for number in range(200)})
+    assert len(metadata) == MAX_DETAIL_LINES + 1
+    assert metadata["and more"] == "150 accounts"
 
 
 def test_many_names_and_ranges_are_cut() -> None:
@@ -32,7 +32,9 @@ def test_many_names_and_ranges_are_cut() -> None:
     assert format_days(FIRST + timedelta(days=2 * number) for number in range(9)).endswith("2025-03-09 and others")
 
 
-def test_what_is_left_behind_comes_with_the_command_that_loads_it() -> None:
-    told = describe_older_days("acme", [Window(FIRST, date(2025, 3, 4)), Window.of_day(date(2025, 3, 9))], 35)
-    assert told.startswith("acme: 4 older days are missing, failed or stale (2025-03-01 to 2025-03-03, 2025-03-09);")
-    assert told.endswith("chatmart backfill --account acme --from 2025-03-01 --to 2025-03-09")
+def test_older_days_are_named_with_the_command_that_loads_them() -> None:
+    sentence = describe_older_days("acme", [Window(FIRST, date(2025, 3, 4)), Window.of_day(date(2025, 3, 9))], 35)
+    assert sentence.startswith(
+        "acme: 4 older days are missing, failed or stale (2025-03-01 to 2025-03-03, 2025-03-09);"
+    )
+    assert sentence.endswith("chatmart backfill --account acme --from 2025-03-01 --to 2025-03-09")

@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,13 @@ BOTH = ("conversation_counter", "call_counter")
 FIRST, SECOND = BOTH
 
 
-def account(**settings: Any) -> CognigyAccount:
-    told = {"name": "acme", "project_id": "5" * 24, "api_key": "fake", "streams": BOTH, **settings}
-    return CognigyAccount.model_validate(told)
+def build_account(**settings: Any) -> CognigyAccount:
+    values = {"name": "acme", "project_id": "5" * 24, "api_key": "fake", "streams": BOTH, **settings}
+    return CognigyAccount.model_validate(values)
 
 
-class Landing:
-    """Lands empty answers, each a minute after the one before."""
+class LandedHistory:
+    """Lands empty responses, one minute apart."""
 
     def __init__(self, root: Path) -> None:
         self.zone = LandingZone(root)
@@ -35,155 +35,157 @@ class Landing:
         stream: str,
         days: Sequence[date] = DAYS,
         *,
-        pulled: tuple[str, ...] = BOTH,
+        enabled_streams: tuple[str, ...] = BOTH,
         of: CognigyAccount | None = None,
         run: datetime | None = None,
         **how: Any,
     ) -> Batch:
-        whose = of or account()
+        account = of or build_account()
         window = Window(days[0], days[-1] + timedelta(days=1))
         self.at += timedelta(minutes=1)
-        key = BatchKey("cognigy", whose.name, stream, whose.external_id, whose.timezone, window, pulled, run)
+        key = BatchKey(
+            "cognigy", account.name, stream, account.external_id, account.timezone, window, enabled_streams, run
+        )
         with self.zone.open_writer(key) as writer:
             writer.add(Response(Request("GET", "/"), 200, {}, self.at, b"{}"))
             return writer.finish(how.pop("fetched_at", self.at), **how)
 
-    def told(self, of: CognigyAccount | None = None, days: Sequence[date] = DAYS) -> dict[int, list[list[Batch]]]:
-        """Days of the month, and the batches of their rounds."""
-        return {day.day: plain(rounds) for day, rounds in build_load_versions(of or account(), self.zone, days).items()}
+    def list_versions(
+        self, of: CognigyAccount | None = None, days: Sequence[date] = DAYS
+    ) -> dict[int, list[list[Batch]]]:
+        """Return, by day of the month, the batches of each load version."""
+        versions = build_load_versions(of or build_account(), self.zone, days)
+        return {day.day: sort_batches(day_versions) for day, day_versions in versions.items()}
 
 
-def plain(rounds: Sequence[LoadVersion]) -> list[list[Batch]]:
-    def in_order(batches: Mapping[str, Batch]) -> list[Batch]:
-        return sorted(batches.values(), key=lambda batch: batch.fetched_at)
-
-    return [in_order(each) for each in rounds]
+def sort_batches(versions: Sequence[LoadVersion]) -> list[list[Batch]]:
+    return [sorted(version.values(), key=lambda batch: batch.fetched_at) for version in versions]
 
 
 @pytest.fixture
-def landing(tmp_path: Path) -> Landing:
-    return Landing(tmp_path)
+def landing(tmp_path: Path) -> LandedHistory:
+    return LandedHistory(tmp_path)
 
 
-def test_a_round_is_whole_with_its_last_stream(landing: Landing) -> None:
-    one, two = landing.land(FIRST), landing.land(SECOND)
-    three = landing.land(SECOND)
-    assert landing.told() == {7: [[one, two]], 8: [[one, two]]}
-    four = landing.land(FIRST)
-    assert landing.told() == {7: [[one, two], [three, four]], 8: [[one, two], [three, four]]}
+def test_a_version_is_complete_with_its_last_stream(landing: LandedHistory) -> None:
+    first, second = landing.land(FIRST), landing.land(SECOND)
+    third = landing.land(SECOND)
+    assert landing.list_versions() == {7: [[first, second]], 8: [[first, second]]}
+    fourth = landing.land(FIRST)
+    assert landing.list_versions() == {7: [[first, second], [third, fourth]], 8: [[first, second], [third, fourth]]}
 
 
-def test_each_day_has_rounds_of_its_own(landing: Landing) -> None:
-    one, two = landing.land(FIRST), landing.land(SECOND, DAYS[1:])
-    three = landing.land(SECOND, DAYS[:1])
-    four, five = landing.land(FIRST, DAYS[1:]), landing.land(SECOND, DAYS[1:])
-    assert landing.told() == {7: [[one, three]], 8: [[one, two], [four, five]]}
-    assert landing.told(days=DAYS[:1]) == {7: [[one, three]]}
+def test_each_day_has_its_own_versions(landing: LandedHistory) -> None:
+    first, second = landing.land(FIRST), landing.land(SECOND, DAYS[1:])
+    third = landing.land(SECOND, DAYS[:1])
+    fourth, fifth = landing.land(FIRST, DAYS[1:]), landing.land(SECOND, DAYS[1:])
+    assert landing.list_versions() == {7: [[first, third]], 8: [[first, second], [fourth, fifth]]}
+    assert landing.list_versions(days=DAYS[:1]) == {7: [[first, third]]}
 
 
-def test_what_arrived_twice_before_the_round_was_whole_counts_once(landing: Landing) -> None:
+def test_a_stream_that_is_landed_twice_before_the_version_is_complete_counts_once(landing: LandedHistory) -> None:
     landing.land(FIRST)
     newer = landing.land(FIRST)
     last = landing.land(SECOND)
-    assert landing.told()[7] == [[newer, last]]
+    assert landing.list_versions()[7] == [[newer, last]]
 
 
-def test_an_answer_made_before_another_one_counts_as_old_as_that(landing: Landing) -> None:
+def test_a_batch_landed_late_counts_by_the_time_of_its_fetch(landing: LandedHistory) -> None:
     newer = landing.land(FIRST)
     landing.land(FIRST, fetched_at=NOON - timedelta(hours=1), landed_at=landing.at + timedelta(minutes=5))
     last = landing.land(SECOND)
-    assert landing.told()[7] == [[newer, last]]
+    assert landing.list_versions()[7] == [[newer, last]]
 
 
-def test_half_an_answer_and_another_accounts_do_not_count(landing: Landing) -> None:
+def test_incomplete_batches_and_those_of_another_zone_do_not_count(landing: LandedHistory) -> None:
     landing.land(FIRST, complete=False)
-    landing.land(FIRST, of=account(timezone="Europe/Berlin"))
+    landing.land(FIRST, of=build_account(timezone="Europe/Berlin"))
     landing.land(SECOND)
-    assert landing.told() == {}
-    assert list_landed_days(account(), landing.zone) == set(DAYS)
+    assert landing.list_versions() == {}
+    assert list_landed_days(build_account(), landing.zone) == set(DAYS)
 
 
-def test_what_was_not_understood_is_no_round_unless_it_is_the_newest(landing: Landing) -> None:
-    one, two = landing.land(FIRST), landing.land(SECOND)
-    bad, kept = landing.land(FIRST), landing.land(SECOND)
-    bad.reject()
-    assert landing.told()[7] == [[one, two], [bad, kept]]
-    again = landing.land(FIRST)  # a run soon after asks for this stream only
-    assert landing.told()[7] == [[one, two], [kept, again]]
+def test_a_version_with_a_rejected_batch_counts_only_as_the_newest(landing: LandedHistory) -> None:
+    first, second = landing.land(FIRST), landing.land(SECOND)
+    rejected, kept = landing.land(FIRST), landing.land(SECOND)
+    rejected.reject()
+    assert landing.list_versions()[7] == [[first, second], [rejected, kept]]
+    again = landing.land(FIRST)  # a run soon after fetches this stream only
+    assert landing.list_versions()[7] == [[first, second], [kept, again]]
 
 
-def test_what_a_run_that_failed_in_part_landed_gives_way_to_the_next_run(landing: Landing) -> None:
+def test_batches_of_a_run_that_failed_in_part_are_replaced_by_the_next_run(landing: LandedHistory) -> None:
     days = [NOON + timedelta(days=number) for number in range(4)]
     landing.land(SECOND, run=days[0])  # FIRST was refused
     landing.at = days[1]
-    one, two = landing.land(FIRST, run=days[1]), landing.land(SECOND, run=days[1])
-    assert landing.told()[7] == [[one, two]]
+    first, second = landing.land(FIRST, run=days[1]), landing.land(SECOND, run=days[1])
+    assert landing.list_versions()[7] == [[first, second]]
     landing.at = days[2]
     landing.land(SECOND, run=days[2])  # refused again: nothing was loaded
-    assert landing.told()[7] == [[one, two]]
+    assert landing.list_versions()[7] == [[first, second]]
     landing.at = days[3]
-    landing.land(FIRST, run=days[3])  # and now SECOND; what it answered the day before is too old to stand
-    assert landing.told()[7] == [[one, two]]
+    landing.land(FIRST, run=days[3])  # and now SECOND; its batch of the day before is too old to be reused
+    assert landing.list_versions()[7] == [[first, second]]
 
 
-def test_what_is_fresh_stands_in_the_next_run(landing: Landing) -> None:
+def test_a_fresh_batch_is_reused_by_the_next_run(landing: LandedHistory) -> None:
     over = datetime(2026, 1, 8, 12, tzinfo=UTC)  # the 7th is over, the 8th is not
     landing.at = over
     early = landing.land(FIRST, run=over)
     landing.at = over + timedelta(hours=5)
     late = landing.land(SECOND, run=landing.at)
-    assert landing.told() == {7: [[early, late]]}
+    assert landing.list_versions() == {7: [[early, late]]}
 
 
-def test_what_another_run_landed_while_this_one_waited_stands_whatever_its_age(landing: Landing) -> None:
+def test_a_batch_that_another_run_landed_meanwhile_is_used_whatever_its_age(landing: LandedHistory) -> None:
     waiting = landing.at
-    one = landing.land(FIRST, run=waiting - timedelta(minutes=1))
+    first = landing.land(FIRST, run=waiting - timedelta(minutes=1))
     landing.at += timedelta(hours=9)
-    assert landing.told() == {}
-    two = landing.land(SECOND, run=waiting)
-    assert landing.told()[7] == [[one, two]]
+    assert landing.list_versions() == {}
+    second = landing.land(SECOND, run=waiting)
+    assert landing.list_versions()[7] == [[first, second]]
 
 
-def test_a_run_is_one_round_however_its_answers_overlap(landing: Landing) -> None:
+def test_a_run_is_one_version_however_its_batches_overlap(landing: LandedHistory) -> None:
     run = landing.at
     landing.land(FIRST, run=run)
-    one, two = landing.land(SECOND, run=run), landing.land(FIRST, run=run)
-    assert landing.told()[7] == [[one, two]]
+    first, second = landing.land(SECOND, run=run), landing.land(FIRST, run=run)
+    assert landing.list_versions()[7] == [[first, second]]
 
 
-def test_rounds_that_lost_an_answer_are_gone_and_the_newest_stays(landing: Landing) -> None:
+def test_versions_that_lost_a_batch_are_gone_and_the_newest_stays(landing: LandedHistory) -> None:
     runs = [NOON + timedelta(days=number) for number in range(3)]
-    rounds = []
+    versions = []
     for landing.at in runs:
         run = landing.at
-        rounds.append([landing.land(FIRST, run=run), landing.land(SECOND, run=run)])
-    for first, _ in rounds[:2]:
+        versions.append([landing.land(FIRST, run=run), landing.land(SECOND, run=run)])
+    for first, _ in versions[:2]:
         first.manifest_path.unlink()
-    assert landing.told()[7] == rounds[2:]
+    assert landing.list_versions()[7] == versions[2:]
 
 
-def test_after_an_answer_that_was_not_understood_a_run_that_asks_for_all_is_a_round(landing: Landing) -> None:
+def test_after_a_rejected_batch_a_run_that_fetches_all_streams_is_a_version(landing: LandedHistory) -> None:
     landing.land(FIRST, run=NOON).reject()
     landing.land(SECOND, run=NOON)
     later = landing.at = NOON + timedelta(days=1)
-    one, two = landing.land(FIRST, run=later), landing.land(SECOND, run=later)
-    assert landing.told()[7] == [[one, two]]
+    first, second = landing.land(FIRST, run=later), landing.land(SECOND, run=later)
+    assert landing.list_versions()[7] == [[first, second]]
 
 
-def test_a_round_is_of_the_streams_that_were_pulled_then(landing: Landing) -> None:
-    alone = landing.land(FIRST, pulled=(FIRST,))
-    one, two = landing.land(FIRST), landing.land(SECOND)
-    assert landing.told()[7] == [[alone], [one, two]]
-    assert landing.told(account(streams=[SECOND]))[7] == [[alone], [one, two]]
+def test_a_version_has_the_streams_that_were_enabled_then(landing: LandedHistory) -> None:
+    alone = landing.land(FIRST, enabled_streams=(FIRST,))
+    first, second = landing.land(FIRST), landing.land(SECOND)
+    assert landing.list_versions()[7] == [[alone], [first, second]]
+    assert landing.list_versions(build_account(streams=[SECOND]))[7] == [[alone], [first, second]]
 
 
-def test_a_manifest_that_does_not_tell_is_of_todays_streams(landing: Landing) -> None:
-    one, two = landing.land(FIRST, pulled=()), landing.land(SECOND, pulled=())
-    assert landing.told()[7] == [[one, two]]
-    assert landing.told(account(streams=[SECOND]))[7] == [[two]]
+def test_a_manifest_without_streams_has_those_enabled_today(landing: LandedHistory) -> None:
+    first, second = landing.land(FIRST, enabled_streams=()), landing.land(SECOND, enabled_streams=())
+    assert landing.list_versions()[7] == [[first, second]]
+    assert landing.list_versions(build_account(streams=[SECOND]))[7] == [[second]]
 
 
-def test_arrivals_tell_that_something_has_landed(landing: Landing) -> None:
-    one = landing.land(FIRST)
-    assert list_batch_ids(account(), landing.zone, DAYS) == {one.batch_id}
-    assert list_batch_ids(account(), landing.zone, [date(2026, 1, 9)]) == frozenset()
+def test_batch_ids_show_a_new_batch(landing: LandedHistory) -> None:
+    first = landing.land(FIRST)
+    assert list_batch_ids(build_account(), landing.zone, DAYS) == {first.batch_id}
+    assert list_batch_ids(build_account(), landing.zone, [date(2026, 1, 9)]) == frozenset()

@@ -9,9 +9,8 @@ import pytest
 from extractors.http.messages import Request, Response
 from extractors.landing.batch import Batch, BatchKey
 from extractors.windows import Window
-from pipelines.loads import load as loading
-from pipelines.loads.load import load_days, publish_warehouse, set_accounts_and_measures
-from pipelines.loads.plan import ReuseRule
+from pipelines.loads.claims import ReuseRule
+from pipelines.loads.load import LoadResult, load_days, publish_warehouse, set_accounts_and_measures
 from pipelines.loads.workspace import Workspace
 from sandbox.server import Sandbox
 from tests.support.sample_world import SampleWorld, open_sandbox
@@ -29,7 +28,7 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-def always(_batch: Batch, _day: date) -> bool:
+def is_always_reusable(_batch: Batch, _day: date) -> bool:
     return True
 
 
@@ -42,27 +41,31 @@ def land(workspace: Workspace, window: Window, body: object, minutes: int = 0) -
         return writer.finish(at)
 
 
-def items(**days: int) -> dict[str, object]:
-    return {"items": [{"year": 2025, "month": 3, "day": int(d[1:]), "conversations": n} for d, n in days.items()]}
+def build_items(**days: int) -> dict[str, object]:
+    return {
+        "items": [
+            {"year": 2025, "month": 3, "day": int(day[1:]), "conversations": count} for day, count in days.items()
+        ]
+    }
 
 
-def load(workspace: Workspace, window: Window = MARCH, may_stand: ReuseRule = always) -> loading.LoadResult:
+def load(workspace: Workspace, window: Window = MARCH, is_reusable: ReuseRule = is_always_reusable) -> LoadResult:
     (account,) = workspace.config.accounts
-    return load_days(workspace, account, list(window.days()), may_stand)
+    return load_days(workspace, account, list(window.days()), is_reusable)
 
 
-def loaded(sample_world: SampleWorld) -> dict[int, int]:
+def read_conversations(sample_world: SampleWorld) -> dict[int, int]:
     publish_warehouse(sample_world.open_workspace())
     return {row["date"].day: row["conversations"] for row in sample_world.read_view("conversation_daily")}
 
 
-def test_landed_days_become_slices_with_their_books(sample_world: SampleWorld) -> None:
+def test_landed_days_become_slices_with_their_ledger_rows(sample_world: SampleWorld) -> None:
     workspace = sample_world.open_workspace()
     set_accounts_and_measures(workspace)
-    first = land(workspace, Window(date(2025, 3, 1), date(2025, 3, 21)), items(d2=5))
-    second = land(workspace, Window(date(2025, 3, 20), date(2025, 4, 1)), items(d20=7), minutes=1)
+    first = land(workspace, Window(date(2025, 3, 1), date(2025, 3, 21)), build_items(d2=5))
+    second = land(workspace, Window(date(2025, 3, 20), date(2025, 4, 1)), build_items(d20=7), minutes=1)
     assert load(workspace).days == list(MARCH.days())
-    assert loaded(sample_world) == {day: {2: 5, 20: 7}.get(day, 0) for day in range(1, 32)}
+    assert read_conversations(sample_world) == {day: {2: 5, 20: 7}.get(day, 0) for day in range(1, 32)}
     ledger = sample_world.read_ledger("acme-berlin")
     assert ledger[date(2025, 3, 19)].batches == (first.batch_id,)
     assert ledger[date(2025, 3, 20)].batches == (second.batch_id,)
@@ -73,18 +76,18 @@ def test_landed_days_become_slices_with_their_books(sample_world: SampleWorld) -
 def test_days_without_a_batch_are_left_out(sample_world: SampleWorld) -> None:
     workspace = sample_world.open_workspace()
     assert load(workspace).days == []
-    land(workspace, Window(date(2025, 3, 5), date(2025, 3, 7)), items())
+    land(workspace, Window(date(2025, 3, 5), date(2025, 3, 7)), build_items())
     assert load(workspace).days == [date(2025, 3, 5), date(2025, 3, 6)]
 
 
-def test_a_batch_that_is_not_understood_holds_up_its_own_days_only(sample_world: SampleWorld) -> None:
+def test_a_rejected_batch_fails_its_own_days_only(sample_world: SampleWorld) -> None:
     workspace = sample_world.open_workspace()
-    land(workspace, Window(date(2025, 3, 1), date(2025, 3, 11)), items(d1=1))
+    land(workspace, Window(date(2025, 3, 1), date(2025, 3, 11)), build_items(d1=1))
     bad = land(workspace, Window(date(2025, 3, 11), date(2025, 3, 21)), {"items": "soon"})
-    land(workspace, Window(date(2025, 3, 21), date(2025, 4, 1)), items(d31=31))
-    found = load(workspace)
-    assert {day.day for day in found.days} == {*range(1, 11), *range(21, 32)}
-    ((days, error),) = found.rejected
+    land(workspace, Window(date(2025, 3, 21), date(2025, 4, 1)), build_items(d31=31))
+    result = load(workspace)
+    assert {day.day for day in result.days} == {*range(1, 11), *range(21, 32)}
+    ((days, error),) = result.rejected
     assert {day.day for day in days} == set(range(11, 21))
     assert "saw 'soon'" in str(error)
     (again,) = (b for b in workspace.landing.list_batches("cognigy", "acme-berlin", STREAM) if b == bad)
@@ -93,7 +96,7 @@ def test_a_batch_that_is_not_understood_holds_up_its_own_days_only(sample_world:
 
 def test_staged_files_are_kept_until_they_are_published(sample_world: SampleWorld) -> None:
     workspace = sample_world.open_workspace()
-    land(workspace, MARCH, items(d1=1))
+    land(workspace, MARCH, build_items(d1=1))
     load(workspace)
     (staged,) = workspace.staging.rglob("conversation_daily.parquet")
     assert pq.read_table(staged).num_rows == 31
@@ -102,9 +105,9 @@ def test_staged_files_are_kept_until_they_are_published(sample_world: SampleWorl
     assert not publish_warehouse(workspace)
 
 
-def test_what_dead_runs_left_is_removed_in_time(sample_world: SampleWorld) -> None:
+def test_staged_files_of_dead_runs_are_removed(sample_world: SampleWorld) -> None:
     workspace = sample_world.open_workspace()
-    land(workspace, MARCH, items())
+    land(workspace, MARCH, build_items())
     load(workspace)
     for name, age in (("dead", 2 * 86_400), ("alive", 60)):
         folder = workspace.staging / name
@@ -117,7 +120,7 @@ def test_what_dead_runs_left_is_removed_in_time(sample_world: SampleWorld) -> No
 
 def test_a_failed_commit_leaves_nothing(sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = sample_world.open_workspace()
-    land(workspace, MARCH, items(d1=1))
+    land(workspace, MARCH, build_items(d1=1))
 
     def refuse(*_arguments: object) -> None:
         raise StagedError("planted")
@@ -129,22 +132,22 @@ def test_a_failed_commit_leaves_nothing(sample_world: SampleWorld, monkeypatch: 
     assert sample_world.read_ledger("acme-berlin") == {}
 
 
-def test_newer_answers_that_arrive_during_a_commit_win(
+def test_newer_batches_that_land_during_a_commit_win(
     sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = sample_world.open_workspace()
-    land(workspace, MARCH, items(d1=1))
+    land(workspace, MARCH, build_items(d1=1))
     original, commits = Store.commit, 0
 
     def commit(store: Store, *history: ChunkCommit) -> CommitResult:
         nonlocal commits
         commits += 1
-        if commits == 1:  # another run lands and loads what is newer just before this commit
-            land(workspace, MARCH, items(d1=2), minutes=1)
+        if commits == 1:  # another run lands and loads newer batches just before this commit
+            land(workspace, MARCH, build_items(d1=2), minutes=1)
             load(sample_world.open_workspace())
         return original(store, *history)
 
     monkeypatch.setattr(Store, "commit", commit)
     assert load(workspace).days == list(MARCH.days())
-    assert loaded(sample_world)[1] == 2
+    assert read_conversations(sample_world)[1] == 2
     assert commits == 3

@@ -1,4 +1,4 @@
-"""Real landings, loads and prunings; whether what is left builds the same warehouse anew."""
+"""Pruning of really landed batches: the remaining ones rebuild the same warehouse."""
 
 import os
 from datetime import UTC, date, datetime
@@ -26,34 +26,34 @@ def sample_world(tmp_path: Path, sandbox: Sandbox) -> SampleWorld:
     return SampleWorld(tmp_path, sandbox, (BERLIN,), begun=True)
 
 
-def arrivals(sample_world: SampleWorld) -> int:
+def count_batches(sample_world: SampleWorld) -> int:
     return len(list(sample_world.open_workspace().landing.root.rglob("*.json")))
 
 
-def configured(sample_world: SampleWorld, days: int | None) -> int:
+def prune_with_retention(sample_world: SampleWorld, days: int | None) -> int:
     sample_world.top_level = {"retention": {"landing_days": days}} if days else {}
     return prune_landing(sample_world.open_workspace()).arrivals
 
 
-def _path(batch: str) -> str:
+def build_manifest_path(batch: str) -> str:
     provider, account, stream, name = batch.split("/")
     return f"provider={provider}/account={account}/stream={stream}/{name}.json"
 
 
-def test_replaced_answers_go_and_the_rest_builds_the_same_warehouse(
+def test_replaced_batches_are_deleted_and_the_rest_rebuilds_the_same_warehouse(
     sample_world: SampleWorld, sandbox: Sandbox
 ) -> None:
     assert sample_world.backfill(FIRST, LAST).is_ok
     sandbox.world.restate(BERLIN.name, FIRST, "smaller")
     assert sample_world.backfill(FIRST, LAST, refetch=True).is_ok
     before = sample_world.read_all_views()
-    assert arrivals(sample_world) == 2
-    assert configured(sample_world, None) == 0
-    assert configured(sample_world, 30) == 0  # replaced a minute ago
+    assert count_batches(sample_world) == 2
+    assert prune_with_retention(sample_world, None) == 0
+    assert prune_with_retention(sample_world, 30) == 0  # replaced a minute ago
     sample_world.clock.advance(31 * 86_400)
-    assert configured(sample_world, 40) == 0
-    assert configured(sample_world, 30) == 1
-    assert arrivals(sample_world) == 1
+    assert prune_with_retention(sample_world, 40) == 0
+    assert prune_with_retention(sample_world, 30) == 1
+    assert count_batches(sample_world) == 1
     assert sample_world.read_all_views() == before
     for file in (sample_world.folder / "data").glob("*warehouse.duckdb*"):
         file.unlink()
@@ -65,7 +65,7 @@ def test_replaced_answers_go_and_the_rest_builds_the_same_warehouse(
     assert sample_world.read_all_views() == before
 
 
-def test_a_slice_that_was_not_loaded_again_keeps_its_answer(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+def test_a_slice_that_was_not_loaded_again_keeps_its_batch(sample_world: SampleWorld, sandbox: Sandbox) -> None:
     assert sample_world.backfill(FIRST, LAST).is_ok
     sandbox.world.restate(BERLIN.name, FIRST, "smaller")
     workspace = sample_world.open_workspace()
@@ -74,13 +74,13 @@ def test_a_slice_that_was_not_loaded_again_keeps_its_answer(sample_world: Sample
         assert fetch_jobs(workspace, [LoadJob(account, tuple(days_from(FIRST, 9)))], refetch=True).is_ok
         sample_world.clock.advance(60)
     sample_world.clock.advance(31 * 86_400)
-    assert arrivals(sample_world) == 3
-    assert configured(sample_world, 30) == 1  # the one in between: it was replaced, and never loaded
+    assert count_batches(sample_world) == 3
+    assert prune_with_retention(sample_world, 30) == 1  # the one in between: it was replaced, and never loaded
     needed = {batch for row in workspace.store.ledger() for batch in row.batches}
-    assert all((workspace.landing.root / _path(batch)).exists() for batch in needed)
+    assert all((workspace.landing.root / build_manifest_path(batch)).exists() for batch in needed)
 
 
-def test_staged_files_of_dead_runs_go(sample_world: SampleWorld) -> None:
+def test_staged_files_of_dead_runs_are_removed(sample_world: SampleWorld) -> None:
     staging = sample_world.open_workspace().staging
     old, new = staging / "old", staging / "new"
     for folder in (old, new):
@@ -92,7 +92,7 @@ def test_staged_files_of_dead_runs_go(sample_world: SampleWorld) -> None:
     assert new.exists()
 
 
-def test_an_answer_that_was_not_understood_replaces_none(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+def test_a_rejected_batch_replaces_none(sample_world: SampleWorld, sandbox: Sandbox) -> None:
     day = date(2025, 3, 1)
     assert sample_world.backfill(day, day).is_ok
     odd = {"body": '{"unexpected": true}', "headers": {"content-type": "application/json"}}
@@ -107,7 +107,7 @@ def test_an_answer_that_was_not_understood_replaces_none(sample_world: SampleWor
     )
 
 
-def test_nothing_goes_where_nothing_is_loaded(sample_world: SampleWorld) -> None:
+def test_nothing_is_deleted_where_nothing_is_loaded(sample_world: SampleWorld) -> None:
     for _ in range(3):
         assert sample_world.backfill(date(2025, 3, 1), date(2025, 3, 1), refetch=True).is_ok
     for file in (sample_world.folder / "data").glob("*warehouse.duckdb*"):

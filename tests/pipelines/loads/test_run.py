@@ -29,22 +29,22 @@ FIRST, LAST = date(2025, 3, 1), date(2025, 6, 30)
     ("first", "months"), [(date(2025, 11, 1), 2), pytest.param(date(2025, 1, 1), 12, marks=pytest.mark.long)]
 )
 def test_months_are_a_request_each_and_the_truth(tmp_path: Path, sandbox: Sandbox, first: date, months: int) -> None:
-    shop, last = SampleWorld(tmp_path, sandbox), date(2025, 12, 31)
-    result = shop.backfill(first, last)
+    world, last = SampleWorld(tmp_path, sandbox), date(2025, 12, 31)
+    result = world.backfill(first, last)
     count = len(days_between(first, last))
     assert result.is_ok
     assert (result.outcomes[0].planned, result.outcomes[0].loaded, result.outcomes[0].failed) == (count, count, 0)
-    assert len(shop.take_requests()) == result.stats.requests == months
-    assert loaded_conversations(shop) == true_conversations(sandbox, first, last)
+    assert len(world.take_requests()) == result.stats.requests == months
+    assert loaded_conversations(world) == true_conversations(sandbox, first, last)
     channels = compute_truth(sandbox.world, BERLIN.name, "channel_daily", days_between(first, last))
-    loaded = shop.read_view("channel_daily")
+    loaded = world.read_view("channel_daily")
     assert {(r["date"], r["channel_code"], r["conversations"]) for r in loaded} == {
         (r["date"], r["channel_code"], r["conversations"]) for r in channels
     }
-    assert {row.state for row in shop.read_ledger(BERLIN.name).values()} == {"settled"}
+    assert {row.state for row in world.read_ledger(BERLIN.name).values()} == {"settled"}
 
 
-def test_a_settled_day_is_left_alone_and_an_unsettled_one_asked_again(sample_world: SampleWorld) -> None:
+def test_a_settled_day_is_skipped_and_an_unsettled_one_fetched_again(sample_world: SampleWorld) -> None:
     sample_world.backfill(date(2025, 12, 28), date(2026, 1, 9))
     ledger = sample_world.read_ledger(BERLIN.name)
     assert ledger[date(2026, 1, 6)].state == "settled"
@@ -58,7 +58,7 @@ def test_a_settled_day_is_left_alone_and_an_unsettled_one_asked_again(sample_wor
     assert sample_world.read_view("restatement_log") == []
 
 
-def test_everything_is_asked_again_when_asked_to(sample_world: SampleWorld) -> None:
+def test_everything_is_fetched_again_with_refetch(sample_world: SampleWorld) -> None:
     sample_world.backfill(date(2025, 5, 1), LAST)
     before = sample_world.read_all_views()
     sample_world.take_requests()
@@ -90,7 +90,7 @@ def assert_parts_make_the_whole(
 ) -> None:
     last = first + timedelta(days=length - 1)
     middle = first + timedelta(days=min(cut, length - 1))
-    whole, parts, single = (SampleWorld(tmp_path_factory.mktemp("shop"), sandbox, begun=True) for _ in range(3))
+    whole, parts, single = (SampleWorld(tmp_path_factory.mktemp("world"), sandbox, begun=True) for _ in range(3))
     whole.backfill(first, last)
     parts.backfill(middle, last)
     parts.backfill(first, middle)
@@ -104,15 +104,15 @@ def assert_parts_make_the_whole(
     assert single.read_all_views() == some
 
 
-@pytest.mark.parametrize("how", ["smaller", "empty", "late"])
-def test_a_restated_day_is_mirrored(sample_world: SampleWorld, sandbox: Sandbox, how: str) -> None:
+@pytest.mark.parametrize("change", ["smaller", "empty", "late"])
+def test_a_restated_day_is_mirrored(sample_world: SampleWorld, sandbox: Sandbox, change: str) -> None:
     first, day, last = date(2025, 3, 1), date(2025, 3, 12), date(2025, 3, 31)
     sample_world.backfill(first, last)
     before = sample_world.read_all_views()
-    sandbox.world.restate(BERLIN.name, day, how)
+    sandbox.world.restate(BERLIN.name, day, change)
     sample_world.backfill(first, last, refetch=True)
     assert loaded_conversations(sample_world) == true_conversations(sandbox, first, last)
-    if how == "empty":
+    if change == "empty":
         assert loaded_conversations(sample_world)[day] == 0
         assert sample_world.read_view("channel_daily", f"date = '{day}'") == []
     untouched = {name: [row for row in rows if row["date"] != day] for name, rows in before.items()}
@@ -169,7 +169,7 @@ def test_one_month_that_fails_leaves_the_others(sample_world: SampleWorld, sandb
     assert not any(row.error for row in sample_world.read_ledger(BERLIN.name).values())
 
 
-def test_a_wrong_project_is_asked_for_once(sample_world: SampleWorld) -> None:
+def test_a_wrong_project_is_requested_once(sample_world: SampleWorld) -> None:
     sample_world.overrides = {BERLIN.name: {"project_id": "0" * 24}}
     (outcome,) = sample_world.backfill(FIRST, LAST).outcomes
     assert (outcome.loaded, outcome.failed) == (0, 122)
@@ -190,7 +190,7 @@ def test_a_far_limit_is_deferred_and_the_rest_loaded_later(sample_world: SampleW
     assert loaded_conversations(sample_world) == true_conversations(sandbox, date(2025, 2, 1), LAST)
 
 
-def test_an_answer_of_another_shape_fails_its_month_and_is_kept(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+def test_a_response_of_another_shape_fails_its_month_and_is_kept(sample_world: SampleWorld, sandbox: Sandbox) -> None:
     sandbox.plan_faults(Fault(path="month=6", status=200, body='{"items": "soon"}'))
     (outcome,) = sample_world.backfill(FIRST, LAST).outcomes
     assert (outcome.loaded, outcome.failed) == (92, 30)
@@ -204,7 +204,7 @@ def test_an_answer_of_another_shape_fails_its_month_and_is_kept(sample_world: Sa
     assert [record.query for record in sample_world.take_requests()] == ["year=2025&month=6"]
 
 
-def test_a_damaged_landing_is_fetched_anew(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+def test_a_damaged_batch_is_fetched_again(sample_world: SampleWorld, sandbox: Sandbox) -> None:
     workspace = sample_world.open_workspace()
     (account,) = workspace.config.accounts
     month = tuple(days_between(date(2025, 3, 1), date(2025, 3, 31)))
@@ -219,7 +219,7 @@ def test_a_damaged_landing_is_fetched_anew(sample_world: SampleWorld, sandbox: S
     assert loaded_conversations(sample_world) == true_conversations(sandbox, month[0], month[-1])
 
 
-def test_what_was_landed_and_not_loaded_is_loaded_and_not_asked_for(sample_world: SampleWorld) -> None:
+def test_a_landed_batch_that_is_not_loaded_is_loaded_and_not_fetched(sample_world: SampleWorld) -> None:
     workspace = sample_world.open_workspace()
     (account,) = workspace.config.accounts
     assert fetch_jobs(workspace, [LoadJob(account, tuple(days_between(date(2025, 2, 1), date(2025, 3, 31))))]).is_ok
@@ -229,7 +229,7 @@ def test_what_was_landed_and_not_loaded_is_loaded_and_not_asked_for(sample_world
     assert [record.query for record in sample_world.take_requests()] == ["year=2025&month=1"]
 
 
-def test_what_was_landed_long_ago_is_asked_for_again(sample_world: SampleWorld) -> None:
+def test_a_batch_landed_long_ago_is_fetched_again(sample_world: SampleWorld) -> None:
     workspace = sample_world.open_workspace()
     (account,) = workspace.config.accounts
     fetch_jobs(workspace, [LoadJob(account, tuple(days_between(date(2025, 2, 1), date(2025, 2, 28))))])

@@ -1,18 +1,18 @@
 from pipelines.loads.stop import StopSignal
 
 
-def test_whoever_listens_hears_it_once() -> None:
-    stop, heard = StopSignal(), []
-    with stop.subscribe(lambda: heard.append("inside")):
+def test_a_listener_is_called_once() -> None:
+    stop, calls = StopSignal(), []
+    with stop.subscribe(lambda: calls.append("inside")):
         assert not stop.is_requested
         stop.request()
     assert stop.is_requested
     stop.request()
-    assert heard == ["inside"]
+    assert calls == ["inside"]
 
 
-def test_who_comes_late_hears_it_too() -> None:
-    stop, heard = StopSignal(), []
+def test_a_late_listener_is_called_at_once() -> None:
+    stop, calls = StopSignal(), []
     stop.request()
-    with stop.subscribe(lambda: heard.append("late")):
-        assert heard == ["late"]
+    with stop.subscribe(lambda: calls.append("late")):
+        assert calls == ["late"]

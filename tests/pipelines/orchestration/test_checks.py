@@ -38,10 +38,10 @@ def bot(build_dagster_project: Callable[..., DagsterProject]) -> DagsterProject:
     return build_dagster_project("acme-voice", first=FIRST)
 
 
-def reasons(store: Store, job: LoadJob) -> dict[str, str]:
+def find_reasons(store: Store, job: LoadJob) -> dict[str, str]:
     store.publish()
-    found = checks.find_outstanding_slices(store, [job], STARTED).get(job.account.name, {})
-    return {str(day): reason for day, reason in found.items()}
+    outstanding = checks.find_outstanding_slices(store, [job], STARTED).get(job.account.name, {})
+    return {str(day): reason for day, reason in outstanding.items()}
 
 
 def test_a_slice_is_outstanding_when_it_is_missing_failed_stale_or_its_last_attempt_failed(
@@ -55,11 +55,11 @@ def test_a_slice_is_outstanding_when_it_is_missing_failed_stale_or_its_last_atte
     store.commit(build_chunk_commit([job.days[2]], account=elsewhere))
     store.set_accounts_and_measures([row], [])
     store.record_failures([SliceFailure(row, (job.days[1], job.days[3]), "it broke", LATER)])
-    found = reasons(store, job)
-    assert list(found) == ["2025-03-02", "2025-03-03", "2025-03-04", "2025-03-05"]
-    assert found["2025-03-02"] == found["2025-03-04"] == "it broke"
-    assert "another zone" in found["2025-03-03"]
-    assert "never landed" in found["2025-03-05"]
+    reasons = find_reasons(store, job)
+    assert list(reasons) == ["2025-03-02", "2025-03-03", "2025-03-04", "2025-03-05"]
+    assert reasons["2025-03-02"] == reasons["2025-03-04"] == "it broke"
+    assert "another zone" in reasons["2025-03-03"]
+    assert "never landed" in reasons["2025-03-05"]
 
 
 def test_a_settled_slice_is_outstanding_only_when_this_run_failed_to_fetch_it_again(
@@ -70,17 +70,17 @@ def test_a_settled_slice_is_outstanding_only_when_this_run_failed_to_fetch_it_ag
     store.set_accounts_and_measures([row], [])
     store.commit(build_chunk_commit([FIRST], account=row))
     store.record_failures([SliceFailure(row, (FIRST,), "long ago", STARTED - timedelta(days=1))])
-    assert reasons(store, job) == {}
+    assert find_reasons(store, job) == {}
     store.record_failures([SliceFailure(row, (FIRST,), "just now", LATER)])
-    assert reasons(store, job) == {"2025-03-01": "just now"}
+    assert find_reasons(store, job) == {"2025-03-01": "just now"}
 
 
 def test_an_unexplained_difference_is_a_warning_with_its_numbers(store: Store, bot: DagsterProject) -> None:
     row = build_account_row(bot.config.accounts[0])
     store.set_accounts_and_measures([row], [])
-    line = ReconciliationEntry(FIRST, "conversations", "channels", Decimal(10), Decimal(9), "unexplained", None)
-    explained = replace(line, against="export", verdict="explained", reason="tests")
-    store.commit(build_chunk_commit([FIRST], account=row, reconciled=(line, explained)))
+    entry = ReconciliationEntry(FIRST, "conversations", "channels", Decimal(10), Decimal(9), "unexplained", None)
+    explained = replace(entry, against="export", verdict="explained", reason="tests")
+    store.commit(build_chunk_commit([FIRST], account=row, reconciled=(entry, explained)))
     store.publish()
     result = checks.check_totals(store, "chatcaptain", Window.of_day(FIRST))
     assert not result.passed
@@ -89,7 +89,7 @@ def test_an_unexplained_difference_is_a_warning_with_its_numbers(store: Store, b
     assert checks.check_totals(store, "chatcaptain", Window.of_day(FIRST + timedelta(days=1))).passed
 
 
-def test_a_doubled_grain_is_seen(store: Store, bot: DagsterProject) -> None:
+def test_a_doubled_grain_fails_the_check(store: Store, bot: DagsterProject) -> None:
     row = build_account_row(bot.config.accounts[0])
     store.set_accounts_and_measures([row], [])
     store.commit(build_chunk_commit([FIRST], build_full_tables([FIRST]), account=row))
@@ -102,7 +102,7 @@ def test_a_doubled_grain_is_seen(store: Store, bot: DagsterProject) -> None:
     assert [checks.check_unique_grain(store, table).passed for table in tables] == [False, True, False]
 
 
-def test_a_key_that_nothing_describes_is_seen(store: Store, bot: DagsterProject) -> None:
+def test_a_key_without_a_dimension_row_fails_the_check(store: Store, bot: DagsterProject) -> None:
     row = build_account_row(bot.config.accounts[0])
     store.commit(build_chunk_commit([FIRST], build_full_tables([FIRST]), account=row))
     store.publish()
@@ -114,7 +114,7 @@ def test_a_key_that_nothing_describes_is_seen(store: Store, bot: DagsterProject)
     assert result.description == "Keys that no dimension describes: 1 rows by channel_key."
 
 
-def test_channels_that_the_map_does_not_know_are_named(store: Store, bot: DagsterProject) -> None:
+def test_unknown_channels_are_named(store: Store, bot: DagsterProject) -> None:
     row = build_account_row(bot.config.accounts[0])
     store.set_accounts_and_measures([row], [])
     rows = [{"date": FIRST, "channel_code": code, "conversations": 10} for code in ("webchat", "whatsapp")]
@@ -137,6 +137,6 @@ def test_an_account_is_behind_when_the_newest_due_day_is_not_loaded(store: Store
     loaded_until, a_day_later = (datetime(2025, 3, day, 12, tzinfo=UTC) for day in (4, 5))
     assert checks.check_freshness(store, bot.config, loaded_until).passed
     late = checks.check_freshness(store, bot.config, a_day_later)
-    assert late.metadata["acme-voice"].value == "2025-03-04 is due, and 2025-03-03 is the newest that is loaded"
+    assert late.metadata["acme-voice"].value == "2025-03-04 is due; the newest loaded day is 2025-03-03"
     gaps = checks.check_gaps(store, bot.config, loaded_until)
     assert gaps.metadata["acme-voice"].value == "1 days missing between 2025-03-02 and 2025-03-02"

@@ -8,21 +8,21 @@ from tests.pipelines.conftest import DagsterProject
 DAYS = (date(2025, 3, 1), date(2025, 3, 3))
 
 
-def told(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, object]]:
-    outputs = [each for each in result.all_events if each.is_successful_output]
+def output_metadata(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, object]]:
+    outputs = [event for event in result.all_events if event.is_successful_output]
     return {
-        str(each.step_key): {name: value.value for name, value in each.step_output_data.metadata.items()}
-        for each in outputs
+        str(event.step_key): {name: value.value for name, value in event.step_output_data.metadata.items()}
+        for event in outputs
     }
 
 
-def test_maintenance_says_what_it_deleted(build_dagster_project: Callable[..., DagsterProject]) -> None:
+def test_maintenance_reports_how_much_it_deleted(build_dagster_project: Callable[..., DagsterProject]) -> None:
     bot = build_dagster_project("acme-support", retention={"landing_days": 1, "dagster_days": 1})
     assert bot.run_job("load_cognigy", DAYS).success
     result = bot.run_job("maintain")
     assert result.success
-    assert told(result) == {
-        "prune_landing": {"answers": 0, "bytes": 0, "busy accounts": 0},
+    assert output_metadata(result) == {
+        "prune_landing": {"responses": 0, "bytes": 0, "busy accounts": 0},
         "prune_staging": {"runs": 0},
         "prune_dagster": {"runs": 0, "events": 0},
     }

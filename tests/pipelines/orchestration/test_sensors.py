@@ -21,8 +21,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
         yield running
 
 
-def context(bot: DagsterProject, result: dg.ExecuteInProcessResult) -> Any:
-    [event] = [each for each in result.all_events if each.event_type == dg.DagsterEventType.PIPELINE_FAILURE]
+def build_context(bot: DagsterProject, result: dg.ExecuteInProcessResult) -> Any:
+    [event] = [event for event in result.all_events if event.event_type == dg.DagsterEventType.PIPELINE_FAILURE]
     return dg.build_run_status_sensor_context(
         sensor_name="alert_of_failed_runs",
         dagster_event=event,
@@ -31,19 +31,19 @@ def context(bot: DagsterProject, result: dg.ExecuteInProcessResult) -> Any:
     ).for_run_failure()
 
 
-def evaluated(bot: DagsterProject, result: dg.ExecuteInProcessResult) -> str:
-    told: Any = build_failure_sensor(bot.config)(context(bot, result))
-    return str(told.skip_message)
+def evaluate_sensor(bot: DagsterProject, result: dg.ExecuteInProcessResult) -> str:
+    skip_reason: Any = build_failure_sensor(bot.config)(build_context(bot, result))
+    return str(skip_reason.skip_message)
 
 
-def test_a_failed_load_tells_accounts_days_and_what_to_do(
+def test_the_alert_of_a_failed_load_names_accounts_days_and_the_remedy(
     build_dagster_project: Callable[..., DagsterProject], server: ScriptedServer
 ) -> None:
     bot = build_dagster_project(*BOTH, bad=["globex-support"], alerts={"webhook": "${ALERT_WEBHOOK}"})
     result = bot.run_job("load_cognigy", MARCH)
-    assert evaluated(bot, result) == f"Told the webhook of load_cognigy ({result.run_id})"
+    assert evaluate_sensor(bot, result) == f"Alert sent to the webhook: load_cognigy ({result.run_id})"
     assert len(server.requests) == 1
-    alert = build_failed_run_alert(bot.config, context(bot, result))
+    alert = build_failed_run_alert(bot.config, build_context(bot, result))
     assert list(alert.problems) == ["globex-support"]
     assert alert.problems["globex-support"].startswith("2025-03-01 to 2025-03-03: ")
     assert "check the account's credential" in alert.problems["globex-support"]
@@ -52,25 +52,25 @@ def test_a_failed_load_tells_accounts_days_and_what_to_do(
     assert "chatmart backfill --from 2025-03-01 --to 2025-03-03 --account globex-support" in alert.advice
 
 
-def test_a_run_from_an_assets_page_is_told_by_what_people_call_it(
+def test_a_run_from_an_assets_page_is_called_materialize(
     build_dagster_project: Callable[..., DagsterProject], server: ScriptedServer
 ) -> None:
     bot = build_dagster_project(*BOTH, bad=["globex-support"], alerts={"webhook": "${ALERT_WEBHOOK}"})
     result = bot.run_job("__ASSET_JOB", MARCH, asset_keys=["cognigy/landing", "cognigy/slices"])
-    assert build_failed_run_alert(bot.config, context(bot, result)).command == "materialize"
+    assert build_failed_run_alert(bot.config, build_context(bot, result)).command == "materialize"
     commands = bot.installation.store.read("SELECT DISTINCT command FROM load_run").to_pylist()
     assert commands == [{"command": "dagster materialize"}]
 
 
-def test_a_run_that_fails_as_a_whole_tells_why(
+def test_the_alert_of_a_run_without_account_failures_has_its_reason(
     build_dagster_project: Callable[..., DagsterProject], server: ScriptedServer
 ) -> None:
     bot = build_dagster_project(*BOTH, alerts={"webhook": "${ALERT_WEBHOOK}"}, first=date(2025, 4, 1))
     result = bot.run_job("load_cognigy", MARCH)
-    alert = build_failed_run_alert(bot.config, context(bot, result))
+    alert = build_failed_run_alert(bot.config, build_context(bot, result))
     assert alert.problems == {}
     assert "see start_date" in alert.summary
-    assert evaluated(bot, result).startswith("Told the webhook")
+    assert evaluate_sensor(bot, result).startswith("Alert sent to the webhook")
 
 
 def test_a_webhook_that_is_down_is_no_error(
@@ -79,15 +79,15 @@ def test_a_webhook_that_is_down_is_no_error(
     bot = build_dagster_project("acme-support", bad=["acme-support"], alerts={"webhook": "${ALERT_WEBHOOK}"})
     server.script(raw_response(b"", 404))
     result = bot.run_job("load_cognigy", MARCH)
-    assert evaluated(bot, result).startswith("Could not tell the webhook")
+    assert evaluate_sensor(bot, result).startswith("Alert not accepted by the webhook")
 
 
-def test_a_run_that_dagster_tries_again_is_not_told_of_yet(
+def test_a_run_that_dagster_will_retry_sends_no_alert(
     build_dagster_project: Callable[..., DagsterProject], server: ScriptedServer
 ) -> None:
     bot = build_dagster_project("acme-support", bad=["acme-support"], alerts={"webhook": "${ALERT_WEBHOOK}"})
     result = bot.run_job("load_cognigy", MARCH, tags={"dagster/will_retry": "true"})
-    assert "tried again by itself" in evaluated(bot, result)
+    assert "Dagster will retry" in evaluate_sensor(bot, result)
     assert server.requests == []
 
 
@@ -95,9 +95,9 @@ def test_nothing_is_sent_where_no_webhook_is_configured(
     build_dagster_project: Callable[..., DagsterProject], server: ScriptedServer
 ) -> None:
     bot = build_dagster_project("acme-support", bad=["acme-support"])
-    assert "alerts.webhook" in evaluated(bot, bot.run_job("load_cognigy", MARCH))
+    assert "alerts.webhook" in evaluate_sensor(bot, bot.run_job("load_cognigy", MARCH))
     assert server.requests == []
-    sensors = {each.name: each for each in build_definitions(bot.config).get_repository_def().sensor_defs}
+    sensors = {sensor.name: sensor for sensor in build_definitions(bot.config).get_repository_def().sensor_defs}
     assert sensors["alert_of_failed_runs"].default_status == dg.DefaultSensorStatus.STOPPED
     bot = build_dagster_project("acme-support", alerts={"webhook": "${ALERT_WEBHOOK}"})
     assert build_failure_sensor(bot.config).default_status == dg.DefaultSensorStatus.RUNNING

@@ -1,4 +1,4 @@
-"""The invented warehouse in every kind of store, its report, and the page read back: made once."""
+"""Fixtures: the invented warehouse in each kind of store, its report, and the parsed page, built once each."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from warehouse.store import Store
 
 @pytest.fixture(scope="package")
 def filled_file(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return fill_new(tmp_path_factory, "duckdb")
+    return build_filled_store(tmp_path_factory, "duckdb")
 
 
 @pytest.fixture(scope="package", params=["duckdb", pytest.param("parquet", marks=pytest.mark.long)])
@@ -22,10 +22,10 @@ def filled_store(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixtu
     if request.param == "duckdb":
         store: Store = request.getfixturevalue("filled_file")
         return store
-    return fill_new(tmp_path_factory, request.param)
+    return build_filled_store(tmp_path_factory, request.param)
 
 
-def fill_new(tmp_path_factory: pytest.TempPathFactory, kind: str) -> Store:
+def build_filled_store(tmp_path_factory: pytest.TempPathFactory, kind: str) -> Store:
     store = open_sample_store(tmp_path_factory.mktemp("report"), kind)
     fill_store(store)
     return store
@@ -47,8 +47,8 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 @pytest.fixture
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """A store in which nothing is loaded; to make one anew takes longer than to load some days."""
-    store = open_sample_store(tmp_path_factory.mktemp("begun"))
+def started_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A published store without slices, copied from a template: creating one takes longer than loading some days."""
+    store = open_sample_store(tmp_path_factory.mktemp("started"))
     begin_warehouse(store.location)
     return store

@@ -1,4 +1,4 @@
-"""The page in Chromium, light and dark, on a desktop and on a phone: it shows, fits, and asks nobody for anything."""
+"""The page in Chromium, light and dark, on a desktop and on a phone: it fits and requests nothing."""
 
 import struct
 from collections.abc import Iterator
@@ -16,8 +16,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=C
 
 DESKTOP, PHONE = 1280, 390
 OVERFLOWING = """
-[...document.querySelectorAll('body *')].filter(each => !each.closest('.scroll') && !each.closest('.unseen')
-    && each.getBoundingClientRect().right > innerWidth + 0.5).map(each => each.outerHTML.slice(0, 80))
+[...document.querySelectorAll('body *')].filter(element => !element.closest('.scroll')
+    && !element.closest('.visually-hidden')
+    && element.getBoundingClientRect().right > innerWidth + 0.5).map(element => element.outerHTML.slice(0, 80))
 """
 COLOURS = """
 [getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color,
@@ -40,13 +41,13 @@ def tab() -> Iterator[Tab]:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
-def test_it_fits_and_is_quiet(tab: Tab, address: str, width: int, dark: bool, tmp_path: Path) -> None:
+def test_it_fits_and_logs_nothing(tab: Tab, address: str, width: int, dark: bool, tmp_path: Path) -> None:
     tab.open(address, width=width, dark=dark)
     assert tab.console_messages == []
-    assert [each for each in tab.requested_urls if not each.startswith("data:")] == [address]
+    assert [url for url in tab.requested_urls if not url.startswith("data:")] == [address]
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert tab.evaluate(OVERFLOWING) == []
-    picture = tab.screenshot()
+    picture = tab.capture_screenshot()
     assert picture.startswith(b"\x89PNG")
     wide, high = struct.unpack(">II", picture[16:24])
     assert width - 20 <= wide <= width  # less a scrollbar
@@ -54,14 +55,14 @@ def test_it_fits_and_is_quiet(tab: Tab, address: str, width: int, dark: bool, tm
 
 
 def test_charts_follow_the_page_into_the_dark(tab: Tab, address: str) -> None:
-    seen = []
+    colours = []
     for dark in (False, True):
         tab.open(address, width=DESKTOP, dark=dark)
-        seen.append(tab.evaluate(COLOURS))
-    light, dark_ones = seen
-    assert all(colour.startswith("rgb") for colour in (*light, *dark_ones))
-    assert all(one != other for one, other in zip(light, dark_ones, strict=True))
-    assert _brightness(light[0]) > 200 > 60 > _brightness(dark_ones[0])
+        colours.append(tab.evaluate(COLOURS))
+    light_colours, dark_colours = colours
+    assert all(colour.startswith("rgb") for colour in (*light_colours, *dark_colours))
+    assert all(light != dark for light, dark in zip(light_colours, dark_colours, strict=True))
+    assert _brightness(light_colours[0]) > 200 > 60 > _brightness(dark_colours[0])
 
 
 def test_no_name_from_outside_runs(tab: Tab, address: str) -> None:
@@ -73,14 +74,14 @@ def test_no_name_from_outside_runs(tab: Tab, address: str) -> None:
 def test_figures_unfold_without_breaking_the_page(tab: Tab, address: str) -> None:
     tab.open(address, width=PHONE, dark=False)
     before = tab.evaluate("document.documentElement.scrollHeight")
-    tab.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+    tab.evaluate("document.querySelectorAll('details').forEach(element => { element.open = true })")
     assert tab.evaluate("document.documentElement.scrollHeight") > before
     assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE
 
 
 def test_it_can_be_printed(tab: Tab, address: str) -> None:
     tab.open(address, width=DESKTOP, dark=True)
-    assert tab.pdf().startswith(b"%PDF")
+    assert tab.print_pdf().startswith(b"%PDF")
 
 
 def _brightness(colour: str) -> float:

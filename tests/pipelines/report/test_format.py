@@ -1,4 +1,4 @@
-"""Numbers, days and changes as they are said."""
+"""Numbers, days and changes as text."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -11,15 +11,15 @@ from pipelines.report.format import format_count, format_instant, format_money, 
 
 
 @pytest.mark.parametrize(
-    ("told", "said"),
+    ("value", "text"),
     [(None, "–"), (0, "0"), (1234567, "1,234,567"), (Decimal("0.5"), "0"), (Decimal("1.51"), "2")],
 )
-def test_numbers(told: Decimal | int | None, said: str) -> None:
-    assert format_number(told) == said
+def test_numbers(value: Decimal | int | None, text: str) -> None:
+    assert format_number(value) == text
 
 
 @pytest.mark.parametrize(
-    ("told", "said"),
+    ("value", "text"),
     [
         (None, "–"),
         (0, "0.00"),
@@ -29,8 +29,8 @@ def test_numbers(told: Decimal | int | None, said: str) -> None:
         (Decimal("-0.5"), "-0.5000"),
     ],
 )
-def test_amounts(told: Decimal | int | None, said: str) -> None:
-    assert format_money(told) == said
+def test_amounts(value: Decimal | int | None, text: str) -> None:
+    assert format_money(value) == text
 
 
 def test_days_and_moments() -> None:
@@ -54,7 +54,7 @@ def test_lists() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "before", "said"),
+    ("now", "before", "text"),
     [
         (110, 100, "▲ 10.0%"),
         (99, 100, "▼ 1.0%"),
@@ -64,37 +64,37 @@ def test_lists() -> None:
         (100_001, 100_000, "▲ under 0.1%"),
     ],
 )
-def test_changes(now: int, before: int, said: str) -> None:
-    told = compare_values(now, before)
-    assert told is not None
-    assert (told.text, told.previous) == (said, f"{before:,}")
+def test_changes(now: int, before: int, text: str) -> None:
+    change = compare_values(now, before)
+    assert change is not None
+    assert (change.text, change.previous) == (text, f"{before:,}")
 
 
-def test_what_is_not_told_has_no_change() -> None:
+def test_a_missing_value_has_no_change() -> None:
     assert compare_values(None, 5) is None
     assert compare_values(5, None) is None
 
 
 def test_rates_change_by_points() -> None:
-    told = [compare_rates(now, before) for now, before in ((0.95, 0.9), (0.9, 0.95), (0.9, 0.90001), (None, 0.9))]
-    assert [each and each.text for each in told] == ["▲ 5.0 points", "▼ 5.0 points", "no change", None]
+    changes = [compare_rates(now, before) for now, before in ((0.95, 0.9), (0.9, 0.95), (0.9, 0.90001), (None, 0.9))]
+    assert [change and change.text for change in changes] == ["▲ 5.0 points", "▼ 5.0 points", "no change", None]
 
 
-def totals(*told: tuple[str, bool, int | None, int]) -> MeasureTotals:
-    """Account, whether now, its number and on how many days it tells it."""
+def build_totals(*figures: tuple[str, bool, int | None, int]) -> MeasureTotals:
+    """Build totals from account, whether it is the current period, number, and number of days that report it."""
     rows = [
-        {"account": name, "is_now": is_now, "messages": number, "messages_told": days}
-        for name, is_now, number, days in told
+        {"account": name, "is_current": is_current, "messages": number, "messages_days": days}
+        for name, is_current, number, days in figures
     ]
     return MeasureTotals.from_rows(rows, "messages")
 
 
 def test_only_the_same_accounts_on_as_many_days_are_compared() -> None:
-    told = totals(("a", True, 6, 28), ("a", False, 5, 28), ("b", True, None, 0), ("b", False, None, 0))
-    assert (told.current, told.previous, told.accounts) == (6, 5, {"a"})
-    assert told.is_comparable({"a", "b"})
-    assert not told.is_comparable({"b"})
-    assert not totals(("a", True, 6, 28), ("a", False, 5, 27)).is_comparable({"a"})
-    assert not totals(("a", True, 6, 28), ("b", True, 5, 28), ("a", False, 5, 28)).is_comparable({"a", "b"})
-    assert not totals(("a", False, 5, 28)).is_comparable({"a"})
-    assert totals().current is None
+    totals = build_totals(("a", True, 6, 28), ("a", False, 5, 28), ("b", True, None, 0), ("b", False, None, 0))
+    assert (totals.current, totals.previous, totals.accounts) == (6, 5, {"a"})
+    assert totals.is_comparable({"a", "b"})
+    assert not totals.is_comparable({"b"})
+    assert not build_totals(("a", True, 6, 28), ("a", False, 5, 27)).is_comparable({"a"})
+    assert not build_totals(("a", True, 6, 28), ("b", True, 5, 28), ("a", False, 5, 28)).is_comparable({"a", "b"})
+    assert not build_totals(("a", False, 5, 28)).is_comparable({"a"})
+    assert build_totals().current is None

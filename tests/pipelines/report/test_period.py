@@ -1,4 +1,4 @@
-"""Which bucket a day is in, as DuckDB has it too, and that a chart never has more of them than can be read."""
+"""The bucket of a day, compared with DuckDB's, and the number of buckets in a chart."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -19,15 +19,15 @@ DAYS = st.dates(date(1970, 1, 1), date(2100, 1, 1))
 
 @pytest.fixture(scope="module")
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as opened:
-        yield opened
+    with duckdb.connect() as connection:
+        yield connection
 
 
 @given(day=DAYS, unit=st.sampled_from(UNITS))
 @settings(deadline=None)
 def test_buckets_are_those_of_sql(con: duckdb.DuckDBPyConnection, day: date, unit: BucketUnit) -> None:
-    told = con.execute("SELECT CAST(date_trunc($unit, $day) AS DATE)", {"unit": unit, "day": day}).fetchone()
-    assert told == (truncate_date(day, unit),)
+    row = con.execute("SELECT CAST(date_trunc($unit, $day) AS DATE)", {"unit": unit, "day": day}).fetchone()
+    assert row == (truncate_date(day, unit),)
 
 
 @given(DAYS, st.integers(1, 20_000))
@@ -38,22 +38,22 @@ def test_buckets_cover_the_period_once(first: date, length: int) -> None:
     assert len(buckets) <= 107
     assert (buckets[0].start, buckets[-1].end) == (period.first, period.window.end)
     assert all(earlier.end == later.start for earlier, later in pairwise(buckets))
-    assert len({period.bucket_date(each) for each in buckets}) == len(buckets)
+    assert len({period.bucket_date(bucket) for bucket in buckets}) == len(buckets)
     assert all(
-        truncate_date(each.end - timedelta(1), period.bucket_unit) == period.bucket_date(each) for each in buckets
+        truncate_date(bucket.end - timedelta(1), period.bucket_unit) == period.bucket_date(bucket) for bucket in buckets
     )
     assert not any(map(period.is_clipped, buckets[1:-1]))
 
 
 @given(DAYS, st.integers(1, 20_000))
 @settings(deadline=None)
-def test_the_days_before_are_as_many(first: date, length: int) -> None:
+def test_the_previous_window_has_the_same_length(first: date, length: int) -> None:
     period = Period(Window(first, first + timedelta(length)))
     assert (len(period.previous), period.previous.end) == (length, first)
 
 
 @pytest.mark.parametrize(
-    ("length", "unit", "first", "last"),
+    ("length", "unit", "first_name", "last_name"),
     [
         (1, "day", "Mon 1 Jan 2024", "Mon 1 Jan 2024"),
         (92, "day", "Mon 1 Jan 2024", "Mon 1 Apr 2024"),
@@ -63,10 +63,12 @@ def test_the_days_before_are_as_many(first: date, length: int) -> None:
         (10_000, "year", "2024", "2051"),
     ],
 )
-def test_what_a_bucket_is_called(length: int, unit: BucketUnit, first: str, last: str) -> None:
+def test_a_bucket_is_named_by_its_unit_and_first_day(
+    length: int, unit: BucketUnit, first_name: str, last_name: str
+) -> None:
     period = Period(Window(date(2024, 1, 1), date(2024, 1, 1) + timedelta(length)))
     assert period.bucket_unit == unit
-    assert [format_bucket(period.bucket_date(period.buckets[at]), unit) for at in (0, -1)] == [first, last]
+    assert [format_bucket(period.bucket_date(period.buckets[at]), unit) for at in (0, -1)] == [first_name, last_name]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Whom a daily load that failed tells, and of what."""
+"""The alert that a failed daily load sends to the webhook."""
 
 import json
 import signal
@@ -20,9 +20,7 @@ def server(sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch) -> Iterat
         yield running
 
 
-def test_a_daily_load_that_failed_tells_the_webhook(
-    server: ScriptedServer, sample_world: SampleWorld, run_command
-) -> None:
+def test_a_failed_daily_load_sends_an_alert(server: ScriptedServer, sample_world: SampleWorld, run_command) -> None:
     bad = replace(BERLIN, credential="fake-key-that-nobody-knows")
     sample_world.accounts = (bad, NEW_YORK)
     assert run_command("load", "--date", "2025-03-05").exit_code == 1
@@ -32,11 +30,11 @@ def test_a_daily_load_that_failed_tells_the_webhook(
     assert message["what"] == "chatmart load"
     assert message["days"] == "2025-03-02 to 2025-03-05"
     assert "• acme-berlin: 2025-03-02 to 2025-03-05: acme-berlin (cognigy" in message["text"]
-    assert message["advice"] == "To ask again: chatmart load --date 2025-03-05 --account acme-berlin"
+    assert message["advice"] == "To retry: chatmart load --date 2025-03-05 --account acme-berlin"
     assert bad.credential.encode() not in request.body
 
 
-def test_a_warehouse_that_cannot_be_written_is_told_of_too(
+def test_a_warehouse_that_cannot_be_written_sends_an_alert(
     server: ScriptedServer, sample_world: SampleWorld, run_command
 ) -> None:
     place = sample_world.open_workspace().store.location
@@ -47,7 +45,7 @@ def test_a_warehouse_that_cannot_be_written_is_told_of_too(
     assert json.loads(request.body)["accounts"] == []
 
 
-def test_a_published_warehouse_that_cannot_be_read_is_told_of(
+def test_a_published_warehouse_that_cannot_be_read_sends_an_alert(
     server: ScriptedServer, sample_world: SampleWorld, run_command
 ) -> None:
     place = sample_world.open_workspace().store.location
@@ -57,34 +55,34 @@ def test_a_published_warehouse_that_cannot_be_read_is_told_of(
     assert len(server.requests) == 1
 
 
-def test_what_nobody_foresaw_is_told_of(
+def test_an_unexpected_error_sends_an_alert(
     server: ScriptedServer, sample_world: SampleWorld, run_command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_arguments: object, **_named: object) -> None:
+    def raise_type_error(*_arguments: object, **_named: object) -> None:
         raise TypeError("boom")
 
-    monkeypatch.setattr("pipelines.cli.commands.load.run_jobs", broken)
+    monkeypatch.setattr("pipelines.cli.commands.load.run_jobs", raise_type_error)
     with pytest.raises(TypeError, match="boom"):
         run_command("load", "--date", "2025-03-05")
     assert len(server.requests) == 1
 
 
-def test_who_failed_before_the_load_was_ended_is_told_of(
+def test_accounts_that_failed_before_a_termination_are_in_the_alert(
     server: ScriptedServer, sample_world: SampleWorld, run_command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ended(*arguments: object, **named: object) -> object:
+    def run_and_terminate(*arguments: object, **named: object) -> object:
         result = original(*arguments, **named)
         signal.raise_signal(signal.SIGTERM)
         return result
 
     original = loads.run_jobs
-    monkeypatch.setattr(loads, "run_jobs", ended)
+    monkeypatch.setattr(loads, "run_jobs", run_and_terminate)
     sample_world.accounts = (replace(BERLIN, credential="fake-key-that-nobody-knows"), NEW_YORK)
     assert run_command("load", "--date", "2025-03-05").exit_code == 143
     assert json.loads(server.requests[0].body)["accounts"] == ["acme-berlin"]
 
 
-def test_where_all_failed_no_other_account_is_loaded(
+def test_when_all_failed_the_summary_names_no_other_account(
     server: ScriptedServer, sample_world: SampleWorld, run_command
 ) -> None:
     sample_world.accounts = (replace(BERLIN, credential="fake-key-that-nobody-knows"),)
@@ -95,15 +93,13 @@ def test_where_all_failed_no_other_account_is_loaded(
 def test_a_webhook_that_is_down_changes_nothing(server: ScriptedServer, sample_world: SampleWorld, run_command) -> None:
     server.script(raw_response(b"gone", 410))
     sample_world.accounts = (replace(BERLIN, credential="fake-key-that-nobody-knows"), NEW_YORK)
-    said = run_command("load", "--date", "2025-03-05")
-    assert said.exit_code == 1
-    assert "the alert was not delivered (HTTP 410)" in said.err
+    result = run_command("load", "--date", "2025-03-05")
+    assert result.exit_code == 1
+    assert "the alert was not delivered (HTTP 410)" in result.err
     assert len(sample_world.read_view("conversation_daily")) == 4
 
 
-def test_nothing_is_told_of_what_went_well_or_of_a_back_fill(
-    server: ScriptedServer, sample_world: SampleWorld, run_command
-) -> None:
+def test_no_alert_for_a_success_or_a_backfill(server: ScriptedServer, sample_world: SampleWorld, run_command) -> None:
     assert run_command("load", "--date", "2025-03-05").exit_code == 0
     sample_world.accounts = (replace(BERLIN, credential="fake-key-that-nobody-knows"),)
     assert run_command("backfill", "--from", "2025-03-01", "--to", "2025-03-01").exit_code == 1

@@ -1,4 +1,4 @@
-"""`chatmart report`: where the page is written and what is said. What stands in it: the tests of pipelines.report."""
+"""`chatmart report`: the path of the page, messages and exit codes. Its content: the tests of pipelines.report."""
 
 import webbrowser
 from datetime import date
@@ -19,30 +19,30 @@ DOCS = next(account for account in DEMO_ACCOUNTS if account.provider == "inkeep"
 
 
 @pytest.fixture(scope="module")
-def bot(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     with Sandbox() as sandbox:
-        overrides = {each.name: {"start_date": str(FIRST)} for each in (SUPPORT, DOCS)}
+        overrides = {account.name: {"start_date": str(FIRST)} for account in (SUPPORT, DOCS)}
         loaded = Installation(tmp_path_factory.mktemp("report"), sandbox, (SUPPORT, DOCS), overrides)
         assert loaded.load(days_from(FIRST, 7)).is_ok
     return loaded
 
 
-def report(bot: Installation, capsys: pytest.CaptureFixture[str], *arguments: object) -> CommandResult:
-    return run_chatmart(capsys, "--config", bot.folder / "chatmart.yaml", "report", *arguments)
+def run_report(installation: Installation, capsys: pytest.CaptureFixture[str], *arguments: object) -> CommandResult:
+    return run_chatmart(capsys, "--config", installation.folder / "chatmart.yaml", "report", *arguments)
 
 
 @pytest.mark.e2e
-def test_it_is_written_beside_the_warehouse_and_tells_what_sql_tells(
-    bot: Installation, capsys: pytest.CaptureFixture[str]
+def test_it_is_written_beside_the_warehouse_and_shows_the_numbers_of_sql(
+    installation: Installation, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = report(bot, capsys, "--from", FIRST, "--to", "2025-03-07")
-    written = bot.folder / "data" / "report.html"
-    assert (said.exit_code, said.out, said.err) == (0, f"{written}\n", "")
+    result = run_report(installation, capsys, "--from", FIRST, "--to", "2025-03-07")
+    written = installation.folder / "data" / "report.html"
+    assert (result.exit_code, result.out, result.err) == (0, f"{written}\n", "")
     assert not list(written.parent.glob("*.part"))
     page = parse_page(written.read_text("utf-8"))
     for account in (SUPPORT, DOCS):
         query = f"select date, conversations from conversation_daily where account = '{account.name}' order by 1"
-        rows = bot.query(query)
+        rows = installation.query(query)
         shown = rows_by_label(find_card(page, "conversations", account.provider).find_one("table", class_="figures"))
         assert shown == {
             format_bucket(date.fromisoformat(row["date"]), "day"): [str(row["conversations"])] for row in rows
@@ -51,23 +51,21 @@ def test_it_is_written_beside_the_warehouse_and_tells_what_sql_tells(
 
 
 @pytest.mark.e2e
-def test_it_is_written_where_one_wants_it(
-    bot: Installation, capsys: pytest.CaptureFixture[str], tmp_path: Path
+def test_it_is_written_to_the_file_of_the_option(
+    installation: Installation, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     wanted = tmp_path / "a page.html"
     wanted.write_text("what was there")
-    said = report(bot, capsys, "--output", wanted, "--provider", "inkeep", "--account", DOCS.name)
-    assert (said.exit_code, said.out) == (0, f"{wanted}\n")
-    assert [
-        each.text
-        for each in parse_page(wanted.read_text("utf-8")).find_one("section", id="conversations").find_all("h3")
-    ] == ["inkeep"]
-    assert [each.name for each in tmp_path.iterdir()] == ["a page.html"]
+    result = run_report(installation, capsys, "--output", wanted, "--provider", "inkeep", "--account", DOCS.name)
+    assert (result.exit_code, result.out) == (0, f"{wanted}\n")
+    section = parse_page(wanted.read_text("utf-8")).find_one("section", id="conversations")
+    assert [heading.text for heading in section.find_all("h3")] == ["inkeep"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a page.html"]
 
 
 @pytest.mark.e2e
 def test_it_is_shown_in_the_browser(
-    bot: Installation, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[str] = []
 
@@ -77,10 +75,10 @@ def test_it_is_shown_in_the_browser(
 
     monkeypatch.setattr(webbrowser, "open", show)
     monkeypatch.chdir(tmp_path)
-    assert report(bot, capsys, "-o", "page.html", "--open").err == ""
+    assert run_report(installation, capsys, "-o", "page.html", "--open").err == ""
     assert shown == [(tmp_path / "page.html").as_uri()]
-    without = report(bot, capsys, "-o", "page.html", "--open")
-    assert (without.exit_code, without.err) == (0, "There is no browser to show it in.\n")
+    without = run_report(installation, capsys, "-o", "page.html", "--open")
+    assert (without.exit_code, without.err) == (0, "No browser could be opened.\n")
 
 
 @pytest.mark.e2e
@@ -92,21 +90,23 @@ def test_it_is_shown_in_the_browser(
         (["--from", "yesterday"], "'yesterday' does not match the format"),
     ],
 )
-def test_wrong_use(bot: Installation, capsys: pytest.CaptureFixture[str], arguments: list[str], because: str) -> None:
-    said = report(bot, capsys, *arguments)
-    assert (said.exit_code, said.out) == (2, "")
-    assert because in said.err
+def test_wrong_use(
+    installation: Installation, capsys: pytest.CaptureFixture[str], arguments: list[str], because: str
+) -> None:
+    result = run_report(installation, capsys, *arguments)
+    assert (result.exit_code, result.out) == (2, "")
+    assert because in result.err
 
 
 @pytest.mark.e2e
-def test_before_anything_is_loaded_it_stands_beside_the_configuration(
+def test_before_the_first_load_it_is_written_beside_the_configuration(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Sandbox() as sandbox:
-        bot = Installation(tmp_path, sandbox, (SUPPORT,))
-    for name, value in bot.environment.items():
+        installation = Installation(tmp_path, sandbox, (SUPPORT,))
+    for name, value in installation.environment.items():
         monkeypatch.setenv(name, value)
-    said = report(bot, capsys)
-    assert (said.exit_code, said.out) == (0, f"{tmp_path / 'report.html'}\n")
+    result = run_report(installation, capsys)
+    assert (result.exit_code, result.out) == (0, f"{tmp_path / 'report.html'}\n")
     assert "Nothing was ever loaded." in (tmp_path / "report.html").read_text("utf-8")
     assert not (tmp_path / "data").exists()

@@ -20,18 +20,18 @@ from tests.support.command import run_chatmart
 from tests.support.sample_world import SampleWorld, open_sandbox
 
 CHATMART = Path(sys.executable).with_name("chatmart")
-DAYS = 120  # more than a terminal is shown
+DAYS = 120  # more rows than a terminal shows
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def config_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with open_sandbox() as sandbox:
-        shop = SampleWorld(tmp_path_factory.mktemp("shop"), sandbox)
-        assert shop.backfill(date(2025, 1, 1), date(2025, 4, 30)).is_ok
-        yield shop.configure()
+        world = SampleWorld(tmp_path_factory.mktemp("world"), sandbox)
+        assert world.backfill(date(2025, 1, 1), date(2025, 4, 30)).is_ok
+        yield world.configure()
 
 
-def ask_process(config: Path, *arguments: str, feed: str | None = None) -> subprocess.CompletedProcess[bytes]:
+def run_process(config: Path, *arguments: str, feed: str | None = None) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [CHATMART, "--config", config, "sql", *arguments],
         input=feed.encode() if feed is not None else None,
@@ -40,15 +40,16 @@ def ask_process(config: Path, *arguments: str, feed: str | None = None) -> subpr
     )
 
 
-def test_each_format_is_data_on_standard_output(
-    loaded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_every_format_is_data_on_standard_output(
+    config_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     query = "SELECT date, conversations FROM conversation_daily ORDER BY date"
     table, csv, as_json = (
-        run_chatmart(capsys, "--config", loaded, "sql", query, "--format", form) for form in ("table", "csv", "json")
+        run_chatmart(capsys, "--config", config_path, "sql", query, "--format", form)
+        for form in ("table", "csv", "json")
     )
-    parquet = ask_process(loaded, query, "--format", "parquet")
-    assert {(said.exit_code, said.err) for said in (table, csv, as_json)} == {(0, "")}
+    parquet = run_process(config_path, query, "--format", "parquet")
+    assert {(result.exit_code, result.err) for result in (table, csv, as_json)} == {(0, "")}
     assert (parquet.returncode, parquet.stderr) == (0, b"")
     rows = json.loads(as_json.out)
     assert len(rows) == DAYS
@@ -76,9 +77,9 @@ def test_each_format_is_data_on_standard_output(
         ),
     ],
 )
-def test_a_reader_that_stops_early_is_no_error(loaded: Path, form: str, rows: int) -> None:
+def test_a_reader_that_stops_early_is_no_error(config_path: Path, form: str, rows: int) -> None:
     query = f"SELECT repeat(md5(range::VARCHAR), 2) FROM range({rows})"
-    command = f"'{CHATMART}' --config '{loaded}' sql '{query}' --format {form}"
+    command = f"'{CHATMART}' --config '{config_path}' sql '{query}' --format {form}"
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {command} | head -c 5 >/dev/null"],
         capture_output=True,
@@ -90,27 +91,27 @@ def test_a_reader_that_stops_early_is_no_error(loaded: Path, form: str, rows: in
 
 
 def test_a_query_comes_from_an_argument_a_file_or_standard_input(
-    loaded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    config_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "question.sql"
     path.write_text("-- how many\nSELECT count(*) AS n FROM conversation_daily\n")
     answers = [
-        run_chatmart(capsys, "--config", loaded, "sql", path, "--format", "json").out,
-        ask_process(loaded, "--format", "json", feed=path.read_text()).stdout,
+        run_chatmart(capsys, "--config", config_path, "sql", path, "--format", "json").out,
+        run_process(config_path, "--format", "json", feed=path.read_text()).stdout,
     ]
     monkeypatch.setattr("sys.stdin", io.StringIO(path.read_text()))
-    answers.append(run_chatmart(capsys, "--config", loaded, "sql", "-", "--format", "json").out)
+    answers.append(run_chatmart(capsys, "--config", config_path, "sql", "-", "--format", "json").out)
     assert [json.loads(answer) for answer in answers] == [[{"n": DAYS}]] * 3
 
 
-def test_colour_is_for_terminals_that_want_it(
-    loaded: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_no_colour_in_a_pipe_or_with_no_color(
+    config_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     query = "SELECT channel_code FROM channel_daily LIMIT 1"
-    assert "\x1b" not in run_chatmart(capsys, "--config", loaded, "sql", query).out
+    assert "\x1b" not in run_chatmart(capsys, "--config", config_path, "sql", query).out
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("FORCE_COLOR", "1")
-    assert "\x1b[3" not in run_chatmart(capsys, "--config", loaded, "sql", query).out
+    assert "\x1b[3" not in run_chatmart(capsys, "--config", config_path, "sql", query).out
 
 
 @pytest.mark.parametrize(
@@ -124,49 +125,51 @@ def test_colour_is_for_terminals_that_want_it(
         ("CREATE TABLE x (a INTEGER)", "read-only"),
     ],
 )
-def test_a_wrong_question_is_2(loaded: Path, capsys: pytest.CaptureFixture[str], query: str, says: str) -> None:
-    said = run_chatmart(capsys, "--config", loaded, "sql", query)
-    assert (said.exit_code, said.out) == (2, "")
-    assert says in said.err
-    assert "Traceback" not in said.err
+def test_a_wrong_query_is_2(config_path: Path, capsys: pytest.CaptureFixture[str], query: str, says: str) -> None:
+    result = run_chatmart(capsys, "--config", config_path, "sql", query)
+    assert (result.exit_code, result.out) == (2, "")
+    assert says in result.err
+    assert "Traceback" not in result.err
 
 
-def test_nothing_to_ask_or_nothing_to_read(
-    loaded: Path,
+def test_no_query_or_no_warehouse(
+    config_path: Path,
     tmp_path: Path,
     sandbox: Sandbox,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert "the query is empty" in run_chatmart(capsys, "--config", loaded, "sql", " ").err
-    assert "there is no file no.sql" in run_chatmart(capsys, "--config", loaded, "sql", "no.sql").err
+    assert "the query is empty" in run_chatmart(capsys, "--config", config_path, "sql", " ").err
+    assert "there is no file no.sql" in run_chatmart(capsys, "--config", config_path, "sql", "no.sql").err
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    assert run_chatmart(capsys, "--config", loaded, "sql").exit_code == 2
-    said = run_chatmart(capsys, "--config", SampleWorld(tmp_path, sandbox).configure(), "sql", "SELECT 1")
-    assert said.exit_code == 1
-    assert "load something first" in said.err
+    assert run_chatmart(capsys, "--config", config_path, "sql").exit_code == 2
+    result = run_chatmart(capsys, "--config", SampleWorld(tmp_path, sandbox).configure(), "sql", "SELECT 1")
+    assert result.exit_code == 1
+    assert "load something first" in result.err
 
 
-def test_instants_and_decimals_in_json(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_instants_and_decimals_in_json(config_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     query = "SELECT fetched_at, 1.50::DECIMAL(9,3) AS d FROM load_ledger LIMIT 1"
-    said = run_chatmart(capsys, "--config", loaded, "sql", query, "--format", "json")
-    assert said.out.startswith('[{"fetched_at": "2026-01-10T12:0')
-    assert said.out.rstrip().endswith('Z", "d": 1.5}]')
+    result = run_chatmart(capsys, "--config", config_path, "sql", query, "--format", "json")
+    assert result.out.startswith('[{"fetched_at": "2026-01-10T12:0')
+    assert result.out.rstrip().endswith('Z", "d": 1.5}]')
 
 
-def test_several_statements_are_several_tables_and_no_csv(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_statements_are_several_tables_and_no_csv(
+    config_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     query = "create temp table x as select 3 as a; select a from x; select count(*) as n from conversation_daily, x;"
-    said = run_chatmart(capsys, "--config", loaded, "sql", query)
-    assert said.out.split() == ["a", "3", "n", str(DAYS)]
-    said = run_chatmart(capsys, "--config", loaded, "sql", query, "--format", "csv")
-    assert (said.exit_code, said.out) == (2, "")
-    assert "ask them one by one" in said.err
-    said = run_chatmart(capsys, "--config", loaded, "sql", query.rpartition("select")[0], "--format", "json")
-    assert json.loads(said.out) == [{"a": 3}]
+    result = run_chatmart(capsys, "--config", config_path, "sql", query)
+    assert result.out.split() == ["a", "3", "n", str(DAYS)]
+    result = run_chatmart(capsys, "--config", config_path, "sql", query, "--format", "csv")
+    assert (result.exit_code, result.out) == (2, "")
+    assert "run them one by one" in result.err
+    result = run_chatmart(capsys, "--config", config_path, "sql", query.rpartition("select")[0], "--format", "json")
+    assert json.loads(result.out) == [{"a": 3}]
 
 
 def test_a_file_is_named_for_its_format_and_appears_whole(
-    loaded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    config_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     query = "SELECT date, conversations FROM conversation_daily ORDER BY date LIMIT 2"
     for name, options in (
@@ -176,41 +179,41 @@ def test_a_file_is_named_for_its_format_and_appears_whole(
         ("a.txt", []),
         ("b.txt", ["--format", "csv"]),
     ):
-        said = run_chatmart(capsys, "--config", loaded, "sql", query, "--output", tmp_path / name, *options)
-        assert (said.exit_code, said.out, said.err) == (0, "", "")
+        result = run_chatmart(capsys, "--config", config_path, "sql", query, "--output", tmp_path / name, *options)
+        assert (result.exit_code, result.out, result.err) == (0, "", "")
     assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.txt").read_text()
     assert (tmp_path / "a.csv").read_text().startswith("date,conversations\n2025-01-01,")
     assert [row["date"] for row in json.loads((tmp_path / "a.json").read_text())] == ["2025-01-01", "2025-01-02"]
     assert pq.read_table(tmp_path / "a.parquet").num_rows == 2
     assert (tmp_path / "a.txt").read_text().startswith("date        conversations\n")
     before = sorted(tmp_path.iterdir())
-    assert run_chatmart(capsys, "--config", loaded, "sql", "selec", "--output", tmp_path / "a.csv").exit_code == 2
+    assert run_chatmart(capsys, "--config", config_path, "sql", "selec", "--output", tmp_path / "a.csv").exit_code == 2
     assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.txt").read_text()
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_an_answer_may_go_to_a_device(loaded: Path) -> None:
-    done = ask_process(loaded, "SELECT 1 AS n", "--format", "csv", "--output", "/dev/stdout")
+def test_a_result_may_go_to_a_device(config_path: Path) -> None:
+    done = run_process(config_path, "SELECT 1 AS n", "--format", "csv", "--output", "/dev/stdout")
     assert (done.returncode, done.stdout, done.stderr) == (0, b"n\n1\n", b"")
 
 
-def test_what_there_is_to_ask(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said = run_chatmart(capsys, "--config", loaded, "sql", "--list")
-    assert (said.exit_code, said.err) == (0, "")
-    assert said.out.startswith("totals\nconversation_daily  ")
-    told = json.loads(run_chatmart(capsys, "--config", loaded, "sql", "--list", "--format", "json").out)
-    assert {"conversation_daily", "coverage"} <= {view["name"] for view in told["views"]}
+def test_views_are_listed_and_described(config_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run_chatmart(capsys, "--config", config_path, "sql", "--list")
+    assert (result.exit_code, result.err) == (0, "")
+    assert result.out.startswith("totals\nconversation_daily  ")
+    catalog = json.loads(run_chatmart(capsys, "--config", config_path, "sql", "--list", "--format", "json").out)
+    assert {"conversation_daily", "coverage"} <= {view["name"] for view in catalog["views"]}
     for arguments in (["--describe", "channel_daily"], ["--list", "channel_daily"]):
-        said = run_chatmart(capsys, "--config", loaded, "sql", *arguments)
-        assert said.out.startswith("channel_daily (breakdowns)\n")
-    said = run_chatmart(capsys, "--config", loaded, "sql", "--describe", "chanel_daily")
-    assert (said.exit_code, said.out) == (2, "")
-    assert "did you mean channel_daily" in said.err
+        result = run_chatmart(capsys, "--config", config_path, "sql", *arguments)
+        assert result.out.startswith("channel_daily (breakdowns)\n")
+    result = run_chatmart(capsys, "--config", config_path, "sql", "--describe", "chanel_daily")
+    assert (result.exit_code, result.out) == (2, "")
+    assert "did you mean channel_daily" in result.err
 
 
 @pytest.fixture
-def show(loaded: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """What a window of 80 columns shows, standard error too."""
+def show(config_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Return a function that runs the command in a window of 80 columns and returns its lines, with standard error."""
     for name, value in {"COLUMNS": "80", "TERM": "xterm", "NO_COLOR": "1"}.items():
         monkeypatch.setenv(name, value)
 
@@ -223,7 +226,7 @@ def show(loaded: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[st
             streams.setattr("sys.stdout", window)
             streams.setattr("sys.stderr", window)
             with pytest.raises(SystemExit):
-                main(["--config", str(loaded), "sql", *arguments])
+                main(["--config", str(config_path), "sql", *arguments])
         reader.join()
         os.close(ours)
         return re.sub(r"\x1b\[[0-9;]*m", "", b"".join(pieces).decode()).splitlines()
@@ -232,12 +235,12 @@ def show(loaded: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[st
 
 
 def read_terminal(end: int) -> Iterator[bytes]:
-    with contextlib.suppress(OSError):  # how Linux says that nobody holds the other end
+    with contextlib.suppress(OSError):  # Linux raises it when the other end is closed
         while piece := os.read(end, 65536):
             yield piece
 
 
-def test_a_terminal_is_told_types_units_and_what_is_left_out(show: Callable[..., list[str]]) -> None:
+def test_a_terminal_shows_types_units_and_omissions(show: Callable[..., list[str]]) -> None:
     lines = show("SELECT date, conversations FROM conversation_daily ORDER BY date LIMIT 2")
     assert lines[0].split() == ["date", "conversations"]
     assert lines[1] == "DATE        BIGINT · conversations"
@@ -252,8 +255,8 @@ def test_a_terminal_is_told_types_units_and_what_is_left_out(show: Callable[...,
     assert any("sql '…' --output answer.parquet" in line for line in show("SELECT 1", "--format", "parquet"))
 
 
-def test_types_come_into_a_pipe_when_asked_for(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pipe_shows_types_with_the_option(config_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     query = "SELECT date FROM conversation_daily ORDER BY date"
-    said = run_chatmart(capsys, "--config", loaded, "sql", query, "--types", "--rows", "1")
-    assert said.out == "date\nDATE\n2025-01-01\n"
-    assert f"{DAYS - 1} of the rows are not shown" in said.err
+    result = run_chatmart(capsys, "--config", config_path, "sql", query, "--types", "--rows", "1")
+    assert result.out == "date\nDATE\n2025-01-01\n"
+    assert f"{DAYS - 1} of the rows are not shown" in result.err

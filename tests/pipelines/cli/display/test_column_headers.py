@@ -25,8 +25,8 @@ from pipelines.cli.display.column_headers import describe_unit, find_measure, sq
 )
 def test_types_have_the_names_of_the_query_language(expression: str, name: str) -> None:
     with duckdb.connect() as con:
-        answer = con.sql(f"SELECT {expression} AS x").to_arrow_table()
-    assert sql_type_name(answer.schema.field(0).type) == name
+        result = con.sql(f"SELECT {expression} AS x").to_arrow_table()
+    assert sql_type_name(result.schema.field(0).type) == name
 
 
 def test_a_measure_and_its_sum_have_its_unit() -> None:
@@ -37,7 +37,7 @@ def test_a_measure_and_its_sum_have_its_unit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("name", "sql_type"),
     [
         ("conversations", "DOUBLE"),  # an average
         ("sum(conversations)", "HUGEINT"),
@@ -47,12 +47,12 @@ def test_a_measure_and_its_sum_have_its_unit() -> None:
         ("account", "VARCHAR"),
     ],
 )
-def test_what_was_computed_has_no_unit(name: str, kind: str) -> None:
-    assert find_measure(name, kind) is None
-    assert describe_unit(name, kind, ()) is None
+def test_a_computed_column_has_no_unit(name: str, sql_type: str) -> None:
+    assert find_measure(name, sql_type) is None
+    assert describe_unit(name, sql_type, ()) is None
 
 
-def test_a_unit_that_another_column_tells() -> None:
+def test_a_unit_in_another_column() -> None:
     assert describe_unit("cost_amount", "DECIMAL(18,6)", ("cost_currency",)) == "in cost_currency"
     assert describe_unit("cost_amount", "DECIMAL(18,6)", ("account",)) is None
     assert describe_unit("value", "DECIMAL(28,9)", ("unit",)) == "in unit"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pipelines.cli.display.formats import OUTPUT_FORMATS, write_result
 
-ANSWER = pa.table(
+RESULT = pa.table(
     {
         "date": pa.array([date(2025, 3, 30), None]),
         "name": pa.array(['a "b", c\n', None]),
@@ -27,25 +27,25 @@ ANSWER = pa.table(
 )
 
 
-def written(answer: pa.Table, form: str) -> str:
+def render(result: pa.Table, output_format: str) -> str:
     out = io.StringIO()
-    write_result(answer, form, out)
+    write_result(result, output_format, out)
     return out.getvalue()
 
 
-def asked(query: str, form: str) -> str:
+def render_query(query: str, output_format: str) -> str:
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
-        return written(con.sql(query).to_arrow_table(), form)
+        return render(con.sql(query).to_arrow_table(), output_format)
 
 
-def value(query: str) -> Any:
-    (row,) = json.loads(asked(f"SELECT {query} AS value", "json"), parse_float=Decimal)
+def read_value(query: str) -> Any:
+    (row,) = json.loads(render_query(f"SELECT {query} AS value", "json"), parse_float=Decimal)
     return row["value"]
 
 
 def test_json_is_an_array_of_objects() -> None:
-    assert json.loads(written(ANSWER, "json"), parse_float=Decimal) == [
+    assert json.loads(render(RESULT, "json"), parse_float=Decimal) == [
         {
             "date": "2025-03-30",
             "name": 'a "b", c\n',
@@ -54,9 +54,9 @@ def test_json_is_an_array_of_objects() -> None:
             "at": "2025-03-30T00:59:59.999Z",
             "test": True,
         },
-        dict.fromkeys(ANSWER.column_names),
+        dict.fromkeys(RESULT.column_names),
     ]
-    assert json.loads(written(ANSWER.slice(0, 0), "json")) == []
+    assert json.loads(render(RESULT.slice(0, 0), "json")) == []
 
 
 @pytest.mark.parametrize(
@@ -86,20 +86,20 @@ def test_json_is_an_array_of_objects() -> None:
     ],
 )
 def test_json_values(query: str, expected: object) -> None:
-    assert value(query) == expected
+    assert read_value(query) == expected
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-(10**12), max_value=10**12))
 def test_decimals_keep_their_digits(number: Decimal) -> None:
-    answer = pa.table({"n": pa.array([number], pa.decimal128(28, 9))})
-    (row,) = json.loads(written(answer, "json"), parse_float=Decimal, parse_int=Decimal)
+    result = pa.table({"n": pa.array([number], pa.decimal128(28, 9))})
+    (row,) = json.loads(render(result, "json"), parse_float=Decimal, parse_int=Decimal)
     assert row["n"] == number
-    assert Decimal(written(answer, "csv").splitlines()[1]) == number
-    assert Decimal(written(answer, "table").splitlines()[1].strip()) == number
+    assert Decimal(render(result, "csv").splitlines()[1]) == number
+    assert Decimal(render(result, "table").splitlines()[1].strip()) == number
 
 
 def test_csv_can_be_read_back() -> None:
-    rows = list(csv.reader(io.StringIO(written(ANSWER, "csv"))))
+    rows = list(csv.reader(io.StringIO(render(RESULT, "csv"))))
     assert rows == [
         ["date", "name", "cost", "n", "at", "test"],
         ["2025-03-30", 'a "b", c\n', "1.1", "7", "2025-03-30T00:59:59.999Z", "true"],
@@ -109,37 +109,37 @@ def test_csv_can_be_read_back() -> None:
 
 def test_a_table_is_plain_text_of_any_width() -> None:
     wide = pa.table({f"column_{number}": ["x" * 50] for number in range(50)})
-    lines = written(wide, "table").splitlines()
+    lines = render(wide, "table").splitlines()
     assert len(lines) == 2
     assert lines[1].split() == ["x" * 50] * 50
-    shown = written(ANSWER, "table")
+    shown = render(RESULT, "table")
     assert "\x1b" not in shown
     assert "NULL" in shown
     assert "2025-03-30T00:59:59.999Z" in shown
 
 
 def test_a_name_does_not_steer_the_terminal() -> None:
-    shown = written(pa.table({"name": ["\x1b[31mred[bold]\r\n"]}), "table")
+    shown = render(pa.table({"name": ["\x1b[31mred[bold]\r\n"]}), "table")
     assert "\x1b" not in shown
     assert r"\x1b[31mred[bold]\r\n" in shown
 
 
 def test_columns_of_one_name_stay_apart() -> None:
-    answer = asked("SELECT 1 AS a, 2 AS a", "csv")
-    assert answer.splitlines()[1] == "1,2"
+    result = render_query("SELECT 1 AS a, 2 AS a", "csv")
+    assert result.splitlines()[1] == "1,2"
 
 
-def test_parquet_is_the_answer_as_it_is(tmp_path: Path) -> None:
+def test_parquet_is_the_unchanged_result(tmp_path: Path) -> None:
     path = tmp_path / "answer.parquet"
     with path.open("w") as out:
-        write_result(ANSWER, "parquet", out)
-    assert pq.read_table(path).equals(ANSWER)
+        write_result(RESULT, "parquet", out)
+    assert pq.read_table(path).equals(RESULT)
 
 
 @pytest.mark.parametrize("form", [form for form in OUTPUT_FORMATS if form != "parquet"])
-def test_an_answer_without_columns(form: str) -> None:
-    assert written(pa.table({}), form).strip() in ("", "[]")
+def test_a_result_without_columns(form: str) -> None:
+    assert render(pa.table({}), form).strip() in ("", "[]")
 
 
 def test_a_time_of_day_needs_no_date() -> None:
-    assert written(pa.table({"t": [time(10, 0)]}), "csv").splitlines()[1].strip('"') == "10:00:00"
+    assert render(pa.table({"t": [time(10, 0)]}), "csv").splitlines()[1].strip('"') == "10:00:00"

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from pipelines.cli.display.tables import TERMINAL_ROWS, TableStyle, Truncation, draw_table
 
-ANSWER = pa.table(
+RESULT = pa.table(
     {
         "date": pa.array([date(2025, 3, 30), date(2025, 3, 31)]),
         "conversations": pa.array([1234567, None], pa.int64()),
@@ -24,14 +24,14 @@ class Terminal(io.StringIO):
         return True
 
 
-def drawn(answer: pa.Table, look: TableStyle) -> tuple[list[str], Truncation]:
+def draw(result: pa.Table, style: TableStyle) -> tuple[list[str], Truncation]:
     out = io.StringIO()
-    omitted = draw_table(answer, out, look)
+    omitted = draw_table(result, out, style)
     return out.getvalue().splitlines(), omitted
 
 
 def test_a_terminal_shows_types_units_and_numbers_that_can_be_compared() -> None:
-    lines, omitted = drawn(ANSWER, TableStyle(show_types=True, decorated=True, max_rows=TERMINAL_ROWS, max_width=100))
+    lines, omitted = draw(RESULT, TableStyle(show_types=True, decorated=True, max_rows=TERMINAL_ROWS, max_width=100))
     assert lines == [
         "date                 conversations    call_duration_seconds    year",
         "DATE        BIGINT · conversations  DECIMAL(18,3) · seconds  BIGINT",
@@ -42,7 +42,7 @@ def test_a_terminal_shows_types_units_and_numbers_that_can_be_compared() -> None
 
 
 def test_a_pipe_is_plain() -> None:
-    lines, omitted = drawn(ANSWER, TableStyle.for_output(io.StringIO()))
+    lines, omitted = draw(RESULT, TableStyle.for_output(io.StringIO()))
     assert lines == [
         "date        conversations  call_duration_seconds  year",
         "2025-03-30        1234567                 1234.5  2025",
@@ -51,9 +51,9 @@ def test_a_pipe_is_plain() -> None:
     assert omitted == Truncation()
 
 
-def test_types_are_there_when_asked_for_and_not_when_not() -> None:
+def test_options_override_types_and_rows() -> None:
     plain = TableStyle.for_output(io.StringIO())
-    assert drawn(ANSWER, plain.with_overrides(show_types=True, max_rows=None))[0][1].startswith(
+    assert draw(RESULT, plain.with_overrides(show_types=True, max_rows=None))[0][1].startswith(
         "DATE        BIGINT · conversations"
     )
     terminal = TableStyle.for_output(Terminal())
@@ -63,35 +63,35 @@ def test_types_are_there_when_asked_for_and_not_when_not() -> None:
     assert terminal.with_overrides(show_types=None, max_rows=0).max_rows is None
 
 
-def test_rows_beyond_the_limit_are_told() -> None:
-    answer = pa.table({"n": list(range(250))})
-    lines, omitted = drawn(answer, TableStyle(max_rows=100))
+def test_rows_beyond_the_limit_are_counted() -> None:
+    result = pa.table({"n": list(range(250))})
+    lines, omitted = draw(result, TableStyle(max_rows=100))
     assert len(lines) == 101
     assert omitted == Truncation(rows=150)
-    assert drawn(answer.slice(0, 0), TableStyle(max_rows=100)) == (["n"], Truncation())
+    assert draw(result.slice(0, 0), TableStyle(max_rows=100)) == (["n"], Truncation())
 
 
 def test_units_go_below_the_types_when_the_line_is_long() -> None:
-    lines, _ = drawn(ANSWER, TableStyle(show_types=True, max_width=60))
+    lines, _ = draw(RESULT, TableStyle(show_types=True, max_width=60))
     assert lines[1].split() == ["DATE", "BIGINT", "DECIMAL(18,3)", "BIGINT"]
     assert lines[2].split() == ["conversations", "seconds"]
 
 
 def test_long_texts_are_cut_before_columns_are_left_out() -> None:
-    answer = pa.table({"name": ["x" * 500], "n": [12345678901], "meaning": ["y" * 40], "last": [1]})
-    lines, omitted = drawn(answer, TableStyle(max_width=60))
+    result = pa.table({"name": ["x" * 500], "n": [12345678901], "meaning": ["y" * 40], "last": [1]})
+    lines, omitted = draw(result, TableStyle(max_width=60))
     assert omitted == Truncation()
     assert max(map(len, lines)) <= 60
     assert lines[1].split() == ["x" * 18 + "…", "12345678901", "y" * 18 + "…", "1"]
-    lines, omitted = drawn(answer, TableStyle(max_width=30))
+    lines, omitted = draw(result, TableStyle(max_width=30))
     assert omitted.columns == ("meaning", "last")
     assert "12345678901" in lines[1]
 
 
 def test_two_columns_of_one_name_and_none_at_all() -> None:
     both = pa.Table.from_arrays([pa.array([1]), pa.array(["b"])], names=["a", "a"])
-    assert drawn(both, TableStyle()) == (["a  a", "1  b"], Truncation())
-    assert drawn(pa.table({}), TableStyle()) == ([], Truncation())
+    assert draw(both, TableStyle()) == (["a  a", "1  b"], Truncation())
+    assert draw(pa.table({}), TableStyle()) == ([], Truncation())
 
 
 @given(
@@ -99,17 +99,17 @@ def test_two_columns_of_one_name_and_none_at_all() -> None:
     st.integers(40, 80),
 )
 def test_any_name_fits_the_window_on_one_line(rows: list[tuple[str, int]], width: int) -> None:
-    answer = pa.table({"name": [name for name, _ in rows], "n": [n for _, n in rows], "again": [n for n, _ in rows]})
+    result = pa.table({"name": [name for name, _ in rows], "n": [n for _, n in rows], "again": [n for n, _ in rows]})
     out = io.StringIO()
-    draw_table(answer, out, TableStyle(show_types=True, decorated=True, max_width=width))
+    draw_table(result, out, TableStyle(show_types=True, decorated=True, max_width=width))
     lines = out.getvalue().split("\n")
     assert lines.pop() == ""
     assert len(lines) == 3 + len(rows) or len(lines) == 2 + len(rows)
     assert all(cell_len(line) <= width for line in lines)
 
 
-def test_digits_are_never_lost_for_the_eyes() -> None:
+def test_a_decorated_table_loses_no_digits() -> None:
     number = Decimal("12345678901234567890123456789.123456789")
-    answer = pa.table({"value": pa.array([number, Decimal("-0.5")], pa.decimal128(38, 9))})
-    lines, _ = drawn(answer, TableStyle(decorated=True))
+    result = pa.table({"value": pa.array([number, Decimal("-0.5")], pa.decimal128(38, 9))})
+    lines, _ = draw(result, TableStyle(decorated=True))
     assert [Decimal(line.strip()) for line in lines[1:]] == [number, Decimal("-0.5")]

@@ -29,19 +29,19 @@ def catalog(store: Store) -> Catalog:
     return read_catalog(store)
 
 
-def listed(catalog: Catalog, form: str) -> str:
+def render_list(catalog: Catalog, output_format: str) -> str:
     out = io.StringIO()
-    list_views(catalog, form, out)
+    list_views(catalog, output_format, out)
     return out.getvalue()
 
 
-def described(catalog: Catalog, name: str, form: str = "table") -> str:
+def render_description(catalog: Catalog, name: str, output_format: str = "table") -> str:
     out = io.StringIO()
-    describe_view(catalog, name, form, out)
+    describe_view(catalog, name, output_format, out)
     return out.getvalue()
 
 
-def test_every_view_and_book_is_in_one_group_and_says_what_it_is(catalog: Catalog) -> None:
+def test_every_view_is_in_one_group_and_has_a_comment(catalog: Catalog) -> None:
     groups: dict[str, set[str]] = {}
     for view in catalog.public_views():
         assert view.comment, view.name
@@ -49,27 +49,27 @@ def test_every_view_and_book_is_in_one_group_and_says_what_it_is(catalog: Catalo
     assert groups["totals"] == {"conversation_daily"}
     assert groups["single conversations"] == {"conversation", "conversation_intent", "flow_transition"}
     assert {"channel_daily", "metric_daily", "team_daily", "topic_daily"} <= groups["breakdowns"]
-    assert {"coverage", "load_ledger", "measure_definition", "restatement_log", "drift"} <= groups["books"]
+    assert {"coverage", "load_ledger", "measure_definition", "restatement_log", "drift"} <= groups["bookkeeping"]
     names = set.union(*groups.values())
     assert set(view_queries()) <= names
     assert not {name for name in names if name.startswith(("fact_", "dim_", "store_"))}
 
 
 def test_the_list_is_for_people_and_for_programs(catalog: Catalog) -> None:
-    lines = listed(catalog, "table").splitlines()
+    lines = render_list(catalog, "table").splitlines()
     assert lines[:2] == ["totals", next(line for line in lines if line.startswith("conversation_daily  Totals of"))]
     assert any(line.startswith("cognigy") and "Billable conversations" in line for line in lines)
-    told = json.loads(listed(catalog, "json"))
-    assert [view["name"] for view in told["views"]] == [view.name for view in catalog.public_views()]
-    assert len(told["measures"]) == len(catalog.meanings) == len(list(measure_definitions()))
-    rows = list(csv.DictReader(io.StringIO(listed(catalog, "csv"))))
+    document = json.loads(render_list(catalog, "json"))
+    assert [view["name"] for view in document["views"]] == [view.name for view in catalog.public_views()]
+    assert len(document["measures"]) == len(catalog.meanings) == len(list(measure_definitions()))
+    rows = list(csv.DictReader(io.StringIO(render_list(catalog, "csv"))))
     assert rows[0]["name"] == "conversation_daily"
     assert set(rows[0]) == {"group", "name", "comment"}
 
 
-def test_a_view_tells_units_additivity_and_what_each_provider_means(catalog: Catalog) -> None:
-    told = json.loads(described(catalog, "conversation_daily", "json"))
-    columns = {column["name"]: column for column in told["columns"]}
+def test_a_view_has_units_additivity_and_meanings(catalog: Catalog) -> None:
+    document = json.loads(render_description(catalog, "conversation_daily", "json"))
+    columns = {column["name"]: column for column in document["columns"]}
     assert columns["conversations"]["type"] == "BIGINT"
     assert columns["unique_users"]["additivity"] == "not additive"
     assert columns["call_duration_seconds"] == {
@@ -81,37 +81,37 @@ def test_a_view_tells_units_additivity_and_what_each_provider_means(catalog: Cat
     }
     assert columns["cost_amount"]["unit"] == "in cost_currency"
     assert columns["account"]["unit"] is None
-    meanings = {(each["provider"], each["measure"]): each["meaning"] for each in told["measures"]}
+    meanings = {(row["provider"], row["measure"]): row["meaning"] for row in document["measures"]}
     assert meanings["cognigy", "conversations"].startswith("Billable conversations")
     assert not {measure for _, measure in meanings} - set(columns)
 
 
 def test_a_metric_is_explained_where_it_is_shown(catalog: Catalog) -> None:
     def measures(name: str) -> set[str]:
-        return {each.measure for each in catalog.meanings_of(catalog.get_view(name))}
+        return {meaning.measure for meaning in catalog.meanings_of(catalog.get_view(name))}
 
     assert "inbox" in measures("inbox_daily")
     assert "topic" in measures("topic_daily")
     assert "inbox" in measures("metric_daily")
     assert "unique_users" not in measures("metric_daily")
-    assert measures("measure_definition") == {each.measure for each in catalog.meanings}
+    assert measures("measure_definition") == {meaning.measure for meaning in catalog.meanings}
     assert measures("coverage") == set()
 
 
 def test_a_description_is_read_by_people_too(catalog: Catalog) -> None:
-    text = described(catalog, "CHANNEL_daily")
+    text = render_description(catalog, "CHANNEL_daily")
     assert text.startswith("channel_daily (breakdowns)\nA day's conversations by channel")
     assert "call_duration_seconds  DECIMAL(18,3)  seconds" in text
-    assert "what each provider means" in text
-    book = described(catalog, "load_ledger")
-    assert "TIMESTAMPTZ" in book
-    assert "what each provider means" not in book
-    rows = list(csv.DictReader(io.StringIO(described(catalog, "channel_daily", "csv"))))
+    assert "meaning per provider" in text
+    ledger = render_description(catalog, "load_ledger")
+    assert "TIMESTAMPTZ" in ledger
+    assert "meaning per provider" not in ledger
+    rows = list(csv.DictReader(io.StringIO(render_description(catalog, "channel_daily", "csv"))))
     assert [row["name"] for row in rows][:3] == ["date", "provider", "account"]
 
 
-def test_tables_of_the_star_are_described_when_asked_for(catalog: Catalog) -> None:
-    assert described(catalog, "fact_channel_daily").startswith("fact_channel_daily (star)")
+def test_tables_of_the_star_are_described_by_name(catalog: Catalog) -> None:
+    assert render_description(catalog, "fact_channel_daily").startswith("fact_channel_daily (star)")
 
 
 @pytest.mark.parametrize(
@@ -122,13 +122,13 @@ def test_an_unknown_name_suggests_the_nearest(catalog: Catalog, name: str, says:
         catalog.get_view(name)
 
 
-def test_there_must_be_something_to_list(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_an_unpublished_store_has_no_catalog(tmp_path_factory: pytest.TempPathFactory) -> None:
     with pytest.raises(NothingPublished):
         read_catalog(open_sample_store(tmp_path_factory.mktemp("empty")))
 
 
-class Bare:
-    """A store that keeps no comments and shows its books as views."""
+class StoreWithoutComments:
+    """A store that keeps no comments and shows its bookkeeping tables as views."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -138,10 +138,10 @@ class Bare:
         return pa.Table.from_pylist([{**row, "comment": None} if "comment" in row else row for row in rows])
 
 
-def test_what_a_store_does_not_tell_the_declaration_does(store: Store) -> None:
-    catalog = read_catalog(Bare(store))  # type: ignore[arg-type] # only read is asked of it
+def test_comments_come_from_the_declaration_when_the_store_keeps_none(store: Store) -> None:
+    catalog = read_catalog(StoreWithoutComments(store))  # type: ignore[arg-type] # only `read` is called
     ledger = catalog.get_view("load_ledger")
     assert ledger.comment is not None
     assert ledger.comment.startswith("One row per slice")
-    told = {column.name: column.comment for column in catalog.get_view("channel_daily").columns}
-    assert told["messages"] == "Messages in the channel."
+    comments = {column.name: column.comment for column in catalog.get_view("channel_daily").columns}
+    assert comments["messages"] == "Messages in the channel."

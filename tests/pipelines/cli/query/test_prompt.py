@@ -1,4 +1,4 @@
-"""The prompt with keys that are typed into it; what is drawn on the terminal is not looked at."""
+"""The prompt with typed keys: results, completion, history. What the terminal draws is not tested."""
 
 import stat
 from pathlib import Path
@@ -10,7 +10,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
-from pipelines.cli.query import prompt as prompting
+from pipelines.cli.query import prompt as prompt_module
 from pipelines.cli.query.catalog import Catalog, read_catalog
 from pipelines.cli.query.prompt import SqlCompleter, can_submit, run_prompt
 from pipelines.cli.query.statements import SqlSession
@@ -36,73 +36,73 @@ def catalog(store: Store) -> Catalog:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(prompting.click, "get_app_dir", lambda _name: str(tmp_path / "home"))
-    monkeypatch.setattr(prompting, "create_output", lambda **_: DummyOutput())
+    monkeypatch.setattr(prompt_module.click, "get_app_dir", lambda _name: str(tmp_path / "home"))
+    monkeypatch.setattr(prompt_module, "create_output", lambda **_: DummyOutput())
     return tmp_path / "home"
 
 
-def typed(store: Store, keys: str) -> list[list[dict[str, object]]]:
-    """The answers to what is typed."""
-    found: list[list[dict[str, object]]] = []
+def type_keys(store: Store, keys: str) -> list[list[dict[str, object]]]:
+    """Type keys at the prompt and return the rows of each result."""
+    results: list[list[dict[str, object]]] = []
 
-    def answer(session: SqlSession, text: str) -> None:
-        found.extend(table.to_pylist() for table in session.execute(text))
+    def collect_results(session: SqlSession, text: str) -> None:
+        results.extend(table.to_pylist() for table in session.execute(text))
 
     with create_pipe_input() as keyboard, create_app_session(input=keyboard):
         keyboard.send_text(keys)
-        run_prompt(store, answer)
-    return found
+        run_prompt(store, collect_results)
+    return results
 
 
-def test_a_statement_of_several_lines_is_one_question(store: Store) -> None:
-    assert typed(store, "select 1 as a,\r'x;\ry' as b\r; select 2 as c;\r.quit\r") == [
+def test_a_statement_of_several_lines_is_one_query(store: Store) -> None:
+    assert type_keys(store, "select 1 as a,\r'x;\ry' as b\r; select 2 as c;\r.quit\r") == [
         [{"a": 1, "b": "x;\ny"}],
         [{"c": 2}],
     ]
 
 
-def test_what_is_set_up_stays_until_the_end(store: Store) -> None:
-    assert typed(store, "create temp table x as select 7 as a;\rselect a from x;\r\\q\r") == [[{"a": 7}]]
+def test_settings_and_tables_stay_until_the_end(store: Store) -> None:
+    assert type_keys(store, "create temp table x as select 7 as a;\rselect a from x;\r\\q\r") == [[{"a": 7}]]
 
 
 def test_the_prompt_outlives_mistakes(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     keys = "selec;\r.nonsense\r.describe chanel_daily\rhalf of it\x03\r\rselect 1 as a;\r\x04"
-    assert typed(store, keys) == [[{"a": 1}]]
-    said = capsys.readouterr().err
-    assert 'syntax error at or near "selec"' in said
-    assert "there is no command .nonsense; .help" in said
-    assert "did you mean channel_daily" in said
+    assert type_keys(store, keys) == [[{"a": 1}]]
+    messages = capsys.readouterr().err
+    assert 'syntax error at or near "selec"' in messages
+    assert "there is no command .nonsense; .help" in messages
+    assert "did you mean channel_daily" in messages
 
 
-def test_commands_show_what_there_is(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    typed(store, ".views\r.describe team_daily;\r\\d topic_daily\rhelp\rexit\r")
-    said = capsys.readouterr()
-    assert "conversation_daily  Totals of an account" in said.out
-    assert "team_daily (breakdowns)" in said.out
-    assert "topic_daily (breakdowns)" in said.out
-    assert ".describe NAME" in said.err
-    assert str(store.location) in said.err
+def test_commands_list_and_describe_views(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    type_keys(store, ".views\r.describe team_daily;\r\\d topic_daily\rhelp\rexit\r")
+    output = capsys.readouterr()
+    assert "conversation_daily  Totals of an account" in output.out
+    assert "team_daily (breakdowns)" in output.out
+    assert "topic_daily (breakdowns)" in output.out
+    assert ".describe NAME" in output.err
+    assert str(store.location) in output.err
 
 
-def test_questions_are_remembered_for_their_owner_only(store: Store, home: Path) -> None:
-    typed(store, "select 'remembered';\r.quit\r")
+def test_the_history_is_readable_by_its_owner_only(store: Store, home: Path) -> None:
+    type_keys(store, "select 'remembered';\r.quit\r")
     history = home / "sql_history"
     assert "select 'remembered';" in history.read_text()
     assert stat.S_IMODE(history.stat().st_mode) == 0o600
-    assert typed(store, "\x10\x10\r.quit\r") == [[{"'remembered'": "remembered"}]]  # Ctrl-P twice
+    assert type_keys(store, "\x10\x10\r.quit\r") == [[{"'remembered'": "remembered"}]]  # Ctrl-P twice
 
 
 def test_a_home_that_cannot_be_written_is_no_obstacle(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr(prompting.click, "get_app_dir", lambda _name: str(tmp_path / "file"))
-    assert typed(store, "select 1 as a;\r.quit\r") == [[{"a": 1}]]
+    monkeypatch.setattr(prompt_module.click, "get_app_dir", lambda _name: str(tmp_path / "file"))
+    assert type_keys(store, "select 1 as a;\r.quit\r") == [[{"a": 1}]]
 
 
-def test_nothing_is_asked_of_nothing(tmp_path: Path) -> None:
+def test_an_unpublished_store_has_no_prompt(tmp_path: Path) -> None:
     with pytest.raises(NothingPublished):
-        typed(open_sample_store(tmp_path), "")
+        type_keys(open_sample_store(tmp_path), "")
 
 
 @pytest.mark.parametrize("text", ["", ".views", "\\d", "quit", "select 1;", "select 1; -- so"])
@@ -129,7 +129,9 @@ def test_enter_goes_on(text: str) -> None:
     ],
 )
 def test_names_are_completed(catalog: Catalog, text: str, offered: set[str], withheld: set[str]) -> None:
-    found = [each.text for each in SqlCompleter(catalog, WORDS).get_completions(Document(text), CompleteEvent())]
-    assert offered <= set(found)
-    assert not withheld & set(found)
-    assert len(found) == len(set(found))
+    names = [
+        completion.text for completion in SqlCompleter(catalog, WORDS).get_completions(Document(text), CompleteEvent())
+    ]
+    assert offered <= set(names)
+    assert not withheld & set(names)
+    assert len(names) == len(set(names))

@@ -46,14 +46,14 @@ def test_any_text_can_be_cut(text: str) -> None:
     assert all(split_statements(text))
 
 
-def test_what_answers_and_what_only_sets_up() -> None:
+def test_which_statements_have_a_result() -> None:
     for statement in ("select 1", "from x", "describe x", "show tables", "explain select 1", "selec", "copy x to 'y'"):
         assert has_result(statement)
     for statement in ("set threads = 1", "create temp table x as select 1", "create macro f(a) as a", "use memory"):
         assert not has_result(statement)
 
 
-def test_statements_are_asked_in_turn_and_keep_what_was_set_up(store: Store) -> None:
+def test_statements_run_in_order_and_keep_settings_and_tables(store: Store) -> None:
     session = SqlSession(store)
     first, second = session.execute("create temp table x as select 7 as a; select a from x; select a + 1 as b from x;")
     assert (first.to_pylist(), second.to_pylist()) == ([{"a": 7}], [{"b": 8}])
@@ -61,12 +61,12 @@ def test_statements_are_asked_in_turn_and_keep_what_was_set_up(store: Store) -> 
     assert third.to_pylist() == [{"n": 3}]
 
 
-def test_what_is_wrong_is_not_said_again(store: Store) -> None:
+def test_a_failed_statement_is_not_run_again(store: Store) -> None:
     session = SqlSession(store)
     with pytest.raises(QueryError, match="nowhere"):
         list(session.execute("create temp table x as select * from nowhere"))
-    (answer,) = session.execute("select count(*) days from conversation_daily")
-    assert answer.to_pylist() == [{"days": 3}]
+    (result,) = session.execute("select count(*) days from conversation_daily")
+    assert result.to_pylist() == [{"days": 3}]
 
 
 @pytest.mark.parametrize(
@@ -80,21 +80,21 @@ def test_what_is_wrong_is_not_said_again(store: Store) -> None:
         ("selec 1", 'Parser Error: syntax error at or near "selec"\nLINE 1: selec 1\n        ^^^^^'),
     ],
 )
-def test_a_wrong_question_is_a_sentence_that_helps(store: Store, query: str, says: str) -> None:
+def test_the_error_of_a_wrong_query_is_a_readable_sentence(store: Store, query: str, says: str) -> None:
     with pytest.raises(QueryError) as wrong:
         list(SqlSession(store).execute(query))
     assert says in str(wrong.value)
 
 
-def test_a_question_that_is_broken_off_is_an_interruption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stopped(*_: object) -> None:
+def test_an_interrupted_query_is_a_keyboard_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def raise_interrupt(*_: object) -> None:
         raise RuntimeError("Query interrupted")
 
     store = open_sample_store(tmp_path)
-    monkeypatch.setattr(store, "read", stopped)
+    monkeypatch.setattr(store, "read", raise_interrupt)
     with pytest.raises(KeyboardInterrupt):
         list(SqlSession(store).execute("select 1"))
 
 
-def test_readable_leaves_a_sentence_alone() -> None:
+def test_a_sentence_without_position_stays_as_it_is() -> None:
     assert format_engine_error("Conversion Error: no\n\n") == "Conversion Error: no"

@@ -1,4 +1,4 @@
-"""What a check finds out, against a running sandbox, a real disk and real warehouses; and what it leaves alone."""
+"""The checks before a load, on a running sandbox, a real disk and real warehouses; they write and start nothing."""
 
 import asyncio
 import shutil
@@ -13,7 +13,7 @@ import pytest
 from extractors.http.session import Session
 from extractors.registry import get_provider
 from extractors.windows import Window
-from pipelines.cli.steps import connection_check as readiness
+from pipelines.cli.steps import connection_check
 from pipelines.cli.steps.connection_check import MIN_FREE_BYTES, CheckResult, run_checks
 from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
 from sandbox.recorder import Fault
@@ -29,16 +29,16 @@ SUPPORT = next(account for account in DEMO_ACCOUNTS if account.provider == "cogn
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
+def shared_sandbox() -> Iterator[Sandbox]:
     with Sandbox(World(5, DEMO_ACCOUNTS, clock=lambda: NOW)) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def sandbox(running: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+def sandbox(shared_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    running.request_log.clear()
-    return running
+    shared_sandbox.request_log.clear()
+    return shared_sandbox
 
 
 @pytest.fixture
@@ -46,43 +46,44 @@ def sample_world(tmp_path: Path, sandbox: Sandbox) -> SampleWorld:
     return SampleWorld(tmp_path, sandbox, (DOCS,))
 
 
-def found(sample_world: SampleWorld) -> list[CheckResult]:
+def run_all_checks(sample_world: SampleWorld) -> list[CheckResult]:
     workspace = sample_world.open_workspace()
     return run_checks(workspace, workspace.config.accounts)
 
 
-def credentials(sample_world: SampleWorld, *accounts: SandboxAccount, **settings: Any) -> list[CheckResult]:
-    """The findings on accounts of the shop, each with these settings."""
+def check_credentials(sample_world: SampleWorld, *accounts: SandboxAccount, **settings: Any) -> list[CheckResult]:
+    """Return the results for the credentials of these accounts, all with these settings."""
     sample_world.accounts = accounts
     sample_world.overrides = {account.name: settings for account in accounts}
-    return [each for each in found(sample_world) if each.check == "credential"]
+    return [result for result in run_all_checks(sample_world) if result.check == "credential"]
 
 
-def one(sample_world: SampleWorld, check: str) -> CheckResult:
-    (finding,) = [each for each in found(sample_world) if each.check == check]
-    return finding
+def run_check(sample_world: SampleWorld, check: str) -> CheckResult:
+    (result,) = [result for result in run_all_checks(sample_world) if result.check == check]
+    return result
 
 
-def test_each_account_is_asked_once_and_nothing_is_left(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+def test_one_request_per_account_and_nothing_is_written(sample_world: SampleWorld, sandbox: Sandbox) -> None:
     sample_world.accounts = DEMO_ACCOUNTS
-    told = found(sample_world)
-    assert [each.message for each in told if not each.ok] == []
-    assert [each.check for each in told] == [
+    results = run_all_checks(sample_world)
+    assert [result.message for result in results if not result.ok] == []
+    assert [result.check for result in results] == [
         "configuration",
         *["credential"] * len(DEMO_ACCOUNTS),
         "landing",
         "warehouse",
         "dagster",
     ]
-    assert [each.account.name for each in told if each.account] == [each.name for each in DEMO_ACCOUNTS]
-    assert sorted(str(record.account) for record in sandbox.requests) == sorted(each.name for each in DEMO_ACCOUNTS)
+    assert [result.account.name for result in results if result.account] == [account.name for account in DEMO_ACCOUNTS]
+    names = sorted(account.name for account in DEMO_ACCOUNTS)
+    assert sorted(str(record.account) for record in sandbox.requests) == names
     assert {record.status for record in sandbox.requests} == {200}
     assert sandbox.jobs == []
     assert sorted(path.name for path in sample_world.folder.iterdir()) == [".env", "chatmart.yaml"]
 
 
 @pytest.mark.parametrize(
-    ("account", "asks"),
+    ("account", "query"),
     [
         (SUPPORT, "conversationcounter?year=2026&month=1"),
         (BOT, "bots/b1/conversations?version=LIVE&start_time=2026-01-08T00%3A00%3A00Z&end_time=2026-01-10T00%3A00"),
@@ -90,34 +91,36 @@ def test_each_account_is_asked_once_and_nothing_is_left(sample_world: SampleWorl
         (DOCS, '"gte","value":"2026-01-09T00:00:00.000Z"'),
         (DEMO_ACCOUNTS[1], '"startTime":"2026-01-08T23:00:00.000Z","endTime":"2026-01-09T22:59:59.999Z"'),
     ],
-    ids=lambda told: getattr(told, "provider", None),
+    ids=lambda value: getattr(value, "provider", None),
 )
-def test_it_is_asked_about_its_own_yesterday(sample_world: SampleWorld, account: SandboxAccount, asks: str) -> None:
-    assert [each.ok for each in credentials(sample_world, account)] == [True]
+def test_the_request_is_about_the_accounts_own_yesterday(
+    sample_world: SampleWorld, account: SandboxAccount, query: str
+) -> None:
+    assert [result.ok for result in check_credentials(sample_world, account)] == [True]
     (record,) = sample_world.take_requests()
-    assert asks in f"{record.path}?{record.query} {record.body}"
+    assert query in f"{record.path}?{record.query} {record.body}"
 
 
-def test_a_chatlayer_account_of_a_team_alone_is_asked_about_the_team(sample_world: SampleWorld) -> None:
-    (finding,) = credentials(sample_world, BOT, team_id="t1", streams=["team_usage"])
+def test_a_chatlayer_account_with_team_usage_only_requests_the_team(sample_world: SampleWorld) -> None:
+    (result,) = check_credentials(sample_world, BOT, team_id="t1", streams=["team_usage"])
     (record,) = sample_world.take_requests()
     assert "/v1/teams/t1/conversations" in record.path
-    assert finding.ok == (record.status == 200)
+    assert result.ok == (record.status == 200)
 
 
-def test_exports_alone_are_not_tried(sample_world: SampleWorld, sandbox: Sandbox) -> None:
-    (finding,) = credentials(sample_world, VOICE, streams=["export"])
-    assert (finding.ok, finding.message) == (True, "not tried: asking would start an export")
+def test_an_account_with_exports_only_is_not_tried(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+    (result,) = check_credentials(sample_world, VOICE, streams=["export"])
+    assert (result.ok, result.message) == (True, "not tried: a request would start an export")
     assert sample_world.take_requests() == []
 
 
 @pytest.mark.parametrize("account", DEMO_ACCOUNTS[:5], ids=lambda account: account.provider)
-def test_a_refused_credential_names_its_variables_and_holds_up_nobody(
+def test_a_refused_credential_names_its_variables_and_stops_no_other_check(
     sample_world: SampleWorld, account: SandboxAccount
 ) -> None:
     other = DEMO_ACCOUNTS[5]
     key = "planted:secret-7f3a" if account.provider == "chatlayer" else "planted-secret-7f3a"
-    refused, fine = credentials(sample_world, replace(account, credential=key), other)
+    refused, fine = check_credentials(sample_world, replace(account, credential=key), other)
     assert (refused.ok, fine.ok) == (False, True)
     assert refused.message.startswith("HTTP 401")
     slug = account.name.upper().replace("-", "_")
@@ -127,62 +130,64 @@ def test_a_refused_credential_names_its_variables_and_holds_up_nobody(
     assert len(sample_world.take_requests()) == 2
 
 
-def test_a_missing_permission_and_a_wrong_id_are_told_apart(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+def test_a_missing_permission_and_a_wrong_id_have_different_messages(
+    sample_world: SampleWorld, sandbox: Sandbox
+) -> None:
     sandbox.plan_faults(Fault(path="statistics/channels", status=403, body='{"message": "no"}'))
-    (forbidden,) = credentials(sample_world, VOICE)
+    (forbidden,) = check_credentials(sample_world, VOICE)
     assert "the key lacks the permission chatbots.statistics.get" in forbidden.message
     assert "streams: [export]" in forbidden.advice
     assert forbidden.advice.endswith("SANDBOX_ACME_VOICE_KEY")
-    (unknown,) = credentials(sample_world, SUPPORT, project_id="0" * 24)
+    (unknown,) = check_credentials(sample_world, SUPPORT, project_id="0" * 24)
     assert "no project 000" in unknown.message
     assert unknown.advice == "check the account's ids and settings"
 
 
-def test_trouble_is_tried_once_more_and_then_told(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+def test_a_transient_error_is_retried_once(sample_world: SampleWorld, sandbox: Sandbox) -> None:
     sandbox.plan_faults(Fault(status=503, times=1))
-    assert [each.ok for each in credentials(sample_world, DOCS)] == [True]
+    assert [result.ok for result in check_credentials(sample_world, DOCS)] == [True]
     assert len(sample_world.take_requests()) == 2
     sandbox.plan_faults(Fault(status=503, times=9))
-    (finding,) = credentials(sample_world, DOCS)
-    assert (finding.ok, finding.message) == (False, "HTTP 503")
+    (result,) = check_credentials(sample_world, DOCS)
+    assert (result.ok, result.message) == (False, "HTTP 503")
     assert len(sample_world.take_requests()) == 2
 
 
 def test_the_rules_of_any_request_hold(sample_world: SampleWorld, sandbox: Sandbox) -> None:
     sandbox.plan_faults(Fault(status=302, headers={"location": "http://other.example/x"}, method="GET"))
-    (moved,) = credentials(sample_world, SUPPORT)
+    (moved,) = check_credentials(sample_world, SUPPORT)
     assert (moved.ok, moved.message) == (False, "redirected to another host (other.example)")
     sandbox.request_log.clear()
     sandbox.plan_faults(Fault(status=429, headers={"retry-after": "7200"}))
-    (deferred,) = credentials(sample_world, DOCS)
+    (deferred,) = check_credentials(sample_world, DOCS)
     assert "limit is used up until 2026-01-10 14:" in deferred.message
     assert len(sample_world.take_requests()) == 1
     sandbox.plan_faults(Fault(status=401, body=f'{{"message": "bad key {DOCS.credential}"}}'))
-    (talkative,) = credentials(sample_world, DOCS)
+    (talkative,) = check_credentials(sample_world, DOCS)
     assert "bad key [redacted]" in talkative.message
 
 
-def test_accounts_are_asked_side_by_side(sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def meet(session: Session, window: Window) -> None:
+def test_accounts_are_checked_concurrently(sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def wait_for_all(session: Session, window: Window) -> None:
         barrier: asyncio.Barrier = session.httpx_client.__dict__.setdefault("barrier", asyncio.Barrier(3))
         async with asyncio.timeout(20):
             await barrier.wait()
 
-    monkeypatch.setattr(readiness, "get_provider", lambda name: replace(get_provider(name), probe=meet))
-    assert [each.ok for each in credentials(sample_world, DOCS, BOT, VOICE)] == [True, True, True]
+    monkeypatch.setattr(connection_check, "get_provider", lambda name: replace(get_provider(name), probe=wait_for_all))
+    assert [result.ok for result in check_credentials(sample_world, DOCS, BOT, VOICE)] == [True, True, True]
 
 
 def test_a_folder_that_cannot_be_written_to(sample_world: SampleWorld) -> None:
     (sample_world.folder / "data").write_text("a file where a folder should be")
-    landing, warehouse = one(sample_world, "landing"), one(sample_world, "warehouse")
-    for finding in (landing, warehouse):
-        assert not finding.ok
-        assert "cannot be written to (Not a directory)" in finding.message
+    landing, warehouse = run_check(sample_world, "landing"), run_check(sample_world, "warehouse")
+    for result in (landing, warehouse):
+        assert not result.ok
+        assert "cannot be written to (Not a directory)" in result.message
     assert "`landing:`" in landing.advice
     assert "`warehouse:`" in warehouse.advice
 
 
-def fill_up(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
+def set_free_bytes(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: shutil._ntuple_diskusage(10**12, 10**12 - free, free))
 
 
@@ -190,31 +195,31 @@ def test_a_full_disk(sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch)
     sample_world.open_workspace().store.set_accounts_and_measures([], [])
     sample_world.open_workspace().store.publish()
     size = sample_world.open_workspace().store.size_bytes()
-    fill_up(monkeypatch, MIN_FREE_BYTES)
-    assert one(sample_world, "landing").ok
-    assert not one(sample_world, "warehouse").ok  # it is published as a copy
-    assert "are needed" in one(sample_world, "warehouse").message
-    fill_up(monkeypatch, MIN_FREE_BYTES + size)
-    assert one(sample_world, "warehouse").ok
-    fill_up(monkeypatch, MIN_FREE_BYTES - 1)
-    assert "209.7 MB free, 209.7 MB are needed" in one(sample_world, "landing").message
+    set_free_bytes(monkeypatch, MIN_FREE_BYTES)
+    assert run_check(sample_world, "landing").ok
+    assert not run_check(sample_world, "warehouse").ok  # it is published as a copy
+    assert "are needed" in run_check(sample_world, "warehouse").message
+    set_free_bytes(monkeypatch, MIN_FREE_BYTES + size)
+    assert run_check(sample_world, "warehouse").ok
+    set_free_bytes(monkeypatch, MIN_FREE_BYTES - 1)
+    assert "209.7 MB free, 209.7 MB are needed" in run_check(sample_world, "landing").message
 
 
 @pytest.mark.parametrize("address", ["duckdb://data/warehouse.duckdb", "parquet://data/lake"])
-def test_what_is_published(tmp_path: Path, sandbox: Sandbox, address: str) -> None:
-    class Elsewhere(SampleWorld):
+def test_a_published_warehouse_and_its_version(tmp_path: Path, sandbox: Sandbox, address: str) -> None:
+    class WorldWithAddress(SampleWorld):
         def configure(self, **extra: Any) -> Path:
             return super().configure(warehouse=address, **extra)
 
-    shop = Elsewhere(tmp_path, sandbox, (DOCS,))
-    assert "nothing is published yet" in one(shop, "warehouse").message
-    shop.open_workspace().store.set_accounts_and_measures([], [])
-    assert "nothing is published yet" in one(shop, "warehouse").message
-    shop.open_workspace().store.publish()
-    finding = one(shop, "warehouse")
-    assert finding.ok
-    assert "published, " in finding.message
-    assert f"schema version {CURRENT_VERSION}; writable" in finding.message
+    world = WorldWithAddress(tmp_path, sandbox, (DOCS,))
+    assert "nothing is published yet" in run_check(world, "warehouse").message
+    world.open_workspace().store.set_accounts_and_measures([], [])
+    assert "nothing is published yet" in run_check(world, "warehouse").message
+    world.open_workspace().store.publish()
+    result = run_check(world, "warehouse")
+    assert result.ok
+    assert "published, " in result.message
+    assert f"schema version {CURRENT_VERSION}; writable" in result.message
 
 
 def test_a_warehouse_of_another_release_or_program(sample_world: SampleWorld) -> None:
@@ -225,28 +230,31 @@ def test_a_warehouse_of_another_release_or_program(sample_world: SampleWorld) ->
         (
             CURRENT_VERSION - 1,
             True,
-            f"schema version {CURRENT_VERSION - 1}, which the next load brings to {CURRENT_VERSION}",
+            f"schema version {CURRENT_VERSION - 1}, which the next load migrates to {CURRENT_VERSION}",
         ),
         (CURRENT_VERSION + 1, False, "upgrade chatmart"),
     ):
         with duckdb.connect(path) as con:
             con.execute("DELETE FROM schema_version")
             con.execute("INSERT INTO schema_version VALUES (?, 'x', now())", [version])
-        finding = one(sample_world, "warehouse")
-        assert finding.ok == ok
-        assert says in finding.message
+        result = run_check(sample_world, "warehouse")
+        assert result.ok == ok
+        assert says in result.message
     path.write_bytes(b"no warehouse at all" * 1000)
-    finding = one(sample_world, "warehouse")
-    assert not finding.ok
-    assert "cannot be opened as a warehouse" in finding.message
+    result = run_check(sample_world, "warehouse")
+    assert not result.ok
+    assert "cannot be opened as a warehouse" in result.message
 
 
-def test_the_home_of_dagster(sample_world: SampleWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert one(sample_world, "dagster").message == f"{tmp_path / '.dagster'}: not there yet, `chatmart dev` makes it"
+def test_dagsters_home(sample_world: SampleWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (
+        run_check(sample_world, "dagster").message
+        == f"{tmp_path / '.dagster'}: does not exist yet, `chatmart dev` makes it"
+    )
     (tmp_path / ".dagster").mkdir()
-    assert "without a dagster.yaml of its own; writable" in one(sample_world, "dagster").message
+    assert "without a dagster.yaml of its own; writable" in run_check(sample_world, "dagster").message
     (tmp_path / ".dagster/dagster.yaml").write_text("")
-    assert one(sample_world, "dagster").message.startswith(f"{tmp_path / '.dagster'}: writable, ")
+    assert run_check(sample_world, "dagster").message.startswith(f"{tmp_path / '.dagster'}: writable, ")
     for home, ok in ((tmp_path / "nowhere", False), (Path("relative"), False), (tmp_path, True)):
         monkeypatch.setenv("DAGSTER_HOME", str(home))
-        assert one(sample_world, "dagster").ok == ok
+        assert run_check(sample_world, "dagster").ok == ok

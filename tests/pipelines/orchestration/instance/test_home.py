@@ -19,7 +19,7 @@ URL = "postgresql://dagster:not-a-password@db/dagster"
 
 
 @pytest.fixture(autouse=True)
-def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+def _clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (HOME_VARIABLE, POSTGRES_VARIABLE):
         monkeypatch.delenv(name, raising=False)
 
@@ -29,16 +29,16 @@ def config(tmp_path: Path) -> Config:
     return Config(tmp_path / "chatmart.yaml", tmp_path / "landing", "duckdb://w.duckdb", Schedule(), ())
 
 
-def settings(place: Path) -> dict[str, Any]:
-    """The settings as Dagster understands them; an error where it does not."""
-    return dict(dagster_instance_config(str(place))[0])
+def read_settings(home: Path) -> dict[str, Any]:
+    """Return the settings as Dagster parses them; it raises an error for invalid ones."""
+    return dict(dagster_instance_config(str(home))[0])
 
 
 def test_the_home_is_beside_the_configuration(config: Config) -> None:
     assert prepare_home(config) == {HOME_VARIABLE: str(config.folder / ".dagster")}
-    found = settings(home_folder(config))
-    assert found["telemetry"] == {"enabled": False}
-    assert "storage" not in found
+    settings = read_settings(home_folder(config))
+    assert settings["telemetry"] == {"enabled": False}
+    assert "storage" not in settings
 
 
 def test_a_home_that_the_environment_names_is_left_as_it_is(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,23 +53,23 @@ def test_state_is_kept_in_postgresql_where_an_address_is_set(config: Config, mon
     monkeypatch.setenv(POSTGRES_VARIABLE, URL)
     variables = prepare_home(config)
     assert variables[POSTGRES_VARIABLE] == "postgresql+psycopg2://dagster:not-a-password@db/dagster"
-    found = settings(home_folder(config))
-    assert found["storage"] == {"postgres": {"postgres_url": {"env": POSTGRES_VARIABLE}}}
-    assert found["concurrency"]["pools"]["granularity"] == "op"
+    settings = read_settings(home_folder(config))
+    assert settings["storage"] == {"postgres": {"postgres_url": {"env": POSTGRES_VARIABLE}}}
+    assert settings["concurrency"]["pools"]["granularity"] == "op"
     assert "not-a-password" not in (home_folder(config) / "dagster.yaml").read_text()
     monkeypatch.delenv(POSTGRES_VARIABLE)
     prepare_home(config)
-    assert "storage" not in settings(home_folder(config))
+    assert "storage" not in read_settings(home_folder(config))
 
 
-def test_a_missing_driver_is_a_sentence(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_driver_is_a_configuration_error(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(POSTGRES_VARIABLE, URL)
     monkeypatch.setattr("pipelines.orchestration.instance.home.find_spec", lambda _name: None)
     with pytest.raises(ConfigError, match=r"pip install 'chatmart\[postgres\]'"):
         prepare_home(config)
 
 
-def test_an_instance_is_there_when_dagster_was_started_or_keeps_its_state_elsewhere(
+def test_an_instance_exists_when_dagster_was_started_or_keeps_its_state_elsewhere(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not has_instance(config)

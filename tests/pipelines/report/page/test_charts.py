@@ -1,4 +1,4 @@
-"""What is drawn: every mark once, with its text; labels that do not crowd; numbers no longer than can be seen."""
+"""Charts as SVG: every mark once with its tooltip, few labels, and short numbers."""
 
 import re
 from collections.abc import Sequence
@@ -16,29 +16,29 @@ from tests.support.report_warehouse import HOSTILE_NAME
 FIRST = date(2025, 3, 1)
 
 
-def drawn(unit: BucketUnit, at: Sequence[date], slots: Sequence[int] = (1,), **more: object) -> Element:
+def draw_chart(unit: BucketUnit, at: Sequence[date], slots: Sequence[int] = (1,), **more: object) -> Element:
     marks = [Mark(day, slot, 10.0 * slot, f"{day} {slot}", is_partial=day == at[0]) for day in at for slot in slots]
     chart = Chart("bars", unit, at, marks, "Bars.")
     return parse_page(render_svg(Chart(**{**vars(chart), **more}))).find_one("svg")  # type: ignore[arg-type]
 
 
-def marks(picture: Element) -> list[Element]:
-    return [each for each in picture.find_all("path") if each.find_all("title")]
+def find_marks(picture: Element) -> list[Element]:
+    return [path for path in picture.find_all("path") if path.find_all("title")]
 
 
-def labels(picture: Element) -> list[str]:
-    return [each.text for each in picture.find_all("text")]
+def label_texts(picture: Element) -> list[str]:
+    return [label.text for label in picture.find_all("text")]
 
 
-def test_every_mark_is_there_once_and_says_what_it_is() -> None:
+def test_every_mark_is_drawn_once_with_its_tooltip() -> None:
     at = [FIRST + timedelta(day) for day in range(28)]
-    picture = drawn("day", at, slots=(1, 2, 0))
-    assert sorted(each.text for each in picture.find_all("title")) == sorted(
+    picture = draw_chart("day", at, slots=(1, 2, 0))
+    assert sorted(title.text for title in picture.find_all("title")) == sorted(
         f"{day} {slot}" for day in at for slot in (0, 1, 2)
     )
-    colours = {each.attributes["fill"] for each in marks(picture)}
+    colours = {mark.attributes["fill"] for mark in find_marks(picture)}
     assert colours == {"var(--slot-1)", "var(--slot-2)", "var(--rest)"}
-    pale = [each for each in marks(picture) if each.attributes["opacity"] != "1"]
+    pale = [mark for mark in find_marks(picture) if mark.attributes["opacity"] != "1"]
     assert len(pale) == 3
     assert picture.attributes["viewbox"] == f"0 0 {WIDTH} {HEIGHT}"
 
@@ -59,7 +59,7 @@ def test_every_mark_is_there_once_and_says_what_it_is() -> None:
     ],
 )
 def test_labels_of_time_are_few_and_in_the_unit(unit: BucketUnit, at: list[date], expected: list[str]) -> None:
-    assert labels(drawn(unit, at))[: len(expected)] == expected
+    assert label_texts(draw_chart(unit, at))[: len(expected)] == expected
 
 
 @pytest.mark.parametrize(
@@ -74,18 +74,18 @@ def test_labels_of_time_are_few_and_in_the_unit(unit: BucketUnit, at: list[date]
         ("amount", (0.002,), ["0.0000", "0.0005", "0.0010", "0.0015", "0.0020"]),
     ],
 )
-def test_scales_begin_where_lines_can_be_told_apart(form: str, values: Sequence[float], expected: list[str]) -> None:
+def test_scales_begin_where_lines_are_distinguishable(form: str, values: Sequence[float], expected: list[str]) -> None:
     at = [FIRST + timedelta(day) for day in range(len(values))]
-    told = [Mark(day, 1, value, "said") for day, value in zip(at, values, strict=True)]
-    picture = drawn("day", at, kind="lines", value_format=form, marks=told)
-    assert [each for each in labels(picture) if "Mar" not in each] == expected
+    marks = [Mark(day, 1, value, "tooltip") for day, value in zip(at, values, strict=True)]
+    picture = draw_chart("day", at, kind="lines", value_format=form, marks=marks)
+    assert [label for label in label_texts(picture) if "Mar" not in label] == expected
 
 
 def test_points_of_each_line_have_a_shape_of_their_own() -> None:
     at = [FIRST, FIRST + timedelta(1)]
-    told = [Mark(day, slot, slot, f"{slot}") for day in at for slot in range(1, len(POINT_SHAPES) + 1)]
-    picture = drawn("day", at, kind="lines", marks=told)
-    shapes = {each.find_one("title").text: _shape(each) for each in marks(picture)}
+    marks = [Mark(day, slot, slot, f"{slot}") for day in at for slot in range(1, len(POINT_SHAPES) + 1)]
+    picture = draw_chart("day", at, kind="lines", marks=marks)
+    shapes = {point.find_one("title").text: _shape(point) for point in find_marks(picture)}
     assert len(set(shapes.values())) == len(shapes) == len(POINT_SHAPES)
 
 
@@ -94,9 +94,9 @@ def _shape(point: Element) -> str:
 
 
 def test_names_are_escaped_and_places_short() -> None:
-    told = [Mark(FIRST, 1, 1 / 3, HOSTILE_NAME)]
-    html = render_svg(Chart("bars", "day", [FIRST], told, HOSTILE_NAME))
+    marks = [Mark(FIRST, 1, 1 / 3, HOSTILE_NAME)]
+    html = render_svg(Chart("bars", "day", [FIRST], marks, HOSTILE_NAME))
     picture = parse_page(html).find_one("svg")
     assert picture.find_one("title").text == picture.attributes["aria-label"] == HOSTILE_NAME
-    assert {each.tag for each in picture.descendants()} == {"g", "path", "line", "text", "title"}
+    assert {element.tag for element in picture.descendants()} == {"g", "path", "line", "text", "title"}
     assert not re.search(r"\d\.\d\d", unescape(" ".join(re.findall(r' (?:d|transform)="[^"]*"', html))))

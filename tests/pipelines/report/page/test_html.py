@@ -1,4 +1,4 @@
-"""What stands on the page is what SQL says of the views, and a name from outside is a text there and nothing else."""
+"""The page shows the figures that SQL returns from the views, and names from outside are only text."""
 
 import re
 from dataclasses import fields, is_dataclass, replace
@@ -12,32 +12,32 @@ from pipelines.report.build import ReportRequest, build_report
 from pipelines.report.format import format_bucket, format_money, format_percent
 from pipelines.report.model import SLOT_COUNT, AccountTimeline, CoverageMap, Report, StateSpan
 from pipelines.report.page.charts import POINT_SHAPES
-from pipelines.report.page.html import GLYPHS, _style, render_page
+from pipelines.report.page.html import GLYPHS, _load_style, render_page
 from tests.support.html_page import Element, find_card, parse_page, rows_by_label
-from tests.support.report_warehouse import HOSTILE_NAME, MARCH, NOW, SUPPORT, VOICE, cognigy_account, commit_days
+from tests.support.report_warehouse import HOSTILE_NAME, MARCH, NOW, SUPPORT, VOICE, build_cognigy_account, commit_days
 from tests.warehouse.sample import query_rows
 from warehouse.store import Store
 
 IN_MARCH = "date BETWEEN DATE '2025-03-01' AND DATE '2025-03-28'"
 FIXED = ("kind", "unit", "bucket_unit", "value_format", "name", "nav_label", "state")
-"""Of charts, sections and runs: never from outside."""
+"""Fields of charts, sections and state spans whose values never come from outside."""
 
 
-def asked(store: Store, sql: str) -> dict[str, list[str]]:
-    """SQL's answer as the page's tables tell it: by the first column, numbers as text."""
-    return {_said(first): [str(each) for each in others] for first, *others in query_rows(store, sql)}
+def query_texts(store: Store, sql: str) -> dict[str, list[str]]:
+    """Return the rows as the page's tables show them: by the first column, numbers as text."""
+    return {_format_label(first): [str(value) for value in values] for first, *values in query_rows(store, sql)}
 
 
-def _said(value: object) -> str:
+def _format_label(value: object) -> str:
     return format_bucket(value, "day") if isinstance(value, date) else str(value)
 
 
-def keys(page: Element) -> dict[str, str]:
-    found = page.find_one("dl").find_all("div")
-    return {each.find_one("dt").text: each.find_one("data").attributes["value"] or "" for each in found}
+def key_values(page: Element) -> dict[str, str]:
+    figures = page.find_one("dl").find_all("div")
+    return {figure.find_one("dt").text: figure.find_one("data").attributes["value"] or "" for figure in figures}
 
 
-def lines(page: Element, section: str, title: str) -> dict[str, list[str]]:
+def line_values(page: Element, section: str, title: str) -> dict[str, list[str]]:
     return rows_by_label(find_card(page, section, title).find_one("table", class_="lines"))
 
 
@@ -49,23 +49,23 @@ def test_the_key_figures_are_those_of_sql(filled_store: Store, page: Element) ->
     )
     cost = f"SELECT cost_currency, sum(cost_amount) FROM conversation_daily WHERE {IN_MARCH} GROUP BY 1"
     costs = {str(currency): Decimal(str(amount)) for currency, amount in query_rows(filled_store, cost) if currency}
-    found = keys(page)
-    assert Decimal(found["Conversations"]) == conversations == 28_000 + 10 * sum(range(1, 29)) + 28 * 20 + 28 * 50
-    assert Decimal(found["Messages"]) == messages == 28 * 300
-    assert Decimal(found["Call minutes"]) * 60 == seconds == 28 * 90
-    assert float(found["Messages understood"]) == pytest.approx(8 / 9)
-    assert {currency: Decimal(found[f"Cost, {currency}"]) for currency in costs} == costs == {"EUR": 7, "USD": 42}
+    values = key_values(page)
+    assert Decimal(values["Conversations"]) == conversations == 28_000 + 10 * sum(range(1, 29)) + 28 * 20 + 28 * 50
+    assert Decimal(values["Messages"]) == messages == 28 * 300
+    assert Decimal(values["Call minutes"]) * 60 == seconds == 28 * 90
+    assert float(values["Messages understood"]) == pytest.approx(8 / 9)
+    assert {currency: Decimal(values[f"Cost, {currency}"]) for currency in costs} == costs == {"EUR": 7, "USD": 42}
 
 
-def test_each_table_is_the_answer_of_its_view(filled_store: Store, page: Element) -> None:
+def test_each_table_has_the_rows_of_its_view(filled_store: Store, page: Element) -> None:
     compared = 0
     for provider in ("cognigy", "chatdash", "chatcaptain"):
-        told = find_card(page, "conversations", provider)
-        [table] = told.find_all("table", class_="figures")
+        card = find_card(page, "conversations", provider)
+        [table] = card.find_all("table", class_="figures")
         where = f"{IN_MARCH} AND provider = '{provider}'"
         query = f"SELECT date, sum(conversations) FROM conversation_daily WHERE {where} GROUP BY 1"
-        assert rows_by_label(table) == asked(filled_store, query)
-        assert told.find_one("data").attributes["value"] == str(
+        assert rows_by_label(table) == query_texts(filled_store, query)
+        assert card.find_one("data").attributes["value"] == str(
             sum(int(count) for [count] in rows_by_label(table).values())
         )
         compared += len(table.rows)
@@ -76,24 +76,24 @@ def test_channels_are_those_of_their_view(filled_store: Store, page: Element) ->
     query = f"""
         SELECT date, sum(conversations) FILTER (channel = 'webchat'), sum(conversations) FILTER (channel = 'whatsapp')
         FROM channel_daily WHERE {IN_MARCH} AND provider = 'cognigy' GROUP BY 1"""
-    assert rows_by_label(find_card(page, "channels", "cognigy").find_one("table", class_="figures")) == asked(
+    assert rows_by_label(find_card(page, "channels", "cognigy").find_one("table", class_="figures")) == query_texts(
         filled_store, query
     )
     query = f"""
         SELECT channel, sum(conversations)
         FROM channel_daily WHERE {IN_MARCH} AND NOT is_test AND provider = 'chatcaptain' GROUP BY 1"""
-    shown = lines(page, "channels", "chatcaptain")
-    assert {name.lstrip("■"): [count] for name, [count, *_] in shown.items()} == asked(filled_store, query)
+    shown = line_values(page, "channels", "chatcaptain")
+    assert {name.lstrip("■"): [count] for name, [count, *_] in shown.items()} == query_texts(filled_store, query)
     assert f"Test channels are left out: {28 * 4} conversations." in page.find_one("section", id="channels").text
 
 
 def test_breakdowns_are_those_of_their_views(filled_store: Store, page: Element) -> None:
     query = f"SELECT intent, '≥ ' || sum(hits) FROM intent_daily WHERE {IN_MARCH} AND account = 'sales' GROUP BY 1"
-    shown = lines(page, "intents", "chatdash")
-    assert {name: [told[0]] for name, told in shown.items()} == asked(filled_store, query)
+    shown = line_values(page, "intents", "chatdash")
+    assert {name: [values[0]] for name, values in shown.items()} == query_texts(filled_store, query)
     assert list(shown) == [HOSTILE_NAME, "prices"]
-    assert lines(page, "places", "Languages, chatcaptain") == {"pt": [str(28 * 50), "100.0%"]}
-    assert lines(page, "places", "Countries, chatdash") == {"Namibia": [str(28 * 14), "100.0%", "▲ 100.0%"]}
+    assert line_values(page, "places", "Languages, chatcaptain") == {"pt": [str(28 * 50), "100.0%"]}
+    assert line_values(page, "places", "Countries, chatdash") == {"Namibia": [str(28 * 14), "100.0%", "▲ 100.0%"]}
 
 
 @pytest.mark.parametrize(
@@ -108,38 +108,38 @@ def test_breakdowns_are_those_of_their_views(filled_store: Store, page: Element)
     ],
 )
 def test_monthly_rates_are_those_of_their_views(filled_store: Store, page: Element, title: str, query: str) -> None:
-    say = format_money if title.startswith("Cost") else format_percent
-    told: dict[str, list[str]] = {}
+    format_rate = format_money if title.startswith("Cost") else format_percent
+    rates: dict[str, list[str]] = {}
     for name, _, rate in query_rows(filled_store, f"SELECT {query} ORDER BY month"):
-        told.setdefault(str(name), []).append(say(Decimal(str(rate))))
-    assert told
-    assert rows_by_label(find_card(page, "months", title).find_one("table", class_="figures")) == told
+        rates.setdefault(str(name), []).append(format_rate(Decimal(str(rate))))
+    assert rates
+    assert rows_by_label(find_card(page, "months", title).find_one("table", class_="figures")) == rates
 
 
-def test_each_provider_says_what_it_means(page: Element) -> None:
+def test_each_provider_has_its_definition(page: Element) -> None:
     assert "Billable units." in find_card(page, "conversations", "cognigy").text
-    assert "each count in their own way" in page.find_one("section", id="figures").text
+    assert "counts in its own way" in page.find_one("section", id="figures").text
 
 
 def test_a_chart_has_its_figures_and_its_text(page: Element) -> None:
     assert len(page.find_all("svg")) == 3 + 2 + 4
-    for each in page.find_all("article"):
-        if each.find_all("svg"):
-            assert each.find_one("details").find_all("table")
-            assert each.find_one("svg").attributes["role"] == "img"
-            assert len(each.find_one("svg").attributes["aria-label"] or "") > 20
+    for card in page.find_all("article"):
+        if card.find_all("svg"):
+            assert card.find_one("details").find_all("table")
+            assert card.find_one("svg").attributes["role"] == "img"
+            assert len(card.find_one("svg").attributes["aria-label"] or "") > 20
     marks = [mark.text for mark in find_card(page, "conversations", "cognigy").find_one("svg").find_all("title")]
     assert (len(marks), marks[0]) == (28, "Sat 1 Mar 2025: 1,010 conversations")
 
 
-def test_lines_are_told_apart_without_colour() -> None:
+def test_lines_are_distinguishable_without_colour() -> None:
     assert len(GLYPHS) == len(POINT_SHAPES) == len(set(POINT_SHAPES))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark", "print"])
-def test_colours_stand_out_from_the_paper(scheme: str) -> None:
-    """Text by 4.5 to 1 and what charts are read by 3 to 1, as WCAG asks for."""
-    blocks = re.findall(r":root \{(.*?)\}", _style(), re.DOTALL)
+def test_colours_contrast_with_the_paper(scheme: str) -> None:
+    """WCAG asks for a contrast of 4.5 to 1 for text, and of 3 to 1 for the marks of charts."""
+    blocks = re.findall(r":root \{(.*?)\}", _load_style(), re.DOTALL)
     colours = dict(re.findall(r"--([\w-]+): (#\w+)", blocks[["light", "dark", "print"].index(scheme)]))
     for name in ("ink", "soft"):
         assert min(_contrast(colours[name], colours[under]) for under in ("paper", "wash")) >= 4.5, name
@@ -148,8 +148,8 @@ def test_colours_stand_out_from_the_paper(scheme: str) -> None:
     assert {name for name in drawn if _contrast(colours[name], colours["paper"]) < 3} == set()
 
 
-def _contrast(one: str, other: str) -> float:
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+def _contrast(first: str, second: str) -> float:
+    light, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -161,28 +161,29 @@ def _luminance(colour: str) -> float:
 
 
 def test_a_name_from_outside_is_only_a_text(report: Report) -> None:
-    html = render_page(_hostile(report))
+    html = render_page(_make_hostile(report))
     page = parse_page(html)
     allowed = {"html", "head", "meta", "link", "title", "style", "body", "header", "main", "footer", "section", "nav"}
     allowed |= {"article", "details", "summary", "figure", "table", "caption", "thead", "tbody", "tr", "th", "td"}
     allowed |= {"h1", "h2", "h3", "p", "span", "small", "strong", "i", "a", "code", "data", "div", "ul", "li"}
     allowed |= {"dl", "dt", "dd", "svg", "g", "path", "line", "text"}
-    assert {each.tag for each in page.descendants()} == allowed
-    assert not [name for each in page.descendants() for name in each.attributes if name.startswith("on")]
+    assert {element.tag for element in page.descendants()} == allowed
+    assert not [name for element in page.descendants() for name in element.attributes if name.startswith("on")]
     assert html.count(HOSTILE_NAME) == 0
     assert page.text.count(HOSTILE_NAME) > 200
     assert page.find_one("nav").text.split()[0] == "Conversations"
 
 
-def _hostile(told: Any, field: str = "") -> Any:
-    """The same report with a hostile text in place of every text that is not the program's own."""
-    if isinstance(told, str):
-        return told if field in FIXED else HOSTILE_NAME
-    if is_dataclass(told) and not isinstance(told, type):
-        return replace(told, **{each.name: _hostile(getattr(told, each.name), each.name) for each in fields(told)})
-    if isinstance(told, list | tuple):
-        return type(told)(_hostile(each, field) for each in told)
-    return told
+def _make_hostile(value: Any, field_name: str = "") -> Any:
+    """Return the report with a hostile text in place of every text that can come from outside."""
+    if isinstance(value, str):
+        return value if field_name in FIXED else HOSTILE_NAME
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in fields(value)]
+        return replace(value, **{name: _make_hostile(getattr(value, name), name) for name in names})
+    if isinstance(value, list | tuple):
+        return type(value)(_make_hostile(item, field_name) for item in value)
+    return value
 
 
 def test_the_page_needs_nothing_and_runs_nothing(report: Report) -> None:
@@ -192,38 +193,38 @@ def test_the_page_needs_nothing_and_runs_nothing(report: Report) -> None:
     assert "http" not in html.replace("http-equiv", "")
     assert "@import" not in html
     assert "url(" not in html
-    assert {each.attributes["href"] for each in page.find_all("link")} == {"data:,"}
-    assert all((each.attributes["href"] or "").startswith("#") for each in page.find_all("a"))
+    assert {link.attributes["href"] for link in page.find_all("link")} == {"data:,"}
+    assert all((link.attributes["href"] or "").startswith("#") for link in page.find_all("a"))
     [policy] = [
-        each for each in page.find_all("meta") if each.attributes.get("http-equiv") == "Content-Security-Policy"
+        meta for meta in page.find_all("meta") if meta.attributes.get("http-equiv") == "Content-Security-Policy"
     ]
     assert (policy.attributes["content"] or "").startswith("default-src 'none';")
 
 
 def test_every_link_leads_somewhere(page: Element) -> None:
-    places = [each.attributes["id"] for each in page.descendants() if "id" in each.attributes]
-    assert len(places) == len(set(places))
-    assert {each.attributes["href"] for each in page.find_all("a")} <= {f"#{place}" for place in places}
+    anchors = [element.attributes["id"] for element in page.descendants() if "id" in element.attributes]
+    assert len(anchors) == len(set(anchors))
+    assert {link.attributes["href"] for link in page.find_all("a")} <= {f"#{anchor}" for anchor in anchors}
 
 
-def test_one_account_and_one_day(begun: Store) -> None:
-    commit_days(begun, SUPPORT, [MARCH], {"conversation_daily": [{"date": MARCH, "conversations": 7}]})
-    begun.publish()
-    told = build_report(begun, ReportRequest([SUPPORT], MARCH, MARCH), NOW)
-    assert told.period == "1 Mar 2025"
-    page = parse_page(render_page(told))
-    assert keys(page)["Conversations"] == "7"
+def test_one_account_and_one_day(started_store: Store) -> None:
+    commit_days(started_store, SUPPORT, [MARCH], {"conversation_daily": [{"date": MARCH, "conversations": 7}]})
+    started_store.publish()
+    report = build_report(started_store, ReportRequest([SUPPORT], MARCH, MARCH), NOW)
+    assert report.period == "1 Mar 2025"
+    page = parse_page(render_page(report))
+    assert key_values(page)["Conversations"] == "7"
     assert len(find_card(page, "conversations", "cognigy").find_one("svg").find_all("title")) == 1
 
 
 def test_before_anything_is_loaded(empty_store: Store) -> None:
-    told = build_report(empty_store, ReportRequest([SUPPORT, VOICE]), NOW)
-    assert "Nothing is loaded for these days yet." in told.warnings
-    assert (told.period, told.loaded_slices, told.newest_load_at) == ("1 Mar – 28 Mar 2025", 0, "")
-    assert all(figure.figure.text == "–" for figure in told.key_figures)
-    page = parse_page(render_page(told))
+    report = build_report(empty_store, ReportRequest([SUPPORT, VOICE]), NOW)
+    assert "Nothing is loaded for these days yet." in report.warnings
+    assert (report.period, report.loaded_slices, report.newest_load_at) == ("1 Mar – 28 Mar 2025", 0, "")
+    assert all(figure.figure.text == "–" for figure in report.key_figures)
+    page = parse_page(render_page(report))
     assert "Nothing was ever loaded." in page.text
-    assert [each.attributes["aria-label"] for each in page.find_all("div", class_="strip")] == [
+    assert [strip.attributes["aria-label"] for strip in page.find_all("div", class_="strip")] == [
         "28 missing (missing 1 Mar – 28 Mar 2025)"
     ] * 2
 
@@ -231,15 +232,16 @@ def test_before_anything_is_loaded(empty_store: Store) -> None:
 def test_a_warehouse_without_slices(empty_store: Store) -> None:
     empty_store.set_accounts_and_measures([], [])
     empty_store.publish()
-    told = build_report(empty_store, ReportRequest([cognigy_account("idle", start_date=None)]), NOW)
-    assert (told.loaded_slices, told.due_slices) == (0, 0)
-    assert "no day is due" in render_page(told)
+    report = build_report(empty_store, ReportRequest([build_cognigy_account("idle", start_date=None)]), NOW)
+    assert (report.loaded_slices, report.due_slices) == (0, 0)
+    assert "no day is due" in render_page(report)
 
 
 def test_the_worst_map_is_of_a_bounded_size(report: Report) -> None:
     columns = [StateSpan("failed" if at % 2 else "stale", at, 1) for at in range(105)]
-    strips = [
-        AccountTimeline(f"account-{number}", "chatcaptain", columns, 0, 105, "all is wrong") for number in range(120)
+    timelines = [
+        AccountTimeline(f"account-{number}", "chatcaptain", columns, 0, 105, "everything failed")
+        for number in range(120)
     ]
-    worst = replace(report, coverage=CoverageMap(105, [(0, "1 Mar")], strips, (), "One column is a week."))
+    worst = replace(report, coverage=CoverageMap(105, [(0, "1 Mar")], timelines, (), "One column is a week."))
     assert len(render_page(worst)) - len(render_page(report)) < 800_000

@@ -1,0 +1,95 @@
+"""References to variables in the configuration, ``${VARIABLE}``: filled in from the environment or ``.env``.
+
+Secrets come by reference only, and each is registered for redaction as soon as it is read. No setting is validated
+here.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, SecretStr
+
+from extractors import redaction
+from extractors.errors import ConfigError
+
+KeyPath = tuple[str, ...]
+"""A key of a model, with the keys that it is nested in before it."""
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def read_env(folder: Path) -> Mapping[str, str | None]:
+    """Return the variables of the ``.env`` in a folder; none when there is no such file.
+
+    Raises ConfigError for a file that cannot be read.
+    """
+    try:
+        return dotenv_values(folder / ".env")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f".env: cannot be read ({type(error).__name__})"]) from error
+
+
+def iter_secret_keys(model: type[BaseModel], prefix: KeyPath = ()) -> Iterator[KeyPath]:
+    """Yield the keys of a model whose values may be given by reference only: those typed ``SecretStr``.
+
+    >>> from extractors.registry import get_provider
+    >>> list(iter_secret_keys(get_provider("cognigy").account))
+    [('privacy', 'key'), ('api_key',)]
+    """
+    for name, field in model.model_fields.items():
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if kind is SecretStr:
+                yield (*prefix, name)
+            elif isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from iter_secret_keys(kind, (*prefix, name))
+
+
+class ReferenceResolver:
+    """Fills in the references of one section of the file: an account, or the document without its accounts.
+
+    ``problems`` are pairs of a dotted key and a sentence. ``credential_variables`` are the variables that the section's
+    own secrets come from. ``allow_unset_secrets`` takes an unset variable of a secret for an empty text.
+    """
+
+    def __init__(
+        self, model: type[BaseModel], environment: Mapping[str, str | None], *, allow_unset_secrets: bool
+    ) -> None:
+        self.problems: list[tuple[str, str]] = []
+        self.credential_variables: list[str] = []
+        self._secret_keys = set(iter_secret_keys(model))
+        self._environment = environment
+        self._allow_unset_secrets = allow_unset_secrets
+
+    def resolve(self, value: Any, key: KeyPath) -> Any:
+        """Return the value at ``key`` with its references filled in; problems are collected, not raised."""
+        if isinstance(value, dict):
+            return {name: self.resolve(item, (*key, str(name))) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self.resolve(item, key) for item in value]
+        is_secret = key in self._secret_keys
+        if is_secret and value is not None and not (isinstance(value, str) and _REFERENCE.fullmatch(value)):
+            self._add_problem(key, "is a secret in plain text; write ${VARIABLE} and set the variable")
+            return "refused"
+        if not isinstance(value, str):
+            return value
+        resolved = _REFERENCE.sub(lambda match: self._read_variable(match[1], key, is_secret), value)
+        if is_secret:
+            redaction.register_secrets(resolved)
+        return resolved
+
+    def _read_variable(self, name: str, key: KeyPath, is_secret: bool) -> str:
+        value = self._environment.get(name)
+        if is_secret and len(key) == 1:  # a nested secret, such as privacy.key, is not sent to a provider
+            self.credential_variables.append(name)
+        if not value and is_secret and self._allow_unset_secrets:
+            return ""
+        if not value:
+            self._add_problem(key, f"the variable {name} is not set; set it or write it into .env")
+            return "unset"
+        return value
+
+    def _add_problem(self, key: KeyPath, problem: str) -> None:
+        self.problems.append((".".join(key), problem))

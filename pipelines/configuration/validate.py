@@ -1,0 +1,152 @@
+"""Validation of a whole configuration: every problem is collected and named with file, account and key.
+
+No file is read here except ``.env``. The ``Config`` is built in ``pipelines.configuration.config``.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from extractors.account import Account
+from extractors.errors import ConfigError
+from extractors.registry import PROVIDERS, get_provider
+from pipelines.configuration.document import Document
+from pipelines.configuration.secrets import ReferenceResolver, read_env
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class ValidatedFile:
+    """The validated content of a configuration file.
+
+    ``secret_variables`` names, for each account, the variables that its credential comes from.
+    """
+
+    document: Document
+    accounts: tuple[Account, ...]
+    secret_variables: Mapping[str, tuple[str, ...]]
+
+
+def validate_file(path: Path, raw: Mapping[str, Any], *, allow_unset_secrets: bool = False) -> ValidatedFile:
+    """Validate the raw content of the file at ``path``, which need not exist yet.
+
+    Raises ConfigError with every problem. ``allow_unset_secrets`` accepts secrets whose variables are not set.
+    """
+    checker = _Checker(path, {**read_env(path.parent), **os.environ}, allow_unset_secrets)
+    document = checker.check_document(raw)
+    defaults = (raw.get("defaults") or {}) if document is not None else {}
+    entries = list_account_entries(raw)
+    checked = [checker.check_account(defaults, number, entry) for number, entry in entries]
+    accounts = tuple(account for account in checked if account is not None)
+    checker.check_names_are_unique([entry for _, entry in entries])
+    checker.check_accounts_together(accounts)
+    if document is not None and "://" in document.landing:
+        checker.add_problem("landing: only a folder is supported in this version")
+    if checker.problems or document is None:
+        raise ConfigError(checker.problems)
+    variables = {account.name: tuple(checker.secret_variables.get(account.name, ())) for account in accounts}
+    return ValidatedFile(document, accounts, variables)
+
+
+def list_account_entries(raw: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    """Return the entries of ``accounts`` that are mappings, each with its number in the list, from 1."""
+    entries = raw.get("accounts")
+    numbered = enumerate(entries, 1) if isinstance(entries, list) else ()
+    return [(number, entry) for number, entry in numbered if isinstance(entry, dict)]
+
+
+def _merge(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``own`` over ``defaults``; mappings that both have are merged key by key."""
+    nested = {
+        key: _merge(defaults[key], own[key])
+        for key in defaults.keys() & own.keys()
+        if isinstance(defaults[key], dict) and isinstance(own[key], dict)
+    }
+    return {**defaults, **own, **nested}
+
+
+def _is_header_value(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+@dataclass
+class _Checker:
+    """Checks the parts of one file and collects their problems, each a sentence that begins with the file's name."""
+
+    path: Path
+    environment: Mapping[str, str | None]
+    allow_unset_secrets: bool
+    problems: list[str] = field(default_factory=list)
+    secret_variables: dict[str, list[str]] = field(default_factory=dict)
+
+    def add_problem(self, problem: str) -> None:
+        self.problems.append(f"{self.path.name}: {problem}")
+
+    def check_document(self, raw: Mapping[str, Any]) -> Document | None:
+        resolver = self._new_resolver(Document)
+        resolved = {  # accounts are resolved one by one, with the secrets of their own models
+            key: value if key == "accounts" else resolver.resolve(value, (str(key),)) for key, value in raw.items()
+        }
+        return self._check_model(Document, resolved, resolver, "")
+
+    def check_account(self, defaults: Mapping[str, Any], number: int, entry: Mapping[str, Any]) -> Account | None:
+        name = entry.get("name") or f"number {number}"
+        label = f"account {name}: "
+        provider = entry.get("provider")
+        if provider not in PROVIDERS:
+            problem = f"is {provider!r}; known: {', '.join(PROVIDERS)}" if provider else "is missing"
+            self.add_problem(f"{label}provider: {problem}")
+            return None
+        model = get_provider(str(provider)).account
+        merged = _merge(defaults, {key: value for key, value in entry.items() if key != "provider"})
+        resolver = self._new_resolver(model)
+        resolved = {key: resolver.resolve(value, (str(key),)) for key, value in merged.items()}
+        account = self._check_model(model, resolved, resolver, label)
+        self.secret_variables.setdefault(str(name), []).extend(resolver.credential_variables)
+        if account is not None and not all(map(_is_header_value, account.credential().headers.values())):
+            self.add_problem(f"{label}credential: holds a character that no HTTP header carries, such as a line break")
+        return account
+
+    def check_names_are_unique(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        counts = Counter(str(entry["name"]) for entry in entries if entry.get("name"))
+        for name, count in counts.items():
+            if count > 1:
+                self.add_problem(f"account {name}: name: is used {count} times; account names are unique")
+
+    def check_accounts_together(self, accounts: Sequence[Account]) -> None:
+        for provider in sorted({account.provider for account in accounts}):
+            provider_accounts = [account for account in accounts if account.provider == provider]
+            for problem in get_provider(provider).account.validate_accounts(provider_accounts):
+                self.add_problem(problem)
+
+    def _new_resolver(self, model: type[BaseModel]) -> ReferenceResolver:
+        return ReferenceResolver(model, self.environment, allow_unset_secrets=self.allow_unset_secrets)
+
+    def _check_model(
+        self, model: type[ModelT], resolved: Mapping[str, Any], resolver: ReferenceResolver, label: str
+    ) -> ModelT | None:
+        for key, problem in resolver.problems:
+            self.add_problem(f"{label}{key}: {problem}")
+        try:
+            checked = model.model_validate(resolved)
+        except ValidationError as error:
+            for detail in error.errors(include_input=False, include_url=False):
+                self._add_validation_problem(label, detail["loc"], detail["type"], detail["msg"])
+            return None
+        return None if resolver.problems else checked
+
+    def _add_validation_problem(self, label: str, loc: tuple[int | str, ...], kind: str, message: str) -> None:
+        known = {"extra_forbidden": "is not a known key", "missing": "is missing"}
+        problem = known.get(kind, message.removeprefix("Value error, "))
+        if not loc:  # a problem of an account as a whole names its keys itself
+            self.add_problem(f"{label}{problem}")
+            return
+        place = f"{label}{'.'.join(map(str, loc))}: "
+        if not any(earlier.startswith(f"{self.path.name}: {place}") for earlier in self.problems):
+            self.add_problem(f"{place}{problem}")

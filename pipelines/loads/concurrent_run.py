@@ -1,0 +1,193 @@
+"""One run over several accounts at once: each month is committed as soon as its windows are landed.
+
+Requests of all accounts share one event loop; transforms and commits run in one thread beside it. Dagster and output
+must not come in. Called through ``pipelines.loads.run``.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from datetime import date, timedelta
+from functools import partial
+from typing import Any, TypeVar, TypeVarTuple, Unpack
+
+from extractors.account import Account
+from extractors.errors import (
+    CredentialRefused,
+    Deferred,
+    ErrorLocation,
+    ExportUncertain,
+    ExtractionError,
+    ForbiddenHost,
+    RequestRefused,
+)
+from extractors.fetch import fetch_batches, gather_or_cancel
+from extractors.http.client import Client
+from extractors.http.session import Session
+from extractors.landing.lock import hold_fetch_lock
+from extractors.registry import get_provider
+from pipelines.loads.claims import ReuseRule, build_reuse_rule, loadable_days
+from pipelines.loads.load import publish_warehouse
+from pipelines.loads.observer import Observer
+from pipelines.loads.plan import LoadJob, LoadStep, plan_steps
+from pipelines.loads.result import Outcome, RunResult, as_account_error, load_days_and_record, record_failure
+from pipelines.loads.run_log import track_run
+from pipelines.loads.workspace import Workspace
+from warehouse.records import LedgerRow
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+PUBLISH_EVERY = timedelta(minutes=10)
+
+_ACCOUNT_ENDING_ERRORS = (CredentialRefused, ForbiddenHost, Deferred, ExportUncertain)
+"""Errors that would recur in every other month of the account."""
+
+
+class ConcurrentRun:
+    """The state of one run. An instance is used once."""
+
+    def __init__(self, workspace: Workspace, refetch: bool, observer: Observer, *, load: bool) -> None:
+        self._workspace = workspace
+        self._refetch = refetch
+        self._observer = observer
+        self._load = load
+        self._started_at = workspace.clock.now()
+        self._published_at = self._started_at
+        # transforms and commits are bound by the processor: one thread beside the one that fetches
+        self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chatmart-load")
+
+    def run(self, jobs: Sequence[LoadJob]) -> RunResult:
+        """Run all jobs. Raises WarehouseErrors of the warehouse as a whole."""
+        outcomes = [Outcome(job.account, planned=len(job.days)) for job in jobs]
+        with track_run(self._workspace, outcomes, publish_at_end=self._load) as self._recorder:
+            asyncio.run(self._run_accounts(jobs, outcomes))
+        return RunResult(outcomes)
+
+    async def _run_accounts(self, jobs: Sequence[LoadJob], outcomes: Sequence[Outcome]) -> None:
+        try:
+            async with Client(self._workspace.http_settings, self._workspace.clock) as client:
+                pairs = zip(jobs, outcomes, strict=True)
+                await self._wait_or_cancel(
+                    [asyncio.ensure_future(self._run_account(client, job, outcome)) for job, outcome in pairs]
+                )
+        finally:
+            self._loader.shutdown(cancel_futures=True)  # a commit under way is finished
+
+    async def _wait_or_cancel(self, tasks: Sequence[asyncio.Future[None]]) -> None:
+        """Wait for the tasks of all accounts; cancel the rest on a requested stop, or when one of them raises."""
+
+        def cancel_tasks() -> None:
+            for task in tasks:
+                task.cancel()
+
+        stop, loop = self._workspace.stop, asyncio.get_running_loop()
+        try:
+            with stop.subscribe(partial(loop.call_soon_threadsafe, cancel_tasks)):
+                await gather_or_cancel(tasks)
+        except asyncio.CancelledError:
+            if not stop.is_requested:
+                raise
+
+    async def _run_account(self, client: Client, job: LoadJob, outcome: Outcome) -> None:
+        account = job.account
+        session = client.open_session(account, get_provider(account.provider).limits)
+        outcome.stats = session.stats
+        loads: list[asyncio.Future[None]] = []
+        remaining = set(job.days)
+        try:
+            async with hold_fetch_lock(self._workspace.landing, account):
+                await self._fetch_steps(session, job, outcome, loads, remaining)
+        except Exception as error:
+            account_error = as_account_error(account, error)
+            await self._submit(self._record_failure, outcome, sorted(remaining), account_error)
+        await asyncio.gather(*loads)
+        outcome.ended_at = self._workspace.clock.now()
+
+    async def _fetch_steps(
+        self,
+        session: Session[Any],
+        job: LoadJob,
+        outcome: Outcome,
+        loads: list[asyncio.Future[None]],
+        remaining: set[date],
+    ) -> None:
+        """Fetch an account's steps one after the other and submit the load of each to ``loads``.
+
+        The days of a step leave ``remaining`` when its load is submitted.
+        """
+        account, landing = job.account, self._workspace.landing
+        ledger: list[LedgerRow] = await self._submit(self._workspace.store.ledger, account.name)
+        now = self._workspace.clock.now()
+        is_reusable = build_reuse_rule(account, ledger, now=now, run_started_at=self._started_at, refetch=self._refetch)
+        steps = plan_steps(account, get_provider(account.provider), landing, job.days, is_reusable)
+        self._observer.on_planned(account, len(job.days), sum(len(step.fetches) for step in steps))
+        finish = partial(self._finish_steps, outcome, is_reusable)
+        all_errors: list[ExtractionError] = []
+        landed_count = 0
+        for number, step in enumerate(steps):
+            errors = await fetch_batches(landing, session, step.fetches, self._observer.on_batch_landed)
+            all_errors += errors
+            landed_count += len(step.fetches) - len(errors)
+            # an earlier error counts too: its window may have spanned into this older month
+            loads.append(self._submit(finish, [step], errors or list(all_errors)))
+            remaining.difference_update(step.days)
+            if session.is_stopped or _must_end_account(errors, landed_count):
+                loads.append(self._submit(finish, steps[number + 1 :], all_errors))
+                break
+
+    def _finish_steps(
+        self, outcome: Outcome, is_reusable: ReuseRule, steps: Sequence[LoadStep], errors: Sequence[ExtractionError]
+    ) -> None:
+        """Load the landed batches of some steps (or only check them), and record the days that lack a batch."""
+        handled: set[date] = set()
+        for step in steps:
+            if self._load:
+                handled |= load_days_and_record(self._workspace, outcome, step.days, is_reusable, self._observer)
+            else:
+                handled |= self._check_landed_days(outcome, is_reusable, step.days)
+        missing = [day for step in steps for day in step.days if day not in handled]
+        if missing:
+            error = _select_first_error(errors) if errors else _incomplete_response_error(outcome.account)
+            self._record_failure(outcome, missing, error)
+        if self._load and self._workspace.clock.now() - self._published_at >= PUBLISH_EVERY:
+            self._recorder.write_rows()
+            publish_warehouse(self._workspace)
+            self._published_at = self._workspace.clock.now()
+
+    def _check_landed_days(self, outcome: Outcome, is_reusable: ReuseRule, days: Collection[date]) -> set[date]:
+        """Return the days that could be loaded; all days, recorded as failed, when the batches cannot be read."""
+        try:
+            return set(loadable_days(outcome.account, self._workspace.landing, days, is_reusable)[0])
+        except Exception as error:
+            self._record_failure(outcome, days, as_account_error(outcome.account, error))
+            return set(days)
+
+    def _record_failure(self, outcome: Outcome, days: Collection[date], error: Exception) -> None:
+        record_failure(self._workspace, outcome, days, error, self._observer)
+
+    def _submit(self, function: Callable[[Unpack[Ts]], T], *arguments: *Ts) -> asyncio.Future[T]:
+        """Call a function in the loader's thread, with this task's context: log lines there carry the same fields."""
+        call = partial(copy_context().run, function, *arguments)
+        return asyncio.get_running_loop().run_in_executor(self._loader, call)
+
+
+def _must_end_account(errors: Sequence[ExtractionError], landed_count: int) -> bool:
+    """Whether to send no further request for the account.
+
+    That is so after an error that would recur, and when requests were refused while none has succeeded: then an id of
+    the account is probably wrong.
+    """
+    only_refused = any(isinstance(error, RequestRefused) for error in errors) and not landed_count
+    return only_refused or any(isinstance(error, _ACCOUNT_ENDING_ERRORS) for error in errors)
+
+
+def _incomplete_response_error(account: Account) -> ExtractionError:
+    where = ErrorLocation(account.provider, account.name)
+    return ExtractionError(where, "no complete response arrived for these days", "run the same command again")
+
+
+def _select_first_error(errors: Sequence[ExtractionError]) -> ExtractionError:
+    """Return the error to report: the first that ends the account, else the first of all."""
+    return next((error for error in errors if isinstance(error, _ACCOUNT_ENDING_ERRORS)), errors[0])

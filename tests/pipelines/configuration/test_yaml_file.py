@@ -1,0 +1,76 @@
+"""Files that are not the YAML of a configuration: one sentence each, without a secret."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from extractors.errors import ConfigError
+from pipelines.configuration import config as configuration
+from pipelines.configuration.yaml_file import read_yaml
+from tests.pipelines.configuration.conftest import ACCOUNT, SECRET, ConfigFolder
+
+
+@pytest.mark.parametrize(
+    ("text", "problem_start"),
+    [
+        ("", "is not a mapping"),
+        ("- a\n- b\n", "is not a mapping"),
+        ("just text", "is not a mapping"),
+        ("accounts: []\n", "accounts: List should have at least 1 item"),
+        ("accounts: {}\n", "accounts: Input should be a valid list"),
+        ("landing: x\n", "accounts: is missing"),
+        ("accounts:\n- a\n---\naccounts: []\n", "line 3: but found another document"),
+        ("accounts: [\n", "line 2: expected the node content"),
+        ("accounts:\n\t- x\n", "line 2: found character"),
+        ("accounts: *later\n", "line 1: found undefined alias"),
+        ("accounts: !!python/object:os.system x\n", "line 1: could not determine a constructor for the tag"),
+        ("landing: a\nlanding: b\naccounts: []\n", "line 1: the key landing is given twice"),
+        ("accounts:\n- name: a\n  name: b\n", "line 2: the key name is given twice"),
+        ("defaults: {start_date: 2025-02-30}\naccounts: [1]\n", "cannot be read as YAML (ValueError)"),
+        ("accounts: &a [*a]\n", "cannot be read as YAML (ValueError)"),
+        ("[" * 5000, "cannot be read as YAML (RecursionError)"),
+        ("{1: a, true: b, accounts: [], null: c}\n", "1: "),
+        ("a: \x00", "cannot be read as YAML"),
+        ("? [a]\n: b\n", "line 1: found unhashable key"),
+    ],
+)
+def test_each_problem_is_one_sentence(config_folder: ConfigFolder, text: str, problem_start: str) -> None:
+    problems = config_folder.list_problems(text)
+    assert all(problem.startswith("chatmart.yaml: ") and "\n" not in problem for problem in problems)
+    assert any(problem.startswith(f"chatmart.yaml: {problem_start}") for problem in problems), problems
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "accounts:\n- api_key: '{0}\n",
+        'accounts:\n- api_key: "{0}\n',
+        "accounts:\n- api_key: *{0}\n",
+        "accounts:\n- api_key: !{0} x\n",
+        "accounts:\n- api_key: {0}: x\n",
+        "accounts:\n- {{api_key: {0}\n",
+        "accounts:\n- api_key: %{0}\n",
+        "accounts:\n- api_key: @{0}\n",
+        "api_key: {0}\n  name: x\n",
+        "- {0}\n",
+        "{0}",
+    ],
+)
+def test_broken_yaml_around_a_secret_does_not_show_it(config_folder: ConfigFolder, text: str) -> None:
+    assert config_folder.list_problems(text.format(SECRET))
+
+
+def test_unreadable_files_are_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "chatmart.yaml"
+    path.write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(ConfigError, match=r"^chatmart\.yaml: cannot be read as YAML"):
+        configuration.load_config(path)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(ConfigError, match=r"^folder: cannot be read"):
+        read_yaml(folder)
+    path.write_text(yaml.safe_dump({"accounts": [ACCOUNT]}))
+    (tmp_path / ".env").write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(ConfigError, match=r"^\.env: cannot be read"):
+        configuration.load_config(path)
