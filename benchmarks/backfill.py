@@ -19,11 +19,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from benchmarks.requests import LEAST_REQUESTS, LONG_PAGES, DayRange
+from benchmarks.requests import SHAPES
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import RequestRecord
 from sandbox.server import Sandbox
 from sandbox.world import World
+from tests.conformance.cases import get_cases
+from tests.support.day_range import DayRange
 from tests.support.installation import CHATMART, Installation, days_from
 
 FIRST = date(2025, 1, 1)
@@ -80,7 +82,7 @@ def measure_backfill(sandbox: Sandbox, days: Sequence[date]) -> CommandUsage:
         f"{usage.peak_megabytes:.0f} MB at most, exit {usage.exit_code}"
     )
     for account in DEMO_ACCOUNTS:
-        needed = LEAST_REQUESTS[account.provider](sandbox.world, account, DayRange(days[0], days[-1]))
+        needed = get_cases(account.provider).least_requests(sandbox.world, account, DayRange(days[0], days[-1]))
         print(f"{account.name}: {by_account[account.name]} requests, {needed} at least")
     repeated = count_repeated_requests(sandbox.requests)
     print(f"{compared} rows compared with the truth, {len(differences)} differ; {repeated} requests repeated")
@@ -120,7 +122,7 @@ def main() -> None:
     options = parser.parse_args()
     days = days_from(FIRST, options.days)
     moments = random.Random(1)
-    with Sandbox(World(7, DEMO_ACCOUNTS), LONG_PAGES) as sandbox:
+    with Sandbox(World(7, DEMO_ACCOUNTS), SHAPES) as sandbox:
         usage = measure_backfill(sandbox, days)
         for _ in range(options.kills):
             measure_killed_backfill(sandbox, days, moments.uniform(0, usage.wall_seconds))

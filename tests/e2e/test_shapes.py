@@ -1,6 +1,7 @@
 """For every shape of response, time zone and choice of streams, all views equal the truth.
 
-A few combinations hold every shape at least once; the long tests hold every two shapes together.
+Every two shapes occur together in one of the combinations, among the long tests. Every single shape is loaded by the
+quick tests of ``tests/conformance/test_provider.py``.
 `CHATMART_ALL_SHAPES=1` loads each of those in every zone, with more days and more conversations.
 """
 
@@ -27,20 +28,11 @@ from tests.support.shape_combinations import (
     Combination,
     build_combinations_in_all_zones,
     build_pairwise_combinations,
-    build_shortest_combinations,
     load_and_compare,
 )
 
 ALL = bool(os.environ.get("CHATMART_ALL_SHAPES"))
 AROUND, DAILY = (6, 30) if ALL else (2, 8)
-
-
-@pytest.mark.e2e
-@pytest.mark.parametrize("combination", build_shortest_combinations(), ids=str)
-def test_every_shape_equals_the_truth(tmp_path: Path, combination: Combination) -> None:
-    compared = load_and_compare(tmp_path, combination, around=1, daily=8)
-    assert compared.differences == ()
-    assert compared.rows > 150
 
 
 @pytest.mark.e2e
@@ -64,13 +56,6 @@ FACTORS = {**SHAPES, **CIRCUMSTANCES}
 
 def list_factors(rows: Iterable[Combination]) -> list[dict[str, Any]]:
     return [{**vars(row.shapes), **row.circumstances} for row in rows]
-
-
-def test_every_shape_occurs_at_least_once() -> None:
-    rows = list_factors(build_shortest_combinations())
-    assert {name: {row[name] for row in rows} for name in FACTORS} == {
-        name: set(values) for name, values in FACTORS.items()
-    }
 
 
 def test_every_two_shapes_occur_together() -> None:

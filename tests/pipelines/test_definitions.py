@@ -9,13 +9,13 @@ import dagster as dg
 import pytest
 
 from extractors.errors import ConfigError
+from extractors.registry import PROVIDERS
 from pipelines.definitions import build_definitions
 from sandbox.accounts import DEMO_ACCOUNTS
 from tests.pipelines.conftest import DagsterProject
 
 ROOT = Path(__file__).parents[2]
 EVERYONE = tuple(account.name for account in DEMO_ACCOUNTS)
-PROVIDERS = ("chatcaptain", "chatdash", "chatlayer", "cognigy", "inkeep")
 STAR = (
     "dim_account",
     "dim_channel",

@@ -12,11 +12,13 @@ from typing import Any
 
 from allpairspy import AllPairs
 
+from extractors.registry import PROVIDERS, get_provider
 from sandbox.account import SandboxAccount
 from sandbox.server import Sandbox
 from sandbox.shapes import ResponseShapes
 from sandbox.vendors import get_vendor
 from sandbox.world import World
+from tests.conformance.cases import COMMON_SHAPES, get_cases
 from tests.support.installation import Installation, days_from
 
 SEEDS = (7, 11, 23, 42)
@@ -28,50 +30,8 @@ CLOCK_CHANGES = {  # the local days on which clocks change; zones without a chan
 }
 
 SHAPES: Mapping[str, Sequence[Any]] = {
-    "numbers": ("int", "float", "string"),
-    "money": ("number", "string"),
-    "extra_fields": (False, True),
-    "cognigy_empty_days": ("omit", "zero"),
-    "cognigy_per_channel": ("list", "absent", "empty"),
-    "cognigy_error_code": ("number", "string"),
-    "chatdash_totals": ("total", "total_only", "one_count", "neither"),
-    "chatdash_tokens": ("list", "absent"),
-    "chatdash_refusal": ("named", "unnamed"),
-    "chatdash_top": (10, 3),
-    "chatlayer_x_values": ("rfc3339", "rfc3339_offset", "date", "epoch_s", "epoch_ms"),
-    "chatlayer_buckets": ("all", "sparse"),
-    "chatlayer_labels": ("both", "labels", "series_labels"),
-    "chatlayer_zeros": ("omit", "keep"),
-    "chatlayer_empty": ("bare", "data"),
-    "chatlayer_int64": ("string", "number"),
-    "chatlayer_short_range": ("refuse", "allow"),
-    "chatlayer_page": (7, 2, 100),
-    "report_keys": ("name", "id"),
-    "scalars": ("bare", "value", "count"),
-    "breakdowns": ("map", "list"),
-    "breakdown_name": ("key", "id", "name"),
-    "breakdown_value": ("count", "value"),
-    "intervals": ("list", "map"),
-    "channels_envelope": (False, True),
-    "totals_count_tests": (False, True),
-    "inbox_values": ("bare", "value"),
-    "export_id": ("exportId", "id", "location"),
-    "export_link": ("downloadUrl", "downloadLink"),
-    "export_words": (("pending", "running", "completed"), ("queued", "wird erstellt", "DONE"), ("finished",)),
-    "export_polls": (2, 0),
-    "export_dead_links": (0, 1),
-    "csv_delimiter": (",", ";", "tab"),
-    "csv_bom": (False, True),
-    "csv_gzip": (False, True),
-    "csv_decimal_comma": (False, True),
-    "csv_headers": ("camel", "snake", "space", "upper", "german", "alternative"),
-    "csv_order": ("plain", "reversed"),
-    "csv_times": ("utc", "offset", "local"),
-    "csv_grain": ("conversation", "total"),
-    "csv_extra_column": (False, True),
-    "csv_length": (True, False),
-    "inkeep_page_size": (100, 5),
-    "inkeep_buckets": ("date", "instant", "space"),
+    **COMMON_SHAPES,
+    **{name: values for provider in PROVIDERS for name, values in get_cases(provider).shapes.items()},
 }
 FAILING_SHAPES = frozenset({"delay_seconds", "export_link_seconds", "export_error", "csv_cut_bytes"})
 """Shapes that delay a response or make it fail: there is nothing to load then."""
@@ -106,26 +66,28 @@ class Combination:
         return days_from(change - timedelta(days=around), 2 * around + 1)
 
     def build_accounts(self, daily: int) -> tuple[SandboxAccount, ...]:
-        """Return an account of every provider. For Kolkata, Chatlayer stays in UTC: it has no half-hour buckets."""
+        """Return an account of every provider, in UTC where it cannot serve the zone."""
         zone = self.circumstances["zone"]
         is_poor = self.circumstances["chatdash_lacks_and_refuses"]
         burst_size = self.circumstances["inkeep_burst"]
         bot = {"team_id": "team-1", "version": self.circumstances["chatlayer_version"]}
-        return (
-            SandboxAccount("one-cognigy", "cognigy", zone, daily_conversations=daily),
+        traits: dict[str, dict[str, Any]] = {
+            "chatdash": {
+                "absent_metrics": frozenset({"understoodMessages", "topTopics"} if is_poor else ()),
+                "refused_metrics": frozenset({"averageCost", "uniqueIps"} if is_poor else ()),
+            },
+            "chatlayer": {"ids": bot},
+            "inkeep": {"burst_size": burst_size},
+        }
+        return tuple(
             SandboxAccount(
-                "one-chatdash",
-                "chatdash",
-                zone,
+                f"one-{name}",
+                name,
+                zone if zone in get_cases(name).zones else "UTC",
                 daily_conversations=daily,
-                absent_metrics=frozenset({"understoodMessages", "topTopics"} if is_poor else ()),
-                refused_metrics=frozenset({"averageCost", "uniqueIps"} if is_poor else ()),
-            ),
-            SandboxAccount(
-                "one-chatlayer", "chatlayer", "UTC" if zone == "Asia/Kolkata" else zone, bot, daily_conversations=daily
-            ),
-            SandboxAccount("one-chatcaptain", "chatcaptain", zone, daily_conversations=daily),
-            SandboxAccount("one-inkeep", "inkeep", zone, daily_conversations=daily, burst_size=burst_size),
+                **traits.get(name, {}),
+            )
+            for name in PROVIDERS
         )
 
     def build_settings(self, world: World, days: Sequence[date]) -> dict[str, dict[str, Any]]:
@@ -139,7 +101,7 @@ class Combination:
         else:
             bot["streams"] = [*BOT_STREAMS, "events"]
         return {
-            "one-cognigy": {"streams": ["conversation_counter", "call_counter", "knowledge_query_counter"]},
+            **{f"one-{name}": {"streams": [*get_provider(name).streams]} for name in PROVIDERS},
             "one-chatdash": {"privacy": {"message_texts": "keep"}},
             "one-chatlayer": bot,
             "one-inkeep": {"detail": self.circumstances["inkeep_detail"]},
@@ -177,15 +139,6 @@ def build_pairwise_combinations() -> list[Combination]:
     names = sorted(factors, key=lambda name: -len(factors[name]))  # the longest lists first: fewer rows
     rows = AllPairs([list(factors[name]) for name in names])
     return [_build_combination(dict(zip(names, row, strict=True))) for row in rows]
-
-
-def build_shortest_combinations() -> list[Combination]:
-    """Return as many combinations as the longest list of values has: every value occurs in one of them."""
-    factors = {**CIRCUMSTANCES, **SHAPES}
-    return [
-        _build_combination({name: values[number % len(values)] for name, values in factors.items()})
-        for number in range(max(map(len, factors.values())))
-    ]
 
 
 def _build_combination(chosen: Mapping[str, Any]) -> Combination:

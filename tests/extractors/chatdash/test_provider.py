@@ -171,13 +171,6 @@ def test_a_refusal_that_is_no_metric_s_fault_fails_the_account(sandbox: Sandbox,
     assert len(sandbox.requests) <= 2 * len(METRICS) + 4
 
 
-def test_a_refused_key_stops_the_account(sandbox: Sandbox, tmp_path: Path) -> None:
-    account = build_account(sandbox).model_copy(update={"api_key": type(build_account(sandbox).api_key)("wrong")})
-    errors = pull_account(account, Window(DAY, DAY + timedelta(days=5)), tmp_path)
-    assert {type(error).__name__ for error in errors} == {"CredentialRefused"}
-    assert len(sandbox.requests) == 1
-
-
 def test_the_account() -> None:
     account = ChatdashAccount(name="a", project_id="p_1", api_key="fake-key")
     assert account.base_url == "https://api.chat-dash.com/v1/public"

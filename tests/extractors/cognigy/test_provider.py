@@ -68,14 +68,6 @@ def test_the_other_counters_only_when_they_are_named(sandbox: Sandbox, tmp_path:
     assert requested == ["callcounter", "conversationcounter", "knowledgequerycounter"]
 
 
-@pytest.mark.parametrize("auth", ["header", "bearer", "query"])
-def test_each_way_of_authorising(sandbox: Sandbox, tmp_path: Path, auth: str) -> None:
-    assert pull_account(build_account(sandbox, auth=auth), Window.of_day(date(2025, 6, 1)), tmp_path) == []
-    (manifest,) = (tmp_path / "landing").rglob("*.json")
-    assert ACME.credential not in manifest.read_text()
-    assert "api_key" not in manifest.read_text()
-
-
 def test_a_wrong_key_and_a_wrong_project_are_told_apart(sandbox: Sandbox, tmp_path: Path) -> None:
     errors = pull_account(build_account(sandbox, api_key="fake-wrong-key"), YEAR, tmp_path)
     assert {type(error) for error in errors} == {CredentialRefused}
