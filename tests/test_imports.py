@@ -148,8 +148,13 @@ def is_assigned_name(statement: ast.stmt, target: ast.AST) -> bool:
     return assigned and isinstance(target.ctx, ast.Store)
 
 
-@pytest.mark.parametrize("name", PUBLIC_FACES)
-def test_the_examples_of_a_public_face_work(name: str) -> None:
+def list_modules_with_examples() -> list[str]:
+    paths = [path for package in OURS for path in (ROOT / package).rglob("*.py") if ">>> " in path.read_text("utf-8")]
+    return sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths)
+
+
+@pytest.mark.parametrize("name", sorted({*PUBLIC_FACES, *list_modules_with_examples()}))
+def test_the_examples_in_docstrings_work(name: str) -> None:
     results = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
     assert results.attempted > 0
     assert results.failed == 0
