@@ -24,7 +24,7 @@ Next:
   - transforms/channels.yaml: the vendor's channel codes that are not listed yet
   - docs/mapping.md: a section "{title}", with every field, its column and the rule
   - CHANGELOG.md: a line
-  - make docs && make snapshot: the generated pages and the list of Dagster's assets
+  - make docs: the generated pages and the schema of the configuration
   - pytest tests -k {name} && make test: the conformance suite and the provider's own tests
 """
 

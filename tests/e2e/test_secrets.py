@@ -34,8 +34,10 @@ def plant_credential(account: SandboxAccount, name: str = "") -> SandboxAccount:
     return replace(account, name=name or account.name, credential=credential)
 
 
-IN_HEADER, DASH, LAYER, VOICE, INKEEP, *_ = map(plant_credential, DEMO_ACCOUNTS)
-IN_URL = replace(plant_credential(DEMO_ACCOUNTS[5]), name="acme-url")
+BY_NAME = {account.name: plant_credential(account) for account in DEMO_ACCOUNTS}
+IN_HEADER, DASH, LAYER = (BY_NAME[name] for name in ("acme-support", "acme-sales", "acme-bot"))
+VOICE, INKEEP = BY_NAME["acme-voice"], BY_NAME["acme-docs"]
+IN_URL = replace(BY_NAME["globex-support"], name="acme-url")
 ACCOUNTS = (IN_HEADER, DASH, LAYER, VOICE, INKEEP, IN_URL)
 
 

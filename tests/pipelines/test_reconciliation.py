@@ -49,6 +49,9 @@ from tests.support.installation import Installation, days_from
 from transforms.chunk import Chunk
 from transforms.registry import transform_chunk
 
+PROVIDERS = ("cognigy", "chatdash", "chatlayer", "chatcaptain", "inkeep")
+"""The providers whose comparisons have a case. The conformance suite asserts for all that nothing is unexplained."""
+
 DAYS = days_from(date(2025, 10, 26), 3)  # Berlin's clock changes on the first of them
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 ARRIVAL = datetime(2027, 1, 1, tzinfo=UTC)
@@ -225,7 +228,7 @@ def get_figures(line: Mapping[str, Any]) -> Figures:
 def world(tmp_path_factory: pytest.TempPathFactory) -> ReconciledWorld:
     """The demo's accounts with less traffic; the bot has a team, and all channels of the other chatbot are listed."""
     accounts = []
-    for account in DEMO_ACCOUNTS:
+    for account in [account for account in DEMO_ACCOUNTS if account.provider in PROVIDERS]:
         smaller = replace(account, daily_conversations=24)
         if account.name == "acme-bot":
             smaller = replace(smaller, ids={"bot_id": "b1", "team_id": "t1"})

@@ -27,13 +27,14 @@ ENTRY: dict[str, Any] = {"name": "new", "provider": "inkeep", "streams": ["a", "
 
 def test_required_keys_come_from_the_model_of_the_account() -> None:
     models = {name: get_provider(name).account for name in PROVIDERS}
-    assert {name: required_ids(model) for name, model in models.items()} == {
+    expected = {
         "cognigy": ["project_id"],
         "chatdash": ["project_id"],
         "chatlayer": ["bot_id"],
         "chatcaptain": ["chatbot_id"],
         "inkeep": [],
     }
+    assert {name: required_ids(models[name]) for name in expected} == expected
     assert required_secrets(models["chatlayer"]) == ["token_id", "token_secret"]
     assert required_secrets(models["inkeep"]) == ["api_key"]
     assert [secret_variable_name("acme-bot", "api_key"), secret_variable_name("3-a", "key")] == [

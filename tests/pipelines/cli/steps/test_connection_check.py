@@ -25,7 +25,8 @@ from warehouse.ddl.migrations import CURRENT_VERSION
 DOCS = next(account for account in DEMO_ACCOUNTS if account.provider == "inkeep")
 BOT = next(account for account in DEMO_ACCOUNTS if account.provider == "chatlayer")
 VOICE = next(account for account in DEMO_ACCOUNTS if account.provider == "chatcaptain")
-SUPPORT = next(account for account in DEMO_ACCOUNTS if account.provider == "cognigy")
+SUPPORT, OTHER_SUPPORT = (account for account in DEMO_ACCOUNTS if account.provider == "cognigy")
+SALES = next(account for account in DEMO_ACCOUNTS if account.provider == "chatdash")
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_one_request_per_account_and_nothing_is_written(sample_world: SampleWorl
         (BOT, "bots/b1/conversations?version=LIVE&start_time=2026-01-08T00%3A00%3A00Z&end_time=2026-01-10T00%3A00"),
         (VOICE, "statistics/channels?from=2026-01-08T23%3A00%3A00.000Z&to=2026-01-09T22%3A59%3A59.999Z"),
         (DOCS, '"gte","value":"2026-01-09T00:00:00.000Z"'),
-        (DEMO_ACCOUNTS[1], '"startTime":"2026-01-08T23:00:00.000Z","endTime":"2026-01-09T22:59:59.999Z"'),
+        (SALES, '"startTime":"2026-01-08T23:00:00.000Z","endTime":"2026-01-09T22:59:59.999Z"'),
     ],
     ids=lambda value: getattr(value, "provider", None),
 )
@@ -114,11 +115,11 @@ def test_an_account_with_exports_only_is_not_tried(sample_world: SampleWorld, sa
     assert sample_world.take_requests() == []
 
 
-@pytest.mark.parametrize("account", DEMO_ACCOUNTS[:5], ids=lambda account: account.provider)
+@pytest.mark.parametrize("account", [SUPPORT, SALES, BOT, VOICE, DOCS], ids=lambda account: account.provider)
 def test_a_refused_credential_names_its_variables_and_stops_no_other_check(
     sample_world: SampleWorld, account: SandboxAccount
 ) -> None:
-    other = DEMO_ACCOUNTS[5]
+    other = OTHER_SUPPORT
     key = "planted:secret-7f3a" if account.provider == "chatlayer" else "planted-secret-7f3a"
     refused, fine = check_credentials(sample_world, replace(account, credential=key), other)
     assert (refused.ok, fine.ok) == (False, True)
