@@ -143,6 +143,7 @@ def test_a_written_provider_passes_all_checks(tmp_path: Path) -> None:
         *pytest_options,
         *own,
         "tests/conformance/test_provider.py",
+        "tests/conformance/test_provider_faults.py",
         "tests/transforms/test_lineage.py",
         "-k",
         NAME,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeAlias
 
+from extractors.windows import Window
 from sandbox.account import SandboxAccount
 from sandbox.world import World
 from tests.support.day_range import DayRange
@@ -19,6 +20,9 @@ LeastRequests: TypeAlias = Callable[[World, SandboxAccount, DayRange], int]
 
 OVER_TWO_MONTHS = DayRange(date(2025, 3, 28), date(2025, 4, 1))
 """Days with a clock change (Berlin, 30 March) and the end of a month."""
+
+DAY = Window.of_day(date(2025, 3, 11))
+"""An ordinary day."""
 
 ZONES = ("Europe/Berlin", "America/New_York", "UTC", "Asia/Kolkata")
 """The zones of the accounts: two with clock changes, days of UTC, and an offset with half an hour."""
