@@ -10,10 +10,10 @@ ChatmartError
 │   ├── ResponseTooLarge   over the size limit of one response
 │   ├── ShapeError         a response whose shape is none of the accepted ones
 │   └── ExportFailed       the provider reports that the job failed
-├── Transient              connection, 408, 5xx, broken body: retried with full-jitter back-off
+├── Transient              connection, 408, 5xx, broken body: retried with full-jitter back-off inside RetryPolicy.run
 │   ├── NotSent            no connection, or the account is stopped: nothing has reached the provider
 │   └── ExportTimedOut     a job that did not start or finish before its deadline; adopted by the next run
-├── RateLimited            429 within a run's longest wait: retried after the time that the provider names
+├── RateLimited            429: retried after the time that the provider names; Deferred when that is too long
 ├── Deferred               the limit resets later than a run may wait: keep the loaded days, run again later
 ├── ExportUncertain        the response to a job's creation was lost: no other job is started for a while
 ├── AccountBusy            another run holds the account's fetch lock for too long

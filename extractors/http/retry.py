@@ -32,7 +32,8 @@ class RetryPolicy:
     """The rules by which one request is repeated.
 
     A ``Transient`` failure uses up one of ``settings.max_attempts``. A ``RateLimited`` refusal does not: it is
-    repeated until the waits that the server asked for exceed ``max_wait_seconds`` in sum.
+    repeated until the pauses that count as waiting exceed ``max_wait_seconds`` in sum: those after any 429, and those
+    that a ``Retry-After`` asks for.
 
     ``limit_owner`` names in errors whose limit it is. ``can_retry`` may refuse a retry. ``on_rate_limited`` receives
     the pause after each 429, in seconds. Retries and waits are added to ``stats``.
@@ -77,7 +78,7 @@ class RetryPolicy:
                     raise
                 log_retry(self.where, pause_seconds, error)
             self.stats.retries += 1
-            # only a wait that the server asked for counts as waiting for a limit; a back-off does not
+            # a pause after a 429 or by Retry-After counts as waiting for a limit; the back-off of a failure does not
             with nullcontext() if requested_seconds is None else self.stats.measure_wait(self.clock):
                 await self.clock.sleep(pause_seconds)
 

@@ -1,7 +1,8 @@
-"""The SQL of the report. It reads only the business views, as one statement, so that all figures are of one commit.
+"""The SQL of the report: one statement over views and bookkeeping tables, so that all figures are of one commit.
 
 Texts, HTML and calculations on the rows do not belong here. ``is_current`` is true in rows of the period and false in
-rows of the days before it.
+rows of the days before it. Placeholders are conditions on account and date: ``$in_period``, ``$both`` (the period and
+the days before it), ``$months`` (the charted months); ``$bucket`` is the bucket of a date.
 """
 
 from collections.abc import Mapping, Sequence

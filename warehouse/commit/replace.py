@@ -102,19 +102,19 @@ def replace_slices(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: S
     """Replace the slices' rows in all facts and bookkeeping tables. Return the number of logged restatements."""
     account = chunk.account
     identity = [account.timezone, account.external_id, account.provider, account.account]
-    known = con.execute(_KNOWN_SLICES, identity).fetchall()
-    compared = [day for day, state, is_same in known if state == "loaded" and is_same and not chunk.reset_history]
+    ledger_rows = con.execute(_KNOWN_SLICES, identity).fetchall()
+    compared = [day for day, state, is_same in ledger_rows if state == "loaded" and is_same and not chunk.reset_history]
     con.execute(upsert_accounts_sql([account], keep_active=True))
     _add_members(con, staged)
     restatement_count = 0
-    filled = _find_filled_facts(con, chunk) if known else ()
-    if compared and (filled or staged.facts):
+    facts_with_rows = _find_facts_with_rows(con, chunk) if ledger_rows else ()
+    if compared and (facts_with_rows or staged.facts):
         con.register("compared", pa.table({"date": pa.array(compared, pa.date32())}))
-        restatement_count = execute_and_count(con, insert_restatements_sql(account, filled, staged.facts))
+        restatement_count = execute_and_count(con, insert_restatements_sql(account, facts_with_rows, staged.facts))
     if chunk.reset_history:
         con.execute(fill(_DELETE_LATER_RESTATEMENTS, account=literal(account.account)))
-    if known:
-        _delete_slices(con, chunk, filled)
+    if ledger_rows:
+        _delete_slices(con, chunk, facts_with_rows)
     for name in staged.facts:
         columns = identifier_list(fact_table(name).columns.keys())
         insert = "INSERT INTO wh.$fact ($columns) SELECT $columns FROM $view"
@@ -173,7 +173,7 @@ def _add_members(con: duckdb.DuckDBPyConnection, staged: StagedTables) -> None:
     add_dates(con, "slices")
 
 
-def _find_filled_facts(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit) -> tuple[str, ...]:
+def _find_facts_with_rows(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit) -> tuple[str, ...]:
     """Return the facts that have rows of the slices: most accounts fill few, and every statement costs time."""
     condition = _slices_condition(chunk, "account_key = " + surrogate_key_sql(literal(chunk.account.account)))
     branch = "(SELECT $name AS fact FROM wh.$table WHERE $condition LIMIT 1)"
@@ -184,10 +184,10 @@ def _find_filled_facts(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit) -> tu
     return tuple(str(name) for (name,) in con.execute(" UNION ALL ".join(parts)).fetchall())
 
 
-def _delete_slices(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, filled: tuple[str, ...]) -> None:
+def _delete_slices(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, facts_with_rows: tuple[str, ...]) -> None:
     by_key = _slices_condition(chunk, "account_key = " + surrogate_key_sql(literal(chunk.account.account)))
     by_name = _slices_condition(chunk, "account = " + literal(chunk.account.account))
-    facts = [(fact_table(name).name, by_key) for name in filled]
+    facts = [(fact_table(name).name, by_key) for name in facts_with_rows]
     bookkeeping = [(table.name, by_name) for table in (load_ledger, reconciliation, drift)]
     for table, condition in [*facts, *bookkeeping]:
         con.execute(fill("DELETE FROM wh.$table WHERE $condition", table=ident(table), condition=condition))

@@ -1,1 +1,1 @@
-"""The sections of the report, a module each: queries in, charts and tables out."""
+"""The sections of the report, a module each: query results in, cards with charts, bars and tables out."""
