@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from extractors.account import Account
 from extractors.errors import ErrorLocation, ShapeError
 from extractors.landing.batch import Batch
+from extractors.provider_message import find_reported_failure
 from extractors.windows import Window, local_day
 from transforms.reading import Node, parse_json
 
@@ -42,8 +43,15 @@ class LandedResponse:
 
     @cached_property
     def root(self) -> Node:
-        """The body as JSON."""
-        return parse_json(self.body, self.where)
+        """The body as JSON.
+
+        Raises ShapeError for a body that is no JSON, or that reports a failure (landed by an earlier version).
+        """
+        root = parse_json(self.body, self.where)
+        failure = find_reported_failure(root.value)
+        if failure:
+            root.refuse(f"is no data; the provider says: {failure}")
+        return root
 
     @property
     def window(self) -> Window:

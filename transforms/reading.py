@@ -4,7 +4,6 @@ A ``Node`` is a value with its path, so that an error names provider, account, s
 guessed: a value is read, is null, or raises ShapeError. What must not come in: a provider.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from extractors.errors import ErrorLocation, ShapeError
+from extractors.json_body import AmbiguousJson, parse_json_body
 from warehouse.model.columns import UNKNOWN
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -25,14 +25,16 @@ _NUMBER_LIMIT = Decimal(10) ** 18
 def parse_json(body: bytes, where: ErrorLocation) -> "Node":
     """Return the root of a JSON body. Numbers keep their decimal text, so that money never passes through a float.
 
-    Raises ShapeError for a body that is no JSON.
+    Raises ShapeError for a body that is no JSON, or whose values are not certain (a key that stands twice).
 
     >>> parse_json(b'{"cost": 0.10}', ErrorLocation("chatdash", "acme", "analytics"))["cost"].number()
     Decimal('0.10')
     """
     try:
-        value = json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, ArithmeticError, RecursionError) as error:
+        value = parse_json_body(body)
+    except AmbiguousJson as error:
+        raise ShapeError(where, error.field, error.problem, error.values) from error
+    except (ValueError, RecursionError) as error:
         raise ShapeError(where, "$", f"is no JSON ({error})", body[:80]) from error
     return Node(value, "$", where)
 
@@ -40,10 +42,6 @@ def parse_json(body: bytes, where: ErrorLocation) -> "Node":
 def replace_lone_surrogates(text: str) -> str:
     """Return the text with U+FFFD in place of lone surrogates (a text cut inside an emoji): no store can hold them."""
     return text if text.isascii() else _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
 
 
 @dataclass(frozen=True)
@@ -124,9 +122,19 @@ class Node:
             self.refuse("is not a number that can be kept")
         return number
 
-    def count(self) -> int | None:
-        """Return a whole number in any form of a number; None for null. Raises ShapeError for any other value."""
+    def amount(self) -> Decimal | None:
+        """Return a number that is not negative, in the provider's unit; None for null. Raises ShapeError for others."""
         number = self.number()
+        if number is not None and number < 0:
+            self.refuse("is negative")
+        return number
+
+    def count(self) -> int | None:
+        """Return a whole number that is not negative, in any form of a number; None for null.
+
+        Raises ShapeError for any other value.
+        """
+        number = self.amount()
         if number is None:
             return None
         if number != number.to_integral_value():

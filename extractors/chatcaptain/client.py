@@ -9,13 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from extractors.chatcaptain.account import PERMISSIONS, ChatcaptainAccount
-from extractors.errors import CredentialRefused, RequestRefused
+from extractors.errors import CredentialRefused
 from extractors.http.messages import Response
 from extractors.http.session import Session
-from extractors.redaction import redact
 from extractors.windows import Window, format_rfc3339
-
-_MESSAGE_LENGTH = 300  # characters
 
 
 def build_range_query(account: ChatcaptainAccount, window: Window) -> dict[str, str]:
@@ -39,35 +36,15 @@ async def request_statistics(
 ) -> Response:
     """GET one response below ``statistics``.
 
-    Raises RequestRefused for an ``error`` inside a 200, and the errors of ``Session.request``. The CredentialRefused
-    of a 403 names the missing permission and the ``streams:`` line that works without it.
+    Raises the errors of ``Session.request``. The CredentialRefused of a 403 names the missing permission and the
+    ``streams:`` line that works without it.
     """
     try:
-        response = await session.request(
+        return await session.request(
             stream, "GET", statistics_path(session.account, path), query=query, context=context
         )
     except CredentialRefused as error:
         raise explain_missing_permission(session.account, error) from error
-    message = read_embedded_error(response)
-    if message:
-        raise RequestRefused(
-            session.where(stream),
-            f"HTTP {response.status}, but the provider says: {message}",
-            "check the account's ids and settings",
-            status=response.status,
-            body=response.body,
-        )
-    return response
-
-
-def read_embedded_error(response: Response) -> str | None:
-    """Return the message of a response's ``error`` field, redacted; None when there is none."""
-    body = response.json() if response.body else None
-    error = body.get("error") if isinstance(body, dict) else None
-    if not error:
-        return None
-    message = error.get("message", error) if isinstance(error, dict) else error
-    return redact(str(message))[:_MESSAGE_LENGTH]
 
 
 def explain_missing_permission(account: ChatcaptainAccount, error: CredentialRefused) -> CredentialRefused:

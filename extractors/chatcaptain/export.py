@@ -13,7 +13,6 @@ from extractors.chatcaptain.account import ChatcaptainAccount
 from extractors.chatcaptain.client import (
     build_range_query,
     explain_missing_permission,
-    read_embedded_error,
     statistics_path,
 )
 from extractors.chatcaptain.contexts import ExportContext
@@ -22,10 +21,11 @@ from extractors.exports.download import DownloadedFile, download_file
 from extractors.exports.hosts import AllowedHosts, register_link_secrets
 from extractors.exports.job import ExportJob, ExportJobs, JobState, JobStatus, PollSettings
 from extractors.exports.journal import ExportRequest, Journal
-from extractors.http.messages import Request, Response
+from extractors.http.messages import BodyRules, Request, Response
 from extractors.http.session import Session
 from extractors.landing.batch import list_batches
 from extractors.landing.writer import BatchWriter
+from extractors.provider_message import find_reported_failure
 from extractors.redaction import redact_body
 from extractors.windows import Window
 
@@ -120,28 +120,25 @@ class _WindowExport:
 
     async def _create_job(self) -> str:
         """Request a new job once and return its id, from the body or else from the ``Location`` header."""
+        rules = BodyRules(allow_empty=True)
         response = await self._session.request(
-            STREAM, "POST", self._path, query=self._query, send_once=True, allow_empty=True
+            STREAM, "POST", self._path, query=self._query, send_once=True, body_rules=rules
         )
-        message = read_embedded_error(response)
-        if message:
-            problem = f"HTTP {response.status}, but the provider says: {message}"
-            raise RequestRefused(self._where, problem, "check the account's ids and settings", status=response.status)
-        body = response.json() if response.body else {}
+        body = response.root if response.body else {}
         job_id = (body.get("exportId") or body.get("id")) if isinstance(body, dict) else None
         if job_id is None and "location" in response.headers:
             job_id = unquote(urlsplit(response.headers["location"]).path.rstrip("/").rpartition("/")[2])
         return self._require_text(response, "exportId", str(job_id) if type(job_id) is int else job_id)
 
     async def _fetch_status(self, job_id: str) -> JobStatus:
-        response = await self._session.request(STREAM, "GET", f"{self._path}/{quote(job_id, safe='')}")
-        body = response.json()
+        path, rules = f"{self._path}/{quote(job_id, safe='')}", BodyRules(allow_failure=True)
+        response = await self._session.request(STREAM, "GET", path, body_rules=rules)
+        body = response.root
         _register_links(body)
         if not isinstance(body, dict):
             self._refuse_shape(response, "$", "is not an object", body)
-        message = read_embedded_error(response)
-        if message:
-            return JobStatus("failed", str(body.get("status") or "error"), error=message)
+        if body.get("error") or body.get("errors"):
+            return JobStatus("failed", str(body.get("status") or "error"), error=find_reported_failure(body))
         raw_status = self._require_text(response, "status", body.get("status"))
         state = _STATES.get(raw_status.strip().casefold(), "running")
         link = None

@@ -5,7 +5,6 @@ with the interval that is documented for single days. A component id means a dif
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from extractors.chatcaptain.contexts import ChannelReportContext
 from extractors.errors import ShapeError
 from extractors.http.messages import Response
 from extractors.http.session import Session
+from extractors.json_body import format_json
 from extractors.json_values import require_id
 from extractors.landing.writer import BatchWriter
 from extractors.windows import Window
@@ -42,7 +42,7 @@ def parse_channels(session: _Session, response: Response) -> list[ListedChannel]
     Accepts an array, or ``{channels: [...]}``, of ``{id, type, ...}``; raises ShapeError for any other shape.
     """
     where = session.where("channels")
-    body = remove_tokens(response.json())
+    body = remove_tokens(response.root)
     if isinstance(body, dict) and "channels" in body:
         body = body["channels"]
     if not isinstance(body, list):
@@ -82,8 +82,7 @@ async def _share_channels(session: _Session, window: Window) -> Response:
 
 
 def _add_channels(batch: BatchWriter, response: Response) -> None:
-    body = remove_tokens(response.json())
-    batch.add(response, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
+    batch.add(response, format_json(remove_tokens(response.root)).encode())
 
 
 async def fetch_channels(session: _Session, window: Window, batch: BatchWriter) -> dict[str, Any]:

@@ -29,7 +29,7 @@ async def iter_pages(
     while True:
         response = await session.request(stream, "GET", path, query={**query, **cursors})
         yield response
-        cursors = read_cursor(where, response.json())
+        cursors = read_cursor(where, response.root)
         if not cursors:
             return
         for name, cursor in cursors.items():
@@ -80,7 +80,7 @@ def extract_conversation_ids(where: ErrorLocation, pages: Sequence[Response]) ->
     The name of the id is published, its place in an event is not: it is searched at any depth. Raises ShapeError when
     there are events and none has an id.
     """
-    events = [{name: value for name, value in page.json().items() if name != "next_page_token"} for page in pages]
+    events = [{name: value for name, value in page.root.items() if name != "next_page_token"} for page in pages]
     ids = list(dict.fromkeys(_iter_conversation_ids(events)))
     if not ids and any(value for page in events for value in page.values()):
         raise ShapeError(where, "conversation_id", "is in none of the events", events)

@@ -1,19 +1,29 @@
-"""Requests and responses as values, and the error that a response's status stands for. Nothing is sent here.
+"""Requests and responses as values, and the error that a response's status or body stands for. Nothing is sent here.
 
 The meaning of a body is not read, except the message of an error.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any
 
 import httpx
 
-from extractors.errors import CredentialRefused, ErrorLocation, ExtractionError, RateLimited, RequestRefused, Transient
+from extractors.errors import (
+    CredentialRefused,
+    ErrorLocation,
+    ExtractionError,
+    RateLimited,
+    RequestRefused,
+    ShapeError,
+    Transient,
+)
+from extractors.json_body import AmbiguousJson, parse_json_body
+from extractors.provider_message import find_reported_failure, parse_error_message
 from extractors.redaction import redact
 
 _KEPT_HEADERS = (
@@ -26,10 +36,9 @@ _KEPT_HEADERS = (
     "location",
     "x-request-id",
 )
+_SHOWN_CHARACTERS = 80  # of a body that is no JSON
 _DECIMAL_SECONDS = re.compile(r"\d+(\.\d*)?")
 _LONGEST_RETRY_AFTER = timedelta(days=366).total_seconds()  # a cap, so that adding it to a date cannot overflow
-_MESSAGE_LENGTH = 300  # characters
-_MESSAGE_KEYS = ("message", "detail", "title", "error", "error_description")
 
 
 @dataclass(frozen=True)
@@ -57,9 +66,25 @@ class Response:
     body: bytes
     context: Mapping[str, Any] = field(default_factory=dict)
 
-    def json(self) -> Any:
-        """Return the body as JSON. The session has checked that it parses, unless it is empty."""
-        return json.loads(self.body)
+    @cached_property
+    def root(self) -> Any:
+        """The body as JSON (``parse_json_body``). The session has checked that it parses, unless it is empty."""
+        return parse_json_body(self.body)
+
+
+@dataclass(frozen=True)
+class BodyRules:
+    """What is accepted beside a body that is JSON and reports no failure.
+
+    ``allow_empty``: no body at all. ``allow_failure``: a body that reports a failure, for callers that read it
+    themselves, such as the state of a job.
+    """
+
+    allow_empty: bool = False
+    allow_failure: bool = False
+
+
+STRICT_BODY = BodyRules()
 
 
 def select_kept_headers(headers: httpx.Headers) -> dict[str, str]:
@@ -90,6 +115,35 @@ def raise_for_status(where: ErrorLocation, status: int, headers: httpx.Headers, 
     raise error
 
 
+def check_body(where: ErrorLocation, response: Response, rules: BodyRules) -> None:
+    """Check that a body is JSON, and that it reports no failure in spite of its status.
+
+    Raises Transient for a body that does not parse (gateways send HTML, and connections cut responses short),
+    ShapeError for JSON that is ambiguous, and RequestRefused with the provider's words for a reported failure.
+    """
+    if not response.body and rules.allow_empty:
+        return
+    try:
+        root = response.root
+    except AmbiguousJson as error:
+        raise ShapeError(where, error.field, error.problem, error.values) from error
+    except (ValueError, RecursionError) as error:
+        body = response.body
+        problem = f"the answer is cut short or no JSON, saw {_quote_start(body)}" if body else "the answer is empty"
+        raise Transient(where, problem, "run the same command again later") from error
+    failure = None if rules.allow_failure else find_reported_failure(root)
+    if failure:
+        problem = f"HTTP {response.status}, but the provider says: {failure}"
+        advice = "check the account's ids and settings"
+        raise RequestRefused(where, problem, advice, status=response.status, body=response.body)
+
+
+def _quote_start(body: bytes) -> str:
+    # redact before truncating: a cut secret would not be matched
+    text = redact(repr(body[:4096].decode(errors="replace")))
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
+
+
 def parse_retry_after(headers: httpx.Headers, now: datetime) -> float | None:
     """Return the seconds of ``Retry-After``, given as a number or as an HTTP date; None when it is neither.
 
@@ -104,25 +158,3 @@ def parse_retry_after(headers: httpx.Headers, now: datetime) -> float | None:
         return None
     seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
     return min(max(0.0, seconds), _LONGEST_RETRY_AFTER)
-
-
-def parse_error_message(body: bytes) -> str:
-    """Return the provider's message in an error body as one printable line without secrets; empty when it has none."""
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        return ""
-    line = " ".join(_find_message(parsed).split())
-    return redact("".join(char if char.isprintable() else "?" for char in line))[:_MESSAGE_LENGTH]
-
-
-def _find_message(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, dict):
-        return ""
-    for key in _MESSAGE_KEYS:
-        message = _find_message(value.get(key))
-        if message:
-            return message
-    return ""

@@ -13,10 +13,19 @@ from extractors.account import A_co
 from extractors.clock import Clock
 from extractors.errors import CredentialRefused, ErrorLocation, NotSent, RateLimited, Transient
 from extractors.http.limits import ConcurrencyLimiter, RateLimiter
-from extractors.http.messages import Request, Response, parse_retry_after, raise_for_status, select_kept_headers
+from extractors.http.messages import (
+    STRICT_BODY,
+    BodyRules,
+    Request,
+    Response,
+    check_body,
+    parse_retry_after,
+    raise_for_status,
+    select_kept_headers,
+)
 from extractors.http.retry import Retriable, RetryPolicy
 from extractors.http.stats import RequestStats, log_request
-from extractors.http.transport import HttpSettings, Target, check_json, send_request
+from extractors.http.transport import HttpSettings, Target, send_request
 from extractors.redaction import redact_body
 
 
@@ -70,25 +79,24 @@ class Session(Generic[A_co]):
         body: Any = None,
         context: Mapping[str, Any] | None = None,
         send_once: bool = False,
-        allow_empty: bool = False,
+        body_rules: BodyRules = STRICT_BODY,
     ) -> Response:
-        """Request one JSON response and return it unread.
+        """Request one JSON response and return it, its body checked by ``body_rules`` (``check_body``).
 
         ``send_once`` is for requests that create something: they are repeated only after a 429, or when nothing had
-        been sent. Raises the errors of ``extractors.errors``. A body that is no JSON counts as Transient, since
-        gateways send HTML when in trouble; an empty body too, unless ``allow_empty``.
+        been sent. Raises the errors of ``extractors.errors``.
         """
         request = Request(method, path, dict(query or {}), body)
         if not self._credential_accepted:
             async with self._first_request_lock:
                 if not self._credential_accepted:
-                    response = await self._send_with_retries(stream, request, context, send_once, allow_empty)
+                    response = await self._send_with_retries(stream, request, context, send_once, body_rules)
                     self._credential_accepted = True
                     return response
-        return await self._send_with_retries(stream, request, context, send_once, allow_empty)
+        return await self._send_with_retries(stream, request, context, send_once, body_rules)
 
     async def _send_with_retries(
-        self, stream: str, request: Request, context: Mapping[str, Any] | None, send_once: bool, allow_empty: bool
+        self, stream: str, request: Request, context: Mapping[str, Any] | None, send_once: bool, body_rules: BodyRules
     ) -> Response:
         """Send a request by the retry policy, and stop the account when its credential or its provider fails."""
         retriable = (NotSent, RateLimited) if send_once else (Transient, RateLimited)
@@ -106,7 +114,7 @@ class Session(Generic[A_co]):
             on_rate_limited=self._rate_limiter.hold,
         )
         try:
-            response = await policy.run(lambda: self._send_once(policy, request, context or {}, allow_empty))
+            response = await policy.run(lambda: self._send_once(policy, request, context or {}, body_rules))
         except CredentialRefused as error:
             self._stop_error = error
             raise
@@ -119,7 +127,7 @@ class Session(Generic[A_co]):
         return response
 
     async def _send_once(
-        self, policy: RetryPolicy, request: Request, context: Mapping[str, Any], allow_empty: bool
+        self, policy: RetryPolicy, request: Request, context: Mapping[str, Any], body_rules: BodyRules
     ) -> Response:
         """Wait for the limits, send a request once, and return its redacted response or raise its error."""
         where = policy.where
@@ -138,9 +146,9 @@ class Session(Generic[A_co]):
         body = redact_body(raw_body)
         log_request(where, request.method, request.path, status, len(raw_body), self.clock.monotonic() - began)
         raise_for_status(where, status, headers, body, self.clock.now())
-        if body or not allow_empty:
-            check_json(where, body)
-        return Response(request, status, select_kept_headers(headers), fetched_at, body, context)
+        response = Response(request, status, select_kept_headers(headers), fetched_at, body, context)
+        check_body(where, response, body_rules)
+        return response
 
     def _raise_if_stopped(self) -> None:
         if isinstance(self._stop_error, Transient):

@@ -22,7 +22,6 @@ MAX_RESPONSE_BYTES = 256 * 2**20
 """Of one JSON response after decompression. Exports are streamed and have a limit of their own."""
 
 MAX_REDIRECTS = 3
-_SHOWN_CHARACTERS = 80  # of a body that is no JSON
 
 
 @dataclass(frozen=True)
@@ -146,21 +145,6 @@ async def read_limited_body(
             raise ResponseTooLarge(where, f"an answer of more than {limit_bytes} bytes")
         pieces.append(piece)
     return b"".join(pieces)
-
-
-def check_json(where: ErrorLocation, body: bytes) -> None:
-    """Raise Transient for a body that does not parse: gateways send HTML, and connections cut responses short."""
-    try:
-        json.loads(body)
-    except (ValueError, RecursionError) as error:
-        problem = f"the answer is cut short or no JSON, saw {_quote_start(body)}" if body else "the answer is empty"
-        raise Transient(where, problem, "run the same command again later") from error
-
-
-def _quote_start(body: bytes) -> str:
-    # redact before truncating: a cut secret would not be matched
-    text = redact(repr(body[:4096].decode(errors="replace")))
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
 def parse_origin(url: httpx.URL | str) -> tuple[str, str, int | None]:

@@ -37,7 +37,7 @@ class Page:
 
 def parse_page(where: ErrorLocation, response: Response) -> Page:
     """Read ``{status: "ok", data: {result: [...], total, count}}``; raises ShapeError for any other shape."""
-    root = require_object(where, "$", response.json())
+    root = require_object(where, "$", response.root)
     if root.get("status", "ok") != "ok":
         raise ShapeError(where, "$.status", "is not ok", root["status"])
     data = require_object(where, "$.data", root.get("data"))
@@ -56,7 +56,7 @@ def parse_page(where: ErrorLocation, response: Response) -> Page:
 def _read_count(where: ErrorLocation, name: str, data: Mapping[str, Any]) -> int:
     value = data.get(name)
     try:
-        number = Decimal(value if isinstance(value, str) else repr(value))
+        number = Decimal(value if isinstance(value, str | int | Decimal) else repr(value))
     except InvalidOperation:
         number = Decimal("NaN")
     if isinstance(value, bool) or not number.is_finite() or not 0 <= number < _COUNT_LIMIT or number % 1:

@@ -136,7 +136,8 @@ class _Answer:
     def __init__(self, body: object) -> None:
         self.body = body
 
-    def json(self) -> object:
+    @property
+    def root(self) -> object:
         return self.body
 
 

@@ -1,4 +1,3 @@
-import json
 from datetime import UTC, datetime
 
 import httpx
@@ -7,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.errors import CredentialRefused, ErrorLocation, RateLimited, RequestRefused, Transient
-from extractors.http.messages import parse_error_message, parse_retry_after, raise_for_status
+from extractors.http.messages import parse_retry_after, raise_for_status
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
 WHERE = ErrorLocation("cognigy", "acme", "conversation_counter")
@@ -37,31 +36,6 @@ def test_retry_after(retry_after: str, seconds: float | None) -> None:
 def test_retry_after_never_fails(retry_after: str) -> None:
     seconds = parse_retry_after(httpx.Headers({"retry-after": retry_after}), NOW)
     assert seconds is None or 0 <= seconds < 400 * 86_400
-
-
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ({"message": "no"}, "no"),
-        (
-            {"type": "x", "title": "Bad Request", "status": 400, "detail": "month is\n wrong", "code": "7"},
-            "month is wrong",
-        ),
-        ({"error": {"message": "inner"}}, "inner"),
-        ({"code": 8, "message": "", "details": []}, ""),
-        ("text", "text"),
-        ([1], ""),
-        ({"message": "a\x1b[2Jb\u202e"}, "a?[2Jb?"),
-        ({"message": "x" * 1000}, "x" * 300),
-    ],
-)
-def test_a_providers_own_words(body: object, message: str) -> None:
-    assert parse_error_message(json.dumps(body).encode()) == message
-
-
-@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 50_000])
-def test_a_body_without_words_says_nothing(body: bytes) -> None:
-    assert parse_error_message(body) == ""
 
 
 @pytest.mark.parametrize(

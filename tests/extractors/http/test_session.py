@@ -13,11 +13,12 @@ from extractors.errors import (
     ExtractionError,
     NotSent,
     RequestRefused,
+    ShapeError,
     Transient,
 )
 from extractors.http.client import Client
 from extractors.http.limits import RequestLimits
-from extractors.http.messages import Response
+from extractors.http.messages import BodyRules, Response
 from extractors.http.session import Session
 from tests.support.clock import FakeClock
 from tests.support.http_session import (
@@ -62,10 +63,33 @@ def test_a_body_that_is_no_json_is_trouble(server: ScriptedServer, clock: FakeCl
         run_session(server.origin, clock, get_thing)
 
 
+def test_a_body_with_a_key_that_stands_twice_is_refused_at_once(server: ScriptedServer, clock: FakeClock) -> None:
+    server.script(raw_response(b'{"total": 5, "total": 0}'), OK_RESPONSE)
+    with pytest.raises(ShapeError, match=r"field total: stands twice in one object, saw \[5, 0\]"):
+        run_session(server.origin, clock, get_thing)
+    assert len(server.requests) == 1
+
+
+def test_a_failure_inside_a_200_is_refused_with_the_providers_words(server: ScriptedServer, clock: FakeClock) -> None:
+    server.script(raw_response(b'{"items": [], "errors": [{"message": "out of memory"}]}'), OK_RESPONSE)
+    with pytest.raises(RequestRefused, match="HTTP 200, but the provider says: out of memory"):
+        run_session(server.origin, clock, get_thing)
+    assert len(server.requests) == 1
+
+
+def test_a_caller_may_read_a_reported_failure_itself(server: ScriptedServer, clock: FakeClock) -> None:
+    server.script(raw_response(b'{"status": "failed", "error": "disk full"}'))
+    rules = BodyRules(allow_failure=True)
+    answer, _ = run_session(server.origin, clock, lambda s: s.request("export", "GET", "/x", body_rules=rules))
+    assert answer.root == {"status": "failed", "error": "disk full"}
+
+
 def test_an_empty_body_may_be_an_answer(server: ScriptedServer, clock: FakeClock) -> None:
     server.script(raw_response(b"", 202))
     answer, _ = run_session(
-        server.origin, clock, lambda s: s.request("export", "POST", "/x", send_once=True, allow_empty=True)
+        server.origin,
+        clock,
+        lambda s: s.request("export", "POST", "/x", send_once=True, body_rules=BodyRules(allow_empty=True)),
     )
     assert (answer.status, answer.body) == (202, b"")
 

@@ -173,7 +173,7 @@ def answer(**data: Any) -> dict[str, Any]:
     ("body", "field"),
     [
         ([], "$"),
-        ({"status": "error", "data": {}}, "$.status"),
+        ({"status": "partial", "data": {}}, "$.status"),
         ({"status": "ok"}, "$.data"),
         (answer(result={}), "$.data.result"),
         (answer(result=["a"]), "$.data.result[0]"),
