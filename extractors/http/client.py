@@ -45,8 +45,9 @@ class Client:
             verify=_load_trusted_authorities(),
             follow_redirects=False,
             timeout=httpx.Timeout(settings.read_timeout_seconds, connect=settings.connect_timeout_seconds, pool=None),
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"},
+            # every request has a connection of its own: docs/decisions/0017-one-request-a-connection.md
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=0),
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", "Connection": "close"},
             trust_env=False,
             # accounts share the client: a cookie would carry one account's session to another, or to a storage host
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),

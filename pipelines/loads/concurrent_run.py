@@ -17,7 +17,6 @@ from extractors.errors import (
     CredentialRefused,
     Deferred,
     ErrorLocation,
-    ExportUncertain,
     ExtractionError,
     ForbiddenHost,
     RequestRefused,
@@ -41,8 +40,11 @@ Ts = TypeVarTuple("Ts")
 
 PUBLISH_EVERY = timedelta(minutes=10)
 
-_ACCOUNT_ENDING_ERRORS = (CredentialRefused, ForbiddenHost, Deferred, ExportUncertain)
-"""Errors that would recur in every other month of the account."""
+_ACCOUNT_ENDING_ERRORS = (CredentialRefused, ForbiddenHost, Deferred)
+"""Errors that would recur in every other month and stream of the account.
+
+ExportUncertain is none: it holds up new exports alone, which the run remembers without a request.
+"""
 
 
 class ConcurrentRun:

@@ -82,7 +82,8 @@ def test_killed_before_the_id_is_recorded(sandbox: Sandbox, installation: Instal
         assert re.fullmatch(
             r"acme-voice \(chatcaptain\.export\): an export of 2025-03-10T23:00:00\.000Z to 2025-03-11T22:59:59\.999Z "
             r"was asked for at [\d:]+ UTC and its answer never came, so it may or may not run; no other is started for "
-            r"this bot in this run; run the same command again after [\d-]+ [\d:]+ UTC \(export_retry_minutes: 30\)",
+            r"this bot in this run, and the days without an export wait; run the same command again after [\d-]+ [\d:]+ "
+            r"UTC \(export_retry_minutes: 30\); the answers of the other streams are landed meanwhile",
             sentence,
         )
     assert len(sandbox.jobs) == sandbox.request_log.count("chatcaptain", "/export", "POST") == 1
@@ -116,3 +117,22 @@ def test_a_stuck_job_is_adopted_by_the_same_command(sandbox: Sandbox, installati
     installation.backfill(DAY, DAY)
     assert len(sandbox.jobs) == 1
     assert installation.compare_with_truth([DAY])[1] == []
+
+
+@pytest.mark.e2e
+def test_a_lost_creation_holds_up_exports_alone(sandbox: Sandbox, installation: Installation) -> None:
+    """Two months: the creation of the newer one is lost; the other streams of both are landed, and not fetched again."""
+    days, clock = [date(2025, 2, 28), date(2025, 3, 1)], FakeClock(datetime.now(UTC))
+    sandbox.plan_faults(Fault(path="/export", method="POST", kind="reset"))
+    result = installation.load(days, clock=clock)
+    [outcome] = [outcome for outcome in result.outcomes if outcome.account.name == "acme-voice"]
+    assert (outcome.loaded, outcome.failed) == (0, 2)
+    assert sandbox.request_log.count("chatcaptain", "/export", "POST") == 1
+    queries = " ".join(record.query for record in sandbox.request_log.select("chatcaptain", "overview"))
+    assert set(re.findall(r"from=([\d-]{10})", queries)) == {"2025-02-27", "2025-02-28"}  # midnight in Berlin, in UTC
+    clock.advance(31 * 60)
+    sandbox.request_log.clear()
+    assert installation.load(days, clock=clock).is_ok
+    assert sandbox.request_log.count("chatcaptain", "/export", "POST") == 2
+    assert sandbox.request_log.count("chatcaptain") == sandbox.request_log.count("chatcaptain", "/export")
+    assert installation.compare_with_truth(days)[1] == []

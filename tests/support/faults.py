@@ -59,7 +59,10 @@ def _file(status: int = 200, body: str = "", **headers: str) -> Fault:
 
 
 _LATER = "run the same command again later"
-_UNCERTAIN = r"may or may not run; .*run the same command again after .*export_retry_minutes: 30"
+_UNCERTAIN = (
+    r"may or may not run; .*and the days without an export wait; run the same command again after .*"
+    r"export_retry_minutes: 30\); the answers of the other streams are landed meanwhile"
+)
 _SHORT = {"export_start_deadline_seconds": 0.3, "export_deadline_seconds": 0.5}
 _HTML = "<html><body>Bad gateway</body></html>"
 _ODD = '{"items": [{"day": 11, "month": 3, "year": 2025, "conversations": "many"}]}'
