@@ -26,6 +26,8 @@ from datetime import datetime
 from extractors.redaction import redact
 
 _SHOWN_CHARACTERS = 120  # of a value in a ShapeError
+_LANDED_ADVICE = "the answer is kept in the landing zone; `chatmart replay` reads it once the parser knows this shape"
+_NOT_LANDED_ADVICE = "the answer was not kept; run the same command again, and report this sentence if it comes again"
 
 
 @dataclass(frozen=True)
@@ -95,17 +97,30 @@ class ResponseTooLarge(Permanent):
 
 
 class ShapeError(Permanent):
-    """A response of a shape that is not accepted. It names the field and the value seen, and never guesses."""
+    """A response of a shape that is not accepted. It names the field and the value seen, and never guesses.
 
-    def __init__(self, where: ErrorLocation, field: str, problem: str, value: object = None) -> None:
+    Its advice says whether the answer is kept. ``is_landed`` is True for an answer read from the landing zone, False for
+    one that is refused before it could be landed; by default it is landed where ``where`` names a batch.
+    """
+
+    def __init__(
+        self, where: ErrorLocation, field: str, problem: str, value: object = None, *, is_landed: bool | None = None
+    ) -> None:
         self.field = field
+        self._can_be_landed = is_landed is not False
         seen = redact(repr(value))  # redact before truncating: a cut secret would not be matched
         shown = seen if len(seen) <= _SHOWN_CHARACTERS else f"{seen[: _SHOWN_CHARACTERS - 3]}..."
         super().__init__(
             where,
             f"field {field}: {problem}, saw {shown}",
-            "the answer is kept in the landing zone; `chatmart replay` reads it once the parser knows this shape",
+            _LANDED_ADVICE if is_landed or (where.batch and self._can_be_landed) else _NOT_LANDED_ADVICE,
         )
+
+    def mark_landed(self) -> None:
+        """Say from now on that the answer is kept, unless it was refused before it could be landed."""
+        if self._can_be_landed:
+            self.advice = _LANDED_ADVICE
+            self.args = (f"{self.where}: {self.problem}; {self.advice}",)
 
 
 class ExportFailed(Permanent):

@@ -41,6 +41,7 @@ async def fetch_batch(landing: LandingZone, session: Session[A], name: str, stre
             remarks = await stream.fetch(session, window, writer)
         except ShapeError as error:
             if not writer.is_empty:
+                error.mark_landed()
                 writer.finish(started, landed_at=session.clock.now(), complete=False, remarks={"error": str(error)})
             raise
         return writer.finish(started, landed_at=session.clock.now(), remarks=remarks)

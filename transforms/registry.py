@@ -74,7 +74,7 @@ def transform_chunk(chunk: Chunk[A]) -> TransformResult:
         return facts.build()
     except ValueOutOfRange as error:
         where = ErrorLocation(chunk.account.provider, chunk.account.name)
-        raise ShapeError(where, error.column, "cannot hold the reported value", error.value) from error
+        raise ShapeError(where, error.column, "cannot hold the reported value", error.value, is_landed=True) from error
 
 
 def measure_definitions() -> Iterator[MeasureDefinition]:

@@ -3,7 +3,6 @@
 The link is a secret of its own: it appears in no error, log or manifest. The contents of the file are not read here.
 """
 
-import asyncio
 import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -24,14 +23,16 @@ from extractors.errors import (
 )
 from extractors.exports.csv_lines import CsvRecordCounter
 from extractors.exports.hosts import AllowedHosts, register_link_secrets
+from extractors.http.encodings import read_codings
 from extractors.http.messages import raise_for_status, select_kept_headers
 from extractors.http.retry import RetryPolicy
 from extractors.http.session import Session
 from extractors.http.stats import log_request
+from extractors.http.time_limits import Deadline
 from extractors.http.transport import MAX_REDIRECTS, describe_error
 
 MAX_BYTES = 16 * 2**30  # of one file after decompression: about a hundred million conversations
-MAX_SECONDS = 2 * 3600
+MAX_SECONDS = 2 * 3600  # of one file, all tries together
 _PIECE_BYTES = 2**20
 _ERROR_BYTES = 2**16
 _EXPIRED_STATUSES = (403, 404, 410)
@@ -76,17 +77,26 @@ async def download_file(
         session.settings,
         session.account.max_wait_seconds,
         limit_owner="the file host",
+        deadline_seconds=MAX_SECONDS,
     )
-    return await policy.run(lambda: _download_once(session, where, link, hosts, sink))
+    return await policy.run(lambda deadline: _download_once(session, where, link, hosts, sink, deadline))
 
 
 async def _download_once(
-    session: Session[Account], where: ErrorLocation, link: str, hosts: AllowedHosts, sink: Sink
+    session: Session[Account],
+    where: ErrorLocation,
+    link: str,
+    hosts: AllowedHosts,
+    sink: Sink,
+    deadline: Deadline,
 ) -> DownloadedFile:
     try:
-        async with asyncio.timeout(MAX_SECONDS):
+        async with deadline.limit_try():
             return await _follow_redirects(session, where, link, hosts, sink)
-    except (httpx.TransportError, zlib.error, TimeoutError) as error:
+    except TimeoutError as error:
+        problem = f"the file did not come whole in the {MAX_SECONDS} seconds that a download and its tries may take"
+        raise Transient(where, problem, _RETRY_ADVICE) from error
+    except (httpx.TransportError, zlib.error) as error:
         raise Transient(where, f"the file did not come whole: {describe_error(error)}", _RETRY_ADVICE) from error
 
 
@@ -153,7 +163,7 @@ async def _raise_for_refusal(where: ErrorLocation, response: httpx.Response, now
     status = response.status_code
     if status in _EXPIRED_STATUSES:
         raise LinkExpired(where, f"the link to the file leads nowhere (HTTP {status})", _RETRY_ADVICE, status=status)
-    if status != 401:  # no credential was sent, so none was refused
+    if status >= 400 and status != 401:  # no credential was sent, so none was refused
         raise_for_status(where, status, response.headers, body, now)
     raise RequestRefused(where, f"the file's host answers HTTP {status}", "run again for a fresh link", status=status)
 
@@ -167,10 +177,10 @@ class _EncodedBody:
         self._response = response
 
     async def iter_decoded(self, where: ErrorLocation) -> AsyncIterator[bytes]:
-        encoding = self._response.headers.get("content-encoding", "identity").strip().casefold()
-        if encoding not in ("", "identity", "gzip", "x-gzip"):
-            raise ShapeError(where, "content-encoding", "of the file is not accepted", encoding)
-        self.is_gzip = encoding.endswith("gzip")
+        codings = read_codings(where, self._response.headers)
+        if codings not in ((), ("gzip",)):
+            raise ShapeError(where, "content-encoding", "of the file is not accepted", codings, is_landed=False)
+        self.is_gzip = bool(codings)
         decoder = _GzipDecoder() if self.is_gzip else None
         async for raw in self._response.aiter_raw():
             self.size += len(raw)

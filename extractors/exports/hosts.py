@@ -26,9 +26,9 @@ class AllowedHosts:
         try:
             url = httpx.URL(link)
         except httpx.InvalidURL as error:
-            raise ShapeError(where, "download link", "is no URL") from error
+            raise ShapeError(where, "download link", "is no URL", is_landed=False) from error
         if url.scheme not in ("http", "https") or not url.host:
-            raise ShapeError(where, "download link", "is no absolute http(s) URL")
+            raise ShapeError(where, "download link", "is no absolute http(s) URL", is_landed=False)
         if url.host.rstrip(".").casefold() not in self.names:
             raise ForbiddenHost(
                 where,

@@ -16,6 +16,7 @@ from extractors.clock import SYSTEM_CLOCK, Clock
 from extractors.http.limits import ConcurrencyLimiter, RateLimiter, RequestLimits
 from extractors.http.session import Session
 from extractors.http.stats import RequestStats
+from extractors.http.time_limits import require_steady_bodies
 from extractors.http.transport import DEFAULT_HTTP_SETTINGS, HttpSettings, parse_origin
 
 for _logger_name in ("httpx", "httpcore"):  # they log whole URLs, also those with a key in them
@@ -49,6 +50,7 @@ class Client:
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=0),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", "Connection": "close"},
             trust_env=False,
+            event_hooks={"response": [require_steady_bodies(settings.steady_seconds, settings.least_bytes)]},
             # accounts share the client: a cookie would carry one account's session to another, or to a storage host
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )

@@ -22,6 +22,7 @@ from extractors.errors import (
     ShapeError,
     Transient,
 )
+from extractors.http.encodings import refuse_other_encoding
 from extractors.json_body import AmbiguousJson, parse_json_body
 from extractors.provider_message import find_reported_failure, parse_error_message
 from extractors.redaction import redact
@@ -93,12 +94,12 @@ def select_kept_headers(headers: httpx.Headers) -> dict[str, str]:
 
 
 def raise_for_status(where: ErrorLocation, status: int, headers: httpx.Headers, body: bytes, now: datetime) -> None:
-    """Raise the error of the taxonomy for a status of 400 and above; return for any other.
+    """Raise the error of the taxonomy for a status that stands for no whole answer; return for any other below 300.
 
-    401 and 403 raise CredentialRefused, 429 RateLimited, 408 and 5xx Transient, any other RequestRefused. ``now`` is
-    an aware instant, from which a ``Retry-After`` date counts.
+    401 and 403 raise CredentialRefused, 429 RateLimited, 408 and 5xx Transient, any other RequestRefused: 206 (a part
+    of an answer) and a 3xx that leads nowhere too. ``now`` is an aware instant, from which a ``Retry-After`` date counts.
     """
-    if status < 400:
+    if status < 300 and status != 206:
         return
     message = parse_error_message(body)
     problem = f"HTTP {status}" + (f", the provider says: {message}" if message else "")
@@ -111,22 +112,40 @@ def raise_for_status(where: ErrorLocation, status: int, headers: httpx.Headers, 
         advice = "the provider has trouble; run the same command again later"
         error = Transient(where, problem, advice, retry_after=parse_retry_after(headers, now))
     else:
-        error = RequestRefused(where, problem, "check the account's ids and settings", status=status, body=body)
+        error = RequestRefused(where, problem, _advise_on_refusal(where, status, body), status=status, body=body)
     raise error
+
+
+def _advise_on_refusal(where: ErrorLocation, status: int, body: bytes) -> str:
+    if status == 409:
+        return "the provider sees a conflict with another request; wait until that has ended, and run the same command again"
+    if status < 400:
+        return "this is no whole answer of an API: check base_url, and what stands between here and the provider"
+    if status in (404, 405) and not _is_json_object(body):
+        return f"this is no answer of {where.provider}'s API (no JSON): check base_url, then the account's ids"
+    return "check the account's ids and settings"
+
+
+def _is_json_object(body: bytes) -> bool:
+    try:
+        return isinstance(parse_json_body(body), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def check_body(where: ErrorLocation, response: Response, rules: BodyRules) -> None:
     """Check that a body is JSON, and that it reports no failure in spite of its status.
 
     Raises Transient for a body that does not parse (gateways send HTML, and connections cut responses short),
-    ShapeError for JSON that is ambiguous, and RequestRefused with the provider's words for a reported failure.
+    ShapeError for JSON that is ambiguous or not in UTF-8, and RequestRefused with the provider's words for a reported failure.
     """
     if not response.body and rules.allow_empty:
         return
+    refuse_other_encoding(where, response.body)
     try:
         root = response.root
     except AmbiguousJson as error:
-        raise ShapeError(where, error.field, error.problem, error.values) from error
+        raise ShapeError(where, error.field, error.problem, error.values, is_landed=False) from error
     except (ValueError, RecursionError) as error:
         body = response.body
         problem = f"the answer is cut short or no JSON, saw {_quote_start(body)}" if body else "the answer is empty"

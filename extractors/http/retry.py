@@ -13,6 +13,7 @@ from typing import TypeVar
 from extractors.clock import Clock
 from extractors.errors import Deferred, ErrorLocation, RateLimited, Transient
 from extractors.http.stats import RequestStats, log_retry
+from extractors.http.time_limits import Deadline
 from extractors.http.transport import HttpSettings
 
 R = TypeVar("R")
@@ -33,7 +34,8 @@ class RetryPolicy:
 
     A ``Transient`` failure uses up one of ``settings.max_attempts``. A ``RateLimited`` refusal does not: it is
     repeated until the pauses that count as waiting exceed ``max_wait_seconds`` in sum: those after any 429, and those
-    that a ``Retry-After`` asks for.
+    that a ``Retry-After`` asks for. All tries and the back-off between them share one deadline of ``deadline_seconds``
+    (None: ``settings.total_timeout_seconds``), whose end ends the retries too.
 
     ``limit_owner`` names in errors whose limit it is. ``can_retry`` may refuse a retry. ``on_rate_limited`` receives
     the pause after each 429, in seconds. Retries and waits are added to ``stats``.
@@ -47,18 +49,21 @@ class RetryPolicy:
     limit_owner: str = "the provider"
     can_retry: Callable[[Retriable], bool] = _retry_always
     on_rate_limited: Callable[[float], None] = _ignore_hold
+    deadline_seconds: float | None = None
 
-    async def run(self, attempt: Callable[[], Awaitable[R]]) -> R:
-        """Call ``attempt`` until it succeeds, and return its result.
+    async def run(self, attempt: Callable[[Deadline], Awaitable[R]]) -> R:
+        """Call ``attempt`` until it succeeds, and return its result. ``attempt`` spends the deadline that it is given.
 
-        Raises the last Transient when the attempts are used up or a retry is refused, and Deferred when the server
-        asks for more waiting than the run may spend. Every other error of ``attempt`` passes through at once.
+        Raises the last Transient when the attempts or the deadline are used up or a retry is refused, and Deferred when
+        the server asks for more waiting than the run may spend. Every other error of ``attempt`` passes through at once.
         """
+        limit_seconds = self.settings.total_timeout_seconds if self.deadline_seconds is None else self.deadline_seconds
+        deadline = Deadline(self.clock, limit_seconds)
         attempts, failures, waited_seconds = 0, 0, 0.0
         while True:
             attempts += 1
             try:
-                return await attempt()
+                return await attempt(deadline)
             except (Transient, RateLimited) as error:
                 if not self.can_retry(error):
                     if isinstance(error, RateLimited):
@@ -74,7 +79,9 @@ class RetryPolicy:
                     waited_seconds += pause_seconds
                     if waited_seconds > self.max_wait_seconds:
                         raise self.build_deferred_error(pause_seconds) from error
-                if failures >= self.settings.max_attempts:
+                if requested_seconds is None:
+                    deadline.spent_seconds += pause_seconds
+                if failures >= self.settings.max_attempts or (failures and not deadline.remaining_seconds):
                     raise
                 log_retry(self.where, pause_seconds, error)
             self.stats.retries += 1

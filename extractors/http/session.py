@@ -25,6 +25,7 @@ from extractors.http.messages import (
 )
 from extractors.http.retry import Retriable, RetryPolicy
 from extractors.http.stats import RequestStats, log_request
+from extractors.http.time_limits import Deadline
 from extractors.http.transport import HttpSettings, Target, send_request
 from extractors.redaction import redact_body
 
@@ -114,7 +115,9 @@ class Session(Generic[A_co]):
             on_rate_limited=self._rate_limiter.hold,
         )
         try:
-            response = await policy.run(lambda: self._send_once(policy, request, context or {}, body_rules))
+            response = await policy.run(
+                lambda deadline: self._send_once(policy, deadline, request, context or {}, body_rules)
+            )
         except CredentialRefused as error:
             self._stop_error = error
             raise
@@ -127,7 +130,12 @@ class Session(Generic[A_co]):
         return response
 
     async def _send_once(
-        self, policy: RetryPolicy, request: Request, context: Mapping[str, Any], body_rules: BodyRules
+        self,
+        policy: RetryPolicy,
+        deadline: Deadline,
+        request: Request,
+        context: Mapping[str, Any],
+        body_rules: BodyRules,
     ) -> Response:
         """Wait for the limits, send a request once, and return its redacted response or raise its error."""
         where = policy.where
@@ -140,7 +148,7 @@ class Session(Generic[A_co]):
             self._raise_if_stopped()  # another request may have been refused while this one waited
             fetched_at, began = self.clock.now(), self.clock.monotonic()
             status, headers, raw_body = await send_request(
-                self.httpx_client, self.settings, self.stats, where, self._target, request
+                self.httpx_client, deadline, self.stats, where, self._target, request
             )
             self._adapt_limits(status, headers)
         body = redact_body(raw_body)

@@ -3,7 +3,6 @@
 Retries and limits are not known here, and the meaning of a response is not read.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,8 +13,10 @@ import httpx
 
 from extractors.account import Credential
 from extractors.errors import ErrorLocation, ForbiddenHost, NotSent, ResponseTooLarge, Transient
+from extractors.http.encodings import read_codings
 from extractors.http.messages import Request
 from extractors.http.stats import RequestStats
+from extractors.http.time_limits import Deadline
 from extractors.redaction import redact
 
 MAX_RESPONSE_BYTES = 256 * 2**20
@@ -26,11 +27,17 @@ MAX_REDIRECTS = 3
 
 @dataclass(frozen=True)
 class HttpSettings:
-    """Time limits in seconds, attempts and back-off of all requests of a run."""
+    """Time limits in seconds, attempts and back-off of all requests of a run.
+
+    ``total_timeout_seconds`` is the deadline of one request with all its tries (``time_limits.Deadline``). A body of
+    which fewer than ``least_bytes`` come in ``steady_seconds`` counts as cut off.
+    """
 
     connect_timeout_seconds: float = 10
     read_timeout_seconds: float = 60
     total_timeout_seconds: float = 300
+    steady_seconds: float = 60
+    least_bytes: int = 1024
     max_attempts: int = 6
     backoff_seconds: float = 0.5
     backoff_cap_seconds: float = 20
@@ -58,7 +65,7 @@ class RawResponse(NamedTuple):
 
 async def send_request(
     http: httpx.AsyncClient,
-    settings: HttpSettings,
+    deadline: Deadline,
     stats: RequestStats,
     where: ErrorLocation,
     target: Target,
@@ -66,17 +73,21 @@ async def send_request(
 ) -> RawResponse:
     """Send a request once and return the last response after redirects within the origin.
 
-    Raises NotSent when no connection came about, Transient when no complete response arrived within
-    ``settings.total_timeout_seconds``, ForbiddenHost for a redirect that leaves the origin, and ResponseTooLarge.
+    Raises NotSent when no connection came about, Transient when no complete response arrived before the deadline,
+    ForbiddenHost for a redirect that leaves the origin, ShapeError for a coding that was not asked for, and
+    ResponseTooLarge.
     """
     try:
-        async with asyncio.timeout(settings.total_timeout_seconds):
+        async with deadline.limit_try():
             return await _follow_redirects(http, stats, where, target, request)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         raise NotSent(where, f"no connection: {describe_error(error)}", "check base_url, or run again later") from error
     except httpx.InvalidURL as error:
         raise _build_bad_redirect_error(where) from error
-    except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
+    except TimeoutError as error:
+        problem = f"no whole answer in the {deadline.limit_seconds:g} seconds that a request and its tries may take"
+        raise Transient(where, problem, "run the same command again later") from error
+    except (httpx.TransportError, httpx.DecodingError) as error:
         raise Transient(
             where, f"no whole answer: {describe_error(error)}", "run the same command again later"
         ) from error
@@ -135,7 +146,13 @@ def _build_bad_redirect_error(where: ErrorLocation) -> ForbiddenHost:
 async def read_limited_body(
     response: httpx.Response, where: ErrorLocation, stats: RequestStats, limit_bytes: int = MAX_RESPONSE_BYTES
 ) -> bytes:
-    """Read and decode a body. Raises ResponseTooLarge as soon as it exceeds ``limit_bytes``."""
+    """Read and decode a body.
+
+    Raises ResponseTooLarge as soon as it exceeds ``limit_bytes``, and ShapeError for a coding that was not asked for.
+    """
+    codings = read_codings(where, response.headers)
+    if codings:  # httpx knows neither `x-gzip` nor a word in capitals
+        response.headers["content-encoding"] = ", ".join(codings)
     pieces: list[bytes] = []
     size = 0
     async for piece in response.aiter_bytes():

@@ -16,7 +16,7 @@ from extractors.account import Account
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS, get_provider
 from pipelines.configuration.document import Document
-from pipelines.configuration.secrets import ReferenceResolver, read_env
+from pipelines.configuration.secrets import ReferenceResolver, iter_secret_keys, read_env
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -71,6 +71,10 @@ def _merge(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
     return {**defaults, **own, **nested}
 
 
+def _has_outer_blank(text: str) -> bool:
+    return text != text.strip()
+
+
 def _is_header_value(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
@@ -109,9 +113,18 @@ class _Checker:
         resolved = {key: resolver.resolve(value, (str(key),)) for key, value in merged.items()}
         account = self._check_model(model, resolved, resolver, label)
         self.secret_variables.setdefault(str(name), []).extend(resolver.credential_variables)
-        if account is not None and not all(map(_is_header_value, account.credential().headers.values())):
-            self.add_problem(f"{label}credential: holds a character that no HTTP header carries, such as a line break")
+        if account is not None:
+            self._check_credential(account, label)
         return account
+
+    def _check_credential(self, account: Account, label: str) -> None:
+        secret_keys = [key for key, *nested in iter_secret_keys(type(account)) if not nested]
+        values = {key: getattr(account, key) for key in secret_keys}
+        blank = [key for key, value in values.items() if value and _has_outer_blank(value.get_secret_value())]
+        for key in blank:
+            self.add_problem(f"{label}{key}: begins or ends with a blank or a line break; set the variable without it")
+        if not blank and not all(map(_is_header_value, account.credential().headers.values())):
+            self.add_problem(f"{label}credential: holds a character that no HTTP header carries, such as a line break")
 
     def check_names_are_unique(self, entries: Sequence[Mapping[str, Any]]) -> None:
         counts = Counter(str(entry["name"]) for entry in entries if entry.get("name"))

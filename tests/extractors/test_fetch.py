@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,31 @@ def test_an_answer_that_cannot_be_followed_is_kept_as_incomplete(server: Scripte
     assert half.window.start.day == 4
     assert "leads nowhere" in half.manifest["facts"]["error"]
     assert [body for _, body in half.iter_bodies()] == [b'{"ok": true}']
+
+
+@pytest.mark.parametrize(("body", "is_kept"), [(b"{}", True), ('{"a": "é"}'.encode("latin-1"), False)])
+def test_an_answer_is_said_to_be_kept_when_it_was_landed(
+    server: ScriptedServer, tmp_path: Path, body: bytes, is_kept: bool
+) -> None:
+    """The second answer of a batch is kept when an extractor refuses it, and not when it cannot even be parsed."""
+
+    async def fetch(session: Session, _window: Window, batch: BatchWriter) -> dict[str, Any]:
+        batch.add(await session.request("daily", "GET", "/first"))
+        batch.add(await session.request("daily", "GET", "/second"))
+        raise ShapeError(session.where("daily"), "page", "leads nowhere", "x")
+
+    async def run() -> list[ExtractionError]:
+        async with Client(clock=FakeClock()) as client:
+            session = client.open_session(build_account(server.origin), RequestLimits(None, 1, 3))
+            return await fetch_batches(
+                LandingZone(tmp_path), session, [("daily", replace(DAILY, fetch=fetch), DAYS[0])]
+            )
+
+    server.script(raw_response(b"{}"), raw_response(body))
+    [error] = asyncio.run(run())
+    assert ("the answer is kept in the landing zone" in str(error)) == is_kept
+    assert ("the answer was not kept" in str(error)) == (not is_kept)
+    assert error.advice in str(error)
 
 
 def test_half_a_batch_is_not_landed(server: ScriptedServer, tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def _without_repeats(engine: duckdb.DuckDBPyConnection, chunk: Chunk[Chatcaptain
     ).fetchone()
     if contradiction:
         problem = "is in two lines of a day that differ"
-        raise ShapeError(chunk.error_location(STREAM), "conversation_id", problem, contradiction[0])
+        raise ShapeError(chunk.error_location(STREAM), "conversation_id", problem, contradiction[0], is_landed=True)
     return "distinctly"
 
 

@@ -59,7 +59,32 @@ def test_each_status_has_its_place_in_the_taxonomy(status: int, kind: type[Excep
         raise_for_status(WHERE, status, httpx.Headers(), b'{"message": "no"}', NOW)
 
 
-@pytest.mark.parametrize("status", [200, 202, 204, 304])
+@pytest.mark.parametrize(
+    ("status", "body", "advice"),
+    [
+        (400, b"{}", "check the account's ids and settings"),
+        (404, b'{"detail": "no such project"}', "check the account's ids and settings"),
+        (
+            404,
+            b"<html>404 Not Found</html>",
+            "no answer of cognigy's API (no JSON): check base_url, then the account's ids",
+        ),
+        (404, b"", "no answer of cognigy's API (no JSON): check base_url, then the account's ids"),
+        (405, b"Method Not Allowed", "no answer of cognigy's API (no JSON): check base_url"),
+        (409, b'{"title": "Conflict"}', "a conflict with another request; wait until that has ended, and run the same"),
+        (206, b"{}", "no whole answer of an API: check base_url"),
+        (304, b"", "no whole answer of an API: check base_url"),
+        (302, b'{"items": []}', "no whole answer of an API: check base_url"),
+    ],
+)
+def test_a_refusal_advises_on_its_own_cause(status: int, body: bytes, advice: str) -> None:
+    with pytest.raises(RequestRefused) as caught:
+        raise_for_status(WHERE, status, httpx.Headers(), body, NOW)
+    assert advice in str(caught.value)
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize("status", [200, 202, 204])
 def test_other_statuses_are_answers(status: int) -> None:
     raise_for_status(WHERE, status, httpx.Headers(), b"", NOW)
 

@@ -56,6 +56,18 @@ def test_all_problems_are_reported_at_once_with_file_account_and_key(config_fold
     assert len(problems) == len(expected)
 
 
+@pytest.mark.parametrize(
+    "value", ["fake-key-of-acme ", " fake-key-of-acme", "fake-key-of-acme\n", "fake-key-of-acme\t"]
+)
+def test_a_key_with_a_blank_around_it_is_named(
+    config_folder: ConfigFolder, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.environ", {"ACME_KEY": value})
+    assert config_folder.list_problems(accounts=[ACCOUNT]) == [
+        "chatmart.yaml: account acme: api_key: begins or ends with a blank or a line break; set the variable without it"
+    ]
+
+
 @pytest.mark.parametrize("value", ["two\nlines-of-a-key", "“quoted-fake-key”", "fake-key-\x00"])
 def test_a_key_that_no_header_carries_is_named(
     config_folder: ConfigFolder, value: str, monkeypatch: pytest.MonkeyPatch
