@@ -99,8 +99,8 @@ class ResponseTooLarge(Permanent):
 class ShapeError(Permanent):
     """A response of a shape that is not accepted. It names the field and the value seen, and never guesses.
 
-    Its advice says whether the answer is kept. ``is_landed`` is True for an answer read from the landing zone, False for
-    one that is refused before it could be landed; by default it is landed where ``where`` names a batch.
+    Its advice says whether the answer is kept. ``is_landed`` is True for an answer read from the landing zone, False
+    for one that is refused before it could be landed; by default it is landed where ``where`` names a batch.
     """
 
     def __init__(

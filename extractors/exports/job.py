@@ -191,8 +191,8 @@ class ExportJobs:
             f"an export of {export_request.start} to {export_request.end} was asked for at "
             f"{entry.requested_at:%H:%M:%S} UTC and {reason}, so it may or may not run; "
             "no other is started for this bot in this run, and the days without an export wait",
-            f"run the same command again after {retry_at:%Y-%m-%d %H:%M} UTC (export_retry_minutes: {retry_minutes:g}); "
-            "the answers of the other streams are landed meanwhile",
+            f"run the same command again after {retry_at:%Y-%m-%d %H:%M} UTC "
+            f"(export_retry_minutes: {retry_minutes:g}); the answers of the other streams are landed meanwhile",
         )
         self.session.run_state[_STOP_ERROR] = error
         return error

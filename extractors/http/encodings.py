@@ -32,8 +32,8 @@ def read_codings(where: ErrorLocation, headers: Mapping[str, str]) -> tuple[str,
 def refuse_other_encoding(where: ErrorLocation, body: bytes) -> None:
     """Raise ShapeError for JSON that is not encoded in UTF-8, with the byte; return for UTF-8 and for no JSON at all.
 
-    A byte order mark of UTF-8 is accepted. UTF-16 and UTF-32 are refused too, though they can be told apart: secrets are
-    masked in the bytes of a body as UTF-8.
+    A byte order mark of UTF-8 is accepted. UTF-16 and UTF-32 are refused too, though they can be told apart: secrets
+    are masked in the bytes of a body as UTF-8.
     """
     encoding = json.detect_encoding(body)
     if not encoding.startswith("utf-8"):

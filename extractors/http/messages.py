@@ -97,7 +97,8 @@ def raise_for_status(where: ErrorLocation, status: int, headers: httpx.Headers, 
     """Raise the error of the taxonomy for a status that stands for no whole answer; return for any other below 300.
 
     401 and 403 raise CredentialRefused, 429 RateLimited, 408 and 5xx Transient, any other RequestRefused: 206 (a part
-    of an answer) and a 3xx that leads nowhere too. ``now`` is an aware instant, from which a ``Retry-After`` date counts.
+    of an answer) and a 3xx that leads nowhere too. ``now`` is an aware instant, from which a ``Retry-After`` date
+    counts.
     """
     if status < 300 and status != 206:
         return
@@ -118,7 +119,7 @@ def raise_for_status(where: ErrorLocation, status: int, headers: httpx.Headers, 
 
 def _advise_on_refusal(where: ErrorLocation, status: int, body: bytes) -> str:
     if status == 409:
-        return "the provider sees a conflict with another request; wait until that has ended, and run the same command again"
+        return "the provider sees a conflict with another request; wait until that has ended, then run this again"
     if status < 400:
         return "this is no whole answer of an API: check base_url, and what stands between here and the provider"
     if status in (404, 405) and not _is_json_object(body):

@@ -54,8 +54,8 @@ class RetryPolicy:
     async def run(self, attempt: Callable[[Deadline], Awaitable[R]]) -> R:
         """Call ``attempt`` until it succeeds, and return its result. ``attempt`` spends the deadline that it is given.
 
-        Raises the last Transient when the attempts or the deadline are used up or a retry is refused, and Deferred when
-        the server asks for more waiting than the run may spend. Every other error of ``attempt`` passes through at once.
+        Raises the last Transient when the attempts or the deadline are used up or a retry is refused, and Deferred
+        when the server asks for more waiting than the run may spend. Every other error of ``attempt`` passes through.
         """
         limit_seconds = self.settings.total_timeout_seconds if self.deadline_seconds is None else self.deadline_seconds
         deadline = Deadline(self.clock, limit_seconds)

@@ -1,4 +1,7 @@
-"""The time that a request may take: one deadline over all its tries, and the least speed of a body. Nothing is sent here."""
+"""The time that a request may take: one deadline over all its tries, and the least speed of a body.
+
+Nothing is sent here.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -82,8 +82,8 @@ def test_killed_before_the_id_is_recorded(sandbox: Sandbox, installation: Instal
         assert re.fullmatch(
             r"acme-voice \(chatcaptain\.export\): an export of 2025-03-10T23:00:00\.000Z to 2025-03-11T22:59:59\.999Z "
             r"was asked for at [\d:]+ UTC and its answer never came, so it may or may not run; no other is started for "
-            r"this bot in this run, and the days without an export wait; run the same command again after [\d-]+ [\d:]+ "
-            r"UTC \(export_retry_minutes: 30\); the answers of the other streams are landed meanwhile",
+            r"this bot in this run, and the days without an export wait; run the same command again after [\d-]+ "
+            r"[\d:]+ UTC \(export_retry_minutes: 30\); the answers of the other streams are landed meanwhile",
             sentence,
         )
     assert len(sandbox.jobs) == sandbox.request_log.count("chatcaptain", "/export", "POST") == 1
@@ -121,7 +121,7 @@ def test_a_stuck_job_is_adopted_by_the_same_command(sandbox: Sandbox, installati
 
 @pytest.mark.e2e
 def test_a_lost_creation_holds_up_exports_alone(sandbox: Sandbox, installation: Installation) -> None:
-    """Two months: the creation of the newer one is lost; the other streams of both are landed, and not fetched again."""
+    """Of two months the newer one's creation is lost: the other streams of both are landed, and not fetched again."""
     days, clock = [date(2025, 2, 28), date(2025, 3, 1)], FakeClock(datetime.now(UTC))
     sandbox.plan_faults(Fault(path="/export", method="POST", kind="reset"))
     result = installation.load(days, clock=clock)

@@ -91,8 +91,8 @@ def test_latin_1_is_refused_once_with_its_byte(server: ScriptedServer, clock: Fa
     with pytest.raises(ShapeError) as caught:
         run_session(server.origin, clock, get_thing)
     assert str(caught.value) == (
-        "acme (cognigy.stream): field $: is not encoded in UTF-8 at byte 15, behind '{\"title\": \"Verf', saw b'\\xfc'; "
-        + NOT_KEPT
+        'acme (cognigy.stream): field $: is not encoded in UTF-8 at byte 15, behind \'{"title": "Verf\', '
+        f"saw b'\\xfc'; {NOT_KEPT}"
     )
     assert len(server.requests) == 1
 

@@ -71,7 +71,11 @@ def test_each_status_has_its_place_in_the_taxonomy(status: int, kind: type[Excep
         ),
         (404, b"", "no answer of cognigy's API (no JSON): check base_url, then the account's ids"),
         (405, b"Method Not Allowed", "no answer of cognigy's API (no JSON): check base_url"),
-        (409, b'{"title": "Conflict"}', "a conflict with another request; wait until that has ended, and run the same"),
+        (
+            409,
+            b'{"title": "Conflict"}',
+            "a conflict with another request; wait until that has ended, then run this again",
+        ),
         (206, b"{}", "no whole answer of an API: check base_url"),
         (304, b"", "no whole answer of an API: check base_url"),
         (302, b'{"items": []}', "no whole answer of an API: check base_url"),
