@@ -4,6 +4,7 @@ ChatmartError
 ├── ConfigError            mend the configuration; no request was sent
 ├── Permanent              a repetition gives the same response: never retried by any layer
 │   ├── CredentialRefused  401, 403: the account stops at once
+│   ├── CertificateRefused the certificate of a host is not trusted: nothing was sent
 │   ├── RequestRefused     any other 4xx, with the provider's own message
 │   │   └── LinkExpired    a signed download link that has expired: a fresh one may work
 │   ├── ForbiddenHost      a redirect or download to a host that the account may not use
@@ -71,6 +72,10 @@ class Permanent(ExtractionError):
 
 class CredentialRefused(Permanent):
     """401 or 403: every further request of the account would be refused too."""
+
+
+class CertificateRefused(Permanent):
+    """The certificate of the provider, of a file's host or of the proxy is not trusted. Nothing was sent."""
 
 
 class RequestRefused(Permanent):

@@ -29,7 +29,7 @@ from extractors.http.retry import RetryPolicy
 from extractors.http.session import Session
 from extractors.http.stats import log_request
 from extractors.http.time_limits import Deadline
-from extractors.http.transport import MAX_REDIRECTS, describe_error
+from extractors.http.transport import MAX_REDIRECTS, build_connection_error, describe_error
 
 MAX_BYTES = 16 * 2**30  # of one file after decompression: about a hundred million conversations
 MAX_SECONDS = 2 * 3600  # of one file, all tries together
@@ -96,6 +96,8 @@ async def _download_once(
     except TimeoutError as error:
         problem = f"the file did not come whole in the {MAX_SECONDS} seconds that a download and its tries may take"
         raise Transient(where, problem, _RETRY_ADVICE) from error
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+        raise build_connection_error(where, error, "the file's host") from error
     except (httpx.TransportError, zlib.error) as error:
         raise Transient(where, f"the file did not come whole: {describe_error(error)}", _RETRY_ADVICE) from error
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from extractors.account import Account
 from extractors.errors import (
+    CertificateRefused,
     CredentialRefused,
     Deferred,
     ExportFailed,
@@ -33,7 +34,7 @@ ADOPTABLE_FOR = timedelta(hours=6)
 """An older job's file shows its range as it was too long ago; a new one is started instead."""
 
 CANCEL_GRACE_SECONDS = 5.0
-_NOT_CREATED = (NotSent, Deferred, RequestRefused, CredentialRefused, ForbiddenHost)
+_NOT_CREATED = (NotSent, Deferred, RequestRefused, CredentialRefused, CertificateRefused, ForbiddenHost)
 _STOP_ERROR = "export_stopped"  # key of the run's state
 
 JobState = Literal["waiting", "running", "done", "failed"]

@@ -4,8 +4,6 @@ A request is sent by an account's ``Session`` (``extractors.http.session``).
 """
 
 import logging
-import ssl
-from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Self
 
@@ -14,6 +12,7 @@ import httpx
 from extractors.account import A
 from extractors.clock import SYSTEM_CLOCK, Clock
 from extractors.http.limits import ConcurrencyLimiter, RateLimiter, RequestLimits
+from extractors.http.network import DIRECT, Network
 from extractors.http.session import Session
 from extractors.http.stats import RequestStats
 from extractors.http.time_limits import require_steady_bodies
@@ -25,31 +24,23 @@ for _logger_name in ("httpx", "httpcore"):  # they log whole URLs, also those wi
 USER_AGENT = "chatmart/0.1 (scheduled analytics export; httpx)"
 
 
-@cache
-def _load_trusted_authorities() -> ssl.SSLContext:
-    """Return the certificate authorities that every client trusts.
-
-    They are read once: reading them takes longer than the requests of many a run.
-    """
-    return httpx.create_ssl_context(trust_env=False)
-
-
 class Client:
     """Connections and limits of one run. Use as ``async with Client() as client``."""
 
-    def __init__(self, settings: HttpSettings = DEFAULT_HTTP_SETTINGS, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self, settings: HttpSettings = DEFAULT_HTTP_SETTINGS, clock: Clock = SYSTEM_CLOCK, network: Network = DIRECT
+    ) -> None:
         self.settings = settings
         self.clock = clock
         self._session_stats: list[RequestStats] = []
         self._rate_limiters: dict[tuple[str, tuple[str, str, int | None]], RateLimiter] = {}
         self.httpx_client = httpx.AsyncClient(
-            verify=_load_trusted_authorities(),
+            **network.build_client_options(),
             follow_redirects=False,
             timeout=httpx.Timeout(settings.read_timeout_seconds, connect=settings.connect_timeout_seconds, pool=None),
             # every request has a connection of its own: docs/decisions/0017-one-request-a-connection.md
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=0),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", "Connection": "close"},
-            trust_env=False,
             event_hooks={"response": [require_steady_bodies(settings.steady_seconds, settings.least_bytes)]},
             # accounts share the client: a cookie would carry one account's session to another, or to a storage host
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),

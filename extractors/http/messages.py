@@ -120,6 +120,8 @@ def raise_for_status(where: ErrorLocation, status: int, headers: httpx.Headers, 
 def _advise_on_refusal(where: ErrorLocation, status: int, body: bytes) -> str:
     if status == 409:
         return "the provider sees a conflict with another request; wait until that has ended, then run this again"
+    if status == 407:
+        return "check the credential in network.proxy"
     if status < 400:
         return "this is no whole answer of an API: check base_url, and what stands between here and the provider"
     if status in (404, 405) and not _is_json_object(body):
@@ -138,7 +140,8 @@ def check_body(where: ErrorLocation, response: Response, rules: BodyRules) -> No
     """Check that a body is JSON, and that it reports no failure in spite of its status.
 
     Raises Transient for a body that does not parse (gateways send HTML, and connections cut responses short),
-    ShapeError for JSON that is ambiguous or not in UTF-8, and RequestRefused with the provider's words for a reported failure.
+    ShapeError for JSON that is ambiguous or not in UTF-8, and RequestRefused with the provider's words for a reported
+    failure.
     """
     if not response.body and rules.allow_empty:
         return

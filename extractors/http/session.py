@@ -11,7 +11,7 @@ import httpx
 
 from extractors.account import A_co
 from extractors.clock import Clock
-from extractors.errors import CredentialRefused, ErrorLocation, NotSent, RateLimited, Transient
+from extractors.errors import CertificateRefused, CredentialRefused, ErrorLocation, NotSent, RateLimited, Transient
 from extractors.http.limits import ConcurrencyLimiter, RateLimiter
 from extractors.http.messages import (
     STRICT_BODY,
@@ -33,8 +33,9 @@ from extractors.redaction import redact_body
 class Session(Generic[A_co]):
     """The requests of one account in one run.
 
-    The first request goes alone; the others wait until its credential is accepted. A refused credential, or
-    ``settings.breaker_threshold`` requests given up in a row, stop the account for the rest of the run.
+    The first request goes alone; the others wait until its credential is accepted. A refused credential, a certificate
+    of the provider that is not trusted, or ``settings.breaker_threshold`` requests given up in a row, stop the account
+    for the rest of the run.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Session(Generic[A_co]):
         self._concurrency_limiter = concurrency_limiter
         self._first_request_lock = asyncio.Lock()
         self._credential_accepted = False
-        self._stop_error: CredentialRefused | Transient | None = None
+        self._stop_error: CredentialRefused | CertificateRefused | Transient | None = None
         self._given_up_in_a_row = 0
 
     @property
@@ -118,7 +119,7 @@ class Session(Generic[A_co]):
             response = await policy.run(
                 lambda deadline: self._send_once(policy, deadline, request, context or {}, body_rules)
             )
-        except CredentialRefused as error:
+        except (CredentialRefused, CertificateRefused) as error:
             self._stop_error = error
             raise
         except Transient as error:

@@ -12,9 +12,19 @@ from typing import NamedTuple
 import httpx
 
 from extractors.account import Credential
-from extractors.errors import ErrorLocation, ForbiddenHost, NotSent, ResponseTooLarge, Transient
+from extractors.errors import (
+    CertificateRefused,
+    ErrorLocation,
+    ExtractionError,
+    ForbiddenHost,
+    NotSent,
+    RequestRefused,
+    ResponseTooLarge,
+    Transient,
+)
 from extractors.http.encodings import read_codings
 from extractors.http.messages import Request
+from extractors.http.network import find_certificate_failure
 from extractors.http.stats import RequestStats
 from extractors.http.time_limits import Deadline
 from extractors.redaction import redact
@@ -23,6 +33,7 @@ MAX_RESPONSE_BYTES = 256 * 2**20
 """Of one JSON response after decompression. Exports are streamed and have a limit of their own."""
 
 MAX_REDIRECTS = 3
+_PROXY_CREDENTIAL_STATUS = 407
 
 
 @dataclass(frozen=True)
@@ -73,15 +84,15 @@ async def send_request(
 ) -> RawResponse:
     """Send a request once and return the last response after redirects within the origin.
 
-    Raises NotSent when no connection came about, Transient when no complete response arrived before the deadline,
-    ForbiddenHost for a redirect that leaves the origin, ShapeError for a coding that was not asked for, and
-    ResponseTooLarge.
+    Raises the errors of ``build_connection_error`` when no connection came about, Transient when no complete response
+    arrived before the deadline, ForbiddenHost for a redirect that leaves the origin, ShapeError for a coding that was
+    not asked for, and ResponseTooLarge.
     """
     try:
         async with deadline.limit_try():
             return await _follow_redirects(http, stats, where, target, request)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        raise NotSent(where, f"no connection: {describe_error(error)}", "check base_url, or run again later") from error
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+        raise build_connection_error(where, error) from error
     except httpx.InvalidURL as error:
         raise _build_bad_redirect_error(where) from error
     except TimeoutError as error:
@@ -91,6 +102,32 @@ async def send_request(
         raise Transient(
             where, f"no whole answer: {describe_error(error)}", "run the same command again later"
         ) from error
+
+
+def build_connection_error(
+    where: ErrorLocation, error: httpx.TransportError, address: str = "base_url"
+) -> ExtractionError:
+    """Return the error for a connection to ``address`` that did not come about: nothing was sent.
+
+    CertificateRefused for a certificate that is not trusted, RequestRefused for a proxy that refuses its credential,
+    else NotSent.
+    """
+    reason = find_certificate_failure(error)
+    if reason is not None:
+        return CertificateRefused(
+            where,
+            f"the certificate of {error.request.url.host} is not trusted ({redact(reason)})",
+            "set network.ca_file to the authority that signed it, if that is your company's or your proxy's; "
+            f"else check {address}",
+        )
+    if isinstance(error, httpx.ProxyError):
+        problem = f"the proxy let no request through: {describe_error(error)}"
+        if str(error).startswith(str(_PROXY_CREDENTIAL_STATUS)):
+            advice = "check the credential in network.proxy"
+            return RequestRefused(where, problem, advice, status=_PROXY_CREDENTIAL_STATUS)
+        return NotSent(where, problem, "check network.proxy, or run again later")
+    advice = f"check {address}, and network.proxy if a proxy is needed, or run again later"
+    return NotSent(where, f"no connection: {describe_error(error)}", advice)
 
 
 def describe_error(error: Exception) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from extractors.account import Account
 from extractors.errors import ConfigError
+from extractors.http.network import Network
 from extractors.registry import PROVIDERS
 from pipelines.configuration.find import DEFAULT_NAME, ENVIRONMENT_VARIABLE, config_path, find_config
 from pipelines.configuration.secrets import read_env
@@ -51,6 +52,11 @@ class Config:
     def folder(self) -> Path:
         """The folder that relative paths start from."""
         return self.path.parent
+
+    @property
+    def network(self) -> Network:
+        """The way to the internet: proxy and certificate authorities."""
+        return self.settings.network.resolve(self.folder)
 
     @property
     def dagster_home(self) -> Path:

@@ -18,7 +18,7 @@ from extractors.errors import ConfigError
 KeyPath = tuple[str, ...]
 """A key of a model, with the keys that it is nested in before it."""
 
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def read_env(folder: Path) -> Mapping[str, str | None]:
@@ -70,12 +70,12 @@ class ReferenceResolver:
         if isinstance(value, list):
             return [self.resolve(item, key) for item in value]
         is_secret = key in self._secret_keys
-        if is_secret and value is not None and not (isinstance(value, str) and _REFERENCE.fullmatch(value)):
+        if is_secret and value is not None and not (isinstance(value, str) and REFERENCE.fullmatch(value)):
             self._add_problem(key, "is a secret in plain text; write ${VARIABLE} and set the variable")
             return "refused"
         if not isinstance(value, str):
             return value
-        resolved = _REFERENCE.sub(lambda match: self._read_variable(match[1], key, is_secret), value)
+        resolved = REFERENCE.sub(lambda match: self._read_variable(match[1], key, is_secret), value)
         if is_secret:
             redaction.register_secrets(resolved)
         return resolved

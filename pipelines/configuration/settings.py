@@ -5,6 +5,7 @@ Only values, and the instants computed from them: nothing is started, sent or de
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from extractors.account import Settings, ZoneName
+from extractors.http.network import Network, is_proxy_url
 from extractors.registry import PROVIDERS
 
 CATCH_UP_DAYS = 35
@@ -110,6 +112,36 @@ def _is_web_url(url: str) -> bool:
         return False
 
 
+class NetworkSettings(Settings):
+    """The way to the providers, to the hosts of their files, and to the webhook of alerts."""
+
+    proxy: str | None = Field(
+        default=None,
+        repr=False,
+        description="URL of the proxy for all requests; one with a credential is given as ${VARIABLE}",
+    )
+    ca_file: str | None = Field(
+        default=None,
+        min_length=1,
+        description="PEM file of authorities to trust beside the public ones; relative to this file's folder",
+    )
+    use_environment: bool = Field(
+        default=False,
+        description="Whether HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR count",
+    )
+
+    @field_validator("proxy")
+    @classmethod
+    def _validate_proxy(cls, proxy: str | None) -> str | None:
+        if proxy is not None and not is_proxy_url(proxy):
+            raise ValueError("a proxy is http:// (or https://), a host name and a port, perhaps with a credential")
+        return proxy
+
+    def resolve(self, folder: Path) -> Network:
+        """Return the network, with a relative ``ca_file`` taken from ``folder``."""
+        return Network(self.proxy, folder / self.ca_file if self.ca_file else None, self.use_environment)
+
+
 class Retention(Settings):
     """The data that maintenance deletes. Loaded slices and the responses they were built from are always kept."""
 
@@ -137,6 +169,7 @@ class OperatingSettings(Settings):
         description="Days back from yesterday of which a daily load also takes the missing, failed and stale ones",
     )
     alerts: Alerts = Field(default=Alerts(), description="Receiver of messages about failed loads")
+    network: NetworkSettings = Field(default=NetworkSettings(), description="Proxy and certificate authorities")
     retention: Retention = Field(default=Retention(), description="Data that maintenance deletes")
     owners: tuple[Annotated[str, AfterValidator(_validate_owner)], ...] = Field(
         default=(), description="Owners of all assets in Dagster: `team:data`, or a mail address"

@@ -16,6 +16,7 @@ from extractors.account import Account
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS, get_provider
 from pipelines.configuration.document import Document
+from pipelines.configuration.network_checks import find_plain_credential, list_network_problems
 from pipelines.configuration.secrets import ReferenceResolver, iter_secret_keys, read_env
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -97,7 +98,15 @@ class _Checker:
         resolved = {  # accounts are resolved one by one, with the secrets of their own models
             key: value if key == "accounts" else resolver.resolve(value, (str(key),)) for key, value in raw.items()
         }
-        return self._check_model(Document, resolved, resolver, "")
+        raw_network = raw.get("network")
+        problem = find_plain_credential(raw_network.get("proxy") if isinstance(raw_network, dict) else None)
+        if problem:
+            self.add_problem(f"network.proxy: {problem}")
+        document = self._check_model(Document, resolved, resolver, "")
+        if document is not None:
+            for key, problem in list_network_problems(document.network.resolve(self.path.parent)):
+                self.add_problem(f"network.{key}: {problem}")
+        return document
 
     def check_account(self, defaults: Mapping[str, Any], number: int, entry: Mapping[str, Any]) -> Account | None:
         name = entry.get("name") or f"number {number}"

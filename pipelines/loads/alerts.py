@@ -15,6 +15,7 @@ import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from extractors.http.client import USER_AGENT
+from extractors.http.network import DIRECT, Network, find_certificate_failure
 from extractors.redaction import RedactingFilter, redact_json
 from pipelines.configuration.settings import Alerts
 from pipelines.loads.failures import MAX_DETAIL_LINES
@@ -92,10 +93,13 @@ def retry_advice(accounts: Sequence[str], days: Collection[date], catch_up_days:
     return f"Daily loads retry these days for {catch_up_days} days. To load them now: {command}"
 
 
-def send_alert(alerts: Alerts, alert: Alert, *, sleep: Callable[[float], None] = time.sleep) -> bool:
+def send_alert(
+    alerts: Alerts, alert: Alert, network: Network = DIRECT, *, sleep: Callable[[float], None] = time.sleep
+) -> bool:
     """Send an alert to the configured webhook. Return False without a webhook, and when the delivery failed.
 
-    At most three attempts, where another one may help (no connection, 408, 429, 5xx). Redirects are not followed.
+    ``network`` is the way there. At most three attempts, where another one may help (no connection, 408, 429, 5xx).
+    Redirects are not followed.
     """
     if alerts.webhook is None:
         return False
@@ -107,7 +111,7 @@ def send_alert(alerts: Alerts, alert: Alert, *, sleep: Callable[[float], None] =
         reraise=True,
     )
     try:
-        retrying(_post, alerts.webhook.get_secret_value(), alert.build_message())
+        retrying(_post, alerts.webhook.get_secret_value(), alert.build_message(), network)
     except _DeliveryFailed as error:
         reason = str(error)
     else:
@@ -116,13 +120,17 @@ def send_alert(alerts: Alerts, alert: Alert, *, sleep: Callable[[float], None] =
     return False
 
 
-def _post(url: str, message: Mapping[str, Any]) -> None:
+def _post(url: str, message: Mapping[str, Any], network: Network) -> None:
+    headers = {"user-agent": USER_AGENT}
+    options = network.build_client_options()
     try:
-        with httpx.stream(
-            "POST", url, json=message, timeout=TIMEOUT_SECONDS, headers={"user-agent": USER_AGENT}
-        ) as response:
+        with httpx.stream("POST", url, json=message, timeout=TIMEOUT_SECONDS, headers=headers, **options) as response:
             status = response.status_code
     except httpx.TransportError as error:
+        reason = find_certificate_failure(error)
+        if reason is not None:
+            problem = f"the certificate of its host is not trusted: {reason}; network.ca_file names further authorities"
+            raise _DeliveryFailed(problem) from None
         raise _DeliveryFailedForNow(type(error).__name__) from None  # its text may name the secret webhook
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise _DeliveryFailed(type(error).__name__) from None

@@ -69,7 +69,8 @@ class ConcurrentRun:
 
     async def _run_accounts(self, jobs: Sequence[LoadJob], outcomes: Sequence[Outcome]) -> None:
         try:
-            async with Client(self._workspace.http_settings, self._workspace.clock) as client:
+            workspace = self._workspace
+            async with Client(workspace.http_settings, workspace.clock, workspace.config.network) as client:
                 pairs = zip(jobs, outcomes, strict=True)
                 await self._wait_or_cancel(
                     [asyncio.ensure_future(self._run_account(client, job, outcome)) for job, outcome in pairs]

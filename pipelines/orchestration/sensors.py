@@ -53,7 +53,7 @@ def build_failure_sensor(config: Config) -> dg.SensorDefinition:
         if run.tags.get(WILL_RETRY) == "true":
             return dg.SkipReason(f"Dagster will retry {job_display_name(run.job_name)} ({run.run_id})")
         alert = build_failed_run_alert(config, context)
-        outcome = "sent to" if send_alert(alerts, alert) else "not accepted by"
+        outcome = "sent to" if send_alert(alerts, alert, config.network) else "not accepted by"
         # one run per evaluation: a skip reason ends it, and Dagster stops evaluations that take too long
         return dg.SkipReason(f"Alert {outcome} the webhook: {alert.command} ({run.run_id})")
 

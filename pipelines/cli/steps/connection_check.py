@@ -62,7 +62,7 @@ def run_checks(workspace: Workspace, accounts: Sequence[Account]) -> list[CheckR
 
 
 async def _check_credentials(config: Config, accounts: Sequence[Account], clock: Clock) -> list[CheckResult]:
-    async with Client(CHECK_HTTP_SETTINGS, clock) as client:
+    async with Client(CHECK_HTTP_SETTINGS, clock, config.network) as client:
         return list(await asyncio.gather(*(_check_credential(config, client, account) for account in accounts)))
 
 

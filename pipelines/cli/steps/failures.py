@@ -31,7 +31,7 @@ def alert_on_error(workspace: Workspace, jobs: Sequence[LoadJob]) -> Iterator[No
         raise
     except Exception as error:
         advice = "Committed days stay loaded. Run the same command again to continue."
-        send_alert(workspace.config.settings.alerts, _build_alert(workspace, jobs, {}, str(error), advice))
+        _send(workspace, _build_alert(workspace, jobs, {}, str(error), advice))
         raise
 
 
@@ -42,7 +42,11 @@ def send_failure_alert(workspace: Workspace, jobs: Sequence[LoadJob], failed: Fa
         days = [day for reasons in failed.values() for day in reasons]
         advice = retry_advice(list(failed), days, settings.catch_up_days, day)
         summary = describe_failed_accounts(failed, len(jobs))
-        send_alert(settings.alerts, _build_alert(workspace, jobs, failed, summary, advice))
+        _send(workspace, _build_alert(workspace, jobs, failed, summary, advice))
+
+
+def _send(workspace: Workspace, alert: Alert) -> None:
+    send_alert(workspace.config.settings.alerts, alert, workspace.config.network)
 
 
 def _build_alert(workspace: Workspace, jobs: Sequence[LoadJob], failed: FailedDays, summary: str, advice: str) -> Alert:

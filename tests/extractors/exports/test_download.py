@@ -29,23 +29,11 @@ from extractors.exports.hosts import AllowedHosts
 from extractors.http.client import Client
 from extractors.http.stats import RequestStats
 from tests.support.chatcaptain import FakeTime
+from tests.support.http_session import MemorySink
 
 CSV = b"id,date\n" + b"".join(b"c%d,2025-03-01\n" % number for number in range(5000))
 WHERE = ErrorLocation("chatcaptain", "a", "export")
 LOCAL = AllowedHosts(frozenset({"127.0.0.1", "localhost"}), plain_http=True)
-
-
-class MemorySink:
-    """A sink in memory."""
-
-    def __init__(self) -> None:
-        self.content = b""
-
-    def begin_body(self) -> None:
-        self.content = b""
-
-    def write(self, piece: bytes) -> None:
-        self.content += piece
 
 
 Reply = Callable[[BaseHTTPRequestHandler], None]

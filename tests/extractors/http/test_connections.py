@@ -11,7 +11,7 @@ from extractors.errors import Transient
 from extractors.http.client import Client
 from extractors.http.session import Session
 from tests.support.clock import FakeClock
-from tests.support.http_session import LIMITS, build_account, get_thing, run_session
+from tests.support.http_session import LIMITS, build_account, download_thing, get_thing, run_session
 from tests.support.raw_server import RawRequest, RawServer, encode_response, reset_connection, run_raw_server
 
 STRAY = encode_response(b'{"path": "stray"}')
@@ -64,7 +64,7 @@ def list_paths(server: RawServer, clock: FakeClock, pause_seconds: float) -> lis
             sessions = [client.open_session(build_account(server.origin, name), LIMITS) for name in ("first", "second")]
             paths = []
             for number, session in enumerate([*sessions, sessions[0]], 1):
-                paths.append((await get_thing(session, f"/{number}")).json()["path"])
+                paths.append((await get_thing(session, f"/{number}")).root["path"])
                 await asyncio.sleep(pause_seconds)
             return paths
 
@@ -92,7 +92,17 @@ def test_an_answer_too_many_behind_a_redirect_is_not_taken_for_its_target(
 
     raw_server.respond = redirect
     answer, _ = run_session(raw_server.origin, clock, get_thing)
-    assert answer.json() == {"path": "/base/target"}
+    assert answer.root == {"path": "/base/target"}
+
+
+def test_a_file_too_many_is_taken_for_no_other_download(raw_server: RawServer, clock: FakeClock) -> None:
+    raw_server.respond = send_stray_at_once
+
+    async def download_two(session: Session) -> list[bytes]:
+        return [await download_thing(session, f"{raw_server.origin}/{name}") for name in ("first", "second")]
+
+    files, _ = run_session(raw_server.origin, clock, download_two)
+    assert files == [b'{"path": "/first"}', b'{"path": "/second"}']
 
 
 def test_no_connection_carries_a_second_request(raw_server: RawServer, clock: FakeClock) -> None:
@@ -124,7 +134,7 @@ def test_a_creation_is_not_lost_on_a_connection_that_the_server_has_forgotten(
     async def create_after_a_get(session: Session) -> str:
         await get_thing(session)
         answer = await session.request("export", "POST", "/create", send_once=True)
-        return str(answer.json()["path"])
+        return str(answer.root["path"])
 
     path, _ = run_session(raw_server.origin, clock, create_after_a_get)
     assert path == "/base/create"

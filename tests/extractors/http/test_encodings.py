@@ -1,18 +1,14 @@
 """Codings and character sets of bodies: what names none is ignored, and what cannot be read is refused by name."""
 
-import asyncio
 import gzip
 import json
 
 import pytest
 
 from extractors.errors import ErrorLocation, ShapeError, Transient
-from extractors.exports.download import download_file
-from extractors.exports.hosts import AllowedHosts
-from extractors.http.client import Client
 from extractors.http.encodings import refuse_other_encoding
 from tests.support.clock import FakeClock
-from tests.support.http_session import LIMITS, build_account, get_thing, run_session
+from tests.support.http_session import download_thing, get_thing, run_session
 from tests.support.scripted_server import ScriptedServer, raw_response
 
 NO_CODINGS = ["utf-8", "UTF-8", "none", "identity", "aws-chunked", "", "utf-8, identity"]
@@ -22,25 +18,9 @@ WHERE = ErrorLocation("cognigy", "acme", "stream")
 NOT_KEPT = "the answer was not kept; run the same command again, and report this sentence if it comes again"
 
 
-class MemorySink:
-    content = b""
-
-    def begin_body(self) -> None:
-        self.content = b""
-
-    def write(self, piece: bytes) -> None:
-        self.content += piece
-
-
 def download(server: ScriptedServer, link: str | None = None) -> bytes:
-    async def run() -> bytes:
-        sink, hosts = MemorySink(), AllowedHosts(frozenset({"127.0.0.1"}), plain_http=True)
-        async with Client(clock=FakeClock()) as client:
-            session = client.open_session(build_account(server.origin), LIMITS)
-            await download_file(session, "export", link or f"{server.origin}/file", hosts, sink)  # type: ignore[arg-type]
-        return sink.content
-
-    return asyncio.run(run())
+    content, _ = run_session(server.origin, FakeClock(), lambda s: download_thing(s, link or f"{server.origin}/file"))
+    return bytes(content)
 
 
 @pytest.mark.parametrize("word", NO_CODINGS)
@@ -83,7 +63,7 @@ def test_a_relative_link_is_refused_and_nothing_is_said_to_be_kept(server: Scrip
 def test_a_byte_order_mark_of_utf_8_is_accepted(server: ScriptedServer, clock: FakeClock) -> None:
     server.script(raw_response(b"\xef\xbb\xbf" + BODY.encode()))
     answer, _ = run_session(server.origin, clock, get_thing)
-    assert answer.json() == {"title": "Verfügbarkeit"}
+    assert answer.root == {"title": "Verfügbarkeit"}
 
 
 def test_latin_1_is_refused_once_with_its_byte(server: ScriptedServer, clock: FakeClock) -> None:
@@ -112,7 +92,7 @@ def test_what_is_cut_short_or_a_gateways_page_stays_transient(
     refuse_other_encoding(WHERE, body)
     server.script(raw_response(body), raw_response(json.dumps([1]).encode()))
     answer, _ = run_session(server.origin, clock, get_thing)
-    assert answer.json() == [1]
+    assert answer.root == [1]
 
 
 def test_a_page_that_stays_is_transient(server: ScriptedServer, clock: FakeClock) -> None:

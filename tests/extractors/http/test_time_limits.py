@@ -9,13 +9,11 @@ import pytest
 from extractors.clock import SYSTEM_CLOCK, Clock
 from extractors.errors import Deferred, Transient
 from extractors.exports import download
-from extractors.exports.download import download_file
-from extractors.exports.hosts import AllowedHosts
 from extractors.http.client import Client
 from extractors.http.session import Session
 from extractors.http.transport import HttpSettings
 from tests.support.clock import FakeClock
-from tests.support.http_session import LIMITS, build_account, get_thing
+from tests.support.http_session import LIMITS, build_account, download_thing, get_thing
 from tests.support.raw_server import RawRequest, RawServer, encode_response, run_raw_server
 
 PROMPT = {"backoff_seconds": 0.01, "max_attempts": 50}
@@ -27,14 +25,6 @@ WHOLE_BODY = b'{"items": [' + b" " * 200 + b"]}"
 def raw_server() -> Iterator[RawServer]:
     with run_raw_server() as server:
         yield server
-
-
-class DiscardingSink:
-    def begin_body(self) -> None:
-        pass
-
-    def write(self, piece: bytes) -> None:
-        pass
 
 
 def drip(request: RawRequest) -> bool:
@@ -70,11 +60,6 @@ def use_session(
     finally:
         seconds = time.monotonic() - began
     return seconds
-
-
-def download_thing(server: RawServer, session: Session) -> object:
-    hosts = AllowedHosts(frozenset({"127.0.0.1"}), plain_http=True)
-    return download_file(session, "export", f"{server.origin}/file", hosts, DiscardingSink())  # type: ignore[arg-type]
 
 
 def test_one_deadline_spans_a_request_and_all_its_tries(raw_server: RawServer) -> None:
@@ -114,7 +99,7 @@ def test_a_slow_body_that_goes_on_is_read_to_its_end(raw_server: RawServer) -> N
 def test_a_download_that_drips_is_begun_anew(raw_server: RawServer) -> None:
     raw_server.respond = drip_once
     settings = HttpSettings(steady_seconds=0.2, least_bytes=100, **PROMPT)  # type: ignore[arg-type]
-    assert use_session(raw_server, settings, lambda session: download_thing(raw_server, session)) < 3
+    assert use_session(raw_server, settings, lambda session: download_thing(session, f"{raw_server.origin}/file")) < 3
     assert len(raw_server.requests) == 2
 
 
@@ -126,7 +111,9 @@ def test_one_deadline_spans_a_download_and_all_its_tries(
     with pytest.raises(
         Transient, match=r"did not come whole in the 0\.3 seconds that a download and its tries may take"
     ):
-        use_session(raw_server, HttpSettings(**PROMPT), lambda session: download_thing(raw_server, session))  # type: ignore[arg-type]
+        use_session(
+            raw_server, HttpSettings(**PROMPT), lambda session: download_thing(session, f"{raw_server.origin}/file")
+        )  # type: ignore[arg-type]
     assert len(raw_server.requests) == 1
 
 

@@ -2,6 +2,7 @@ import json
 import logging
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +10,13 @@ from pydantic import SecretStr
 from starlette.responses import Response
 
 from extractors import redaction
+from extractors.http.network import Network
 from pipelines.configuration.settings import Alerts
 from pipelines.loads.alerts import MAX_ATTEMPTS, MAX_LISTED_ACCOUNTS, Alert, retry_advice, send_alert
 from pipelines.loads.failures import MAX_DETAIL_LINES
+from tests.support.certificates import create_authority
+from tests.support.proxy import run_proxy
+from tests.support.raw_server import encode_response, run_raw_server
 from tests.support.scripted_server import ScriptedServer, raw_response, run_scripted_server
 
 ALERT = Alert(
@@ -131,3 +136,29 @@ def test_the_advice_ends_with_a_command_to_paste() -> None:
     assert "for 35 days" in advice
     assert advice.endswith("chatmart backfill --from 2025-03-01 --to 2025-03-09 --account acme --account globex")
     assert retry_advice(["acme"], [], 35).endswith("chatmart load --account acme")
+
+
+def test_an_alert_goes_through_the_configured_proxy_only(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with run_proxy() as proxy:
+        url = f"http://127.0.0.1:{proxy.port}"
+        assert send_alert(build_alerts(server), ALERT, Network(url))
+        assert [request.method for request in proxy.requests] == ["POST"]
+        monkeypatch.setenv("HTTP_PROXY", url)
+        monkeypatch.setenv("http_proxy", url)
+        assert send_alert(build_alerts(server), ALERT)
+        assert len(proxy.requests) == 1
+    assert len(server.requests) == 2
+
+
+def test_a_webhook_whose_certificate_is_not_trusted_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    authority, waits = create_authority(tmp_path), []
+    with run_raw_server(authority.server_context) as server, caplog.at_level(logging.ERROR, "chatmart.alerts"):
+        alerts = Alerts(webhook=SecretStr(f"{server.origin}/hook"))
+        assert not send_alert(alerts, ALERT, sleep=waits.append)
+        server.respond = lambda request: request.connection.sendall(encode_response(b"")) is not None
+        assert send_alert(alerts, ALERT, Network(ca_file=authority.ca_file))
+    assert waits == []
+    assert "the certificate of its host is not trusted" in caplog.text
+    assert "network.ca_file" in caplog.text
