@@ -153,7 +153,8 @@ def check_body(where: ErrorLocation, response: Response, rules: BodyRules) -> No
     except (ValueError, RecursionError) as error:
         body = response.body
         problem = f"the answer is cut short or no JSON, saw {_quote_start(body)}" if body else "the answer is empty"
-        raise Transient(where, problem, "run the same command again later") from error
+        advice = "run the same command again later" + ("; if it stays, check base_url" if body else "")
+        raise Transient(where, problem, advice) from error
     failure = None if rules.allow_failure else find_reported_failure(root)
     if failure:
         problem = f"HTTP {response.status}, but the provider says: {failure}"

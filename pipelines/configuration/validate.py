@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from extractors.account import Account
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS, get_provider
 from pipelines.configuration.document import Document
 from pipelines.configuration.network_checks import find_plain_credential, list_network_problems
-from pipelines.configuration.secrets import ReferenceResolver, iter_secret_keys, read_env
+from pipelines.configuration.secrets import ReferenceResolver, read_env
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -72,8 +72,9 @@ def _merge(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
     return {**defaults, **own, **nested}
 
 
-def _has_outer_blank(text: str) -> bool:
-    return text != text.strip()
+def _has_outer_blank(value: Any) -> bool:
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return isinstance(text, str) and text != text.strip()
 
 
 def _is_header_value(text: str) -> bool:
@@ -123,15 +124,14 @@ class _Checker:
         account = self._check_model(model, resolved, resolver, label)
         self.secret_variables.setdefault(str(name), []).extend(resolver.credential_variables)
         if account is not None:
-            self._check_credential(account, label)
+            self._check_texts(account, label)
         return account
 
-    def _check_credential(self, account: Account, label: str) -> None:
-        secret_keys = [key for key, *nested in iter_secret_keys(type(account)) if not nested]
-        values = {key: getattr(account, key) for key in secret_keys}
-        blank = [key for key, value in values.items() if value and _has_outer_blank(value.get_secret_value())]
+    def _check_texts(self, account: Account, label: str) -> None:
+        """Refuse ids, keys and addresses that no request can carry, or would carry as another text."""
+        blank = [key for key in type(account).model_fields if _has_outer_blank(getattr(account, key))]
         for key in blank:
-            self.add_problem(f"{label}{key}: begins or ends with a blank or a line break; set the variable without it")
+            self.add_problem(f"{label}{key}: begins or ends with a blank or a line break; leave it out")
         if not blank and not all(map(_is_header_value, account.credential().headers.values())):
             self.add_problem(f"{label}credential: holds a character that no HTTP header carries, such as a line break")
 

@@ -64,7 +64,15 @@ def test_a_key_with_a_blank_around_it_is_named(
 ) -> None:
     monkeypatch.setattr("os.environ", {"ACME_KEY": value})
     assert config_folder.list_problems(accounts=[ACCOUNT]) == [
-        "chatmart.yaml: account acme: api_key: begins or ends with a blank or a line break; set the variable without it"
+        "chatmart.yaml: account acme: api_key: begins or ends with a blank or a line break; leave it out"
+    ]
+
+
+def test_an_id_with_a_blank_around_it_is_named(config_folder: ConfigFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATBOT", "c1\n")
+    account = build_account(provider="chatcaptain", project_id=None, chatbot_id="${CHATBOT}")
+    assert config_folder.list_problems(accounts=[account]) == [
+        "chatmart.yaml: account acme: chatbot_id: begins or ends with a blank or a line break; leave it out"
     ]
 
 
