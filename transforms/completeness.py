@@ -1,0 +1,89 @@
+"""The refusal of a response that announces more than it holds: an incomplete list is no list with zeros in it.
+
+Known are the usual ways to announce: a number of all items or of pages, a flag that more exist, a cursor or link to the
+next page; beside the list, or in an object for paging there. What must not come in: a provider.
+"""
+
+from collections.abc import Collection
+from decimal import Decimal
+
+from transforms.reading import Node
+
+_ITEM_NUMBERS = {
+    *("total", "count", "totalcount", "totalitems", "totalitemcount", "totalresults", "totalrecords", "totalrows"),
+    *("totalelements", "totalhits", "totalsize", "itemcount", "recordcount", "rowcount", "resultcount", "numfound"),
+}
+_PAGE_NUMBERS = {"totalpages", "pagecount", "pages", "lastpage", "numberofpages"}
+_FLAGS_OF_MORE = {"hasmore", "hasnext", "hasnextpage", "hasmoreitems", "hasmorepages", "hasmoreresults", "more"}
+_FLAGS_OF_MORE |= {
+    "moreavailable",
+    "truncated",
+    "istruncated",
+    "incomplete",
+    "incompleteresults",
+    "partial",
+    "ispartial",
+}
+_FLAGS_OF_THE_END = {"last", "islast", "islastpage", "complete", "iscomplete"}
+_NEXT = {
+    "next",
+    "nextpage",
+    "nextcursor",
+    "nextpagetoken",
+    "nexttoken",
+    "nextlink",
+    "nexturl",
+    "nextoffset",
+    "nexthref",
+}
+_NEXT |= {"nextpageurl", "nextpagelink", "continuationtoken"}
+_PAGING_OBJECTS = {"pagination", "page", "paging", "pageinfo", "meta", "metadata", "links"}
+
+
+def refuse_incomplete(node: Node, item_count: int, sums: Collection[Decimal | int] = ()) -> None:
+    """Check the object around a list of ``item_count`` items; letter case and ``_`` in its keys are ignored.
+
+    ``sums`` are other numbers that a total may legitimately be, such as the sum of the items' counts. Raises ShapeError
+    for an object that announces more items than these, further pages or a next page.
+    """
+    for key, announced in node.entries():
+        name = key.casefold().removeprefix("@odata.").replace("_", "").replace("-", "")
+        if name in _PAGING_OBJECTS and isinstance(announced.value, dict):
+            refuse_incomplete(announced, item_count, sums)
+        elif name in _PAGING_OBJECTS and isinstance(announced.value, list):
+            _refuse_next_link(announced)
+        else:
+            _refuse_announcement(name, announced, item_count, sums)
+
+
+def _refuse_announcement(name: str, announced: Node, item_count: int, sums: Collection[Decimal | int]) -> None:
+    number = _read_number(announced)
+    if name in _ITEM_NUMBERS and number is not None and number > item_count and number not in sums:
+        announced.refuse(f"announces more than the {item_count} that came")
+    if name in _PAGE_NUMBERS and number is not None and number > 1:
+        announced.refuse("announces further pages, which did not come")
+    if name in _FLAGS_OF_MORE and _is_flag(announced, "true"):
+        announced.refuse("announces more, which did not come")
+    if name in _FLAGS_OF_THE_END and _is_flag(announced, "false"):
+        announced.refuse("announces more, which did not come")
+    if name in _NEXT and announced.value and not _is_flag(announced, "false"):
+        announced.refuse("announces a next page, which did not come")
+
+
+def _refuse_next_link(links: Node) -> None:
+    """Check a list of links, ``[{rel, href}]``."""
+    for link in links.elements():
+        if isinstance(link.value, dict) and str(link.value.get("rel")).casefold() == "next":
+            link.refuse("announces a next page, which did not come")
+
+
+def _read_number(node: Node) -> Decimal | None:
+    """Return a number, also one in text; None for any other value: it announces nothing that can be compared."""
+    value = node.value
+    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    is_digits = isinstance(value, str) and value.strip().isascii() and value.strip().isdecimal()
+    return Decimal(value) if is_number or is_digits else None
+
+
+def _is_flag(node: Node, flag: str) -> bool:
+    return str(node.value).strip().casefold() == flag
