@@ -10,9 +10,11 @@ from typing import Any
 from extractors.json_body import format_json
 from extractors.redaction import redact
 
+FAILURE_KEYS = ("error", "errors", "fault")
+"""The keys under which a body reports a failure, when their value is not empty."""
+
 _MESSAGE_LENGTH = 300  # characters
 _MESSAGE_KEYS = ("message", "detail", "title", "error", "error_description")
-_FAILURE_KEYS = ("error", "errors", "fault")
 _FAILURE_WORDS = frozenset({"error", "errors", "fail", "failed", "failure", "fault"})
 _SUCCESS_CODES = range(200, 400)
 
@@ -40,9 +42,9 @@ def find_reported_failure(root: Any) -> str | None:
     """
     if not isinstance(root, dict):
         return None
-    for key in _FAILURE_KEYS:
+    for key in FAILURE_KEYS:
         if root.get(key):
-            return _clean(_describe(root[key]))
+            return describe_failure(root[key])
     for key in ("status", "state"):
         word = root.get(key)
         if isinstance(word, str) and word.strip().casefold() in _FAILURE_WORDS:
@@ -63,6 +65,11 @@ def _find_coded_failure(root: Mapping[str, Any]) -> str | None:
         if message and is_code and int(digits) and int(digits) not in _SUCCESS_CODES:
             return _clean(f"{message} ({key} {digits})")
     return None
+
+
+def describe_failure(value: Any) -> str:
+    """Return the value of a key of ``FAILURE_KEYS`` in words, as one printable line without secrets."""
+    return _clean(_describe(value))
 
 
 def _describe(value: Any) -> str:

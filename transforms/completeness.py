@@ -4,69 +4,53 @@ Known are the usual ways to announce: a number of all items or of pages, a flag 
 next page; beside the list, or in an object for paging there. What must not come in: a provider.
 """
 
+import re
 from collections.abc import Collection
 from decimal import Decimal
 
-from transforms.reading import Node
+from transforms.reading import Node, normalize_key
 
-_ITEM_NUMBERS = {
-    *("total", "count", "totalcount", "totalitems", "totalitemcount", "totalresults", "totalrecords", "totalrows"),
-    *("totalelements", "totalhits", "totalsize", "itemcount", "recordcount", "rowcount", "resultcount", "numfound"),
-}
-_PAGE_NUMBERS = {"totalpages", "pagecount", "pages", "lastpage", "numberofpages"}
-_FLAGS_OF_MORE = {"hasmore", "hasnext", "hasnextpage", "hasmoreitems", "hasmorepages", "hasmoreresults", "more"}
-_FLAGS_OF_MORE |= {
-    "moreavailable",
-    "truncated",
-    "istruncated",
-    "incomplete",
-    "incompleteresults",
-    "partial",
-    "ispartial",
-}
-_FLAGS_OF_THE_END = {"last", "islast", "islastpage", "complete", "iscomplete"}
-_NEXT = {
-    "next",
-    "nextpage",
-    "nextcursor",
-    "nextpagetoken",
-    "nexttoken",
-    "nextlink",
-    "nexturl",
-    "nextoffset",
-    "nexthref",
-}
-_NEXT |= {"nextpageurl", "nextpagelink", "continuationtoken"}
-_PAGING_OBJECTS = {"pagination", "page", "paging", "pageinfo", "meta", "metadata", "links"}
+_ITEM_NUMBERS = re.compile(
+    "total(count|items|itemcount|results|records|rows|elements|hits|size)?|(item|record|row|result)?count|numfound"
+)
+_PAGE_NUMBERS = re.compile("(total|numberof)?pages|pagecount|lastpage")
+_FLAGS_OF_MORE = re.compile(
+    "(has)?more(items|pages|results|available)?|hasnext(page)?|(is)?truncated|incomplete(results)?|(is)?partial"
+)
+_FLAGS_OF_THE_END = re.compile("(is)?last(page)?|(is)?complete")
+_NEXT = re.compile("next(page)?(cursor|token|link|url|offset|href)?|continuationtoken")
+_PAGING_OBJECTS = re.compile("pagination|page|paging|pageinfo|meta|metadata|links")
 
 
-def refuse_incomplete(node: Node, item_count: int, sums: Collection[Decimal | int] = ()) -> None:
+def refuse_incomplete(node: Node, item_count: int | None, sums: Collection[Decimal | int] = ()) -> None:
     """Check the object around a list of ``item_count`` items; letter case and ``_`` in its keys are ignored.
 
-    ``sums`` are other numbers that a total may legitimately be, such as the sum of the items' counts. Raises ShapeError
-    for an object that announces more items than these, further pages or a next page.
+    ``sums`` are other numbers that a total may legitimately be, such as the sum of the items' counts. Without an
+    ``item_count`` totals are not checked, because they count something else. Raises ShapeError for an object that
+    announces more items than these, further pages or a next page.
     """
     for key, announced in node.entries():
-        name = key.casefold().removeprefix("@odata.").replace("_", "").replace("-", "")
-        if name in _PAGING_OBJECTS and isinstance(announced.value, dict):
+        name = normalize_key(key).removeprefix("@odata.")
+        if _PAGING_OBJECTS.fullmatch(name) and isinstance(announced.value, dict):
             refuse_incomplete(announced, item_count, sums)
-        elif name in _PAGING_OBJECTS and isinstance(announced.value, list):
+        elif _PAGING_OBJECTS.fullmatch(name) and isinstance(announced.value, list):
             _refuse_next_link(announced)
         else:
             _refuse_announcement(name, announced, item_count, sums)
 
 
-def _refuse_announcement(name: str, announced: Node, item_count: int, sums: Collection[Decimal | int]) -> None:
+def _refuse_announcement(name: str, announced: Node, item_count: int | None, sums: Collection[Decimal | int]) -> None:
     number = _read_number(announced)
-    if name in _ITEM_NUMBERS and number is not None and number > item_count and number not in sums:
+    is_more = number is not None and item_count is not None and number > item_count and number not in sums
+    if _ITEM_NUMBERS.fullmatch(name) and is_more:
         announced.refuse(f"announces more than the {item_count} that came")
-    if name in _PAGE_NUMBERS and number is not None and number > 1:
+    if _PAGE_NUMBERS.fullmatch(name) and number is not None and number > 1:
         announced.refuse("announces further pages, which did not come")
-    if name in _FLAGS_OF_MORE and _is_flag(announced, "true"):
+    if _FLAGS_OF_MORE.fullmatch(name) and _is_flag(announced, "true"):
         announced.refuse("announces more, which did not come")
-    if name in _FLAGS_OF_THE_END and _is_flag(announced, "false"):
+    if _FLAGS_OF_THE_END.fullmatch(name) and _is_flag(announced, "false"):
         announced.refuse("announces more, which did not come")
-    if name in _NEXT and announced.value and not _is_flag(announced, "false"):
+    if _NEXT.fullmatch(name) and announced.value and not _is_flag(announced, "false"):
         announced.refuse("announces a next page, which did not come")
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeAlias
 
-from extractors.errors import ErrorLocation
+from extractors.errors import ErrorLocation, ShapeError
+from extractors.provider_message import FAILURE_KEYS, describe_failure
 from transforms import conform
 from transforms.chunk import LandedResponse
 from transforms.reading import replace_lone_surrogates
@@ -47,23 +48,39 @@ def shape_of_key(shape: Shape, key: str) -> Shape:
     return shape.get(key) if isinstance(shape, Mapping) else None
 
 
-def find_unknown_fields(value: Any, known: Shape, place: str = "") -> Iterator[str]:
+def find_unknown_fields(value: Any, known: Shape) -> Iterator[str]:
     """Yield the place of each key that is not known, such as ``items[].perChannel[].mood``. A place may repeat."""
+    for place, _, _ in _iterate_unknown_fields(value, known, ""):
+        yield place
+
+
+def refuse_nested_failure(value: Any, known: Shape, where: ErrorLocation) -> None:
+    """Raise ShapeError for an ``error``, ``errors`` or ``fault`` anywhere in a body that is neither known nor empty.
+
+    A failure of a part, such as of one metric, is no drift: the numbers beside it are missing or not to be trusted.
+    """
+    for place, key, inner in _iterate_unknown_fields(value, known, ""):
+        if key in FAILURE_KEYS and inner:
+            raise ShapeError(where, f"$.{place}", f"is a failure; the provider says: {describe_failure(inner)}", inner)
+
+
+def _iterate_unknown_fields(value: Any, known: Shape, place: str) -> Iterator[tuple[str, str, Any]]:
+    """Yield place, key and value of each key that is not known."""
     if known is None:
         return
     if isinstance(value, list):
         entry_shape = known.entry if isinstance(known, NamedMembers) else known
         for entry in value:
-            yield from find_unknown_fields(entry, entry_shape, f"{place}[]")
+            yield from _iterate_unknown_fields(entry, entry_shape, f"{place}[]")
     elif isinstance(value, dict) and isinstance(known, NamedMembers):
         for member in value.values():
-            yield from find_unknown_fields(member, known.value, _join_place(place, "*"))
+            yield from _iterate_unknown_fields(member, known.value, _join_place(place, "*"))
     elif isinstance(value, dict) and not isinstance(known, NamedMembers):
         for key, inner in value.items():
             if key not in known:
-                yield _join_place(place, key)
+                yield _join_place(place, key), key, inner
             elif known[key] is not None:
-                yield from find_unknown_fields(inner, known[key], _join_place(place, key))
+                yield from _iterate_unknown_fields(inner, known[key], _join_place(place, key))
 
 
 def _join_place(place: str, key: str) -> str:
@@ -81,14 +98,23 @@ class Drift:
     """By day, stream and kind: each name, and the batch that held it last."""
 
     def checking(self, responses: Iterable[LandedResponse], known: Shape) -> Iterator[LandedResponse]:
-        """Yield the responses; record the unknown fields of each after its use, so that errors of shape come first."""
+        """Yield the responses; record the unknown fields of each after its use, so that errors of shape come first.
+
+        Raises ShapeError for a response that reports a failure of a part.
+        """
         for response in responses:
+            if response.days:
+                refuse_nested_failure(response.root.value, known, response.where)
             yield response
             self.record_unknown_fields(response, known)
 
     def record_unknown_fields(self, response: LandedResponse, known: Shape) -> None:
-        """Record the fields of a response that are not in the known shape."""
+        """Record the fields of a response that are not in the known shape.
+
+        Raises ShapeError for a response that reports a failure of a part.
+        """
         if response.days:
+            refuse_nested_failure(response.root.value, known, response.where)
             self.record(response.days, response.where, UNKNOWN_FIELD, find_unknown_fields(response.root.value, known))
 
     def record_unknown_channels(self, day: date, where: ErrorLocation, codes: Iterable[str]) -> None:

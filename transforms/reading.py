@@ -13,11 +13,12 @@ from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from extractors.errors import ErrorLocation, ShapeError
-from extractors.json_body import AmbiguousJson, parse_json_body
+from extractors.json_body import AmbiguousJson, format_json, parse_json_body
 from warehouse.model.columns import UNKNOWN
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+_THREE_DECIMALS = re.compile(r"[1-9]\d{0,2}\.\d{3}\s*$", re.ASCII)
 _MILLISECONDS_FROM = 10**11  # an epoch number this large is in milliseconds: in seconds it would be the year 5138
 _NUMBER_LIMIT = Decimal(10) ** 18
 
@@ -42,6 +43,15 @@ def parse_json(body: bytes, where: ErrorLocation) -> "Node":
 def replace_lone_surrogates(text: str) -> str:
     """Return the text with U+FFFD in place of lone surrogates (a text cut inside an emoji): no store can hold them."""
     return text if text.isascii() else _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def normalize_key(key: str) -> str:
+    """Return a key without ``_`` and ``-`` and in lower case, so that its usual spellings are equal.
+
+    >>> normalize_key("total_count") == normalize_key("totalCount")
+    True
+    """
+    return key.casefold().replace("_", "").replace("-", "")
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,19 @@ class Node:
         for index in range(len(self.array())):
             yield self.at(index)
 
+    def distinct_elements(self) -> Iterator["Node"]:
+        """Yield the elements of an array, in order. Raises ShapeError for no array, and for two equal elements.
+
+        Two entries that are equal in everything may be two parts or one that was repeated: nothing decides it.
+        """
+        seen: set[str] = set()
+        for element in self.elements():
+            content = format_json(element.value)
+            if content in seen:
+                element.refuse("is equal to an earlier entry of its list")
+            seen.add(content)
+            yield element
+
     def entries(self) -> Iterator[tuple[str, "Node"]]:
         """Yield the keys and values of an object, in order. Raises ShapeError for no object."""
         for key in self.object():
@@ -132,11 +155,13 @@ class Node:
     def count(self) -> int | None:
         """Return a whole number that is not negative, in any form of a number; None for null.
 
-        Raises ShapeError for any other value.
+        Raises ShapeError for any other value, and for a text such as ``1.000``, which may be one or a thousand.
         """
         number = self.amount()
         if number is None:
             return None
+        if isinstance(self.value, str) and _THREE_DECIMALS.search(self.value):
+            self.refuse("is not certain: it may be with or without thousands")
         if number != number.to_integral_value():
             self.refuse("is not a whole number")
         return int(number)

@@ -3,16 +3,18 @@
 Nothing else of a row is read here.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from extractors.errors import ErrorLocation, ShapeError
 from extractors.http.messages import Response
 from extractors.json_values import require_id, require_object
+from extractors.provider_message import find_reported_failure
 
-_COUNT_LIMIT = 10**15
+_WHOLE_NUMBER = re.compile(r"\d{1,15}(\.0{1,2})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,16 @@ class Page:
         """Whether every row of the query is here."""
         return self.total == len(self.rows)
 
-    def row_id(self, index: int) -> str:
-        """Return the id of a row; raises ShapeError for a row without one."""
-        field = f"$.data.result[{index % len(self.rows)}].id"
-        return require_id(self.where, field, self.rows[index].get("id"))
+    def ids(self) -> list[str]:
+        """Return the ids of the rows, in order. Raises ShapeError for a row without one, and for one that repeats."""
+        ids: dict[str, None] = {}  # in order
+        for index, row in enumerate(self.rows):
+            field = f"$.data.result[{index}].id"
+            row_id = require_id(self.where, field, row.get("id"))
+            if row_id in ids:
+                raise ShapeError(self.where, field, "comes a second time", row_id)
+            ids[row_id] = None
+        return [*ids]
 
 
 def parse_page(where: ErrorLocation, response: Response) -> Page:
@@ -41,6 +49,9 @@ def parse_page(where: ErrorLocation, response: Response) -> Page:
     if root.get("status", "ok") != "ok":
         raise ShapeError(where, "$.status", "is not ok", root["status"])
     data = require_object(where, "$.data", root.get("data"))
+    failure = find_reported_failure(data)
+    if failure:
+        raise ShapeError(where, "$.data", f"is no data; the provider says: {failure}", data)
     result = data.get("result")
     if not isinstance(result, list):
         raise ShapeError(where, "$.data.result", "is not an array", result)
@@ -55,10 +66,7 @@ def parse_page(where: ErrorLocation, response: Response) -> Page:
 
 def _read_count(where: ErrorLocation, name: str, data: Mapping[str, Any]) -> int:
     value = data.get(name)
-    try:
-        number = Decimal(value if isinstance(value, str | int | Decimal) else repr(value))
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if isinstance(value, bool) or not number.is_finite() or not 0 <= number < _COUNT_LIMIT or number % 1:
+    is_number = isinstance(value, str | int | Decimal) and not isinstance(value, bool)
+    if not is_number or not _WHOLE_NUMBER.fullmatch(str(value)):
         raise ShapeError(where, f"$.data.{name}", "is not a whole number", value)
-    return int(number)
+    return int(Decimal(str(value)))

@@ -44,16 +44,17 @@ async def _fetch_conversations(session: Session[InkeepAccount], window: Window, 
 
 
 async def _read_all_rows(queries: RangeQueries, start: datetime, end: datetime) -> tuple[int, list[Page]]:
-    """Return the reported total of a range, and pages with exactly as many rows, oldest first.
+    """Return the reported total of a range, and pages with exactly as many different rows, oldest first.
 
     Raises Transient when total and rows still differ after three reads.
     """
     for _ in range(MAX_READS):
         whole = await queries.request_rows_by_time(start, end)
         pages = await _read_missing_rows(queries, start, end, whole)
-        if _count_rows(pages) == whole.total:
+        received = len({row_id for page in pages for row_id in page.ids()})
+        if received == whole.total == _count_rows(pages):
             return whole.total, pages
-    raise _build_unsteady_error(queries, start, end, whole.total, _count_rows(pages))
+    raise _build_unsteady_error(queries, start, end, whole.total, received)
 
 
 async def _read_missing_rows(queries: RangeQueries, start: datetime, end: datetime, page: Page) -> list[Page]:
@@ -85,20 +86,20 @@ async def _read_rows_by_id(queries: RangeQueries, start: datetime, end: datetime
     """Return the rows of one millisecond in order of id.
 
     Their instants may differ by microseconds, so an order by time would not be the order of ids. Raises ShapeError
-    when a page does not go on after the requested id.
+    when a page does not go on after the requested id, Transient when the pages hold more rows than the first announced.
     """
-    pages: list[Page] = []
-    last_id: str | None = None
-    seen: set[str] = set()
-    while not pages or not pages[-1].is_complete:
-        pages.append(await queries.request_rows_by_id(start, end, after=last_id))
-        if pages[-1].rows:
-            last_id = pages[-1].row_id(-1)
-            if last_id in seen:
-                raise ShapeError(
-                    queries.where, "$.data.result", "does not go on after the id that was asked for", last_id
-                )
-            seen.add(last_id)
+    pages = [await queries.request_rows_by_id(start, end, after=None)]
+    seen = set(pages[0].ids())
+    while not pages[-1].is_complete:
+        page = await queries.request_rows_by_id(start, end, after=pages[-1].ids()[-1])
+        repeated = seen.intersection(page.ids())
+        if repeated:
+            problem = "does not go on after the id that was asked for"
+            raise ShapeError(queries.where, "$.data.result", problem, min(repeated))
+        pages.append(page)
+        seen.update(page.ids())
+        if len(seen) > pages[0].total:
+            raise _build_unsteady_error(queries, start, end, pages[0].total, len(seen))
     return pages
 
 
@@ -112,7 +113,7 @@ def _build_unsteady_error(
     return Transient(
         queries.where,
         f"{reported} conversations are reported for {format_rfc3339(start)} to {format_rfc3339(end)}, "
-        f"but its parts hold {received}",
+        f"but its parts hold {received} different ones",
         "they are being changed; run the same command again later",
     )
 

@@ -45,14 +45,17 @@ class RangeQueries:
         return self.session.where(self.stream)
 
     async def request_rows_by_time(self, start: datetime, end: datetime) -> Page:
-        """Request the rows of ``[start, end)`` in order of time. Raises ShapeError."""
+        """Request the rows of ``[start, end)`` in order of time. Raises ShapeError, also for a row that comes twice."""
         query = {"select": ROWS, "orderBy": [_order_by(TIME), _order_by("id")]}
-        return parse_page(self.where, await self._request(start, end, query))
+        return self._parse_rows(await self._request(start, end, query))
 
     async def request_rows_by_id(self, start: datetime, end: datetime, after: str | None) -> Page:
-        """Request the rows of ``[start, end)`` in order of id, above the id ``after``. Raises ShapeError."""
+        """Request the rows of ``[start, end)`` in order of id, above the id ``after``.
+
+        Raises ShapeError, also for a row that comes twice.
+        """
         query = {"select": ROWS, "orderBy": [_order_by("id")]}
-        return parse_page(self.where, await self._request(start, end, query, after=after))
+        return self._parse_rows(await self._request(start, end, query, after=after))
 
     async def request_aggregates(
         self,
@@ -63,6 +66,11 @@ class RangeQueries:
     ) -> Response:
         """Request aggregates of ``[start, end)``. Raises the errors of ``Session.request``."""
         return await self._request(start, end, {"select": select}, context)
+
+    def _parse_rows(self, response: Response) -> Page:
+        page = parse_page(self.where, response)
+        page.ids()
+        return page
 
     async def _request(
         self,

@@ -13,7 +13,7 @@ from extractors.chatcaptain.account import ChatcaptainAccount
 from extractors.chatdash.account import ChatdashAccount
 from extractors.chatlayer.account import ChatlayerAccount
 from extractors.cognigy.provider import CognigyAccount
-from extractors.errors import ErrorLocation
+from extractors.errors import ErrorLocation, ShapeError
 from extractors.http.messages import Request, Response
 from extractors.inkeep.account import InkeepAccount
 from extractors.landing.batch import BatchKey
@@ -28,6 +28,7 @@ from transforms.drift import (
     NamedMembers,
     find_unknown_fields,
     flat_object,
+    refuse_nested_failure,
 )
 
 DAY = date(2025, 3, 30)
@@ -61,7 +62,7 @@ def list_drift(
 
 def build_month(*channels: str) -> dict[str, Any]:
     split = [{"channel": name, "conversations": 1, "new": NEW} for name in channels]
-    return {"items": [{"conversations": 9, "day": 31, "month": 3, "year": 2025, "perChannel": split}], "next": NEW}
+    return {"items": [{"conversations": 9, "day": 31, "month": 3, "year": 2025, "perChannel": split}], "mood": NEW}
 
 
 def test_cognigy(tmp_path: Path) -> None:
@@ -69,7 +70,7 @@ def test_cognigy(tmp_path: Path) -> None:
     drift = list_drift(
         tmp_path, COGNIGY, "conversation_counter", window, FakeResponse(build_month("webchat3", "qx-new", "Qx-Other"))
     )
-    fields = [(day, UNKNOWN_FIELD, name) for day in (30, 31) for name in ("items[].perChannel[].new", "next")]
+    fields = [(day, UNKNOWN_FIELD, name) for day in (30, 31) for name in ("items[].perChannel[].new", "mood")]
     channels = [(31, "unknown channel", name) for name in ("Qx-Other", "qx-new")]
     assert sorted(drift) == sorted([*fields, *channels])
 
@@ -87,7 +88,7 @@ def test_chatdash_and_its_refused_metrics(tmp_path: Path) -> None:
     landings = ChunkBuilder(tmp_path / "2")
     key = BatchKey("chatdash", "a", "analytics", "p_1", "UTC", WINDOW)
     with LandingZone(tmp_path / "2" / "landing").open_writer(key) as writer:
-        writer.add(Response(Request("POST", "/"), 200, {}, FIRST_LANDED_AT, b"{}"))
+        writer.add(Response(Request("POST", "/"), 200, {}, FIRST_LANDED_AT, b'{"conversations": {"total": 1}}'))
         writer.finish(FIRST_LANDED_AT, remarks={"refused": ["tokens", "uniqueIps"]})
     drift = landings.transform(CHATDASH, WINDOW).drift
     assert [(entry.kind, entry.name) for entry in drift] == [
@@ -149,7 +150,11 @@ def test_chatcaptain_reports(tmp_path: Path) -> None:
 
 def test_inkeep(tmp_path: Path) -> None:
     row = {"id": "1", "firstMessageTime": "2025-03-30T10:00:00Z", "properties": {"Jane": 1}, "rating": NEW}
-    body = {"status": "ok", "data": {"result": [row, row], "total": 2, "count": 2, "pageSize": 9}, "warnings": [NEW]}
+    body = {
+        "status": "ok",
+        "data": {"result": [row, {**row, "id": "2"}], "total": 2, "count": 2, "pageSize": 9},
+        "warnings": [NEW],
+    }
     drift = list_drift(tmp_path / "1", INKEEP, "conversations", WINDOW, FakeResponse(body))
     assert drift == [(30, UNKNOWN_FIELD, "data.result[].rating"), (30, UNKNOWN_FIELD, "warnings")]
     total = {"count": 1, "sum_userMessageCount": 1, "countDistinct_userProperties.userId": 1, "avg": 1}
@@ -190,3 +195,34 @@ def test_any_value_can_be_examined(value: object) -> None:
     known = {"a": {"b": flat_object("c")}, "b": NamedMembers(flat_object("a"), flat_object("b")), "c": None}
     assert all(isinstance(name, str) for name in find_unknown_fields(value, known))
     assert list(find_unknown_fields(value, None)) == []
+
+
+FAILURES_OF_PARTS = {"rows": flat_object("error", "n"), "names": NamedMembers(None), "free": None}
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ({"errors": ["out of memory"]}, r"field \$\.errors: is a failure; the provider says: out of memory"),
+        ({"rows": {"fault": {"message": "gone"}}}, r"field \$\.rows\.fault: is a failure; the provider says: gone"),
+        ({"rows": [{"n": 1}, {"errors": {"code": 7}}]}, r'field \$\.rows\[\]\.errors: .*says: \{"code":7\}'),
+        ({"rows": [{"error": "known"}], "error": "new"}, r"field \$\.error: .*says: new"),
+    ],
+)
+def test_a_failure_of_a_part_is_refused_with_the_provider_s_words(value: object, sentence: str) -> None:
+    with pytest.raises(ShapeError, match=rf"^voice \(chatcaptain\.export\): {sentence}, saw "):
+        refuse_nested_failure(value, FAILURES_OF_PARTS, WHERE)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"rows": [{"error": "known"}], "error": None, "errors": [], "fault": ""},
+        {"names": {"error": 3}},  # a member that is called so
+        {"free": {"error": "not examined"}},
+        [],
+        None,
+    ],
+)
+def test_empty_failures_and_names_of_members_are_none(value: object) -> None:
+    refuse_nested_failure(value, FAILURES_OF_PARTS, WHERE)

@@ -32,7 +32,7 @@ def field(value: str) -> Node:
 
 @given(st.integers(-(10**18) + 1, 10**18 - 1))
 def test_whole_numbers_in_all_their_forms(value: int) -> None:
-    for form in (str(value), f'"{value}"', f"{value}.0", f'"{value}.000"', f"{value}e0", f'" {value} "'):
+    for form in (str(value), f'"{value}"', f"{value}.0", f'"{value}.00"', f"{value}e0", f'" {value} "'):
         assert field(form).number() == value
         if value >= 0:
             assert field(form).count() == field(form).amount() == value
@@ -41,6 +41,21 @@ def test_whole_numbers_in_all_their_forms(value: int) -> None:
             field(form).count()
         with pytest.raises(ShapeError, match=r"\$\.n: is negative"):
             field(form).amount()
+
+
+@pytest.mark.parametrize("text", ["1.000", "12.000", "999.000", "1.234"])
+def test_a_count_in_text_that_may_be_with_thousands_is_refused(text: str) -> None:
+    with pytest.raises(ShapeError, match=r"\$\.n: is not certain: it may be with or without thousands, saw '"):
+        field(f'"{text}"').count()
+    assert field(f'"{text}"').number() == Decimal(text)  # money and minutes may have three decimals
+    assert field("1.000").count() == field('"0.000"').count() + 1 == field('"1000.000"').count() - 999 == 1
+
+
+def test_two_equal_entries_of_a_list_are_refused_by_place() -> None:
+    entries = read('[{"a": 1, "b": "x"}, {"a": 2, "b": "x"}, {"a": 1, "b": "x"}]')
+    with pytest.raises(ShapeError, match=r"field \$\[2\]: is equal to an earlier entry of its list, saw \{'a': 1, 'b'"):
+        list(entries.distinct_elements())
+    assert len(list(read("[1, 2, null]").distinct_elements())) == 3
 
 
 @given(st.decimals(-(10**17), 10**17, places=6))

@@ -12,12 +12,14 @@ from typing import TypeAlias
 from extractors.account import Account
 from transforms import conform
 from transforms.chatdash.fields import FIELDS, SHAPES
-from transforms.chunk import Chunk
+from transforms.chunk import Chunk, LandedResponse
+from transforms.completeness import refuse_incomplete
 from transforms.drift import REFUSED_METRIC
 from transforms.facts import Facts
 from transforms.metrics import ADDITIVE, END_REASON, NOT_ADDITIVE, Metric
 from transforms.reading import Node, unwrap_scalar
 from transforms.registry import Transform
+from transforms.request_echo import RequestedValues, refuse_other_request
 
 METRICS = (
     Metric("classified_messages", "messages", ADDITIVE, "User messages: understood, missed, or neither."),
@@ -64,30 +66,56 @@ def _transform(chunk: Chunk[Account], facts: Facts) -> None:
         for text, messages in _entries(metrics, "topMisunderstoodMessages", "label", "id") if keeps_texts else ():
             facts.record_metric(day, "misunderstood_texts", messages, text)
         if "averageInteractions" in metrics:
-            facts.record_metric(day, "average_interactions", metrics["averageInteractions"].number())
+            facts.record_metric(day, "average_interactions", metrics["averageInteractions"].amount())
 
 
 def _read_days(chunk: Chunk[Account], facts: Facts) -> dict[date, MetricNodes]:
-    """Merge the responses of each claimed day: a day has several when its metrics had to be requested separately."""
+    """Merge the responses of each claimed day: a day has several when its metrics had to be requested separately.
+
+    Raises ShapeError for a response to another request or that is cut off, for a metric with different values in two
+    responses of a day, and for a day without any metric.
+    """
     days: dict[date, MetricNodes] = {}
+    roots: dict[date, Node] = {}
+    reported_days: set[date] = set()
     for response in facts.drift.checking(chunk.responses("analytics"), SHAPES["analytics"]):
         day = response.claimed_day()
         if day is None:
             continue
         root = response.root
-        if root.object() and not any(key in root for key in KEYS):
+        present = [key for key in KEYS if key in root]
+        if root.object() and not present:
             root.refuse("holds none of the metrics")
+        _check_request(chunk, response)
         metrics = days.setdefault(day, {})
-        for key in KEYS:
-            if not root[key].is_null:
-                metrics.setdefault(key, root[key])
+        for key in present:
+            if not root[key].is_null and metrics.setdefault(key, root[key]).value != root[key].value:
+                root[key].refuse("differs from another response for the same day")
+        roots[day] = root
+        reported_days.update([day] if present else [])
+    for day in sorted(days.keys() - reported_days):  # a platform may lack the metrics of one response, but not of all
+        roots[day].refuse("holds none of the metrics")
     return days
+
+
+def _check_request(chunk: Chunk[Account], response: LandedResponse) -> None:
+    """Refuse a response that belongs to another request, and one that announces more than it holds."""
+    requested: RequestedValues = {
+        "projectId": chunk.account.external_id,
+        "startTime": response.window.first_instant(chunk.zone),
+        "endTime": response.window.last_millisecond(chunk.zone),
+    }
+    refuse_other_request(response.root, requested)
+    refuse_incomplete(response.root, None)
+    for key in KEYS:
+        if isinstance(response.root[key].value, dict):
+            refuse_incomplete(response.root[key], None)
 
 
 def _load_totals(facts: Facts, day: date, metrics: MetricNodes) -> None:
     measures = {measure: _read_count(_total(metrics, key)) for key, measure in COUNTED.items()}
     facts.set("conversation_daily", day, measures)
-    minutes = _read_number(_total(metrics, "totalCallDuration"))
+    minutes = _read_amount(_total(metrics, "totalCallDuration"))
     seconds = None if minutes is None else minutes * 60
     facts.set("conversation_daily", day, {"call_duration_seconds": seconds})
     for measure, value in {**measures, "call_duration_seconds": seconds}.items():
@@ -95,14 +123,14 @@ def _load_totals(facts: Facts, day: date, metrics: MetricNodes) -> None:
 
 
 def _load_cost(facts: Facts, day: date, metrics: MetricNodes) -> None:
-    amount = _read_number(_total(metrics, "totalCost"))
+    amount = _read_amount(_total(metrics, "totalCost"))
     facts.record_provider_total(day, "cost_amount", amount)
     if amount is not None:
         currency = metrics["totalCost"]["currency"].text() or None
         facts.set("conversation_daily", day, {"cost_amount": amount, "cost_currency": currency})
     if "averageCost" in metrics:
         average = _require_any_key(metrics["averageCost"], "average", "counts", "currency")
-        facts.record_metric(day, "average_cost", average["average"].number())
+        facts.record_metric(day, "average_cost", average["average"].amount())
 
 
 def _load_classified_messages(facts: Facts, day: date, metrics: MetricNodes) -> None:
@@ -170,8 +198,8 @@ def _read_count(node: Node | None) -> int | None:
     return node.count() if node else None
 
 
-def _read_number(node: Node | None) -> Decimal | None:
-    return node.number() if node else None
+def _read_amount(node: Node | None) -> Decimal | None:
+    return node.amount() if node else None
 
 
 def _require_any_key(node: Node, *keys: str) -> Node:
@@ -194,7 +222,7 @@ def _rows(node: Node, name: str, value: str, *other_keys: str) -> Iterator[tuple
     A name may be omitted, for the member ``unknown``. Raises ShapeError for an entry with unknown keys in place of the
     name: the provider may have renamed it.
     """
-    for row in node.elements():
+    for row in node.distinct_elements():
         if value not in row:
             row.refuse(f"has no {value}")
         if name not in row and set(row.object()) - {value, *other_keys}:

@@ -5,7 +5,6 @@ totals fill the day. Inkeep has neither channels, languages nor intents. What mu
 (``fields.py``).
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -15,8 +14,10 @@ from zoneinfo import ZoneInfo
 
 from extractors.account import Account
 from extractors.inkeep.contexts import ConversationTotalsContext
+from extractors.json_body import format_json
 from extractors.windows import Window
-from transforms.chunk import Chunk
+from transforms.chunk import Chunk, LandedResponse
+from transforms.completeness import refuse_incomplete
 from transforms.facts import Facts
 from transforms.inkeep.fields import FIELDS, SHAPES
 from transforms.metrics import ADDITIVE, Metric
@@ -91,21 +92,54 @@ def _sum(counts: Iterable[int | None]) -> int | None:
 
 
 def _read_conversations(chunk: Chunk[Account], facts: Facts) -> dict[date, dict[str, _Conversation]]:
-    """Return the conversations of each claimed day by id; the later row of a conversation that comes twice."""
+    """Return the conversations of each claimed day by id.
+
+    Raises ShapeError for a conversation outside of the requested range, and for one that comes twice in a batch: then
+    another one may be missing, because their number is the reported total.
+    """
     days: dict[date, dict[str, _Conversation]] = {}
+    ids: set[tuple[str, str]] = set()
     keeps_properties = chunk.account.privacy.properties == "keep"
     for response in facts.drift.checking(chunk.responses("conversations"), SHAPES["conversations"]):
         for day in response.days:
             days.setdefault(day, {})
-        for node in response.root["data"]["result"].elements():
+        start, end = _read_requested_range(response, chunk.zone)
+        rows = _read_rows(response)
+        refuse_incomplete(response.root["data"], None)  # the extractor compares the total with the rows of all pages
+        for node in rows.elements():
             started_at = _required_instant(node["firstMessageTime"])
             day = chunk.local_day(started_at)
-            if day not in response.window:
-                node["firstMessageTime"].refuse("lies outside of the requested window")
+            if day not in response.window or not start <= started_at <= end:
+                node["firstMessageTime"].refuse("lies outside of the requested range")
+            conversation_id = node["id"].required_text()
+            if (response.batch.batch_id, conversation_id) in ids:
+                node["id"].refuse("comes a second time")
+            ids.add((response.batch.batch_id, conversation_id))
             if day in response.days:
-                conversation_id = node["id"].required_text()
                 days[day][conversation_id] = _read_conversation(node, started_at, keeps_properties=keeps_properties)
     return days
+
+
+def _read_requested_range(response: LandedResponse, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the first and last instant (UTC) of the request's filter, else of the batch's window.
+
+    The end belongs to neither, but a time that the provider rounds to milliseconds may fall on it.
+    """
+    query = response.request["body"] or {"where": {"and": []}}
+    limits = {item["condition"]["operator"]: item["condition"] for item in query["where"]["and"]}
+    start, end = response.window.first_instant(zone), response.window.end_instant(zone)
+    if {"gte", "lt"} <= limits.keys():
+        start, end = (datetime.fromisoformat(limits[operator]["value"]) for operator in ("gte", "lt"))
+    return start, end
+
+
+def _read_rows(response: LandedResponse) -> Node:
+    """Return the rows of a response. Raises ShapeError for a status other than ``ok``, and where more is announced."""
+    status = response.root["status"]
+    if status.value != "ok" and "status" in response.root:
+        status.refuse("is not ok")
+    refuse_incomplete(response.root, None)
+    return response.root["data"]["result"]
 
 
 def _read_conversation(node: Node, started_at: datetime, *, keeps_properties: bool) -> _Conversation:
@@ -131,8 +165,9 @@ def _required_instant(node: Node) -> datetime:
 
 def _id_text(node: Node) -> str | None:
     """Return a user's id as text, so that 1, 1.0 and "1" are one user."""
-    number = node.count() if isinstance(node.value, Decimal) and node.value == node.value.to_integral_value() else None
-    return node.text() if number is None else str(number)
+    number = node.number() if isinstance(node.value, Decimal) else None
+    is_whole = number is not None and number == number.to_integral_value()
+    return str(int(number)) if number is not None and is_whole else node.text()
 
 
 def _properties_json(node: Node) -> str | None:
@@ -143,14 +178,16 @@ def _properties_json(node: Node) -> str | None:
     )
     properties = {"properties": node["properties"].value, "userProperties": other_user_properties}
     filled = {name: value for name, value in properties.items() if value}
-    if not filled:
-        return None
-    return replace_lone_surrogates(json.dumps(filled, ensure_ascii=False, separators=(",", ":"), default=_to_float))
+    return format_json(_replace_surrogates(filled)) if filled else None
 
 
-def _to_float(value: Any) -> float:
-    """Return a number of a parsed body as JSON can write it: Decimal is the only type there that JSON lacks."""
-    return float(value)
+def _replace_surrogates(value: Any) -> Any:
+    """Return a parsed value whose texts and keys a store can hold."""
+    if isinstance(value, dict):
+        return {replace_lone_surrogates(key): _replace_surrogates(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_replace_surrogates(inner) for inner in value]
+    return replace_lone_surrogates(value) if isinstance(value, str) else value
 
 
 def _read_totals(chunk: Chunk[Account], facts: Facts) -> dict[date, _DayTotals]:
@@ -159,8 +196,10 @@ def _read_totals(chunk: Chunk[Account], facts: Facts) -> dict[date, _DayTotals]:
     for response in facts.drift.checking(chunk.responses("conversation_totals"), SHAPES["conversation_totals"]):
         context: ConversationTotalsContext = response.context
         window = Window.parse(context["days"])
-        rows = response.root["data"]["result"]
+        rows = _read_rows(response)
         totals = _read_daily_rows(window, rows) if context["by_day"] else _read_single_row(window, rows)
+        counts = [] if context["by_day"] else [total.conversations or 0 for total in totals.values()]
+        refuse_incomplete(response.root["data"], len(rows.array()), counts)
         days.update((day, total) for day, total in totals.items() if day in response.days)
     return days
 
@@ -169,6 +208,9 @@ def _read_single_row(window: Window, rows: Node) -> dict[date, _DayTotals]:
     """Read a response for one day: one row, or none for a day without conversations."""
     if len(rows.array()) > 1:
         rows.refuse("has more than the one row of a total")
+    for row in rows.elements():
+        if not row[DAY].is_null and _read_utc_day(row[DAY]) != window.start:
+            row[DAY].refuse(f"is not the requested {window.start}")
     return {window.start: _read_row(rows.at(0)) if rows.array() else _DayTotals(0, 0)}
 
 
@@ -177,8 +219,10 @@ def _read_daily_rows(window: Window, rows: Node) -> dict[date, _DayTotals]:
     totals: dict[date, _DayTotals] = {}
     for row in rows.elements():
         day = _read_utc_day(row[DAY])
-        if day in totals or day not in window:
-            row[DAY].refuse("comes twice, or lies outside of the requested window")
+        if day in totals:
+            row[DAY].refuse("comes a second time")
+        if day not in window:
+            row[DAY].refuse("lies outside of the requested range")
         totals[day] = _read_row(row)
     return {day: totals.get(day, _DayTotals(0, 0)) for day in window.days()}
 

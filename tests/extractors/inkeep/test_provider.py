@@ -175,6 +175,8 @@ def answer(**data: Any) -> dict[str, Any]:
         ([], "$"),
         ({"status": "partial", "data": {}}, "$.status"),
         ({"status": "ok"}, "$.data"),
+        ({"status": "ok", "data": None}, "$.data"),
+        (answer(error="timeout", result=None), "$.data: is no data; the provider says: timeout"),
         (answer(result={}), "$.data.result"),
         (answer(result=["a"]), "$.data.result[0]"),
         (answer(total=None), "$.data.total"),
@@ -184,13 +186,16 @@ def answer(**data: Any) -> dict[str, Any]:
         (answer(total=0), "$.data.total"),
         (answer(result=[], count=0, total=7), "$.data.total"),
         (answer(count=2), "$.data.count"),
+        (answer(total="1_0"), "$.data.total"),
+        (answer(result=[{"id": 7}, {"id": "7"}], total=2, count=2), "$.data.result[1].id: comes a second time"),
+        (answer(result=[{}]), "$.data.result[0].id: is no id"),
         (answer(count=None), "$.data.count"),
     ],
 )
 def test_other_shapes_are_landed_and_named(sandbox: Sandbox, tmp_path: Path, body: Any, field: str) -> None:
     sandbox.plan_faults(Fault(status=200, body=json.dumps(body)))
     (error,) = load(sandbox, tmp_path)
-    assert f"field {field}:" in str(error)
+    assert f"field {field}" in str(error)
     (batch,) = list_batches(tmp_path)
     assert not batch.is_complete
     assert [json.loads(landed_body) for _, landed_body in batch.iter_bodies()] == [body]
@@ -208,6 +213,47 @@ def test_filters_that_do_not_filter_come_to_an_end(sandbox: Sandbox, tmp_path: P
     (error,) = load(sandbox, tmp_path)
     assert "3 conversations are reported" in str(error)
     assert len(sandbox.requests) < 20
+
+
+def test_rows_that_come_twice_in_two_halves_are_read_again_and_then_an_error(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def repeat_a_row(query: Any, read: Any, form: str) -> Any:
+        limits = [item["condition"] for item in query["where"]["and"]]
+        values = [limit["value"] for limit in limits]
+        everything = {"and": [{"condition": {**limit, "value": at}} for limit, at in zip(limits, day, strict=True)]}
+        rows = original({**query, "where": everything}, read, form)
+        # the third conversation is in both halves, the sixth in none
+        return rows if values == day else rows[:3] if values[0] == day[0] else rows[2:5]
+
+    day = ["2025-03-30T00:00:00.000Z", "2025-03-31T00:00:00.000Z"]
+    get_world(sandbox).timed_conversations = build_conversations(DAY, *range(0, 86_400 * SECOND, 4 * 3600 * SECOND))
+    original = vendor.run_query
+    monkeypatch.setattr(vendor, "run_query", repeat_a_row)
+    sandbox.shapes.inkeep_page_size = 5
+    (error,) = load(sandbox, tmp_path)
+    assert str(error).startswith(
+        "docs (inkeep.conversations): 6 conversations are reported for 2025-03-30T00:00:00.000Z to "
+        "2025-03-31T00:00:00.000Z, but its parts hold 5 different ones; they are being changed; run"
+    )
+    assert len(sandbox.requests) == 9
+    assert list_batches(tmp_path) == []
+
+
+def test_ids_that_are_ever_new_are_followed_to_the_announced_total_only(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def invent_ids(query: Any, read: Any, form: str) -> Any:
+        rows = original(query, read, form)
+        return [{**row, "id": f"{len(sandbox.requests):04d}-{index}"} for index, row in enumerate(rows)]
+
+    original = vendor.run_query
+    monkeypatch.setattr(vendor, "run_query", invent_ids)
+    get_world(sandbox).timed_conversations = build_conversations(DAY, 7, 7, 7, 7)
+    sandbox.shapes.inkeep_page_size = 2
+    (error,) = load(sandbox, tmp_path)
+    assert "4 conversations are reported" in str(error)
+    assert len(sandbox.requests) < 100
 
 
 def test_ids_that_do_not_go_on_are_an_error(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

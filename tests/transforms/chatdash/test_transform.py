@@ -109,9 +109,9 @@ def test_several_responses_of_a_day_are_merged(landings: ChunkBuilder) -> None:
     assert apart.reconciliations == whole.reconciliations
 
 
-@pytest.mark.parametrize("nothing", [{}, dict.fromkeys(WHOLE)])
-def test_a_metric_that_is_not_reported_is_null_and_has_no_rows(landings: ChunkBuilder, nothing: Any) -> None:
-    staged = transform_bodies(landings, nothing)
+@pytest.mark.parametrize("nothing", [[dict.fromkeys(WHOLE)], [{"conversations": {}}, {}], [{}, {"tokens": None}]])
+def test_a_metric_that_is_not_reported_is_null_and_has_no_rows(landings: ChunkBuilder, nothing: list[Any]) -> None:
+    staged = transform_bodies(landings, *nothing)
     assert read_day(staged) == {}
     assert set(staged.tables) == {"conversation_daily"}
     assert staged.reconciliations == ()
@@ -185,11 +185,12 @@ def test_tokens(landings: ChunkBuilder, tokens: Any, total: int | None, by_model
 
 
 def test_an_intent_that_is_listed_twice_keeps_its_first_rank(landings: ChunkBuilder) -> None:
-    names = ["a", "b", "a", "", None, "gone"]
-    listed = [{"name": name, "count": 0 if name == "gone" else 2} for name in names]
+    counts = {"a": 2, "b": 2, "": 2, None: 2, "gone": 0}
+    listed = [{"name": name, "count": count} for name, count in counts.items()]
+    listed.insert(2, {"name": "a", "count": 3})
     staged = transform_bodies(landings, {"topIntents": listed})
     intents = {row["intent"]: (row["hits"], row["rank"]) for row in read_staged_rows(staged, "intent_daily")}
-    assert intents == {"a": (4, 1), "b": (2, 2), "unknown": (4, 4)}
+    assert intents == {"a": (5, 1), "b": (2, 2), "unknown": (4, 4)}
 
 
 @pytest.mark.parametrize("name", ["e\u0301", "\u00e9", " a ", "NA", "null", "😀", "A", "x" * 5000])
@@ -241,9 +242,65 @@ def test_counts_in_every_number_form(tmp_path_factory: pytest.TempPathFactory, n
 
 
 @pytest.mark.parametrize(
+    ("bodies", "sentence"),
+    [
+        ([{}], "$: holds none of the metrics, saw {}"),
+        ([{}, {}], "$: holds none of the metrics, saw {}"),
+        ([{"message": "ok"}], "$: holds none of the metrics, saw {'message': 'ok'}"),
+        ([WHOLE, {"message": "ok"}], "$: holds none of the metrics, saw {'message': 'ok'}"),
+        ([WHOLE, {"tokens": []}], "$.tokens: differs from another response for the same day, saw []"),
+        ([{**WHOLE, "projectId": "p_2"}], "$.projectId: is not the requested p_1, saw 'p_2'"),
+        ([{**WHOLE, "startTime": "2025-02-27T23:00:00.000Z"}], "$.startTime: is not the requested 2025-03-29 23:00:00"),
+        (
+            [{**WHOLE, "filter": {"endTime": "2025-03-30T21:00:00Z"}}],
+            "$.filter.endTime: is not the requested 2025-03-30",
+        ),
+        ([{**WHOLE, "hasMore": True}], "$.hasMore: announces more, which did not come, saw True"),
+        ([{"conversations": {"total": 7, "next": "x"}}], "$.conversations.next: announces a next page"),
+        ([{**WHOLE, "errors": ["timeout"]}], "$: is no data; the provider says: timeout"),
+        (
+            [{**WHOLE, "conversations": {"total": None, "error": "timeout"}}],
+            "$.conversations.error: is a failure; the provider says: timeout, saw 'timeout'",
+        ),
+        (
+            [{"conversations": {"error": {"message": "timeout"}}}],
+            "$.conversations.error: is a failure; the provider says",
+        ),
+        (
+            [{"tokens": [{"model": "a", "count": 1, "error": "?"}]}],
+            "$.tokens[].error: is a failure; the provider says: ?",
+        ),
+        ([b'{"conversations": {"total": 5, "total": 7}}'], "total: stands twice in one object, saw [5, 7]"),
+    ],
+)
+def test_responses_that_are_not_the_requested_data_are_refused(
+    landings: ChunkBuilder, bodies: list[Any], sentence: str
+) -> None:
+    with pytest.raises(ShapeError) as caught:
+        transform_bodies(landings, *bodies)
+    assert str(caught.value).startswith(f"sales (chatdash.analytics): field {sentence}")
+
+
+def test_what_a_response_repeats_of_its_request_is_no_failure(landings: ChunkBuilder) -> None:
+    repeated = {
+        "projectId": "p_1",
+        "startTime": "2025-03-29T23:00:00Z",
+        "filter": {"endTime": "2025-03-30T21:59:59.999Z"},
+    }
+    assert read_day(transform_bodies(landings, {**WHOLE, **repeated})) == read_day(transform_bodies(landings, WHOLE))
+
+
+@pytest.mark.parametrize(
     ("body", "field"),
     [
         ([WHOLE], "$"),
+        *(({key: {"total": -1}}, f"$.{key}.total") for key, value in WHOLE.items() if "total" in str(value)),
+        ({"averageCost": {"average": -0.5}}, "$.averageCost.average"),
+        ({"averageInteractions": -1}, "$.averageInteractions"),
+        ({"understoodMessages": {"missed": -1}}, "$.understoodMessages.missed"),
+        ({"conversationsByCountry": [{"id": "DE", "value": -1}]}, "$.conversationsByCountry[0].value"),
+        ({"topIntents": [{"name": "a", "count": 2}] * 2}, "$.topIntents[1]"),
+        ({"tokens": [{"model": "a", "count": 2}] * 2}, "$.tokens[1]"),
         ({"message": "try again"}, "$"),
         ({"data": WHOLE}, "$"),
         ({"conversations": 7}, "$.conversations"),

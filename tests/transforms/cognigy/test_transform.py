@@ -107,7 +107,9 @@ def test_names_are_kept_and_nameless_channels_are_unknown(tmp_path: Path) -> Non
 
 
 def test_an_unknown_total_is_null_and_not_zero(tmp_path: Path) -> None:
-    staged = transform_items(tmp_path, [item(1, conversations=None, perChannel=split(webchat2=3)), item(2)])
+    staged = transform_items(
+        tmp_path, [item(1, conversations=None, perChannel=split(webchat2=3)), item(2, perChannel=[])]
+    )
     assert list_daily(staged, "conversations") == [None, None, 0]
     assert [row["conversations"] for row in read_staged_rows(staged, "channel_daily")] == [3]
     assert [line.date.day for line in staged.reconciliations] == [3]
@@ -150,7 +152,27 @@ def test_what_is_not_pulled_is_null(tmp_path: Path) -> None:
         ({"items": [{"month": 3, "year": 2025, "conversations": 5}]}, r"\$\.items\[0\]: is of month grain"),
         ({"items": [item(0, conversations=5)]}, "is of month grain"),
         ({"items": [item(32, conversations=5)]}, "is no calendar day"),
-        ({"items": [{**item(1), "year": 10**12}]}, "is no calendar day"),
+        ({"items": [{"day": 1, "month": 3, "conversations": 5}]}, "is no calendar day"),
+        ({"items": [item(1)]}, r"\$\.items\[0\]: has none of conversations, perChannel, saw"),
+        ({"items": [item(1, queries=5)]}, r"\$\.items\[0\]: has none of conversations, perChannel, saw"),
+        ({"items": [item(1, conversations=-1)]}, r"\$\.items\[0\]\.conversations: is negative, saw -1"),
+        ({"items": [item(1, conversations="1,234")]}, "is not a number, saw '1,234'"),
+        ({"items": [item(1, conversations="1 234")]}, "is not a number, saw '1 234'"),
+        ({"items": [item(1, conversations="1.234")]}, "is not certain"),
+        (
+            {"items": [item(1, conversations=9, perChannel=split(line=3) * 2)]},
+            r"perChannel\[1\]: is equal to an earlier",
+        ),
+        (
+            {"items": [item(1, conversations=9, perChannel=split(line=-3))]},
+            r"perChannel\[0\]\.conversations: is negative",
+        ),
+        (
+            {"items": [{**item(1, conversations=5), "error": "partial"}]},
+            r"\$\.items\[\]\.error: is a failure; .*partial",
+        ),
+        ({"items": [], "errors": ["out of memory"]}, r"\$: is no data; the provider says: out of memory"),
+        (b'{"items": [{"day": 1, "month": 3, "year": 2025, "conversations": 5, "conversations": 7}]}', "stands twice"),
         ({"items": [item(1, conversations=5), item(1, conversations=5)]}, "reports 2025-03-01 a second time"),
         ({"items": [item(1, conversations=1.5)]}, "is not a whole number"),
         ({"items": [item(1, conversations=True)]}, "is not a number"),
@@ -167,6 +189,78 @@ def test_other_shapes_are_refused_by_name(tmp_path: Path, body: Any, field: str)
     with pytest.raises(ShapeError, match=field) as caught:
         landings.transform(acme, THREE)
     assert str(caught.value).startswith("acme (cognigy.conversation_counter): field ")
+
+
+def test_a_channel_that_comes_twice_with_other_counts_is_added_up(tmp_path: Path) -> None:
+    staged = transform_items(tmp_path, [item(1, conversations=10, perChannel=[*split(line=3), *split(line=7)])])
+    assert [row["conversations"] for row in read_staged_rows(staged, "channel_daily")] == [10]
+
+
+ANOTHER_MONTH = [
+    ({"month": 2}, r"\$\.items\[0\]\.month: is not the requested 3, saw 2"),
+    ({"month": 4}, r"\$\.items\[0\]\.month: is not the requested 3, saw 4"),
+    ({"year": 25}, r"\$\.items\[0\]\.year: is not the requested 2025, saw 25"),
+    ({"year": "2024"}, r"\$\.items\[0\]\.year: is not the requested 2025, saw '2024'"),
+    ({"year": 10**12}, r"\$\.items\[0\]\.year: is not the requested 2025, saw"),
+    ({"projectId": "6" * 24}, r"\$\.items\[0\]\.projectId: is not the requested 555"),
+]
+
+
+@pytest.mark.parametrize(("change", "field"), ANOTHER_MONTH)
+def test_items_outside_of_the_request_are_refused_and_no_month_of_zeros(
+    tmp_path: Path, change: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(ShapeError, match=rf"^acme \(cognigy\.conversation_counter\): field {field}"):
+        transform_items(tmp_path, [{**item(1, conversations=5), **change}])
+
+
+@pytest.mark.parametrize(
+    ("envelope", "field"),
+    [
+        ({"total": 30}, r"\$\.total: announces more than the 2 that came, saw 30"),
+        ({"count": 3}, r"\$\.count: announces more than the 2 that came, saw 3"),
+        ({"pagination": {"totalPages": 2}}, r"\$\.pagination\.totalPages: announces further pages, which did not come"),
+        ({"has_more": True}, r"\$\.has_more: announces more, which did not come, saw True"),
+        ({"_links": {"next": {"href": "/?page=2"}}}, r"\$\._links\.next: announces a next page, which did not come"),
+        ({"nextCursor": "x"}, r"\$\.nextCursor: announces a next page, which did not come, saw 'x'"),
+        ({"month": 2}, r"\$\.month: is not the requested 3, saw 2"),
+        ({"projectId": "6" * 24}, r"\$\.projectId: is not the requested 555"),
+    ],
+)
+def test_a_month_that_is_cut_off_or_another_s_is_refused(tmp_path: Path, envelope: dict[str, Any], field: str) -> None:
+    acme, landings = build_account(), ChunkBuilder(tmp_path)
+    items = [item(1, conversations=5), item(2, conversations=6)]
+    landings.land(acme, "conversation_counter", THREE, FakeResponse({"items": items, **envelope}))
+    with pytest.raises(ShapeError, match=rf"^acme \(cognigy\.conversation_counter\): field {field}"):
+        landings.transform(acme, THREE)
+
+
+@pytest.mark.parametrize(
+    "envelope", [{"total": 2}, {"total": 11}, {"count": "2"}, {"has_more": False}, {"next": None}, {"month": "03"}]
+)
+def test_a_month_that_says_it_is_whole_is_loaded(tmp_path: Path, envelope: dict[str, Any]) -> None:
+    acme, landings = build_account(), ChunkBuilder(tmp_path)
+    items = [item(1, conversations=5), item(2, conversations=6)]
+    landings.land(acme, "conversation_counter", THREE, FakeResponse({"items": items, **envelope}))
+    assert list_daily(landings.transform(acme, THREE), "conversations") == [5, 6, 0]
+
+
+@pytest.mark.parametrize(
+    ("figures", "field"),
+    [
+        ({"callMinutes": -1}, r"callMinutes: is negative, saw -1"),
+        ({"maxConcurrency": -1}, r"maxConcurrency: is negative, saw -1"),
+        ({"processedCalls": -1}, r"processedCalls: is negative, saw -1"),
+        ({"billableCalls": -1}, r"billableCalls: is negative, saw -1"),
+        (
+            {"conversations": 5},
+            r"\$\.items\[0\]: has none of processedCalls, billableCalls, callMinutes, maxConcurrency",
+        ),
+    ],
+)
+def test_calls_that_make_no_sense_are_refused(tmp_path: Path, figures: dict[str, Any], field: str) -> None:
+    with pytest.raises(ShapeError, match=field):
+        transform_items(tmp_path, [item(1, **figures)], THREE, "call_counter")
 
 
 def test_minutes_too_many_for_their_column_are_refused_by_name(tmp_path: Path) -> None:

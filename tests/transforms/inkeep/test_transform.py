@@ -96,14 +96,123 @@ def test_days_are_local_and_of_claimed_days_only(landings: ChunkBuilder) -> None
     ]
 
 
-def test_the_later_row_of_a_conversation_that_comes_twice_counts(landings: ChunkBuilder) -> None:
+@pytest.mark.parametrize("pages", [[page(row(1), row(2), row(2))], [page(row(1)), page(row(2), row(3)), page(row(2))]])
+def test_a_conversation_that_comes_twice_is_refused(landings: ChunkBuilder, pages: list[FakeResponse]) -> None:
     docs = build_account(streams=ROWS_ONLY)
-    user = {"userId": "a"}
-    landings.land(
-        docs, "conversations", WINDOW, page(row(1), row(2)), page(row(2, userMessageCount=7, userProperties=user))
-    )
-    staged = landings.transform(docs, WINDOW)
-    assert read_day(staged, "conversations", "user_messages", "unique_users") == (2, 9, 1)
+    landings.land(docs, "conversations", WINDOW, *pages)
+    with pytest.raises(
+        ShapeError, match=r"^docs \(inkeep\.conversations\): field .*\.id: comes a second time, saw 'c2'"
+    ):
+        landings.transform(docs, WINDOW)
+
+
+def test_a_conversation_of_two_batches_counts_for_its_day(landings: ChunkBuilder) -> None:
+    docs = build_account(streams=ROWS_ONLY)
+    landings.land(docs, "conversations", BOTH, page(row(1), row(2, at="2025-03-31T10:00:00Z")))
+    landings.land(docs, "conversations", WINDOW, page(row(1, userMessageCount=7), row(2)))
+    staged = landings.transform(docs, BOTH)
+    assert [values["user_messages"] for values in read_staged_rows(staged, "conversation_daily")] == [2, 9]
+
+
+def ask(start: str, end: str) -> dict[str, Any]:
+    """The body of a request for the rows of a range."""
+    limits = (("gte", start), ("lt", end))
+    conditions = [{"condition": {"field": "firstMessageTime", "operator": name, "value": at}} for name, at in limits]
+    return {"where": {"and": conditions}}
+
+
+@pytest.mark.parametrize(
+    ("at", "is_refused"),
+    [
+        ("2025-03-30T05:59:59.999Z", True),
+        ("2025-03-30T06:00:00Z", False),
+        ("2025-03-30T12:00:00Z", False),  # rounded from the last microseconds of the range
+        ("2025-03-30T12:00:00.001Z", True),
+        ("2025-03-30T23:00:00Z", True),
+    ],
+)
+def test_rows_outside_of_the_requested_half_are_refused(landings: ChunkBuilder, at: str, is_refused: bool) -> None:
+    docs = build_account(streams=ROWS_ONLY)
+    response = page(row(1, at=at))
+    half = FakeResponse(response.body, request_body=ask("2025-03-30T06:00:00.000Z", "2025-03-30T12:00:00.000Z"))
+    landings.land(docs, "conversations", WINDOW, half)
+    if not is_refused:
+        assert read_day(landings.transform(docs, WINDOW), "conversations") == (1,)
+        return
+    with pytest.raises(ShapeError, match=r"result\[0\]\.firstMessageTime: lies outside of the requested range, saw"):
+        landings.transform(docs, WINDOW)
+
+
+def envelope(rows: list[Any], **data: Any) -> dict[str, Any]:
+    return {"status": "ok", "data": {"result": rows, "total": len(rows), "count": len(rows), **data}}
+
+
+TOTAL = {"count": 5, "sum_userMessageCount": 12}
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({"status": "ok", "data": None}, "$.data: is not an object, saw None"),
+        ({"status": "partial", "data": {"result": []}}, "$.status: is not ok, saw 'partial'"),
+        ({"status": None, "data": {"result": []}}, "$.status: is not ok, saw None"),
+        ({**envelope([]), "error": "timeout"}, "$: is no data; the provider says: timeout"),
+        (envelope([], error={"message": "timeout"}), "$.data.error: is a failure; the provider says: timeout"),
+        (envelope([], errors=["timeout"]), "$.data.errors: is a failure; the provider says: timeout"),
+        (envelope([], hasMore=True), "$.data.hasMore: announces more, which did not come"),
+        ({**envelope([]), "next": "x"}, "$.next: announces a next page, which did not come, saw 'x'"),
+    ],
+)
+@pytest.mark.parametrize("stream", ["conversations", "conversation_totals"])
+def test_responses_that_are_no_whole_data_are_refused(
+    landings: ChunkBuilder, stream: str, body: Any, sentence: str
+) -> None:
+    docs = build_account(streams=[stream])
+    landings.land(docs, stream, WINDOW, FakeResponse(body, context={"days": str(WINDOW), "by_day": False}))
+    with pytest.raises(ShapeError) as caught:
+        landings.transform(docs, WINDOW)
+    assert str(caught.value).startswith(f"docs (inkeep.{stream}): field {sentence}")
+
+
+@pytest.mark.parametrize(
+    ("rows", "by_day", "data", "sentence"),
+    [
+        ([TOTAL], False, {"total": 2}, "$.data.total: announces more than the 1 that came, saw 2"),
+        ([TOTAL], False, {"count": 2}, "$.data.count: announces more than the 1 that came, saw 2"),
+        ([], False, {"total": 7}, "$.data.total: announces more than the 0 that came, saw 7"),
+        ([{**TOTAL, "firstMessageTime_day": str(DAY)}], True, {"total": 5}, "$.data.total: announces more than the 1"),
+        (
+            [{**TOTAL, "firstMessageTime_day": "2025-03-29"}],
+            False,
+            {},
+            "$.data.result[0].firstMessageTime_day: is not the requested 2025-03-30, saw '2025-03-29'",
+        ),
+        ([{**TOTAL, "count": -1}], False, {}, "$.data.result[0].count: is negative, saw -1"),
+        (
+            [{**TOTAL, "sum_userMessageCount": "1.000"}],
+            False,
+            {},
+            "$.data.result[0].sum_userMessageCount: is not certain",
+        ),
+        ([{**TOTAL, "error": "?"}], False, {}, "$.data.result[].error: is a failure; the provider says: ?"),
+    ],
+)
+def test_totals_that_do_not_fit_are_refused(
+    landings: ChunkBuilder, rows: list[Any], by_day: bool, data: dict[str, Any], sentence: str
+) -> None:
+    docs = build_account(detail=False)
+    context = {"days": str(WINDOW), "by_day": by_day}
+    landings.land(docs, "conversation_totals", WINDOW, FakeResponse(envelope(rows, **data), context=context))
+    with pytest.raises(ShapeError) as caught:
+        landings.transform(docs, WINDOW)
+    assert str(caught.value).startswith(f"docs (inkeep.conversation_totals): field {sentence}")
+
+
+def test_a_total_may_be_that_of_the_conversations(landings: ChunkBuilder) -> None:
+    docs = build_account(detail=False)
+    context = {"days": str(WINDOW), "by_day": False}
+    landings.land(docs, "conversation_totals", WINDOW, FakeResponse(envelope([TOTAL], total=5), context=context))
+    assert read_day(landings.transform(docs, WINDOW), "conversations", "user_messages") == (5, 12)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +224,7 @@ def test_the_later_row_of_a_conversation_that_comes_twice_counts(landings: Chunk
         ([{"userId": "a", "id": "b"}, {"id": "b"}, {"userId": None, "id": "b"}, {"userId": "", "id": "b"}], 2),
         ([{"userId": 0}, {"userId": 12345678901234567890}], 2),
         ([{"userId": 1.5}, {"userId": "1.5"}], 1),
+        ([{"userId": -1}, {"userId": -1.0}, {"userId": "-1"}], 1),
     ],
 )
 def test_unique_users_are_counted_as_text(landings: ChunkBuilder, people: list[Any], users: int) -> None:
@@ -151,6 +261,15 @@ def test_properties_are_kept_on_request_without_the_user_s_ids(landings: ChunkBu
     }
     assert "/é/😀" in first["properties"]
     assert "properties" not in second
+
+
+def test_properties_keep_the_digits_of_every_number(landings: ChunkBuilder) -> None:
+    properties = '{"cost": 0.10, "size": 1e400, "id": 12345678901234567890}'
+    body = json.dumps(page(row(properties="?")).body).replace('"?"', properties).encode()
+    docs = build_account(streams=ROWS_ONLY, privacy={"properties": "keep"})
+    landings.land(docs, "conversations", WINDOW, FakeResponse(body))
+    [values] = read_staged_rows(landings.transform(docs, WINDOW), "conversation", ["properties"])
+    assert values["properties"] == '{"properties":{"cost":0.10,"size":1E+400,"id":12345678901234567890}}'
 
 
 def test_types(landings: ChunkBuilder) -> None:
@@ -250,6 +369,8 @@ def test_totals_that_are_empty_or_null(landings: ChunkBuilder, result: list[Any]
         (row(at="2025-03-31T10:00:00Z"), "firstMessageTime"),
         (row(userMessageCount="two"), "userMessageCount"),
         (row(userMessageCount=1.5), "userMessageCount"),
+        (row(userMessageCount=-1), "userMessageCount"),
+        (row(userMessageCount="1,234"), "userMessageCount"),
         (row(type=["openai"]), "type"),
         (row(userProperties="{}"), "userProperties"),
         (row(userProperties={"userId": {"a": 1}}), "userProperties.userId"),
