@@ -17,12 +17,13 @@ from transforms.field_mapping import (
 
 _DISTINCT_USERS = "countDistinct_userProperties.userId"
 
-_ENVELOPE = {
-    "status": not_loaded("a response that is not `ok` is refused when it is fetched"),
-    **{
-        f"data.{name}": not_loaded("only shows whether rows are missing, which are then requested")
-        for name in ("total", "pageSize", "count")
-    },
+_STATUS = to(is_routing=True, note="a response that is not `ok` is refused")
+_PAGE = {
+    f"data.{name}": not_loaded("only shows whether rows are missing, which are then requested")
+    for name in ("total", "pageSize", "count")
+}
+_TOTALS_PAGE = {
+    f"data.{name}": to(is_routing=True, note="a response with fewer rows is refused") for name in ("total", "count")
 }
 _USER = ("conversation_daily.unique_users", "conversation.user_id")
 _PSEUDONYM = "`user_id` is a pseudonym, only with `privacy: {key: …}`"
@@ -43,7 +44,8 @@ FIELDS: FieldMappings = {
         "data.result[].userProperties.id": to(*_USER, note=f"without a `userId`; {_PSEUDONYM}"),
         "data.result[].userProperties": to("conversation.properties", note=f"without the ids; {_ONLY_WITH_PROPERTIES}"),
         "data.result[].properties": to("conversation.properties", note=_ONLY_WITH_PROPERTIES),
-        **_ENVELOPE,
+        "status": _STATUS,
+        **_PAGE,
     },
     "conversation_totals": {
         "data.result[].count": to(
@@ -59,7 +61,9 @@ FIELDS: FieldMappings = {
             _DISTINCT_USERS,
         ),
         "data.result[].firstMessageTime_day": ROUTING,
-        **_ENVELOPE,
+        "status": _STATUS,
+        **_PAGE,
+        **_TOTALS_PAGE,
     },
 }
 
