@@ -1,4 +1,4 @@
-"""Drift: fields, columns, channels and refused metrics in responses that are not known here.
+"""Drift: unknown fields, columns and channels in responses, requested fields that are missing, and refused metrics.
 
 Names only, never a value. Drift is no error and is not logged: it is committed with the slices it was seen in. A field
 that a vendor documents and we do not load is known. What must not come in: a provider's list of fields (``fields.py``).
@@ -17,6 +17,7 @@ from transforms.reading import replace_lone_surrogates
 from warehouse.records import DriftEntry
 
 UNKNOWN_FIELD = "unknown field"
+MISSING_FIELD = "missing field"
 UNKNOWN_COLUMN = "unknown column"
 UNKNOWN_CHANNEL = "unknown channel"
 REFUSED_METRIC = "refused metric"

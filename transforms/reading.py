@@ -249,18 +249,23 @@ def read_breakdown(
 ) -> list[tuple[str, Node]]:
     """Return members with their numbers, from a map name → number or a list of ``{name: …, value: …}`` objects.
 
-    A member may come twice; null and empty names are ``unknown``. A null breakdown is empty. Raises ShapeError for any
-    other form.
+    Null and empty names are ``unknown``. A null breakdown is empty. Raises ShapeError for a name that comes twice,
+    and for any other form.
     """
     if node.is_null:
         return []
     if isinstance(node.value, dict):
         return [(replace_lone_surrogates(name) or UNKNOWN, unwrap_scalar(value)) for name, value in node.entries()]
     rows: list[tuple[str, Node]] = []
+    seen: set[str | None] = set()
     for row in node.elements():
         if not any(key in row for key in names) or not any(key in row for key in values):
             row.refuse(f"has none of {', '.join(names)} or none of {', '.join(values)}")
-        rows.append((row.first(*names).member(), row.first(*values)))
+        name = row.first(*names)
+        if name.text() in seen:
+            row.refuse("names a member a second time")
+        seen.add(name.text())
+        rows.append((name.member(), row.first(*values)))
     return rows
 
 

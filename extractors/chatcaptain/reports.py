@@ -39,7 +39,8 @@ class ListedChannel:
 def parse_channels(session: _Session, response: Response) -> list[ListedChannel]:
     """Return the listed channels, each id once.
 
-    Accepts an array, or ``{channels: [...]}``, of ``{id, type, ...}``; raises ShapeError for any other shape.
+    Accepts an array, or ``{channels: [...]}``, of ``{id, type, ...}``; raises ShapeError for any other shape, and for
+    an id that comes with two types.
     """
     where = session.where("channels")
     body = remove_tokens(response.root)
@@ -55,7 +56,10 @@ def parse_channels(session: _Session, response: Response) -> list[ListedChannel]
         channel_id, channel_type = require_id(where, f"{field}.id", entry.get("id")), entry["type"]
         if channel_type is not None and not isinstance(channel_type, str):
             raise ShapeError(where, f"{field}.type", "is not a text", channel_type)
-        channels.setdefault(channel_id, ListedChannel(channel_id, channel_type or ""))
+        channel = ListedChannel(channel_id, channel_type or "")
+        if channels.setdefault(channel_id, channel) != channel:
+            problem = f"is not the type of an earlier entry with the id {channel_id}, {channels[channel_id].type!r}"
+            raise ShapeError(where, f"{field}.type", problem, channel_type)
     return list(channels.values())
 
 

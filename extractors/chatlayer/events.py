@@ -4,7 +4,6 @@ Source: the vendor's analytics reference (events stream, conversation flow).
 """
 
 import asyncio
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from weakref import WeakValueDictionary
@@ -12,8 +11,8 @@ from weakref import WeakValueDictionary
 from extractors.chatlayer.account import ChatlayerAccount
 from extractors.chatlayer.buckets import build_range_query, split_by_longest_range
 from extractors.chatlayer.contexts import FlowContext
-from extractors.chatlayer.paging import PAGE_SIZE, extract_conversation_ids, iter_pages, read_events_cursor
-from extractors.errors import RequestRefused, ShapeError
+from extractors.chatlayer.paging import EVENT_PAGES, PAGE_SIZE, Pages, extract_conversation_ids, read_pages
+from extractors.errors import RequestRefused
 from extractors.http.messages import Request, Response
 from extractors.http.session import Session
 from extractors.landing.writer import BatchWriter
@@ -21,14 +20,6 @@ from extractors.windows import Window
 
 EVENTS_BEFORE = timedelta(hours=2)  # finds conversations that go on past midnight; one ends after 15 silent minutes
 FLOWS_AT_ONCE = 50  # responses held in memory before they are landed
-
-
-@dataclass
-class _EventPages:
-    """The pages of a window's events, and the error that ended the reading early, if any."""
-
-    responses: list[Response] = field(default_factory=list)
-    error: ShapeError | None = None
 
 
 def split_for_conversations(account: ChatlayerAccount, window: Window) -> list[Window]:
@@ -87,12 +78,12 @@ async def _request_flow(session: Session[ChatlayerAccount], window: Window, conv
         return Response(Request("GET", path, query), refusal.status, {}, session.clock.now(), refusal.body, context)
 
 
-async def _share_event_pages(session: Session[ChatlayerAccount], window: Window) -> _EventPages:
+async def _share_event_pages(session: Session[ChatlayerAccount], window: Window) -> Pages:
     """Return a window's events, requested once although ``events`` and ``flow`` are fetched side by side.
 
     The shared task is held weakly: the pages are freed as soon as both have read them.
     """
-    tasks: WeakValueDictionary[Window, asyncio.Task[_EventPages]] = session.run_state.setdefault(
+    tasks: WeakValueDictionary[Window, asyncio.Task[Pages]] = session.run_state.setdefault(
         "chatlayer.events", WeakValueDictionary()
     )
     task = tasks.get(window)
@@ -101,15 +92,7 @@ async def _share_event_pages(session: Session[ChatlayerAccount], window: Window)
     return await task
 
 
-async def _request_event_pages(session: Session[ChatlayerAccount], window: Window) -> _EventPages:
+async def _request_event_pages(session: Session[ChatlayerAccount], window: Window) -> Pages:
     account = session.account
     query = {**build_range_query(account, window, EVENTS_BEFORE), "page_size": str(PAGE_SIZE)}
-    pages = _EventPages()
-    try:
-        async for response in iter_pages(
-            session, "events", account.bot_path("events", "stream"), query, read_events_cursor
-        ):
-            pages.responses.append(response)
-    except ShapeError as error:  # the pages so far are landed first
-        pages.error = error
-    return pages
+    return await read_pages(session, "events", account.bot_path("events", "stream"), query, EVENT_PAGES)

@@ -1,44 +1,119 @@
-"""Chatlayer's paged responses: the cursor of the next page, and the conversation ids of events.
+"""Chatlayer's paged responses: the pages of one list, the cursor of the next page, and the conversation ids of events.
 
 Nothing else of an entry is read here.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from extractors.chatlayer.account import ChatlayerAccount
 from extractors.errors import ErrorLocation, ShapeError
 from extractors.http.messages import Response
 from extractors.http.session import Session
+from extractors.json_body import format_json
 from extractors.json_values import require_object
 
 PAGE_SIZE = 100
 MAX_PAGES = 10_000  # a million entries: beyond that, the cursor leads in circles
+MAX_EMPTY_PAGES = 10  # one after the other; a stream that is filtered after it was cut into pages may have some
+_TOTAL_KEYS = ("total", "total_count", "totalCount")
 
-CursorReader = Callable[[ErrorLocation, Any], Mapping[str, str]]
-"""Returns the parameters of the next page, read from a page; empty after the last one. Raises ShapeError."""
+
+@dataclass(frozen=True)
+class PageForm:
+    """The form of a stream's pages.
+
+    ``read_cursor`` returns the parameters of the next page, empty after the last one, and raises ShapeError when the
+    page's cursor is unreadable. ``list_keys`` returns what tells the entries of a page from each other.
+    ``max_empty_pages`` may come one after the other.
+    """
+
+    read_cursor: Callable[[ErrorLocation, Any], Mapping[str, str]]
+    list_keys: Callable[[Any], list[str]]
+    max_empty_pages: int = 0
 
 
-async def iter_pages(
-    session: Session[ChatlayerAccount], stream: str, path: str, query: Mapping[str, str], read_cursor: CursorReader
-) -> AsyncIterator[Response]:
-    """Yield every page, each before its cursor is read. Raises ShapeError when a cursor is unreadable or repeats."""
-    where = session.where(stream)
+@dataclass
+class Pages:
+    """The pages of one list, and the error that ended the reading early, if any.
+
+    ``repeated_key`` is an entry that came a second time: the list has moved while it was read.
+    """
+
+    responses: list[Response] = field(default_factory=list)
+    error: ShapeError | None = None
+    repeated_key: str | None = None
+
+
+async def read_pages(
+    session: Session[ChatlayerAccount], stream: str, path: str, query: Mapping[str, str], form: PageForm
+) -> Pages:
+    """Request a list page by page until its end.
+
+    ``error`` is set for a cursor that is unreadable or repeats, for a page that announces more and brings nothing new,
+    and for a list that goes on at its announced total. Raises the errors of ``Session.request``.
+    """
+    pages, progress = Pages(), _Progress(session.where(stream), form)
     cursors: Mapping[str, str] = {}
-    seen: set[str] = set()
     while True:
         response = await session.request(stream, "GET", path, query={**query, **cursors})
-        yield response
-        cursors = read_cursor(where, response.root)
-        if not cursors:
-            return
+        pages.responses.append(response)
+        try:
+            cursors = progress.advance(response.root)
+        except ShapeError as error:  # the pages so far are landed first
+            pages.error = error
+        pages.repeated_key = progress.repeated_key
+        if not cursors or pages.error:
+            return pages
+
+
+@dataclass
+class _Progress:
+    """The entries and cursors of the pages that were read."""
+
+    where: ErrorLocation
+    form: PageForm
+    repeated_key: str | None = None
+    _keys: set[str] = field(default_factory=set)
+    _cursors: set[str] = field(default_factory=set)
+    _empty_pages: int = 0
+
+    def advance(self, page: Any) -> Mapping[str, str]:
+        """Take in a page; return the parameters of the next one. Raises ShapeError when the pages lead to no end."""
+        cursors = self.form.read_cursor(self.where, page)
+        keys = self.form.list_keys(page)
+        is_new = not self._keys.issuperset(keys)
+        for key in keys:
+            if key in self._keys and self.repeated_key is None:
+                self.repeated_key = key
+            self._keys.add(key)
+        self._empty_pages = 0 if keys else self._empty_pages + 1
         for name, cursor in cursors.items():
-            if cursor in seen or len(seen) >= MAX_PAGES:
-                raise ShapeError(where, f"the cursor for {name}", "leads to no end", cursor)
-            seen.add(cursor)
+            label = f"the cursor for {name}"
+            if cursor in self._cursors or len(self._cursors) >= MAX_PAGES:
+                raise ShapeError(self.where, label, "leads to no end", cursor)
+            if self._empty_pages > self.form.max_empty_pages or (keys and not is_new):
+                raise ShapeError(self.where, label, "stands on a page that brings nothing new", cursor)
+            total = _read_total(page)
+            if total is not None and len(self._keys) >= total:
+                raise ShapeError(self.where, label, f"leads beyond the announced total of {total}", cursor)
+            self._cursors.add(cursor)
+        return cursors
 
 
-def read_intents_cursor(where: ErrorLocation, page: Any) -> Mapping[str, str]:
+def _read_total(page: Any) -> int | None:
+    """Return the number of entries that a page announces for the whole list, if it does."""
+    pagination = page.get("pagination")
+    for envelope in (page, pagination if isinstance(pagination, dict) else {}):
+        for key in _TOTAL_KEYS:
+            text = str(envelope.get(key))
+            if text.isdecimal() and int(text) > 0:
+                return int(text)
+    return None
+
+
+def _read_intents_cursor(where: ErrorLocation, page: Any) -> Mapping[str, str]:
     """Return the parameters of the next page of intents; empty when ``has_more`` is false or absent.
 
     Raises ShapeError when the pagination is unreadable or lacks the cursor.
@@ -58,7 +133,13 @@ def read_intents_cursor(where: ErrorLocation, page: Any) -> Mapping[str, str]:
     return {"after": cursor}
 
 
-def read_events_cursor(where: ErrorLocation, page: Any) -> Mapping[str, str]:
+def _list_intent_ids(page: Any) -> list[str]:
+    """Return the id of each intent of a page; another form of a page is refused by the transform."""
+    entries = page.get("data")
+    return [str(entry.get("intent_id") or "") for entry in _list_objects(entries)]
+
+
+def _read_events_cursor(where: ErrorLocation, page: Any) -> Mapping[str, str]:
     """Return the parameters of the next page of events; empty when ``next_page_token`` is absent or empty.
 
     Raises ShapeError when the token is unreadable.
@@ -68,10 +149,23 @@ def read_events_cursor(where: ErrorLocation, page: Any) -> Mapping[str, str]:
     return {"page_token": cursor} if cursor else {}
 
 
-def _read_cursor_text(where: ErrorLocation, field: str, value: Any) -> str:
+def _list_events(page: Any) -> list[str]:
+    """Return each event of a page as text. The name of their list is not published: every list counts."""
+    return [format_json(entry) for value in page.values() for entry in _list_objects(value)]
+
+
+def _list_objects(value: Any) -> list[dict[str, Any]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def _read_cursor_text(where: ErrorLocation, field_name: str, value: Any) -> str:
     if isinstance(value, bool) or not (value is None or isinstance(value, str | int)):
-        raise ShapeError(where, field, "is not a cursor", value)
+        raise ShapeError(where, field_name, "is not a cursor", value)
     return "" if value is None else str(value)
+
+
+INTENT_PAGES = PageForm(_read_intents_cursor, _list_intent_ids)
+EVENT_PAGES = PageForm(_read_events_cursor, _list_events, MAX_EMPTY_PAGES)
 
 
 def extract_conversation_ids(where: ErrorLocation, pages: Sequence[Response]) -> list[str]:

@@ -19,7 +19,8 @@ from extractors.chatlayer.buckets import (
 )
 from extractors.chatlayer.contexts import TeamUsageContext
 from extractors.chatlayer.events import fetch_events, fetch_flows, split_for_conversations
-from extractors.chatlayer.paging import PAGE_SIZE, iter_pages, read_intents_cursor
+from extractors.chatlayer.paging import INTENT_PAGES, PAGE_SIZE, read_pages
+from extractors.errors import ShapeError
 from extractors.http.limits import RequestLimits
 from extractors.http.messages import Response
 from extractors.http.session import Session
@@ -57,10 +58,23 @@ async def _fetch_insights(session: _Session, window: Window, batch: BatchWriter)
 
 
 async def _fetch_intents(session: _Session, window: Window, batch: BatchWriter) -> None:
+    """Land the pages of a day's intents.
+
+    An intent that comes twice has moved while the pages were read, and others may have been missed: the pages are read
+    a second time, once. Raises ShapeError, after landing the pages, when one comes twice again.
+    """
     path = session.account.bot_path("intents")
     query = {**build_range_query(session.account, window), "first": str(PAGE_SIZE)}
-    async for response in iter_pages(session, "intents", path, query, read_intents_cursor):
+    pages = await read_pages(session, "intents", path, query, INTENT_PAGES)
+    if pages.repeated_key is not None:
+        pages = await read_pages(session, "intents", path, query, INTENT_PAGES)
+    for response in pages.responses:
         batch.add(response)
+    if pages.error:
+        raise pages.error
+    if pages.repeated_key is not None:
+        problem = "comes twice in the pages of a day, also when they are read a second time"
+        raise ShapeError(session.where("intents"), "$.data[].intent_id", problem, pages.repeated_key)
 
 
 async def _fetch_team_usage(session: _Session, window: Window, batch: BatchWriter) -> None:

@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from extractors.chatlayer.account import ChatlayerAccount
+from extractors.chatlayer.account import SERIES, ChatlayerAccount
+from extractors.chatlayer.buckets import UTC_ZONE, build_bucket_query, build_range_query
 from extractors.windows import Window
 from sandbox.account import SandboxAccount, fake_credential
 from sandbox.server import Sandbox
@@ -42,11 +43,21 @@ def configure_account(sandbox: Sandbox, **settings: Any) -> ChatlayerAccount:
 def transform_bodies(
     root: Path, stream: str, *bodies: Any, window: Window = TWO_DAYS, context: Any = None, query: Any = None, **own: Any
 ) -> TransformResult:
-    """Transform one batch of one stream with these bodies."""
+    """Transform one batch of one stream with these bodies. ``query`` is added to the range of the request."""
     bot = build_account(streams=[stream], **own)
-    request_query = query or {"bucket": "1d" if bot.has_utc_days else "1h"}
+    if stream == "team_usage":
+        request_query = build_bucket_query(window, UTC_ZONE, "1d")
+    elif stream in SERIES:
+        bucket = "1d" if bot.has_utc_days else "1h"
+        request_query = {"version": bot.version, **build_bucket_query(window, bot.zone, bucket)}
+    else:
+        request_query = build_range_query(bot, window)
+    request_query.update(query or {})
+    path = "/v1/teams/t1/conversations" if stream == "team_usage" else bot.bot_path(stream)
     landings = ChunkBuilder(root)
-    landings.land(bot, stream, window, *(FakeResponse(body, request_query, context or {}) for body in bodies))
+    landings.land(
+        bot, stream, window, *(FakeResponse(body, request_query, context or {}, path=path) for body in bodies)
+    )
     return landings.transform(bot, window)
 
 

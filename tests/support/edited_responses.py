@@ -83,12 +83,14 @@ def increase_row_messages(body: Any) -> Deltas | None:
 
 
 def increase_series_value(body: Any, **labels: str) -> Deltas:
-    """Increase a value of the first series with these labels that has values."""
+    """Increase a value of the first series with these labels that has values, and drop what the series says of them."""
     data = body["data"]
     at = next(index for index, x in enumerate(data["x_values"]) if x.startswith(DAY.isoformat()))
     matches = (series for series in data["series"] if labels.items() <= series.get("labels", {}).items())
     first = next(series for series in matches if "values" in series)
     first["values"][at] = str(int(first["values"][at]) + 2)
+    for name in ("sum", "max"):
+        first.pop(name, None)
     return 0, 2
 
 

@@ -21,7 +21,7 @@ from sandbox.server import Sandbox
 from sandbox.shapes import ResponseShapes
 from sandbox.truth import VIEWS
 from tests.support.clock import FakeClock
-from tests.support.faults import DOCS, IN_SEVEN_SECONDS, SUPPORT, VOICE, FaultCase
+from tests.support.faults import BOT, DOCS, IN_SEVEN_SECONDS, SUPPORT, VOICE, FaultCase
 from tests.support.installation import Installation
 
 BEFORE, DAY = date(2025, 3, 10), date(2025, 3, 11)
@@ -104,7 +104,7 @@ class FaultRunner:
 def open_fault_runner(folder: Path) -> Iterator[FaultRunner]:
     """Start a sandbox and load the day before for each account that will meet a fault, beside another account."""
     with Sandbox() as sandbox:
-        for name in (SUPPORT, VOICE):
+        for name in (SUPPORT, VOICE, BOT):
             (folder / name).mkdir()
             assert Installation(folder / name, sandbox, [ACCOUNTS[name], ACCOUNTS[DOCS]]).load([BEFORE]).is_ok
         yield FaultRunner(sandbox, folder)

@@ -11,6 +11,7 @@ from typing import Any
 from sandbox.recorder import Fault
 
 SUPPORT, VOICE, DOCS = "acme-support", "acme-voice", "acme-docs"  # one at Cognigy, ChatCaptain and Inkeep each
+BOT = "acme-bot"  # at Chatlayer
 IN_SEVEN_SECONDS = "an HTTP date 7 seconds ahead"  # replaced by a date when the case runs
 FOREVER = 10**6
 
@@ -189,6 +190,38 @@ REFUSALS = (
     ),
 )
 
+_OTHER_DAY = '{"CONVERSATION_COUNT": 0, "CONVERSATION_COUNT_INTERVAL": [{"timestamp": "2025-04-11T10:00:00Z", "count": 0}]}'
+_OTHER_MONTH = '{"data": {"x_values": ["2025-04-11T00:00:00Z"], "series": [{"values": [3]}]}}'
+_MOVED = '{"data": [{"intent_id": "a", "count": "3"}, {"intent_id": "b"}, {"intent_id": "a", "count": "3"}]}'
+
+MISFITS = (
+    FaultCase(
+        "a report of another day",
+        "kept the response, loaded nothing from it",
+        14,
+        (Fault(path="/reports/overview", status=200, body=_OTHER_DAY),),
+        account=VOICE,
+        error_pattern=r"field \$\.CONVERSATION_COUNT_INTERVAL\[0\]\.timestamp: is outside of the requested range, .*replay",
+        export_jobs=(1, 1),
+    ),
+    FaultCase(
+        "a series of another month",
+        "kept the response, loaded nothing from it",
+        11,
+        (Fault(path="/messages?", status=200, body=_OTHER_MONTH),),
+        account=BOT,
+        error_pattern=r"field \$\.data\.x_values\[0\]: is outside of the requested range, .*replay",
+    ),
+    FaultCase(
+        "an intent that comes twice, every time",
+        "read the pages a second time, kept them, loaded nothing from them",
+        10,
+        (Fault(path="/intents?", status=200, body=_MOVED, times=FOREVER),),
+        account=BOT,
+        error_pattern=r"field \$\.data\[\]\.intent_id: comes twice .*also when they are read a second time, saw 'a'",
+    ),
+)
+
 _EXPORTS = (
     FaultCase(
         "export: connection lost after the create request",
@@ -323,4 +356,4 @@ _EXPORTS = (
 )
 EXPORTS = tuple(FaultCase(**{**vars(case), "account": VOICE}) for case in _EXPORTS)
 
-CASES = (*LIMITS, *TROUBLE, *REFUSALS, *EXPORTS)
+CASES = (*LIMITS, *TROUBLE, *REFUSALS, *MISFITS, *EXPORTS)

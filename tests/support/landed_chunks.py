@@ -24,12 +24,13 @@ FIRST_LANDED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class FakeResponse:
-    """One response to land: its body (a JSON value, or bytes), the query and body of its request, and the context."""
+    """One response to land: its body (a JSON value, or bytes), the query, body and path of its request, the context."""
 
     body: Any
     query: Mapping[str, str] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
     request_body: Any = None
+    path: str = "/"
 
 
 @dataclass
@@ -47,7 +48,7 @@ class ChunkBuilder:
             for response in responses:
                 is_raw = isinstance(response.body, bytes)
                 body = response.body if is_raw else json.dumps(response.body, default=str).encode()
-                request = Request("GET", "/", dict(response.query), response.request_body)
+                request = Request("GET", response.path, dict(response.query), response.request_body)
                 writer.add(Response(request, 200, {}, at, body, response.context))
             writer.finish(at)
 

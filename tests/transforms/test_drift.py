@@ -44,7 +44,10 @@ INKEEP = InkeepAccount.model_validate(BASE)
 CHATLAYER = ChatlayerAccount.model_validate(
     {"name": "a", "bot_id": "b", "token_id": "i", "token_secret": "s", "conversation_ids": ["c1"]}
 )
-SERIES = {"query": {"bucket": "1d"}}
+SERIES = {"query": {"bucket": "1d", "start_time": "2025-03-29T00:00:00Z", "end_time": "2025-03-31T00:00:00Z"}}
+REPORT = {
+    "query": {"from": "2025-03-30T00:00:00.000Z", "to": "2025-03-30T23:59:59.999Z", "interval": "3600"},
+}
 NEW = {"secret": "Jane Doe"}
 
 
@@ -134,7 +137,7 @@ def test_chatcaptain_reports(tmp_path: Path) -> None:
         "11": [{"id": "Jane Doe", "count": 1, "new": NEW}],
         "SENTIMENT": NEW,
     }
-    drift = list_drift(tmp_path / "1", CHATCAPTAIN, "overview_report", WINDOW, FakeResponse(overview))
+    drift = list_drift(tmp_path / "1", CHATCAPTAIN, "overview_report", WINDOW, FakeResponse(overview, **REPORT))
     names = ["11[].new", "4.*.new", "CONVERSATION_COUNT_INTERVAL[].new", "SENTIMENT", "conversation_count.unit"]
     assert drift == [(30, "unknown channel", "qx-new"), *((30, UNKNOWN_FIELD, name) for name in names)]
     response = FakeResponse({"12": 3, "23": 1}, context={"channel_id": "7", "channel_type": "qx-new"})
@@ -146,6 +149,13 @@ def test_chatcaptain_reports(tmp_path: Path) -> None:
     assert list_drift(tmp_path / "3", CHATCAPTAIN, "inbox", WINDOW, FakeResponse(inbox)) == [
         (30, UNKNOWN_FIELD, "*.new")
     ]
+
+
+def test_requested_components_that_a_report_lacks(tmp_path: Path) -> None:
+    query = {**REPORT["query"], "components": "1,2,7"}
+    response = FakeResponse({"CONVERSATION_COUNT": None, "MESSAGE_COUNT": 3}, query)
+    drift = list_drift(tmp_path, CHATCAPTAIN, "overview_report", WINDOW, response)
+    assert drift == [(30, "missing field", "2 CONVERSATION_COUNT_INTERVAL")]
 
 
 def test_inkeep(tmp_path: Path) -> None:

@@ -250,10 +250,10 @@ def test_scalars_are_bare_or_wrapped() -> None:
 
 
 def test_breakdowns_are_maps_or_lists() -> None:
-    members = [("a", 1), (UNKNOWN, 2), ("a", 3)]
+    members = [("a", 1), (UNKNOWN, 2), ("A", 3)]
     forms = (
-        '[{"key": "a", "count": 1}, {"key": "", "count": 2}, {"key": "a", "count": 3}]',
-        '[{"id": "a", "value": 1}, {"id": null, "value": "2"}, {"name": "a", "value": 3.0}]',
+        '[{"key": "a", "count": 1}, {"key": "", "count": 2}, {"key": "A", "count": 3}]',
+        '[{"id": "a", "value": 1}, {"id": null, "value": "2"}, {"name": "A", "value": 3.0}]',
     )
     for form in forms:
         assert [(name, value.count()) for name, value in read_breakdown(field(form))] == members
@@ -262,6 +262,18 @@ def test_breakdowns_are_maps_or_lists() -> None:
     for form in ('[{"key": "a"}]', '[{"count": 1}]', '["a"]', '"a"', "[[]]"):
         with pytest.raises(ShapeError):
             read_breakdown(field(form))
+
+
+@pytest.mark.parametrize(
+    ("form", "problem"),
+    [
+        ('[{"key": "a", "count": 1}, {"key": "a", "count": 1}]', r"\$\.n\[1\]: names a member a second time"),
+        ('[{"key": null, "count": 1}, {"count": 2, "key": null}]', r"\$\.n\[1\]: names a member a second time"),
+    ],
+)
+def test_a_breakdown_that_repeats_a_member_is_refused(form: str, problem: str) -> None:
+    with pytest.raises(ShapeError, match=problem):
+        read_breakdown(field(form))
 
 
 def test_a_bare_date() -> None:

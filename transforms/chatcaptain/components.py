@@ -4,9 +4,14 @@ An id means a different component in each report. Source: the vendor's statistic
 a component is read (``reports.py``) and where it lands (``fields.py``).
 """
 
+import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
 
+from extractors.provider_message import find_reported_failure
 from transforms.drift import Shape, shape_of_key
+from transforms.reading import Node
 
 OVERVIEW_COMPONENTS = (
     "STEP_EXEC_COUNT",
@@ -81,3 +86,24 @@ def report_shape(keys: Iterable[str], names: tuple[str, ...], component_shapes: 
         for key in keys
         if key.casefold() in numbers
     }
+
+
+def refuse_failed_component(component: Node) -> None:
+    """Raise ShapeError for a component that reports a failure in place of its numbers, or beside them.
+
+    A breakdown may have a member called ``error``: a number under such a name is data.
+    """
+    if isinstance(component.value, dict):
+        failures = {key: value for key, value in component.value.items() if not _is_number(value)}
+        failure = find_reported_failure(failures)
+        if failure:
+            component.refuse(f"is no data; the provider says: {failure}")
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a value is a number in one of its forms: bare, as text, or in an object under value or count."""
+    if isinstance(value, dict):
+        return any(_is_number(value.get(key)) for key in ("value", "count"))
+    if isinstance(value, str):
+        return bool(re.fullmatch(r"\s*[+-]?[\d.]+\s*", value, re.ASCII))
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)

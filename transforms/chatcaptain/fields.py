@@ -60,7 +60,7 @@ def _members(
 
 def _interval(label: str) -> dict[str, FieldMapping]:
     """Declare the numbers of a total's buckets."""
-    instant = not_loaded("the buckets are only summed")
+    instant = FieldMapping(is_routing=True, note="must be in the requested day; the buckets are only summed")
     return {
         f"{label}.instant": set_body_path(instant, label, shape=_INTERVAL),
         f"{label}.number": set_body_path(_SUM, label, shape=_INTERVAL),

@@ -16,24 +16,31 @@ from transforms import conform
 from transforms.chatcaptain.components import (
     CHANNEL_COMPONENTS,
     OVERVIEW_COMPONENTS,
+    component_label,
     component_numbers,
+    refuse_failed_component,
     report_shape,
 )
 from transforms.chatcaptain.fields import SHAPES
+from transforms.chatcaptain.intervals import refuse_other_range, sum_interval
 from transforms.chunk import Chunk, LandedResponse
+from transforms.completeness import refuse_incomplete
+from transforms.drift import MISSING_FIELD
 from transforms.facts import Facts
 from transforms.metrics import END_REASON
 from transforms.reading import Node, read_breakdown, unwrap_scalar
+from transforms.request_echo import RequestedValues, refuse_other_request
 from warehouse.model.columns import UNKNOWN
 
-_OVERVIEW_MEDIANS = {6: "messages_per_conversation_median", 10: "message_length_median", 12: "intent_score_median"}
+_OVERVIEW_MEDIANS = {6: "messages_per_conversation_median", 10: "message_length_median"}
+_OVERVIEW_SCORES = {12: "intent_score_median"}
 _CHANNEL_COUNTS = {1: "channel_conversations", 6: "channel_intent_count"}
 _CHANNEL_MEDIANS = {
     5: "channel_messages_per_conversation_median",
-    8: "channel_intent_score_median",
     15: "channel_message_length_median",
     20: "channel_call_user_inputs_median",
 }
+_CHANNEL_SCORES = {8: "channel_intent_score_median"}
 _CHANNEL_BREAKDOWNS = {
     0: "channel_step_executions",
     4: "channel_languages",
@@ -89,7 +96,10 @@ class ComponentReport:
 
     @classmethod
     def from_root(cls, root: Node, names: tuple[str, ...]) -> "ComponentReport":
-        """Read a body. Raises ShapeError when it holds no component of the report, or one of them twice."""
+        """Read a body.
+
+        Raises ShapeError when it holds no component of the report, one of them twice, or a failure in place of one.
+        """
         numbers = component_numbers(names)
         components: dict[int, Node] = {}
         for key, node in root.entries():
@@ -98,17 +108,23 @@ class ComponentReport:
                 continue
             if number in components:
                 node.refuse(f"reports {names[number]} a second time")
+            refuse_failed_component(node)
             components[number] = node
         if not components:
             root.refuse("holds none of the report's components")
+        refuse_incomplete(root, None)
         return cls(components, names)
 
     def count(self, number: int) -> int | None:
         """Return a whole number; None when the component is missing or null."""
         return unwrap_scalar(self.components[number]).count() if number in self.components else None
 
-    def number(self, number: int) -> Decimal | None:
-        """Return a number in the provider's unit; None when the component is missing or null (a median of nothing)."""
+    def amount(self, number: int) -> Decimal | None:
+        """Return a number that is not negative, in the provider's unit; None when the component is missing or null."""
+        return unwrap_scalar(self.components[number]).amount() if number in self.components else None
+
+    def score(self, number: int) -> Decimal | None:
+        """Return a number of any sign; None when the component is missing or null (a median of nothing)."""
         return unwrap_scalar(self.components[number]).number() if number in self.components else None
 
     def members(self, number: int) -> list[tuple[str, int]] | None:
@@ -119,15 +135,39 @@ class ComponentReport:
 
     def interval_sum(self, number: int) -> int | None:
         """Return the sum of an interval's buckets; None when the component or one of its buckets is missing or null."""
-        node = self.components.get(number)
-        if node is None or node.is_null:
-            return None
-        if isinstance(node.value, dict):
-            values = [unwrap_scalar(value).count() for _, value in node.entries()]
-        else:
-            values = [value.count() for _, value in read_breakdown(node, ("timestamp", "date"))]
-        known = [value for value in values if value is not None]
-        return sum(known) if len(known) == len(values) else None
+        return sum_interval(self.components[number]) if number in self.components else None
+
+
+def _read_report(
+    chunk: Chunk[ChatcaptainAccount], facts: Facts, response: LandedResponse, names: tuple[str, ...], stream: str
+) -> ComponentReport:
+    """Read a report and record its drift, also the requested components that it lacks: their values stay unknown.
+
+    Raises ShapeError for a report that answers another request.
+    """
+    report = ComponentReport.from_root(response.root, names)
+    query = response.request["query"]
+    refuse_other_request(response.root, _describe_request(chunk, response), chunk.zone)
+    for _, interval in _INTERVALS[names].values():
+        if interval in report.components:
+            refuse_other_range(report.components[interval], query, chunk.zone)
+    facts.drift.record_unknown_fields(response, report_shape(response.root.object(), names, SHAPES[stream]))
+    missing = {int(number) for number in query.get("components", "").split(",") if number} - report.components.keys()
+    labels = [component_label(number, names) for number in sorted(missing)]
+    facts.drift.record(response.days, response.where, MISSING_FIELD, labels)
+    return report
+
+
+def _describe_request(chunk: Chunk[ChatcaptainAccount], response: LandedResponse) -> RequestedValues:
+    query = response.request["query"]
+    first, last = response.window.first_instant(chunk.zone), response.window.last_millisecond(chunk.zone)
+    return {
+        **{name: query[name] for name in ("interval", "channelId") if name in query},
+        "from": first,
+        "to": last,
+        "date": first,
+        "chatbotId": chunk.account.chatbot_id,
+    }
 
 
 def transform_overview(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> dict[date, OverviewTotals]:
@@ -137,9 +177,7 @@ def transform_overview(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> dict[d
         day = response.claimed_day()
         if day is None:
             continue
-        report = ComponentReport.from_root(response.root, OVERVIEW_COMPONENTS)
-        known = report_shape(response.root.object(), OVERVIEW_COMPONENTS, SHAPES["overview_report"])
-        facts.drift.record_unknown_fields(response, known)
+        report = _read_report(chunk, facts, response, OVERVIEW_COMPONENTS, "overview_report")
         days[day] = _load_overview(facts, day, report, response)
         _check_intervals(facts, day, [report], OVERVIEW_COMPONENTS)
     return days
@@ -163,7 +201,9 @@ def _load_overview(facts: Facts, day: date, report: ComponentReport, response: L
         facts.record_metric(day, "step_executions", count, step)
     facts.record_metric(day, "intent_count", report.count(13))
     for number, metric in _OVERVIEW_MEDIANS.items():
-        facts.record_metric(day, metric, report.number(number))
+        facts.record_metric(day, metric, report.amount(number))
+    for number, metric in _OVERVIEW_SCORES.items():
+        facts.record_metric(day, metric, report.score(number))
     has_split = report.members(4) is not None
     return OverviewTotals(totals["conversations"], totals["messages"], conversations_by_type if has_split else None)
 
@@ -179,14 +219,15 @@ def transform_channels(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> dict[d
     """Load the reports of each day's listed channels; return their values by local day, to be compared later."""
     days: dict[date, ChannelTotals] = {}
     reports: dict[date, list[ComponentReport]] = defaultdict(list)
-    seconds_per_unit = _SECONDS_PER_UNIT[chunk.account.call_duration_unit]
     for response in chunk.responses("channel_report"):
         day = response.claimed_day()
         if day is None:
             continue
         totals = days.setdefault(day, ChannelTotals())
         if "channel_id" in response.context:
-            reports[day].append(_load_channel(facts, day, response, totals, seconds_per_unit))
+            reports[day].append(_load_channel(chunk, facts, day, response, totals))
+        else:
+            _check_listing(response.root)
     for day, totals in days.items():
         for channel_type in totals.channel_types:
             measures = ("messages", "interactions", "call_duration_seconds")
@@ -199,27 +240,35 @@ def transform_channels(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> dict[d
     return days
 
 
+def _check_listing(root: Node) -> None:
+    """Refuse a list of channels that announces more channels: their reports were not requested."""
+    if isinstance(root.value, dict):
+        channels = root["channels"]
+        refuse_incomplete(root, 0 if channels.is_null else len(channels.array()))
+
+
 def _load_channel(
-    facts: Facts, day: date, response: LandedResponse, totals: ChannelTotals, seconds_per_unit: Decimal
+    chunk: Chunk[ChatcaptainAccount], facts: Facts, day: date, response: LandedResponse, totals: ChannelTotals
 ) -> ComponentReport:
     context: ChannelReportContext = response.context
     channel_id = context["channel_id"]
     channel_type = context["channel_type"] or UNKNOWN
-    report = ComponentReport.from_root(response.root, CHANNEL_COMPONENTS)
-    known = report_shape(response.root.object(), CHANNEL_COMPONENTS, SHAPES["channel_report"])
-    facts.drift.record_unknown_fields(response, known)
+    report = _read_report(chunk, facts, response, CHANNEL_COMPONENTS, "channel_report")
     facts.drift.record_unknown_channels(day, response.where, [channel_type])
     totals.channel_types.add(channel_type)
     totals.record(channel_type, "messages", report.count(12))
     totals.record(channel_type, "interactions", report.count(9))
-    durations = (report.number(16), report.number(18))
+    seconds_per_unit = _SECONDS_PER_UNIT[chunk.account.call_duration_unit]
+    durations = (report.amount(16), report.amount(18))
     total, median = (None if duration is None else duration * seconds_per_unit for duration in durations)
     totals.record(channel_type, "call_duration_seconds", total)
     facts.record_metric(day, "channel_call_duration_median", median, channel_id=channel_id)
     for number, metric in _CHANNEL_COUNTS.items():
         facts.record_metric(day, metric, report.count(number), channel_id=channel_id)
     for number, metric in _CHANNEL_MEDIANS.items():
-        facts.record_metric(day, metric, report.number(number), channel_id=channel_id)
+        facts.record_metric(day, metric, report.amount(number), channel_id=channel_id)
+    for number, metric in _CHANNEL_SCORES.items():
+        facts.record_metric(day, metric, report.score(number), channel_id=channel_id)
     for number, metric in _CHANNEL_BREAKDOWNS.items():
         for name, count in report.members(number) or ():
             facts.record_metric(day, metric, count, name, channel_id)
@@ -234,6 +283,7 @@ def transform_inbox(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> None:
         day = response.claimed_day()
         if day is None:
             continue
+        refuse_other_request(response.root, _describe_request(chunk, response), chunk.zone)
         for name, node in response.root.entries():
             facts.record_metric(day, "inbox", unwrap_scalar(node).number(), name or UNKNOWN)
 

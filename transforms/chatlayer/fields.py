@@ -40,8 +40,12 @@ def _series(
         },
         "data.series_labels[]": titles,
         **{
+            f"data.series[].{name}": FieldMapping(is_routing=True, note=f"must be the {name} of `values`")
+            for name in ("max", "sum")
+        },
+        **{
             f"data.series[].{name}": not_loaded("repeats what `values` hold; the mean is truncated to a whole number")
-            for name in ("mean", "max", "min", "sum")
+            for name in ("mean", "min")
         },
     }
 
@@ -94,7 +98,7 @@ FIELDS: FieldMappings = {
         "next_page_token": not_loaded("only requests the next page"),
     },
     "flow": {
-        "bot_id": not_loaded("it is the account's bot"),
+        "bot_id": FieldMapping(is_routing=True, note="must be the account's bot"),
         "user_id": not_loaded("no view of flows holds users"),
         "conversation_id": FieldMapping(
             is_routing=True, note="must be the requested `flow_transition.conversation_id`"

@@ -4,7 +4,7 @@ The numbers are those of the account's bot version. The usage of a team, with al
 must not come in: the form of a series (``series.py``), the list of fields (``fields.py``).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -13,12 +13,15 @@ from extractors.chatlayer.account import ChatlayerAccount
 from extractors.chatlayer.contexts import FlowContext, TeamUsageContext
 from transforms import conform
 from transforms.chatlayer.fields import FIELDS, SHAPES
+from transforms.chatlayer.request import describe_request
 from transforms.chatlayer.series import Series, iterate_daily_sums, optional_elements, optional_field, parse_series
 from transforms.chunk import Chunk, LandedResponse
+from transforms.completeness import refuse_incomplete
 from transforms.facts import Facts
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
 from transforms.reading import Node
 from transforms.registry import Transform
+from transforms.request_echo import refuse_other_request
 
 METRICS = (
     Metric("messages_by_kind", "messages", ADDITIVE, "Messages by kind, under the provider's names of its series."),
@@ -103,32 +106,43 @@ def _load_insights(chunk: Chunk[ChatlayerAccount], facts: Facts) -> None:
         day = response.claimed_day()
         if day is None:
             continue
-        bins, all_series = parse_series(response.root)
-        counts: Counter[str] = Counter()
+        bins, all_series = parse_series(response, chunk.zone)
+        counts: dict[str, int] = {}
         for index, x in enumerate(bins):
-            counts[x.member()] += sum(series.values[index] for series in all_series)
+            if x.member() in counts:
+                x.refuse("comes a second time")
+            counts[x.member()] = sum(series.values[index] for series in all_series)
         for name, count in counts.items():
             facts.record_metric(day, INSIGHTS[response.request["query"]["stat"]], count, name)
 
 
 def _load_intents(chunk: Chunk[ChatlayerAccount], facts: Facts) -> None:
-    """Load the intents. The hits of an intent on several pages are summed, its first place is its rank."""
-    hits: Counter[tuple[date, str]] = Counter()
-    ranks: dict[tuple[date, str], int] = {}
+    """Load the intents of all pages of a day.
+
+    Raises ShapeError for an intent that comes twice, on one page or on two: the list moved while it was read, so
+    another intent may be missing. Raises it too for a last page that announces more.
+    """
+    last_pages: dict[date, Node] = {}
+    seen: dict[date, set[str]] = defaultdict(set)
     for response in _iterate_responses(chunk, facts, "intents"):
         day = response.claimed_day()
         if day is None:
             continue
+        refuse_other_request(response.root, describe_request(response), chunk.zone)
+        last_pages[day] = response.root
         for entry in optional_elements(optional_field(response.root, "data", "pagination")):
-            key = (day, entry["intent_id"].member())
-            hits[key] += optional_field(entry, "count", "intent_id", "rank").count() or 0
+            intent = entry["intent_id"].member()
+            if intent in seen[day]:
+                entry["intent_id"].refuse("comes a second time, on this page or an earlier one")
+            seen[day].add(intent)
+            hits = optional_field(entry, "count", "intent_id", "rank").count() or 0
             rank = entry["rank"].count() or 0
             if rank > LAST_RANK:
                 entry["rank"].refuse("is not a place in a list")
-            ranks[key] = min(ranks.get(key, rank), rank)
-    for (day, intent), count in hits.items():
-        measures = {"hits": count, "rank": ranks[day, intent], "is_top_n": False}
-        facts.set("intent_daily", day, measures, intent=intent)
+            facts.set("intent_daily", day, {"hits": hits, "rank": rank, "is_top_n": False}, intent=intent)
+    for day, page in last_pages.items():
+        total_hits = facts.total("intent_daily", day, "hits")
+        refuse_incomplete(page, len(seen[day]), sums=[total_hits])
 
 
 def _load_team_usage(chunk: Chunk[ChatlayerAccount], facts: Facts) -> Counter[date]:
@@ -141,9 +155,7 @@ def _load_team_usage(chunk: Chunk[ChatlayerAccount], facts: Facts) -> Counter[da
             continue  # landed before the account was moved to another team
         own_usage.update(dict.fromkeys(response.days, 0))
         for series, sums in iterate_daily_sums(response, _UTC):
-            bot, version, channel, language = map(
-                series.label_member, ("bot_id", "bot_version", "channel_type", "language")
-            )
+            bot, version, channel, language = series.label_members("bot_id", "bot_version", "channel_type", "language")
             for day, count in sums.items():
                 facts.drift.record_unknown_channels(day, response.where, [channel])
                 facts.add(
@@ -177,6 +189,8 @@ def _load_flow(chunk: Chunk[ChatlayerAccount], facts: Facts, response: LandedRes
     context: FlowContext = response.context
     conversation = context["conversation_id"]
     facts.drift.record_unknown_fields(response, SHAPES["flow"])
+    requested = {**describe_request(response), "bot_id": chunk.account.bot_id}
+    refuse_other_request(response.root, requested, chunk.zone)
     name = response.root["conversation_id"]
     if name.text() not in (None, "", conversation):
         name.refuse(f"is another conversation than {conversation}")
@@ -185,6 +199,7 @@ def _load_flow(chunk: Chunk[ChatlayerAccount], facts: Facts, response: LandedRes
         if name.value
         else optional_field(response.root, "transitions", "bot_id", "user_id")
     )
+    refuse_incomplete(response.root, 0 if transitions.is_null else len(transitions.array()))
     for transition, transition_id in _distinct_transitions(transitions):
         instant = transition["timestamp"].instant()
         if instant is None or instant.year < _FIRST_YEAR:

@@ -76,8 +76,13 @@ drift = Table(
     metadata,
     *_slice(),
     attribute("stream", TEXT, "The stream with the response that holds the name.", nullable=False),
-    attribute("kind", TEXT, "unknown field, unknown column, unknown channel or refused metric.", nullable=False),
-    attribute("name", TEXT, "The unknown name, with its place in the response; never a value.", nullable=False),
+    attribute(
+        "kind",
+        TEXT,
+        "unknown field, missing field, unknown column, unknown channel or refused metric.",
+        nullable=False,
+    ),
+    attribute("name", TEXT, "The name, with its place in the response; never a value.", nullable=False),
     attribute("batch", TEXT, "Id of the landed batch.", nullable=False),
     comment="Names in the responses of a slice that this release does not know or load. Drift never stops a load.",
 )

@@ -101,6 +101,37 @@ def test_an_error_inside_a_200_is_a_refusal(sandbox: Sandbox, tmp_path: Path) ->
     assert list_batches(tmp_path, "inbox") == []
 
 
+@pytest.mark.parametrize("stream", REPORTS)
+def test_reports_beside_errors_and_failures_of_the_gateway_are_refused(
+    sandbox: Sandbox, tmp_path: Path, stream: str
+) -> None:
+    bodies = {
+        "late": {"CONVERSATION_COUNT": 0, "errors": [{"message": "3 of 4 reports are late"}]},
+        "full": {"data": {}, "error": {"message": "quota is used up"}},
+        "gone": {"code": 14, "message": "upstream is gone"},
+    }
+    words = {"late": "3 of 4 reports are late", "full": "quota is used up", "gone": "upstream is gone (code 14)"}
+    for name, body in bodies.items():
+        sandbox.request_log.clear()
+        sandbox.request_log.plan_faults(Fault(status=200, body=json.dumps(body), times=100))
+        account = configure_account(sandbox, streams=[stream])
+        error, *_ = land_streams(tmp_path, account, Window.of_day(date(2025, 3, 28)))
+        assert str(error).endswith(
+            f"HTTP 200, but the provider says: {words[name]}; check the account's ids and settings"
+        )
+        assert list_batches(tmp_path, stream) == []
+
+
+def test_a_channel_with_two_types_is_refused_by_name(sandbox: Sandbox, tmp_path: Path) -> None:
+    body = [{"id": "a", "type": "web"}, {"id": "a", "type": "voice"}]
+    sandbox.request_log.plan_faults(Fault(path="/channels", status=200, body=json.dumps(body)))
+    (error,) = land_streams(tmp_path, configure_account(sandbox, streams=["channels"]))
+    assert str(error).startswith(
+        "acme-voice (chatcaptain.channels): field channels[1].type: is not the type of an earlier entry with the id a, "
+        "'web', saw 'voice'"
+    )
+
+
 def test_an_empty_error_is_none(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.request_log.plan_faults(Fault(path="/inbox", status=200, body=json.dumps({"error": None, "closed": 3})))
     assert land_streams(tmp_path, configure_account(sandbox, streams=["inbox"]), Window.of_day(date(2025, 3, 28))) == []
@@ -149,7 +180,7 @@ class _Session:
 
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_channel_lists(wrapped: bool) -> None:
-    payload = [{"id": 7, "name": "x", "type": "web"}, {"id": "b", "type": None}, {"id": "7", "type": "voice"}]
+    payload = [{"id": 7, "name": "x", "type": "web"}, {"id": "b", "type": None}, {"id": "7", "type": "web"}]
     channels = parse_channels(_Session(), _Answer({"channels": payload} if wrapped else payload))  # type: ignore[arg-type]
     assert channels == [ListedChannel("7", "web"), ListedChannel("b", "")]
 
@@ -157,7 +188,8 @@ def test_channel_lists(wrapped: bool) -> None:
 @pytest.mark.parametrize(
     "body",
     [{"items": []}, None, "x", [3], [{"id": "a"}], [{"type": "web"}], [{"id": "", "type": "web"}],
-     [{"id": "a", "type": 3}], [{"id": True, "type": "web"}]],
+     [{"id": "a", "type": 3}], [{"id": True, "type": "web"}],
+     [{"id": "a", "type": "web"}, {"id": "a", "type": "voice"}]],
 )  # fmt: skip
 def test_refused_channel_lists_are_kept_and_never_show_a_token(sandbox: Sandbox, tmp_path: Path, body: object) -> None:
     if isinstance(body, list) and isinstance(body[0], dict):

@@ -1,5 +1,6 @@
 """ChatCaptain's reports and inbox: accepted and refused bodies, sums over channels, and the comparisons."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.chatcaptain.account import ChatcaptainAccount
+from extractors.chatcaptain.client import build_range_query
 from extractors.errors import ErrorLocation, ShapeError
 from extractors.windows import Window
 from tests.support.landed_chunks import ChunkBuilder, FakeResponse, read_staged_rows
@@ -30,7 +32,12 @@ def transform_reports(
     account = ChatcaptainAccount.model_validate({**fields, "streams": [*streams]})
     landings = ChunkBuilder(root)
     for stream, responses in streams.items():
-        landings.land(account, stream, WINDOW, *responses)
+        query = {**build_range_query(account, WINDOW), **({} if stream == "inbox" else {"interval": "3600"})}
+        requested = (
+            replace(item, query={**query, **({"channelId": item.context["channel_id"]} if item.context else {})})
+            for item in responses
+        )
+        landings.land(account, stream, WINDOW, *requested)
     return landings.transform(account, WINDOW)
 
 
@@ -66,10 +73,9 @@ def test_null_is_unknown_and_not_zero(tmp_path: Path, value: object) -> None:
         {"web": 3, "": 2, "WEB": 1, "debug": 0},
         [{"key": "web", "count": 3}, {"key": None, "count": 2}, {"key": "WEB", "count": 1}],
         [
-            {"name": "web", "value": 2},
+            {"name": "web", "value": 3},
             {"name": "", "value": "2"},
             {"name": "WEB", "value": 1},
-            {"name": "web", "value": 1},
         ],
         [{"id": "web", "count": 3.0}, {"id": "", "count": 2}, {"id": "WEB", "count": 1}],
     ],
@@ -104,10 +110,97 @@ def test_languages_that_conform_to_one_tag_are_added(tmp_path: Path) -> None:
         ({"4": [{"key": "web", "number": 1}]}, r"4\[0\]"),
         ({"4": {"web": {"a": 1}}}, "4.web"),
         ({"1": 1, "2": [{"at": "x", "count": 1}]}, r"2\[0\]"),
+        ({"4": [{"key": "web", "count": 1}, {"key": "web", "count": 1}]}, r"4\[1\]: names a member a second time"),
+        ({"1": -1}, r"\$.1: is negative, saw -1"),
+        ({"4": {"web": -1}}, r"\$.4.web: is negative"),
+        ({"6": -0.5}, r"\$.6: is negative"),
+        ({"10": {"value": -1}}, r"\$.10.value: is negative"),
+        ({"1": 1, "hasMore": True}, "hasMore: announces more, which did not come"),
+        ({"1": 1, "next": "/reports?page=2"}, "next: announces a next page"),
     ],
 )
 def test_refused_reports_name_the_field(tmp_path: Path, body: object, field: str) -> None:
     with pytest.raises(ShapeError, match=f"overview_report.*{field}"):
+        transform_reports(tmp_path, overview_report=[FakeResponse(body)])
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ({"1": 3, "error": "timed out"}, r"\$: is no data; the provider says: timed out"),
+        (
+            {"1": 3, "errors": [{"message": "shard 3"}, "shard 4"]},
+            r"\$: is no data; the provider says: shard 3; shard 4",
+        ),
+        ({"data": {}, "error": {"message": "timed out"}}, r"\$: is no data; the provider says: timed out"),
+        ({"code": 8, "message": "quota is used up"}, r"\$: is no data; the provider says: quota is used up \(code 8\)"),
+        ({"1": {"error": "timed out"}}, r"\$.1: is no data; the provider says: timed out"),
+        ({"1": {"value": 0, "error": "timed out"}}, r"\$.1: is no data; the provider says: timed out"),
+        ({"1": {"value": 0, "error": 5}}, r"\$.1.error: is a failure; the provider says: 5"),
+        ({"1": {"value": 0, "status": "failed"}}, r"\$.1: is no data; the provider says: status failed"),
+        ({"4": {"error": {"message": "timed out"}}}, r"\$.4: is no data; the provider says: timed out"),
+        ({"4": {"web": 3, "errors": ["timed out"]}}, r"\$.4: is no data; the provider says: timed out"),
+        ({"4": {"web": {"count": 3, "error": "cut"}}}, r"\$.4.\*.error: is a failure; the provider says: cut"),
+        ({"4": [{"key": "web", "count": 3, "error": "cut"}]}, r"\$.4\[\].error: is a failure; the provider says: cut"),
+        ({"1": 3, "5": {"error": "timed out"}}, r"\$.5: is no data; the provider says: timed out"),
+        ({"1": 3, "2": [{"date": "2025-03-30", "count": 3, "error": "cut"}]}, r"\$.2\[\].error: is a failure; .*: cut"),
+    ],
+)
+def test_a_failure_inside_a_report_is_refused(tmp_path: Path, body: object, problem: str) -> None:
+    with pytest.raises(ShapeError, match=rf"^a \(chatcaptain.overview_report\): field {problem}"):
+        transform_reports(tmp_path, overview_report=[FakeResponse(body)])
+
+
+@pytest.mark.parametrize("number", [5, "5", {"count": 5}])
+def test_a_member_called_error_is_data(tmp_path: Path, number: object) -> None:
+    staged = transform_reports(tmp_path, overview_report=[FakeResponse({"11": {"error": number, "fault": 1}})])
+    hits = {row["intent"]: row["hits"] for row in read_staged_rows(staged, "intent_daily")}
+    assert hits == {"error": 5, "fault": 1}
+
+
+@pytest.mark.parametrize(
+    ("own", "problem"),
+    [
+        ({"from": "2025-03-28T23:00:00.000Z"}, r"from: is not the requested 2025-03-29 23:00:00"),
+        ({"to": "2025-03-31T21:59:59.999Z"}, r"to: is not the requested 2025-03-30 21:59:59.999"),
+        ({"date": "2025-03-31"}, r"date: is not the requested"),
+        ({"interval": 86400}, r"interval: is not the requested 3600, saw 86400"),
+        ({"channelId": "w2"}, r"channelId: is not the requested w1, saw 'w2'"),
+        ({"channel_id": "w2"}, r"channel_id: is not the requested w1, saw 'w2'"),
+        ({"chatbotId": "another"}, r"chatbotId: is not the requested c, saw 'another'"),
+    ],
+)
+def test_a_report_that_names_another_request_is_refused(tmp_path: Path, own: dict[str, Any], problem: str) -> None:
+    report = channel("w1", "web", c12=3)
+    with pytest.raises(ShapeError, match=rf"^a \(chatcaptain.channel_report\): field \$.{problem}"):
+        transform_reports(tmp_path, channel_report=[replace(report, body={**report.body, **own})])
+
+
+def test_a_report_that_repeats_its_request_is_accepted(tmp_path: Path) -> None:
+    own = {
+        "from": "2025-03-30T00:00:00+01:00",
+        "to": "2025-03-30T21:59:59Z",
+        "date": "2025-03-30",
+        "interval": "3600",
+        "chatbotId": "c",
+        "channelId": "w1",
+    }
+    report = channel("w1", "web", c12=3)
+    staged = transform_reports(tmp_path, channel_report=[replace(report, body={**report.body, **own})])
+    assert find_row(staged, "channel_daily", channel_code="web")["messages"] == 3
+
+
+def test_a_list_of_channels_that_announces_more_is_refused(tmp_path: Path) -> None:
+    listing = FakeResponse({"channels": [{"id": "w1", "type": "web"}], "total": 2})
+    problem = r"^a \(chatcaptain.channel_report\): field \$.total: announces more than the 1 that came, saw 2"
+    with pytest.raises(ShapeError, match=problem):
+        transform_reports(tmp_path, channel_report=[listing, channel("w1", "web", c12=3)])
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    body = b'{"CONVERSATION_COUNT": 5, "CONVERSATION_COUNT": 7}'
+    problem = r"^a \(chatcaptain.overview_report\): field CONVERSATION_COUNT: stands twice in one object, saw \[5, 7\]"
+    with pytest.raises(ShapeError, match=problem):
         transform_reports(tmp_path, overview_report=[FakeResponse(body)])
 
 
@@ -247,13 +340,78 @@ def test_intervals_are_checked_against_the_total(tmp_path: Path, interval: objec
     assert [line.verdict for line in staged.reconciliations] == [verdict]
 
 
+@pytest.mark.parametrize(
+    ("interval", "place"),
+    [
+        ([{"timestamp": "2025-03-29T22:00:00Z", "count": 2}], r"2\[0\].timestamp"),
+        ([{"timestamp": "2025-03-30T22:00:00Z", "count": 2}], r"2\[0\].timestamp"),
+        ([{"timestamp": "2025-04-30T12:00:00Z", "count": 0}], r"2\[0\].timestamp"),
+        ([{"timestamp": "2025-03-31T12:00:00", "count": 2}], r"2\[0\].timestamp"),
+        ([{"date": "2025-03-31", "value": 5}], r"2\[0\].date"),
+        ({"2025-03-28": 4}, r"2.2025-03-28"),
+        ({"1743379200": 4}, r"2.1743379200"),
+    ],
+)
+def test_a_bucket_of_another_day_is_refused(tmp_path: Path, interval: object, place: str) -> None:
+    problem = (
+        rf"^a \(chatcaptain.overview_report\): field \$.{place}: is outside of the requested range, "
+        r"2025-03-29T23:00:00.000Z to 2025-03-30T21:59:59.999Z"
+    )
+    with pytest.raises(ShapeError, match=problem):
+        transform_reports(tmp_path, overview_report=[FakeResponse({"1": 5, "2": interval})])
+
+
+@pytest.mark.parametrize(
+    ("interval", "problem"),
+    [
+        ([{"timestamp": "2025-03-30T01:00:00Z", "count": 2}] * 2, r"2\[1\].timestamp: comes a second time"),
+        ({"morning": 4}, "2.morning: is not an instant"),
+        ([{"timestamp": None, "count": 2}], r"2\[0\].timestamp: is missing"),
+    ],
+)
+def test_a_bucket_without_its_own_time_is_refused(tmp_path: Path, interval: object, problem: str) -> None:
+    with pytest.raises(ShapeError, match=problem):
+        transform_reports(tmp_path, overview_report=[FakeResponse({"1": 5, "2": interval})])
+
+
+@pytest.mark.parametrize(
+    "interval",
+    [
+        [{"timestamp": "2025-03-29T22:00:00Z", "count": 0}, {"timestamp": "2025-03-30T01:00:00Z", "count": 5}],
+        [{"timestamp": "2025-03-30T21:00:00Z", "count": 5}, {"timestamp": "2025-03-30T22:00:00Z", "count": None}],
+        [{"timestamp": "2025-03-30T00:00:00", "count": 5}],
+        [{"timestamp": "2025-03-30T23:00:00", "count": 5}],
+        [{"timestamp": "2025-03-29T23:00:00", "count": 5}],
+        [{"timestamp": "2025-03-29T22:30:00Z", "count": 5}],
+        {"2025-03-29": 1, "2025-03-30": 4},
+    ],
+)
+def test_buckets_of_the_day_are_accepted_however_they_are_dated(tmp_path: Path, interval: object) -> None:
+    staged = transform_reports(tmp_path, overview_report=[FakeResponse({"1": 5, "2": interval})])
+    assert find_row(staged, "conversation_daily")["conversations"] == 5
+
+
 def test_the_inbox_keeps_names_and_reported_zeros(tmp_path: Path) -> None:
     staged = transform_reports(tmp_path, inbox=[FakeResponse({"open now": 0, "closed": {"value": "3"}, "NA": None})])
     values = {row["member"]: row["value"] for row in read_staged_rows(staged, "metric_daily")}
     assert values == {"open now": 0, "closed": 3}
 
 
-@pytest.mark.parametrize("body", [[3], {"open": "some"}, {"open": {"a": 1}}, {"open": [1]}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        [3],
+        {"open": "some"},
+        {"open": {"a": 1}},
+        {"open": [1]},
+        {"open": 3, "errors": ["timed out"]},
+        {"open": {"value": 3, "error": "timed out"}},
+        {"open": 3, "from": 1743375600},
+        {"open": 3, "to": "2025-04-30T21:59:59.999Z"},
+        {"open": 3, "hasMore": True},
+        {"open": 3, "next": "/inbox?page=2"},
+    ],
+)
 def test_refused_inboxes(tmp_path: Path, body: object) -> None:
     with pytest.raises(ShapeError, match="inbox"):
         transform_reports(tmp_path, inbox=[FakeResponse(body)])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from extractors.chatlayer.buckets import UTC_ZONE, build_bucket_query
 from extractors.errors import ShapeError
 from sandbox.truth import compute_truth
 from tests.support.chatlayer import (
@@ -38,8 +39,8 @@ Rows = list[dict[str, Any]]
             ["qx-new", "unknown"],
         ),
         ([{}, {"labels": {}}], ["null", ""], ["null", "unknown"]),
-        ([{}, {"labels": {"other": "x"}}], None, ["unknown"]),
-        ([{}, {}], ["NA"], ["NA", "unknown"]),
+        ([{"labels": {"other": "x"}}, {"labels": {"channel_type": "web"}}], None, ["unknown", "web"]),
+        ([{}, {}], ["NA", ""], ["NA", "unknown"]),
     ],
 )
 def test_channels_by_label_then_by_title(tmp_path: Path, series: Rows, titles: Any, expected: list[str]) -> None:
@@ -47,6 +48,22 @@ def test_channels_by_label_then_by_title(tmp_path: Path, series: Rows, titles: A
     rows = read_staged_rows(transform_bodies(tmp_path, "conversations_by_channel", body), "channel_daily")
     assert [row["channel_code"] for row in rows] == expected
     assert sum(row["conversations"] for row in rows) == 2
+
+
+def test_a_breakdown_without_groups_is_empty(tmp_path: Path) -> None:
+    staged = transform_bodies(
+        tmp_path, "conversations_by_channel", series_body(), query={"group_by": "channel_type"}
+    )
+    assert not read_staged_rows(staged, "channel_daily")
+
+
+def test_a_breakdown_by_another_field_is_refused(tmp_path: Path) -> None:
+    body = series_body({"values": [1, 0], "labels": {"language": "de"}})
+    with pytest.raises(ShapeError, match="labels: is grouped by language, but channel_type was requested"):
+        transform_bodies(tmp_path, "conversations_by_channel", body)
+    body = series_body({"values": [1, 0], "labels": {"campaign_id": "c"}})
+    with pytest.raises(ShapeError, match=r"labels: is grouped by campaign_id, but bot_id, .* was requested"):
+        transform_bodies(tmp_path, "team_usage", body, context={"team_id": "t1"}, team_id="t1")
 
 
 def test_languages_that_conform_to_one_tag_are_added_up(tmp_path: Path) -> None:
@@ -64,7 +81,7 @@ def test_messages_by_kind(tmp_path: Path) -> None:
         {"values": [3, 0], "labels": {"message_type": "user"}},
         {"values": [4, 1]},
         {"values": [10, 0]},
-        series_labels=["ignored", "bot"],
+        series_labels=["ignored", "bot", ""],
     )
     staged = transform_bodies(tmp_path, "messages", body)
     assert [row["messages"] for row in read_staged_rows(staged, "conversation_daily")] == [17, 1]
@@ -73,9 +90,10 @@ def test_messages_by_kind(tmp_path: Path) -> None:
 
 
 def test_users_are_loaded_for_days_of_utc_only(tmp_path: Path) -> None:
-    body = series_body({"values": [3, 0]}, {"values": [4, 1]})
+    body = series_body({"values": [3, 0]}, {"values": [4, 1]}, series_labels=["new", "returning"])
     utc = transform_bodies(tmp_path / "utc", "users", body)
     assert [row["unique_users"] for row in read_staged_rows(utc, "conversation_daily")] == [7, 1]
+    body["data"]["x_values"] = ["2025-03-01T00:00:00Z", "2025-03-02T01:00:00Z"]
     berlin = transform_bodies(tmp_path / "berlin", "users", body, timezone="Europe/Berlin")
     assert [set(row) for row in read_staged_rows(berlin, "conversation_daily")] == [{"date"}, {"date"}]
 
@@ -84,19 +102,41 @@ def test_intents_of_all_pages(tmp_path: Path) -> None:
     pages = (
         {"data": [{"intent_id": " a ", "count": "3", "rank": "1"}, {"intent_id": "null", "count": 1, "rank": 2}]},
         {
-            "data": [{"intent_id": " a ", "count": 2, "rank": 3}, {"count": 1, "rank": 4}, {"intent_id": "zero"}],
-            "pagination": {},
+            "data": [{"intent_id": "a", "count": 2, "rank": 3}, {"count": 1, "rank": 4}, {"intent_id": "zero"}],
+            "pagination": {"total": 5},
         },
         {"pagination": {"has_more": False}},
         {},
     )
     rows = read_staged_rows(transform_bodies(tmp_path, "intents", *pages, window=ONE_DAY), "intent_daily")
     assert {row["intent"]: (row["hits"], row["rank"]) for row in rows} == {
-        " a ": (5, 1),
+        " a ": (3, 1),
         "null": (1, 2),
+        "a": (2, 3),
         "unknown": (1, 4),
     }
     assert not any(row["is_top_n"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("pages", "problem"),
+    [
+        (
+            [{"data": [{"intent_id": "a", "count": 3}]}, {"data": [{"intent_id": "a", "count": 2}]}],
+            r"data\[0\].intent_id: comes a second time, on this page or an earlier one, saw 'a'",
+        ),
+        ([{"data": [{"intent_id": "a"}, {"intent_id": "a"}]}], r"data\[1\].intent_id: comes a second time"),
+        ([{"data": [{"count": 1}, {"intent_id": "", "count": 1}]}], r"data\[1\].intent_id: comes a second time"),
+        ([{"data": [{"intent_id": "a", "count": -1}]}], r"data\[0\].count: is negative"),
+        ([{"data": [{"intent_id": "a"}], "pagination": {"total": 2}}], "total: announces more than the 1 that came"),
+        ([{"data": [{"intent_id": "a"}], "pagination": {"has_more": True}}], "has_more: announces more"),
+        ([{"data": [{"intent_id": "a", "error": "timed out"}]}], r"data\[\].error: is a failure; .*: timed out"),
+        ([{"data": [{"intent_id": "a"}], "bot_id": "b2"}], r"bot_id: is not the requested b1"),
+    ],
+)
+def test_intents_that_are_not_one_whole_list_are_refused(tmp_path: Path, pages: list[Any], problem: str) -> None:
+    with pytest.raises(ShapeError, match=rf"^{NAME} \(chatlayer.intents\): field .*{problem}"):
+        transform_bodies(tmp_path, "intents", *pages, window=ONE_DAY)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +172,12 @@ def test_insights_by_bin(tmp_path: Path, stat: str, metric: str) -> None:
     )
 
 
+def test_a_bin_that_comes_twice_is_refused(tmp_path: Path) -> None:
+    body = series_body({"values": [5, 5]}, x_values=["0-1", "0-1"])
+    with pytest.raises(ShapeError, match=r"x_values\[1\]: comes a second time"):
+        transform_bodies(tmp_path, "insights", body, window=ONE_DAY, query={"stat": "num_messages"})
+
+
 def usage(bot: str, values: list[int], **labels: str) -> dict[str, Any]:
     return {"values": values, "labels": {"bot_id": bot, **labels}}
 
@@ -141,8 +187,7 @@ def test_team_usage_goes_by_utc_days_in_every_zone(tmp_path: Path) -> None:
         usage("b1", [3, 0], bot_version="LIVE", channel_type="webchat", language="EN"), usage("b2", [0, 5])
     )
     own = {"team_id": "t1", "timezone": "Europe/Berlin"}
-    query = {"bucket": "1d"}
-    staged = transform_bodies(tmp_path, "team_usage", body, context={"team_id": "t1"}, query=query, **own)
+    staged = transform_bodies(tmp_path, "team_usage", body, context={"team_id": "t1"}, **own)
     first, second = read_staged_rows(staged, "team_daily")
     assert first == {
         "date": FIRST_DAY,
@@ -158,7 +203,7 @@ def test_team_usage_goes_by_utc_days_in_every_zone(tmp_path: Path) -> None:
         "unknown",
         5,
     )
-    elsewhere = transform_bodies(tmp_path / "moved", "team_usage", body, context={"team_id": "t0"}, query=query, **own)
+    elsewhere = transform_bodies(tmp_path / "moved", "team_usage", body, context={"team_id": "t0"}, **own)
     assert not read_staged_rows(elsewhere, "team_daily")
 
 
@@ -170,7 +215,8 @@ def test_breakdowns_are_reconciled_with_the_total(tmp_path: Path) -> None:
     for stream, body in zip(
         streams, (series_body({"values": [4, 2]}), series_body({"values": [4, 1]}), {}, team), strict=True
     ):
-        landings.land(bot, stream, TWO_DAYS, FakeResponse(body, {"bucket": "1d"}, {"team_id": "t1"}))
+        query = build_bucket_query(TWO_DAYS, UTC_ZONE, "1d")
+        landings.land(bot, stream, TWO_DAYS, FakeResponse(body, query, {"team_id": "t1"}))
     staged = landings.transform(bot, TWO_DAYS)
     assert [(line.date, line.against, line.loaded, line.verdict) for line in staged.reconciliations] == [
         (FIRST_DAY, "channel_daily", 4, "ok"),
@@ -213,6 +259,10 @@ def test_a_conversation_that_was_not_found_is_not_read(tmp_path: Path) -> None:
     [
         ({"steps": []}, "steps"),
         ({"conversation_id": "c2"}, "conversation_id"),
+        ({"conversation_id": "c1", "bot_id": "b2"}, r"bot_id: is not the requested b1, saw 'b2'"),
+        ({"conversation_id": "c1", "transitions": [STEP], "next_page_token": "x"}, "next_page_token: announces"),
+        ({"conversation_id": "c1", "transitions": [{**STEP, "error": "cut"}]}, r"transitions\[\].error: is a failure"),
+        ({"conversation_id": "c1", "transitions": [{**STEP, "depth": -1}]}, "depth: is negative"),
         ({"transitions": [{**STEP, "id": ""}]}, "id"),
         ({"transitions": [{"id": "t1"}]}, "timestamp"),
         ({"transitions": [{**STEP, "timestamp": "0001-01-01T00:00:00Z"}]}, "timestamp"),
