@@ -59,6 +59,18 @@ TAXONOMY = (
     TaxonomyCase("connection reset", Transient, answer={"kind": "reset"}),
     TaxonomyCase("body cut", Transient, answer={"kind": "cut", "status": 200, "body": '{"items": ['}),
     TaxonomyCase("HTML", Transient, answer={"status": 200, "body": "<html>Bad gateway</html>"}),
+    TaxonomyCase(
+        "a failure in a 200",
+        RequestRefused,
+        is_permanent=True,
+        answer={"status": 200, "body": '{"items": [], "data": {}, "errors": [{"message": "out of memory"}]}'},
+    ),
+    TaxonomyCase(
+        "a key that stands twice",
+        ShapeError,
+        is_permanent=True,
+        answer={"status": 200, "body": '{"items": [], "data": {"total": 5, "total": 7}}'},
+    ),
     TaxonomyCase("truncated JSON", Transient, answer={"status": 200, "body": '{"items": [{"day": 1'}),
 )
 

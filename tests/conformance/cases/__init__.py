@@ -61,6 +61,8 @@ class Cases:
         zones: the zones that the provider can serve.
         request_shapes: shapes in use while requests are counted.
         response_secrets: texts that responses hold and that must not be landed.
+        undated_streams: streams whose responses name no day, so that one for other days cannot be recognised.
+        names_of_digits: places of ids and names that may consist of digits.
     """
 
     streams: Mapping[str, int | None]
@@ -71,6 +73,8 @@ class Cases:
     zones: Sequence[str] = ZONES
     request_shapes: Mapping[str, Any] = field(default_factory=dict)
     response_secrets: Sequence[str] = ()
+    undated_streams: Sequence[str] = ()
+    names_of_digits: Sequence[str] = ()
 
 
 def get_cases(provider: str) -> Cases:

@@ -30,4 +30,5 @@ CASES = Cases(
             }
         ),
     ),
+    undated_streams=("analytics",),
 )

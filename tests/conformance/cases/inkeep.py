@@ -36,4 +36,5 @@ CASES = Cases(
         AccountVariant({"burst_size": 7}),
         AccountVariant(settings={"detail": False, "streams": ["conversation_totals"]}),
     ),
+    names_of_digits=("data.result[].userProperties.userId", "data.result[].userProperties.id"),
 )
