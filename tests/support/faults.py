@@ -3,47 +3,16 @@
 The tests compare the product with it, and the table of ``docs/faults.md`` is printed from it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from sandbox.recorder import Fault
+from tests.support.fault_case import BOT, DOCS, IN_SEVEN_SECONDS, SUPPORT, VOICE, FaultCase
+from tests.support.misfit_faults import MISFITS
 
-SUPPORT, VOICE, DOCS = "acme-support", "acme-voice", "acme-docs"  # one at Cognigy, ChatCaptain and Inkeep each
-BOT = "acme-bot"  # at Chatlayer
-IN_SEVEN_SECONDS = "an HTTP date 7 seconds ahead"  # replaced by a date when the case runs
+__all__ = ["BOT", "CASES", "DOCS", "IN_SEVEN_SECONDS", "SUPPORT", "VOICE", "FaultCase"]
+
 FOREVER = 10**6
-
-
-@dataclass(frozen=True)
-class FaultCase:
-    """A fault of one account while a day is loaded, and the expected outcome.
-
-    ``fault`` and ``action`` are the first columns of the table. ``faults`` and ``shapes`` configure the sandbox,
-    ``settings`` the account. ``request_count`` is the number of requests to the account's provider, downloads included.
-    ``export_jobs`` is the number of export jobs at the provider after that run and after the next run, which starts
-    ``rerun_after`` later if the first one fails. ``error_pattern`` matches the one error message of a run that fails.
-    ``can_run_as_command`` marks a case without waits, so that the real command can run it too.
-    """
-
-    fault: str
-    action: str
-    request_count: int
-    faults: tuple[Fault, ...] = ()
-    shapes: Mapping[str, Any] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    account: str = SUPPORT
-    error_pattern: str = ""
-    wait_seconds: float = 0
-    export_jobs: tuple[int, int] = (0, 0)
-    rerun_after: timedelta = timedelta(minutes=1)
-    can_run_as_command: bool = False
-
-    @property
-    def exit_code(self) -> int:
-        """The expected exit code: 1 for a case with an error message."""
-        return 1 if self.error_pattern else 0
 
 
 def _counter(status: int = 200, body: str = "", *, times: int = 1, kind: str = "answer", **headers: str) -> Fault:
@@ -187,38 +156,6 @@ REFUSALS = (
         account=VOICE,
         error_pattern="HTTP 200, but the provider says: quota is used up; check the account's ids",
         export_jobs=(1, 1),
-    ),
-)
-
-_OTHER_DAY = '{"CONVERSATION_COUNT": 0, "CONVERSATION_COUNT_INTERVAL": [{"timestamp": "2025-04-11T10:00:00Z", "count": 0}]}'
-_OTHER_MONTH = '{"data": {"x_values": ["2025-04-11T00:00:00Z"], "series": [{"values": [3]}]}}'
-_MOVED = '{"data": [{"intent_id": "a", "count": "3"}, {"intent_id": "b"}, {"intent_id": "a", "count": "3"}]}'
-
-MISFITS = (
-    FaultCase(
-        "a report of another day",
-        "kept the response, loaded nothing from it",
-        14,
-        (Fault(path="/reports/overview", status=200, body=_OTHER_DAY),),
-        account=VOICE,
-        error_pattern=r"field \$\.CONVERSATION_COUNT_INTERVAL\[0\]\.timestamp: is outside of the requested range, .*replay",
-        export_jobs=(1, 1),
-    ),
-    FaultCase(
-        "a series of another month",
-        "kept the response, loaded nothing from it",
-        11,
-        (Fault(path="/messages?", status=200, body=_OTHER_MONTH),),
-        account=BOT,
-        error_pattern=r"field \$\.data\.x_values\[0\]: is outside of the requested range, .*replay",
-    ),
-    FaultCase(
-        "an intent that comes twice, every time",
-        "read the pages a second time, kept them, loaded nothing from them",
-        10,
-        (Fault(path="/intents?", status=200, body=_MOVED, times=FOREVER),),
-        account=BOT,
-        error_pattern=r"field \$\.data\[\]\.intent_id: comes twice .*also when they are read a second time, saw 'a'",
     ),
 )
 

@@ -117,7 +117,9 @@ class Lineage:
         for turn, spot in enumerate(_spread(by_value), 1):
             for near, other in alternative_values(spot.leaf):
                 measured.change_count += 1
-                self._record_effect(measured, mapping, self._after(spot, other), near=near and bool(mapping.columns))
+                self._record_effect(
+                    measured, mapping, self.transform_with(spot, other), near=near and bool(mapping.columns)
+                )
             if turn >= FEW and measured.is_complete_for(mapping):
                 break
 
@@ -150,7 +152,7 @@ class Lineage:
             return stream, leaves + [Leaf(name, ("context", name), context[name]) for name in context_names]
         return stream, list(iterate_leaves(value, shape))
 
-    def _after(self, spot: LeafLocation, value: Any) -> TransformResult | None:
+    def transform_with(self, spot: LeafLocation, value: Any) -> TransformResult | None:
         """Return the facts with another value at that place; None when the response is refused then."""
 
         def change(number: int, context: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:

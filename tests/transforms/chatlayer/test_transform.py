@@ -51,9 +51,7 @@ def test_channels_by_label_then_by_title(tmp_path: Path, series: Rows, titles: A
 
 
 def test_a_breakdown_without_groups_is_empty(tmp_path: Path) -> None:
-    staged = transform_bodies(
-        tmp_path, "conversations_by_channel", series_body(), query={"group_by": "channel_type"}
-    )
+    staged = transform_bodies(tmp_path, "conversations_by_channel", series_body(), query={"group_by": "channel_type"})
     assert not read_staged_rows(staged, "channel_daily")
 
 
