@@ -269,6 +269,20 @@ def read_breakdown(
     return rows
 
 
+def read_named_counts(node: Node, name: str, value: str, *other_keys: str) -> Iterator[tuple[Node, int | None]]:
+    """Yield the names and counts of ``[{name, value}]``, in order; two entries of one name are both yielded.
+
+    A name may be omitted, for the member ``unknown``. Raises ShapeError for two equal entries, for one without the
+    value, and for one with unknown keys in place of the name: the provider may have renamed it.
+    """
+    for row in node.distinct_elements():
+        if value not in row:
+            row.refuse(f"has no {value}")
+        if name not in row and set(row.object()) - {value, *other_keys}:
+            row.refuse(f"has no {name}")
+        yield row[name], row[value].count()
+
+
 def read_calendar_day(node: Node) -> date | None:
     """Return the day of a bare ``YYYY-MM-DD``; None for any other form of a time."""
     if isinstance(node.value, str) and len(node.value) == 10 and node.value[4] == node.value[7] == "-":

@@ -88,7 +88,7 @@ MISFITS: Sequence[FaultCase] = (
         14,
         (Fault(path="/reports/overview", status=200, body=_OTHER_DAY),),
         account=VOICE,
-        error_pattern=r"field \$\.CONVERSATION_COUNT_INTERVAL\[0\]\.timestamp: is outside of the requested range, .*replay",
+        error_pattern=r"field \$\.CONVERSATION_COUNT_INTERVAL\[0\]\.timestamp: is outside of the requested range, ",
         export_jobs=(1, 1),
     ),
     FaultCase(

@@ -17,7 +17,7 @@ from transforms.completeness import refuse_incomplete
 from transforms.drift import REFUSED_METRIC
 from transforms.facts import Facts
 from transforms.metrics import ADDITIVE, END_REASON, NOT_ADDITIVE, Metric
-from transforms.reading import Node, unwrap_scalar
+from transforms.reading import Node, read_named_counts, unwrap_scalar
 from transforms.registry import Transform
 from transforms.request_echo import RequestedValues, refuse_other_request
 
@@ -167,7 +167,7 @@ def _load_intents(facts: Facts, day: date, metrics: MetricNodes) -> None:
 def _load_countries(facts: Facts, day: date, metrics: MetricNodes) -> None:
     if "conversationsByCountry" not in metrics:
         return
-    for name, conversations in _rows(metrics["conversationsByCountry"], "id", "value"):
+    for name, conversations in read_named_counts(metrics["conversationsByCountry"], "id", "value"):
         facts.add(
             "country_daily",
             day,
@@ -212,22 +212,8 @@ def _require_any_key(node: Node, *keys: str) -> Node:
 def _entries(metrics: MetricNodes, key: str, name: str, *other_keys: str) -> Iterator[tuple[str, int | None]]:
     """Yield the members of a list with their counts, in order."""
     if key in metrics:
-        for member, count in _rows(metrics[key], name, "count", *other_keys):
+        for member, count in read_named_counts(metrics[key], name, "count", *other_keys):
             yield member.member(), count
-
-
-def _rows(node: Node, name: str, value: str, *other_keys: str) -> Iterator[tuple[Node, int | None]]:
-    """Yield the names and values of ``[{name, value}]``.
-
-    A name may be omitted, for the member ``unknown``. Raises ShapeError for an entry with unknown keys in place of the
-    name: the provider may have renamed it.
-    """
-    for row in node.distinct_elements():
-        if value not in row:
-            row.refuse(f"has no {value}")
-        if name not in row and set(row.object()) - {value, *other_keys}:
-            row.refuse(f"has no {name}")
-        yield row[name], row[value].count()
 
 
 TRANSFORM = Transform(

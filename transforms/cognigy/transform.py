@@ -14,7 +14,7 @@ from transforms.cognigy.fields import FIELDS, SHAPES
 from transforms.completeness import refuse_incomplete
 from transforms.facts import Facts
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
-from transforms.reading import Node
+from transforms.reading import Node, read_named_counts
 from transforms.registry import Transform
 from transforms.request_echo import RequestedValues, refuse_other_request
 from warehouse.model.columns import UNKNOWN
@@ -59,17 +59,21 @@ def _load_conversations(facts: Facts, day: date, item: Node | None) -> None:
     total = item["conversations"].count() if item else 0
     facts.set("conversation_daily", day, {"conversations": total})
     facts.record_provider_total(day, "conversations", total)
-    for entry in item["perChannel"].distinct_elements() if item and not item["perChannel"].is_null else ():
-        measures = {"conversations": entry["conversations"].count()}
-        channel = entry["channel"].member()
-        facts.drift.record_unknown_channels(day, entry.where, [channel])
-        facts.add("channel_daily", day, measures, channel_code=channel)
+    if item and not item["perChannel"].is_null:
+        _load_split(facts, day, item["perChannel"])
     if total is None:
         return
     residual = total - int(facts.total("channel_daily", day, "conversations"))
     if residual > 0:
         facts.add("channel_daily", day, {"conversations": residual}, channel_code=UNKNOWN)
     facts.reconcile(day, "conversations", "channel_daily", total, facts.total("channel_daily", day, "conversations"))
+
+
+def _load_split(facts: Facts, day: date, split: Node) -> None:
+    for name, conversations in read_named_counts(split, "channel", "conversations"):
+        channel = name.member()
+        facts.drift.record_unknown_channels(day, name.where, [channel])
+        facts.add("channel_daily", day, {"conversations": conversations}, channel_code=channel)
 
 
 def _daily_items(chunk: Chunk[Account], facts: Facts, stream: str) -> Iterator[tuple[date, Node | None]]:

@@ -1,6 +1,5 @@
 """ChatDash's responses as fact rows: every accepted shape, and the refused ones by name."""
 
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,57 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.chatdash.account import ChatdashAccount
-from extractors.errors import ShapeError
-from extractors.windows import Window
-from tests.support.landed_chunks import ChunkBuilder, FakeResponse, read_staged_rows
-from transforms.facts import TransformResult
-
-DAY = date(2025, 3, 30)
-WINDOW = Window.of_day(DAY)
+from tests.support.chatdash import DAY, WHOLE, read_day, read_metric, transform_bodies
+from tests.support.landed_chunks import ChunkBuilder, read_staged_rows
 
 
 @pytest.fixture
 def landings(tmp_path: Path) -> ChunkBuilder:
     return ChunkBuilder(tmp_path)
-
-
-def transform_bodies(landings: ChunkBuilder, *bodies: Any, **settings: Any) -> TransformResult:
-    account = ChatdashAccount.model_validate(
-        {"name": "sales", "project_id": "p_1", "api_key": "fake-key", "timezone": "Europe/Berlin", **settings}
-    )
-    landings.land(account, "analytics", WINDOW, *(FakeResponse(body) for body in bodies))
-    return landings.transform(account, WINDOW)
-
-
-def read_day(staged: TransformResult) -> dict[str, Any]:
-    (row,) = read_staged_rows(staged, "conversation_daily")
-    assert row.pop("date") == DAY
-    return row
-
-
-def read_metric(staged: TransformResult, metric: str) -> dict[str | None, Any]:
-    rows = read_staged_rows(staged, "metric_daily")
-    return {row.get("member"): row["value"] for row in rows if row["metric"] == metric}
-
-
-WHOLE: dict[str, Any] = {
-    "conversations": {"counts": [1, 2, 4], "total": 7},
-    "uniqueIps": {"counts": [], "total": 5},
-    "totalCallDuration": {"counts": [], "total": 1.2345},
-    "totalCost": {"counts": [], "total": 0.1234567, "currency": "EUR"},
-    "averageCost": {"counts": [], "average": 0.03, "currency": "EUR"},
-    "interactions": {"total": "20"},
-    "incomingTextMessages": {"total": 9.0},
-    "understoodMessages": {"total": 9, "understood": 5, "missed": 2},
-    "conversationsByCountry": [{"id": "de", "value": 3}, {"id": "DE", "value": 1}, {"id": "NA", "value": 2}],
-    "endedReason": [{"reason": "hangup", "count": 3}, {"reason": None, "count": 1}, {"reason": "never", "count": 0}],
-    "topMisunderstoodMessages": [{"id": "m0", "label": "où?", "count": 2}],
-    "topTopics": [{"id": "1", "label": "Billing", "count": 2}, {"id": "2", "label": "Billing", "count": 1}],
-    "tokens": [{"model": "m-1", "count": 10}, {"model": "m-2", "count": 5}],
-    "topIntents": [{"name": "null", "count": 4}, {"name": "NA", "count": 4}],
-    "averageInteractions": 2.857142,
-}
 
 
 def test_a_whole_response(landings: ChunkBuilder) -> None:
@@ -239,97 +194,3 @@ def test_counts_in_every_number_form(tmp_path_factory: pytest.TempPathFactory, n
     landings = ChunkBuilder(tmp_path_factory.mktemp("numbers"))
     body = {"conversations": {"total": form(number)}, "tokens": [{"model": "a", "count": form(number)}]}
     assert read_day(transform_bodies(landings, body)) == {"conversations": number, "tokens": number}
-
-
-@pytest.mark.parametrize(
-    ("bodies", "sentence"),
-    [
-        ([{}], "$: holds none of the metrics, saw {}"),
-        ([{}, {}], "$: holds none of the metrics, saw {}"),
-        ([{"message": "ok"}], "$: holds none of the metrics, saw {'message': 'ok'}"),
-        ([WHOLE, {"message": "ok"}], "$: holds none of the metrics, saw {'message': 'ok'}"),
-        ([WHOLE, {"tokens": []}], "$.tokens: differs from another response for the same day, saw []"),
-        ([{**WHOLE, "projectId": "p_2"}], "$.projectId: is not the requested p_1, saw 'p_2'"),
-        ([{**WHOLE, "startTime": "2025-02-27T23:00:00.000Z"}], "$.startTime: is not the requested 2025-03-29 23:00:00"),
-        (
-            [{**WHOLE, "filter": {"endTime": "2025-03-30T21:00:00Z"}}],
-            "$.filter.endTime: is not the requested 2025-03-30",
-        ),
-        ([{**WHOLE, "hasMore": True}], "$.hasMore: announces more, which did not come, saw True"),
-        ([{"conversations": {"total": 7, "next": "x"}}], "$.conversations.next: announces a next page"),
-        ([{**WHOLE, "errors": ["timeout"]}], "$: is no data; the provider says: timeout"),
-        (
-            [{**WHOLE, "conversations": {"total": None, "error": "timeout"}}],
-            "$.conversations.error: is a failure; the provider says: timeout, saw 'timeout'",
-        ),
-        (
-            [{"conversations": {"error": {"message": "timeout"}}}],
-            "$.conversations.error: is a failure; the provider says",
-        ),
-        (
-            [{"tokens": [{"model": "a", "count": 1, "error": "?"}]}],
-            "$.tokens[].error: is a failure; the provider says: ?",
-        ),
-        ([b'{"conversations": {"total": 5, "total": 7}}'], "total: stands twice in one object, saw [5, 7]"),
-    ],
-)
-def test_responses_that_are_not_the_requested_data_are_refused(
-    landings: ChunkBuilder, bodies: list[Any], sentence: str
-) -> None:
-    with pytest.raises(ShapeError) as caught:
-        transform_bodies(landings, *bodies)
-    assert str(caught.value).startswith(f"sales (chatdash.analytics): field {sentence}")
-
-
-def test_what_a_response_repeats_of_its_request_is_no_failure(landings: ChunkBuilder) -> None:
-    repeated = {
-        "projectId": "p_1",
-        "startTime": "2025-03-29T23:00:00Z",
-        "filter": {"endTime": "2025-03-30T21:59:59.999Z"},
-    }
-    assert read_day(transform_bodies(landings, {**WHOLE, **repeated})) == read_day(transform_bodies(landings, WHOLE))
-
-
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ([WHOLE], "$"),
-        *(({key: {"total": -1}}, f"$.{key}.total") for key, value in WHOLE.items() if "total" in str(value)),
-        ({"averageCost": {"average": -0.5}}, "$.averageCost.average"),
-        ({"averageInteractions": -1}, "$.averageInteractions"),
-        ({"understoodMessages": {"missed": -1}}, "$.understoodMessages.missed"),
-        ({"conversationsByCountry": [{"id": "DE", "value": -1}]}, "$.conversationsByCountry[0].value"),
-        ({"topIntents": [{"name": "a", "count": 2}] * 2}, "$.topIntents[1]"),
-        ({"tokens": [{"model": "a", "count": 2}] * 2}, "$.tokens[1]"),
-        ({"message": "try again"}, "$"),
-        ({"data": WHOLE}, "$"),
-        ({"conversations": 7}, "$.conversations"),
-        ({"conversations": {"sum": 7}}, "$.conversations"),
-        ({"conversations": {"total": "many"}}, "$.conversations.total"),
-        ({"conversations": {"total": True}}, "$.conversations.total"),
-        ({"conversations": {"total": 1.5}}, "$.conversations.total"),
-        ({"conversations": {"counts": 7}}, "$.conversations.counts"),
-        ({"conversations": {"counts": [{"n": 7}]}}, "$.conversations.counts[0]"),
-        ({"conversations": {"counts": [{"count": 7, "value": 8}]}}, "$.conversations.counts[0]"),
-        ({"totalCallDuration": {"total": "1:30"}}, "$.totalCallDuration.total"),
-        ({"totalCost": {"total": 1, "currency": {}}}, "$.totalCost.currency"),
-        ({"averageCost": 1}, "$.averageCost"),
-        ({"averageCost": {"mean": 1}}, "$.averageCost"),
-        ({"averageInteractions": {"average": 1}}, "$.averageInteractions"),
-        ({"understoodMessages": {"ok": 1}}, "$.understoodMessages"),
-        ({"understoodMessages": {"understood": []}}, "$.understoodMessages.understood"),
-        ({"conversationsByCountry": {"DE": 1}}, "$.conversationsByCountry"),
-        ({"conversationsByCountry": [{"id": "DE", "count": 1}]}, "$.conversationsByCountry[0]"),
-        ({"endedReason": [{"name": "x", "count": 1}]}, "$.endedReason[0]"),
-        ({"endedReason": ["x"]}, "$.endedReason[0]"),
-        ({"endedReason": [{"reason": {}, "count": 1}]}, "$.endedReason[0].reason"),
-        ({"topTopics": [{"label": "x", "value": 1}]}, "$.topTopics[0]"),
-        ({"tokens": [{"model": "a", "count": -0.5}]}, "$.tokens[0].count"),
-        ({"topIntents": [{"intent": "a", "count": 1}]}, "$.topIntents[0]"),
-    ],
-)
-def test_other_shapes_are_refused_by_name(landings: ChunkBuilder, body: Any, field: str) -> None:
-    with pytest.raises(ShapeError) as caught:
-        transform_bodies(landings, body)
-    assert caught.value.field == field
-    assert "sales (chatdash.analytics)" in str(caught.value)

@@ -179,6 +179,14 @@ def test_what_is_not_pulled_is_null(tmp_path: Path) -> None:
         ({"items": [item(1, conversations=10**19)]}, "is not a number that can be kept"),
         ({"items": [item(1, conversations=1, perChannel={"webchat2": 1})]}, "perChannel: is not an array"),
         ({"items": [item(1, conversations=1, perChannel=["webchat2"])]}, "is not an object"),
+        (
+            {"items": [item(1, conversations=1, perChannel=[{"channel": "line"}])]},
+            r"perChannel\[0\]: has no conversations",
+        ),
+        (
+            {"items": [item(1, conversations=1, perChannel=[{"name": "line", "conversations": 1}])]},
+            r"perChannel\[0\]: has no channel, saw",
+        ),
         (b"<html>", "is no JSON"),
         (b"", "is no JSON"),
     ],
