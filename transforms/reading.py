@@ -100,19 +100,6 @@ class Node:
         for index in range(len(self.array())):
             yield self.at(index)
 
-    def distinct_elements(self) -> Iterator["Node"]:
-        """Yield the elements of an array, in order. Raises ShapeError for no array, and for two equal elements.
-
-        Two entries that are equal in everything may be two parts or one that was repeated: nothing decides it.
-        """
-        seen: set[str] = set()
-        for element in self.elements():
-            content = format_json(element.value)
-            if content in seen:
-                element.refuse("is equal to an earlier entry of its list")
-            seen.add(content)
-            yield element
-
     def entries(self) -> Iterator[tuple[str, "Node"]]:
         """Yield the keys and values of an object, in order. Raises ShapeError for no object."""
         for key in self.object():
@@ -270,17 +257,30 @@ def read_breakdown(
 
 
 def read_named_counts(node: Node, name: str, value: str, *other_keys: str) -> Iterator[tuple[Node, int | None]]:
-    """Yield the names and counts of ``[{name, value}]``, in order; two entries of one name are both yielded.
+    """Yield the names and counts of ``[{name, value}]``, in order.
 
-    A name may be omitted, for the member ``unknown``. Raises ShapeError for two equal entries, for one without the
-    value, and for one with unknown keys in place of the name: the provider may have renamed it.
+    A name may be omitted, for the member ``unknown``. Raises ShapeError for an entry without the value, and for one
+    with unknown keys in place of the name: the provider may have renamed it.
     """
-    for row in node.distinct_elements():
+    for row in node.elements():
         if value not in row:
             row.refuse(f"has no {value}")
         if name not in row and set(row.object()) - {value, *other_keys}:
             row.refuse(f"has no {name}")
         yield row[name], row[value].count()
+
+
+def refuse_repeated_entries(node: Node, value: str) -> None:
+    """Raise ShapeError for two entries of a list that differ in nothing but their ``value``.
+
+    The second one may be a further part or a repetition: nothing says which.
+    """
+    seen: set[str] = set()
+    for row in node.elements():
+        names = format_json({key: inner for key, inner in row.object().items() if key != value})
+        if names in seen:
+            row.refuse("comes a second time")
+        seen.add(names)
 
 
 def read_calendar_day(node: Node) -> date | None:

@@ -12,10 +12,14 @@ DAY = date(2025, 3, 30)
 WINDOW = Window.of_day(DAY)
 
 
-def transform_bodies(landings: ChunkBuilder, *bodies: Any, **settings: Any) -> TransformResult:
-    account = ChatdashAccount.model_validate(
+def build_account(**settings: Any) -> ChatdashAccount:
+    return ChatdashAccount.model_validate(
         {"name": "sales", "project_id": "p_1", "api_key": "fake-key", "timezone": "Europe/Berlin", **settings}
     )
+
+
+def transform_bodies(landings: ChunkBuilder, *bodies: Any, **settings: Any) -> TransformResult:
+    account = build_account(**settings)
     landings.land(account, "analytics", WINDOW, *(FakeResponse(body) for body in bodies))
     return landings.transform(account, WINDOW)
 

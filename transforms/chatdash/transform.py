@@ -4,7 +4,7 @@ A metric that was not reported (refused, or missing on the account's platform) i
 has no rows. ChatDash has neither channels nor languages. What must not come in: the list of fields (``fields.py``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
@@ -14,10 +14,10 @@ from transforms import conform
 from transforms.chatdash.fields import FIELDS, SHAPES
 from transforms.chunk import Chunk, LandedResponse
 from transforms.completeness import refuse_incomplete
-from transforms.drift import REFUSED_METRIC
+from transforms.drift import MISSING_FIELD, REFUSED_METRIC
 from transforms.facts import Facts
 from transforms.metrics import ADDITIVE, END_REASON, NOT_ADDITIVE, Metric
-from transforms.reading import Node, read_named_counts, unwrap_scalar
+from transforms.reading import Node, read_named_counts, refuse_repeated_entries, unwrap_scalar
 from transforms.registry import Transform
 from transforms.request_echo import RequestedValues, refuse_other_request
 
@@ -41,6 +41,9 @@ COUNTED = {
 
 KEYS = tuple(dict.fromkeys(place.split(".")[0].removesuffix("[]") for place in FIELDS["analytics"]))
 """The keys of a response, one per metric."""
+
+ANSWERED_AS = {"conversationByCountry": "conversationsByCountry"}
+"""The keys that differ from the name of their metric in a request."""
 
 MetricNodes: TypeAlias = "dict[str, Node]"
 """The metrics that an account reported for a day, by key; a metric that is missing or null is not in it."""
@@ -92,10 +95,17 @@ def _read_days(chunk: Chunk[Account], facts: Facts) -> dict[date, MetricNodes]:
             if not root[key].is_null and metrics.setdefault(key, root[key]).value != root[key].value:
                 root[key].refuse("differs from another response for the same day")
         roots[day] = root
+        facts.drift.record([day], response.where, MISSING_FIELD, _list_missing_keys(response, present))
         reported_days.update([day] if present else [])
     for day in sorted(days.keys() - reported_days):  # a platform may lack the metrics of one response, but not of all
         roots[day].refuse("holds none of the metrics")
     return days
+
+
+def _list_missing_keys(response: LandedResponse, present: Collection[str]) -> list[str]:
+    """Return the keys of the requested metrics that a response lacks: their columns stay NULL."""
+    requested = [ANSWERED_AS.get(metric, metric) for metric in response.context.get("metrics", ())]
+    return [key for key in requested if key not in present]
 
 
 def _check_request(chunk: Chunk[Account], response: LandedResponse) -> None:
@@ -105,7 +115,7 @@ def _check_request(chunk: Chunk[Account], response: LandedResponse) -> None:
         "startTime": response.window.first_instant(chunk.zone),
         "endTime": response.window.last_millisecond(chunk.zone),
     }
-    refuse_other_request(response.root, requested)
+    refuse_other_request(response.root, requested, chunk.zone)
     refuse_incomplete(response.root, None)
     for key in KEYS:
         if isinstance(response.root[key].value, dict):
@@ -167,6 +177,7 @@ def _load_intents(facts: Facts, day: date, metrics: MetricNodes) -> None:
 def _load_countries(facts: Facts, day: date, metrics: MetricNodes) -> None:
     if "conversationsByCountry" not in metrics:
         return
+    refuse_repeated_entries(metrics["conversationsByCountry"], "value")
     for name, conversations in read_named_counts(metrics["conversationsByCountry"], "id", "value"):
         facts.add(
             "country_daily",
@@ -210,8 +221,9 @@ def _require_any_key(node: Node, *keys: str) -> Node:
 
 
 def _entries(metrics: MetricNodes, key: str, name: str, *other_keys: str) -> Iterator[tuple[str, int | None]]:
-    """Yield the members of a list with their counts, in order."""
+    """Yield the members of a list with their counts, in order. Raises ShapeError for one that comes twice."""
     if key in metrics:
+        refuse_repeated_entries(metrics[key], "count")
         for member, count in read_named_counts(metrics[key], name, "count", *other_keys):
             yield member.member(), count
 

@@ -14,7 +14,7 @@ from transforms.cognigy.fields import FIELDS, SHAPES
 from transforms.completeness import refuse_incomplete
 from transforms.facts import Facts
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
-from transforms.reading import Node, read_named_counts
+from transforms.reading import Node, read_named_counts, refuse_repeated_entries
 from transforms.registry import Transform
 from transforms.request_echo import RequestedValues, refuse_other_request
 from warehouse.model.columns import UNKNOWN
@@ -60,7 +60,7 @@ def _load_conversations(facts: Facts, day: date, item: Node | None) -> None:
     facts.set("conversation_daily", day, {"conversations": total})
     facts.record_provider_total(day, "conversations", total)
     if item and not item["perChannel"].is_null:
-        _load_split(facts, day, item["perChannel"])
+        _load_split(facts, day, item["perChannel"], total)
     if total is None:
         return
     residual = total - int(facts.total("channel_daily", day, "conversations"))
@@ -69,11 +69,15 @@ def _load_conversations(facts: Facts, day: date, item: Node | None) -> None:
     facts.reconcile(day, "conversations", "channel_daily", total, facts.total("channel_daily", day, "conversations"))
 
 
-def _load_split(facts: Facts, day: date, split: Node) -> None:
-    for name, conversations in read_named_counts(split, "channel", "conversations"):
+def _load_split(facts: Facts, day: date, split: Node, total: int | None) -> None:
+    """Add the counts by channel. Raises ShapeError for a channel that comes twice, unless the sum is the total."""
+    counts = list(read_named_counts(split, "channel", "conversations"))
+    if sum(count or 0 for _, count in counts) != total:
+        refuse_repeated_entries(split, "conversations")
+    for name, count in counts:
         channel = name.member()
         facts.drift.record_unknown_channels(day, name.where, [channel])
-        facts.add("channel_daily", day, {"conversations": conversations}, channel_code=channel)
+        facts.add("channel_daily", day, {"conversations": count}, channel_code=channel)
 
 
 def _daily_items(chunk: Chunk[Account], facts: Facts, stream: str) -> Iterator[tuple[date, Node | None]]:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.chatdash import DAY, WHOLE, read_day, read_metric, transform_bodies
-from tests.support.landed_chunks import ChunkBuilder, read_staged_rows
+from tests.support.chatdash import DAY, WHOLE, WINDOW, build_account, read_day, read_metric, transform_bodies
+from tests.support.landed_chunks import ChunkBuilder, FakeResponse, read_staged_rows
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_money_never_passes_through_a_float(landings: ChunkBuilder) -> None:
         (None, None, {}),
         ([], 0, {}),
         ([{"model": "a", "count": 0}], 0, {}),
-        ([{"model": "a", "count": 1}, {"model": "a", "count": 2}, {"count": 4}], 7, {"a": 3, "unknown": 4}),
+        ([{"model": "a", "count": 1}, {"model": "A", "count": 2}, {"count": 4}], 7, {"a": 1, "A": 2, "unknown": 4}),
         ([{"model": "a", "count": 1}, {"model": "b", "count": None}], None, {"a": 1}),
     ],
 )
@@ -139,13 +139,21 @@ def test_tokens(landings: ChunkBuilder, tokens: Any, total: int | None, by_model
     assert read_metric(staged, "tokens") == by_model
 
 
-def test_an_intent_that_is_listed_twice_keeps_its_first_rank(landings: ChunkBuilder) -> None:
-    counts = {"a": 2, "b": 2, "": 2, None: 2, "gone": 0}
-    listed = [{"name": name, "count": count} for name, count in counts.items()]
-    listed.insert(2, {"name": "a", "count": 3})
+def test_intents_without_a_name_are_added_up_and_keep_the_first_rank(landings: ChunkBuilder) -> None:
+    listed = [{"name": name, "count": 0 if name == "gone" else 2} for name in ["a", "b", "", None, "gone"]]
     staged = transform_bodies(landings, {"topIntents": listed})
     intents = {row["intent"]: (row["hits"], row["rank"]) for row in read_staged_rows(staged, "intent_daily")}
-    assert intents == {"a": (5, 1), "b": (2, 2), "unknown": (4, 4)}
+    assert intents == {"a": (2, 1), "b": (2, 2), "unknown": (4, 3)}
+
+
+def test_a_requested_metric_that_is_missing_is_drift(landings: ChunkBuilder) -> None:
+    context = {"metrics": ["conversations", "conversationByCountry", "tokens"]}
+    landings.land(build_account(), "analytics", WINDOW, FakeResponse({"conversations": {"total": 1}}, context=context))
+    drift = landings.transform(build_account(), WINDOW).drift
+    assert [(line.kind, line.name) for line in drift] == [
+        ("missing field", "conversationsByCountry"),
+        ("missing field", "tokens"),
+    ]
 
 
 @pytest.mark.parametrize("name", ["e\u0301", "\u00e9", " a ", "NA", "null", "😀", "A", "x" * 5000])

@@ -161,7 +161,7 @@ def test_what_is_not_pulled_is_null(tmp_path: Path) -> None:
         ({"items": [item(1, conversations="1.234")]}, "is not certain"),
         (
             {"items": [item(1, conversations=9, perChannel=split(line=3) * 2)]},
-            r"perChannel\[1\]: is equal to an earlier",
+            r"perChannel\[1\]: comes a second time",
         ),
         (
             {"items": [item(1, conversations=9, perChannel=split(line=-3))]},
@@ -199,9 +199,11 @@ def test_other_shapes_are_refused_by_name(tmp_path: Path, body: Any, field: str)
     assert str(caught.value).startswith("acme (cognigy.conversation_counter): field ")
 
 
-def test_a_channel_that_comes_twice_with_other_counts_is_added_up(tmp_path: Path) -> None:
-    staged = transform_items(tmp_path, [item(1, conversations=10, perChannel=[*split(line=3), *split(line=7)])])
-    assert [row["conversations"] for row in read_staged_rows(staged, "channel_daily")] == [10]
+def test_a_channel_that_comes_twice_is_added_up_when_the_split_is_then_the_total(tmp_path: Path) -> None:
+    for number, counts in enumerate([(3, 7), (5, 5)]):
+        doubled = [entry for count in counts for entry in split(line=count)]
+        staged = transform_items(tmp_path / str(number), [item(1, conversations=10, perChannel=doubled)])
+        assert [row["conversations"] for row in read_staged_rows(staged, "channel_daily")] == [10]
 
 
 ANOTHER_MONTH = [
