@@ -32,15 +32,14 @@ from transforms.reading import Node, read_breakdown, unwrap_scalar
 from transforms.request_echo import RequestedValues, refuse_other_request
 from warehouse.model.columns import UNKNOWN
 
-_OVERVIEW_MEDIANS = {6: "messages_per_conversation_median", 10: "message_length_median"}
-_OVERVIEW_SCORES = {12: "intent_score_median"}
+_OVERVIEW_MEDIANS = {6: "messages_per_conversation_median", 10: "message_length_median", 12: "intent_score_median"}
 _CHANNEL_COUNTS = {1: "channel_conversations", 6: "channel_intent_count"}
 _CHANNEL_MEDIANS = {
     5: "channel_messages_per_conversation_median",
+    8: "channel_intent_score_median",
     15: "channel_message_length_median",
     20: "channel_call_user_inputs_median",
 }
-_CHANNEL_SCORES = {8: "channel_intent_score_median"}
 _CHANNEL_BREAKDOWNS = {
     0: "channel_step_executions",
     4: "channel_languages",
@@ -120,12 +119,11 @@ class ComponentReport:
         return unwrap_scalar(self.components[number]).count() if number in self.components else None
 
     def amount(self, number: int) -> Decimal | None:
-        """Return a number that is not negative, in the provider's unit; None when the component is missing or null."""
-        return unwrap_scalar(self.components[number]).amount() if number in self.components else None
+        """Return a number that is not negative, in the provider's unit; None when the component is missing or null.
 
-    def score(self, number: int) -> Decimal | None:
-        """Return a number of any sign; None when the component is missing or null (a median of nothing)."""
-        return unwrap_scalar(self.components[number]).number() if number in self.components else None
+        The median of nothing is null.
+        """
+        return unwrap_scalar(self.components[number]).amount() if number in self.components else None
 
     def members(self, number: int) -> list[tuple[str, int]] | None:
         """Return a breakdown; None when the component is missing or null."""
@@ -202,8 +200,6 @@ def _load_overview(facts: Facts, day: date, report: ComponentReport, response: L
     facts.record_metric(day, "intent_count", report.count(13))
     for number, metric in _OVERVIEW_MEDIANS.items():
         facts.record_metric(day, metric, report.amount(number))
-    for number, metric in _OVERVIEW_SCORES.items():
-        facts.record_metric(day, metric, report.score(number))
     has_split = report.members(4) is not None
     return OverviewTotals(totals["conversations"], totals["messages"], conversations_by_type if has_split else None)
 
@@ -217,6 +213,8 @@ def _sum_members(members: Iterable[tuple[str, int]]) -> dict[str, int]:
 
 def transform_channels(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> dict[date, ChannelTotals]:
     """Load the reports of each day's listed channels; return their values by local day, to be compared later."""
+    for listing in chunk.responses("channels"):
+        _check_listing(listing.root)
     days: dict[date, ChannelTotals] = {}
     reports: dict[date, list[ComponentReport]] = defaultdict(list)
     for response in chunk.responses("channel_report"):
@@ -267,8 +265,6 @@ def _load_channel(
         facts.record_metric(day, metric, report.count(number), channel_id=channel_id)
     for number, metric in _CHANNEL_MEDIANS.items():
         facts.record_metric(day, metric, report.amount(number), channel_id=channel_id)
-    for number, metric in _CHANNEL_SCORES.items():
-        facts.record_metric(day, metric, report.score(number), channel_id=channel_id)
     for number, metric in _CHANNEL_BREAKDOWNS.items():
         for name, count in report.members(number) or ():
             facts.record_metric(day, metric, count, name, channel_id)

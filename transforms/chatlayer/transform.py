@@ -6,11 +6,12 @@ must not come in: the form of a series (``series.py``), the list of fields (``fi
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from extractors.chatlayer.account import ChatlayerAccount
 from extractors.chatlayer.contexts import FlowContext, TeamUsageContext
+from extractors.windows import Window
 from transforms import conform
 from transforms.chatlayer.fields import FIELDS, SHAPES
 from transforms.chatlayer.request import describe_request
@@ -35,6 +36,7 @@ INSIGHTS = {
     "num_messages": "conversations_by_messages",
 }
 LAST_RANK = 2**31 - 1
+LONGEST_CONVERSATION = timedelta(days=1)  # it ends after 15 silent minutes
 
 _UTC = ZoneInfo("UTC")
 _FIRST_YEAR = 2000  # the gateway writes an empty time as the year 1 or 1970
@@ -54,6 +56,7 @@ def _transform(chunk: Chunk[ChatlayerAccount], facts: Facts) -> None:
     _load_insights(chunk, facts)
     _load_intents(chunk, facts)
     _reconcile(chunk, facts, _load_team_usage(chunk, facts))
+    _check_events(chunk)
     for response in chunk.responses("flow"):
         flow_context: FlowContext = response.context
         if flow_context["found"]:
@@ -184,6 +187,17 @@ def _reconcile(chunk: Chunk[ChatlayerAccount], facts: Facts, own_usage: Counter[
             facts.reconcile(day, "conversations", "team_daily", total, own_usage[day])
 
 
+def _check_events(chunk: Chunk[ChatlayerAccount]) -> None:
+    """Refuse events that are not whole: flows are requested for the conversations that they name.
+
+    The token of the next page has been followed when the pages were fetched.
+    """
+    for response in chunk.responses("events"):
+        root = response.root
+        rest = {key: value for key, value in root.object().items() if key != "next_page_token"}
+        refuse_incomplete(Node(rest, root.path, root.where), None)
+
+
 def _load_flow(chunk: Chunk[ChatlayerAccount], facts: Facts, response: LandedResponse) -> None:
     """Load one conversation's transitions, each on the local day of its own instant."""
     context: FlowContext = response.context
@@ -204,6 +218,8 @@ def _load_flow(chunk: Chunk[ChatlayerAccount], facts: Facts, response: LandedRes
         instant = transition["timestamp"].instant()
         if instant is None or instant.year < _FIRST_YEAR:
             transition["timestamp"].refuse("is not the instant of a transition")
+        if not _is_near(instant, response.window, chunk.zone):
+            transition["timestamp"].refuse(f"is outside of the requested days, {response.window}")
         day = chunk.local_day(instant)
         if day not in response.days:
             continue
@@ -214,6 +230,12 @@ def _load_flow(chunk: Chunk[ChatlayerAccount], facts: Facts, response: LandedRes
             "at": instant,
         }
         facts.set("flow_transition", day, measures, conversation_id=conversation, transition_id=transition_id)
+
+
+def _is_near(instant: datetime, window: Window, zone: ZoneInfo) -> bool:
+    """Return whether a transition may belong to a conversation of the window, which may begin and end beside it."""
+    first, end = window.first_instant(zone), window.end_instant(zone)
+    return first - LONGEST_CONVERSATION <= instant < end + LONGEST_CONVERSATION
 
 
 def _distinct_transitions(transitions: Node) -> Iterator[tuple[Node, str]]:

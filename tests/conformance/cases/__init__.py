@@ -63,6 +63,7 @@ class Cases:
         response_secrets: texts that responses hold and that must not be landed.
         undated_streams: streams whose responses name no day, so that one for other days cannot be recognised.
         names_of_digits: places of ids and names that may consist of digits.
+        signed_figures: places of numbers that may be negative.
     """
 
     streams: Mapping[str, int | None]
@@ -75,6 +76,7 @@ class Cases:
     response_secrets: Sequence[str] = ()
     undated_streams: Sequence[str] = ()
     names_of_digits: Sequence[str] = ()
+    signed_figures: Sequence[str] = ()
 
 
 def get_cases(provider: str) -> Cases:

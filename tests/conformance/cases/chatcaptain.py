@@ -46,5 +46,7 @@ CASES = Cases(
         "csv_extra_column": (False, True),
         "csv_length": (True, False),
     },
+    undated_streams=("channels", "inbox"),
+    signed_figures=("name", "number"),  # of the inbox, whose numbers have names of the provider's own
     response_secrets=("fake-channel-secret",),
 )

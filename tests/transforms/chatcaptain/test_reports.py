@@ -115,6 +115,7 @@ def test_languages_that_conform_to_one_tag_are_added(tmp_path: Path) -> None:
         ({"4": {"web": -1}}, r"\$.4.web: is negative"),
         ({"6": -0.5}, r"\$.6: is negative"),
         ({"10": {"value": -1}}, r"\$.10.value: is negative"),
+        ({"12": -1}, r"\$.12: is negative"),
         ({"1": 1, "hasMore": True}, "hasMore: announces more, which did not come"),
         ({"1": 1, "next": "/reports?page=2"}, "next: announces a next page"),
     ],

@@ -170,7 +170,7 @@ def test_a_total_is_the_sum_of_all_series(
             series_body({"values": [1, 2]}, {"values": [1, 2]}, series_labels=["a"]),
             "series_labels: has 1 entries for 2 series",
         ),
-        ({"data": {"series_labels": ["a"], "x_values": X_VALUES}}, "series_labels: has 1 entries for 0 series"),
+        ({"data": {"series_labels": ["a"]}}, "series_labels: has 1 entries for 0 series"),
         ({"data": {"error": {"message": "timed out"}}}, "data.error: is a failure; the provider says: timed out"),
         (series_body({"values": [1, 2]}, error="timed out"), "data.error: is a failure; the provider says: timed out"),
         (series_body({"values": [1, 2]}, errors=[{"message": "shard 3"}]), "data.errors: is a failure; .*: shard 3"),

@@ -227,13 +227,25 @@ def test_breakdowns_are_reconciled_with_the_total(tmp_path: Path) -> None:
     assert staged.totals[FIRST_DAY] == {"conversations": 4}
 
 
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ({"events": [], "has_more": True}, "has_more: announces more"),
+        ({"events": [], "error": "timed out"}, "is no data; the provider says: timed out"),
+    ],
+)
+def test_events_that_are_not_whole_are_refused(tmp_path: Path, body: Any, problem: str) -> None:
+    with pytest.raises(ShapeError, match=rf"^{NAME} \(chatlayer.events\): field .*{problem}"):
+        transform_bodies(tmp_path, "events", body)
+
+
 STEP = {"id": "t1", "from_step": {"id": "s", "type": "goto"}, "to_step": {}, "timestamp": "2025-03-01T23:59:59.999Z"}
 FLOW = {"context": {"conversation_id": "c1", "found": True}, "conversation_ids": ["c1"]}
 
 
 def test_transitions_are_on_the_local_day_of_their_instant(tmp_path: Path) -> None:
     later = {"id": "t2", "depth": "7", "timestamp": "2025-03-02T00:00:00+00:00"}
-    outside = {"id": "t3", "timestamp": "2025-03-05T00:00:00Z"}
+    outside = {"id": "t3", "timestamp": "2025-03-03T00:10:00Z"}
     body = {"conversation_id": "c1", "user_id": "u", "transitions": [STEP, later, STEP, outside]}
     first, second = read_staged_rows(transform_bodies(tmp_path, "flow", body, **FLOW), "flow_transition")
     at = datetime(2025, 3, 1, 23, 59, 59, 999000, tzinfo=UTC)
@@ -264,6 +276,10 @@ def test_a_conversation_that_was_not_found_is_not_read(tmp_path: Path) -> None:
         ({"transitions": [{**STEP, "id": ""}]}, "id"),
         ({"transitions": [{"id": "t1"}]}, "timestamp"),
         ({"transitions": [{**STEP, "timestamp": "0001-01-01T00:00:00Z"}]}, "timestamp"),
+        (
+            {"transitions": [{**STEP, "timestamp": "2025-04-01T10:00:00Z"}]},
+            r"transitions\[0\].timestamp: is outside of the requested days, 2025-03-01_2025-03-03",
+        ),
         ({"transitions": [STEP, {**STEP, "depth": 2}]}, r"transitions\[1\]"),
         ({"transitions": [{**STEP, "from_step": "s"}]}, "from_step"),
     ],
