@@ -72,6 +72,9 @@ class ChatcaptainAccount(Account):
     export_columns: Mapping[str, ExportField] = Field(
         default_factory=dict, description="Header of an export's column -> field, before the built-in map"
     )
+    export_decimal_sign: Literal[".", ","] | None = Field(
+        default=None, description="Decimal sign of an export's numbers; default: the one that the file shows"
+    )
     export_poll_seconds: tuple[Seconds, Seconds] = Field(
         default=(2, 30), description="First and longest pause between two polls of a job"
     )

@@ -2,36 +2,45 @@
 
 
 class CsvRecordCounter:
-    """Counts line ends outside quotes, piece by piece: a quoted cell may contain line ends of its own."""
+    """Counts line ends and delimiters outside quotes, piece by piece: a quoted cell may contain both.
 
-    def __init__(self) -> None:
+    A line end is LF, CR LF, or CR alone. ``delimiter_count`` shows a row with too many cells, ``has_nul`` a zero byte.
+    """
+
+    def __init__(self, delimiter: str = ",") -> None:
+        self._delimiter = delimiter.encode()
         self._line_ends = 0
         self._last_byte = b""
+        self._last_outside = b""
         self.is_inside_quotes = False
+        self.delimiter_count = 0
+        self.has_nul = False
 
     def feed(self, piece: bytes) -> None:
         """Count the next bytes of the file."""
         if not piece:
             return
         self._last_byte = piece[-1:]
-        if b'"' not in piece:
-            self._line_ends += 0 if self.is_inside_quotes else piece.count(b"\n")
-            return
-        *lines, rest = piece.split(b"\n")
-        for line in lines:
-            if line.count(b'"') % 2:  # a doubled quote inside a cell counts twice and changes nothing
-                self.is_inside_quotes = not self.is_inside_quotes
-            if not self.is_inside_quotes:
-                self._line_ends += 1
-        if rest.count(b'"') % 2:
+        self.has_nul = self.has_nul or b"\0" in piece
+        segments = piece.split(b'"')
+        # joined by a quote, so that a CR before a quoted cell and an LF behind it are two line ends
+        outside = b'"'.join(segments[1 if self.is_inside_quotes else 0 :: 2])
+        if len(segments) % 2 == 0:  # a doubled quote inside a cell counts twice and changes nothing
             self.is_inside_quotes = not self.is_inside_quotes
+        self.delimiter_count += outside.count(self._delimiter)
+        self._line_ends += outside.count(b"\n")
+        if b"\r" in outside:
+            self._line_ends += outside.count(b"\r") - outside.count(b"\r\n")
+        if self._last_outside == b"\r" and piece[:1] == b"\n":
+            self._line_ends -= 1  # one line end, cut into two pieces
+        self._last_outside = b"" if self.is_inside_quotes else self._last_byte
 
     @property
     def record_count(self) -> int:
         """The records so far, header and blank lines included; the last one may lack its line end."""
-        return self._line_ends + (0 if self._last_byte in (b"", b"\n") else 1)
+        return self._line_ends + (0 if self._last_byte in (b"", b"\n", b"\r") else 1)
 
     @property
     def is_at_record_end(self) -> bool:
         """Whether the bytes so far end with the line end of a record."""
-        return self._last_byte == b"\n" and not self.is_inside_quotes
+        return self._last_byte in (b"\n", b"\r") and not self.is_inside_quotes

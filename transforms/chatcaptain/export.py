@@ -64,9 +64,9 @@ def transform_export(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> dict[dat
             export = open_export(chunk, claim)
             facts.drift.record(claim.days, claim.batch.where, UNKNOWN_COLUMN, export.header.unknown_columns)
             typed = chunk.scratch_folder / f"export-{number}.parquet"
-            write_typed(engine, export, typed)
+            write_typed(engine, export, typed, chunk.account.export_decimal_sign)
             selects = conversation_selects if export.header.has_conversation_rows else total_selects
-            selects.append(_select_days(export.header, typed, claim.days))
+            selects.append(_select_days(export.header, typed, claim.days, number))
         if conversation_selects:
             totals.update(_load_conversations(engine, chunk, facts, " UNION ALL ".join(conversation_selects)))
         if total_selects:
@@ -79,8 +79,8 @@ def transform_export(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> dict[dat
     return totals
 
 
-def _select_days(header: CsvHeader, typed: Path, days: Iterable[date]) -> str:
-    """Return the query for some days of a typed file.
+def _select_days(header: CsvHeader, typed: Path, days: Iterable[date], number: int) -> str:
+    """Return the query for some days of a typed file, with the file's number as ``file``.
 
     A file that names its channels only by id gets their types from the listed channels.
     """
@@ -88,7 +88,7 @@ def _select_days(header: CsvHeader, typed: Path, days: Iterable[date]) -> str:
     listed_type = "(SELECT any_value(listed_type) FROM listed WHERE id = channel_id)"
     columns = "*" if has_type else f"* REPLACE ({listed_type} AS channel_type)"
     day_list = ", ".join(day_literal(day) for day in sorted(days))
-    return f"SELECT {columns} FROM read_parquet({literal(str(typed))}) WHERE date IN ({day_list})"  # noqa: S608
+    return f"SELECT {columns}, {number} AS file FROM read_parquet({literal(str(typed))}) WHERE date IN ({day_list})"  # noqa: S608
 
 
 def _listed_types(chunk: Chunk[ChatcaptainAccount]) -> pa.Table:
@@ -156,17 +156,20 @@ def _load_conversations(
 
 def _without_repeats(engine: duckdb.DuckDBPyConnection, chunk: Chunk[ChatcaptainAccount]) -> str:
     """Return the view of the rows without repeated lines. Raises ShapeError for two different lines with one id."""
-    counts = "SELECT count(*), (SELECT count(*) FROM (SELECT 1 FROM {0} GROUP BY date, hash(conversation_id))) FROM {0}"
+    counts = "SELECT count(*), (SELECT count(*) FROM (SELECT 1 FROM {0} GROUP BY file, hash(conversation_id))) FROM {0}"
     row_count, distinct_count = engine.execute(counts.format("kept")).fetchone() or (0, 0)
     if row_count == distinct_count:
         return "kept"
     engine.execute("CREATE VIEW distinctly AS SELECT DISTINCT * FROM kept")
     contradiction = engine.execute(
-        "SELECT conversation_id FROM distinctly GROUP BY date, conversation_id HAVING count(*) > 1 LIMIT 1"
+        "SELECT file, conversation_id, min(date), max(date) FROM distinctly "
+        "GROUP BY file, conversation_id HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
     ).fetchone()
     if contradiction:
-        problem = "is in two lines of a day that differ"
-        raise ShapeError(chunk.error_location(STREAM), "conversation_id", problem, contradiction[0], is_landed=True)
+        file, conversation_id, first, last = contradiction
+        days = f"of {first}" if first == last else f"of {first} and {last}"
+        where = chunk.claims[STREAM][file].batch.where
+        raise ShapeError(where, "conversation_id", f"is in two lines {days} that differ", conversation_id)
     return "distinctly"
 
 
@@ -214,6 +217,14 @@ def _load_totals(
     engine: duckdb.DuckDBPyConnection, chunk: Chunk[ChatcaptainAccount], facts: Facts, rows: str
 ) -> dict[date, ExportTotals]:
     engine.execute(f"CREATE VIEW totals AS {rows}")
+    repeated = engine.execute(
+        "SELECT file, date, channel_type, list(conversations) FROM totals "
+        "GROUP BY file, date, channel_type, member HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
+    ).fetchone()
+    if repeated:
+        file, day, code, counts = repeated
+        where = chunk.claims[STREAM][file].batch.where
+        raise ShapeError(where, "conversations", f"is named twice for {day} and channel {code!r}", counts)
     totals = engine.execute(
         "SELECT date, channel_type, sum(conversations) FROM totals GROUP BY date, channel_type ORDER BY ALL"
     ).fetchall()
