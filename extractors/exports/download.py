@@ -3,6 +3,7 @@
 The link is a secret of its own: it appears in no error, log or manifest. The contents of the file are not read here.
 """
 
+import re
 import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from extractors.errors import (
 from extractors.exports.csv_lines import CsvRecordCounter
 from extractors.exports.hosts import AllowedHosts, register_link_secrets
 from extractors.http.encodings import read_codings
-from extractors.http.messages import raise_for_status, select_kept_headers
+from extractors.http.messages import parse_error_message, raise_for_status, select_kept_headers
 from extractors.http.retry import RetryPolicy
 from extractors.http.session import Session
 from extractors.http.stats import log_request
@@ -35,7 +36,9 @@ MAX_BYTES = 16 * 2**30  # of one file after decompression: about a hundred milli
 MAX_SECONDS = 2 * 3600  # of one file, all tries together
 _PIECE_BYTES = 2**20
 _ERROR_BYTES = 2**16
-_EXPIRED_STATUSES = (403, 404, 410)
+_GZIP_MAGIC = b"\x1f\x8b"
+_RETRIED_STATUSES = (408, 429)  # any other 4xx is the link's: stores answer an expired one with 400, 403, 404 or 410
+_XML_CODE = re.compile(rb"<Code>\s*([A-Za-z0-9._-]{1,60})\s*</Code>")
 _RETRY_ADVICE = "run the same command again later"
 
 
@@ -65,7 +68,7 @@ async def download_file(
 ) -> DownloadedFile:
     """Stream a CSV file into ``sink``, decoded. After a failure it is downloaded again from the start.
 
-    Raises LinkExpired, ForbiddenHost, ResponseTooLarge, ShapeError, RequestRefused, Deferred, and Transient when no
+    A gzip file is unpacked, whether or not ``Content-Encoding`` says so. Raises LinkExpired, ForbiddenHost, ResponseTooLarge, ShapeError, RequestRefused, Deferred, and Transient when no
     complete file came: fewer bytes than announced, or, where no length marks the end, an end in the middle of a line.
     """
     where = session.where(stream)
@@ -130,7 +133,7 @@ async def _receive_file(
         await _raise_for_refusal(where, response, fetched_at)
     records, size, encoded = CsvRecordCounter(), 0, _EncodedBody(response)
     sink.begin_body()
-    async for piece in encoded.iter_decoded(where):
+    async for piece in _unpack_gzip(where, encoded.iter_decoded(where)):
         size += len(piece)
         if size > MAX_BYTES:
             raise ResponseTooLarge(where, f"a file of more than {MAX_BYTES} bytes")
@@ -163,15 +166,21 @@ async def _raise_for_refusal(where: ErrorLocation, response: httpx.Response, now
         if len(body) > _ERROR_BYTES:
             break
     status = response.status_code
-    if status in _EXPIRED_STATUSES:
-        raise LinkExpired(where, f"the link to the file leads nowhere (HTTP {status})", _RETRY_ADVICE, status=status)
-    if status >= 400 and status != 401:  # no credential was sent, so none was refused
+    if 400 <= status < 500 and status not in _RETRIED_STATUSES:
+        code = _XML_CODE.search(body)
+        reason = code[1].decode() if code else parse_error_message(body)
+        problem = f"the link to the file leads nowhere (HTTP {status}{', ' + reason if reason else ''})"
+        raise LinkExpired(where, problem, _RETRY_ADVICE, status=status)
+    if status >= 400:
         raise_for_status(where, status, response.headers, body, now)
     raise RequestRefused(where, f"the file's host answers HTTP {status}", "run again for a fresh link", status=status)
 
 
 class _EncodedBody:
-    """The bytes of a response as they travel, decoded in pieces of limited size."""
+    """The bytes of a response as they travel, decoded in pieces of limited size.
+
+    A file that is itself packed with gzip is unpacked too.
+    """
 
     def __init__(self, response: httpx.Response) -> None:
         self.size = 0
@@ -183,17 +192,38 @@ class _EncodedBody:
         if codings not in ((), ("gzip",)):
             raise ShapeError(where, "content-encoding", "of the file is not accepted", codings, is_landed=False)
         self.is_gzip = bool(codings)
-        decoder = _GzipDecoder() if self.is_gzip else None
+        pieces = _unpack(where, self._iter_raw()) if self.is_gzip else self._iter_raw()
+        start = b""
+        async for piece in pieces:
+            start += piece
+            if len(start) >= len(_GZIP_MAGIC):
+                break
+        file = _prepend(start, pieces)
+        if start.startswith(_GZIP_MAGIC):
+            self.is_gzip, file = True, _unpack(where, file)
+        async for piece in file:
+            yield piece
+
+    async def _iter_raw(self) -> AsyncIterator[bytes]:
         async for raw in self._response.aiter_raw():
             self.size += len(raw)
-            if decoder is None:
-                yield raw
-                continue
-            decoder.feed(raw)
-            while piece := decoder.read_piece():
-                yield piece
-        if decoder and not decoder.is_at_member_end:
-            raise Transient(where, "the compressed file ends too early", _RETRY_ADVICE)
+            yield raw
+
+
+async def _prepend(start: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield start
+    async for piece in pieces:
+        yield piece
+
+
+async def _unpack(where: ErrorLocation, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    decoder = _GzipDecoder()
+    async for raw in pieces:
+        decoder.feed(raw)
+        while piece := decoder.read_piece():
+            yield piece
+    if not decoder.is_at_member_end:
+        raise Transient(where, "the compressed file ends too early", _RETRY_ADVICE)
 
 
 class _GzipDecoder:
