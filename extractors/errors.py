@@ -90,7 +90,7 @@ class RequestRefused(Permanent):
 
 
 class LinkExpired(RequestRefused):
-    """The link to a file returns 403, 404 or 410. The file may still be had by a fresh link or a new job."""
+    """The link to a file returns a 4xx. The file may still be had by a fresh link or a new job."""
 
 
 class ForbiddenHost(Permanent):

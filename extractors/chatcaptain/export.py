@@ -16,7 +16,7 @@ from extractors.chatcaptain.client import (
     statistics_path,
 )
 from extractors.chatcaptain.contexts import ExportContext
-from extractors.errors import CredentialRefused, LinkExpired, RequestRefused, ShapeError
+from extractors.errors import CredentialRefused, LinkExpired, RequestRefused, ShapeError, Transient
 from extractors.exports.download import DownloadedFile, download_file
 from extractors.exports.hosts import AllowedHosts, register_link_secrets
 from extractors.exports.job import ExportJob, ExportJobs, JobState, JobStatus, PollSettings
@@ -33,11 +33,13 @@ STREAM = "export"
 JOURNAL_NAME = ".export-journal.json"
 
 _STATES: dict[str, JobState] = {
-    **dict.fromkeys(("completed", "done", "finished"), "done"),
-    **dict.fromkeys(("failed", "error", "cancelled"), "failed"),
+    **dict.fromkeys(("completed", "complete", "done", "finished", "success", "succeeded", "successful"), "done"),
+    **dict.fromkeys(("failed", "failure", "error", "cancelled", "canceled", "aborted", "expired"), "failed"),
     **dict.fromkeys(("pending", "queued", "waiting", "created", "scheduled", "submitted", "accepted"), "waiting"),
 }
-"""Any other word means that the job is under way: an unknown status is a slow poll, never a hot loop."""
+"""In any letter case. Any other word means that the job is under way: an unknown status is a slow poll, no hot loop."""
+
+_LINK_GRACE_SECONDS = 60.0  # a job may be done a moment before its file has a link
 
 
 async def fetch_export(session: Session[ChatcaptainAccount], window: Window, batch: BatchWriter) -> dict[str, Any]:
@@ -70,6 +72,7 @@ class _WindowExport:
         )
         journal = Journal(batch.folder.parent / JOURNAL_NAME)
         self._jobs = ExportJobs(session, STREAM, journal, poll_settings)
+        self._link_deadline: float | None = None
 
     async def run(self) -> dict[str, Any]:
         """Land the file of an adopted or new job; start one more job when that file has expired."""
@@ -105,13 +108,19 @@ class _WindowExport:
         }
 
     async def _download_result(self, job: ExportJob) -> DownloadedFile:
+        self._link_deadline = None
         try:
             status = await self._jobs.wait_until_done(job, self._export_request, self._fetch_status)
         except RequestRefused as error:
             if job.is_adopted and error.status in (404, 410):
                 raise LinkExpired(self._where, f"export {job.id} is gone", status=error.status) from error
             raise
-        return await download_file(self._session, STREAM, status.link or "", self._hosts, self._batch)
+        try:
+            return await download_file(self._session, STREAM, status.link or "", self._hosts, self._batch)
+        except Transient:
+            if job.is_adopted:  # a file that comes in no run would block its days until the job is too old
+                self._jobs.discard_job(self._export_request)
+            raise
 
     def _is_landed(self, job_id: str) -> bool:
         key = self._batch.key
@@ -141,10 +150,18 @@ class _WindowExport:
             return JobStatus("failed", str(body.get("status") or "error"), error=find_reported_failure(body))
         raw_status = self._require_text(response, "status", body.get("status"))
         state = _STATES.get(raw_status.strip().casefold(), "running")
-        link = None
-        if state == "done":
-            link = self._require_text(response, "downloadUrl", body.get("downloadUrl") or body.get("downloadLink"))
-        return JobStatus(state, raw_status, link)
+        if state != "done":
+            return JobStatus(state, raw_status)
+        link = body.get("downloadUrl") or body.get("downloadLink")
+        if not link and self._is_link_awaited():
+            return JobStatus("running", raw_status)
+        return JobStatus(state, raw_status, self._require_text(response, "downloadUrl", link))
+
+    def _is_link_awaited(self) -> bool:
+        now = self._session.clock.monotonic()
+        if self._link_deadline is None:
+            self._link_deadline = now + _LINK_GRACE_SECONDS
+        return now < self._link_deadline
 
     def _require_text(self, response: Response, field: str, value: Any) -> str:
         if not isinstance(value, str) or not value:

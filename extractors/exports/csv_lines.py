@@ -12,6 +12,7 @@ class CsvRecordCounter:
         self._line_ends = 0
         self._last_byte = b""
         self._last_outside = b""
+        self._has_line_feeds = False
         self.is_inside_quotes = False
         self.delimiter_count = 0
         self.has_nul = False
@@ -28,7 +29,9 @@ class CsvRecordCounter:
         if len(segments) % 2 == 0:  # a doubled quote inside a cell counts twice and changes nothing
             self.is_inside_quotes = not self.is_inside_quotes
         self.delimiter_count += outside.count(self._delimiter)
-        self._line_ends += outside.count(b"\n")
+        line_feeds = outside.count(b"\n")
+        self._line_ends += line_feeds
+        self._has_line_feeds = self._has_line_feeds or line_feeds > 0
         if b"\r" in outside:
             self._line_ends += outside.count(b"\r") - outside.count(b"\r\n")
         if self._last_outside == b"\r" and piece[:1] == b"\n":
@@ -42,5 +45,9 @@ class CsvRecordCounter:
 
     @property
     def is_at_record_end(self) -> bool:
-        """Whether the bytes so far end with the line end of a record."""
-        return self._last_byte in (b"\n", b"\r") and not self.is_inside_quotes
+        """Whether the bytes so far end with the line end of a record.
+
+        A CR at the end is one only where no line before it ends with an LF.
+        """
+        line_ends = (b"\n",) if self._has_line_feeds else (b"\n", b"\r")
+        return self._last_byte in line_ends and not self.is_inside_quotes

@@ -68,8 +68,9 @@ async def download_file(
 ) -> DownloadedFile:
     """Stream a CSV file into ``sink``, decoded. After a failure it is downloaded again from the start.
 
-    A gzip file is unpacked, whether or not ``Content-Encoding`` says so. Raises LinkExpired, ForbiddenHost, ResponseTooLarge, ShapeError, RequestRefused, Deferred, and Transient when no
-    complete file came: fewer bytes than announced, or, where no length marks the end, an end in the middle of a line.
+    A file that is packed with gzip is unpacked, whether or not ``Content-Encoding`` names it. Raises LinkExpired,
+    ForbiddenHost, ResponseTooLarge, ShapeError, RequestRefused, Deferred, and Transient when no complete file came:
+    fewer bytes than announced, or, where no length marks the end, an end in the middle of a line.
     """
     where = session.where(stream)
     register_link_secrets(link)
@@ -133,7 +134,7 @@ async def _receive_file(
         await _raise_for_refusal(where, response, fetched_at)
     records, size, encoded = CsvRecordCounter(), 0, _EncodedBody(response)
     sink.begin_body()
-    async for piece in _unpack_gzip(where, encoded.iter_decoded(where)):
+    async for piece in encoded.iter_decoded(where):
         size += len(piece)
         if size > MAX_BYTES:
             raise ResponseTooLarge(where, f"a file of more than {MAX_BYTES} bytes")

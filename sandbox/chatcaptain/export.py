@@ -4,6 +4,7 @@ The download is on another origin than the API. It takes no credential, and refu
 of the file is in `export_csv`.
 """
 
+import codecs
 import gzip
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -102,11 +103,14 @@ async def serve_download(context: Context, request: Request) -> Response:
         return make_json_response({"error": "the signature is wrong or has expired"}, 403)
     job.downloads += 1
     text = generate_export_text(context, account, job.start, job.end)
-    headers = {"content-type": "text/csv; charset=utf-8"}
     shapes = context.shapes
-    if not (shapes.csv_length or shapes.csv_gzip or shapes.csv_cut_bytes):
-        return StreamingResponse(_iterate_asynchronously(piece.encode() for piece in text), headers=headers)
-    body = "".join(text).encode()
+    headers = {"content-type": f"text/csv; charset={shapes.csv_encoding}"}
+    pieces = codecs.iterencode(text, shapes.csv_encoding)
+    if not (shapes.csv_length or shapes.csv_gzip or shapes.csv_packed or shapes.csv_cut_bytes):
+        return StreamingResponse(_iterate_asynchronously(pieces), headers=headers)
+    body = b"".join(pieces)
+    if shapes.csv_packed:
+        body = gzip.compress(body)
     if shapes.csv_gzip:
         body, headers["content-encoding"] = gzip.compress(body), "gzip"
     if shapes.csv_length:

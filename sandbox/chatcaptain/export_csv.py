@@ -88,10 +88,13 @@ def generate_export_text(context: Context, account: SandboxAccount, first: datet
         fields.reverse()
     items = context.world.conversations_between(account.name, first, last + MILLISECOND)
     rows = _generate_totals(account, items) if is_total else (_build_row(context, account, item) for item in items)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter={"tab": "\t"}.get(shapes.csv_delimiter, shapes.csv_delimiter))
+    buffer = io.StringIO(newline="")
+    delimiter = {"tab": "\t"}.get(shapes.csv_delimiter, shapes.csv_delimiter)
+    writer = csv.writer(buffer, delimiter=delimiter, lineterminator=shapes.csv_line_end)
     if shapes.csv_bom:
         buffer.write("\ufeff")
+    if shapes.csv_delimiter_line:
+        buffer.write(f"sep={delimiter}{shapes.csv_line_end}")
     writer.writerow(map(HEADERS[shapes.csv_headers], fields))
     for number, row in enumerate(rows, 1):
         writer.writerow([_format_cell(context, row.get(name)) for name in fields])

@@ -32,7 +32,11 @@ class ChatcaptainShapes(CommonShapes):
 
     csv_delimiter: str = ","  # , | ; | tab
     csv_bom: bool = False
-    csv_gzip: bool = False
+    csv_gzip: bool = False  # with `Content-Encoding: gzip`
+    csv_packed: bool = False  # the file itself is packed with gzip, and no header says so
+    csv_encoding: str = "utf-8"  # utf-8 | utf-16
+    csv_line_end: str = "\r\n"  # CR LF | LF | CR
+    csv_delimiter_line: bool = False  # whether a first line `sep=;` names the delimiter
     csv_decimal_comma: bool = False
     csv_headers: str = "camel"  # camel | snake | space | upper | german | alternative
     csv_order: str = "plain"  # plain | reversed

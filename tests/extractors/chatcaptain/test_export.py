@@ -216,7 +216,9 @@ def test_a_failed_job_says_why_and_is_not_adopted(
     assert len(sandbox.jobs) == 2
 
 
-@pytest.mark.parametrize("body", ['{"state": "done"}', '{"status": "completed"}', '{"status": 3}', "[]"])
+@pytest.mark.parametrize(
+    "body", ['{"state": "done"}', '{"status": "completed", "downloadUrl": 3}', '{"status": 3}', "[]"]
+)
 def test_refused_status_answers_are_kept(
     sandbox: Sandbox, account: ChatcaptainAccount, tmp_path: Path, body: str
 ) -> None:

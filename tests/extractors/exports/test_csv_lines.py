@@ -58,3 +58,8 @@ def test_delimiters_and_zero_bytes_outside_quotes() -> None:
     for piece in (b"a;b,c\r", b'\n1;"x;y', b'\n;z";', b"\0\r\n"):
         lines.feed(piece)
     assert (lines.record_count, lines.delimiter_count, lines.has_nul) == (2, 3, True)
+
+
+def test_half_a_line_end_is_none() -> None:
+    assert not count_records(b"a,b\r\n1,2\r", 4).is_at_record_end
+    assert count_records(b"a,b\r1,2\r", 4).is_at_record_end

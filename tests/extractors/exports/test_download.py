@@ -108,12 +108,17 @@ def download(
         build_reply(gzip.compress(CSV), length=None, Content_Encoding="gzip"),
         build_reply(gzip.compress(CSV[:100]) + gzip.compress(CSV[100:]), Content_Encoding="x-gzip"),
         build_reply(CSV[:-1]),
+        build_reply(gzip.compress(CSV)),
+        build_reply(gzip.compress(CSV[:-1]), length=None),
+        build_reply(gzip.compress(CSV[:100]) + gzip.compress(CSV[100:]), Content_Type="text/csv"),
+        build_reply(gzip.compress(gzip.compress(CSV)), Content_Encoding="gzip"),
+        build_reply(CSV.replace(b"\n", b"\r"), length=None),
     ],
 )
 def test_a_whole_file(send_reply: Reply) -> None:
     with run_file_host(send_reply) as (link, _):
         file, content = download(link)
-    assert content in (CSV, CSV[:-1])
+    assert content in (CSV, CSV[:-1], CSV.replace(b"\n", b"\r"))
     assert (file.rows, file.bytes) == (5000, len(content))
 
 
@@ -127,6 +132,8 @@ def test_a_whole_file(send_reply: Reply) -> None:
         build_reply(gzip.compress(CSV)[:-12], length=None, Content_Encoding="gzip"),
         build_reply(gzip.compress(CSV)[:-12], Content_Encoding="gzip"),
         build_reply(CSV, Content_Encoding="gzip"),
+        build_reply(gzip.compress(CSV)[:-12]),
+        build_reply(gzip.compress(CSV) + b"\n"),
         build_reply(b"", length=None),
     ],
 )
@@ -160,18 +167,42 @@ def test_redirects_stay_on_allowed_hosts() -> None:
         assert len(seen) == 4
 
 
-@pytest.mark.parametrize("status", [403, 404, 410])
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 410, 412, 416, 451])
 def test_an_expired_link(status: int) -> None:
     with run_file_host(build_reply(b"<Error/>", status)) as (link, seen), pytest.raises(LinkExpired):
         download(link)
     assert len(seen) == 1
 
 
-@pytest.mark.parametrize("status", [400, 401, 204, 206])
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"<?xml version='1.0'?><Error><Code>ExpiredToken</Code><Message>m</Message></Error>", ", ExpiredToken"),
+        (b"<Error><Code> AuthenticationFailed </Code></Error>", ", AuthenticationFailed"),
+        (b'{"error": {"message": "the link is too old"}}', ", the link is too old"),
+        (b"<Code>planted &amp; odd</Code>", ""),
+        (b"", ""),
+    ],
+)
+def test_a_dead_link_says_why_the_host_refuses_it(body: bytes, reason: str) -> None:
+    with run_file_host(build_reply(body, 400)) as (link, _), pytest.raises(LinkExpired) as caught:
+        download(link)
+    assert f"the link to the file leads nowhere (HTTP 400{reason}); run the same" in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [204, 206])
 def test_other_refusals(status: int) -> None:
-    with run_file_host(build_reply(b"", status)) as (link, seen), pytest.raises(RequestRefused):
+    with run_file_host(build_reply(b"", status)) as (link, seen), pytest.raises(RequestRefused) as caught:
         download(link)
     assert len(seen) == 1
+    assert not isinstance(caught.value, LinkExpired)
+
+
+@pytest.mark.parametrize("status", [408, 500, 503])
+def test_a_host_in_trouble_is_asked_again(status: int) -> None:
+    with run_file_host(build_reply(b"", status), build_reply()) as (link, seen):
+        assert download(link)[1] == CSV
+    assert len(seen) == 2
 
 
 def test_a_429_is_waited_for_or_put_off() -> None:
