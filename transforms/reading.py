@@ -19,6 +19,7 @@ from warehouse.model.columns import UNKNOWN
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _THREE_DECIMALS = re.compile(r"[1-9]\d{0,2}\.\d{3}\s*$", re.ASCII)
+_UTC_NAME = re.compile(r"\s?UTC$")
 _MILLISECONDS_FROM = 10**11  # an epoch number this large is in milliseconds: in seconds it would be the year 5138
 _NUMBER_LIMIT = Decimal(10) ** 18
 
@@ -204,7 +205,7 @@ def _read_instant(node: Node, zone: ZoneInfo | None) -> datetime:
     if not isinstance(value, str):
         node.refuse("is not an instant")
     try:
-        instant = datetime.fromisoformat(value.strip().upper())
+        instant = datetime.fromisoformat(_UTC_NAME.sub("Z", value.strip().upper()))
     except ValueError:
         node.refuse("is not an instant")
     if instant.tzinfo is None:

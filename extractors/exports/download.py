@@ -31,6 +31,7 @@ from extractors.http.session import Session
 from extractors.http.stats import log_request
 from extractors.http.time_limits import Deadline
 from extractors.http.transport import MAX_REDIRECTS, build_connection_error, describe_error
+from extractors.redaction import redact
 
 MAX_BYTES = 16 * 2**30  # of one file after decompression: about a hundred million conversations
 MAX_SECONDS = 2 * 3600  # of one file, all tries together
@@ -169,7 +170,7 @@ async def _raise_for_refusal(where: ErrorLocation, response: httpx.Response, now
     status = response.status_code
     if 400 <= status < 500 and status not in _RETRIED_STATUSES:
         code = _XML_CODE.search(body)
-        reason = code[1].decode() if code else parse_error_message(body)
+        reason = redact(code[1].decode()) if code else parse_error_message(body)
         problem = f"the link to the file leads nowhere (HTTP {status}{', ' + reason if reason else ''})"
         raise LinkExpired(where, problem, _RETRY_ADVICE, status=status)
     if status >= 400:

@@ -37,6 +37,7 @@ _SHORT = {"export_start_deadline_seconds": 0.3, "export_deadline_seconds": 0.5}
 _HTML = "<html><body>Bad gateway</body></html>"
 _ODD = '{"items": [{"day": 11, "month": 3, "year": 2025, "conversations": "many"}]}'
 _REFUSED = '{"title": "Unauthorized", "status": 401, "detail": "the API key was revoked"}'
+_EXPIRED_TOKEN = "<?xml version='1.0'?><Error><Code>ExpiredToken</Code><Message>Invalid argument.</Message></Error>"
 _AWAY = "http://files.example.test/elsewhere"
 
 LIMITS = (
@@ -252,8 +253,47 @@ _EXPORTS = (
         "requested a new link, then started one new job",
         23,
         shapes={"export_dead_links": FOREVER},
-        error_pattern=rf"the link to the file leads nowhere \(HTTP 403\); {_LATER}",
+        error_pattern=rf"the link to the file leads nowhere \(HTTP 403, the signature .* expired\); {_LATER}",
         export_jobs=(2, 3),
+    ),
+    FaultCase(
+        "export: the file's host answers an expired link with 400",
+        "requested a new link",
+        16,
+        (_file(400, _EXPIRED_TOKEN),),
+        export_jobs=(1, 1),
+    ),
+    FaultCase(
+        "export: the file is an error document with status 200",
+        "kept the file, loaded nothing from it",
+        14,
+        (_file(body=_EXPIRED_TOKEN),),
+        error_pattern=r"field file: is an HTML or XML document, no CSV, saw .*; the answer is kept",
+        export_jobs=(1, 2),
+    ),
+    FaultCase(
+        "export: a row of a day that was not requested",
+        "kept the file, loaded nothing from it",
+        14,
+        (_file(body="conversationId,startedAt\nc1,2025-03-11T10:00:00Z\nc2,2025-03-12T10:00:00Z\n"),),
+        error_pattern=r"line 3, started_at: is on none of the days that were requested, 2025-03-11 to 2025-03-11, saw",
+        export_jobs=(1, 2),
+    ),
+    FaultCase(
+        "export: a number that is thousands or has decimals",
+        "kept the file, loaded nothing from it",
+        14,
+        (_file(body="conversationId,startedAt,messages\nc1,2025-03-11T10:00:00Z,1.000\n"),),
+        error_pattern=r"line 2, messages: is thousands or has three decimals, .*export_decimal_sign, saw '1.000'",
+        export_jobs=(1, 2),
+    ),
+    FaultCase(
+        "export: lines with different line ends",
+        "kept the file, loaded nothing from it",
+        14,
+        (_file(body="conversationId,startedAt\nc1,2025-03-11T10:00:00Z\r\nc2,2025-03-11T10:00:00Z\n"),),
+        error_pattern=r"line 2: ends with CR LF, but the header with LF: its line ends are mixed",
+        export_jobs=(1, 2),
     ),
     FaultCase(
         "export: the download redirects to another host",

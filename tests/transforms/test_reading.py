@@ -202,6 +202,8 @@ def test_half_a_character_does_not_stop_a_load() -> None:
 @pytest.mark.parametrize(
     ("form", "instant"),
     [
+        ('"2025-03-01 10:00:00 UTC"', datetime(2025, 3, 1, 10, tzinfo=UTC)),
+        ('"2025-03-01T10:00:00utc"', datetime(2025, 3, 1, 10, tzinfo=UTC)),
         ('"2025-03-30T00:59:59.999Z"', datetime(2025, 3, 30, 0, 59, 59, 999000, UTC)),
         ('"2025-03-30t00:59:59z"', datetime(2025, 3, 30, 0, 59, 59, 0, UTC)),
         ('"2025-03-30T02:00:00+02:00"', datetime(2025, 3, 30, 0, 0, 0, 0, UTC)),
@@ -235,6 +237,7 @@ def test_a_time_without_an_offset_needs_a_zone() -> None:
         '"99999999999999999999"',
         f'"{"9" * 5000}"',
         "[]",
+        '"2025-03-01 UTC"',
         '"0001-01-01T00:00+14:00"',
     ],
 )

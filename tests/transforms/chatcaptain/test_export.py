@@ -78,6 +78,10 @@ def test_names_survive_code_point_for_code_point(tmp_path_factory: Any, names: l
     [
         ("2025-03-30T10:00:00Z", datetime(2025, 3, 30, 10, tzinfo=UTC)),
         ("2025-03-30 10:00:00.123456+00:00", datetime(2025, 3, 30, 10, 0, 0, 123456, tzinfo=UTC)),
+        ("2025-03-30 10:00:00 UTC", datetime(2025, 3, 30, 10, tzinfo=UTC)),
+        (" 2025-03-30T10:00:00.5 UTC ", datetime(2025, 3, 30, 10, 0, 0, 500000, tzinfo=UTC)),
+        ("30.03.2025 10:00 UTC", datetime(2025, 3, 30, 10, tzinfo=UTC)),
+        ("2025-03-30 10:00:00 Z", datetime(2025, 3, 30, 10, tzinfo=UTC)),
         ("2025-03-30T12:00:00+0200", datetime(2025, 3, 30, 10, tzinfo=UTC)),
         ("2025-03-30T05:00:00-05", datetime(2025, 3, 30, 10, tzinfo=UTC)),
         ("2025-03-30T12:00:00", datetime(2025, 3, 30, 10, tzinfo=UTC)),
@@ -97,12 +101,15 @@ def test_times(tmp_path: Path, written: str, instant: datetime) -> None:
 
 def test_a_time_in_an_hour_that_comes_twice_is_in_the_first(tmp_path: Path) -> None:
     window = Window.of_day(date(2025, 10, 26))
-    text = "id,startedAt\na,2025-10-26T02:30:00\nb,2025-10-26T02:30:00+01:00\nc,2025-10-26T03:30:00\n"
+    text = (
+        "id,startedAt\na,2025-10-26T02:30:00\nb,2025-10-26T02:30:00+01:00\nc,2025-10-26T03:30:00\n"
+        "d,2025-10-26 01:30:00 UTC\ne,2025-10-26 01:30:00 Z\n"
+    )
     hours = {
         row["conversation_id"]: row["started_at"].hour
         for row in read_staged_rows(transform_file(tmp_path, text, window), "conversation")
     }
-    assert hours == {"a": 0, "b": 1, "c": 2}
+    assert hours == {"a": 0, "b": 1, "c": 2, "d": 1, "e": 1}
 
 
 @pytest.mark.parametrize(
@@ -212,6 +219,7 @@ def test_types_are_looked_up_for_a_file_with_channel_ids_only(tmp_path: Path) ->
         ("id,date\nx,2025-02-30\n", "line 2, started_at: cannot be read"),
         ("id,date\nx,20250330\n", "line 2, started_at: cannot be read"),
         ("id,date\nx,03/04/2025\n", "line 2, started_at: cannot be read"),
+        ("id,date\nx,2025-03-30 UTC\n", "line 2, started_at: cannot be read"),
         ("id,date\nx,infinity\n", "line 2, started_at: cannot be read"),
         (f"id,date\n\n,{AT}\n", "line 3, conversation_id: is empty"),
         ("id,date\nx,\n", "line 2, started_at: is empty"),
