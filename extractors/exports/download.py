@@ -25,12 +25,13 @@ from extractors.errors import (
 from extractors.exports.csv_lines import CsvRecordCounter
 from extractors.exports.hosts import AllowedHosts, register_link_secrets
 from extractors.http.encodings import read_codings
-from extractors.http.messages import parse_error_message, raise_for_status, select_kept_headers
+from extractors.http.messages import raise_for_status, select_kept_headers
 from extractors.http.retry import RetryPolicy
 from extractors.http.session import Session
 from extractors.http.stats import log_request
 from extractors.http.time_limits import Deadline
 from extractors.http.transport import MAX_REDIRECTS, build_connection_error, describe_error
+from extractors.provider_message import parse_error_message
 from extractors.redaction import redact
 
 MAX_BYTES = 16 * 2**30  # of one file after decompression: about a hundred million conversations
