@@ -5,11 +5,14 @@ No request is built here (``extractors.<provider>``), and no file is written her
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from extractors.account import A
-from extractors.errors import ExtractionError, ShapeError
+from extractors.errors import ExtractionError, Permanent, ShapeError
 from extractors.http.session import Session
+from extractors.instants import is_credible
 from extractors.landing.batch import Batch, BatchKey
 from extractors.landing.zone import LandingZone
 from extractors.registry import Stream
@@ -22,7 +25,8 @@ async def fetch_batch(landing: LandingZone, session: Session[A], name: str, stre
     """Fetch one window of the stream called ``name`` and land it as one batch.
 
     Raises the errors of ``extractors.errors``. When a response proves unreadable while its pages or parts are being
-    followed, the responses so far are landed as an incomplete batch and the ShapeError is raised again.
+    followed, the responses so far are landed as an incomplete batch and the ShapeError is raised again. The same is
+    done with a response that its provider dates before the end of a window that has ended by this machine's clock.
     """
     account = session.account
     key = BatchKey(
@@ -44,7 +48,29 @@ async def fetch_batch(landing: LandingZone, session: Session[A], name: str, stre
                 error.mark_landed()
                 writer.finish(started, landed_at=session.clock.now(), complete=False, remarks={"error": str(error)})
             raise
+        answered_at = writer.answered_at
+        if answered_at is not None and not is_credible(started, answered_at):
+            writer.set_data_time(answered_at)
+        unended = _unended_window_error(key, answered_at, started, ZoneInfo(account.timezone))
+        if unended is not None:
+            writer.finish(started, landed_at=session.clock.now(), complete=False, remarks={"error": str(unended)})
+            raise unended
         return writer.finish(started, landed_at=session.clock.now(), remarks=remarks)
+
+
+def _unended_window_error(
+    key: BatchKey, answered_at: datetime | None, started_at: datetime, zone: ZoneInfo
+) -> Permanent | None:
+    """Return the error of a response made before its last day had ended, although this machine's clock says it had."""
+    end = key.window.end_instant(zone)
+    if answered_at is None or started_at < end or is_credible(end, answered_at):
+        return None
+    return Permanent(
+        key.where,
+        f"the response is of {answered_at:%Y-%m-%d %H:%M} UTC by its Date header, before {max(key.window.days())} had "
+        f"ended in {key.zone}; this machine's clock said {started_at:%Y-%m-%d %H:%M} UTC",
+        "set the machine's clock, or see that no cache stands before the provider; then run the same command again",
+    )
 
 
 async def fetch_batches(

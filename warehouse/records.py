@@ -24,6 +24,7 @@ __all__ = [
     "ChunkCommit",
     "CommitResult",
     "DriftEntry",
+    "History",
     "LedgerRow",
     "MeasureDefinition",
     "ReconciliationEntry",
@@ -38,6 +39,7 @@ __all__ = [
 
 Verdict = Literal["ok", "explained", "unexplained"]
 SliceState = Literal["loaded", "settled", "stale", "failed"]
+History = Literal["continue", "reset", "replay"]
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,10 @@ class ChunkCommit:
     missing name means no rows. `members` are the staged dimension rows (channel, language, country, metric). A staged
     table is an Arrow table or the path of a Parquet file.
 
-    `reset_history` starts the history of the slices anew: they are compared with nothing, and restatements that were
-    logged after their responses had landed are removed.
+    `history` is `continue` for a load: its changes are logged as restatements. A replay commits the versions of a slice
+    one after the other. The first is a `reset`: it is compared with nothing, and restatements that were logged after
+    its responses had landed are removed. The others are a `replay`: their changes take the place of those that were
+    logged at the same instant, which is also right where a clock was set back between two of them.
     """
 
     account: AccountRow
@@ -133,7 +137,7 @@ class ChunkCommit:
     run_id: str
     code_version: str
     drift: tuple[DriftEntry, ...] = ()
-    reset_history: bool = False
+    history: History = "continue"
 
 
 @dataclass(frozen=True)

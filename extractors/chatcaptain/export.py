@@ -20,7 +20,7 @@ from extractors.errors import CredentialRefused, LinkExpired, RequestRefused, Sh
 from extractors.exports.download import DownloadedFile, download_file
 from extractors.exports.hosts import AllowedHosts, register_link_secrets
 from extractors.exports.job import ExportJob, ExportJobs, JobState, JobStatus, PollSettings
-from extractors.exports.journal import ExportRequest, Journal
+from extractors.exports.journal import ExportRequest, Journal, JournalEntry
 from extractors.http.messages import BodyRules, Request, Response
 from extractors.http.session import Session
 from extractors.landing.batch import list_batches
@@ -87,7 +87,7 @@ class _WindowExport:
             raise explain_missing_permission(self._session.account, error) from error
 
     async def _obtain_job(self) -> ExportJob:
-        return await self._jobs.adopt_or_start(self._export_request, self._create_job, self._is_landed)
+        return await self._jobs.adopt_or_start(self._export_request, self._create_job, self._is_outdated)
 
     async def _land_file(self, job: ExportJob) -> dict[str, Any]:
         """Wait for a job and land its file. An expired link is renewed once."""
@@ -122,10 +122,15 @@ class _WindowExport:
                 self._jobs.discard_job(self._export_request)
             raise
 
-    def _is_landed(self, job_id: str) -> bool:
+    def _is_outdated(self, entry: JournalEntry) -> bool:
+        """Return whether the file of a job is landed, or its days have been landed since the job was requested."""
         key = self._batch.key
-        batches = list_batches(self._batch.folder, key.provider, key.account, key.stream)
-        return any(batch.window == key.window and batch.manifest["facts"].get("export") == job_id for batch in batches)
+        batches = list_batches(self._batch.folder, key.provider, key.account, key.stream, key.window)
+        return any(
+            batch.manifest["facts"].get("export") == entry.job_id
+            or (batch.fetched_at > entry.requested_at and batch.is_complete)
+            for batch in batches
+        )
 
     async def _create_job(self) -> str:
         """Request a new job once and return its id, from the body or else from the ``Location`` header."""

@@ -29,6 +29,7 @@ from extractors.errors import (
 )
 from extractors.exports.journal import ExportRequest, Journal, JournalEntry
 from extractors.http.session import Session
+from extractors.instants import age_at
 
 ADOPTABLE_FOR = timedelta(hours=6)
 """An older job's file shows its range as it was too long ago; a new one is started instead."""
@@ -93,16 +94,21 @@ class ExportJobs:
     poll_settings: PollSettings
 
     async def adopt_or_start(
-        self, export_request: ExportRequest, create: Callable[[], Awaitable[str]], is_landed: Callable[[str], bool]
+        self,
+        export_request: ExportRequest,
+        create: Callable[[], Awaitable[str]],
+        is_outdated: Callable[[JournalEntry], bool],
     ) -> ExportJob:
         """Return the job of an export: one that an earlier run started and did not land, else a new one.
 
-        ``create`` sends the creating request and returns the job's id; ``is_landed`` returns whether the file of a
-        job has been landed already. Raises ExportUncertain when a job may exist whose id was lost, ExportTimedOut when
-        another job of the bot missed its deadline in this run, and the errors of ``create``.
+        ``create`` sends the creating request and returns the job's id; ``is_outdated`` returns whether the file of a
+        job, or a newer response for its days, has been landed already. Raises ExportUncertain when a job may exist
+        whose id was lost, ExportTimedOut when another job of the bot missed its deadline in this run, and the errors of
+        ``create``.
         """
         entry = self.journal.find_entry(export_request)
-        if entry and entry.job_id and self._age(entry) < ADOPTABLE_FOR and not is_landed(entry.job_id):
+        age = self._age(entry) if entry else None
+        if entry and entry.job_id and age is not None and age < ADOPTABLE_FOR and not is_outdated(entry):
             return ExportJob(entry.job_id, entry.requested_at, is_adopted=True)
         self._raise_if_blocked(export_request.bot)
         return await finish_even_if_cancelled(self._start_job(export_request, create))
@@ -154,8 +160,9 @@ class ExportJobs:
         """Forget a job whose file cannot be fetched any more."""
         self.journal.remove_entry(export_request)
 
-    def _age(self, entry: JournalEntry) -> timedelta:
-        return self.session.clock.now() - entry.requested_at
+    def _age(self, entry: JournalEntry) -> timedelta | None:
+        """Return the age of an entry; None when it is dated in the future, by a clock that was ahead."""
+        return age_at(entry.requested_at, self.session.clock.now())
 
     def _deadline_seconds(self, status: JobStatus) -> float:
         settings = self.poll_settings
@@ -179,8 +186,13 @@ class ExportJobs:
         if stop_error is not None:
             raise stop_error
         for entry in self.journal.read_entries():
-            is_recent = self._age(entry) < timedelta(minutes=self.poll_settings.retry_minutes)
-            if entry.export_request.bot == bot and entry.job_id is None and is_recent:
+            if entry.export_request.bot != bot or entry.job_id is not None:
+                continue
+            age = self._age(entry)
+            if age is None:  # its pause begins now, or it would last until that future
+                entry = JournalEntry(entry.export_request, self.session.clock.now())
+                self.journal.write_entry(entry)
+            if age is None or age < timedelta(minutes=self.poll_settings.retry_minutes):
                 raise self._block_bot(entry, "its answer never came")
 
     def _block_bot(self, entry: JournalEntry, reason: str) -> ExportUncertain:

@@ -24,7 +24,7 @@ from extractors.windows import Window
 log = logging.getLogger("chatmart.landing")
 
 _STAMP = "%Y%m%dT%H%M%S%fZ"
-_MANIFEST = re.compile(r"(\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d)\.(\d{8}T\d{12}Z)\.([0-9a-f]{16})\.json")
+_MANIFEST = re.compile(r"(\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d)\.(?:(\d{9,})\.)?(\d{8}T\d{12}Z)\.([0-9a-f]{16})\.json")
 _PIECE_BYTES = 2**20
 
 
@@ -70,7 +70,11 @@ class BatchPart:
 
 @dataclass(frozen=True)
 class Batch:
-    """A landed batch. Listing reads names only; the manifest is read when it is first needed."""
+    """A landed batch. Listing reads names only; the manifest is read when it is first needed.
+
+    ``number`` counts the arrivals of its account, over all streams, from 1: the order of arrival, whatever the clock
+    said. It is 0 for a batch landed by a release that did not number them: older than any numbered one.
+    """
 
     folder: Path
     provider: str
@@ -79,6 +83,7 @@ class Batch:
     window: Window
     fetched_at: datetime
     content_hash: str
+    number: int = 0
 
     @property
     def batch_id(self) -> str:
@@ -97,7 +102,13 @@ class Batch:
 
     @property
     def _arrival_name(self) -> str:
-        return f"{self.window}.{self.fetched_at.astimezone(UTC).strftime(_STAMP)}.{self.content_hash}"
+        stamp = self.fetched_at.astimezone(UTC).strftime(_STAMP)
+        return f"{self.window}.{f'{self.number:09}.' if self.number else ''}{stamp}.{self.content_hash}"
+
+    @property
+    def arrival(self) -> tuple[int, datetime, str]:
+        """The place in the order of arrival: the number, then the stamp for batches without a number."""
+        return self.number, self.fetched_at, self.content_hash
 
     @classmethod
     def from_manifest_path(cls, manifest: Path, provider: str, account: str, stream: str) -> "Batch | None":
@@ -105,9 +116,10 @@ class Batch:
         name = _MANIFEST.fullmatch(manifest.name)
         if name is None:
             return None
-        window, arrival, content_hash = name.groups()
-        fetched_at = datetime.strptime(arrival, _STAMP).replace(tzinfo=UTC)
-        return cls(manifest.parent, provider, account, stream, Window.parse(window), fetched_at, content_hash)
+        window, number, stamp, content_hash = name.groups()
+        fetched_at = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+        days = Window.parse(window)
+        return cls(manifest.parent, provider, account, stream, days, fetched_at, content_hash, int(number or 0))
 
     @property
     def where(self) -> ErrorLocation:
@@ -203,7 +215,13 @@ def list_batches(folder: Path, provider: str, account: str, stream: str, within:
         first, end = within.start.isoformat(), within.end.isoformat()
         names = [name for name in names if name[:10] < end and name[11:21] > first]
     batches = (Batch.from_manifest_path(folder / name, provider, account, stream) for name in names)
-    return sorted((batch for batch in batches if batch), key=lambda batch: (batch.fetched_at, batch.content_hash))
+    return sorted((batch for batch in batches if batch), key=lambda batch: batch.arrival)
+
+
+def read_last_number(folder: Path) -> int:
+    """Return the highest arrival number in a stream's folder; 0 when no batch has one. Only names are read."""
+    names = (_MANIFEST.fullmatch(entry.name) for entry in os.scandir(folder)) if folder.is_dir() else ()
+    return max((int(name[2] or 0) for name in names if name), default=0)
 
 
 def select_newest_by_day(

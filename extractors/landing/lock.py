@@ -34,7 +34,8 @@ async def hold_fetch_lock(landing: LandingZone, account: Account) -> AsyncIterat
         async with lock:
             for leftover in path.parent.rglob("*.part"):
                 leftover.unlink()
-            yield
+            with landing.counting_arrivals(account.provider, account.name):
+                yield
     except Timeout as error:
         where = ErrorLocation(account.provider, account.name)
         raise AccountBusy(where, "another run is still fetching this account", "wait for it to end") from error

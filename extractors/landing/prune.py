@@ -11,6 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from extractors.instants import is_credible
 from extractors.landing.batch import Batch
 from extractors.landing.lock import fetch_lock_path
 from extractors.landing.zone import LandingZone
@@ -38,13 +39,14 @@ def list_landed_accounts(landing: LandingZone) -> list[tuple[str, str]]:
 
 
 def prune_account(
-    landing: LandingZone, provider: str, account: str, needed: Collection[str], before: datetime
+    landing: LandingZone, provider: str, account: str, needed: Collection[str], before: datetime, now: datetime
 ) -> PruneResult:
-    """Remove an account's arrivals that were replaced ``before`` an instant (UTC) and are not ``needed`` (batch ids).
+    """Remove an account's arrivals that were replaced ``before`` an instant and are not ``needed`` (batch ids).
 
     An arrival is replaced when each of its days has arrived again: complete, for the same id and zone, and not
     rejected. Files that a killed run left behind are removed too. The account's fetch lock is held meanwhile; an
-    account whose lock is taken is counted as busy.
+    account whose lock is taken is counted as busy. Instants are in UTC; what is dated after ``now`` was landed under a
+    clock that was ahead, so that its date says nothing.
     """
     result = PruneResult()
     lock_path = fetch_lock_path(landing, provider, account)
@@ -53,7 +55,7 @@ def prune_account(
             for leftover in lock_path.parent.rglob("*.part"):
                 result.bytes += _remove_file(leftover)
             for stream in landing.list_streams(provider, account):
-                for batch in _select_replaced(landing.list_batches(provider, account, stream), before):
+                for batch in _select_replaced(landing.list_batches(provider, account, stream), before, now):
                     if batch.batch_id not in needed:
                         result.bytes += _remove_file(batch.manifest_path) + _remove_file(batch.rejection_path)
                         result.arrivals += 1
@@ -63,12 +65,14 @@ def prune_account(
     return result
 
 
-def _select_replaced(batches: Collection[Batch], before: datetime) -> list[Batch]:
+def _select_replaced(batches: Collection[Batch], before: datetime, now: datetime) -> list[Batch]:
     # by names alone first: only manifests of candidates, and of batches that may replace them, are opened
-    candidates = list(_iter_replaced(batches, before, lambda _batch: (True, ())))
+    # one that was fetched after that instant was replaced after it, whatever the date of a later arrival
+    older = [batch for batch in batches if batch.fetched_at < before or not is_credible(batch.fetched_at, now)]
+    candidates = set(_iter_replaced(batches, before, lambda _batch: (True, ()))).intersection(older)
     days = {day for batch in candidates for day in batch.window.days()}
     touching = [batch for batch in batches if any(day in days for day in batch.window.days())]
-    return list(_iter_replaced(touching, before, _read_identity))
+    return [batch for batch in _iter_replaced(touching, before, _read_identity) if batch in candidates]
 
 
 def _iter_replaced(
@@ -76,6 +80,7 @@ def _iter_replaced(
 ) -> Iterator[Batch]:
     """Yield the batches all of whose days have a later arrival that came ``before``; newest first.
 
+    An arrival is dated no later than those that came after it: a clock that was ahead does not keep it for ever.
     ``read_identity`` returns whether a batch can replace others, and the id and zone that it shares with them.
     """
     next_arrival: dict[tuple[Hashable, date], datetime] = {}
@@ -88,7 +93,8 @@ def _iter_replaced(
         if all(owner_day in next_arrival and next_arrival[owner_day] < before for owner_day in owner_days):
             yield batch
         if can_replace:
-            next_arrival.update(dict.fromkeys(owner_days, batch.fetched_at))
+            for owner_day in owner_days:
+                next_arrival[owner_day] = min(batch.fetched_at, next_arrival.get(owner_day, batch.fetched_at))
 
 
 def _read_identity(batch: Batch) -> tuple[bool, Hashable] | None:
@@ -101,10 +107,9 @@ def _read_identity(batch: Batch) -> tuple[bool, Hashable] | None:
 
 def _remove_unreferenced_bodies(folder: Path) -> int:
     """Remove bodies whose last manifest is gone; return their size in bytes."""
-    manifest_names = (path.name.split(".") for path in folder.glob("*.json"))
-    # <window>.<fetched at>.<content hash>.json belongs to <window>.<content hash>.zst
-    referenced = {f"{name[0]}.{name[2]}" for name in manifest_names if len(name) == 4}
-    return sum(_remove_file(body) for body in folder.glob("*.zst") if body.stem not in referenced)
+    batches = (Batch.from_manifest_path(path, "", "", "") for path in folder.glob("*.json"))
+    referenced = {batch.path for batch in batches if batch}
+    return sum(_remove_file(body) for body in folder.glob("*.zst") if body not in referenced)
 
 
 def _remove_file(path: Path) -> int:

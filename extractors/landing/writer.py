@@ -6,6 +6,7 @@ The meaning of a response is not known here. Layout of the folder: ``extractors.
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, BinaryIO, Self
 import zstandard
 
 from extractors.http.messages import Response
+from extractors.instants import parse_date_header
 from extractors.landing.batch import Batch, BatchKey
 from extractors.landing.files import choose_temporary_name, make_private_folder, write_private_file
 from extractors.redaction import redact_json
@@ -27,12 +29,14 @@ _PIECE_BYTES = 2**20
 class BatchWriter:
     """Collects the responses of one batch. Nothing is visible before ``finish``. A context manager that cleans up.
 
-    ``root`` is the landing zone's folder, ``folder`` that of the batch's stream.
+    ``root`` is the landing zone's folder, ``folder`` that of the batch's stream. ``assign_number`` returns the number
+    of the account's next arrival; it is called once, by ``finish``.
     """
 
     root: Path
     folder: Path
     key: BatchKey
+    assign_number: Callable[[], int]
     _parts: list[dict[str, Any]] = field(default_factory=list)
     _size: int = 0
     _is_body_open: bool = False
@@ -96,9 +100,15 @@ class BatchWriter:
     def _start_frame(self, file: BinaryIO) -> None:
         self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL).stream_writer(file, closefd=False)
 
+    @property
+    def answered_at(self) -> datetime | None:
+        """The earliest instant (UTC) at which a response was made, by the providers' own clocks; None if not named."""
+        dates = [parse_date_header(part["headers"]) for part in self._parts]
+        return min((made_at for made_at in dates if made_at), default=None)
+
     def set_data_time(self, instant: datetime) -> None:
         """Date the batch at ``instant`` (aware), when the provider made the data, if that is before it was fetched."""
-        self._data_time = instant
+        self._data_time = min(instant, self._data_time or instant)
 
     def write(self, piece: bytes) -> None:
         """Append bytes to the body that was begun."""
@@ -161,7 +171,8 @@ class BatchWriter:
         key = self.key
         data_time = min(fetched_at, self._data_time or fetched_at).astimezone(UTC)
         content_hash = self._hash.hexdigest()[:_HASH_LENGTH]
-        return Batch(self.folder, key.provider, key.account, key.stream, key.window, data_time, content_hash)
+        names = (key.provider, key.account, key.stream)
+        return Batch(self.folder, *names, key.window, data_time, content_hash, self.assign_number())
 
     def _build_manifest(
         self, batch: Batch, landed_at: datetime, complete: bool, remarks: dict[str, Any]

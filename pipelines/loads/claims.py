@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from extractors.account import Account
+from extractors.instants import age_at, is_between
 from extractors.landing.batch import Batch, select_newest_by_day
 from extractors.landing.zone import LandingZone
 from extractors.windows import ONE_DAY, Window, day_start
@@ -25,28 +26,44 @@ DayClaims = Mapping[str, tuple[DayClaim, ...]]
 
 
 def build_reuse_rule(
-    account: Account, ledger: Iterable[LedgerRow], *, now: datetime, run_started_at: datetime, refetch: bool
+    account: Account,
+    ledger: Iterable[LedgerRow],
+    is_new: Callable[[Batch], bool],
+    *,
+    now: datetime,
+    run_started_at: datetime,
+    refetch: bool,
+    fresh_at: datetime | None = None,
 ) -> ReuseRule:
     """Return the rule by which a landed batch replaces a new request for a day. Instants are in UTC.
 
-    A batch that was landed since this run started always does: another run of the account was faster. An older batch
-    does while it is fresh, not loaded before this run started, not rejected, and fetched after the day had ended; never
-    with ``refetch``.
+    A batch that ``is_new``, landed since this run started, always does: another run of the account was faster. An older
+    batch does while it is fresh, not loaded before this run started, not rejected, and fetched after the day had ended;
+    never with ``refetch``. Whether it is fresh is decided for ``fresh_at`` (default: ``now``).
     """
-    loaded = {row.date: frozenset(row.batches) for row in ledger if row.loaded_at and row.loaded_at < run_started_at}
+    loaded = {
+        row.date: frozenset(row.batches)
+        for row in ledger
+        # one of the future was loaded earlier, under a clock that was ahead
+        if row.loaded_at and not is_between(run_started_at, row.loaded_at, now)
+    }
 
     def is_reusable(batch: Batch, day: date) -> bool:
-        if batch.landed_at >= run_started_at:
+        if is_new(batch):
             return True
-        fresh = is_fresh(batch, day, account.zone, now)
+        fresh = is_fresh(batch, day, account.zone, fresh_at or now)
         return not refetch and fresh and batch.batch_id not in loaded.get(day, frozenset()) and not batch.is_rejected
 
     return is_reusable
 
 
 def is_fresh(batch: Batch, day: date, zone: ZoneInfo, now: datetime) -> bool:
-    """Whether a batch was fetched after the local day had ended, and less than ``MAX_REUSE_AGE`` before ``now``."""
-    return batch.fetched_at >= day_start(day + ONE_DAY, zone) and now - batch.fetched_at < MAX_REUSE_AGE
+    """Whether a batch was fetched after the local day had ended, and less than ``MAX_REUSE_AGE`` before ``now``.
+
+    One that is dated in the future is not fresh: its age is not known.
+    """
+    age = age_at(batch.fetched_at, now)
+    return age is not None and age < MAX_REUSE_AGE and batch.fetched_at >= day_start(day + ONE_DAY, zone)
 
 
 def loadable_days(

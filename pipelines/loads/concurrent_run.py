@@ -56,13 +56,16 @@ class ConcurrentRun:
         self._observer = observer
         self._load = load
         self._started_at = workspace.clock.now()
-        self._published_at = self._started_at
+        self._last_numbers: dict[str, int] = {}
+        self._published_at_seconds = workspace.clock.monotonic()
         # transforms and commits are bound by the processor: one thread beside the one that fetches
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chatmart-load")
 
     def run(self, jobs: Sequence[LoadJob]) -> RunResult:
         """Run all jobs. Raises WarehouseErrors of the warehouse as a whole."""
         outcomes = [Outcome(job.account, planned=len(job.days)) for job in jobs]
+        for account in (job.account for job in jobs):
+            self._last_numbers[account.name] = self._workspace.landing.read_last_number(account.provider, account.name)
         with track_run(self._workspace, outcomes, publish_at_end=self._load) as self._recorder:
             asyncio.run(self._run_accounts(jobs, outcomes))
         return RunResult(outcomes)
@@ -123,7 +126,14 @@ class ConcurrentRun:
         account, landing = job.account, self._workspace.landing
         ledger: list[LedgerRow] = await self._submit(self._workspace.store.ledger, account.name)
         now = self._workspace.clock.now()
-        is_reusable = build_reuse_rule(account, ledger, now=now, run_started_at=self._started_at, refetch=self._refetch)
+        is_reusable = build_reuse_rule(
+            account,
+            ledger,
+            lambda batch: batch.number > self._last_numbers[account.name],
+            now=now,
+            run_started_at=self._started_at,
+            refetch=self._refetch,
+        )
         steps = plan_steps(account, get_provider(account.provider), landing, job.days, is_reusable)
         self._observer.on_planned(account, len(job.days), sum(len(step.fetches) for step in steps))
         finish = partial(self._finish_steps, outcome, is_reusable)
@@ -154,10 +164,11 @@ class ConcurrentRun:
         if missing:
             error = _select_first_error(errors) if errors else _incomplete_response_error(outcome.account)
             self._record_failure(outcome, missing, error)
-        if self._load and self._workspace.clock.now() - self._published_at >= PUBLISH_EVERY:
+        clock = self._workspace.clock
+        if self._load and clock.monotonic() - self._published_at_seconds >= PUBLISH_EVERY.total_seconds():
             self._recorder.write_rows()
             publish_warehouse(self._workspace)
-            self._published_at = self._workspace.clock.now()
+            self._published_at_seconds = clock.monotonic()
 
     def _check_landed_days(self, outcome: Outcome, is_reusable: ReuseRule, days: Collection[date]) -> set[date]:
         """Return the days that could be loaded; all days, recorded as failed, when the batches cannot be read."""

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from extractors.account import Account
+from extractors.instants import is_between
 from extractors.landing.batch import Batch, is_usable
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
@@ -47,7 +48,7 @@ def build_load_versions(
         if is_usable(batch, account.external_id, account.timezone)
     ]
     histories = {day: _DayHistory(day, account.zone) for day in sorted(days)}
-    for batch in sorted(usable, key=lambda batch: (batch.landed_at, batch.fetched_at, batch.batch_id)):
+    for batch in sorted(usable, key=_landing_order):
         enabled_streams = batch.enabled_streams or account.enabled_streams
         for day in batch.window.days():
             if day in histories:
@@ -62,7 +63,8 @@ class _DayHistory:
     """The load versions of one day, built while its batches are added in order of landing.
 
     The batches of one run come together: the fetch lock lets only one run at a time fetch an account.
-    ``batches_by_stream`` are the newest batches that no version has taken yet.
+    ``batches_by_stream`` are the newest batches that no version has taken yet. ``run_started_at`` identifies the run of
+    the batch that was added last, at ``landed_at``.
     """
 
     day: date
@@ -71,14 +73,16 @@ class _DayHistory:
     batches_by_stream: dict[str, Batch] = field(default_factory=dict)
     rejected_version: LoadVersion | None = None
     run_started_at: datetime | None = None
+    landed_at: datetime | None = None
     enabled_streams: Collection[str] = ()
 
     def add_batch(self, batch: Batch, enabled_streams: Collection[str]) -> None:
         if self.run_started_at != batch.run_started_at:
             self.end_run()
         previous = self.batches_by_stream.get(batch.stream)
-        if previous is None or previous.fetched_at <= batch.fetched_at:
+        if previous is None or previous.arrival <= batch.arrival:
             self.batches_by_stream[batch.stream] = batch
+        self.landed_at = batch.landed_at
         self.run_started_at, self.enabled_streams = batch.run_started_at, enabled_streams
         if self.run_started_at is None:  # an older manifest does not name its run: any batch may be the run's last
             self.end_run()
@@ -103,13 +107,20 @@ class _DayHistory:
         self.batches_by_stream.clear()
 
     def _is_loadable(self, batch: Batch) -> bool:
-        """Whether the run landed the batch itself, or could reuse it when it started."""
-        if self.run_started_at is None or batch.landed_at >= self.run_started_at:
+        """Whether the run landed the batch itself, waited for one that did, or could reuse it when it started."""
+        if self.run_started_at is None or self.landed_at is None or batch.run_started_at == self.run_started_at:
+            return True
+        if is_between(self.run_started_at, batch.landed_at, self.landed_at):
             return True
         return is_fresh(batch, self.day, self.zone, self.run_started_at)
 
     def list_versions(self) -> list[LoadVersion]:
         return [*self.versions, self.rejected_version] if self.rejected_version else self.versions
+
+
+def _landing_order(batch: Batch) -> tuple[int, datetime, datetime, str]:
+    """Return the place of a batch among all streams' batches of its account: by number, else by instant of landing."""
+    return (batch.number, batch.landed_at, batch.fetched_at, batch.batch_id)
 
 
 def _list_batches(account: Account, landing: LandingZone, within: Window | None) -> Iterable[Batch]:

@@ -22,7 +22,7 @@ from pipelines.loads.workspace import CODE_VERSION, Workspace, build_account_row
 from transforms.chunk import Chunk, DayClaim
 from transforms.facts import TransformResult
 from transforms.registry import measure_definitions, transform_chunk
-from warehouse.records import ChunkCommit, SliceInfo
+from warehouse.records import ChunkCommit, History, SliceInfo
 
 _STAGING_MAX_AGE_SECONDS = 86_400  # longer than any run takes between two publications
 
@@ -83,12 +83,12 @@ def open_staging_folder(workspace: Workspace) -> Iterator[Path]:
 
 
 def stage_chunk(
-    workspace: Workspace, account: Account, claims: DayClaims, folder: Path, *, reset_history: bool = False
+    workspace: Workspace, account: Account, claims: DayClaims, folder: Path, *, history: History = "continue"
 ) -> ChunkCommit:
     """Transform the claimed days and write their rows as Parquet files into ``folder``, which must be empty.
 
-    ``reset_history`` makes the commit delete the restatements logged for these days. Raises ShapeError for a response
-    that is not of the expected shape.
+    ``history`` tells the commit what to do with the restatements logged for these days (``ChunkCommit``). Raises
+    ShapeError for a response that is not of the expected shape.
     """
     days = tuple(sorted({day for stream in claims.values() for claim in stream for day in claim.days}))
     staged = transform_chunk(Chunk(account, days, claims, folder))
@@ -102,7 +102,7 @@ def stage_chunk(
         run_id=workspace.run_id,
         code_version=CODE_VERSION,
         drift=staged.drift,
-        reset_history=reset_history,
+        history=history,
     )
 
 

@@ -21,7 +21,7 @@ from pipelines.loads.plan import LoadJob
 from pipelines.loads.result import Outcome, RunResult, load_and_record
 from pipelines.loads.run_log import track_run
 from pipelines.loads.workspace import Workspace
-from warehouse.records import ChunkCommit
+from warehouse.records import ChunkCommit, History
 
 _LEFT_OUT = (
     "{account}: {left_out} of {planned} days have no usable landed responses: these are of another id or time zone, "
@@ -86,7 +86,8 @@ def _stage_versions(
             chunk_folder = folder / uuid4().hex
             chunk_folder.mkdir(mode=0o700)
             try:
-                staged.append(stage_chunk(workspace, account_then, claims, chunk_folder, reset_history=number == 0))
+                history: History = "replay" if number else "reset"
+                staged.append(stage_chunk(workspace, account_then, claims, chunk_folder, history=history))
             except ShapeError as error:
                 claim = claim_of_error(error, claims)
                 _leave_out_version(remaining, number, claim.days if claim is not None else group, error, loaded)

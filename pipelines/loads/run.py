@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from extractors.account import Account
 from extractors.http.stats import RequestStats
+from extractors.instants import is_between
 from extractors.registry import get_provider
 from pipelines.loads.claims import build_reuse_rule
 from pipelines.loads.concurrent_run import ConcurrentRun
@@ -58,11 +59,14 @@ def fetch_jobs(
     return ConcurrentRun(workspace, refetch, observer or NullObserver(), load=False).run(jobs)
 
 
-def load_landed_batches(workspace: Workspace, jobs: Sequence[LoadJob], run_started_at: datetime) -> RunResult:
+def load_landed_batches(
+    workspace: Workspace, jobs: Sequence[LoadJob], run_started_at: datetime, failed_since: datetime | None = None
+) -> RunResult:
     """Do the second half of ``run_jobs``: load the batches landed since ``run_started_at`` (UTC), and publish.
 
     Batches landed earlier and never loaded are loaded as well. A day that ``fetch_jobs`` recorded as failed since
-    ``run_started_at`` stays as it was and makes the account's outcome a failure. Requests that ``fetch_jobs`` sent
+    ``failed_since`` (default: ``run_started_at``) stays as it was and makes the account's outcome a failure; a second
+    attempt at a run began later than the first, and loads what both have landed. Requests that ``fetch_jobs`` sent
     under the same run id are counted in the outcomes. Raises WarehouseErrors of the warehouse as a whole.
     """
     fetch_rows = workspace.store.run_records(workspace.run_id)
@@ -71,7 +75,7 @@ def load_landed_batches(workspace: Workspace, jobs: Sequence[LoadJob], run_start
         for job, outcome in zip(jobs, outcomes, strict=True):
             remaining = set(job.days)
             try:
-                _load_landed_days(workspace, remaining, outcome, run_started_at)
+                _load_landed_days(workspace, remaining, outcome, run_started_at, failed_since or run_started_at)
             except Exception as error:
                 account_error = as_account_error(job.account, error)
                 record_failure(workspace, outcome, sorted(remaining), account_error, NullObserver())
@@ -80,17 +84,27 @@ def load_landed_batches(workspace: Workspace, jobs: Sequence[LoadJob], run_start
     return RunResult(outcomes)
 
 
-def _load_landed_days(workspace: Workspace, remaining: set[date], outcome: Outcome, run_started_at: datetime) -> None:
+def _load_landed_days(
+    workspace: Workspace, remaining: set[date], outcome: Outcome, run_started_at: datetime, failed_since: datetime
+) -> None:
     """Load an account's days step by step; each step that is done leaves ``remaining``."""
-    account = outcome.account
+    account, clock = outcome.account, workspace.clock
     ledger = workspace.store.ledger(account.name)
     for row in ledger:
-        if row.date in remaining and row.error and row.error_at and row.error_at >= run_started_at:
+        if row.date in remaining and row.error and row.error_at and is_between(failed_since, row.error_at, clock.now()):
             remaining.remove(row.date)
             outcome.failed += 1
             outcome.add_error(row.error)
-    # use the ledger as the fetch saw it, so that a batch reused then is reused now
-    is_reusable = build_reuse_rule(account, ledger, now=run_started_at, run_started_at=run_started_at, refetch=False)
+    # judge batches and the ledger as the fetch did, so that a batch reused then is reused now
+    is_reusable = build_reuse_rule(
+        account,
+        ledger,
+        lambda batch: is_between(run_started_at, batch.landed_at, clock.now()),
+        now=clock.now(),
+        run_started_at=run_started_at,
+        refetch=False,
+        fresh_at=run_started_at,
+    )
     for step in plan_steps(account, get_provider(account.provider), workspace.landing, remaining, is_reusable):
         load_days_and_record(workspace, outcome, step.days, is_reusable, NullObserver())
         remaining.difference_update(step.days)

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from extractors.account import Account
+from extractors.instants import MAX_CLOCK_SKEW
 from extractors.windows import ONE_DAY, Window, today
 from warehouse.errors import NothingPublished, QueryError
 from warehouse.sql import fill, literal
@@ -57,7 +58,11 @@ SELECT account, list(r ORDER BY r.first) AS ranges FROM ranges AS r GROUP BY acc
 """
 _STATUS = """,
 loads AS (
-    SELECT account, max(loaded_at) AS last_loaded, max(error_at) AS last_error_at, max_by(error, error_at) AS last_error
+    SELECT
+        account,
+        max_by(loaded_at, $loaded_order) AS last_loaded,
+        max_by(error_at, $error_order) AS last_error_at,
+        max_by(error, $error_order) AS last_error
     FROM load_ledger GROUP BY account
 ),
 differences AS (
@@ -84,7 +89,7 @@ FROM loads AS l WHERE account IN ($accounts)
 _LAST_RUNS = """
 SELECT * EXCLUDE (date, provider) REPLACE (CAST(waited_seconds AS DOUBLE) AS waited_seconds)
 FROM load_run WHERE account IN ($accounts)
-QUALIFY row_number() OVER (PARTITION BY account ORDER BY started_at DESC) = 1
+QUALIFY row_number() OVER (PARTITION BY account ORDER BY $order DESC) = 1
 """
 
 
@@ -141,7 +146,7 @@ def read_account_statuses(store: Store, accounts: Sequence[Account], now: dateti
     Without a published warehouse every required day is missing. Raises WarehouseErrors of one that cannot be read.
     """
     known = {row["account"]: row for row in _read_status_rows(store, accounts, now)}
-    runs = _read_last_runs(store, accounts) if known else {}
+    runs = _read_last_runs(store, accounts, now) if known else {}
     return [_build_status(account, known.get(account.name, {}), runs.get(account.name), now) for account in accounts]
 
 
@@ -159,7 +164,15 @@ def day_states(
 def _read_status_rows(store: Store, accounts: Sequence[Account], now: datetime) -> list[dict[str, Any]]:
     names = ", ".join(literal(account.name) for account in accounts)
     return _read_with_ranges(
-        store, accounts, fill(_STATUS, accounts=names, since=literal((now - RESTATEMENT_PERIOD).isoformat()))
+        store,
+        accounts,
+        fill(
+            _STATUS,
+            accounts=names,
+            since=literal((now - RESTATEMENT_PERIOD).isoformat()),
+            loaded_order=_newest_credible("loaded_at", now),
+            error_order=_newest_credible("error_at", now),
+        ),
     )
 
 
@@ -174,10 +187,23 @@ def _read_with_ranges(store: Store, accounts: Sequence[Account], sql: str) -> li
     return rows
 
 
-def _read_last_runs(store: Store, accounts: Sequence[Account]) -> dict[str, dict[str, Any]]:
+def _newest_credible(column: str, now: datetime) -> str:
+    """Return the SQL order by which an instant of the future, written by a clock that was ahead, is older than others.
+
+    It is NULL where the column is.
+    """
+    limit = literal((now + MAX_CLOCK_SKEW).isoformat())
+    return fill(
+        "CASE WHEN $column IS NOT NULL THEN ROW($column <= CAST($limit AS TIMESTAMPTZ), $column) END",
+        column=column,
+        limit=limit,
+    )
+
+
+def _read_last_runs(store: Store, accounts: Sequence[Account], now: datetime) -> dict[str, dict[str, Any]]:
     names = ", ".join(literal(account.name) for account in accounts)
     try:
-        rows = store.read(fill(_LAST_RUNS, accounts=names)).to_pylist()
+        rows = store.read(fill(_LAST_RUNS, accounts=names, order=_newest_credible("started_at", now))).to_pylist()
     except QueryError:  # last published by a release that had no `load_run`
         return {}
     return {row.pop("account"): row for row in rows}

@@ -12,6 +12,7 @@ import dagster as dg
 from sqlalchemy import Table
 
 from extractors.account import Account
+from extractors.instants import is_between
 from extractors.windows import Window
 from pipelines.configuration.config import Config
 from pipelines.loads.failures import MAX_DETAIL_LINES, build_account_metadata, build_accounts_sentence, format_reasons
@@ -74,12 +75,12 @@ def check_accounts_landed(result: RunResult) -> dg.AssetCheckResult:
 
 
 def find_outstanding_slices(
-    store: Store, jobs: Sequence[LoadJob], run_started_at: datetime
+    store: Store, jobs: Sequence[LoadJob], run_started_at: datetime, now: datetime
 ) -> dict[str, dict[date, str]]:
     """Return the jobs' slices that need another load: account → local day → reason.
 
     A slice is outstanding when it is missing, failed or stale; when its last attempt failed; and, if it is settled,
-    when an attempt since ``run_started_at`` (an instant with a zone) failed.
+    when an attempt between ``run_started_at`` and ``now`` (instants with a zone) failed.
     """
     if not jobs:
         return {}
@@ -90,20 +91,25 @@ def find_outstanding_slices(
     outstanding: dict[str, dict[date, str]] = {}
     for job in jobs:
         name = job.account.name
-        reasons = {day: _outstanding_reason(job.account, rows.get((name, day)), run_started_at) for day in job.days}
+        reasons = {
+            day: _outstanding_reason(job.account, rows.get((name, day)), run_started_at, now) for day in job.days
+        }
         if any(reasons.values()):
             outstanding[name] = {day: reason for day, reason in reasons.items() if reason}
     return outstanding
 
 
-def _outstanding_reason(account: Account, row: Mapping[str, Any] | None, run_started_at: datetime) -> str | None:
+def _outstanding_reason(
+    account: Account, row: Mapping[str, Any] | None, run_started_at: datetime, now: datetime
+) -> str | None:
     advice = f"materialise {account.provider}/landing and {account.provider}/slices for it"
     if row is None or row["state"] == "missing":
         return f"{account.name} ({account.provider}): was never landed; {advice}"
-    if row["error"] and (row["state"] != "settled" or row["error_at"] >= run_started_at):
+    if row["error"] and (row["state"] != "settled" or is_between(run_started_at, row["error_at"], now)):
         return str(row["error"])
     if row["state"] in ("failed", "stale"):
-        return f"{account.name} ({account.provider}): was loaded under another zone or id; {advice}"
+        problem = "was loaded under another zone or id, or under a clock that was ahead"
+        return f"{account.name} ({account.provider}): {problem}; {advice}"
     return None
 
 

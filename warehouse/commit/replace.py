@@ -49,9 +49,9 @@ SELECT l.date, l.state, (l.zone, l.external_id, l.provider) IS NOT DISTINCT FROM
 FROM wh.load_ledger AS l WHERE l.account = ? AND l.date IN (SELECT date FROM slices)
 """
 
-_DELETE_LATER_RESTATEMENTS = """
+_DELETE_RESTATEMENTS = """
 DELETE FROM wh.restatement_log AS r USING slices AS s
-WHERE r.account = $account AND r.date = s.date AND r.logged_at > s.landed_at
+WHERE r.account = $account AND r.date = s.date AND r.logged_at $compared s.landed_at
 """
 
 
@@ -103,7 +103,11 @@ def replace_slices(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: S
     account = chunk.account
     identity = [account.timezone, account.external_id, account.provider, account.account]
     ledger_rows = con.execute(_KNOWN_SLICES, identity).fetchall()
-    compared = [day for day, state, is_same in ledger_rows if state == "loaded" and is_same and not chunk.reset_history]
+    if chunk.history == "replay":  # what this response changed may be logged already, at the same instant
+        con.execute(fill(_DELETE_RESTATEMENTS, account=literal(account.account), compared="="))
+    compared = [
+        day for day, state, is_same in ledger_rows if state == "loaded" and is_same and chunk.history != "reset"
+    ]
     con.execute(upsert_accounts_sql([account], keep_active=True))
     _add_members(con, staged)
     restatement_count = 0
@@ -111,8 +115,8 @@ def replace_slices(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: S
     if compared and (facts_with_rows or staged.facts):
         con.register("compared", pa.table({"date": pa.array(compared, pa.date32())}))
         restatement_count = execute_and_count(con, insert_restatements_sql(account, facts_with_rows, staged.facts))
-    if chunk.reset_history:
-        con.execute(fill(_DELETE_LATER_RESTATEMENTS, account=literal(account.account)))
+    if chunk.history == "reset":
+        con.execute(fill(_DELETE_RESTATEMENTS, account=literal(account.account), compared=">"))
     if ledger_rows:
         _delete_slices(con, chunk, facts_with_rows)
     for name in staged.facts:

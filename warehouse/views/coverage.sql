@@ -1,7 +1,8 @@
 -- Every account and day, with its state, from the account's start_date (without one: its first known slice) to its own
 -- yesterday. A removed account keeps its loaded days; no other day of it is expected.
 --   date: Local calendar day of the account's zone.
---   state: loaded, settled (its numbers no longer move), stale (loaded for another zone or id), failed or missing.
+--   state: loaded, settled (its numbers no longer move), stale (loaded for another zone or id,
+--   or dated in the future by a clock that was ahead), failed or missing.
 WITH started AS (
     SELECT a.provider, a.account, a.timezone, coalesce(a.start_date, min(l.date)) AS start_date
     FROM dim_account AS a
@@ -22,6 +23,7 @@ known AS (
             WHEN l.state = 'failed' THEN 'failed'
             WHEN (l.zone, l.external_id, l.provider) IS DISTINCT FROM (a.timezone, a.external_id, a.provider)
                 THEN 'stale'
+            WHEN l.fetched_at > now() + INTERVAL 5 MINUTE THEN 'stale'
             WHEN l.fetched_at > timezone(a.timezone, CAST(l.date + 1 + a.lookback_days AS TIMESTAMP))
                 THEN 'settled'
             ELSE 'loaded'

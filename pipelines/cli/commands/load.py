@@ -154,7 +154,7 @@ def _print_plan(workspace: Workspace, jobs: Sequence[LoadJob], refetch: bool) ->
 def _plan_row(workspace: Workspace, job: LoadJob, refetch: bool) -> dict[str, str]:
     account, provider, now = job.account, get_provider(job.account.provider), workspace.clock.now()
     ledger = workspace.store.ledger(account.name)
-    is_reusable = build_reuse_rule(account, ledger, now=now, run_started_at=now, refetch=refetch)
+    is_reusable = build_reuse_rule(account, ledger, lambda _batch: False, now=now, run_started_at=now, refetch=refetch)
     steps = plan_steps(account, provider, workspace.landing, job.days, is_reusable)
     batches = sum(len(step.fetches) for step in steps)
     requests = account.rate_limit.requests or provider.limits.requests

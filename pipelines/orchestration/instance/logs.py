@@ -42,9 +42,12 @@ def prune_logs(instance: dg.DagsterInstance, before: datetime) -> LogPruneResult
     if not isinstance(storage, SqlEventLogStorage):
         return LogPruneResult()
     cursors = instance.daemon_cursor_storage
-    last = cursors.get_cursor_values({CURSOR}).get(CURSOR)
+    text = cursors.get_cursor_values({CURSOR}).get(CURSOR)
+    last = datetime.fromisoformat(text) if text else None
+    if last and last > before:  # written by a clock that was ahead, or with a shorter retention
+        last = None
     runs = events = 0
-    for run_ids in _list_finished_runs(instance, datetime.fromisoformat(last) if last else None, before):
+    for run_ids in _list_finished_runs(instance, last, before):
         for run_id in run_ids:
             events += _prune_run(storage, run_id)
             instance.compute_log_manager.delete_logs(prefix=[run_id])

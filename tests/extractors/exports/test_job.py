@@ -47,7 +47,7 @@ def build_create(*outcomes: str | Exception) -> Create:
 
 
 def obtain_job(jobs: ExportJobs, export_request: ExportRequest, create: Create, landed_job: str = "") -> ExportJob:
-    return asyncio.run(jobs.adopt_or_start(export_request, create, lambda job: job == landed_job))
+    return asyncio.run(jobs.adopt_or_start(export_request, create, lambda entry: entry.job_id == landed_job))
 
 
 def test_a_journal_keeps_the_newest_entry_of_a_purpose_for_a_day(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_run_that_is_told_to_stop_still_hears_the_id(
             await response.wait()
             return "one"
 
-        task = asyncio.ensure_future(jobs.adopt_or_start(MARCH, create, lambda _job: False))
+        task = asyncio.ensure_future(jobs.adopt_or_start(MARCH, create, lambda _entry: False))
         await is_requested.wait()
         task.cancel()
         if is_answered:
@@ -118,6 +118,25 @@ def test_after_a_lost_answer_only_known_jobs_are_used(tmp_path: Path) -> None:
     time.current_time += timedelta(minutes=31)
     with pytest.raises(ExportUncertain):  # the same run never tries again
         obtain_job(jobs, MARCH, build_create())
+    assert obtain_job(open_jobs(path, time), MARCH, build_create("new")).id == "new"
+
+
+def test_a_job_dated_in_the_future_is_not_adopted(tmp_path: Path) -> None:
+    time, path = FakeTime(NOW + timedelta(days=400)), tmp_path / "journal.json"
+    obtain_job(open_jobs(path, time), MARCH, build_create("ahead"))
+    time.current_time = NOW
+    assert obtain_job(open_jobs(path, time), MARCH, build_create("new")) == ExportJob("new", NOW)
+    assert obtain_job(open_jobs(path, time), MARCH, build_create()).is_adopted
+
+
+def test_an_answer_lost_in_the_future_holds_up_the_bot_for_the_usual_time(tmp_path: Path) -> None:
+    time, path = FakeTime(NOW + timedelta(days=400)), tmp_path / "journal.json"
+    with pytest.raises(ExportUncertain):
+        obtain_job(open_jobs(path, time), MARCH, build_create(Transient(WHERE, "cut")))
+    time.current_time = NOW
+    with pytest.raises(ExportUncertain, match="2026-01-10 00:30 UTC"):
+        obtain_job(open_jobs(path, time), MARCH, build_create())
+    time.current_time += timedelta(minutes=31)
     assert obtain_job(open_jobs(path, time), MARCH, build_create("new")).id == "new"
 
 
@@ -156,7 +175,7 @@ async def create() -> str:
         os.kill(os.getpid(), signal.SIGKILL)
     return "one"
 
-asyncio.run(open_jobs(Path(sys.argv[1]), FakeTime(NOW)).adopt_or_start(MARCH, create, lambda job: False))
+asyncio.run(open_jobs(Path(sys.argv[1]), FakeTime(NOW)).adopt_or_start(MARCH, create, lambda _entry: False))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -1,6 +1,7 @@
 """Reading batches: damage is noticed, and the newest usable batch of a day counts."""
 
 import os
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.landing.batch import select_newest_by_day
+from extractors.landing.batch import Batch, select_newest_by_day
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from tests.support.sample_batches import (
@@ -74,10 +75,34 @@ def test_the_newest_batch_of_a_day_counts(zone: LandingZone) -> None:
     arrive(1, 6, b"other id", 6, external_id="p2")
     assert read_newest_bodies(zone, days) == expected
     assert read_newest_bodies(zone, days[4:]) == {5: b"b", 6: b"b"}
-    arrive(1, 6, b"d", 0)
-    assert read_newest_bodies(zone, days) == expected
     arrive(2, 2, b"e", 7)
     assert read_newest_bodies(zone, days) == {**expected, 2: b"e"}
+
+
+@pytest.mark.parametrize("minutes", [[5, 3, 1], [1, 600_000, 2]], ids=["set back", "ahead for one run"])
+def test_the_order_of_arrival_does_not_rest_on_the_clock(zone: LandingZone, minutes: list[int]) -> None:
+    landed = [land_batch(zone, str(at).encode(), at=AT + timedelta(minutes=at)) for at in minutes]
+    assert [batch.number for batch in list_batches(zone)] == [1, 2, 3]
+    assert list_batches(zone) == landed
+    assert read_newest_bodies(zone, [MARCH.start]) == {1: str(minutes[-1]).encode()}
+
+
+def test_arrivals_of_releases_without_numbers_come_first_in_order_of_their_stamps(zone: LandingZone) -> None:
+    late = drop_number(land_batch(zone, b"late", at=AT + timedelta(days=400)))
+    early = drop_number(land_batch(zone, b"early", at=AT))
+    assert [batch.batch_id for batch in list_batches(zone)] == [early.batch_id, late.batch_id]
+    assert read_newest_bodies(zone, [MARCH.start]) == {1: b"late"}
+    numbered = land_batch(zone, b"numbered", at=AT)
+    assert list_batches(zone) == [early, late, numbered]
+    assert numbered.number == 1
+    assert read_newest_bodies(zone, [MARCH.start]) == {1: b"numbered"}
+
+
+def drop_number(batch: Batch) -> Batch:
+    """Give a batch the name that earlier releases gave it."""
+    old = replace(batch, number=0)
+    batch.manifest_path.rename(old.manifest_path)
+    return old
 
 
 @given(

@@ -45,7 +45,7 @@ def land(
 
 
 def prune(zone: LandingZone, needed: Collection[str] = ()) -> PruneResult:
-    return prune_account(zone, "cognigy", "acme", needed, CUT)
+    return prune_account(zone, "cognigy", "acme", needed, CUT, NOW)
 
 
 def list_remaining(zone: LandingZone) -> list[Batch]:
@@ -67,6 +67,21 @@ def test_what_was_replaced_long_ago_is_taken_out(zone: LandingZone) -> None:
 def test_the_newest_answer_is_kept_for_ever(zone: LandingZone) -> None:
     land(zone, build_window(1, 3), LONG_AGO - timedelta(days=1000))
     assert prune(zone) == PruneResult()
+
+
+def test_an_arrival_dated_in_the_future_keeps_nothing_for_ever(zone: LandingZone) -> None:
+    land(zone, build_window(1, 3), LONG_AGO, b"old")
+    land(zone, build_window(1, 3), NOW + timedelta(days=3650), b"ahead")
+    assert prune(zone).arrivals == 0  # nobody knows when it came
+    last = land(zone, build_window(1, 3), LONG_AGO + timedelta(days=1), b"new")
+    assert prune(zone).arrivals == 2
+    assert list_remaining(zone) == [last]
+
+
+def test_an_arrival_under_a_clock_that_was_behind_does_not_take_out_a_new_one(zone: LandingZone) -> None:
+    land(zone, build_window(1, 3), LATELY, b"lately")
+    land(zone, build_window(1, 3), NOW - timedelta(days=9000), b"behind")
+    assert prune(zone).arrivals == 0
 
 
 def test_what_was_replaced_lately_is_kept_however_old_it_is(zone: LandingZone) -> None:

@@ -70,11 +70,23 @@ def test_the_same_bytes_cut_differently_are_told_apart(zone: LandingZone) -> Non
 @given(st.permutations(range(6)))
 def test_the_order_is_that_of_arrival(tmp_path_factory: pytest.TempPathFactory, order: list[int]) -> None:
     zone = LandingZone(tmp_path_factory.mktemp("landing"))
-    for number in order:
-        land_batch(zone, str(number).encode(), at=AT + timedelta(microseconds=number))
-    assert [next(batch.iter_bodies())[1] for batch in list_batches(zone)] == [
-        str(number).encode() for number in range(6)
-    ]
+    for minutes in order:  # the instants may be in any order: a clock may be set
+        land_batch(zone, str(minutes).encode(), at=AT + timedelta(minutes=minutes))
+    bodies = [next(batch.iter_bodies())[1] for batch in list_batches(zone)]
+    assert bodies == [str(minutes).encode() for minutes in order]
+
+
+def test_arrivals_of_all_streams_of_an_account_are_counted_together(zone: LandingZone) -> None:
+    first = land_batch(zone, b"1")
+    second = land_batch(zone, b"2", key=build_key(stream="other"))
+    another = land_batch(zone, b"3", key=build_key(account="globex"))
+    with zone.counting_arrivals("cognigy", "acme"):
+        third, fourth = land_batch(zone, b"4"), land_batch(zone, b"5", key=build_key(stream="other"))
+    fifth = land_batch(zone, b"6")
+    assert [batch.number for batch in (first, second, third, fourth, fifth)] == [1, 2, 3, 4, 5]
+    assert another.number == 1
+    assert zone.read_last_number("cognigy", "acme") == 5
+    assert zone.read_last_number("cognigy", "nobody") == 0
 
 
 def test_listing_may_be_narrowed_to_some_days(zone: LandingZone) -> None:

@@ -32,7 +32,12 @@ class TestReuseRule:
     def is_reusable(
         self, batch: Batch, ledger: Iterable[LedgerRow] = (), *, refetch: bool = False, now: datetime = NOW
     ) -> bool:
-        return build_reuse_rule(build_account(), ledger, now=now, run_started_at=NOW, refetch=refetch)(batch, self.DAY)
+        rule = build_reuse_rule(build_account(), ledger, self.is_new, now=now, run_started_at=NOW, refetch=refetch)
+        return rule(batch, self.DAY)
+
+    @staticmethod
+    def is_new(batch: Batch) -> bool:
+        return batch.landed_at >= NOW
 
     def test_a_fresh_batch_that_is_not_loaded(self, zone: LandingZone) -> None:
         batch = land(zone, Window.of_day(self.DAY), NOW - MAX_REUSE_AGE + timedelta(seconds=1))
@@ -61,12 +66,22 @@ class TestReuseRule:
 
     def test_not_a_batch_fetched_before_the_day_was_over(self, zone: LandingZone) -> None:
         today = NOW.date()
-        batch = land(zone, Window.of_day(today), NOW - timedelta(hours=1))
-        assert not build_reuse_rule(build_account(), [], now=NOW, run_started_at=NOW, refetch=False)(batch, today)
+        is_reusable = build_reuse_rule(build_account(), [], self.is_new, now=NOW, run_started_at=NOW, refetch=False)
+        assert not is_reusable(land(zone, Window.of_day(today), NOW - timedelta(hours=1)), today)
         month = land(zone, build_window("2026-01-01", "2026-01-31"), NOW - timedelta(hours=1))
-        is_reusable = build_reuse_rule(build_account(), [], now=NOW, run_started_at=NOW, refetch=False)
         assert is_reusable(month, today - timedelta(days=1))
         assert not is_reusable(month, today)
+
+    def test_not_a_batch_dated_in_the_future(self, zone: LandingZone) -> None:
+        ahead = land(zone, Window.of_day(self.DAY), NOW + timedelta(days=400), landed_at=NOW - timedelta(hours=1))
+        assert not self.is_reusable(ahead)
+        skewed = land(zone, Window.of_day(self.DAY), NOW + timedelta(minutes=4), landed_at=NOW - timedelta(hours=1))
+        assert self.is_reusable(skewed)
+
+    def test_not_a_batch_that_was_loaded_in_the_future(self, zone: LandingZone) -> None:
+        batch = land(zone, Window.of_day(self.DAY), NOW - timedelta(hours=1))
+        later = NOW + timedelta(days=400)
+        assert not self.is_reusable(batch, [build_ledger_row(self.DAY, batches=[batch.batch_id], loaded_at=later)])
 
     def test_not_a_rejected_batch(self, zone: LandingZone) -> None:
         batch = land(zone, Window.of_day(self.DAY), NOW - timedelta(hours=1))

@@ -90,11 +90,20 @@ def test_a_stream_that_is_landed_twice_before_the_version_is_complete_counts_onc
     assert landing.list_versions()[7] == [[newer, last]]
 
 
-def test_a_batch_landed_late_counts_by_the_time_of_its_fetch(landing: LandedHistory) -> None:
-    newer = landing.land(FIRST)
-    landing.land(FIRST, fetched_at=NOON - timedelta(hours=1), landed_at=landing.at + timedelta(minutes=5))
-    last = landing.land(SECOND)
-    assert landing.list_versions()[7] == [[newer, last]]
+def test_versions_follow_the_order_of_arrival_whatever_the_clock_said(landing: LandedHistory) -> None:
+    ahead, behind = NOON + timedelta(days=400), NOON - timedelta(days=1)
+    first = [landing.land(stream, fetched_at=ahead, landed_at=ahead, run=ahead) for stream in BOTH]
+    second = [landing.land(stream, fetched_at=NOON, landed_at=NOON, run=NOON) for stream in BOTH]
+    third = [landing.land(stream, fetched_at=behind, landed_at=behind, run=behind) for stream in BOTH]
+    versions = build_load_versions(build_account(), landing.zone, DAYS)[DAYS[0]]
+    assert [[version[stream] for stream in BOTH] for version in versions] == [first, second, third]
+
+
+def test_a_batch_of_the_future_is_not_the_run_s_own(landing: LandedHistory) -> None:
+    ahead = NOON + timedelta(days=400)
+    landing.land(FIRST, fetched_at=ahead, landed_at=ahead, run=ahead)
+    landing.land(SECOND, fetched_at=NOON, landed_at=NOON, run=NOON)
+    assert landing.list_versions() == {}
 
 
 def test_incomplete_batches_and_those_of_another_zone_do_not_count(landing: LandedHistory) -> None:

@@ -65,6 +65,15 @@ def test_replaced_batches_are_deleted_and_the_rest_rebuilds_the_same_warehouse(
     assert sample_world.read_all_views() == before
 
 
+def test_a_clock_far_ahead_deletes_no_history(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+    assert sample_world.backfill(FIRST, LAST).is_ok
+    sandbox.world.restate(BERLIN.name, FIRST, "smaller")
+    assert sample_world.backfill(FIRST, LAST, refetch=True).is_ok
+    sample_world.clock.advance(3650 * 86_400)
+    assert prune_with_retention(sample_world, 400) == 0
+    assert prune_with_retention(sample_world, 30) == 1
+
+
 def test_a_slice_that_was_not_loaded_again_keeps_its_batch(sample_world: SampleWorld, sandbox: Sandbox) -> None:
     assert sample_world.backfill(FIRST, LAST).is_ok
     sandbox.world.restate(BERLIN.name, FIRST, "smaller")
@@ -101,7 +110,12 @@ def test_a_rejected_batch_replaces_none(sample_world: SampleWorld, sandbox: Sand
     sample_world.clock.advance(31 * 86_400)
     assert (
         prune_account(
-            sample_world.open_workspace().landing, "cognigy", BERLIN.name, (), sample_world.clock.now()
+            sample_world.open_workspace().landing,
+            "cognigy",
+            BERLIN.name,
+            (),
+            sample_world.clock.now(),
+            sample_world.clock.now(),
         ).arrivals
         == 0
     )
