@@ -4,25 +4,29 @@ They call ``loads.run`` and record the outcome in Dagster; rules of loading do n
 accounts of a provider.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 
 import dagster as dg
 
 from extractors.account import Account
-from extractors.redaction import redact
 from extractors.windows import ONE_DAY, Window
 from pipelines.configuration.config import Config
 from pipelines.loads.failures import describe_older_days, format_reasons
-from pipelines.loads.observer import NullObserver
 from pipelines.loads.plan import list_unsettled_days, plan_daily_loads
 from pipelines.loads.run import LoadJob, fetch_jobs, load_landed_batches
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration import checks
 from pipelines.orchestration.failures import as_dagster_failure, build_failure
 from pipelines.orchestration.loaded_days import days_with_rows
+from pipelines.orchestration.log_observer import LogObserver
 from pipelines.orchestration.partitions import build_partitions, partition_window, plan_ended_days
+from pipelines.orchestration.reexecution import (
+    fetch_outstanding_slices,
+    repeats_without,
+    run_started_at,
+    selected_assets,
+)
 from pipelines.orchestration.run_metadata import build_run_metadata
 
 SCHEDULE_TAG = "dagster/schedule_name"
@@ -33,8 +37,8 @@ The responses of {provider}, kept verbatim in the landing zone, for all accounts
 A run fetches its accounts concurrently, by the widest date ranges that the provider allows. Settled days are not
 fetched again, nor are responses that are landed and not yet loaded; to fetch them again, set `refetch: true` in the
 launchpad. An account that cannot be fetched fails the check and does not delay the others; the run ends as failed
-once the others are loaded. Partition keys are labels of each account's own local days. A day is fetched after it has
-ended in the account's zone.
+once the others are loaded. When no account could be fetched, this step fails. Partition keys are labels of each
+account's own local days. A day is fetched after it has ended in the account's zone.
 """
 
 SLICES = """
@@ -43,7 +47,8 @@ The facts of {provider} in the warehouse, one slice per account and local day, f
 A slice and its ledger row are committed together, replace the earlier version of the slice, and are published.
 
 A day is materialised when every account has it. A day that failed for one account is not materialised, although the
-slices of the other accounts are loaded; materialise it again to load the missing slices.
+slices of the other accounts are loaded; materialise it again to load the missing slices. A re-execution of a failed run
+that leaves out its landing step fetches what is missing itself.
 """
 
 
@@ -108,7 +113,7 @@ def store_kind(config: Config) -> str:
 
 
 def _build_landing_asset(provider_accounts: _ProviderAccounts) -> dg.AssetsDefinition:
-    landed_check = dg.AssetCheckSpec(
+    check_spec = dg.AssetCheckSpec(
         checks.EVERY_ACCOUNT_LANDED,
         asset=provider_accounts.landing_key,
         description="Every account of the run could be fetched.",
@@ -120,7 +125,7 @@ def _build_landing_asset(provider_accounts: _ProviderAccounts) -> dg.AssetsDefin
         kinds={"python", "json"},
         owners=provider_accounts.config.settings.owners,
         pool=f"{provider_accounts.provider}_api",
-        check_specs=[landed_check],
+        check_specs=[check_spec],
         group_name=provider_accounts.provider,
         partitions_def=build_partitions(provider_accounts.config, provider_accounts.provider),
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -137,9 +142,14 @@ def _build_landing_asset(provider_accounts: _ProviderAccounts) -> dg.AssetsDefin
             context.log.info(
                 f"{_count_slices(wanted)} slices of {len(wanted)} accounts to fetch; {settled} are settled"
             )
-            result = fetch_jobs(workspace, wanted, refetch=config.refetch, observer=_LogObserver(context.log))
+            result = fetch_jobs(workspace, wanted, refetch=config.refetch, observer=LogObserver(context.log))
         failed = result.errors_by_account
-        if failed and provider_accounts.slices_key not in context.job_def.asset_layer.selected_asset_keys:
+        landed_check = checks.check_accounts_landed(result)
+        if failed and all(outcome.failed >= outcome.planned for outcome in result.outcomes):
+            yield landed_check  # the slices have nothing to load, and a re-execution of what failed begins here
+            raise build_failure(failed, len(jobs), "nothing was landed")
+        if failed and provider_accounts.slices_key not in selected_assets(context):
+            yield landed_check
             raise build_failure(failed, len(jobs), "the responses of the other accounts are landed")
         # Dagster copies an event to every partition of a range: the figures of the run go to its newest day only
         summary = {
@@ -150,7 +160,7 @@ def _build_landing_asset(provider_accounts: _ProviderAccounts) -> dg.AssetsDefin
             **build_run_metadata(result),
         }
         context.add_asset_metadata(summary, partition_key=max(context.partition_keys))
-        yield dg.MaterializeResult(check_results=[checks.check_accounts_landed(result)])
+        yield dg.MaterializeResult(check_results=[landed_check])
 
     return landing
 
@@ -183,10 +193,15 @@ def _build_slices_asset(provider_accounts: _ProviderAccounts) -> dg.AssetsDefini
         with as_dagster_failure():
             workspace = provider_accounts.open_workspace(context)
             store, provider = workspace.store, provider_accounts.provider
-            window, started_at = partition_window(context), _landing_started_at(context, provider_accounts.landing_key)
+            window = partition_window(context)
             jobs = provider_accounts.plan_jobs(workspace, window)
-            load_landed_batches(workspace, jobs, started_at)
-            outstanding = checks.find_outstanding_slices(store, jobs, started_at)
+            started_at = attempt_at = run_started_at(context, context.run.run_id)
+            if repeats_without(context, provider_accounts.landing_key):
+                # the batches to load are also those of the first attempt
+                started_at = run_started_at(context, context.run.root_run_id or context.run.run_id)
+                fetch_outstanding_slices(context, provider_accounts.landing_key, workspace, jobs, started_at)
+            load_landed_batches(workspace, jobs, started_at, failed_since=attempt_at)
+            outstanding = checks.find_outstanding_slices(store, jobs, started_at, workspace.clock.now())
             results = [checks.check_slices_present(outstanding, jobs), checks.check_totals(store, provider, window)]
             metadata_by_key = {
                 day.isoformat(): day_metadata for day, day_metadata in days_with_rows(store, provider, window).items()
@@ -205,41 +220,12 @@ def _build_slices_asset(provider_accounts: _ProviderAccounts) -> dg.AssetsDefini
     return slices
 
 
-class _LogObserver(NullObserver):
-    """An observer that writes to the run's log in Dagster."""
-
-    def __init__(self, log: dg.DagsterLogManager) -> None:
-        self._log = log
-
-    def on_planned(self, account: Account, slices: int, batches: int) -> None:
-        """Log the slices and batches that an account is about to fetch."""
-        self._log.info(f"{account.name}: {slices} slices, {batches} batches to fetch")
-
-    def on_days_failed(self, account: Account, days: Collection[date], error: str) -> None:
-        """Log the failure as soon as it happens, without secrets."""
-        self._log.error(redact(f"{account.name}: {len(days)} slices failed: {error}"))
-
-
 def _warn_of_older_gaps(context: dg.AssetExecutionContext, workspace: Workspace, accounts: Sequence[Account]) -> None:
     """Log a warning for missing days that are older than daily loads reach: no scheduled load will fetch them."""
     reach_days = workspace.config.settings.catch_up_days
     for load in plan_daily_loads(workspace.store, accounts, workspace.clock.now(), reach_days):
         if load.older_windows:
             context.log.warning(describe_older_days(load.account.name, load.older_windows, reach_days))
-
-
-def _landing_started_at(context: dg.AssetExecutionContext, landing_key: dg.AssetKey) -> datetime:
-    """Return the start, in UTC, of the run whose landing step fetched the batches that this run loads.
-
-    A retry that begins with its second step did not fetch: the batches are those of the first attempt. Raises
-    dagster.Failure when Dagster has no start of that run.
-    """
-    run, steps = context.run, context.run.step_keys_to_execute
-    skips_landing = steps is not None and landing_key.to_python_identifier() not in steps
-    record = context.instance.get_run_record_by_id(run.root_run_id if skips_landing and run.root_run_id else run.run_id)
-    if record is None or record.start_time is None:
-        raise dg.Failure("Dagster has no start time of this run", allow_retries=False)
-    return datetime.fromtimestamp(record.start_time, UTC)
 
 
 def _drop_settled_days(workspace: Workspace, jobs: Sequence[LoadJob]) -> list[LoadJob]:
