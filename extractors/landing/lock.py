@@ -1,8 +1,11 @@
 """The fetch lock of an account: one process at a time fetches or prunes it. Nothing is fetched here.
 
-A second run waits for the lock and then uses the batches that the first one landed.
+A second run waits for the lock and then uses the batches that the first one landed. The holder writes its process id
+beside the lock, so that the second can say whom it waits for.
 """
 
+import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,9 +14,13 @@ from filelock import AsyncFileLock, Timeout
 
 from extractors.account import Account
 from extractors.errors import AccountBusy, ErrorLocation
+from extractors.landing.files import write_private_file
 from extractors.landing.zone import LandingZone
 
+log = logging.getLogger("chatmart.landing")
+
 LOCK_TIMEOUT_SECONDS = 3600
+_HOLDER_NAME = ".fetch.holder"
 
 
 def fetch_lock_path(landing: LandingZone, provider: str, account: str) -> Path:
@@ -23,19 +30,36 @@ def fetch_lock_path(landing: LandingZone, provider: str, account: str) -> Path:
 
 @asynccontextmanager
 async def hold_fetch_lock(landing: LandingZone, account: Account) -> AsyncIterator[None]:
-    """Hold an account's fetch lock. Raises AccountBusy when another run keeps it for an hour.
+    """Hold an account's fetch lock. Raises AccountBusy when another run keeps it for an hour; logs that it waits.
 
     Only the holder writes. Unfinished files are therefore left over from a killed run, and are removed first.
     """
     path = fetch_lock_path(landing, account.provider, account.name)
     landing.make_folder(path.parent)
-    lock = AsyncFileLock(path, timeout=LOCK_TIMEOUT_SECONDS, mode=0o600)
+    where = ErrorLocation(account.provider, account.name)
+    lock = AsyncFileLock(path, mode=0o600)
     try:
-        async with lock:
-            for leftover in path.parent.rglob("*.part"):
-                leftover.unlink()
-            with landing.counting_arrivals(account.provider, account.name):
-                yield
+        try:
+            await lock.acquire(timeout=0)
+        except Timeout:
+            log.warning("%s: waiting for %s, which fetches this account", where, _read_holder(path))
+            await lock.acquire(timeout=LOCK_TIMEOUT_SECONDS)
     except Timeout as error:
-        where = ErrorLocation(account.provider, account.name)
-        raise AccountBusy(where, "another run is still fetching this account", "wait for it to end") from error
+        problem = f"{_read_holder(path)} is still fetching this account"
+        raise AccountBusy(where, problem, "wait for it to end") from error
+    try:
+        write_private_file(path.with_name(_HOLDER_NAME), str(os.getpid()).encode())
+        for leftover in path.parent.rglob("*.part"):
+            leftover.unlink()
+        with landing.counting_arrivals(account.provider, account.name):
+            yield
+    finally:
+        await lock.release()
+
+
+def _read_holder(lock_path: Path) -> str:
+    """Return the name of the run that holds a lock, or held it last."""
+    try:
+        return f"another run (process {int(lock_path.with_name(_HOLDER_NAME).read_bytes())})"
+    except (OSError, ValueError):
+        return "another run"

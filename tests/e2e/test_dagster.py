@@ -1,7 +1,6 @@
 """Dagster's own commands in real processes, on a configuration for the sandbox."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -13,27 +12,11 @@ import pytest
 
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
+from tests.support.dagster_tool import run_dagster_tool
 from tests.support.installation import CHATMART, Installation, days_from
 from tests.support.wait_until import TIMEOUT_SECONDS, wait_until
 
-REPOSITORY = Path(__file__).parents[2]
 COGNIGY = tuple(account for account in DEMO_ACCOUNTS if account.provider == "cognigy")
-
-
-def run_dagster_tool(installation: Installation, *command: str) -> subprocess.CompletedProcess[str]:
-    home = installation.folder / "home"
-    home.mkdir(exist_ok=True)
-    shutil.copyfile(REPOSITORY / "dagster.yaml", home / "dagster.yaml")
-    environment = {
-        **installation.environment,
-        "DAGSTER_HOME": str(home),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
-    tool, *arguments = command
-    program = Path(sys.executable).with_name(tool)
-    return subprocess.run(
-        [program, *arguments], cwd=REPOSITORY, env=environment, text=True, capture_output=True, check=False
-    )
 
 
 @pytest.mark.e2e

@@ -127,7 +127,7 @@ def test_the_instance_settings_are_accepted(tmp_path: Path, monkeypatch: pytest.
         assert not instance.telemetry_enabled
         assert not instance.nux_enabled
         assert instance.run_monitoring_enabled
-        assert (str(pools.pool_granularity.value), pools.default_pool_limit) == ("op", 1)
+        assert (str(pools.pool_granularity.value), pools.default_pool_limit) == ("op", None)
         assert (instance.run_retries_max_retries, instance.run_retries_retry_on_asset_or_op_failure) == (2, False)
 
 

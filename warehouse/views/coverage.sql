@@ -1,8 +1,7 @@
 -- Every account and day, with its state, from the account's start_date (without one: its first known slice) to its own
 -- yesterday. A removed account keeps its loaded days; no other day of it is expected.
 --   date: Local calendar day of the account's zone.
---   state: loaded, settled (its numbers no longer move), stale (loaded for another zone or id,
---   or dated in the future by a clock that was ahead), failed or missing.
+--   state: loaded, settled (no longer moves), stale (of another zone or id, or dated in the future), failed or missing.
 WITH started AS (
     SELECT a.provider, a.account, a.timezone, coalesce(a.start_date, min(l.date)) AS start_date
     FROM dim_account AS a

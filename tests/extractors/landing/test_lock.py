@@ -1,6 +1,7 @@
 """The fetch lock of an account, across processes."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,9 @@ def lock_path(root: Path, account: Account) -> Path:
     return root / "provider=cognigy" / f"account={account.name}" / ".fetch.lock"
 
 
-def test_a_second_run_waits_for_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_run_waits_for_the_first_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(lock_module, "LOCK_TIMEOUT_SECONDS", 0)
     acme = build_account("http://127.0.0.1:1")
 
@@ -31,8 +34,9 @@ def test_a_second_run_waits_for_the_first(tmp_path: Path, monkeypatch: pytest.Mo
     asyncio.run(run())
     path = lock_path(tmp_path, acme)
     assert path.stat().st_mode & 0o077 == 0
-    with FileLock(path), pytest.raises(AccountBusy, match="another run is still fetching"):
+    with FileLock(path), pytest.raises(AccountBusy, match=rf"another run \(process {os.getpid()}\) is still fetching"):
         asyncio.run(run())
+    assert f"acme (cognigy): waiting for another run (process {os.getpid()}), which fetches this account" in caplog.text
     asyncio.run(run())
 
 
