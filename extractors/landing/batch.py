@@ -107,7 +107,7 @@ class Batch:
 
     @property
     def arrival(self) -> tuple[int, datetime, str]:
-        """The place in the order of arrival: the number, then the stamp for batches without a number."""
+        """The place in the order of arrival: the number, then ``fetched_at`` (UTC) for batches without a number."""
         return self.number, self.fetched_at, self.content_hash
 
     @classmethod

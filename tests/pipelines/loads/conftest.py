@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from extractors.landing.zone import LandingZone
 from sandbox.server import Sandbox
 from tests.support.sample_world import SampleWorld, open_sandbox
 
@@ -13,6 +14,11 @@ from tests.support.sample_world import SampleWorld, open_sandbox
 def sandbox() -> Iterator[Sandbox]:
     with open_sandbox() as running:
         yield running
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> LandingZone:
+    return LandingZone(tmp_path)
 
 
 @pytest.fixture

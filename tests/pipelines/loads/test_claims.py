@@ -1,8 +1,5 @@
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from extractors.landing.batch import Batch
 from extractors.landing.zone import LandingZone
@@ -19,11 +16,6 @@ from tests.support.plan_samples import (
     land,
 )
 from warehouse.records import LedgerRow
-
-
-@pytest.fixture
-def zone(tmp_path: Path) -> LandingZone:
-    return LandingZone(tmp_path)
 
 
 class TestReuseRule:

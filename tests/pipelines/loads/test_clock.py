@@ -9,13 +9,16 @@ from pipelines.loads.history import list_landed_days
 from pipelines.loads.observer import NullObserver
 from pipelines.loads.plan import LoadJob
 from pipelines.loads.replay import replay_jobs
+from pipelines.loads.run import fetch_jobs, load_landed_batches
 from pipelines.loads.status import read_account_statuses
+from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.clock import FakeClock
 from tests.support.sample_world import (
     BERLIN,
     NOW,
     SampleWorld,
+    days_between,
     loaded_conversations,
     true_conversations,
 )
@@ -26,7 +29,7 @@ BEHIND = datetime(2025, 3, 11, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def undated(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_date_header(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the provider send no Date header: nothing but this machine's clock tells the time."""
     monkeypatch.setattr(writer, "parse_date_header", lambda _headers: None)
 
@@ -39,7 +42,7 @@ def load_under(clock_at: datetime, world: SampleWorld, *, refetch: bool = False)
     return len(world.take_requests())
 
 
-@pytest.mark.usefixtures("undated")
+@pytest.mark.usefixtures("without_date_header")
 @pytest.mark.parametrize("refetch", [False, True])
 @pytest.mark.parametrize("wrong", [AHEAD, BEHIND], ids=["ahead", "behind"])
 def test_a_load_after_one_under_a_wrong_clock_asks_and_counts(
@@ -51,7 +54,7 @@ def test_a_load_after_one_under_a_wrong_clock_asks_and_counts(
     assert loaded_conversations(sample_world) == true_conversations(sandbox, FIRST, LAST)
 
 
-@pytest.mark.usefixtures("undated")
+@pytest.mark.usefixtures("without_date_header")
 def test_a_refetch_asks_each_time_whatever_the_clock_says(sample_world: SampleWorld, sandbox: Sandbox) -> None:
     for clock_at, change in ((AHEAD, "smaller"), (NOW, "empty"), (BEHIND, "late"), (NOW, "smaller")):
         sandbox.world.restate(BERLIN.name, FIRST, change)
@@ -74,6 +77,16 @@ def test_two_replays_give_the_tables_of_the_loads(sample_world: SampleWorld, san
     assert read_tables(sample_world) == loaded
 
 
+@pytest.mark.usefixtures("without_date_header")
+def test_a_failure_dated_in_the_future_holds_up_no_day(sample_world: SampleWorld, sandbox: Sandbox) -> None:
+    sandbox.plan_faults(Fault(status=403))
+    ahead, now = (sample_world.open_workspace(FakeClock(at)) for at in (AHEAD, NOW))
+    jobs = [LoadJob(account, tuple(days_between(FIRST, LAST))) for account in now.config.accounts]
+    assert not fetch_jobs(ahead, jobs).is_ok
+    assert fetch_jobs(now, jobs).is_ok
+    assert [outcome.loaded for outcome in load_landed_batches(now, jobs, NOW).outcomes] == [9]
+
+
 def read_tables(world: SampleWorld) -> dict[str, list[dict[str, object]]]:
     return {**world.read_all_views(), "restatement_log": world.read_view("restatement_log")}
 
@@ -87,7 +100,7 @@ def replay(world: SampleWorld) -> None:
 
 class TestDaysDatedInTheFuture:
     @pytest.fixture(autouse=True)
-    def load_ahead(self, sample_world: SampleWorld, undated: None) -> None:
+    def load_ahead(self, sample_world: SampleWorld, without_date_header: None) -> None:
         load_under(AHEAD, sample_world)
 
     def test_they_are_stale_and_are_loaded_again(self, sample_world: SampleWorld) -> None:

@@ -1,7 +1,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,11 +29,6 @@ from tests.support.plan_samples import (
     is_never_reusable,
     land,
 )
-
-
-@pytest.fixture
-def zone(tmp_path: Path) -> LandingZone:
-    return LandingZone(tmp_path)
 
 
 class TestDailyWindow:

@@ -42,7 +42,7 @@ def bot(build_dagster_project: Callable[..., DagsterProject]) -> DagsterProject:
 
 def find_reasons(store: Store, job: LoadJob) -> dict[str, str]:
     store.publish()
-    outstanding = checks.find_outstanding_slices(store, [job], STARTED).get(job.account.name, {})
+    outstanding = checks.find_outstanding_slices(store, [job], STARTED, LATER).get(job.account.name, {})
     return {str(day): reason for day, reason in outstanding.items()}
 
 
@@ -72,6 +72,8 @@ def test_a_settled_slice_is_outstanding_only_when_this_run_failed_to_fetch_it_ag
     store.set_accounts_and_measures([row], [])
     store.commit(build_chunk_commit([FIRST], account=row))
     store.record_failures([SliceFailure(row, (FIRST,), "long ago", STARTED - timedelta(days=1))])
+    assert find_reasons(store, job) == {}
+    store.record_failures([SliceFailure(row, (FIRST,), "by a clock that was ahead", LATER + timedelta(days=400))])
     assert find_reasons(store, job) == {}
     store.record_failures([SliceFailure(row, (FIRST,), "just now", LATER)])
     assert find_reasons(store, job) == {"2025-03-01": "just now"}

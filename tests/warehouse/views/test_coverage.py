@@ -56,6 +56,13 @@ def test_settled_is_after_the_lookback_in_the_accounts_zone(store: Store, fetche
     assert [row.state for row in store.ledger()] == [state]
 
 
+def test_what_is_dated_in_the_future_is_stale_and_not_settled(store: Store) -> None:
+    now = datetime.now(UTC)
+    store.commit(build_chunk_commit([START], account=ACCOUNT, fetched_at=now + timedelta(days=400)))
+    store.commit(build_chunk_commit([START + timedelta(1)], account=ACCOUNT, fetched_at=now + timedelta(minutes=4)))
+    assert states(store)[:2] == ["stale", "settled"]
+
+
 @pytest.mark.parametrize(
     "changed", [{"timezone": "UTC"}, {"external_id": "bot-2"}, {"provider": "inkeep"}], ids=["zone", "id", "provider"]
 )

@@ -63,6 +63,13 @@ def test_logs_of_ended_runs_are_deleted_and_their_state_is_kept(persistent_proje
     assert prune_logs(persistent_project.instance, instant_after_now()) == LogPruneResult()
 
 
+def test_a_pruning_under_a_clock_that_was_ahead_does_not_stop_later_ones(persistent_project: DagsterProject) -> None:
+    ahead = instant_after_now() + timedelta(days=400)
+    assert prune_logs(persistent_project.instance, ahead) == LogPruneResult()
+    assert persistent_project.run_job("load_cognigy", DAYS).success
+    assert prune_logs(persistent_project.instance, instant_after_now()).events > 40
+
+
 def test_a_run_without_a_log_is_no_error(persistent_project: DagsterProject) -> None:
     job = dg.GraphDefinition(name="empty").to_job()
     run = persistent_project.instance.create_run_for_job(job, status=dg.DagsterRunStatus.FAILURE)
