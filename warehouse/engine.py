@@ -6,7 +6,7 @@ threads share nothing. What must not come in: SQL that knows a table.
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from warehouse.errors import UnreadableWarehouse, WarehouseBusy
+from warehouse.model.engine_paths import engine_path, path_literal
 from warehouse.sql import fill, literal
 
 # The oldest format with every feature we use: tools built on DuckDB 1.4 and later open the file.
@@ -38,7 +39,7 @@ def open_engine(limits: EngineLimits, spill: Path | None = None) -> Iterator[duc
     if limits.threads:
         settings["threads"] = limits.threads
     if spill:
-        settings["temp_directory"] = str(spill)
+        settings["temp_directory"] = engine_path(spill)
     con = duckdb.connect(":memory:", config=settings)
     try:
         # Not a connect option: it needs the time zone extension, which is loaded later.
@@ -63,7 +64,7 @@ def attach_warehouse(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: b
     create_options = fill("(STORAGE_VERSION $version)", version=literal(STORAGE_VERSION))
     options = "(READ_ONLY)" if read_only else "" if path.exists() else create_options
     try:
-        con.execute(fill("ATTACH $path AS wh $options", path=literal(str(path)), options=options))
+        con.execute(fill("ATTACH $path AS wh $options", path=path_literal(path), options=options))
     except duckdb.Error as error:
         if "Could not set lock" in str(error):
             raise WarehouseBusy(
@@ -76,8 +77,10 @@ def attach_warehouse(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: b
     try:
         yield
     finally:
-        con.execute("USE memory")
-        con.execute("DETACH wh")
+        # A reader's session may have left the database in any state; there is nothing to lose in it.
+        with suppress(duckdb.Error) if read_only else nullcontext():
+            con.execute("USE memory")
+            con.execute("DETACH wh")
 
 
 @contextmanager
@@ -87,8 +90,9 @@ def attach_empty_warehouse(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     try:
         yield
     finally:
-        con.execute("USE memory")
-        con.execute("DETACH wh")
+        with suppress(duckdb.Error):
+            con.execute("USE memory")
+            con.execute("DETACH wh")
 
 
 @contextmanager

@@ -14,7 +14,8 @@ in: files and formats (one module each in `storage`), a provider's rule.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -25,7 +26,7 @@ from warehouse.commit.run_log import read_run_records, record_failures, record_r
 from warehouse.commit.stage import StagedTables, drop_staged_tables, stage_tables
 from warehouse.engine import EngineLimits, open_engine
 from warehouse.errors import NothingPublished, OutsideSlices, StagedMismatch
-from warehouse.query import run_query
+from warehouse.query import ReadSession, run_query
 from warehouse.records import (
     AccountRow,
     ChunkCommit,
@@ -40,7 +41,7 @@ from warehouse.sql import fill, literal
 from warehouse.storage.opening import find_storage
 from warehouse.storage.protocol import Storage
 
-__all__ = ["Store", "open_store"]
+__all__ = ["ReadSession", "Store", "open_store"]
 
 _LEDGER = """
 SELECT
@@ -176,6 +177,19 @@ class Store:
         with open_engine(self._limits, self._storage.new_spill_path()) as con, self._storage.published(con, sql):
             con.execute("USE wh")
             return run_query(con, sql)
+
+    @contextmanager
+    def open_session(self, sql: str = "") -> Iterator[ReadSession]:
+        """Open a session on what is published now. It keeps that state, and blocks no writer.
+
+        `sql` are the statements that will be run, when they are known: a lake then prepares only what they need. Raises
+        NothingPublished before the first publication, NewerWarehouse and UnreadableWarehouse.
+        """
+        self._require_published()
+        publication = self._storage.publication()
+        with open_engine(self._limits, self._storage.new_spill_path()) as con, self._storage.published(con, sql):
+            con.execute("USE wh")
+            yield ReadSession(con, lambda: self._storage.publication() != publication)
 
     def _require_published(self) -> None:
         if not self._storage.is_published():

@@ -24,6 +24,7 @@ from transforms.drift import UNKNOWN_COLUMN
 from transforms.facts import Facts
 from transforms.privacy import pseudonymize_user_id
 from warehouse.model.columns import UNKNOWN
+from warehouse.model.engine_paths import parquet_rows_sql, path_literal
 from warehouse.model.literals import day_literal, literal
 from warehouse.model.schema import staged_schema
 
@@ -88,7 +89,7 @@ def _select_days(header: CsvHeader, typed: Path, days: Iterable[date], number: i
     listed_type = "(SELECT any_value(listed_type) FROM listed WHERE id = channel_id)"
     columns = "*" if has_type else f"* REPLACE ({listed_type} AS channel_type)"
     day_list = ", ".join(day_literal(day) for day in sorted(days))
-    return f"SELECT {columns}, {number} AS file FROM read_parquet({literal(str(typed))}) WHERE date IN ({day_list})"  # noqa: S608
+    return f"SELECT {columns}, {number} AS file FROM {parquet_rows_sql([typed])} WHERE date IN ({day_list})"  # noqa: S608
 
 
 def _listed_types(chunk: Chunk[ChatcaptainAccount]) -> pa.Table:
@@ -106,7 +107,7 @@ def _listed_types(chunk: Chunk[ChatcaptainAccount]) -> pa.Table:
 def _open_engine(chunk: Chunk[ChatcaptainAccount]) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(":memory:") as engine:
         engine.execute(f"SET memory_limit = '{MEMORY_LIMIT}'; SET threads = {THREADS}")
-        engine.execute(f"SET temp_directory = {literal(str(chunk.scratch_folder / 'spilled'))}")
+        engine.execute(f"SET temp_directory = {path_literal(chunk.scratch_folder / 'spilled')}")
         engine.execute(f"SET TimeZone = {literal(chunk.zone.key)}; SET preserve_insertion_order = false")
         engine.execute(MACROS)
         account = chunk.account
@@ -189,7 +190,7 @@ def _write_staged(
         columns.append(f"CAST({values.get(column.name, column.name)} AS {kind}) AS {column.name}")
     path = chunk.scratch_folder / f"{table}.parquet"
     query = f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608
-    engine.execute(f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+    engine.execute(f"COPY ({query}) TO {path_literal(path)} (FORMAT parquet, COMPRESSION zstd)")
     return path
 
 

@@ -17,6 +17,7 @@ import zstandard
 from extractors.errors import ShapeError
 from extractors.landing.batch import Batch
 from transforms.chatcaptain.export_columns import CsvHeader
+from warehouse.model.engine_paths import csv_rows_sql
 from warehouse.model.literals import literal
 
 LONGEST_LINE_BYTES = 16 * 2**20
@@ -71,11 +72,11 @@ def read_csv_sql(source: LandedExport) -> str:
     header = source.header
     columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(header.names)))
     line_end = header.line_end.replace("\r", "\\r").replace("\n", "\\n")
-    return (
-        f"read_csv({literal(str(source.path))}, auto_detect = false, header = true, columns = {{{columns}}}, "
-        f"delim = {literal(header.delimiter)}, quote = '\"', escape = '\"', new_line = '{line_end}', "
-        f"skip = {source.lines_above_rows - 1}, max_line_size = {LONGEST_LINE_BYTES}, "
-        "compression = 'zstd', nullstr = '')"
+    return csv_rows_sql(
+        source.path,
+        f"header = true, columns = {{{columns}}}, delim = {literal(header.delimiter)}, quote = '\"', escape = '\"', "
+        f"new_line = '{line_end}', skip = {source.lines_above_rows - 1}, max_line_size = {LONGEST_LINE_BYTES}, "
+        "compression = 'zstd', nullstr = ''",
     )
 
 

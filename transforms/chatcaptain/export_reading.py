@@ -39,7 +39,8 @@ from transforms.chatcaptain.export_numbers import (
     is_number,
 )
 from transforms.chunk import Chunk, DayClaim
-from warehouse.model.literals import day_literal, literal
+from warehouse.model.engine_paths import parquet_rows_sql, path_literal
+from warehouse.model.literals import day_literal
 
 _TEXTS = (
     "conversation_id", "channel_id", "channel_type", "language", "intents", "end_reason", "transfer_target", "user_id",
@@ -146,7 +147,7 @@ class _Reading:
 
     def write(self, decimal_sign: str | None) -> int:
         """Write all rows with numbers of this decimal sign; return the marks of all number cells."""
-        source, target = self.source, literal(str(self.target))
+        source, target = self.source, path_literal(self.target)
         self.engine.execute(build_number_macros(decimal_sign))
         try:
             query = self._typed_query(decimal_sign)
@@ -189,7 +190,7 @@ class _Reading:
         return {field: f"c{index}" for field, index in self.source.header.columns.items()}
 
     def _select_one(self, columns: str) -> tuple[Any, ...]:
-        query = f"SELECT {columns} FROM read_parquet({literal(str(self.target))})"  # noqa: S608
+        query = f"SELECT {columns} FROM {parquet_rows_sql([self.target])}"  # noqa: S608
         return self.engine.execute(query).fetchone() or ()
 
     def _diagnose(self, checks: Sequence[CellCheck]) -> ShapeError:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from warehouse.engine import first_row
 from warehouse.errors import DuplicateGrain, OutsideSlices, StagedMismatch
+from warehouse.model.engine_paths import parquet_rows_sql
 from warehouse.model.schema import (
     STAGED_FACTS,
     STAGED_MEMBERS,
@@ -105,7 +106,7 @@ def _bind_input(
             "the transform must use warehouse.model.schema."
         )
     if isinstance(table, Path):
-        source = fill("SELECT * FROM read_parquet($path)", path=literal(str(table)))
+        source = fill("SELECT * FROM $rows", rows=parquet_rows_sql([table]))
         con.execute(fill("CREATE TEMP VIEW $view AS $source", view=ident(f"input_{name}"), source=source))
     else:
         con.register(f"input_{name}", table)

@@ -6,7 +6,7 @@ file (see `publish`). What must not come in: a provider, the shape of a fact.
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,9 +16,10 @@ from warehouse.ddl.migrations import CURRENT_VERSION, MIGRATIONS, Migration, rea
 from warehouse.ddl.views import create_views, views_hash
 from warehouse.engine import attach_warehouse, first_row, sql_transaction
 from warehouse.errors import UnreadableWarehouse, WarehouseError
+from warehouse.model.engine_paths import is_misread
 from warehouse.records import Scope, Transaction
 from warehouse.sql import fill, ident
-from warehouse.storage.files import StorePaths, copy_into_place, move_into_place
+from warehouse.storage.files import StorePaths, copy_into_place, file_stamp, move_into_place, open_copy
 from warehouse.storage.lock import hold_writer_lock
 
 _CREATE_STATE = "CREATE TABLE store_state (commits BIGINT NOT NULL, views VARCHAR NOT NULL)"
@@ -52,6 +53,10 @@ class DuckDBStorage:
     def is_published(self) -> bool:
         """Return whether there is a published file."""
         return self.location.exists()
+
+    def publication(self) -> tuple[int, ...]:
+        """Return the stamp of the published file."""
+        return file_stamp(self.location)
 
     def size_bytes(self) -> int:
         """Return the size in bytes of the published file; 0 without one."""
@@ -93,7 +98,7 @@ class DuckDBStorage:
                 yield
                 return
         with TemporaryDirectory(prefix="chatmart-") as folder:
-            upgraded = Path(folder) / self.location.name
+            upgraded = Path(folder) / "upgraded.duckdb"
             shutil.copyfile(self.location, upgraded)
             with attach_warehouse(con, upgraded):
                 bring_up_to_date(con, str(self.location))
@@ -127,7 +132,7 @@ class DuckDBStorage:
         self._paths.remove_orphans()
         if not self._paths.private.exists():
             self._make_private(con)
-        with attach_warehouse(con, self._paths.private):
+        with _attach_for_writing(con, self._paths.private):
             bring_up_to_date(con, str(self.location))
             yield
 
@@ -139,7 +144,7 @@ class DuckDBStorage:
                     raise UnreadableWarehouse(f"{self.location} is an empty database: remove it, then run again.")
             copy_into_place(self.location, part, self._paths.private)
             return
-        with attach_warehouse(con, part):
+        with _attach_for_writing(con, part):
             bring_up_to_date(con, str(self.location))
         move_into_place(part, self._paths.private)
 
@@ -176,6 +181,17 @@ def bring_up_to_date(
         create_views(con)
         con.execute("UPDATE store_state SET commits = commits + 1, views = ?", [views_hash()])
     con.execute("USE memory")
+
+
+@contextmanager
+def _attach_for_writing(con: duckdb.DuckDBPyConnection, path: Path) -> Iterator[None]:
+    """Attach the file at `path` as `wh`; where DuckDB would misplace its write-ahead log, a copy that is put back.
+
+    DuckDB puts the log's `.wal` before the first `?` of the whole path, even behind a link.
+    """
+    needs_copy = is_misread(path.name) or "?" in str(path)
+    with open_copy(path) if needs_copy else nullcontext(path) as file, attach_warehouse(con, file):
+        yield
 
 
 def _drop_views(con: duckdb.DuckDBPyConnection) -> None:

@@ -7,9 +7,11 @@ the content of the files.
 import os
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 _SPILL_RETENTION_SECONDS = 86_400
@@ -81,6 +83,31 @@ def copy_into_place(source: Path, part: Path, target: Path) -> None:
     if target.exists():
         shutil.copymode(target, part)
     move_into_place(part, target)
+
+
+@contextmanager
+def open_copy(path: Path) -> Iterator[Path]:
+    """Yield a copy of a file in a temporary folder. When the block ends and has changed it, it replaces the file.
+
+    An error in the block leaves the file as it was. `path` may not exist yet.
+    """
+    with TemporaryDirectory(prefix="chatmart-") as folder:
+        copy = Path(folder) / "copy"
+        if path.exists():
+            shutil.copyfile(path, copy)
+        before = file_stamp(copy)
+        yield copy
+        if file_stamp(copy) != before:
+            copy_into_place(copy, path.with_name(f"{path.name}.part"), path)
+
+
+def file_stamp(path: Path) -> tuple[int, ...]:
+    """Return a value that is another one when the file was replaced or changed; empty when there is no file."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return ()
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def move_into_place(part: Path, target: Path, *, sync_folder: bool = True) -> None:

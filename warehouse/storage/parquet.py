@@ -26,10 +26,18 @@ import duckdb
 from warehouse.ddl.migrations import MIGRATIONS, Migration, renamed_columns, require_known_version, upgrade_schema
 from warehouse.ddl.views import referenced_relations
 from warehouse.engine import attach_empty_warehouse, sql_transaction
+from warehouse.model.engine_paths import parquet_rows_sql
 from warehouse.model.schema import metadata
 from warehouse.records import Scope, Transaction
 from warehouse.sql import fill, ident
-from warehouse.storage.files import fsync_path, link_into_place, move_into_place, remove_old_spill, write_into_place
+from warehouse.storage.files import (
+    file_stamp,
+    fsync_path,
+    link_into_place,
+    move_into_place,
+    remove_old_spill,
+    write_into_place,
+)
 from warehouse.storage.lock import hold_writer_lock
 from warehouse.storage.parquet_manifest import UNPARTITIONED, DataFile, Manifest
 from warehouse.storage.parquet_tables import (
@@ -39,7 +47,6 @@ from warehouse.storage.parquet_tables import (
     fingerprints,
     is_partitioned,
     load_scope,
-    read_parquet_sql,
     write_partition,
 )
 
@@ -79,6 +86,10 @@ class ParquetStorage:
     def is_published(self) -> bool:
         """Return whether there is a published manifest."""
         return self._published.exists()
+
+    def publication(self) -> tuple[int, ...]:
+        """Return the stamp of the published manifest."""
+        return file_stamp(self._published)
 
     def size_bytes(self) -> int:
         """Return the size in bytes of the published files; 0 without any."""
@@ -175,7 +186,7 @@ class ParquetStorage:
                 con.execute(statement)
             for table, by_month in self._paths(manifest).items():
                 query = "INSERT INTO $table BY NAME SELECT * FROM $source"
-                con.execute(fill(query, table=ident(table), source=read_parquet_sql(by_month.values())))
+                con.execute(fill(query, table=ident(table), source=parquet_rows_sql(by_month.values())))
             with sql_transaction(con):
                 upgrade_schema(con, manifest.schema_version, self._migrations)
             tables = con.execute("SELECT table_name, sql FROM duckdb_tables() WHERE database_name = 'wh'").fetchall()

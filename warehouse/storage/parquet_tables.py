@@ -16,6 +16,7 @@ from warehouse.ddl.create import sql_type, table_statements
 from warehouse.ddl.views import create_view_statements, create_views, view_queries
 from warehouse.engine import first_row
 from warehouse.errors import UnreadableWarehouse
+from warehouse.model.engine_paths import parquet_pattern_sql, parquet_rows_sql, path_literal
 from warehouse.model.schema import metadata
 from warehouse.records import Scope
 from warehouse.sql import fill, ident, identifier_list, literal, surrogate_key_sql
@@ -96,7 +97,7 @@ def load_scope(
             continue
         condition = scope_condition(scope, table) if is_partitioned(table) else "true"
         insert = "INSERT INTO wh.$table BY NAME SELECT * FROM $source WHERE $condition"
-        source = read_parquet_sql([by_month[month] for month in months])
+        source = parquet_rows_sql([by_month[month] for month in months])
         with raise_for_damage():
             con.execute(fill(insert, table=ident(table), source=source, condition=condition))
 
@@ -137,17 +138,11 @@ def write_partition(
         rows += fill(" WHERE strftime(date, '%Y-%m') = $month", month=literal(month))
         if old is not None:
             outside = " UNION ALL BY NAME SELECT * FROM $old WHERE NOT ($condition)"
-            rows += fill(outside, old=read_parquet_sql([old]), condition=scope_condition(scope, table))
+            rows += fill(outside, old=parquet_rows_sql([old]), condition=scope_condition(scope, table))
     copy = "COPY (SELECT * FROM ($rows) ORDER BY $order) TO $path (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE $n)"
-    con.execute(fill(copy, rows=rows, order=_sort_columns(table), path=literal(str(target)), n=str(ROWS_PER_GROUP)))
-    row = first_row(con, fill("SELECT count(*) FROM $file", file=read_parquet_sql([target])))
+    con.execute(fill(copy, rows=rows, order=_sort_columns(table), path=path_literal(target), n=str(ROWS_PER_GROUP)))
+    row = first_row(con, fill("SELECT count(*) FROM $file", file=parquet_rows_sql([target])))
     return int(row[0]) if row else 0
-
-
-def read_parquet_sql(files: Iterable[Path]) -> str:
-    """Return the SQL for the rows of some files. A column that a file lacks is NULL there."""
-    paths = ", ".join(literal(str(path)) for path in files)
-    return fill("read_parquet([$paths], union_by_name = true, hive_partitioning = false)", paths=paths)
 
 
 def create_table_views(
@@ -162,7 +157,8 @@ def create_table_views(
     of columns that have another name in the files, by table. Raises UnreadableWarehouse.
     """
     for name in metadata.tables if needed is None else metadata.tables.keys() & set(needed):
-        statements = _table_view_statements(name, files.get(name, ()), renames.get(name, {}))
+        rows = parquet_rows_sql(files[name]) if files.get(name) else None
+        statements = _table_view_statements(name, rows, renames.get(name, {}))
         for statement in statements if needed is None else statements[:1]:
             with raise_for_damage():
                 con.execute(statement)
@@ -181,26 +177,25 @@ def build_views_script(root: Path, tables: Collection[str]) -> str:
     """
     statements = []
     for name in metadata.tables:
-        path = root / name / ("month=*/data.parquet" if is_partitioned(name) else "data.parquet")
-        statements += _table_view_statements(name, [path] if name in tables else [], {})
+        pattern = f"{name}/month=*/data.parquet" if is_partitioned(name) else f"{name}/data.parquet"
+        rows = parquet_pattern_sql(root, pattern) if name in tables else None
+        statements += _table_view_statements(name, rows, {})
     for view in view_queries():
         statements += create_view_statements(view)
     return "".join(f"{statement.strip()};\n" for statement in statements)
 
 
-def _table_view_statements(name: str, files: Collection[Path], renames: Mapping[str, str]) -> list[str]:
-    """Return the statements that create a table as a view over its files, then set its comment.
+def _table_view_statements(name: str, rows: str | None, renames: Mapping[str, str]) -> list[str]:
+    """Return the statements that create a table as a view over the SQL table `rows`, then set its comment.
 
-    The view has every declared column, also those that the files lack, and also without a file.
+    The view has every declared column, also those that the files lack, and also without a file (None).
     """
     table = metadata.tables[name]
     query = fill("SELECT $columns WHERE false", columns=", ".join(map(_null_column_sql, table.columns)))
-    if files:
+    if rows:
         rename = ", ".join(fill("$old AS $new", old=ident(old), new=ident(new)) for old, new in renames.items())
         every_column = fill("* RENAME ($rename)", rename=rename) if rename else "*"
-        query += fill(
-            " UNION ALL BY NAME SELECT $columns FROM $files", columns=every_column, files=read_parquet_sql(files)
-        )
+        query += fill(" UNION ALL BY NAME SELECT $columns FROM $rows", columns=every_column, rows=rows)
     create = "CREATE OR REPLACE VIEW $view AS SELECT $columns FROM ($query)"
     comment = "COMMENT ON VIEW $view IS $text"
     return [

@@ -40,6 +40,10 @@ class Storage(Protocol):
         """
         ...
 
+    def publication(self) -> tuple[int, ...]:
+        """Return a value that is another one after each publication; empty before the first."""
+        ...
+
     def size_bytes(self) -> int:
         """Return the size in bytes of the published warehouse."""
         ...

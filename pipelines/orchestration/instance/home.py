@@ -6,6 +6,7 @@ Dagster is not imported here: commands check this module before they import it.
 import os
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import unquote
 
 from extractors.errors import ConfigError
 from pipelines.configuration.config import Config
@@ -32,15 +33,19 @@ def prepare_home(config: Config) -> dict[str, str]:
     """Write the home and its ``dagster.yaml``, and return the environment variables that Dagster's processes need.
 
     Nothing is written to a home that ``DAGSTER_HOME`` names: it belongs to the user. Raises ConfigError when
-    ``DAGSTER_POSTGRES_URL`` is set and dagster-postgres is not installed.
+    ``DAGSTER_POSTGRES_URL`` is set and dagster-postgres is not installed, and for a path that Dagster misreads.
     """
+    folder = home_folder(config)
     if os.environ.get(POSTGRES_VARIABLE) and find_spec("dagster_postgres") is None:
         raise ConfigError(
             [f"{POSTGRES_VARIABLE} is set and dagster-postgres is not installed: pip install 'chatmart[postgres]'"]
         )
+    if not os.environ.get(POSTGRES_VARIABLE) and ("?" in str(folder) or unquote(str(folder)) != str(folder)):
+        # Dagster puts the path into the address of its SQLite files as it stands: its files would lie elsewhere.
+        problem = "cannot be Dagster's home, as Dagster misreads ? and % in a path"
+        raise ConfigError([f"{folder} {problem}: set {HOME_VARIABLE} to another folder"])
     if os.environ.get(HOME_VARIABLE):
         return dagster_environment(config)
-    folder = home_folder(config)
     folder.mkdir(exist_ok=True)
     if SETTINGS_PATH.is_file():
         (folder / "dagster.yaml").write_text(render_settings())

@@ -1,5 +1,6 @@
 """Dagster's home: its folder, its settings, and whether an instance exists."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,22 @@ def test_a_home_that_the_environment_names_is_left_as_it_is(config: Config, monk
     assert prepare_home(config) == {HOME_VARIABLE: str(own)}
     assert not own.exists()
     assert not (config.folder / ".dagster").exists()
+
+
+@pytest.mark.parametrize(("name", "is_misread"), [("a?b", True), ("a%20b", True), ("100% #1 [x]*", False)])
+def test_a_home_that_dagster_would_misplace_is_refused(
+    config: Config, monkeypatch: pytest.MonkeyPatch, name: str, is_misread: bool
+) -> None:
+    below = replace(config, path=config.folder / name / "chatmart.yaml")
+    below.folder.mkdir()
+    if not is_misread:
+        assert prepare_home(below) == {HOME_VARIABLE: str(below.folder / ".dagster")}
+        return
+    with pytest.raises(ConfigError, match=r"cannot be Dagster's home, .*: set DAGSTER_HOME to another folder"):
+        prepare_home(below)
+    assert list(below.folder.iterdir()) == []
+    monkeypatch.setenv(HOME_VARIABLE, str(config.folder / "own"))
+    assert prepare_home(below) == {HOME_VARIABLE: str(config.folder / "own")}
 
 
 def test_state_is_kept_in_postgresql_where_an_address_is_set(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
