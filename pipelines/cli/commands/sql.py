@@ -102,7 +102,7 @@ def sql(
 ) -> int:
     """Query the warehouse in SQL: a query, a .sql file, standard input, or (on a terminal) a prompt.
 
-    Several statements end with semicolons and run in order; later ones see the settings and tables of earlier ones.
+    Several statements end with semicolons and run in order, on one connection and on one state of the warehouse.
     The table format shows every result. The other formats hold one.
     """
     store = open_workspace(config, "sql").store
@@ -119,7 +119,8 @@ def sql(
     else:
         text = sys.stdin.read() if query in (None, "-") else _read_query(query or "")
         _require_one_result(text, output.output_format)
-        output.write_results(SqlSession(store), text)
+        with SqlSession.open(store, text) as session:
+            output.write_results(session, text)
     return 0
 
 

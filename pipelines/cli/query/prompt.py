@@ -31,9 +31,11 @@ A statement ends with a semicolon and may have several lines. Ctrl-C clears it, 
 Tab completes names. The arrow keys browse the history.
   .views          list the views and bookkeeping tables       (also \\d)
   .describe NAME  show a view's columns, units and meanings   (also \\d NAME)
+  .reopen         open the newest published warehouse; temporary tables and settings go
   .help           show this help                              (also \\?)
   .quit           quit                                        (also \\q)"""
 _ALIASES = {"\\d": ".describe", "\\?": ".help", "\\q": ".quit", "quit": ".quit", "exit": ".quit", "help": ".help"}
+_OUTDATED = "A load has published a newer warehouse; this session goes on with the older one. .reopen opens the newer."
 _WORDS_QUERY = """
 SELECT keyword_name AS word, 'keyword' AS kind FROM duckdb_keywords()
 WHERE keyword_category IN ('reserved', 'type_function')
@@ -50,7 +52,6 @@ def run_prompt(store: Store, write_results: Callable[[SqlSession, str], None]) -
     Mistakes in a statement are printed, and the prompt goes on. Raises NothingPublished before the first publication.
     """
     catalog = read_catalog(store)
-    session = SqlSession(store)
     _print_note(f"{store.location}\nA statement ends with a semicolon. .views lists the views, .help all commands.")
     prompt: PromptSession[str] = PromptSession(
         "chatmart> ",
@@ -65,12 +66,29 @@ def run_prompt(store: Store, write_results: Callable[[SqlSession, str], None]) -
         output=create_output(always_prefer_tty=True),
     )
     while True:
+        with SqlSession.open(store) as session:
+            if not _run_session(session, catalog, prompt, write_results):
+                return
+
+
+def _run_session(
+    session: SqlSession,
+    catalog: Catalog,
+    prompt: PromptSession[str],
+    write_results: Callable[[SqlSession, str], None],
+) -> bool:
+    """Read statements and commands for one session. Return whether the user wants another, False to quit."""
+    is_noted = False
+    while True:
         try:
             text = prompt.prompt().strip()
             command, _, argument = text.removesuffix(";").strip().partition(" ")
             command = _ALIASES.get(command, command)
-            if command == ".quit":
-                return
+            if command in (".quit", ".reopen"):
+                return command == ".reopen"
+            if session.is_outdated and not is_noted:
+                _print_note(_OUTDATED)
+                is_noted = True
             if command.startswith("."):
                 _run_command(catalog, command, argument.strip())
             elif text:
@@ -78,8 +96,9 @@ def run_prompt(store: Store, write_results: Callable[[SqlSession, str], None]) -
         except KeyboardInterrupt:  # Ctrl-C drops the typed text, or stops a running statement
             continue
         except EOFError:
-            return
+            return False
         except (WarehouseError, click.UsageError) as error:
+            is_noted = False  # the cause may be a file of a lake that was superseded long ago
             click.secho(str(error.message if isinstance(error, click.UsageError) else error), err=True, fg="red")
 
 

@@ -1,18 +1,26 @@
 """Split SQL text into statements and run them in order on a store. No output here.
 
 The engine's tokenizer decides where a statement ends, so a semicolon inside a string, name or comment does not end one.
-Each read of a store uses a new connection; earlier statements that set something up (``SET``, ``CREATE TEMP TABLE``)
-are therefore run again before each later one.
+All statements of a session run on one connection, each of them once.
 """
 
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import duckdb
 import pyarrow as pa
 
 from warehouse.errors import QueryError
-from warehouse.store import Store
+from warehouse.store import ReadSession, Store
 
+_CHANGES = {
+    duckdb.StatementType.INSERT,
+    duckdb.StatementType.UPDATE,
+    duckdb.StatementType.DELETE,
+    duckdb.StatementType.MERGE_INTO,
+}
+_WITH_RESULT = {duckdb.StatementType.COPY, duckdb.StatementType.MULTI}  # MULTI: PIVOT
 _WHITESPACE = " \t\r\n\f\v"  # only the engine's whitespace; Python strips more
 
 
@@ -42,16 +50,32 @@ def has_result(statement: str) -> bool:
             (parsed,) = con.extract_statements(statement)
     except (duckdb.Error, ValueError):
         return True  # running the statement raises the readable error
+    if parsed.type in _CHANGES:
+        return re.search(r"\breturning\b", statement, re.IGNORECASE) is not None
     results = set(parsed.expected_result_type)
-    return results == {duckdb.ExpectedResultType.QUERY_RESULT} or parsed.type == duckdb.StatementType.COPY
+    return results == {duckdb.ExpectedResultType.QUERY_RESULT} or parsed.type in _WITH_RESULT
 
 
 class SqlSession:
-    """A sequence of statements on one store. Later statements see the settings and tables of earlier ones."""
+    """Statements of a person on one connection: later ones see settings, tables and transactions of earlier ones."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._setup_statements: list[str] = []
+    def __init__(self, session: ReadSession) -> None:
+        self._session = session
+
+    @classmethod
+    @contextmanager
+    def open(cls, store: Store, text: str = "") -> Iterator["SqlSession"]:
+        """Open a session on what is published now; ``text`` holds its statements when they are known.
+
+        Raises NothingPublished before the first publication.
+        """
+        with store.open_session(text) as session:
+            yield cls(session)
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether a load has published a newer warehouse since the session began."""
+        return self._session.is_outdated()
 
     def execute(self, text: str) -> Iterator[pa.Table]:
         """Run the statements of a text, and yield the result of each that has one, with the columns of its query.
@@ -59,15 +83,13 @@ class SqlSession:
         Raises QueryError with the engine's message in a readable form, KeyboardInterrupt on Ctrl-C.
         """
         for statement in split_statements(text):
-            result = self._read(statement)
+            result = self._run(statement)
             if has_result(statement):
                 yield result
-            else:
-                self._setup_statements.append(statement)
 
-    def _read(self, statement: str) -> pa.Table:
+    def _run(self, statement: str) -> pa.Table:
         try:
-            return self._store.read(";\n".join([*self._setup_statements, statement]))
+            return self._session.run(statement)
         except QueryError as error:
             raise QueryError(format_engine_error(str(error))) from error
         except RuntimeError as error:  # the engine raises it on Ctrl-C

@@ -1,8 +1,10 @@
 """The prompt with typed keys: results, completion, history. What the terminal draws is not tested."""
 
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.completion import CompleteEvent
@@ -72,6 +74,29 @@ def test_the_prompt_outlives_mistakes(store: Store, capsys: pytest.CaptureFixtur
     assert 'syntax error at or near "selec"' in messages
     assert "there is no command .nonsense; .help" in messages
     assert "did you mean channel_daily" in messages
+
+
+def test_a_newer_warehouse_is_announced_once_and_opened_on_request(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, (first, second) = open_sample_store(tmp_path), consecutive_days(2)
+    store.commit(build_chunk_commit([first], build_full_tables([first], 10)))
+    store.publish()
+    run = SqlSession.execute
+
+    def publish_after_first(session: SqlSession, text: str) -> Iterator[pa.Table]:
+        yield from run(session, text)
+        if "'load'" in text:
+            store.commit(build_chunk_commit([second], build_full_tables([second], 10)))
+            store.publish()
+
+    monkeypatch.setattr(SqlSession, "execute", publish_after_first)
+    count = "select count(*) as n from conversation_daily;\r"
+    keys = f"create temp table x as select 'load' as a;\r{count}{count}.reopen\r{count}select a from x;\r.quit\r"
+    assert type_keys(store, keys) == [[{"n": 1}], [{"n": 1}], [{"n": 2}]]
+    messages = capsys.readouterr().err
+    assert messages.count("A load has published a newer warehouse") == 1
+    assert "Table with name x does not exist" in messages
 
 
 def test_commands_list_and_describe_views(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
