@@ -7,9 +7,24 @@ from collections.abc import Callable
 
 import duckdb
 import pyarrow as pa
+from duckdb.sqltypes import DuckDBPyType
 
 from warehouse.dialect import spell_out_aliases
 from warehouse.errors import QueryError
+from warehouse.sql import fill, ident
+
+_AS_TEXT = {
+    "bignum",
+    "bit",
+    "geometry",
+    "interval",
+    "time with time zone",
+    "type",
+    "uhugeint",
+    "union",
+    "variant",
+}
+"""Types that Arrow lacks, or that reach it wrongly: a large UHUGEINT as a negative number, a TIMETZ without zone."""
 
 
 class ReadSession:
@@ -32,7 +47,10 @@ class ReadSession:
 
 
 def run_query(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
-    """Return the result of the last statement, with its columns. Raises QueryError for SQL that the engine refuses."""
+    """Return the result of the last statement, with its columns. Raises QueryError for SQL that the engine refuses.
+
+    A type that Arrow cannot hold exactly is text.
+    """
     try:
         return _execute(con, sql)
     except duckdb.ParserException as error:
@@ -49,4 +67,39 @@ def run_query(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
 
 def _execute(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
     result = con.sql(sql)
-    return result.to_arrow_table() if result is not None else pa.table({})
+    return _convert_types(result).to_arrow_table() if result is not None else pa.table({})
+
+
+def _convert_types(result: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """Return the result with columns that Arrow cannot hold exactly as text, also inside lists, structs and maps."""
+    types = list(map(_exact_type, result.types))
+    if types == list(map(str, result.types)):
+        return result
+    return result.project(
+        ", ".join(
+            fill("CAST(#$number AS $type) AS $name", number=str(number), type=sql_type, name=ident(name))
+            for number, (name, sql_type) in enumerate(zip(result.columns, types, strict=True), 1)
+        )
+    )
+
+
+def _exact_type(sql_type: DuckDBPyType) -> str:
+    """Return the SQL of the type, or of the nearest one that Arrow holds exactly."""
+    name = sql_type.id
+    if name in _AS_TEXT or (name == "tuple" and not _has_exact_parts(sql_type)):
+        return "VARCHAR"
+    if name in ("timestamp_s", "timestamp_ms"):
+        return "TIMESTAMP"  # an infinite instant overflows in the others
+    if name not in ("list", "array", "struct", "map") or _has_exact_parts(sql_type):
+        return str(sql_type)
+    exact = {label: _exact_type(child) for label, child in sql_type.children if isinstance(child, DuckDBPyType)}
+    if name == "struct":
+        return f"STRUCT({', '.join(f'{ident(label)} {child}' for label, child in exact.items())})"
+    if name == "map":
+        return f"MAP({exact['key']}, {exact['value']})"
+    return f"{exact['child']}[]"
+
+
+def _has_exact_parts(sql_type: DuckDBPyType) -> bool:
+    parts = [child for _, child in sql_type.children if isinstance(child, DuckDBPyType)]
+    return all(_exact_type(part) == str(part) for part in parts)

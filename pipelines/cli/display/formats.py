@@ -5,9 +5,7 @@ CSV, JSON and Parquet do not depend on the target. The look of a table does, and
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime
-from decimal import Decimal
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 import click
@@ -15,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.cli.display.tables import TableStyle, draw_table
-from pipelines.cli.display.values import format_decimal, format_value
+from pipelines.cli.display.values import format_json, format_value, read_column
 
 
 def write_result(result: pa.Table, output_format: str, out: TextIO) -> None:
@@ -27,23 +25,7 @@ def write_result(result: pa.Table, output_format: str, out: TextIO) -> None:
 
 
 def _iterate_rows(result: pa.Table) -> Iterator[tuple[Any, ...]]:
-    for batch in result.to_batches():
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-
-
-def _format_json(value: Any) -> str:
-    if isinstance(value, Decimal):
-        return format_decimal(value)
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return "null"
-    if isinstance(value, datetime | date):
-        return json.dumps(format_value(value))
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_format_json, value))}]"
-    if isinstance(value, Mapping):
-        members = (f"{json.dumps(str(key))}: {_format_json(member)}" for key, member in value.items())
-        return f"{{{', '.join(members)}}}"
-    return json.dumps(value, ensure_ascii=False, default=str)
+    yield from zip(*map(read_column, result.columns), strict=True)
 
 
 def _write_table(result: pa.Table, out: TextIO) -> None:
@@ -60,7 +42,7 @@ def _write_csv(result: pa.Table, out: TextIO) -> None:
 def _write_json(result: pa.Table, out: TextIO) -> None:
     names = [json.dumps(name, ensure_ascii=False) for name in result.column_names]
     lines = (
-        ", ".join(f"{name}: {_format_json(value)}" for name, value in zip(names, row, strict=True))
+        ", ".join(f"{name}: {format_json(value)}" for name, value in zip(names, row, strict=True))
         for row in _iterate_rows(result)
     )
     out.write("[" + ",\n ".join(f"{{{line}}}" for line in lines) + "]\n")
@@ -69,7 +51,12 @@ def _write_json(result: pa.Table, out: TextIO) -> None:
 def _write_parquet(result: pa.Table, out: TextIO) -> None:
     if out.isatty():
         raise click.UsageError("Parquet needs a file: chatmart sql '…' --output answer.parquet")
-    pq.write_table(result, out.buffer)
+    try:
+        result.validate(full=True)
+        pq.write_table(result, out.buffer)
+    except pa.ArrowException as error:
+        sentence = f"Parquet cannot hold this result ({error}): cast the column to VARCHAR, or write CSV"
+        raise click.UsageError(sentence) from error
 
 
 OUTPUT_FORMATS: dict[str, Callable[[pa.Table, TextIO], None]] = {

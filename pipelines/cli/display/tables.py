@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pipelines.cli.display.column_headers import describe_unit, find_measure, sql_type_name
-from pipelines.cli.display.values import format_for_terminal
+from pipelines.cli.display.values import format_for_terminal, read_column
 
 TERMINAL_ROWS = 100
 """Rows that a table on a terminal shows by default."""
@@ -123,7 +123,7 @@ def _draw_column(result: pa.Table, number: int, rows: int, style: TableStyle) ->
         is_text=pa.types.is_string(field.type) or pa.types.is_nested(field.type),
         cells=cells
         if cells is not None
-        else [_NO_VALUE if value is None else format_for_terminal(value) for value in values.to_pylist()],
+        else [_NO_VALUE if value is None else format_for_terminal(value) for value in read_column(values)],
     )
 
 
