@@ -71,4 +71,4 @@ class Journal:
             for entry in entries
         ]
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private_file(self.path, json.dumps(lines, ensure_ascii=False).encode(), durable=True)
+        write_private_file(self.path, json.dumps(lines, ensure_ascii=False, allow_nan=False).encode(), durable=True)

@@ -155,7 +155,7 @@ class BatchWriter:
         batch = self._describe_batch(fetched_at)
         manifest = self._build_manifest(batch, landed_at or fetched_at, complete, remarks or {})
         self._temporary.replace(batch.path)
-        write_private_file(batch.manifest_path, json.dumps(manifest, ensure_ascii=False).encode())
+        write_private_file(batch.manifest_path, json.dumps(manifest, ensure_ascii=False, allow_nan=False).encode())
         return batch
 
     def _verify(self, file: BinaryIO) -> None:

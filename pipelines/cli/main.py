@@ -18,6 +18,7 @@ from click.shell_completion import CompletionItem
 from extractors.errors import ChatmartError, ConfigError
 from extractors.redaction import redact
 from pipelines.cli.logs import LOG_FORMATS, LOG_LEVELS, TEXT, configure_logging, is_json_log
+from pipelines.cli.streams import prepare_streams
 from warehouse.errors import QueryError, SetupError, WarehouseError
 
 WRONG_USE = 2
@@ -104,6 +105,7 @@ def cli(ctx: click.Context, config: str | None, verbose: bool, log_level: str | 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command with these arguments (default: the process's own), then exit with its code."""
+    prepare_streams()
     words = sys.argv[1:] if arguments is None else arguments
     verbose = "--verbose" in words
     sys.excepthook = lambda _kind, error, _traceback: _report_defect(error, verbose)

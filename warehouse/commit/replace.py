@@ -233,7 +233,7 @@ def _ledger_row(chunk: ChunkCommit, staged: StagedTables, info: SliceInfo) -> di
 
 def _totals_as_json(totals: object) -> str:
     """Return totals as JSON with exact decimals; a fraction is written as text."""
-    return json.dumps(totals, default=_encode_decimal, ensure_ascii=False)
+    return json.dumps(totals, default=_encode_decimal, ensure_ascii=False, allow_nan=False)
 
 
 def _encode_decimal(value: object) -> object:

@@ -24,8 +24,11 @@ _links: dict[tuple[int, Path], Path] = {}
 
 
 def is_misread(text: str) -> bool:
-    """Return whether DuckDB takes a part of this path for something else than the characters of a name."""
-    return not _MISREAD.isdisjoint(text)
+    """Return whether DuckDB takes a part of this path for something else than the characters of a name.
+
+    A name that is no UTF-8 (a lone surrogate in Python) cannot be given to DuckDB at all.
+    """
+    return not _MISREAD.isdisjoint(text) or any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def engine_path(path: Path) -> str:
@@ -35,10 +38,12 @@ def engine_path(path: Path) -> str:
     folder (to the file, when its own name is misread), which this process makes in a temporary folder and removes when
     it ends. Raises OSError when no link can be made.
     """
-    if not is_misread(str(path)):
-        return str(path)
+    text = _decode(path)
+    if not is_misread(text):
+        return text
     path = path.absolute()
-    return str(_link(path) if is_misread(path.name) else _link(path.parent) / path.name)
+    name = _decode(Path(path.name))
+    return str(_link(path)) if is_misread(name) else f"{_link(path.parent)}{os.sep}{name}"
 
 
 def path_literal(path: Path) -> str:
@@ -62,7 +67,7 @@ def parquet_pattern_sql(root: Path, pattern: str) -> str:
     >>> parquet_pattern_sql(Path("/data/lake [2]"), "month=*/data.parquet")
     "read_parquet(['/data/lake [[]2]/month=*/data.parquet'], union_by_name = true, hive_partitioning = false)"
     """
-    plain_root = "".join(f"[{char}]" if char in "?*[" else char for char in str(root))
+    plain_root = "".join(f"[{char}]" if char in "?*[" else char for char in _decode(root))
     return _read_parquet_sql([literal(f"{plain_root}/{pattern}")])
 
 
@@ -77,6 +82,11 @@ def csv_rows_sql(path: Path, options: str) -> str:
 def _read_parquet_sql(literals: Iterable[str]) -> str:
     # Without the option, a folder called `conversations=1` anywhere above takes the place of the column.
     return f"read_parquet([{', '.join(literals)}], union_by_name = true, hive_partitioning = false)"
+
+
+def _decode(path: Path) -> str:
+    """Return a path as the UTF-8 that DuckDB needs, also where Python has read it as ASCII, in the locale C."""
+    return os.fsencode(path).decode("utf-8", "surrogateescape")
 
 
 def _link(target: Path) -> Path:

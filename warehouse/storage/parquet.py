@@ -229,7 +229,10 @@ class ParquetStorage:
             link_into_place(self._versions / file.file, self._versions / "link.part", folder / "data.parquet")
 
     def _write_views(self, manifest: Manifest) -> None:
-        path, script = self._root / "views.sql", build_views_script(self._root, manifest.tables).encode()
+        path, script = (
+            self._root / "views.sql",
+            build_views_script(self._root, manifest.tables).encode("utf-8", "surrogateescape"),
+        )
         if not path.exists() or path.read_bytes() != script:
             write_into_place(path, script)
 

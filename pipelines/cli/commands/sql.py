@@ -20,6 +20,7 @@ from pipelines.cli.query.catalog import read_catalog
 from pipelines.cli.query.meta_commands import describe_view, list_views
 from pipelines.cli.query.statements import SqlSession, has_result, split_statements
 from pipelines.cli.steps.open_workspace import open_workspace, write_atomically
+from pipelines.cli.streams import decode_argument, write_utf8
 from warehouse.store import Store
 
 
@@ -47,6 +48,8 @@ class OutputOptions:
     def open_output(self) -> Iterator[TextIO]:
         """Open the file for the results, or standard output."""
         if self.file is None:
+            if self.output_format in ("csv", "json"):
+                write_utf8()
             yield sys.stdout
         else:
             with write_atomically(self.file) as out:
@@ -117,7 +120,7 @@ def sql(
     elif query is None and sys.stdin.isatty():
         _open_prompt(store, output)
     else:
-        text = sys.stdin.read() if query in (None, "-") else _read_query(query or "")
+        text = _read_query(query or "-")
         _require_one_result(text, output.output_format)
         with SqlSession.open(store, text) as session:
             output.write_results(session, text)
@@ -148,10 +151,14 @@ def _require_one_result(text: str, output_format: str) -> None:
 
 
 def _read_query(query: str) -> str:
-    """Return the query, read from a file when it names one (``*.sql``)."""
-    if not query.endswith(".sql"):
-        return query
-    path = Path(query)
-    if not path.is_file():
+    """Return the query, read from a file when it names one (``*.sql``), from standard input when it is ``-``."""
+    is_file = query.endswith(".sql")
+    if is_file and not Path(query).is_file():
         raise click.UsageError(f"there is no file {query}")
-    return path.read_text("utf-8")
+    try:
+        if query == "-":
+            return sys.stdin.read()
+        return Path(query).read_text("utf-8") if is_file else decode_argument(query)
+    except UnicodeError as error:
+        source = "standard input" if query == "-" else query if is_file else "the query"
+        raise click.UsageError(f"{source} is not text in UTF-8: save it so, or set the terminal to it") from error
