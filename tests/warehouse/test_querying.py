@@ -60,13 +60,13 @@ def run_command(loaded_store: Store, command: list[str], stdin: str = "") -> str
 def test_the_page_shows_each_way() -> None:
     assert (len(find_code_blocks("console")), len(find_code_blocks("python")), len(find_code_blocks("sql"))) == (
         3,
-        4,
+        5,
         6,
     )
-    assert PAGE.count("```") == 2 * 13
+    assert PAGE.count("```") == 2 * 14
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(5))
 def test_python_as_it_stands(loaded_store: Store, number: int) -> None:
     assert (
         json.loads(run_command(loaded_store, [sys.executable, "-c", find_code_blocks("python")[number] + _SHOW]))
@@ -157,3 +157,58 @@ def test_reflection_fails_as_the_page_says(loaded_store: Store) -> None:
     assert "pg_collation" in run_command(
         loaded_store, [sys.executable, "-c", f"{code}{reflection}except exc.DBAPIError as e:\n    print(e)"]
     )
+
+
+_SERVER = """
+import sys
+import duckdb
+{pool}
+PATH = "data/demo/warehouse.duckdb"
+COUNT = "SELECT count(*) FROM conversation_daily"
+plain = duckdb.connect(PATH, read_only=True)
+views = duckdb.connect()
+views.execute(open("data/lake/views.sql").read())
+
+def ask_pool():
+    with engine.connect() as con:
+        return con.exec_driver_sql(COUNT).scalar()
+
+kept = engine.connect()
+kept.exec_driver_sql(COUNT).scalar()
+for line in sys.stdin:
+    second = duckdb.connect(PATH, read_only=True).execute(COUNT).fetchone()[0]
+    print(second, ask_pool(), views.execute(COUNT).fetchone()[0], flush=True)
+"""
+
+
+def test_a_server_that_keeps_a_connection_open_sees_a_new_load_by_the_ways_of_the_page(tmp_path: Path) -> None:
+    """The first number is DuckDB's own behaviour, of which the page warns."""
+    stores = [open_store(url, tmp_path) for url in ("duckdb://data/demo/warehouse.duckdb", "parquet://data/lake")]
+
+    def publish(day: int) -> None:
+        for store in stores:
+            slices = consecutive_days(day)[-1:]
+            store.commit(build_chunk_commit(slices, build_full_tables(slices)))
+            store.publish()
+
+    publish(1)
+    pool = find_code_blocks("python")[4].partition("query =")[0]
+    server = subprocess.Popen(
+        [sys.executable, "-c", _SERVER.replace("{pool}", pool)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    with server:
+        for day, answer in ((1, "1 1 1"), (2, "1 2 2"), (3, "1 3 3")):
+            if day > 1:
+                publish(day)
+            server.stdin.write("count\n")
+            server.stdin.flush()
+            assert server.stdout.readline() == f"{answer}\n"
+        server.stdin.close()
+    assert server.returncode == 0

@@ -24,7 +24,8 @@ READS = r"\b(read_(parquet|csv|csv_auto|json|json_auto|ndjson|text|blob)|parquet
 NAMES_FILE = r"literal\(str\(|\b(COPY|TO|FROM|ATTACH|EXPORT DATABASE|IMPORT DATABASE)\s+'(?!:memory:)"
 NAMES = [
     "plain", "a?b", "a\\b", "a[b]", "[!a]", "a*", "**", "it's", 'a"b', "a;b", "a#b", "a%20b", "n=1", "a b", "ü",
-    "{a,b}", "$n", "\\x", "\\*", "~", "s3:", "new\nline", "?x=1&access_mode=READ_WRITE", os.fsdecode(b"\xdc"), "\\?*[all]{of},them=1#;%'\"",
+    "{a,b}", "$n", "\\x", "\\*", "~", "s3:", "new\nline", "?x=1&access_mode=READ_WRITE", os.fsdecode(b"\xdc"),
+    "\\?*[all]{of},them=1#;%'\"",
 ]  # fmt: skip
 
 
