@@ -38,7 +38,7 @@ class ReadSession:
         self._is_outdated = is_outdated
 
     def run(self, statement: str) -> pa.Table:
-        """Run one statement, once. Return its result. Raises QueryError for SQL that the engine refuses."""
+        """Run one statement, once. Return its result with its columns. Raises QueryError as `run_query` does."""
         return run_query(self._con, statement)
 
     def is_outdated(self) -> bool:

@@ -45,7 +45,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def expected(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+def expected_contents(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """The rows of all views after a load in a plain folder."""
     product = Installation(tmp_path_factory.mktemp("plain"), sandbox, ACCOUNTS, SETTINGS)
     assert product.load(DAYS).is_ok
@@ -61,7 +61,7 @@ def expected(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict
                for number in range(len(FOLDERS))]
 )  # fmt: skip
 def test_every_command_below_an_awkward_folder(
-    tmp_path: Path, sandbox: Sandbox, expected: dict[str, list[str]], kind: str, number: int
+    tmp_path: Path, sandbox: Sandbox, expected_contents: dict[str, list[str]], kind: str, number: int
 ) -> None:
     folder = tmp_path / FOLDERS[number]
     folder.mkdir(parents=True)
@@ -69,7 +69,7 @@ def test_every_command_below_an_awkward_folder(
     place = AWKWARD_PLACES[kind] if number == EVERYTHING else PLACES[kind]
     product = Installation(folder, sandbox, ACCOUNTS, SETTINGS, place)
     product.backfill(DAYS[0], DAYS[-1])
-    assert product.read_all_views() == expected
+    assert product.read_all_views() == expected_contents
     assert product.compare_with_truth(DAYS)[1] == []
     product.run("check")
     status = json.loads(product.run("status", "--json").out)
@@ -86,6 +86,6 @@ def test_every_command_below_an_awkward_folder(
         if path.name != "landing":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     product.run("replay")
-    assert product.read_all_views() == expected
+    assert product.read_all_views() == expected_contents
     assert [path.name for path in tmp_path.rglob("*.wal*")] == ["what.wal?mode=ro"]
     assert not any((tmp_path / "what.wal?mode=ro").iterdir())
