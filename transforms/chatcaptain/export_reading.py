@@ -67,7 +67,8 @@ CREATE MACRO instant_of(cell) AS
          WHEN regexp_full_match(trim(cell), '{_DAY_FIRST}')
          THEN written(regexp_replace(trim(cell), '{_DAY_FIRST}', '\3-\2-\1\4')) END;
 CREATE MACRO instant(cell) AS
-    CASE WHEN ends_with(cell, 'UTC') THEN instant_of(regexp_replace(cell, '\s?UTC$', 'Z')) ELSE instant_of(cell) END;
+    CASE WHEN ends_with(rtrim(cell), 'UTC') OR ends_with(rtrim(cell), ' Z')
+         THEN instant_of(regexp_replace(rtrim(cell), '\s?(UTC|Z)$', 'Z')) ELSE instant_of(cell) END;
 """
 """SQL functions that read a cell as an instant in the session's time zone. Those of numbers depend on the file."""
 
