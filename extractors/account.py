@@ -8,11 +8,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from typing import Annotated, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from extractors.setting_text import convert_text
 
 
 def _check_zone_name(name: str) -> str:
@@ -57,9 +68,21 @@ class Credential:
 
 
 class Settings(BaseModel):
-    """Common rules of all settings: unknown keys are refused, values are immutable."""
+    """Common rules of all settings: unknown keys are refused, values are immutable, a text stays as it is written.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, allow_inf_nan=False)
+    A text for a number, a flag or a day is read by the rules of ``setting_text``, for all fields of all models.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _read_text(cls, value: Any, info: ValidationInfo) -> Any:
+        field = cls.model_fields[str(info.field_name)]
+        if value is None and type(None) not in get_args(field.annotation):
+            missing = "is missing" if field.is_required() else "has no value; give it one, or leave the key out"
+            raise ValueError(missing)
+        return convert_text(field.annotation, value)
 
 
 class RateLimit(Settings):

@@ -10,17 +10,18 @@ import secrets
 import shutil
 import textwrap
 from collections.abc import Mapping
-from io import StringIO
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
-from dotenv import dotenv_values
+from pydantic import BaseModel
 
 from extractors.account import Account
-from extractors.errors import ConfigError
+from extractors.setting_text import convert_text
 from pipelines.configuration.json_schema import schema_comment
 from pipelines.configuration.secrets import iter_secret_keys, read_env
+from pipelines.configuration.yaml_file import parse_value, render_yaml
 
 _HEAD = """\
 {editor_line}
@@ -56,9 +57,25 @@ def secret_variable_name(account: str, key: str) -> str:
     return f"_{name}" if name[:1].isdigit() else name
 
 
+def convert_settings(model: type[BaseModel], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings given as texts as they are written into a file: numbers, flags and days without quotes.
+
+    A text stays as it is where the setting is a text, and where validation will refuse it.
+    """
+    converted = dict(settings)
+    for key in model.model_fields.keys() & settings.keys():
+        annotation = model.model_fields[key].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel) and isinstance(settings[key], dict):
+            converted[key] = convert_settings(annotation, settings[key])
+            continue
+        with suppress(ValueError):
+            converted[key] = convert_text(annotation, settings[key])
+    return converted
+
+
 def render_account(account: Mapping[str, Any]) -> str:
     """Return the YAML of an account as an item of the list ``accounts``."""
-    return yaml.safe_dump([account], sort_keys=False, allow_unicode=True, width=1000)
+    return render_yaml([dict(account)])
 
 
 def render_config(folder: Path, locations: Mapping[str, str], account: Mapping[str, Any]) -> str:
@@ -67,7 +84,7 @@ def render_config(folder: Path, locations: Mapping[str, str], account: Mapping[s
     ``locations`` are the keys ``landing`` and ``warehouse``.
     """
     head = _HEAD.format(editor_line=schema_comment(folder))
-    return f"{head}{yaml.safe_dump(dict(locations))}\naccounts:\n{textwrap.indent(render_account(account), '  ')}"
+    return f"{head}{render_yaml(dict(locations))}\naccounts:\n{textwrap.indent(render_account(account), '  ')}"
 
 
 def append_account(text: str, account: Mapping[str, Any]) -> str | None:
@@ -86,8 +103,8 @@ def append_account(text: str, account: Mapping[str, Any]) -> str | None:
         line -= 1
     block = textwrap.indent(render_account(account), " " * indent).replace("\n", ending)
     new_text = "".join([*lines[:line], block, *lines[line:]])
-    document = yaml.safe_load(text)
-    new_document = {**document, "accounts": [*document["accounts"], account]}
+    document = parse_value(text)
+    new_document = {**document, "accounts": [*document["accounts"], *parse_value(block)]}
     return new_text if _is_yaml_of(new_text, new_document) else None
 
 
@@ -107,8 +124,8 @@ def write_config_file(path: Path, text: str) -> None:
 def append_env_variables(folder: Path, values: Mapping[str, str]) -> None:
     """Append variables to the folder's ``.env``, except those that have a value there.
 
-    A new file is readable by its owner only. Raises ConfigError, and writes nothing, for a value that a ``.env`` cannot
-    hold.
+    A new file is readable by its owner only. ``read_env`` returns each value as it was. Raises ConfigError for a
+    ``.env`` that cannot be read.
     """
     path = folder / ".env"
     present, content = read_env(folder), path.read_bytes() if path.is_file() else b""
@@ -123,10 +140,7 @@ def append_env_variables(folder: Path, values: Mapping[str, str]) -> None:
 
 def _render_assignment(name: str, value: str) -> str:
     quoted = value.replace("\\", "\\\\").replace("'", "\\'")
-    line = f"{name}='{quoted}'\n" if value else f"{name}=\n"
-    if (dotenv_values(stream=StringIO(line)).get(name) or "") != value:
-        raise ConfigError([f".env cannot hold the value of {name}; set the variable in the environment"])
-    return line
+    return f"{name}='{quoted}'\n" if value else f"{name}=\n"
 
 
 def _find_account_list(text: str) -> yaml.SequenceNode | None:
@@ -140,8 +154,8 @@ def _find_account_list(text: str) -> yaml.SequenceNode | None:
 
 def _is_yaml_of(text: str, document: Mapping[str, Any]) -> bool:
     try:
-        return bool(yaml.safe_load(text) == document)
-    except yaml.YAMLError:
+        return bool(parse_value(text) == document)
+    except (ValueError, yaml.YAMLError):
         return False
 
 

@@ -89,7 +89,7 @@ def _list_forms(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
     if form.get("format") == "time-zone":
         return [{"$ref": _DEFS + "zone"}, reference]
     if form.get("type") == "string" and "enum" not in form and "format" not in form:
-        form["type"] = ["string", "number"]  # a number is read as its digits
+        form["type"] = ["string", "number", "boolean"]  # 0123, 1e3, true: kept as the characters of the file
         return [form, reference] if "pattern" in form else [form]
     if form.get("type") in _SCALARS:
         return [form, reference]

@@ -6,10 +6,11 @@ here.
 
 import re
 from collections.abc import Iterator, Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any, get_args
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import BaseModel, SecretStr
 
 from extractors import redaction
@@ -24,12 +25,30 @@ REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 def read_env(folder: Path) -> Mapping[str, str | None]:
     """Return the variables of the ``.env`` in a folder; none when there is no such file.
 
-    Raises ConfigError for a file that cannot be read.
+    A value keeps its characters: a reference inside it, as in ``a${B}``, is not filled in. Without quotes, it ends
+    before blanks and before a comment. Raises ConfigError for a file that cannot be read.
     """
+    path = folder / ".env"
     try:
-        return dotenv_values(folder / ".env")
+        return parse_env(path.read_bytes().decode("utf-8-sig")) if path.is_file() else {}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f".env: cannot be read ({type(error).__name__})"]) from error
+
+
+def parse_env(text: str) -> Mapping[str, str | None]:
+    """Return the variables in the text of a ``.env``; of a repeated one, the last value.
+
+    Raises ConfigError for a line that is no assignment.
+    """
+    bindings = list(parse_stream(StringIO(text)))
+    problems = [
+        f".env: line {binding.original.line} is not NAME=value; check its quotes"
+        for binding in bindings
+        if binding.error
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return {binding.key: binding.value for binding in bindings if binding.key is not None}
 
 
 def iter_secret_keys(model: type[BaseModel], prefix: KeyPath = ()) -> Iterator[KeyPath]:

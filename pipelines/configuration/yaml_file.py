@@ -1,5 +1,8 @@
 """Reading one YAML file as a mapping, with a sentence for each way in which it can be wrong.
 
+Every value is the text of the file, character for character, or None where the file says null: which texts are numbers,
+flags or days, only the setting knows. (YAML itself would read ``0123`` as 83, ``12:30`` as 750 and ``no`` as false.)
+
 The meaning of the mapping must not come in. No message quotes the file: a secret may stand in it by mistake.
 """
 
@@ -12,17 +15,34 @@ import yaml
 
 from extractors.errors import ConfigError
 
+_STRING, _NULL, _MERGE = (f"tag:yaml.org,2002:{name}" for name in ("str", "null", "merge"))
+
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that is given twice in one mapping: YAML would silently keep the last value."""
+    """Reads each value as the text it is, and refuses a key that is given twice: YAML would keep the last value."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        repeated = next((key for at, key in enumerate(keys) if key in keys[:at]), None)
-        if repeated is not None:
-            problem = f"the key {repeated} is given twice"
-            raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark)
-        return super().construct_mapping(node, deep)
+    yaml_implicit_resolvers = {  # noqa: RUF012 - overrides PyYAML's own, which is no ClassVar
+        first: [(tag, pattern) for tag, pattern in resolvers if tag in (_NULL, _MERGE)]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    yaml_constructors = {  # noqa: RUF012 - as above
+        tag: constructor
+        for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
+        if tag is None or tag.rpartition(":")[2] in ("str", "null", "map", "seq")
+    } | {_MERGE: yaml.SafeLoader.construct_yaml_str}  # as a value, `<<` is a text
+
+    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
+        """Compose a mapping whose keys are texts, each given once. A plain ``null`` is a key like any other."""
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        keys = set[str]()
+        for key, _ in node.value:
+            if key.tag == _NULL:
+                key.tag = _STRING
+            if isinstance(key, yaml.ScalarNode) and key.value in keys:
+                problem = f"the key {key.value} is given twice"
+                raise yaml.constructor.ConstructorError(problem=problem, problem_mark=key.start_mark)
+            keys.add(str(key.value))
+        return node
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -39,7 +59,7 @@ def parse_yaml(content: bytes, name: str) -> dict[str, Any]:
     Raises ConfigError for content that is not YAML or not a mapping.
     """
     try:
-        raw = _Loader(content.decode()).get_single_data()
+        raw = parse_value(content.decode())
         # refuses an alias that contains itself: validation would follow it without end
         json.dumps(raw, default=str, skipkeys=True)
     except yaml.MarkedYAMLError as error:
@@ -52,3 +72,16 @@ def parse_yaml(content: bytes, name: str) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise ConfigError([f"{name}: is not a mapping with landing, warehouse, defaults and accounts"])
     return raw
+
+
+def parse_value(text: str) -> Any:
+    """Return the one value that a text of YAML holds: texts, lists and mappings of texts, None for null or no text.
+
+    Raises yaml.YAMLError or ValueError for a text that is not YAML.
+    """
+    return _Loader(text).get_single_data()
+
+
+def render_yaml(value: Any) -> str:
+    """Return the YAML of a value, which reads back as it is. A text that other programs could misread is quoted."""
+    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000))

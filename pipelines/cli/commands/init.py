@@ -18,7 +18,7 @@ from pipelines.cli.options import DAY_TYPE, as_date
 from pipelines.cli.steps.init_questions import NewAccount, ask_for_account
 from pipelines.configuration import config as configuration
 from pipelines.configuration import init_file as config_file
-from pipelines.configuration.yaml_file import parse_yaml, read_yaml
+from pipelines.configuration.yaml_file import parse_value, parse_yaml, read_yaml
 
 DEFAULT_LOCATIONS = {"landing": "data/landing", "warehouse": "duckdb://data/warehouse.duckdb"}
 
@@ -103,8 +103,8 @@ def _parse_setting(text: str) -> tuple[str, Any]:
     if not separator:
         raise click.UsageError(f"--set {text}: write KEY=VALUE")
     try:
-        return key, yaml.safe_load(value)
-    except yaml.YAMLError:
+        return key, parse_value(value)
+    except (ValueError, yaml.YAMLError):
         return key, value
 
 

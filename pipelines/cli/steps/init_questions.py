@@ -16,7 +16,12 @@ from pydantic import ValidationError
 from extractors import redaction
 from extractors.account import Account
 from extractors.registry import PROVIDERS, get_provider
-from pipelines.configuration.init_file import required_ids, required_secrets, secret_variable_name
+from pipelines.configuration.init_file import (
+    convert_settings,
+    required_ids,
+    required_secrets,
+    secret_variable_name,
+)
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,9 @@ def ask_for_account(provider: str | None, values: Mapping[str, Any], set_variabl
     ids = {key: values[key] if key in values else _prompt_key(model, key) for key in ("name", *required_ids(model))}
     optional = {} if provider else _prompt_optional_keys(model, values)
     names = {key: secret_variable_name(str(ids["name"]), key) for key in required_secrets(model) if key not in values}
+    settings = {"name": ids["name"], "provider": chosen, **ids, **optional, **values, **_variable_references(names)}
     return NewAccount(
-        {"name": ids["name"], "provider": chosen, **ids, **optional, **values, **_variable_references(names)},
+        convert_settings(model, settings),
         {
             name: "" if provider else _prompt_secret(model, key)
             for key, name in names.items()

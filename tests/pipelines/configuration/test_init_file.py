@@ -1,16 +1,15 @@
 """Writing a configuration: an added account is the only change, whatever the file looks like."""
 
 import stat
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from dotenv import dotenv_values
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS, get_provider
 from pipelines.configuration.init_file import (
     append_account,
@@ -21,6 +20,8 @@ from pipelines.configuration.init_file import (
     secret_variable_name,
     write_config_file,
 )
+from pipelines.configuration.secrets import read_env
+from pipelines.configuration.yaml_file import parse_value
 
 ENTRY: dict[str, Any] = {"name": "new", "provider": "inkeep", "streams": ["a", "b"], "api_key": "${NEW_API_KEY}"}
 
@@ -115,23 +116,30 @@ def test_variables_are_added_and_none_is_changed(tmp_path: Path) -> None:
     path.write_text(path.read_text() + "export C=mine # so\nD=")
     append_env_variables(tmp_path, {"A": "fake-a", "B": "other", "C": "other", "D": "", "E": ""})
     assert path.read_text() == "A=\nB='fake b'\nexport C=mine # so\nD=\nA='fake-a'\nE=\n"
-    assert dotenv_values(path) == {"A": "fake-a", "B": "fake b", "C": "mine", "D": "", "E": ""}
+    assert read_env(tmp_path) == {"A": "fake-a", "B": "fake b", "C": "mine", "D": "", "E": ""}
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"])))
-def test_a_secret_comes_back_as_it_was_typed_or_is_refused(tmp_path: Path, value: str) -> None:
+def test_a_secret_comes_back_as_it_was_typed(tmp_path: Path, value: str) -> None:
     (tmp_path / ".env").unlink(missing_ok=True)
-    try:
-        append_env_variables(tmp_path, {"KEY": value})
-    except ConfigError:
-        assert "${" in value
-        assert not (tmp_path / ".env").exists()
-    else:
-        assert (dotenv_values(tmp_path / ".env")["KEY"] or "") == value
+    append_env_variables(tmp_path, {"KEY": value})
+    assert read_env(tmp_path)["KEY"] == value
 
 
-def test_a_value_that_would_be_taken_for_a_reference_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="KEY; set the variable in the environment"):
-        append_env_variables(tmp_path, {"OTHER": "x", "KEY": "a${b}"})
-    assert not (tmp_path / ".env").exists()
+def test_a_value_that_looks_like_a_reference_or_has_lines_is_written_as_it_is(tmp_path: Path) -> None:
+    append_env_variables(tmp_path, {"OTHER": "x", "KEY": "a${b}", "LINES": "a\r\nb"})
+    assert read_env(tmp_path) == {"OTHER": "x", "KEY": "a${b}", "LINES": "a\r\nb"}
+
+
+@pytest.mark.parametrize(
+    "text", ["0123", "1_000", "12:30", "1e3", "yes", "null", "~", "2025-01-01", "=", "<<", " 3", ""]
+)
+def test_a_text_of_an_account_reads_back_as_it_was(tmp_path: Path, text: str) -> None:
+    entry = {"name": "new", "provider": "chatdash", "project_id": text, "api_key": "${NEW_API_KEY}"}
+    locations = {"landing": text, "warehouse": text}
+    written = render_config(tmp_path, locations, entry)
+    assert parse_value(written) == {**locations, "accounts": [entry]}
+    more = append_account(written, {**entry, "start_date": date(2025, 1, 1), "lookback_days": 3})
+    assert more is not None
+    assert parse_value(more)["accounts"] == [entry, {**entry, "start_date": "2025-01-01", "lookback_days": "3"}]

@@ -87,6 +87,7 @@ def test_every_key_is_described() -> None:
         {**CHATLAYER, "streams": ["users", "chatlayer.flow"], "conversation_ids": ["a", 1], "start_date": "2025-01-01"},
         {**COGNIGY, "privacy": {"key": "${KEY}"}, "rate_limit": {"requests": 5, "period_seconds": 0.5}},
         {**COGNIGY, "streams": None, "start_date": None},
+        {**CHATLAYER, "bot_id": True, "team_id": 1.5, "conversation_ids": [False, 12]},  # an editor's 0123, yes, 1e3
     ],
 )
 def test_what_is_right_is_accepted(entry: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

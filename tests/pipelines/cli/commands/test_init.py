@@ -224,3 +224,28 @@ def test_with_a_provider_it_prompts_for_missing_keys_only() -> None:
     code, shown = run_on_terminal(("acme", "5f0c2f4e8a1b2c3d4e5f6a7b"), "init", "--provider", "cognigy")
     assert code == 0, shown
     assert list(read_valid_config()["accounts"][0]) == ["name", "provider", "project_id", "api_key"]
+
+
+def test_settings_are_written_as_they_are_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    ids = ("--name", "007", "--project-id", "0123")
+    more = ("max_wait_seconds=1.5", "streams=[analytics]", "rate_limit={requests: 05}", "start_date=2025-01-01")
+    arguments = [part for setting in more for part in ("--set", setting)]
+    result = run_chatmart(capsys, "init", "--provider", "chatdash", *ids, *arguments)
+    assert result.exit_code == 0, result.err
+    (entry,) = read_valid_config()["accounts"]
+    assert entry["project_id"] == "0123"
+    assert entry["name"] == "007"
+    assert (entry["max_wait_seconds"], entry["rate_limit"]) == (1.5, {"requests": 5})
+    result = run_chatmart(
+        capsys, "init", "--provider", "chatlayer", "--name", "other", "--bot-id", "1_000", "--set", "team_id=0x1F"
+    )
+    assert result.exit_code == 0, result.err
+    _, entry = read_valid_config()["accounts"]
+    assert (entry["bot_id"], entry["team_id"]) == ("1_000", "0x1F")
+
+
+def test_a_day_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    result = run_chatmart(capsys, *DOCS, "--set", "start_date=2025-02-29")
+    assert result.exit_code == 2
+    assert result.err == "chatmart.yaml: account acme-docs: start_date: there is no day 2025-02-29\n"
+    assert not Path("chatmart.yaml").exists()
