@@ -17,7 +17,8 @@ from click.shell_completion import CompletionItem
 
 from extractors.errors import ChatmartError, ConfigError
 from extractors.redaction import redact
-from pipelines.cli.logs import LOG_FORMATS, LOG_LEVELS, TEXT, configure_logging, is_json_log
+from pipelines.cli.logs import is_json_log
+from pipelines.cli.options import COMMON_OPTIONS, apply_common_options
 from pipelines.cli.streams import prepare_streams
 from warehouse.errors import QueryError, SetupError, WarehouseError
 
@@ -78,29 +79,12 @@ class _LazyGroup(click.Group):
         return commands + click.Command.shell_complete(self, ctx, incomplete)
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--config",
-    metavar="FILE",
-    type=click.Path(),
-    help="Configuration file (default: $CHATMART_CONFIG, else chatmart.yaml).",
-)
-@click.option("--verbose", is_flag=True, help="Log requests, and print the traceback of an error.")
-@click.option("--log-level", type=click.Choice(LOG_LEVELS), envvar="CHATMART_LOG_LEVEL", help="Lowest level to log.")
-@click.option(
-    "--log-format",
-    type=click.Choice(LOG_FORMATS),
-    envvar="CHATMART_LOG",
-    default=TEXT,
-    show_default=True,
-    help="json: standard error is JSON, one object per line.",
-)
+@click.group(cls=_LazyGroup, params=list(COMMON_OPTIONS), context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("chatmart"), prog_name="chatmart")
 @click.pass_context
-def cli(ctx: click.Context, config: str | None, verbose: bool, log_level: str | None, log_format: str) -> None:
+def cli(ctx: click.Context) -> None:
     """Load the analytics of many chatbot providers into one star schema."""
-    ctx.obj = config
-    configure_logging(log_format, "debug" if verbose else log_level)
+    apply_common_options(ctx)
 
 
 def main(arguments: list[str] | None = None) -> None:

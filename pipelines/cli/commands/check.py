@@ -12,12 +12,12 @@ from rich.text import Text
 
 from pipelines.cli.display.tables import make_console
 from pipelines.cli.display.values import format_for_terminal
-from pipelines.cli.options import accounts_option, providers_option
+from pipelines.cli.options import accounts_option, command, providers_option
 from pipelines.cli.steps.connection_check import CheckResult, run_checks
 from pipelines.cli.steps.open_workspace import open_workspace
 
 
-@click.command()
+@command()
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @accounts_option
 @providers_option

@@ -3,6 +3,8 @@
 import click
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
+from pipelines.cli.options import command
+
 _INSTALLATION = """\b
 bash, in ~/.bashrc:  eval "$(chatmart completion bash)"
 zsh, in ~/.zshrc:    eval "$(chatmart completion zsh)"
@@ -11,7 +13,7 @@ fish:                chatmart completion fish > ~/.config/fish/completions/chatm
 _SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
-@click.command(epilog=_INSTALLATION)
+@command(epilog=_INSTALLATION)
 @click.argument("shell", type=click.Choice(list(_SHELLS)))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> int:

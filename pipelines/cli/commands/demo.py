@@ -17,6 +17,7 @@ import yaml
 from extractors.windows import Window, today
 from pipelines.cli.commands.report import write_report
 from pipelines.cli.display.formats import write_result
+from pipelines.cli.options import command
 from pipelines.cli.steps.run_with_progress import run_with_progress
 from pipelines.configuration import config as configuration
 from pipelines.configuration.json_schema import schema_comment
@@ -44,7 +45,7 @@ _EXAMPLE_QUERIES = (
 )
 
 
-@click.command()
+@command()
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),

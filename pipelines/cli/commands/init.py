@@ -14,7 +14,7 @@ import yaml
 
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS, get_provider
-from pipelines.cli.options import DAY_TYPE, as_date
+from pipelines.cli.options import DAY_TYPE, as_date, command
 from pipelines.cli.steps.init_questions import NewAccount, ask_for_account
 from pipelines.configuration import config as configuration
 from pipelines.configuration import init_file as config_file
@@ -37,7 +37,7 @@ def _id_options(command: CommandT) -> CommandT:
     return command
 
 
-@click.command()
+@command()
 @click.option("--provider", type=click.Choice(PROVIDERS), help="The account's provider.")
 @click.option("--name", metavar="NAME", help="Name of the account, in every table.")
 @_id_options

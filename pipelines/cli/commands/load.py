@@ -13,7 +13,7 @@ from extractors.errors import ConfigError
 from extractors.registry import get_provider
 from extractors.windows import Window
 from pipelines.cli.display.output import print_message, print_table
-from pipelines.cli.options import DAY_TYPE, accounts_option, as_date, as_date_range, providers_option
+from pipelines.cli.options import DAY_TYPE, accounts_option, as_date, as_date_range, command, providers_option
 from pipelines.cli.steps.failures import alert_on_error, send_failure_alert, warn_about_older_days
 from pipelines.cli.steps.open_workspace import open_workspace
 from pipelines.cli.steps.run_with_progress import run_with_progress
@@ -34,7 +34,7 @@ from pipelines.orchestration.instance.materializations import record_materializa
 _NO_DAYS = "no account has any of these days: check start_date; the future is not loaded"
 
 
-@click.command()
+@command()
 @click.option("--date", "day", type=DAY_TYPE, metavar="D", help="Day to load (default: each account's own yesterday).")
 @accounts_option
 @providers_option
@@ -57,7 +57,7 @@ def load(config: str | None, day: object, accounts: Sequence[str], providers: Se
     return code
 
 
-@click.command()
+@command()
 @click.option("--from", "first", type=DAY_TYPE, required=True, metavar="D", help="First day.")
 @click.option("--to", "last", type=DAY_TYPE, required=True, metavar="D", help="Last day, included.")
 @accounts_option

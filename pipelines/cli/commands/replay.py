@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from pipelines.cli.options import DAY_TYPE, accounts_option, as_date_range, providers_option
+from pipelines.cli.options import DAY_TYPE, accounts_option, as_date_range, command, providers_option
 from pipelines.cli.steps.open_workspace import open_workspace
 from pipelines.cli.steps.run_with_progress import run_with_progress
 from pipelines.loads.history import list_landed_days
@@ -12,7 +12,7 @@ from pipelines.loads.replay import replay_jobs
 from pipelines.loads.run import LoadJob
 
 
-@click.command()
+@command()
 @click.option("--from", "first", type=DAY_TYPE, metavar="D", help="First day (default: the first landed day).")
 @click.option("--to", "last", type=DAY_TYPE, metavar="D", help="Last day, included (default: the last landed day).")
 @accounts_option

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from pipelines.cli.options import DAY_TYPE, accounts_option, as_date, providers_option
+from pipelines.cli.options import DAY_TYPE, accounts_option, as_date, command, providers_option
 from pipelines.cli.steps.open_workspace import open_workspace, write_atomically
 from pipelines.loads.workspace import Workspace
 from pipelines.report.build import PeriodNotAvailable, ReportRequest, build_report
@@ -18,7 +18,7 @@ from pipelines.report.page.html import render_page
 DEFAULT_FILE_NAME = "report.html"
 
 
-@click.command()
+@command()
 @click.option(
     "--output",
     "-o",

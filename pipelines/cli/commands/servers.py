@@ -13,11 +13,12 @@ from typing import NoReturn
 import click
 
 from pipelines.cli.commands.demo import SANDBOX_PORTS
+from pipelines.cli.options import CONFIG_OPTION, command
 from pipelines.configuration import config as configuration
 from pipelines.orchestration.instance.home import prepare_home
 
 
-@click.command()
+@command()
 @click.option(
     "--port",
     type=click.IntRange(1, 65534),
@@ -33,11 +34,14 @@ def sandbox(port: int, seed: int) -> int:
     return main(["--port", str(port), "--download-port", str(port + 1), "--seed", str(seed)])
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@command(
+    common_options=[CONFIG_OPTION],  # Dagster has its own --verbose, --log-level and --log-format
+    context_settings={"ignore_unknown_options": True},
+)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def dev(config: str | None, arguments: tuple[str, ...]) -> NoReturn:
-    """Start Dagster's UI and daemon for the configuration. Further arguments go to ``dagster dev``."""
+    """Start Dagster's UI and daemon for the configuration. Further arguments and options go to ``dagster dev``."""
     loaded_config = configuration.load_config(configuration.find_config(config))
     environment = {
         **os.environ,

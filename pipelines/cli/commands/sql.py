@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from pipelines.cli.display.formats import OUTPUT_FORMATS, write_result
 from pipelines.cli.display.tables import TableStyle, Truncation, draw_table
+from pipelines.cli.options import command
 from pipelines.cli.query.catalog import read_catalog
 from pipelines.cli.query.meta_commands import describe_view, list_views
 from pipelines.cli.query.statements import SqlSession, has_result, split_statements
@@ -75,7 +76,7 @@ class OutputOptions:
             click.secho("; ".join(notes), err=True, dim=True)
 
 
-@click.command()
+@command()
 @click.argument("query", required=False)
 @click.option(
     "--format",

@@ -16,7 +16,7 @@ from rich.table import Table
 from extractors.redaction import redact
 from pipelines.cli.display.tables import make_console
 from pipelines.cli.display.values import format_for_terminal
-from pipelines.cli.options import accounts_option, providers_option
+from pipelines.cli.options import accounts_option, command, providers_option
 from pipelines.cli.steps.open_workspace import open_workspace
 from pipelines.loads.status import RESTATEMENT_PERIOD, STATES, AccountStatus, StateRange, read_account_statuses
 from pipelines.loads.workspace import Workspace
@@ -31,7 +31,7 @@ Line = tuple[str, str | None]
 """A line of text and its colour."""
 
 
-@click.command()
+@command()
 @click.option("--json", "as_json", is_flag=True, help="Print every day with its state, as JSON.")
 @accounts_option
 @providers_option

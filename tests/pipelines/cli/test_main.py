@@ -1,7 +1,9 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from pipelines.cli import main as command
@@ -129,3 +131,46 @@ def test_the_installed_program_answers() -> None:
     done = subprocess.run([CHATMART, "--version"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("chatmart, version ")
+
+
+COMMANDS = command.cli.list_commands(click.Context(command.cli))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_the_common_options_in_its_help(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    help_text = run_chatmart(capsys, name, "--help").out
+    own, _, common = help_text.partition("Common options, before or after the command:")
+    options = ["--config"] if name == "dev" else ["--config", "--verbose", "--log-level", "--log-format"]
+    assert all(option in common and option not in own for option in options)
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("dev", "sandbox", "demo")])
+def test_common_options_work_before_and_after_every_command(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
+) -> None:
+    more = {"sql": ["select 1"], "backfill": ["--from", "2025-01-01", "--to", "2025-01-02"], "completion": ["bash"]}
+    arguments = more.get(name, [])
+    options = ["--config", "other.yaml", "--verbose", "--log-level", "error", "--log-format", "json"]
+    before = run_chatmart(capsys, *options, name, *arguments)
+    after = run_chatmart(capsys, name, *arguments, *options)
+    between = run_chatmart(capsys, name, *options, *arguments)
+    assert before.exit_code == after.exit_code == between.exit_code
+    assert before.out == after.out == between.out
+    assert _without_times(before.err) == _without_times(after.err) == _without_times(between.err)
+    if name not in ("init", "completion"):
+        assert str(tmp_path / "other.yaml") in before.err
+
+
+def _without_times(log: str) -> list[dict[str, object]]:
+    return [{**json.loads(line), "timestamp": ""} for line in log.splitlines() if line.startswith("{")]
+
+
+def test_a_common_option_after_the_command_counts_more_than_one_before(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATMART_LOG", "json")
+    result = run_chatmart(capsys, "--config", "a.yaml", "load", "--config", "b.yaml", "--log-format", "text")
+    assert result.err.startswith(f"there is no configuration at {tmp_path / 'b.yaml'}")
+    result = run_chatmart(capsys, "--config", "a.yaml", "--log-format", "text", "load")
+    assert result.err.startswith(f"there is no configuration at {tmp_path / 'a.yaml'}")
+    assert json.loads(run_chatmart(capsys, "load").err)["level"] == "error"
