@@ -61,6 +61,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     Migration(3, "reconciliation.reported", renames=(ColumnRename("reconciliation", "told", "reported"),)),
+    Migration(4, "monthly views with the days of the month"),  # views alone: readers of older files get the new ones
 )
 CURRENT_VERSION = MIGRATIONS[-1].version
 

@@ -19,7 +19,10 @@ _VIEW_COMMENT = re.compile(r"^-- (?!  )(.+)$", re.MULTILINE)
 _RELATION = re.compile(r"\b(?:FROM|JOIN)\s+\"?(\w+)", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 
-_SHARED_COMMENTS = {"month": "First day of the calendar month (of the account's zone), as a date."}
+_SHARED_COMMENTS = {
+    "month": "First day of the calendar month (of the account's zone), as a date.",
+    "days_in_month": "Days of the calendar month: where days is smaller, the row is of a part of the month only.",
+}
 """Comments of columns that several views make in the same way."""
 
 

@@ -2,8 +2,9 @@
 -- as handed over, whatever the target is. End reasons are not read, since each provider has its own words. Only those
 -- channels count that report targets, and only from the first to the last month in which they do: in other months a
 -- missing transfer target may only mean that it was not reported. Test channels are left out. An account without a
--- reported transfer has no row.
+-- reported transfer has no row. A month may be loaded in part: see days.
 --   source: conversations: single conversations, where they are loaded; reports: otherwise, reports of voice channels.
+--   days: Days of the month that source knows: those with a conversation in it, and those without any conversation.
 --   conversations: Conversations (calls) of the channels that report transfer targets.
 --   handed_over: Conversations of these that have a transfer target.
 --   contained: Conversations of these that have none.
@@ -42,6 +43,23 @@ reporting AS (
     QUALIFY month BETWEEN min(CASE WHEN handed_over > 0 THEN month END) OVER same_channel
         AND max(CASE WHEN handed_over > 0 THEN month END) OVER same_channel
 ),
+known AS (
+    SELECT 'conversations' AS source, account_key, date FROM fact_conversation
+    UNION
+    SELECT 'reports', f.account_key, f.date
+    FROM fact_metric_daily AS f
+    JOIN dim_metric AS m ON m.metric_key = f.metric_key
+    WHERE m.metric = 'channel_conversations' AND f.value IS NOT NULL
+    UNION
+    SELECT unnest(['conversations', 'reports']), account_key, date
+    FROM fact_conversation_daily
+    WHERE conversations = 0
+),
+known_days AS (
+    SELECT CAST(date_trunc('month', date) AS DATE) AS month, account_key, source, count(*) AS days
+    FROM known
+    GROUP BY ALL
+),
 chosen AS (
     SELECT
         month, account_key, source,
@@ -53,8 +71,9 @@ chosen AS (
 )
 SELECT
     s.month, a.provider, a.account,
-    s.source, s.conversations, s.handed_over,
+    s.source, k.days, day(last_day(s.month)) AS days_in_month, s.conversations, s.handed_over,
     s.conversations - s.handed_over AS contained,
     CAST((s.conversations - s.handed_over) / nullif(s.conversations, 0) AS DECIMAL(9, 6)) AS containment_rate
 FROM chosen AS s
+JOIN known_days AS k ON k.month = s.month AND k.account_key = s.account_key AND k.source = s.source
 JOIN dim_account AS a ON a.account_key = s.account_key

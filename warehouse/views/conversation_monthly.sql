@@ -1,4 +1,4 @@
--- Totals of an account and calendar month: one row each, over the loaded days. Additive measures only: the users of a
+-- Totals of an account and calendar month: one row each, over the loaded days: `days` of `days_in_month`. Additive measures only: the users of a
 -- month are not the sum of its days' users. A measure is the sum over the days that report it, and NULL without
 -- such a day. Currencies are never mixed: a month with cost in several has NULL here, and one row per currency in
 -- cost_per_conversation_monthly.
@@ -8,6 +8,7 @@
 SELECT
     CAST(date_trunc('month', f.date) AS DATE) AS month, a.provider, a.account,
     count(*) AS days,
+    day(last_day(date_trunc('month', f.date))) AS days_in_month,
     CAST(sum(f.conversations) AS BIGINT) AS conversations,
     CAST(sum(f.messages) AS BIGINT) AS messages,
     CAST(sum(f.user_messages) AS BIGINT) AS user_messages,

@@ -28,7 +28,7 @@ monthly AS (
 )
 SELECT
     m.month, a.provider, a.account, m.cost_currency,
-    m.days, m.conversations, m.cost_amount,
+    m.days, day(last_day(m.month)) AS days_in_month, m.conversations, m.cost_amount,
     -- Computed in whole millionths, since `/` is floating point for decimals too.
     CAST(0.000001 AS DECIMAL(6, 6)) * CAST(
         (CAST(m.cost_amount * 1000000 AS HUGEINT) + m.conversations // 2) // nullif(m.conversations, 0)

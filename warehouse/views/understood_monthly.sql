@@ -20,7 +20,7 @@ monthly AS (
     GROUP BY ALL
 )
 SELECT
-    month, provider, account, days, understood_messages, misunderstood_messages,
+    month, provider, account, days, day(last_day(month)) AS days_in_month, understood_messages, misunderstood_messages,
     CAST(understood_messages / nullif(understood_messages + misunderstood_messages, 0) AS DECIMAL(9, 6))
         AS understood_rate
 FROM monthly

@@ -22,13 +22,14 @@ from warehouse.records import AccountRow
 from warehouse.store import Store
 
 COLUMNS = {
-    "conversation_monthly": "days conversations messages user_messages interactions understood_messages "
+    "conversation_monthly": "days days_in_month conversations messages user_messages interactions understood_messages "
     "misunderstood_messages call_duration_seconds cost_amount cost_currency tokens",
-    "channel_monthly": "channel channel_group is_test conversations messages interactions call_duration_seconds",
-    "understood_monthly": "days understood_messages misunderstood_messages understood_rate",
-    "containment_monthly": "source conversations handed_over contained containment_rate",
-    "intent_trend": "intent hits days previous_hits previous_days hits_change is_top_n",
-    "cost_per_conversation_monthly": "cost_currency days conversations cost_amount cost_per_conversation",
+    "channel_monthly": "channel channel_group is_test days days_in_month conversations messages interactions call_duration_seconds",
+    "understood_monthly": "days days_in_month understood_messages misunderstood_messages understood_rate",
+    "containment_monthly": "source days days_in_month conversations handed_over contained containment_rate",
+    "intent_trend": "intent hits days days_in_month hits_per_day previous_hits previous_days previous_days_in_month "
+    "previous_hits_per_day hits_change hits_per_day_change is_top_n",
+    "cost_per_conversation_monthly": "cost_currency days days_in_month conversations cost_amount cost_per_conversation",
 }
 FEBRUARY, MARCH, APRIL = date(2025, 2, 1), date(2025, 3, 1), date(2025, 4, 1)
 SHOP = AccountRow("shop", "chatdash", "p-1", "Europe/Berlin", FEBRUARY, 3)
@@ -172,7 +173,7 @@ def test_totals_are_of_the_additive_measures_alone() -> None:
     totals = fact_table("conversation_daily").columns
     additive = [c.name for c in totals if c.info["role"] == "measure" and c.info["additivity"] != NOT_ADDITIVE]
     shown = COLUMNS["conversation_monthly"].split()
-    assert [name for name in shown if name not in {"days", "cost_currency"}] == additive
+    assert [name for name in shown if name not in {"days", "days_in_month", "cost_currency"}] == additive
     never = {
         c.name for name in STAGED_FACTS for c in fact_table(name).columns if c.info.get("additivity") == NOT_ADDITIVE
     }
@@ -210,11 +211,11 @@ def test_currencies_are_never_mixed(loaded_store: Store) -> None:
 def test_a_conversation_costs_by_currency_where_both_are_told(loaded_store: Store) -> None:
     sql = "SELECT * EXCLUDE (provider, account) FROM cost_per_conversation_monthly ORDER BY month, cost_currency"
     assert query_rows(loaded_store, sql) == [
-        (FEBRUARY, "EUR", 2, 15, Decimal("1.000001"), Decimal("0.066667")),
-        (MARCH, "EUR", 1, 3, Decimal("1.5"), Decimal("0.5")),
-        (MARCH, "USD", 1, 4, Decimal(2), Decimal("0.5")),
-        (APRIL, "EUR", 1, 4, Decimal(1), Decimal("0.25")),
-        (APRIL, None, 1, 6, Decimal(3), Decimal("0.5")),
+        (FEBRUARY, "EUR", 2, 28, 15, Decimal("1.000001"), Decimal("0.066667")),
+        (MARCH, "EUR", 1, 31, 3, Decimal("1.5"), Decimal("0.5")),
+        (MARCH, "USD", 1, 31, 4, Decimal(2), Decimal("0.5")),
+        (APRIL, "EUR", 1, 30, 4, Decimal(1), Decimal("0.25")),
+        (APRIL, None, 1, 30, 6, Decimal(3), Decimal("0.5")),
     ]
 
 
@@ -233,37 +234,81 @@ def test_channels_are_conformed_and_tests_are_marked(loaded_store: Store) -> Non
 def test_a_rate_of_understanding_is_of_days_that_tell_both(loaded_store: Store) -> None:
     sql = "SELECT * EXCLUDE (provider, account) FROM understood_monthly WHERE account = '{}' ORDER BY month"
     assert query_rows(loaded_store, sql.format("shop")) == [
-        (FEBRUARY, 0, None, None, None),
-        (MARCH, 2, 2, 4, Decimal("0.333333")),
-        (APRIL, 1, 0, 0, None),
+        (FEBRUARY, 0, 28, None, None, None),
+        (MARCH, 2, 31, 2, 4, Decimal("0.333333")),
+        (APRIL, 1, 30, 0, 0, None),
     ]
-    assert {line[1:] for line in query_rows(loaded_store, sql.format("mute"))} == {(0, None, None, None)}
+    assert {(line[1], *line[3:]) for line in query_rows(loaded_store, sql.format("mute"))} == {(0, None, None, None)}
 
 
 def test_containment_is_of_channels_and_months_that_tell_transfers(loaded_store: Store) -> None:
     sql = "SELECT * EXCLUDE provider FROM containment_monthly ORDER BY month"
     assert query_rows(loaded_store, sql) == [
-        (FEBRUARY, "voice", "reports", 5, 1, 4, Decimal("0.8")),
-        (MARCH, "voice", "conversations", 6, 2, 4, Decimal("0.666667")),
+        (FEBRUARY, "voice", "reports", 1, 28, 5, 1, 4, Decimal("0.8")),
+        (MARCH, "voice", "conversations", 2, 31, 6, 2, 4, Decimal("0.666667")),
     ]
 
 
-def test_an_intent_changes_from_month_to_month(loaded_store: Store) -> None:
+def test_an_intent_is_compared_by_day_where_months_have_other_days(loaded_store: Store) -> None:
     sql = "SELECT * EXCLUDE (provider, account) FROM intent_trend WHERE account = 'voice' ORDER BY month, intent"
+    before = (None, None, 31, None, None, None)
     assert query_rows(loaded_store, sql) == [
-        (FEBRUARY, "hours", 7, 2, None, None, None, False),
-        (FEBRUARY, "prices", 6, 2, None, None, None, False),
-        (MARCH, "hours", 0, 1, 7, 2, -7, False),
-        (MARCH, "prices", 8, 1, 6, 2, 2, False),
-        (MARCH, "unknown", 1, 1, 0, 2, 1, False),
+        (FEBRUARY, "hours", 7, 2, 28, Decimal("3.5"), *before, False),
+        (FEBRUARY, "prices", 6, 2, 28, Decimal(3), *before, False),
+        (MARCH, "hours", 0, 1, 31, 0, 7, 2, 28, Decimal("3.5"), None, Decimal("-3.5"), False),
+        (MARCH, "prices", 8, 1, 31, 8, 6, 2, 28, 3, None, 5, False),
+        (MARCH, "unknown", 1, 1, 31, 1, 0, 2, 28, 0, None, 1, False),
     ]
 
 
 def test_what_a_cut_off_list_leaves_out_is_unknown(loaded_store: Store) -> None:
     sql = "SELECT * EXCLUDE (provider, account) FROM intent_trend WHERE account = 'shop' ORDER BY month, intent"
     assert query_rows(loaded_store, sql) == [
-        (FEBRUARY, "prices", 5, 1, None, None, None, True),
-        (MARCH, "hours", 1, 1, None, 1, None, True),
-        (MARCH, "prices", 2, 1, 5, 1, -3, True),
-        (APRIL, "prices", 4, 1, 2, 1, 2, True),
+        (FEBRUARY, "prices", 5, 1, 28, 5, None, None, 31, None, None, None, True),
+        (MARCH, "hours", 1, 1, 31, 1, None, 1, 28, None, None, None, True),
+        (MARCH, "prices", 2, 1, 31, 2, 5, 1, 28, 5, -3, -3, True),
+        (APRIL, "prices", 4, 1, 30, 4, 2, 1, 31, 2, 2, 2, True),
     ]
+
+
+QUIET = AccountRow("quiet", "chatcaptain", "c-2", "Europe/Berlin", MARCH, 3)
+
+
+@pytest.fixture(scope="module", params=sorted(STORE_KINDS))
+def quiet_store(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Store:
+    """An account of which ten days of March are loaded, four of them without any conversation, and one without lists."""
+    store = open_sample_store(tmp_path_factory.mktemp("quiet"), request.param)
+    days = consecutive_days(10, MARCH)
+    busy = days[:5]
+    conversations = [*[2] * 6, *[0] * 4]
+    facts: dict[str, list[Row]] = {
+        "conversation_daily": [
+            row_of_day(day, conversations=count) for day, count in zip(days, conversations, strict=True)
+        ],
+        "channel_daily": [row_of_day(day, channel_code="webchat", conversations=2) for day in busy],
+        "intent_daily": [row_of_day(day, intent="prices", hits=3, rank=1, is_top_n=False) for day in busy],
+        "conversation": [
+            row_of_day(day, conversation_id=f"{day}", channel_code="webchat", transfer_target="desk") for day in busy
+        ],
+    }
+    tables = {name: build_staged_table(name, lines) for name, lines in facts.items()}
+    store.commit(build_chunk_commit(days, dict(tables), account=QUIET, loaded_at=LOADED_AT))
+    store.publish()
+    return store
+
+
+@pytest.mark.parametrize(
+    ("view", "days"),
+    [("conversation_monthly", 10), ("channel_monthly", 9), ("containment_monthly", 9), ("intent_trend", 9)],
+)
+def test_a_month_in_part_says_of_how_many_of_how_many_days_it_is(quiet_store: Store, view: str, days: int) -> None:
+    assert query_rows(quiet_store, f"SELECT days, days_in_month FROM {view}") == [(days, 31)]
+
+
+def test_hits_per_day_count_days_without_conversations(quiet_store: Store) -> None:
+    assert query_rows(quiet_store, "SELECT hits, hits_per_day FROM intent_trend") == [(15, Decimal("1.667"))]
+
+
+def test_every_monthly_view_says_of_how_many_of_how_many_days_it_is(view_columns: dict[str, dict[str, str]]) -> None:
+    for view in COLUMNS:
+        assert {"days", "days_in_month"} <= view_columns[view].keys(), view
