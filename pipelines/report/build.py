@@ -3,6 +3,7 @@
 HTML, files and SQL do not belong here.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -58,7 +59,10 @@ def build_report(store: Store, request: ReportRequest, now: datetime) -> Report:
         due_slices=coverage.due_slices,
         comparison_note=_write_comparison_note(coverage),
         warnings=list(_list_warnings(coverage, results, request)),
-        key_figures=build_key_figures(results, ReportAccounts(len(names), coverage.complete_accounts)),
+        key_figures=build_key_figures(
+            results,
+            ReportAccounts(Counter(account.provider for account in request.accounts), coverage.complete_accounts),
+        ),
         sections=[
             conversations.build_provider_section(results, coverage, providers),
             conversations.build_channel_section(results, coverage, providers),

@@ -14,7 +14,7 @@ from itertools import groupby
 
 from extractors.windows import ONE_DAY, Window
 from pipelines.loads.status import GOOD_STATES, STATES, AccountStatus
-from pipelines.report.format import format_bucket_short, format_count, format_window
+from pipelines.report.format import format_bucket_short, format_count, format_part, format_window
 from pipelines.report.model import AccountTimeline, CoverageMap, StateSpan
 from pipelines.report.period import Period
 
@@ -22,7 +22,6 @@ MAX_VISIBLE_ACCOUNTS, MAX_DRAWN_ACCOUNTS = 40, 120
 """How many accounts are shown without unfolding, and how many are drawn at all."""
 
 _WORSE = {state: rank for rank, state in enumerate(("settled", "loaded", "stale", "missing", "failed"))}
-_MIN_LOADED_SHARE = 0.9  # of a bucket's slices: a gap of one among many accounts does not make the bar partial
 _MAX_NAMED_GAPS, _MAX_TICKS = 3, 6  # gaps in the alternative text; labels of the axis
 
 
@@ -57,24 +56,35 @@ class PeriodCoverage:
         )
 
     @cached_property
-    def partial_buckets(self) -> dict[str, set[date]]:
-        """By provider, the dates of buckets that cover a part of their days: clipped, or less than 90% loaded."""
-        partial: dict[str, set[date]] = {}
-        clipped = {self.period.bucket_date(bucket) for bucket in self.period.buckets if self.period.is_clipped(bucket)}
+    def partial_buckets(self) -> dict[str, dict[date, str]]:
+        """By provider, the dates of buckets that cover a part of their days, with that part as text (2 of 31 days).
+
+        A bucket has all days of each account that has begun by its end; days outside the period are not covered.
+        """
+        partial: dict[str, dict[date, str]] = {}
         for provider in {status.account.provider for status in self.statuses}:
-            loaded, due = Counter[date](), Counter[date]()
-            for state, part in self._split_by_bucket(provider):
-                due[self.period.bucket_date(part)] += len(part)
-                loaded[self.period.bucket_date(part)] += 0 if _is_gap(state) else len(part)
-            partial[provider] = clipped | {day for day in due if loaded[day] < _MIN_LOADED_SHARE * due[day]}
+            loaded, accounts = Counter[date](), Counter[date]()
+            for status in self.statuses:
+                if status.account.provider == provider:
+                    own = self._count_loaded_by_bucket(status)
+                    loaded.update(own)
+                    accounts.update(own.keys())
+            lengths = {bucket: self.period.bucket_length(bucket) * count for bucket, count in accounts.items()}
+            partial[provider] = {
+                bucket: format_part(loaded[bucket], length, accounts[bucket])
+                for bucket, length in lengths.items()
+                if loaded[bucket] < length
+            }
         return partial
 
-    def _split_by_bucket(self, provider: str) -> Iterator[tuple[str, Window]]:
-        for status in self.statuses:
-            if status.account.provider == provider:
-                for state, part in _clip_ranges(status, self.period.window):
-                    for bucket in self.period.buckets[_find_buckets(self.period, part)]:
-                        yield state, Window(max(part.start, bucket.start), min(part.end, bucket.end))
+    def _count_loaded_by_bucket(self, status: AccountStatus) -> Counter[date]:
+        """Return the loaded days of each bucket in which days of the account are due or have a state."""
+        counts = Counter[date]()
+        for state, part in _clip_ranges(status, self.period.window):
+            for bucket in self.period.buckets[_find_buckets(self.period, part)]:
+                days = (min(part.end, bucket.end) - max(part.start, bucket.start)).days
+                counts[self.period.bucket_date(bucket)] += 0 if _is_gap(state) else days
+        return counts
 
     @property
     def unloaded_after_period(self) -> int:

@@ -41,6 +41,16 @@ def format_count(count: int, word: str, plural_word: str | None = None) -> str:
     return f"{count:,} {word if count == 1 else plural_word or word + 's'}"
 
 
+def format_part(days: int, all_days: int, account_count: int = 1) -> str:
+    """Return the number of days that a figure covers, of how many; those of several accounts are added.
+
+    >>> format_part(2, 31), format_part(33, 62, 2)
+    ('2 of 31 days', '33 of 62 days of 2 accounts')
+    """
+    accounts = f" of {account_count:,} accounts" if account_count > 1 else ""
+    return f"{days:,} of {format_count(all_days, 'day')}{accounts}"
+
+
 def join_names(names: Iterable[str], most: int = 4) -> str:
     """Return the first names as part of a sentence, and the number of the others.
 

@@ -33,16 +33,32 @@ class Figure:
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """A figure of the whole period. ``note`` names the accounts that report it.
+    """A figure of one provider and the whole period. ``note`` says which part of the accounts reports it.
 
     ``no_change_reason`` is shown when there is no ``change``.
     """
 
-    name: str
     figure: Figure
     note: str = ""
     change: Change | None = None
     no_change_reason: str = ""
+
+
+@dataclass(frozen=True)
+class KeyFigureRow:
+    """The key figures of one provider, in the order of the table's ``headers``."""
+
+    provider: str
+    accounts_summary: str
+    figures: Sequence[KeyFigure]
+
+
+@dataclass(frozen=True)
+class KeyFigureTable:
+    """The key figures by provider (rows) and measure (columns). There is no total over providers."""
+
+    headers: Sequence[str]
+    rows: Sequence[KeyFigureRow]
 
 
 @dataclass(frozen=True)
@@ -63,7 +79,7 @@ class Table:
 class Mark:
     """One bar, or one point of a line; ``slot`` is its series.
 
-    ``is_partial`` marks a bar that covers only a part of its days.
+    ``is_partial`` marks one that covers only a part of its days.
     """
 
     bucket_date: date
@@ -178,7 +194,7 @@ class Report:
     due_slices: int
     comparison_note: str
     warnings: Sequence[str]
-    key_figures: Sequence[KeyFigure]
+    key_figures: KeyFigureTable
     sections: Sequence[Section]
     coverage: CoverageMap
     data_quality: Section

@@ -79,10 +79,9 @@ class Period:
         """Return the bucket's first day, even where it lies before the period."""
         return truncate_date(bucket.start, self.bucket_unit)
 
-    def is_clipped(self, bucket: Window) -> bool:
-        """Return whether days of the bucket lie outside the period."""
-        start = self.bucket_date(bucket)
-        return bucket != Window(start, _next_bucket_start(start, self.bucket_unit))
+    def bucket_length(self, start: date) -> int:
+        """Return the number of days of the bucket that begins on this day, in the period and outside."""
+        return (_next_bucket_start(start, self.bucket_unit) - start).days
 
     def _split_into_buckets(self) -> Iterator[Window]:
         start = self.first

@@ -43,7 +43,7 @@ _QUERIES = {
         FROM conversation_daily WHERE $both GROUP BY ALL
     """,
     "costs": """
-        SELECT account, cost_currency, date >= $first AS is_current, sum(cost_amount) AS cost_amount
+        SELECT provider, account, cost_currency, date >= $first AS is_current, sum(cost_amount) AS cost_amount
         FROM conversation_daily WHERE $both AND cost_amount <> 0 GROUP BY ALL
     """,
     "conversations": """
@@ -76,18 +76,20 @@ _QUERIES = {
     "languages": _MEMBERS.replace("$member", "language"),
     "countries": _MEMBERS.replace("$member", "country"),
     "understood": """
-        SELECT month, account, understood_rate AS rate, understood_messages + misunderstood_messages AS weight
+        SELECT
+            month, account, understood_rate AS rate, understood_messages + misunderstood_messages AS weight,
+            days, days_in_month
         FROM understood_monthly WHERE $months AND understood_rate IS NOT NULL
     """,
     "containment": """
-        SELECT month, account, containment_rate AS rate, conversations AS weight
+        SELECT month, account, containment_rate AS rate, conversations AS weight, days, days_in_month
         FROM containment_monthly WHERE $months AND containment_rate IS NOT NULL
     """,
     "monthly_costs": """
         SELECT
-            month, cost_currency, provider,
-            CAST(sum(cost_amount) AS DOUBLE) / CAST(sum(conversations) AS DOUBLE) AS rate, sum(conversations) AS weight
-        FROM cost_per_conversation_monthly WHERE $months GROUP BY ALL HAVING sum(conversations) > 0
+            month, cost_currency, account, cost_per_conversation AS rate, conversations AS weight,
+            days, days_in_month
+        FROM cost_per_conversation_monthly WHERE $months AND cost_per_conversation IS NOT NULL
     """,
     "restatements": """
         SELECT

@@ -40,7 +40,7 @@ FROM conversation_daily GROUP BY provider ORDER BY provider
 
 _EXAMPLE_QUERIES = (
     "select provider, channel, sum(conversations) conversations from channel_daily group by all order by 3 desc",
-    "select monthname(date) as month, provider, sum(conversations) from conversation_daily group by all order by all",
+    "select month, account, days, days_in_month, conversations from conversation_monthly order by all",
     "select account, intent, sum(hits) hits from intent_daily group by all order by hits desc limit 10",
 )
 

@@ -99,20 +99,21 @@ def _build_bars(chart: Chart) -> list[dict[str, Any]]:
 
 
 def _build_lines() -> list[dict[str, Any]]:
+    """Return the lines with their points; those of a part of their days are hollow."""
+    shape = {
+        "field": "slot",
+        "type": "nominal",
+        "scale": {"domain": list(range(1, SLOT_COUNT + 1)), "range": list(POINT_SHAPES)},
+        "legend": None,
+    }
+    point = {"type": "point", "size": 46, "opacity": 1}
+    whole, hollow = {**point, "filled": True}, {**point, "fill": "var(--paper)", "strokeWidth": 1.75}
     return [
         {"mark": {"type": "line", "strokeWidth": 1.75, "aria": False}, "encoding": {"color": _COLOUR}},
-        {
-            "mark": {"type": "point", "filled": True, "size": 46, "opacity": 1},
-            "encoding": {
-                "color": _COLOUR,
-                "shape": {
-                    "field": "slot",
-                    "type": "nominal",
-                    "scale": {"domain": list(range(1, SLOT_COUNT + 1)), "range": list(POINT_SHAPES)},
-                    "legend": None,
-                },
-            },
-        },
+        *(
+            {"mark": mark, "encoding": {"color": _COLOUR, "shape": shape}, "transform": [{"filter": test}]}
+            for mark, test in ((whole, "!datum.is_partial"), (hollow, "datum.is_partial"))
+        ),
     ]
 
 

@@ -17,8 +17,7 @@ from pipelines.report.queries import QueryResult, QueryRow
 
 OTHER_CHANNELS = "further channels"
 _MAX_ACCOUNTS = 100  # rows of the table by account
-_PARTIAL = " (partial)"
-_PARTIAL_NOTE = "Pale bars are partial: some of their days are outside the period, or more than a tenth is not loaded."
+_PARTIAL_NOTE = "Pale bars are of a part of their days: the others are outside the period or not loaded."
 
 
 def build_provider_section(results: QueryResult, coverage: PeriodCoverage, providers: Sequence[str]) -> Section:
@@ -42,23 +41,18 @@ def build_provider_section(results: QueryResult, coverage: PeriodCoverage, provi
 
 
 def build_channel_section(results: QueryResult, coverage: PeriodCoverage, providers: Sequence[str]) -> Section:
-    """Build a card for each provider that reports channels; a remark counts omitted test conversations."""
+    """Build a card for each provider that reports channels; its note counts its omitted test conversations."""
     rows = [row for row in results["channels"] if not row["is_test"]]
-    ranked = Counter[str]()
-    for row in rows:
-        if row["bucket"] is not None:
-            ranked[row["channel"]] += row["conversations"]
-    channels = sorted(ranked, key=lambda channel: (-ranked[channel], channel))
-    slots = {channel: slot for slot, channel in enumerate(channels[:SLOT_COUNT], start=1)}
+    slots = {channel: slot for slot, channel in enumerate(_rank_channels(rows)[:SLOT_COUNT], start=1)}
     reporting = {row["provider"] for row in rows if row["bucket"] is not None}
     cards = [
-        _build_channel_card(provider, [row for row in rows if row["provider"] == provider], slots, coverage)
+        _build_channel_card(
+            provider, [row for row in results["channels"] if row["provider"] == provider], slots, coverage
+        )
         for provider in providers
         if provider in reporting
     ]
-    tests = sum(row["conversations"] for row in results["channels"] if row["is_test"] and row["bucket"] is not None)
     remarks = [_PARTIAL_NOTE] if _has_partial_bars(cards) else []
-    remarks += [f"Test channels are left out: {format_count(tests, 'conversation')}."] if tests else []
     silent = [provider for provider in providers if provider not in reporting]
     if silent and reporting:
         remarks.append(f"No channels are reported by {join_names(silent)}.")
@@ -78,7 +72,7 @@ def _build_provider_card(
     if not counts:
         note = f"No conversations are reported for these days. {meaning}".strip()
         return Card(provider, Figure(NO_VALUE), note=note)
-    partial = coverage.partial_buckets.get(provider, set())
+    partial = coverage.partial_buckets.get(provider, {})
     marks = [
         Mark(
             bucket,
@@ -104,7 +98,9 @@ def _build_provider_card(
     )
 
 
-def _build_bucket_table(provider: str, counts: Mapping[date, int], partial: Collection[date], period: Period) -> Table:
+def _build_bucket_table(
+    provider: str, counts: Mapping[date, int], partial: Mapping[date, str], period: Period
+) -> Table:
     rows = [
         (_name_bucket(bucket, period, partial), format_number(counts.get(bucket))) for bucket in period.bucket_dates
     ]
@@ -129,9 +125,11 @@ def _build_account_tables(totals: MeasureTotals, complete_accounts: Collection[s
 
 
 def _build_channel_card(
-    provider: str, rows: Sequence[QueryRow], slots: Mapping[str, int], coverage: PeriodCoverage
+    provider: str, all_rows: Sequence[QueryRow], slots: Mapping[str, int], coverage: PeriodCoverage
 ) -> Card:
     period, counts, before = coverage.period, defaultdict[str, Counter[date]](Counter), Counter[str]()
+    rows = [row for row in all_rows if not row["is_test"]]
+    tests = sum(row["conversations"] for row in all_rows if row["is_test"] and row["bucket"] is not None)
     left = {row["channel"] for row in rows if row["bucket"] is not None} - slots.keys()
     for row in rows:
         name = row["channel"] if row["channel"] in slots or left == {row["channel"]} else OTHER_CHANNELS
@@ -142,13 +140,13 @@ def _build_channel_card(
     names = sorted(counts, key=lambda name: slots.get(name, SLOT_COUNT + 1))
     sums = {name: counts[name].total() for name in names}
     is_comparable = {account for row in rows for account in row["accounts"]} <= coverage.complete_accounts
-    partial, total = coverage.partial_buckets.get(provider, set()), sum(sums.values())
+    partial, total = coverage.partial_buckets.get(provider, {}), sum(sums.values())
     marks = [
         Mark(
             bucket,
             slots.get(name, 0),
             count,
-            f"{format_bucket(bucket, period.bucket_unit)}, {name}: {format_number(count)}",
+            f"{_name_bucket(bucket, period, partial)}, {name}: {format_number(count)}",
             bucket in partial,
         )
         for name in names
@@ -173,6 +171,7 @@ def _build_channel_card(
     alt_text = f"Stacked bars: conversations of {provider} by channel. The largest is {largest} with {share}."
     return Card(
         provider,
+        note=f"Test channels are left out: {format_count(tests, 'conversation')}." if tests else "",
         chart=Chart("bars", period.bucket_unit, period.bucket_dates, marks, alt_text),
         line_headers=("channel", "conversations", "share"),
         lines=lines,
@@ -180,12 +179,25 @@ def _build_channel_card(
     )
 
 
+def _rank_channels(rows: Sequence[QueryRow]) -> list[str]:
+    """Return the channels by their largest share in a provider's conversations. Providers' counts are not added."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        if row["bucket"] is not None:
+            counts[row["provider"]][row["channel"]] += row["conversations"]
+    shares: dict[str, float] = {}
+    for own in counts.values():
+        for channel, count in own.items():
+            shares[channel] = max(shares.get(channel, 0), count / (own.total() or 1))
+    return sorted(shares, key=lambda channel: (-shares[channel], channel))
+
+
 def _has_partial_bars(cards: Sequence[Card]) -> bool:
     return any(mark.is_partial for card in cards if card.chart for mark in card.chart.marks)
 
 
-def _name_bucket(bucket: date, period: Period, partial: Collection[date]) -> str:
-    return format_bucket(bucket, period.bucket_unit) + (_PARTIAL if bucket in partial else "")
+def _name_bucket(bucket: date, period: Period, partial: Mapping[date, str]) -> str:
+    return format_bucket(bucket, period.bucket_unit) + (f" ({partial[bucket]})" if bucket in partial else "")
 
 
 def _describe_bars(provider: str, counts: Mapping[date, int], period: Period) -> str:

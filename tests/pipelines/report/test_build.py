@@ -1,11 +1,12 @@
 """What a report holds for a period: days, comparisons, gaps, accounts left out. The page: ``page/test_html``."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 
 from pipelines.report.build import PeriodNotAvailable, ReportRequest, build_report
-from pipelines.report.model import Card, Report
+from pipelines.report.model import Card, KeyFigure, Report
 from tests.support.report_warehouse import FEBRUARY, LAST_DAY, MARCH, NOW, SALES, SUPPORT, VOICE, commit_days
 from tests.warehouse.sample import consecutive_days, query_rows
 from warehouse.store import Store
@@ -16,17 +17,22 @@ def cards_by_title(report: Report, section_name: str) -> dict[str, Card]:
     return {card.title: card for card in section.cards}
 
 
+def key_figures(report: Report, provider: str) -> dict[str, KeyFigure]:
+    [row] = [row for row in report.key_figures.rows if row.provider == provider]
+    return dict(zip(report.key_figures.headers, row.figures, strict=True))
+
+
 def test_changes_are_shown_only_where_both_periods_are_loaded(report: Report) -> None:
     providers = cards_by_title(report, "conversations")
     assert providers["chatdash"].change is not None
     assert providers["chatdash"].change.text == "no change"
     assert providers["chatcaptain"].change is None
     assert providers["chatcaptain"].no_change_reason == "not comparable"
-    key_figures = {figure.name: figure for figure in report.key_figures}
-    assert key_figures["Conversations"].change is None
-    assert key_figures["Conversations"].no_change_reason == "not comparable"
-    assert key_figures["Messages understood"].change is not None
-    assert key_figures["Messages understood"].change.text == "▼ 1.1 points"
+    voice = key_figures(report, "chatcaptain")
+    assert (voice["Conversations"].change, voice["Conversations"].no_change_reason) == (None, "not comparable")
+    sales = key_figures(report, "chatdash")
+    assert sales["Messages understood"].change is not None
+    assert sales["Messages understood"].change.text == "▼ 1.1 points"
     assert "for 2 of 3 accounts" in report.comparison_note
 
 
@@ -45,7 +51,7 @@ def test_a_period_with_a_gap_is_not_compared(started_store: Store) -> None:
 def test_only_the_requested_days_and_accounts_are_reported(filled_store: Store) -> None:
     report = build_report(filled_store, ReportRequest([SALES], MARCH, MARCH + timedelta(1), is_all_accounts=False), NOW)
     assert (report.period, report.accounts_summary) == ("1 Mar – 2 Mar 2025", "1 account at 1 provider")
-    assert report.key_figures[0].figure.exact == "40"
+    assert key_figures(report, "chatdash")["Conversations"].figure.exact == "40"
     assert list(cards_by_title(report, "conversations")) == ["chatdash"]
     assert (report.loaded_slices, report.due_slices) == (2, 2)
 
@@ -86,7 +92,7 @@ def test_a_provider_that_reports_no_conversations(started_store: Store) -> None:
     [card] = cards_by_title(report, "conversations").values()
     assert (card.headline is not None, card.chart) == (True, None)
     assert "No conversations are reported" in card.note
-    assert report.key_figures[0].note == "reported by no account"
+    assert key_figures(report, "chatcaptain")["Conversations"].note == "not reported"
     assert cards_by_title(report, "channels") == {}
 
 
@@ -124,3 +130,43 @@ def test_an_account_that_is_only_configured_is_missing(filled_store: Store) -> N
     assert [(span.state, span.first, span.count) for span in timeline.spans] == [("missing", 0, 28)]
     assert "28 missing (missing 1 Mar – 28 Mar 2025)" in timeline.alt_text
     assert report.loaded_slices == 28
+
+
+def test_a_key_figure_of_some_accounts_says_so(started_store: Store) -> None:
+    second = SALES.model_copy(update={"name": "more", "project_id": "q"})
+    for account, cost in ((SALES, {"cost_amount": Decimal(2), "cost_currency": "EUR"}), (second, {})):
+        row = {"date": MARCH, "conversations": 4, **cost}
+        commit_days(started_store, account, [MARCH], {"conversation_daily": [row]})
+    started_store.publish()
+    report = build_report(started_store, ReportRequest([SALES, second, SUPPORT], MARCH, MARCH), NOW)
+    figures = key_figures(report, "chatdash")
+    assert (figures["Conversations"].figure.exact, figures["Conversations"].note) == ("8", "")
+    assert (figures["Cost, EUR"].figure.text, figures["Cost, EUR"].note) == ("2.00", "of 1 of 2 accounts")
+    assert key_figures(report, "cognigy")["Cost, EUR"].figure.text == "–"
+
+
+def test_currencies_have_columns_of_their_own(started_store: Store) -> None:
+    currencies = ("CHF", "EUR", "GBP", "JPY", "USD")
+    days = consecutive_days(len(currencies), MARCH)
+    rows = [
+        {"date": day, "cost_amount": Decimal(number), "cost_currency": currency}
+        for number, (day, currency) in enumerate(zip(days, currencies, strict=True), start=1)
+    ]
+    commit_days(started_store, SALES, days, {"conversation_daily": rows})
+    started_store.publish()
+    figures = key_figures(build_report(started_store, ReportRequest([SALES], MARCH, days[-1]), NOW), "chatdash")
+    assert {name: figure.figure.text for name, figure in figures.items()} == {
+        "Conversations": "–",
+        "Cost, CHF": "1.00",
+        "Cost, EUR": "2.00",
+        "Cost, GBP": "3.00",
+        "Cost, other currencies": "2",
+    }
+    assert figures["Cost, other currencies"].note == "JPY 4.00 and USD 5.00"
+
+
+def test_a_cost_of_nothing_is_zero(started_store: Store) -> None:
+    commit_days(started_store, SALES, [MARCH], {"conversation_daily": [{"date": MARCH, "cost_amount": Decimal(0)}]})
+    started_store.publish()
+    report = build_report(started_store, ReportRequest([SALES], MARCH, MARCH), NOW)
+    assert key_figures(report, "chatdash")["Cost"].figure.text == "0"

@@ -108,10 +108,22 @@ def test_an_account_is_comparable_when_both_periods_are_loaded(
 def test_buckets_that_cover_a_part_of_their_days_are_partial() -> None:
     gap = build_status("one", ("settled", 0, 19), ("missing", 20, 20), ("settled", 21, 364))
     last = FIRST + timedelta(364)  # the only day of its week in the period
-    assert PeriodCoverage(YEAR, [gap]).partial_buckets == {"cognigy": {FIRST + timedelta(14), last}}
-    assert PeriodCoverage(YEAR, [gap, build_status("two", ("settled", 0, 364))]).partial_buckets == {"cognigy": {last}}
+    assert PeriodCoverage(YEAR, [gap]).partial_buckets == {
+        "cognigy": {FIRST + timedelta(14): "6 of 7 days", last: "1 of 7 days"}
+    }
+    assert PeriodCoverage(YEAR, [gap, build_status("two", ("settled", 0, 364))]).partial_buckets == {
+        "cognigy": {FIRST + timedelta(14): "13 of 14 days of 2 accounts", last: "2 of 14 days of 2 accounts"}
+    }
     daily = PeriodCoverage(MONTH, [build_status("one", ("settled", 0, 29))])
-    assert daily.partial_buckets == {"cognigy": set()}
+    assert daily.partial_buckets == {"cognigy": {}}
+
+
+def test_a_bucket_in_which_an_account_begins_is_partial_and_those_before_it_are_not() -> None:
+    statuses = [build_status("one", ("settled", 0, 364)), build_status("two", ("settled", 10, 364))]
+    assert PeriodCoverage(YEAR, statuses).partial_buckets["cognigy"] == {
+        FIRST + timedelta(7): "11 of 14 days of 2 accounts",
+        FIRST + timedelta(364): "2 of 14 days of 2 accounts",
+    }
 
 
 def test_slices_after_the_period_are_counted_when_due_and_not_loaded() -> None:

@@ -24,7 +24,8 @@ from warehouse.store import Store
 COLUMNS = {
     "conversation_monthly": "days days_in_month conversations messages user_messages interactions understood_messages "
     "misunderstood_messages call_duration_seconds cost_amount cost_currency tokens",
-    "channel_monthly": "channel channel_group is_test days days_in_month conversations messages interactions call_duration_seconds",
+    "channel_monthly": "channel channel_group is_test days days_in_month conversations messages interactions "
+    "call_duration_seconds",
     "understood_monthly": "days days_in_month understood_messages misunderstood_messages understood_rate",
     "containment_monthly": "source days days_in_month conversations handed_over contained containment_rate",
     "intent_trend": "intent hits days days_in_month hits_per_day previous_hits previous_days previous_days_in_month "
@@ -276,7 +277,7 @@ QUIET = AccountRow("quiet", "chatcaptain", "c-2", "Europe/Berlin", MARCH, 3)
 
 @pytest.fixture(scope="module", params=sorted(STORE_KINDS))
 def quiet_store(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Store:
-    """An account of which ten days of March are loaded, four of them without any conversation, and one without lists."""
+    """An account of which ten days of March are loaded: four without any conversation, one without lists."""
     store = open_sample_store(tmp_path_factory.mktemp("quiet"), request.param)
     days = consecutive_days(10, MARCH)
     busy = days[:5]

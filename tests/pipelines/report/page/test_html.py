@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import fields, is_dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from pipelines.report.page.charts import POINT_SHAPES
 from pipelines.report.page.html import GLYPHS, _load_style, render_page
 from tests.support.html_page import Element, find_card, parse_page, rows_by_label
 from tests.support.report_warehouse import HOSTILE_NAME, MARCH, NOW, SUPPORT, VOICE, build_cognigy_account, commit_days
-from tests.warehouse.sample import query_rows
+from tests.warehouse.sample import consecutive_days, query_rows
 from warehouse.store import Store
 
 IN_MARCH = "date BETWEEN DATE '2025-03-01' AND DATE '2025-03-28'"
@@ -32,9 +33,16 @@ def _format_label(value: object) -> str:
     return format_bucket(value, "day") if isinstance(value, date) else str(value)
 
 
-def key_values(page: Element) -> dict[str, str]:
-    figures = page.find_one("dl").find_all("div")
-    return {figure.find_one("dt").text: figure.find_one("data").attributes["value"] or "" for figure in figures}
+def key_values(page: Element) -> dict[tuple[str, str], str]:
+    """Return the exact key figures that are reported, by provider and measure."""
+    head, *rows = page.find_one("table", class_="keys").find_all("tr")
+    names = [cell.text for cell in head.find_all("th")][1:]
+    return {
+        (row.find_one("th").text.split()[0], name): cell.find_one("data").attributes["value"] or ""
+        for row in rows
+        for name, cell in zip(names, row.find_all("td"), strict=True)
+        if cell.find_one("data").attributes["value"]
+    }
 
 
 def line_values(page: Element, section: str, title: str) -> dict[str, list[str]]:
@@ -42,19 +50,39 @@ def line_values(page: Element, section: str, title: str) -> dict[str, list[str]]
 
 
 def test_the_key_figures_are_those_of_sql(filled_store: Store, page: Element) -> None:
-    [(conversations, messages, seconds)] = query_rows(
-        filled_store,
-        f"""SELECT sum(conversations), sum(messages), sum(call_duration_seconds)
-        FROM conversation_daily WHERE {IN_MARCH}""",
-    )
-    cost = f"SELECT cost_currency, sum(cost_amount) FROM conversation_daily WHERE {IN_MARCH} GROUP BY 1"
-    costs = {str(currency): Decimal(str(amount)) for currency, amount in query_rows(filled_store, cost) if currency}
-    values = key_values(page)
-    assert Decimal(values["Conversations"]) == conversations == 28_000 + 10 * sum(range(1, 29)) + 28 * 20 + 28 * 50
-    assert Decimal(values["Messages"]) == messages == 28 * 300
-    assert Decimal(values["Call minutes"]) * 60 == seconds == 28 * 90
-    assert float(values["Messages understood"]) == pytest.approx(8 / 9)
-    assert {currency: Decimal(values[f"Cost, {currency}"]) for currency in costs} == costs == {"EUR": 7, "USD": 42}
+    query = f"SELECT provider, sum(conversations) FROM conversation_daily WHERE {IN_MARCH} GROUP BY 1"
+    conversations = {(str(provider), "Conversations"): total for provider, total in query_rows(filled_store, query)}
+    assert conversations["cognigy", "Conversations"] == 28_000 + 10 * sum(range(1, 29))
+    query = f"SELECT cost_currency, sum(cost_amount) FROM conversation_daily WHERE {IN_MARCH} GROUP BY 1"
+    costs = {("chatdash", f"Cost, {name}"): total for name, total in query_rows(filled_store, query) if name}
+    assert sorted(map(str, costs.values())) == ["42.000000", "7.000000"]
+    values = {key: Decimal(value) for key, value in key_values(page).items()}
+    assert float(values.pop(("chatdash", "Messages understood"))) == pytest.approx(8 / 9)
+    assert values == {
+        **conversations,
+        **costs,
+        ("chatcaptain", "Messages"): 28 * 300,
+        ("cognigy", "Call minutes"): Decimal(28 * 90) / 60,
+    }
+
+
+def test_no_figure_adds_providers(filled_store: Store, page: Element) -> None:
+    measures = ("conversation_daily", "conversations"), ("channel_daily", "conversations"), ("intent_daily", "hits")
+    for view, measure in measures:
+        query = f"SELECT provider, sum({measure}) FROM {view} WHERE {IN_MARCH} GROUP BY 1"
+        totals = [int(str(total)) for _, total in query_rows(filled_store, query)]
+        assert len(totals) > 1
+        sums = {sum(some) for count in range(2, len(totals) + 1) for some in combinations(totals, count)}
+        for total in sums:
+            assert not re.search(rf"(?<![\d,.]){total:,}(?![\d,.])", page.text), f"{view}: {total:,}"
+            assert str(total) not in [data.attributes["value"] for data in page.find_all("data")]
+    assert "There is no total over providers" in page.find_one("section", id="figures").text
+
+
+def test_a_report_of_one_provider_needs_no_word_about_totals(filled_store: Store) -> None:
+    page = parse_page(render_page(build_report(filled_store, ReportRequest([SUPPORT], is_all_accounts=False), NOW)))
+    assert "total over providers" not in page.text
+    assert list(key_values(page)) == [("cognigy", "Conversations"), ("cognigy", "Call minutes")]
 
 
 def test_each_table_has_the_rows_of_its_view(filled_store: Store, page: Element) -> None:
@@ -84,7 +112,8 @@ def test_channels_are_those_of_their_view(filled_store: Store, page: Element) ->
         FROM channel_daily WHERE {IN_MARCH} AND NOT is_test AND provider = 'chatcaptain' GROUP BY 1"""
     shown = line_values(page, "channels", "chatcaptain")
     assert {name.lstrip("■"): [count] for name, [count, *_] in shown.items()} == query_texts(filled_store, query)
-    assert f"Test channels are left out: {28 * 4} conversations." in page.find_one("section", id="channels").text
+    assert f"Test channels are left out: {28 * 4} conversations." in find_card(page, "channels", "chatcaptain").text
+    assert "left out" not in find_card(page, "channels", "cognigy").text
 
 
 def test_breakdowns_are_those_of_their_views(filled_store: Store, page: Element) -> None:
@@ -99,26 +128,64 @@ def test_breakdowns_are_those_of_their_views(filled_store: Store, page: Element)
 @pytest.mark.parametrize(
     ("title", "query"),
     [
-        ("Messages understood", "account, month, understood_rate FROM understood_monthly WHERE days > 0"),
-        ("Containment", "account, month, containment_rate FROM containment_monthly"),
+        ("Messages understood", "understood_rate FROM understood_monthly WHERE days > 0"),
+        ("Containment", "containment_rate FROM containment_monthly"),
         (
             "Cost per conversation, USD",
-            "provider, month, cost_per_conversation FROM cost_per_conversation_monthly WHERE cost_currency = 'USD'",
+            "cost_per_conversation FROM cost_per_conversation_monthly WHERE cost_currency = 'USD'",
         ),
     ],
 )
 def test_monthly_rates_are_those_of_their_views(filled_store: Store, page: Element, title: str, query: str) -> None:
     format_rate = format_money if title.startswith("Cost") else format_percent
     rates: dict[str, list[str]] = {}
-    for name, _, rate in query_rows(filled_store, f"SELECT {query} ORDER BY month"):
-        rates.setdefault(str(name), []).append(format_rate(Decimal(str(rate))))
+    for name, days, of_days, rate in query_rows(
+        filled_store, f"SELECT account, days, days_in_month, {query} ORDER BY month"
+    ):
+        part = f" ({days} of {of_days} days)" if days != of_days else ""
+        rates.setdefault(str(name), []).append(format_rate(Decimal(str(rate))) + part)
     assert rates
     assert rows_by_label(find_card(page, "months", title).find_one("table", class_="figures")) == rates
 
 
+def test_months_in_part_say_so(page: Element) -> None:
+    card = find_card(page, "months", "Messages understood")
+    assert card.find_one("table", class_="figures").rows == [["sales", "90.0%", "88.9% (28 of 31 days)"]]
+    assert "28 of 31 days" in card.find_one("table", class_="lines").text
+    points = [path for path in card.find_all("path") if path.find_all("title")]
+    assert {point.text: point.attributes["fill"] == "var(--paper)" for point in points} == {
+        "sales, Feb 2025: 90.0%": False,
+        "sales, Mar 2025 (28 of 31 days): 88.9%": True,
+    }
+    assert "Hollow points are months in part" in page.find_one("section", id="months").text
+
+
+def test_bars_of_a_part_of_their_days_say_so(started_store: Store) -> None:
+    first = date(2025, 1, 30)
+    days = consecutive_days(58, first)
+    account = build_cognigy_account("support", start_date=first)
+    facts = {"conversation_daily": [{"date": day, "conversations": 10} for day in days]}
+    facts["channel_daily"] = [{"date": day, "channel_code": "webchat", "conversations": 10} for day in days]
+    commit_days(started_store, account, days, facts)
+    started_store.publish()
+    request = ReportRequest([account], first - timedelta(800), days[-1])  # so long that a bar is a month
+    page = parse_page(render_page(build_report(started_store, request, NOW)))
+    rows = rows_by_label(find_card(page, "conversations", "cognigy").find_all("table", class_="figures")[0])
+    assert {name: count for name, [count] in rows.items() if count != "–"} == {
+        "Jan 2025 (2 of 31 days)": "20",
+        "Feb 2025": "280",
+        "Mar 2025 (28 of 31 days)": "280",
+    }
+    for section in ("conversations", "channels"):
+        bars = [path for path in find_card(page, section, "cognigy").find_all("path") if path.find_all("title")]
+        pale = {bar.text.split(":")[0].split(",")[0]: bar.attributes["opacity"] != "1" for bar in bars}
+        assert pale == {"Jan 2025 (2 of 31 days)": True, "Feb 2025": False, "Mar 2025 (28 of 31 days)": True}
+        assert "Pale bars are of a part of their days" in page.find_one("section", id=section).text
+
+
 def test_each_provider_has_its_definition(page: Element) -> None:
     assert "Billable units." in find_card(page, "conversations", "cognigy").text
-    assert "counts in its own way" in page.find_one("section", id="figures").text
+    assert "each defines its measures in its own way" in page.find_one("section", id="figures").text
 
 
 def test_a_chart_has_its_figures_and_its_text(page: Element) -> None:
@@ -166,7 +233,7 @@ def test_a_name_from_outside_is_only_a_text(report: Report) -> None:
     allowed = {"html", "head", "meta", "link", "title", "style", "body", "header", "main", "footer", "section", "nav"}
     allowed |= {"article", "details", "summary", "figure", "table", "caption", "thead", "tbody", "tr", "th", "td"}
     allowed |= {"h1", "h2", "h3", "p", "span", "small", "strong", "i", "a", "code", "data", "div", "ul", "li"}
-    allowed |= {"dl", "dt", "dd", "svg", "g", "path", "line", "text"}
+    allowed |= {"svg", "g", "path", "line", "text"}
     assert {element.tag for element in page.descendants()} == allowed
     assert not [name for element in page.descendants() for name in element.attributes if name.startswith("on")]
     assert html.count(HOSTILE_NAME) == 0
@@ -213,7 +280,7 @@ def test_one_account_and_one_day(started_store: Store) -> None:
     report = build_report(started_store, ReportRequest([SUPPORT], MARCH, MARCH), NOW)
     assert report.period == "1 Mar 2025"
     page = parse_page(render_page(report))
-    assert key_values(page)["Conversations"] == "7"
+    assert key_values(page) == {("cognigy", "Conversations"): "7"}
     assert len(find_card(page, "conversations", "cognigy").find_one("svg").find_all("title")) == 1
 
 
@@ -221,7 +288,8 @@ def test_before_anything_is_loaded(empty_store: Store) -> None:
     report = build_report(empty_store, ReportRequest([SUPPORT, VOICE]), NOW)
     assert "Nothing is loaded for these days yet." in report.warnings
     assert (report.period, report.loaded_slices, report.newest_load_at) == ("1 Mar – 28 Mar 2025", 0, "")
-    assert all(figure.figure.text == "–" for figure in report.key_figures)
+    assert report.key_figures.headers == ["Conversations"]
+    assert [figure.figure.text for row in report.key_figures.rows for figure in row.figures] == ["–", "–"]
     page = parse_page(render_page(report))
     assert "Nothing was ever loaded." in page.text
     assert [strip.attributes["aria-label"] for strip in page.find_all("div", class_="strip")] == [
