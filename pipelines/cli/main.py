@@ -17,8 +17,8 @@ from click.shell_completion import CompletionItem
 
 from extractors.errors import ChatmartError, ConfigError
 from extractors.redaction import redact
+from pipelines.cli.common_options import COMMON_OPTIONS, apply_common_options
 from pipelines.cli.logs import is_json_log
-from pipelines.cli.options import COMMON_OPTIONS, apply_common_options
 from pipelines.cli.streams import prepare_streams
 from warehouse.errors import QueryError, SetupError, WarehouseError
 

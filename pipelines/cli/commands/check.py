@@ -10,9 +10,10 @@ from collections.abc import Sequence
 import click
 from rich.text import Text
 
+from pipelines.cli.common_options import command
 from pipelines.cli.display.tables import make_console
 from pipelines.cli.display.values import format_for_terminal
-from pipelines.cli.options import accounts_option, command, providers_option
+from pipelines.cli.options import accounts_option, providers_option
 from pipelines.cli.steps.connection_check import CheckResult, run_checks
 from pipelines.cli.steps.open_workspace import open_workspace
 

@@ -3,7 +3,7 @@
 import click
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
-from pipelines.cli.options import command
+from pipelines.cli.common_options import command
 
 _INSTALLATION = """\b
 bash, in ~/.bashrc:  eval "$(chatmart completion bash)"

@@ -16,8 +16,8 @@ import yaml
 
 from extractors.windows import Window, today
 from pipelines.cli.commands.report import write_report
+from pipelines.cli.common_options import command
 from pipelines.cli.display.formats import write_result
-from pipelines.cli.options import command
 from pipelines.cli.steps.run_with_progress import run_with_progress
 from pipelines.configuration import config as configuration
 from pipelines.configuration.json_schema import schema_comment

@@ -14,7 +14,8 @@ import yaml
 
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS, get_provider
-from pipelines.cli.options import DAY_TYPE, as_date, command
+from pipelines.cli.common_options import command
+from pipelines.cli.options import DAY_TYPE, as_date
 from pipelines.cli.steps.init_questions import NewAccount, ask_for_account
 from pipelines.configuration import config as configuration
 from pipelines.configuration import init_file as config_file

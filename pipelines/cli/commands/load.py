@@ -12,8 +12,9 @@ from extractors.account import Account
 from extractors.errors import ConfigError
 from extractors.registry import get_provider
 from extractors.windows import Window
+from pipelines.cli.common_options import command
 from pipelines.cli.display.output import print_message, print_table
-from pipelines.cli.options import DAY_TYPE, accounts_option, as_date, as_date_range, command, providers_option
+from pipelines.cli.options import DAY_TYPE, accounts_option, as_date, as_date_range, providers_option
 from pipelines.cli.steps.failures import alert_on_error, send_failure_alert, warn_about_older_days
 from pipelines.cli.steps.open_workspace import open_workspace
 from pipelines.cli.steps.run_with_progress import run_with_progress

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import click
 
-from pipelines.cli.options import DAY_TYPE, accounts_option, as_date_range, command, providers_option
+from pipelines.cli.common_options import command
+from pipelines.cli.options import DAY_TYPE, accounts_option, as_date_range, providers_option
 from pipelines.cli.steps.open_workspace import open_workspace
 from pipelines.cli.steps.run_with_progress import run_with_progress
 from pipelines.loads.history import list_landed_days

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from pipelines.cli.options import DAY_TYPE, accounts_option, as_date, command, providers_option
+from pipelines.cli.common_options import command
+from pipelines.cli.options import DAY_TYPE, accounts_option, as_date, providers_option
 from pipelines.cli.steps.open_workspace import open_workspace, write_atomically
 from pipelines.loads.workspace import Workspace
 from pipelines.report.build import PeriodNotAvailable, ReportRequest, build_report

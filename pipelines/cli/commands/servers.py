@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 
 from pipelines.cli.commands.demo import SANDBOX_PORTS
-from pipelines.cli.options import CONFIG_OPTION, command
+from pipelines.cli.common_options import CONFIG_OPTION, command
 from pipelines.configuration import config as configuration
 from pipelines.orchestration.instance.home import prepare_home
 

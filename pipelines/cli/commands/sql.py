@@ -14,9 +14,9 @@ from typing import TextIO
 import click
 import pyarrow as pa
 
+from pipelines.cli.common_options import command
 from pipelines.cli.display.formats import OUTPUT_FORMATS, write_result
 from pipelines.cli.display.tables import TableStyle, Truncation, draw_table
-from pipelines.cli.options import command
 from pipelines.cli.query.catalog import read_catalog
 from pipelines.cli.query.meta_commands import describe_view, list_views
 from pipelines.cli.query.statements import SqlSession, has_result, split_statements

@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from extractors.redaction import redact
+from pipelines.cli.common_options import command
 from pipelines.cli.display.tables import make_console
 from pipelines.cli.display.values import format_for_terminal
-from pipelines.cli.options import accounts_option, command, providers_option
+from pipelines.cli.options import accounts_option, providers_option
 from pipelines.cli.steps.open_workspace import open_workspace
 from pipelines.loads.status import RESTATEMENT_PERIOD, STATES, AccountStatus, StateRange, read_account_statuses
 from pipelines.loads.workspace import Workspace
