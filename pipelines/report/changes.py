@@ -60,6 +60,20 @@ class MeasureTotals:
         return compare_values(self.current, self.previous) if self.is_comparable(complete_accounts) else None
 
 
+def list_comparable_accounts(
+    breakdown_days: Iterable[QueryRow], breakdown: str, complete_accounts: Collection[str]
+) -> frozenset[str]:
+    """Return the complete accounts whose members are known on equally many days of both windows.
+
+    The rows are those of the query ``breakdown_days``. A stream that was enabled later is thus not taken for growth.
+    """
+    days: dict[bool, dict[str, int]] = {True: {}, False: {}}
+    for row in breakdown_days:
+        if row["breakdown"] == breakdown:
+            days[row["is_current"]][row["account"]] = row["days"]
+    return frozenset(name for name in complete_accounts if days[True].get(name) == days[False].get(name))
+
+
 def compare_values(now: Exact | None, before: Exact | None, digits: int = 0) -> Change | None:
     """Return the relative change in per cent; None when either value is missing.
 

@@ -56,6 +56,20 @@ _QUERIES = {
             CAST(sum(conversations) AS BIGINT) AS conversations, list(DISTINCT account) AS accounts
         FROM channel_daily WHERE $both AND conversations IS NOT NULL GROUP BY ALL
     """,
+    # Days whose members are known: those with any member, and those without any conversation.
+    "breakdown_days": """
+        SELECT breakdown, account, date >= $first AS is_current, count(DISTINCT date) AS days
+        FROM (
+            SELECT 'channel' AS breakdown, account, date FROM channel_daily WHERE $both
+            UNION ALL SELECT 'language', account, date FROM language_daily WHERE $both
+            UNION ALL SELECT 'country', account, date FROM country_daily WHERE $both
+            UNION ALL SELECT 'intent', account, date FROM intent_daily WHERE $both
+            UNION ALL
+            SELECT unnest(['channel', 'language', 'country', 'intent']), account, date
+            FROM conversation_daily WHERE $both AND conversations = 0
+        )
+        GROUP BY ALL
+    """,
     # The most frequent intents of each provider; intent_counts has the number of all.
     "intents": """
         SELECT *, bool_or(is_top_n) OVER (PARTITION BY account) AS is_cut

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
-from pipelines.report.changes import NOT_COMPARABLE, MeasureTotals, compare_values
+from pipelines.report.changes import NOT_COMPARABLE, MeasureTotals, compare_values, list_comparable_accounts
 from pipelines.report.coverage import PeriodCoverage
 from pipelines.report.format import NO_VALUE, format_bucket, format_count, format_number, format_percent, join_names
 from pipelines.report.model import SLOT_COUNT, Card, CardLine, Chart, Figure, Mark, Section, Table
@@ -43,11 +43,12 @@ def build_provider_section(results: QueryResult, coverage: PeriodCoverage, provi
 def build_channel_section(results: QueryResult, coverage: PeriodCoverage, providers: Sequence[str]) -> Section:
     """Build a card for each provider that reports channels; its note counts its omitted test conversations."""
     rows = [row for row in results["channels"] if not row["is_test"]]
+    comparable = list_comparable_accounts(results["breakdown_days"], "channel", coverage.complete_accounts)
     slots = {channel: slot for slot, channel in enumerate(_rank_channels(rows)[:SLOT_COUNT], start=1)}
     reporting = {row["provider"] for row in rows if row["bucket"] is not None}
     cards = [
         _build_channel_card(
-            provider, [row for row in results["channels"] if row["provider"] == provider], slots, coverage
+            provider, [row for row in results["channels"] if row["provider"] == provider], slots, coverage, comparable
         )
         for provider in providers
         if provider in reporting
@@ -125,7 +126,11 @@ def _build_account_tables(totals: MeasureTotals, complete_accounts: Collection[s
 
 
 def _build_channel_card(
-    provider: str, all_rows: Sequence[QueryRow], slots: Mapping[str, int], coverage: PeriodCoverage
+    provider: str,
+    all_rows: Sequence[QueryRow],
+    slots: Mapping[str, int],
+    coverage: PeriodCoverage,
+    comparable_accounts: Collection[str],
 ) -> Card:
     period, counts, before = coverage.period, defaultdict[str, Counter[date]](Counter), Counter[str]()
     rows = [row for row in all_rows if not row["is_test"]]
@@ -139,7 +144,7 @@ def _build_channel_card(
             counts[name][row["bucket"]] += row["conversations"]
     names = sorted(counts, key=lambda name: slots.get(name, SLOT_COUNT + 1))
     sums = {name: counts[name].total() for name in names}
-    is_comparable = {account for row in rows for account in row["accounts"]} <= coverage.complete_accounts
+    is_comparable = {account for row in rows for account in row["accounts"]} <= set(comparable_accounts)
     partial, total = coverage.partial_buckets.get(provider, {}), sum(sums.values())
     marks = [
         Mark(

@@ -170,3 +170,27 @@ def test_a_cost_of_nothing_is_zero(started_store: Store) -> None:
     started_store.publish()
     report = build_report(started_store, ReportRequest([SALES], MARCH, MARCH), NOW)
     assert key_figures(report, "chatdash")["Cost"].figure.text == "0"
+
+
+@pytest.mark.parametrize("first_day_with_members", [FEBRUARY, MARCH, MARCH - timedelta(3)])
+def test_a_breakdown_is_compared_only_where_both_periods_have_it(
+    started_store: Store, first_day_with_members: date
+) -> None:
+    days = consecutive_days(56, FEBRUARY)
+    counts = {day: 0 if day.day == 7 else 10 for day in days}  # a day without conversations has no members
+    members = [day for day in days if counts[day] and day >= first_day_with_members]
+    facts = {
+        "conversation_daily": [{"date": day, "conversations": count} for day, count in counts.items()],
+        "channel_daily": [{"date": day, "channel_code": "webchat", "conversations": 10} for day in members],
+        "language_daily": [{"date": day, "language_code": "de", "conversations": 10} for day in members],
+        "country_daily": [{"date": day, "country_code": "DE", "conversations": 10} for day in members],
+        "intent_daily": [{"date": day, "intent": "x", "hits": 3, "rank": 1, "is_top_n": False} for day in members],
+    }
+    commit_days(started_store, SALES, days, facts)
+    started_store.publish()
+    report = build_report(started_store, ReportRequest([SALES], MARCH, LAST_DAY), NOW)
+    cards = [*cards_by_title(report, "channels").values(), *cards_by_title(report, "intents").values()]
+    cards += cards_by_title(report, "places").values()
+    changes = {line.change.text if line.change else None for card in cards for line in card.lines}
+    assert changes == {"no change" if first_day_with_members == FEBRUARY else None}
+    assert len(cards) == 4
