@@ -64,7 +64,7 @@ def test_a_proxys_credential_is_given_by_reference_and_redacted(config_folder: C
         ({"ca_file": "."}, "network.ca_file: {folder} "),
         ({"ca_file": ""}, "network.ca_file: String should have at least 1 character"),
         ({"certificate": "x"}, "network.certificate: is not a known key"),
-        ({"use_environment": "perhaps"}, "network.use_environment: Input should be a valid boolean"),
+        ({"use_environment": "perhaps"}, "network.use_environment: is neither true nor false"),
     ],
 )
 def test_a_wrong_network_is_named(config_folder: ConfigFolder, network: dict[str, Any], problem: str) -> None:

@@ -61,7 +61,7 @@ def test_a_text_in_a_list_of_allowed_texts_is_refused_as_written(config_folder: 
     assert problem.startswith(f"chatmart.yaml: account acme: streams: there is no stream {text};")
 
 
-@pytest.mark.parametrize("text", ["0123", "12:30:45", "null", " 1e3 "])
+@pytest.mark.parametrize("text", ["0123", "12:30:45", "null", "1e3"])
 def test_a_text_from_a_variable_or_in_quotes_keeps_its_characters(
     config_folder: ConfigFolder, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

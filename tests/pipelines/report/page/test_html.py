@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import fields, is_dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from itertools import combinations
 from typing import Any
@@ -16,7 +16,7 @@ from pipelines.report.page.charts import POINT_SHAPES
 from pipelines.report.page.html import GLYPHS, _load_style, render_page
 from tests.support.html_page import Element, find_card, parse_page, rows_by_label
 from tests.support.report_warehouse import HOSTILE_NAME, MARCH, NOW, SUPPORT, VOICE, build_cognigy_account, commit_days
-from tests.warehouse.sample import consecutive_days, query_rows
+from tests.warehouse.sample import query_rows
 from warehouse.store import Store
 
 IN_MARCH = "date BETWEEN DATE '2025-03-01' AND DATE '2025-03-28'"
@@ -146,41 +146,6 @@ def test_monthly_rates_are_those_of_their_views(filled_store: Store, page: Eleme
         rates.setdefault(str(name), []).append(format_rate(Decimal(str(rate))) + part)
     assert rates
     assert rows_by_label(find_card(page, "months", title).find_one("table", class_="figures")) == rates
-
-
-def test_months_in_part_say_so(page: Element) -> None:
-    card = find_card(page, "months", "Messages understood")
-    assert card.find_one("table", class_="figures").rows == [["sales", "90.0%", "88.9% (28 of 31 days)"]]
-    assert "28 of 31 days" in card.find_one("table", class_="lines").text
-    points = [path for path in card.find_all("path") if path.find_all("title")]
-    assert {point.text: point.attributes["fill"] == "var(--paper)" for point in points} == {
-        "sales, Feb 2025: 90.0%": False,
-        "sales, Mar 2025 (28 of 31 days): 88.9%": True,
-    }
-    assert "Hollow points are months in part" in page.find_one("section", id="months").text
-
-
-def test_bars_of_a_part_of_their_days_say_so(started_store: Store) -> None:
-    first = date(2025, 1, 30)
-    days = consecutive_days(58, first)
-    account = build_cognigy_account("support", start_date=first)
-    facts = {"conversation_daily": [{"date": day, "conversations": 10} for day in days]}
-    facts["channel_daily"] = [{"date": day, "channel_code": "webchat", "conversations": 10} for day in days]
-    commit_days(started_store, account, days, facts)
-    started_store.publish()
-    request = ReportRequest([account], first - timedelta(800), days[-1])  # so long that a bar is a month
-    page = parse_page(render_page(build_report(started_store, request, NOW)))
-    rows = rows_by_label(find_card(page, "conversations", "cognigy").find_all("table", class_="figures")[0])
-    assert {name: count for name, [count] in rows.items() if count != "–"} == {
-        "Jan 2025 (2 of 31 days)": "20",
-        "Feb 2025": "280",
-        "Mar 2025 (28 of 31 days)": "280",
-    }
-    for section in ("conversations", "channels"):
-        bars = [path for path in find_card(page, section, "cognigy").find_all("path") if path.find_all("title")]
-        pale = {bar.text.split(":")[0].split(",")[0]: bar.attributes["opacity"] != "1" for bar in bars}
-        assert pale == {"Jan 2025 (2 of 31 days)": True, "Feb 2025": False, "Mar 2025 (28 of 31 days)": True}
-        assert "Pale bars are of a part of their days" in page.find_one("section", id=section).text
 
 
 def test_each_provider_has_its_definition(page: Element) -> None:
