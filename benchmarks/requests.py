@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 
 from extractors.registry import PROVIDERS
-from sandbox.accounts import SandboxAccount
+from sandbox.account import SandboxAccount
 from sandbox.config import build_config, build_environment
 from sandbox.server import Sandbox
 from sandbox.shapes import ResponseShapes

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from benchmarks.backfill import start_backfill, wait_for_exit
 from extractors.registry import PROVIDERS
-from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
+from sandbox.account import SandboxAccount
+from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.support.installation import Installation, days_from

@@ -9,8 +9,6 @@ from itertools import zip_longest
 from sandbox.account import SandboxAccount
 from sandbox.vendors import list_vendors
 
-__all__ = ["DEMO_ACCOUNTS", "SandboxAccount"]
-
 
 def _iterate_demo_accounts() -> Iterator[SandboxAccount]:
     """Yield the first account of every vendor, then the second of every vendor that has two, and so on."""

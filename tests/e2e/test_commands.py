@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli.commands import demo
-from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
+from sandbox.account import SandboxAccount
+from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.command import run_as_if_alone

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.accounts import SandboxAccount
+from sandbox.account import SandboxAccount
 from sandbox.server import Sandbox
 from sandbox.truth import VIEWS
 from sandbox.vendors import get_vendor

@@ -14,7 +14,8 @@ from urllib.parse import quote
 import pytest
 
 from pipelines.loads import result as load_results
-from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
+from sandbox.account import SandboxAccount
+from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import World

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.accounts import SandboxAccount
+from sandbox.account import SandboxAccount
 from sandbox.server import Sandbox
 from sandbox.shapes import ResponseShapes
 from sandbox.world import World

@@ -10,6 +10,7 @@ from sandbox.recorder import Fault
 SUPPORT, VOICE, DOCS = "acme-support", "acme-voice", "acme-docs"  # one at Cognigy, ChatCaptain and Inkeep each
 BOT = "acme-bot"  # at Chatlayer
 IN_SEVEN_SECONDS = "an HTTP date 7 seconds ahead"  # replaced by a date when the case runs
+FOREVER = 10**6  # times that a fault comes
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from pipelines.configuration import config as configuration
 from pipelines.loads.result import RunResult
 from pipelines.loads.run import LoadJob, run_jobs
 from pipelines.loads.workspace import Workspace
-from sandbox.accounts import SandboxAccount
+from sandbox.account import SandboxAccount
 from sandbox.config import build_config, build_environment
 from sandbox.server import Sandbox
 from sandbox.truth import VIEWS, compute_truth

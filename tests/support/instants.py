@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from sandbox.accounts import SandboxAccount
+from sandbox.account import SandboxAccount
 from sandbox.conversations import Conversation
 from sandbox.world import World
 

@@ -24,7 +24,7 @@ from pipelines.loads.plan import list_unsettled_days
 from pipelines.loads.result import RunResult
 from pipelines.loads.run import LoadJob, run_jobs
 from pipelines.loads.workspace import Workspace
-from sandbox.accounts import SandboxAccount
+from sandbox.account import SandboxAccount
 from sandbox.config import build_config, build_environment
 from sandbox.recorder import RequestRecord
 from sandbox.server import Sandbox

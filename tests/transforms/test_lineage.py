@@ -14,7 +14,7 @@ import pytest
 
 from extractors.registry import PROVIDERS, get_provider
 from extractors.windows import Window
-from sandbox.accounts import SandboxAccount
+from sandbox.account import SandboxAccount
 from sandbox.server import Sandbox
 from sandbox.shapes import ResponseShapes
 from sandbox.world import World

@@ -159,3 +159,12 @@ def columns_of_views(store: Store) -> dict[str, dict[str, str]]:
 def query_rows(store: Store, sql: str) -> list[tuple[object, ...]]:
     """The published answer as tuples."""
     return [tuple(row.values()) for row in store.read(sql).to_pylist()]
+
+
+def read_contents(store: Store) -> dict[str, list[str]]:
+    """Return the sorted rows of all views, in one query: opening a warehouse costs more than reading a view."""
+    store.publish()
+    views = view_queries()
+    query = " UNION ALL ".join(f"SELECT '{view}', CAST(v AS VARCHAR) FROM {view} AS v" for view in views)
+    lines = query_rows(store, query)
+    return {view: sorted(str(text) for name, text in lines if name == view) for view in views}

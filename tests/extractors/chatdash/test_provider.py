@@ -16,7 +16,7 @@ from extractors.chatdash.metrics import METRICS
 from extractors.errors import ExtractionError
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
-from sandbox.accounts import SandboxAccount
+from sandbox.account import SandboxAccount
 from sandbox.http import ApiError
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox

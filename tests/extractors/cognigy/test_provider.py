@@ -11,7 +11,7 @@ from extractors.errors import CredentialRefused, RequestRefused
 from extractors.http.client import Client
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
-from sandbox.accounts import SandboxAccount
+from sandbox.account import SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import World

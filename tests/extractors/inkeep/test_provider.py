@@ -19,7 +19,7 @@ from extractors.inkeep.query import FIELDS
 from extractors.landing.batch import Batch
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
-from sandbox.accounts import SandboxAccount
+from sandbox.account import SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.shapes import ResponseShapes

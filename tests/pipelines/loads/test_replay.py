@@ -16,7 +16,7 @@ from pipelines.loads.prune import prune_landing
 from pipelines.loads.replay import replay_jobs
 from pipelines.loads.result import RunResult
 from pipelines.loads.run import LoadJob, run_jobs
-from sandbox.accounts import SandboxAccount
+from sandbox.account import SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import World

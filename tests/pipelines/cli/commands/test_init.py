@@ -17,7 +17,8 @@ import yaml
 from extractors.registry import PROVIDERS, get_provider
 from pipelines.configuration import json_schema as config_schema
 from pipelines.configuration.init_file import required_ids, required_secrets, secret_variable_name
-from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
+from sandbox.account import SandboxAccount
+from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.command import run_chatmart
 

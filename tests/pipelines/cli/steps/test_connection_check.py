@@ -15,7 +15,8 @@ from extractors.registry import get_provider
 from extractors.windows import Window
 from pipelines.cli.steps import connection_check
 from pipelines.cli.steps.connection_check import MIN_FREE_BYTES, CheckResult, run_checks
-from sandbox.accounts import DEMO_ACCOUNTS, SandboxAccount
+from sandbox.account import SandboxAccount
+from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import World
