@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import pyarrow as pa
 
@@ -21,17 +21,33 @@ from warehouse.model.schema import staged_grain, staged_schema
 from warehouse.records import DriftEntry, ReconciliationEntry, Verdict
 
 Number = int | Decimal
+N = TypeVar("N", int, Decimal, int | Decimal)
 Row = dict[str, Any]
 
 _TABLES_WITH_ZERO_ROWS = ("conversation_daily", "conversation", "conversation_intent", "flow_transition")
 
 
-class ValueOutOfRange(ValueError):
-    """A value that its column cannot hold."""
+def sum_known(parts: Iterable[N | None]) -> N | Literal[0] | None:
+    """Return the sum of the parts, zero without parts; None when one of them is unknown.
 
-    def __init__(self, column: str, value: object) -> None:
+    >>> sum_known([1, 2]), sum_known([1, None])
+    (3, None)
+    """
+    total: N | Literal[0] = 0
+    for part in parts:
+        if part is None:
+            return None
+        total += part
+    return total
+
+
+class ValueOutOfRange(ValueError):
+    """A value that its column, ``table.column``, cannot hold; of ``metric_daily`` the metric is named too."""
+
+    def __init__(self, column: str, value: object, metric: str | None) -> None:
         self.column = column
         self.value = value
+        self.metric = metric
         super().__init__(f"{column} cannot hold {value!r}")
 
 
@@ -69,11 +85,11 @@ class Facts:
             self._row("conversation_daily", {"date": day})
 
     def add(self, table: str, day: date, measures: Mapping[str, Number | None], **members: str | None) -> None:
-        """Add additive measures to the row of these members; a None adds nothing."""
+        """Add additive measures to the row of these members; a sum with a part that is None is unknown (None)."""
         row = self._row(table, {"date": day, **members})
         for measure, value in measures.items():
-            if value is not None:
-                row[measure] = value if row.get(measure) is None else row[measure] + value
+            earlier = row.get(measure, 0)
+            row[measure] = None if value is None or earlier is None else earlier + value
 
     def set(self, table: str, day: date, measures: Mapping[str, Any], **members: str | None) -> None:
         """Set measures of the row of these members; a None sets nothing.
@@ -132,11 +148,13 @@ class Facts:
         key = tuple({"date": day, **members}[column] for column in staged_grain(table))
         return self._rows.get(table, {}).get(key, {}).get(measure)
 
-    def total(self, table: str, day: date, measure: str) -> Number:
-        """Return the sum of an additive measure over the members of a local day, zero without members."""
+    def total(self, table: str, day: date, measure: str) -> Number | None:
+        """Return the sum of an additive measure over the members of a local day, zero without members.
+
+        None when the value that was added for one of them is unknown.
+        """
         rows = self._rows.get(table, {}).values()
-        values: list[Number] = [row[measure] for row in rows if row["date"] == day and row.get(measure) is not None]
-        return sum(values, 0)
+        return sum_known(row[measure] for row in rows if row["date"] == day and measure in row)
 
     def build(self) -> TransformResult:
         """Return the staged tables. A row of a breakdown whose measures are all zero or None is left out.
@@ -175,18 +193,18 @@ class Facts:
 
 def _to_arrow(table: str, rows: list[Row]) -> pa.Table:
     schema = staged_schema(table)
-    columns = [
-        _build_column(f"{table}.{field.name}", [row.get(field.name) for row in rows], field.type) for field in schema
-    ]
+    columns = [_build_column(f"{table}.{field.name}", rows, field) for field in schema]
     return pa.table(columns, schema=schema)
 
 
-def _build_column(name: str, values: list[Any], kind: pa.DataType) -> pa.Array:
+def _build_column(column: str, rows: list[Row], field: pa.Field) -> pa.Array:
+    name, kind = field.name, field.type
+    values = [row.get(name) for row in rows]
     try:
         return pa.array([None if value is None else _fit_to_type(value, kind) for value in values], kind)
     except (ValueError, ArithmeticError) as error:
-        unfit = next((value for value in values if value is not None and not _is_in_range(value, kind)), None)
-        raise ValueOutOfRange(name, unfit) from error
+        unfit = next(row for row in rows if row.get(name) is not None and not _is_in_range(row[name], kind))
+        raise ValueOutOfRange(column, unfit[name], unfit.get("metric")) from error
 
 
 def _is_in_range(value: Any, kind: pa.DataType) -> bool:

@@ -51,12 +51,25 @@ def test_a_measure_that_is_set_twice_is_refused(facts: Facts) -> None:
 
 
 def test_members_that_conform_to_one_are_added_up(facts: Facts) -> None:
-    for value in (1, None, Decimal(2), 4):
+    for value in (1, Decimal(2), 4):
         facts.add("language_daily", ONE, {"conversations": value}, language_code="en")
     facts.add("language_daily", TWO, {"conversations": 8}, language_code="en")
     assert [row["conversations"] for row in read_staged_rows(facts.build(), "language_daily")] == [7, 8]
     assert facts.total("language_daily", ONE, "conversations") == 7
     assert facts.total("language_daily", date(2025, 3, 3), "conversations") == 0
+
+
+@pytest.mark.parametrize("parts", [(1, None), (None, 1), (1, None, 2)])
+def test_a_sum_with_an_unknown_part_is_unknown(facts: Facts, parts: tuple[int | None, ...]) -> None:
+    for value in parts:
+        facts.add("language_daily", ONE, {"conversations": value}, language_code="en")
+        facts.record_metric(ONE, "end_reason", value, "hangup")
+    facts.add("language_daily", ONE, {"conversations": 8}, language_code="de")
+    assert facts.total("language_daily", ONE, "conversations") is None
+    assert facts.value("language_daily", ONE, "conversations", language_code="en") is None
+    staged = facts.build()
+    assert [row["language_code"] for row in read_staged_rows(staged, "language_daily")] == ["de"]
+    assert read_staged_rows(staged, "metric_daily") == []
 
 
 def test_a_member_that_counts_nothing_is_no_row(facts: Facts) -> None:

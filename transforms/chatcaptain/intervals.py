@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from transforms.facts import sum_known
 from transforms.reading import Node, read_calendar_day, unwrap_scalar
 
 _MOMENT_KEYS = ("timestamp", "date")
@@ -19,30 +20,32 @@ def sum_interval(interval: Node) -> int | None:
     """Return the sum of the buckets; None when the interval or one of its buckets is null."""
     if interval.is_null:
         return None
-    values = [number.count() for _, number in _iterate_buckets(interval)]
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None
+    return sum_known(number.count() for _, number in _iterate_buckets(interval))
 
 
 def refuse_other_range(interval: Node, query: Mapping[str, str], zone: ZoneInfo) -> None:
-    """Check that each bucket lies in the range of a report's request; a time without an offset is local or UTC.
+    """Check that each bucket lies in the range of a report's request.
 
-    Raises ShapeError for a bucket that is not dated, that comes twice, or that is outside of the range. An empty one
-    right beside the range is accepted.
+    Times without an offset are all local or all UTC. Raises ShapeError for a bucket that is not dated, that comes
+    twice, or that is outside of the range. An empty one right beside the range is accepted.
     """
     if interval.is_null:
         return
     seen: set[datetime] = set()
+    outside: dict[ZoneInfo, Node] = {}
     for moment, number in _iterate_buckets(interval):
-        tolerance = timedelta() if number.count() else timedelta(seconds=int(query["interval"]))
-        spans = _read_spans(moment, query, zone)
-        if not any(_is_in_range(*span, query, tolerance) for span in spans):
+        tolerance = timedelta(seconds=int(query["interval"])) if not number.count() else timedelta()
+        spans = {clock: _read_span(moment, query, clock) for clock in (zone, _UTC)}
+        for clock, span in spans.items():
+            if not _is_in_range(*span, query, tolerance):
+                outside.setdefault(clock, moment)
+        if len(outside) == len(spans):
             moment.refuse(f"is outside of the requested range, {query['from']} to {query['to']}")
-        if len(spans) == 1:  # a local time comes twice when clocks go back
-            start, _ = spans[0]
-            if start in seen:
+        starts = {start for start, _ in spans.values()}
+        if len(starts) == 1:  # a local time comes twice when clocks go back
+            if starts & seen:
                 moment.refuse("comes a second time")
-            seen.add(start)
+            seen |= starts
 
 
 def _iterate_buckets(interval: Node) -> Iterator[tuple[Node, Node]]:
@@ -57,15 +60,15 @@ def _iterate_buckets(interval: Node) -> Iterator[tuple[Node, Node]]:
         yield row.first(*_MOMENT_KEYS), row.first(*_NUMBER_KEYS)
 
 
-def _read_spans(moment: Node, query: Mapping[str, str], zone: ZoneInfo) -> list[tuple[datetime, timedelta]]:
-    """Return the start and the length of a bucket, for each way to read its date."""
+def _read_span(moment: Node, query: Mapping[str, str], clock: ZoneInfo) -> tuple[datetime, timedelta]:
+    """Return the start and the length of a bucket; a time without an offset is one of ``clock``."""
     day = read_calendar_day(moment)
     if day is not None:
-        return [(datetime.combine(day, time(), UTC), timedelta(days=1))]
-    starts = {moment.instant(zone), moment.instant(_UTC)} - {None}
-    if not starts:
+        return datetime.combine(day, time(), UTC), timedelta(days=1)
+    start = moment.instant(clock)
+    if start is None:
         moment.refuse("is missing")
-    return [(start, timedelta(seconds=int(query["interval"]))) for start in starts if start]
+    return start, timedelta(seconds=int(query["interval"]))
 
 
 def _is_in_range(start: datetime, length: timedelta, query: Mapping[str, str], tolerance: timedelta) -> bool:

@@ -5,7 +5,7 @@ Totals are loaded as reported; nothing is subtracted for test traffic. What must
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -26,9 +26,9 @@ from transforms.chatcaptain.intervals import refuse_other_range, sum_interval
 from transforms.chunk import Chunk, LandedResponse
 from transforms.completeness import refuse_incomplete
 from transforms.drift import MISSING_FIELD
-from transforms.facts import Facts
+from transforms.facts import Facts, sum_known
 from transforms.metrics import END_REASON
-from transforms.reading import Node, read_breakdown, unwrap_scalar
+from transforms.reading import Node, read_breakdown, replace_lone_surrogates, unwrap_scalar
 from transforms.request_echo import RequestedValues, refuse_other_request
 from warehouse.model.columns import UNKNOWN
 
@@ -56,18 +56,22 @@ _SECONDS_PER_UNIT = {"seconds": Decimal(1), "minutes": Decimal(60), "millisecond
 
 @dataclass(frozen=True)
 class OverviewTotals:
-    """The overview report's totals of a day; a value is None when its component is missing or null."""
+    """The overview report's totals of a day; a value is None when it is missing or null."""
 
     conversations: int | None
     messages: int | None
-    conversations_by_type: Mapping[str, int] | None
+    conversations_by_type: Mapping[str, int | None] | None
 
 
 @dataclass
 class ChannelTotals:
-    """The channel reports of a day: the listed channel types, and by measure and type one value per channel."""
+    """The channel reports of a day: the listed channel types, and by measure and type one value per channel.
+
+    ``end_reasons`` has the calls by reason of each channel that reports them or should; None where they are unknown.
+    """
 
     channel_types: set[str] = field(default_factory=set)
+    end_reasons: list[Sequence[tuple[str, int | None]] | None] = field(default_factory=list)
     values: dict[str, dict[str, list[Decimal | int | None]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
@@ -82,8 +86,7 @@ class ChannelTotals:
         None when there is no such channel or when one of its values is unknown.
         """
         values = [value for channel_type in channel_types for value in self.values[measure].get(channel_type, ())]
-        known = [value for value in values if value is not None]
-        return sum(known, 0) if values and len(known) == len(values) else None
+        return sum_known(values) if values else None
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ class ComponentReport:
             components[number] = node
         if not components:
             root.refuse("holds none of the report's components")
-        refuse_incomplete(root, None)
+        refuse_incomplete(root, None)  # a bare total beside components counts no list: it is drift
         return cls(components, names)
 
     def count(self, number: int) -> int | None:
@@ -125,11 +128,11 @@ class ComponentReport:
         """
         return unwrap_scalar(self.components[number]).amount() if number in self.components else None
 
-    def members(self, number: int) -> list[tuple[str, int]] | None:
-        """Return a breakdown; None when the component is missing or null."""
+    def members(self, number: int) -> list[tuple[str, int | None]] | None:
+        """Return a breakdown, with None for an unknown count; None when the component is missing or null."""
         if number not in self.components or self.components[number].is_null:
             return None
-        return [(name, value.count() or 0) for name, value in read_breakdown(self.components[number])]
+        return [(name, value.count()) for name, value in read_breakdown(self.components[number])]
 
     def interval_sum(self, number: int) -> int | None:
         """Return the sum of an interval's buckets; None when the component or one of its buckets is missing or null."""
@@ -204,11 +207,12 @@ def _load_overview(facts: Facts, day: date, report: ComponentReport, response: L
     return OverviewTotals(totals["conversations"], totals["messages"], conversations_by_type if has_split else None)
 
 
-def _sum_members(members: Iterable[tuple[str, int]]) -> dict[str, int]:
-    sums: dict[str, int] = defaultdict(int)
+def _sum_members(members: Iterable[tuple[str, int | None]]) -> dict[str, int | None]:
+    """Return the sum of each member; None for a member with an unknown part."""
+    parts: dict[str, list[int | None]] = defaultdict(list)
     for name, count in members:
-        sums[name] += count
-    return sums
+        parts[name].append(count)
+    return {name: sum_known(counts) for name, counts in parts.items()}
 
 
 def transform_channels(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> dict[date, ChannelTotals]:
@@ -234,6 +238,9 @@ def transform_channels(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> dict[d
         call_types = [channel_type for channel_type in totals.channel_types if channel_type.casefold() in CALL_TYPES]
         call_seconds = totals.total("call_duration_seconds", call_types)
         facts.set("conversation_daily", day, {"call_duration_seconds": call_seconds})
+        if None not in totals.end_reasons:  # the sums of the other channels would read as those of all
+            for reason, count in (entry for entries in totals.end_reasons for entry in entries or ()):
+                facts.record_metric(day, END_REASON.name, count, reason)
         _check_intervals(facts, day, reports[day], CHANNEL_COMPONENTS)
     return days
 
@@ -268,8 +275,9 @@ def _load_channel(
     for number, metric in _CHANNEL_BREAKDOWNS.items():
         for name, count in report.members(number) or ():
             facts.record_metric(day, metric, count, name, channel_id)
-    for reason, count in report.members(21) or ():
-        facts.record_metric(day, END_REASON.name, count, reason)
+    end_reasons = report.members(21)
+    if end_reasons is not None or channel_type.casefold() in CALL_TYPES:
+        totals.end_reasons.append(end_reasons)
     return report
 
 
@@ -280,8 +288,13 @@ def transform_inbox(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> None:
         if day is None:
             continue
         refuse_other_request(response.root, _describe_request(chunk, response), chunk.zone)
-        for name, node in response.root.entries():
-            facts.record_metric(day, "inbox", unwrap_scalar(node).number(), name or UNKNOWN)
+        seen: set[str] = set()
+        for key, node in response.root.entries():
+            name = replace_lone_surrogates(key) or UNKNOWN
+            if name in seen:
+                node.refuse("names a number a second time")
+            seen.add(name)
+            facts.record_metric(day, "inbox", unwrap_scalar(node).number(), name)
 
 
 def _check_intervals(facts: Facts, day: date, reports: list[ComponentReport], names: tuple[str, ...]) -> None:

@@ -19,7 +19,7 @@ from transforms.chatcaptain.reports import (
     transform_overview,
 )
 from transforms.chunk import Chunk
-from transforms.facts import Facts
+from transforms.facts import Facts, sum_known
 from transforms.registry import Transform
 
 
@@ -48,8 +48,10 @@ def _compare_types(facts: Facts, day: date, overview: OverviewTotals) -> None:
     """Compare the total with its split by channel type, which includes test traffic."""
     if overview.conversations_by_type is None or overview.conversations is None:
         return
-    split = sum(overview.conversations_by_type.values())
-    test_count = sum(count for code, count in overview.conversations_by_type.items() if _is_test(code))
+    split = sum_known(overview.conversations_by_type.values())
+    if split is None:
+        return
+    test_count = sum_known(count for code, count in overview.conversations_by_type.items() if _is_test(code))
     reason = None
     if test_count and split - overview.conversations == test_count:
         reason = "the difference is the test channel"
@@ -67,7 +69,8 @@ def _compare_channels(facts: Facts, day: date, overview: OverviewTotals, channel
     """Compare all messages with those of the listed channels, without test channels."""
     listed = {code for code in channels.channel_types if not _is_test(code)}
     messages = channels.total("messages", listed) if listed else 0
-    active = {code for code, count in (overview.conversations_by_type or {}).items() if count and not _is_test(code)}
+    by_type = overview.conversations_by_type or {}
+    active = {code for code, count in by_type.items() if count != 0 and not _is_test(code)}  # an unknown count may be
     unlisted = sorted(active - listed)
     reason = f"not listed: {', '.join(unlisted)}" if unlisted and overview.messages != messages else None
     facts.reconcile(day, "messages", "channel_daily", overview.messages, messages, reason=reason)

@@ -15,7 +15,7 @@ from transforms.chatdash.fields import FIELDS, SHAPES
 from transforms.chunk import Chunk, LandedResponse
 from transforms.completeness import refuse_incomplete
 from transforms.drift import MISSING_FIELD, REFUSED_METRIC
-from transforms.facts import Facts
+from transforms.facts import Facts, sum_known
 from transforms.metrics import ADDITIVE, END_REASON, NOT_ADDITIVE, Metric
 from transforms.reading import Node, read_named_counts, refuse_repeated_entries, unwrap_scalar
 from transforms.registry import Transform
@@ -109,7 +109,10 @@ def _list_missing_keys(response: LandedResponse, present: Collection[str]) -> li
 
 
 def _check_request(chunk: Chunk[Account], response: LandedResponse) -> None:
-    """Refuse a response that belongs to another request, and one that announces more than it holds."""
+    """Refuse a response that belongs to another request, and one that announces more than it holds.
+
+    A bare ``total`` beside the metrics is no announcement: the metrics are no list whose items it could count.
+    """
     requested: RequestedValues = {
         "projectId": chunk.account.external_id,
         "startTime": response.window.first_instant(chunk.zone),
@@ -160,8 +163,7 @@ def _load_tokens(facts: Facts, day: date, metrics: MetricNodes) -> None:
     for model, count in _entries(metrics, "tokens", "model"):
         facts.record_metric(day, "tokens", count, model)
         counts.append(count)
-    known_counts = [count for count in counts if count is not None]
-    total = sum(known_counts) if len(known_counts) == len(counts) else None
+    total = sum_known(counts)
     facts.set("conversation_daily", day, {"tokens": total})
     facts.record_provider_total(day, "tokens", total)
 
@@ -187,7 +189,7 @@ def _load_countries(facts: Facts, day: date, metrics: MetricNodes) -> None:
         )
     total = facts.value("conversation_daily", day, "conversations")
     located = facts.total("country_daily", day, "conversations")
-    is_partial = total is not None and located < total
+    is_partial = total is not None and located is not None and located < total
     reason = "conversations without an address are in no country" if is_partial else None
     facts.reconcile(day, "conversations", "country_daily", total, located, reason=reason)
 

@@ -152,7 +152,7 @@ def _read_values(series: Node, expected_count: int) -> tuple[int, ...]:
         return (0,) * expected_count
     if len(values.array()) != expected_count:
         values.refuse(f"has {len(values.array())} values for {expected_count} x_values")
-    counts = tuple(value.count() or 0 for value in values.elements())
+    counts = tuple(value.required_count() for value in values.elements())  # the gateway omits values only all at once
     for name, computed in (("sum", sum(counts)), ("max", max(counts, default=0))):
         if series[name].number() not in (None, computed):
             series[name].refuse(f"is not the {name} of the values, {computed}")

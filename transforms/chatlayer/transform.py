@@ -144,8 +144,7 @@ def _load_intents(chunk: Chunk[ChatlayerAccount], facts: Facts) -> None:
                 entry["rank"].refuse("is not a place in a list")
             facts.set("intent_daily", day, {"hits": hits, "rank": rank, "is_top_n": False}, intent=intent)
     for day, page in last_pages.items():
-        total_hits = facts.total("intent_daily", day, "hits")
-        refuse_incomplete(page, len(seen[day]), sums=[total_hits])
+        refuse_incomplete(page, len(seen[day]), sums=[facts.total("intent_daily", day, "hits") or 0])
 
 
 def _load_team_usage(chunk: Chunk[ChatlayerAccount], facts: Facts) -> Counter[date]:

@@ -12,7 +12,7 @@ from extractors.account import Account
 from transforms.chunk import Chunk
 from transforms.cognigy.fields import FIELDS, SHAPES
 from transforms.completeness import refuse_incomplete
-from transforms.facts import Facts
+from transforms.facts import Facts, sum_known
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
 from transforms.reading import Node, read_named_counts, refuse_repeated_entries
 from transforms.registry import Transform
@@ -63,16 +63,16 @@ def _load_conversations(facts: Facts, day: date, item: Node | None) -> None:
         _load_split(facts, day, item["perChannel"], total)
     if total is None:
         return
-    residual = total - int(facts.total("channel_daily", day, "conversations"))
-    if residual > 0:
-        facts.add("channel_daily", day, {"conversations": residual}, channel_code=UNKNOWN)
+    located = facts.total("channel_daily", day, "conversations")
+    if located is not None and located < total:  # beside an unknown part, the rest of the total is unknown too
+        facts.add("channel_daily", day, {"conversations": total - located}, channel_code=UNKNOWN)
     facts.reconcile(day, "conversations", "channel_daily", total, facts.total("channel_daily", day, "conversations"))
 
 
 def _load_split(facts: Facts, day: date, split: Node, total: int | None) -> None:
     """Add the counts by channel. Raises ShapeError for a channel that comes twice, unless the sum is the total."""
     counts = list(read_named_counts(split, "channel", "conversations"))
-    if sum(count or 0 for _, count in counts) != total:
+    if total is None or sum_known(count for _, count in counts) != total:
         refuse_repeated_entries(split, "conversations")
     for name, count in counts:
         channel = name.member()

@@ -5,7 +5,6 @@ totals fill the day. Inkeep has neither channels, languages nor intents. What mu
 (``fields.py``).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -18,7 +17,7 @@ from extractors.json_body import format_json
 from extractors.windows import Window
 from transforms.chunk import Chunk, LandedResponse
 from transforms.completeness import refuse_incomplete
-from transforms.facts import Facts
+from transforms.facts import Facts, sum_known
 from transforms.inkeep.fields import FIELDS, SHAPES
 from transforms.metrics import ADDITIVE, Metric
 from transforms.privacy import pseudonymize_user_id
@@ -74,7 +73,7 @@ def _load_conversations(
     chunk: Chunk[Account], facts: Facts, day: date, conversations: dict[str, _Conversation]
 ) -> _DayTotals:
     users = {row.user for row in conversations.values() if row.user is not None}
-    counts = _DayTotals(len(conversations), _sum(row.user_messages for row in conversations.values()))
+    counts = _DayTotals(len(conversations), sum_known(row.user_messages for row in conversations.values()))
     facts.set("conversation_daily", day, {**vars(counts), "unique_users": len(users)})
     for conversation_id, row in conversations.items():
         facts.record_metric(day, "type", 1, row.type or UNKNOWN)
@@ -82,13 +81,6 @@ def _load_conversations(
         del measures["user"]
         facts.set("conversation", day, measures, conversation_id=conversation_id)
     return counts
-
-
-def _sum(counts: Iterable[int | None]) -> int | None:
-    """Return the sum of the known counts: 0 without counts, None when none of them is known."""
-    counts = list(counts)
-    known = [count for count in counts if count is not None]
-    return sum(known) if known or not counts else None
 
 
 def _read_conversations(chunk: Chunk[Account], facts: Facts) -> dict[date, dict[str, _Conversation]]:
@@ -105,7 +97,8 @@ def _read_conversations(chunk: Chunk[Account], facts: Facts) -> dict[date, dict[
             days.setdefault(day, {})
         start, end = _read_requested_range(response, chunk.zone)
         rows = _read_rows(response)
-        refuse_incomplete(response.root["data"], None)  # the extractor compares the total with the rows of all pages
+        # the total of all pages has been compared with their rows by the extractor, and so has the count of each
+        _refuse_incomplete(response, rows, *(response.root["data"][name].count() for name in ("total", "count")))
         for node in rows.elements():
             started_at = _required_instant(node["firstMessageTime"])
             day = chunk.local_day(started_at)
@@ -134,12 +127,17 @@ def _read_requested_range(response: LandedResponse, zone: ZoneInfo) -> tuple[dat
 
 
 def _read_rows(response: LandedResponse) -> Node:
-    """Return the rows of a response. Raises ShapeError for a status other than ``ok``, and where more is announced."""
+    """Return the rows of a response. Raises ShapeError for a status other than ``ok``."""
     status = response.root["status"]
     if status.value != "ok" and "status" in response.root:
         status.refuse("is not ok")
-    refuse_incomplete(response.root, None)
     return response.root["data"]["result"]
+
+
+def _refuse_incomplete(response: LandedResponse, rows: Node, *sums: int | None) -> None:
+    """Refuse a response that announces more than its rows, at the top or in ``data``, and none of the ``sums``."""
+    for envelope in (response.root, response.root["data"]):
+        refuse_incomplete(envelope, len(rows.array()), [number for number in sums if number is not None])
 
 
 def _read_conversation(node: Node, started_at: datetime, *, keeps_properties: bool) -> _Conversation:
@@ -199,7 +197,7 @@ def _read_totals(chunk: Chunk[Account], facts: Facts) -> dict[date, _DayTotals]:
         rows = _read_rows(response)
         totals = _read_daily_rows(window, rows) if context["by_day"] else _read_single_row(window, rows)
         counts = [] if context["by_day"] else [total.conversations or 0 for total in totals.values()]
-        refuse_incomplete(response.root["data"], len(rows.array()), counts)
+        _refuse_incomplete(response, rows, *counts)
         days.update((day, total) for day, total in totals.items() if day in response.days)
     return days
 

@@ -7,7 +7,7 @@ import pytest
 
 from extractors.errors import ShapeError
 from tests.support.chatdash import WHOLE, read_day, transform_bodies
-from tests.support.landed_chunks import ChunkBuilder
+from tests.support.landed_chunks import ChunkBuilder, read_staged_rows
 
 
 @pytest.fixture
@@ -33,6 +33,9 @@ def landings(tmp_path: Path) -> ChunkBuilder:
             "$.filter.endTime: is not the requested 2025-03-30",
         ),
         ([{**WHOLE, "hasMore": True}], "$.hasMore: announces more, which did not come, saw True"),
+        ([{**WHOLE, "has_more": "true"}], "$.has_more: announces more, which did not come, saw 'true'"),
+        ([{**WHOLE, "truncated": True}], "$.truncated: announces more, which did not come, saw True"),
+        ([{**WHOLE, "nextPageToken": "x"}], "$.nextPageToken: announces a next page, which did not come, saw 'x'"),
         ([{"conversations": {"total": 7, "next": "x"}}], "$.conversations.next: announces a next page"),
         ([{**WHOLE, "errors": ["timeout"]}], "$: is no data; the provider says: timeout"),
         (
@@ -56,6 +59,35 @@ def test_responses_that_are_not_the_requested_data_are_refused(
     with pytest.raises(ShapeError) as caught:
         transform_bodies(landings, *bodies)
     assert str(caught.value).startswith(f"sales (chatdash.analytics): field {sentence}")
+
+
+@pytest.mark.parametrize(
+    ("body", "table"),
+    [
+        ({"conversationsByCountry": [{"id": "de", "value": 3}, {"id": "DE", "value": None}]}, "country_daily"),
+        ({"topIntents": [{"name": "", "count": 3}, {"name": None, "count": None}]}, "intent_daily"),
+        ({"endedReason": [{"reason": "", "count": 3}, {"reason": None, "count": None}]}, "metric_daily"),
+        ({"topTopics": [{"id": 1, "label": "a", "count": 3}, {"id": 2, "label": "a", "count": None}]}, "metric_daily"),
+        ({"tokens": [{"model": "", "count": 3}, {"model": None, "count": None}]}, "metric_daily"),
+    ],
+)
+def test_a_sum_with_an_unknown_part_is_unknown(landings: ChunkBuilder, body: Any, table: str) -> None:
+    staged = transform_bodies(landings, {"conversations": {"total": 9}, **body})
+    assert read_staged_rows(staged, table) == []
+    assert staged.reconciliations == ()
+    assert read_day(staged) == {"conversations": 9}
+
+
+def test_a_bare_total_beside_the_metrics_is_drift(landings: ChunkBuilder) -> None:
+    staged = transform_bodies(landings, {**WHOLE, "totalCount": 500})
+    assert [(entry.kind, entry.name) for entry in staged.drift] == [("unknown field", "totalCount")]
+
+
+def test_a_value_that_its_column_cannot_hold_is_refused_with_its_stream(landings: ChunkBuilder) -> None:
+    with pytest.raises(
+        ShapeError, match=r"^sales \(chatdash\.analytics\): field conversation_daily.cost_amount: cannot"
+    ):
+        transform_bodies(landings, {"totalCost": {"total": 10**15}})
 
 
 def test_what_a_response_repeats_of_its_request_is_no_failure(landings: ChunkBuilder) -> None:

@@ -212,3 +212,11 @@ def test_buckets_that_are_no_hours_are_refused(tmp_path: Path, x: str) -> None:
         transform_bodies(
             tmp_path, "conversations", series_body({"values": [1]}, x_values=[x]), timezone="Europe/Berlin"
         )
+
+
+@pytest.mark.parametrize("values", [[None, 3], [3, None], [None, None]])
+def test_a_null_among_the_values_is_refused(tmp_path: Path, values: list[int | None]) -> None:
+    place = values.index(None)
+    problem = rf"{NAME}.*field \$\.data\.series\[0\]\.values\[{place}\]: is missing, saw None"
+    with pytest.raises(ShapeError, match=problem):
+        transform_bodies(tmp_path, "conversations", series_body({"values": values}))

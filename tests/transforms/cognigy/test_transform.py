@@ -101,9 +101,33 @@ def test_names_are_kept_and_nameless_channels_are_unknown(tmp_path: Path) -> Non
     staged = transform_items(tmp_path, [item(1, conversations=16, perChannel=channels)])
     assert {row["channel_code"]: row["conversations"] for row in read_staged_rows(staged, "channel_daily")} == {
         "qx-new": 1,
-        "unknown": 2 + 3 + 4 + 1,
+        "unknown": 2 + 3 + 4,
         "null": 5,
     }
+
+
+def test_the_rest_beside_an_unknown_part_of_the_split_is_unknown(tmp_path: Path) -> None:
+    staged = transform_items(
+        tmp_path,
+        [
+            item(1, conversations=10, perChannel=split(line=4, alexa=None)),
+            item(2, conversations=10, perChannel=split(line=10, alexa=None)),
+            item(3, conversations=10, perChannel=split(line=4, alexa=0)),
+        ],
+    )
+    rows = {
+        (row["date"].day, row["channel_code"]): row["conversations"]
+        for row in read_staged_rows(staged, "channel_daily")
+    }
+    assert rows == {(1, "line"): 4, (2, "line"): 10, (3, "line"): 4, (3, "unknown"): 6}
+    assert [line.date.day for line in staged.reconciliations] == [3]
+    assert list_daily(staged, "conversations") == [10, 10, 10]
+
+
+def test_an_unknown_part_of_a_channel_proves_no_repetition(tmp_path: Path) -> None:
+    twice = [{"channel": "line", "conversations": count} for count in (10, None)]
+    with pytest.raises(ShapeError, match=r"perChannel\[1\]: comes a second time"):
+        transform_items(tmp_path, [item(1, conversations=10, perChannel=twice)])
 
 
 def test_an_unknown_total_is_null_and_not_zero(tmp_path: Path) -> None:
@@ -274,7 +298,9 @@ def test_calls_that_make_no_sense_are_refused(tmp_path: Path, figures: dict[str,
 
 
 def test_minutes_too_many_for_their_column_are_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(ShapeError, match=r"^acme \(cognigy\): field conversation_daily.call_duration_seconds: cannot"):
+    with pytest.raises(
+        ShapeError, match=r"^acme \(cognigy\.call_counter\): field conversation_daily.call_duration_seconds: cannot"
+    ):
         transform_items(tmp_path, [item(1, callMinutes=9e15)], THREE, "call_counter")
 
 

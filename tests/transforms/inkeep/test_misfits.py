@@ -36,6 +36,52 @@ def test_a_conversation_that_comes_twice_is_refused(landings: ChunkBuilder, page
         landings.transform(docs, WINDOW)
 
 
+@pytest.mark.parametrize(
+    ("beside_data", "in_data"),
+    [
+        ({"totalCount": 3}, {}),
+        ({"total": "9"}, {}),
+        ({"hasMore": True}, {}),
+        ({"meta": {"total": 3}}, {}),
+        ({}, {"totalCount": 3}),
+        ({}, {"hasMore": True}),
+    ],
+)
+def test_rows_beside_which_more_is_announced_are_refused(
+    landings: ChunkBuilder, beside_data: dict[str, Any], in_data: dict[str, Any]
+) -> None:
+    body = page(row(1), row(2)).body
+    docs = build_account(streams=ROWS_ONLY)
+    whole = {**body, **beside_data, "data": {**body["data"], **in_data}}
+    landings.land(docs, "conversations", WINDOW, FakeResponse(whole))
+    with pytest.raises(ShapeError, match=r"^docs \(inkeep\.conversations\): field \$\..*: announces more"):
+        landings.transform(docs, WINDOW)
+
+
+def test_a_total_of_all_pages_may_stand_beside_a_page(landings: ChunkBuilder) -> None:
+    body = page(row(1), row(2)).body
+    docs = build_account(streams=ROWS_ONLY)
+    landings.land(docs, "conversations", WINDOW, FakeResponse({**body, "totalCount": 2}))
+    assert read_day(landings.transform(docs, WINDOW), "conversations") == (2,)
+
+
+@pytest.mark.parametrize(("count", "is_refused"), [(5, False), (6, True)])
+def test_a_total_beside_aggregates_may_be_their_count(landings: ChunkBuilder, count: int, is_refused: bool) -> None:
+    docs = build_account(detail=False)
+    response = totals({"count": 5, "sum_userMessageCount": 12})
+    landings.land(
+        docs,
+        "conversation_totals",
+        WINDOW,
+        FakeResponse({**response.body, "totalCount": count}, context=response.context),
+    )
+    if not is_refused:
+        assert read_day(landings.transform(docs, WINDOW), "conversations") == (5,)
+        return
+    with pytest.raises(ShapeError, match=r"field \$\.totalCount: announces more than the 1 that came, saw 6"):
+        landings.transform(docs, WINDOW)
+
+
 def ask(start: str, end: str) -> dict[str, Any]:
     """The body of a request for the rows of a range."""
     limits = (("gte", start), ("lt", end))
