@@ -60,6 +60,7 @@ class ExtractionError(ChatmartError):
     """A failure of one account: ``where`` names it, ``problem`` says what happened, ``advice`` what to do next."""
 
     def __init__(self, where: ErrorLocation, problem: str, advice: str = "") -> None:
+        problem = problem.encode("utf-8", "backslashreplace").decode()  # no output can hold a lone surrogate
         self.where = where
         self.problem = problem
         self.advice = advice

@@ -21,6 +21,7 @@ _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _THREE_DECIMALS = re.compile(r"[1-9]\d{0,2}\.\d{3}\s*$", re.ASCII)
 _UTC_NAME = re.compile(r"\s?UTC$")
 _MILLISECONDS_FROM = 10**11  # an epoch number this large is in milliseconds: in seconds it would be the year 5138
+_LARGEST_OFFSET = timedelta(hours=18)
 _NUMBER_LIMIT = Decimal(10) ** 18
 
 
@@ -208,6 +209,8 @@ def _read_instant(node: Node, zone: ZoneInfo | None) -> datetime:
         instant = datetime.fromisoformat(_UTC_NAME.sub("Z", value.strip().upper()))
     except ValueError:
         node.refuse("is not an instant")
+    if abs(instant.utcoffset() or timedelta()) > _LARGEST_OFFSET:
+        node.refuse("is not an instant: its offset is beyond 18 hours")
     if instant.tzinfo is None:
         if zone is None:
             node.refuse("is an instant without an offset")

@@ -73,8 +73,22 @@ def transform_chunk(chunk: Chunk[A]) -> TransformResult:
     try:
         return facts.build()
     except ValueOutOfRange as error:
-        where = ErrorLocation(chunk.account.provider, chunk.account.name)
+        streams = " or ".join(_list_filling_streams(rules, chunk, error))
+        where = ErrorLocation(chunk.account.provider, chunk.account.name, streams)
         raise ShapeError(where, error.column, "cannot hold the reported value", error.value, is_landed=True) from error
+
+
+def _list_filling_streams(rules: Transform[A], chunk: Chunk[A], error: ValueOutOfRange) -> list[str]:
+    """Return those streams of the chunk that fill the column of a value; all of them where none declares it."""
+    columns = {error.column, f"{error.column} ({error.metric})"}
+    own_view = f"{(error.metric or '').removesuffix('s')}_daily."  # of a metric with a view of its own
+    filling = [
+        stream
+        for stream, mappings in rules.fields.items()
+        for mapping in mappings.values()
+        if any(column in columns or column.startswith(own_view) for column in mapping.columns)
+    ]
+    return [stream for stream in dict.fromkeys(filling) if chunk.claims.get(stream)] or sorted(chunk.claims)
 
 
 def measure_definitions() -> Iterator[MeasureDefinition]:

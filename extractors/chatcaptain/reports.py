@@ -5,6 +5,7 @@ with the interval that is documented for single days. A component id means a dif
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ CHANNEL_COMPONENTS = range(16)
 CALL_COMPONENTS = range(16, 23)
 
 _Session = Session[ChatcaptainAccount]
+
+_SECRET_TOKEN = re.compile("(?!next|continuation).*token", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,12 @@ def parse_channels(session: _Session, response: Response) -> list[ListedChannel]
 
 
 def remove_tokens(value: Any) -> Any:
-    """Return a JSON value without the secret tokens of channel objects, at any depth."""
+    """Return a JSON value without the secret tokens of channel objects, at any depth.
+
+    The token of a next page is no secret; it stays, so that a list that is cut off is noticed.
+    """
     if isinstance(value, dict):
-        return {key: remove_tokens(inner) for key, inner in value.items() if not key.casefold().endswith("token")}
+        return {key: remove_tokens(inner) for key, inner in value.items() if not _SECRET_TOKEN.fullmatch(key)}
     if isinstance(value, list):
         return [remove_tokens(inner) for inner in value]
     return value

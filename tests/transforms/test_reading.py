@@ -219,6 +219,12 @@ def test_instants_in_all_their_forms(form: str, instant: datetime) -> None:
     assert field(form).instant() == instant
 
 
+@pytest.mark.parametrize("offset", ["+18:01", "-19:00", "+23:59", "+99:00"])
+def test_an_offset_beyond_eighteen_hours_is_refused(offset: str) -> None:
+    with pytest.raises(ShapeError, match="is not an instant"):
+        field(f'"2025-03-30T12:00:00{offset}"').instant()
+
+
 def test_a_time_without_an_offset_needs_a_zone() -> None:
     node = field('"2025-03-01T12:00:00"')
     assert node.instant(ZoneInfo("Europe/Berlin")) == datetime(2025, 3, 1, 11, tzinfo=UTC)

@@ -49,6 +49,7 @@ _INSTANTS = ("started_at", "ended_at")
 _REQUIRED = ("conversation_id", "started_at", "conversations")
 _PIECE_BYTES = 2**20
 _ISO = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?\s?([Zz]|[+-]\d{2}(:?\d{2})?)?)?"
+_OFFSET = r"([Zz]|[+-](0\d|1[0-7])(:?[0-5]\d)?|[+-]18(:?00)?)"
 _DAY_FIRST = r"(\d{2})\.(\d{2})\.(\d{4})(.*)"
 
 MACROS = rf"""
@@ -58,7 +59,7 @@ CREATE MACRO earlier(moment) AS
          THEN moment - INTERVAL 1 HOUR ELSE moment END;
 CREATE MACRO written(cell) AS
     CASE WHEN regexp_matches(cell, '(\d\s?[Zz]|:\d{{2}}[.,]?\d*\s?[+-]\d{{2}}(:?\d{{2}})?)$')
-         THEN TRY_CAST(replace(cell, ',', '.') AS TIMESTAMPTZ)
+         THEN CASE WHEN regexp_matches(cell, '{_OFFSET}$') THEN TRY_CAST(replace(cell, ',', '.') AS TIMESTAMPTZ) END
          ELSE earlier(TRY_CAST(replace(cell, ',', '.') AS TIMESTAMPTZ)) END;
 CREATE MACRO instant_of(cell) AS
     CASE WHEN regexp_full_match(trim(cell), '{_ISO}') THEN written(trim(cell))

@@ -91,6 +91,11 @@ def test_tokens_are_found_at_any_depth() -> None:
     assert remove_tokens(payload) == {"channels": [{"id": 1, "settings": [{"tokens": 3}]}]}
 
 
+@pytest.mark.parametrize("key", ["nextPageToken", "next_token", "continuationToken"])
+def test_the_token_of_a_next_page_is_landed(key: str) -> None:
+    assert remove_tokens({"channels": [], key: "x"}) == {"channels": [], key: "x"}
+
+
 def test_an_error_inside_a_200_is_a_refusal(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.request_log.plan_faults(
         Fault(path="/inbox", status=200, body=json.dumps({"error": {"message": "bot is archived"}}))

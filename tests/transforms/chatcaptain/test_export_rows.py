@@ -78,3 +78,17 @@ def test_totals_that_are_split_further_are_added(tmp_path: Path, header: str, fi
     text = f"date,channel,{header},conversations\n{DAY},web,{first},3\n{DAY},web,{second},3\n"
     (row,) = read_staged_rows(transform_file(tmp_path, text), "channel_daily")
     assert row["conversations"] == 6
+
+
+@pytest.mark.parametrize("start", ["2025-03-30T12:00:00", "2025-03-30 12:00", "30.03.2025 12:00"])
+@pytest.mark.parametrize("offset", ["+99:00", "-99", "+18:01", "+1900", "+02:60"])
+def test_an_offset_beyond_eighteen_hours_is_refused(tmp_path: Path, start: str, offset: str) -> None:
+    for field, row in (("started_at", f"{start}{offset},{AT}"), ("ended_at", f"{AT},{start}{offset}")):
+        with pytest.raises(ShapeError, match=f"line 2, {field}: cannot be read, saw '{start}"):
+            transform_file(tmp_path / field, f"id,startedAt,endedAt\nx,{row}\n")
+
+
+@pytest.mark.parametrize("offset", ["+18:00", "-18", "+17:59", "-0330"])
+def test_an_offset_within_eighteen_hours_is_read(tmp_path: Path, offset: str) -> None:
+    staged = transform_file(tmp_path, f"id,startedAt,endedAt\nx,{AT},2025-03-30T12:00:00{offset}\n")
+    assert read_staged_rows(staged, "conversation")[0]["ended_at"] is not None
