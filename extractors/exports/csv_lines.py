@@ -1,14 +1,22 @@
 """A counter of the records of a CSV file, fed while its bytes pass by. The contents of cells are not read."""
 
+import codecs
+
+_UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
 
 class CsvRecordCounter:
     """Counts line ends and delimiters outside quotes, piece by piece: a quoted cell may contain both.
 
     A line end is LF, CR LF, or CR alone. ``delimiter_count`` shows a row with too many cells, ``has_nul`` a zero byte.
+    A file that begins with the byte order mark of UTF-16 is counted by its characters.
     """
 
     def __init__(self, delimiter: str = ",") -> None:
         self._delimiter = delimiter.encode()
+        self._start = b""
+        self._is_begun = False
+        self._utf_16: codecs.IncrementalDecoder | None = None
         self._line_ends = 0
         self._last_byte = b""
         self._last_outside = b""
@@ -19,8 +27,19 @@ class CsvRecordCounter:
 
     def feed(self, piece: bytes) -> None:
         """Count the next bytes of the file."""
-        if not piece:
-            return
+        if not self._is_begun:
+            piece = self._start + piece
+            self._start, self._is_begun = piece, len(piece) > 1
+            if not self._is_begun:
+                return
+            if piece.startswith(_UTF_16_MARKS):
+                self._utf_16 = codecs.getincrementaldecoder("utf-16")("replace")
+        if self._utf_16 is not None:
+            piece = self._utf_16.decode(piece).encode("utf-8", "replace")
+        if piece:
+            self._count(piece)
+
+    def _count(self, piece: bytes) -> None:
         self._last_byte = piece[-1:]
         self.has_nul = self.has_nul or b"\0" in piece
         segments = piece.split(b'"')
@@ -41,7 +60,8 @@ class CsvRecordCounter:
     @property
     def record_count(self) -> int:
         """The records so far, header and blank lines included; the last one may lack its line end."""
-        return self._line_ends + (0 if self._last_byte in (b"", b"\n", b"\r") else 1)
+        last_byte = self._last_byte if self._is_begun else self._start
+        return self._line_ends + (0 if last_byte in (b"", b"\n", b"\r") else 1)
 
     @property
     def is_at_record_end(self) -> bool:

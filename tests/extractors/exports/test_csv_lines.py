@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from extractors.exports.csv_lines import CsvRecordCounter
 
-CELLS = st.text(st.sampled_from('ab,;"\n\r é'), max_size=6)
+CELLS = st.text(st.sampled_from('ab,;"\n\r é∢Ċ'), max_size=6)  # the last two have the bytes of a quote and of an LF
 
 
 def count_records(content: bytes, size: int) -> CsvRecordCounter:
@@ -23,9 +23,10 @@ def count_records(content: bytes, size: int) -> CsvRecordCounter:
     size=st.integers(1, 9),
     end=st.sampled_from(["\n", "\r\n", "\r"]),
     everything=st.booleans(),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
 )
 def test_records_are_counted_whatever_the_cells_hold(
-    rows: list[list[str]], size: int, end: str, everything: bool
+    rows: list[list[str]], size: int, end: str, everything: bool, encoding: str
 ) -> None:
     text = io.StringIO(newline="")
     quoting = csv.QUOTE_ALL if everything else csv.QUOTE_MINIMAL
@@ -33,10 +34,10 @@ def test_records_are_counted_whatever_the_cells_hold(
         bare = {"\n": "\r", "\r": "\n"}.get(end, "\0")
         rows = [[cell.replace(bare, "") for cell in row] for row in rows]
     csv.writer(text, lineterminator=end, quoting=quoting).writerows(rows)
-    whole = text.getvalue().encode()
-    assert count_records(whole, size).record_count == len(rows)
-    assert count_records(whole, size).is_at_record_end
-    cut = count_records(whole[: -len(end)], size)
+    whole = text.getvalue()
+    assert count_records(whole.encode(encoding), size).record_count == len(rows)
+    assert count_records(whole.encode(encoding), size).is_at_record_end
+    cut = count_records(whole[: -len(end)].encode(encoding), size)
     assert cut.record_count == len(rows)
     assert not cut.is_at_record_end
 
@@ -46,6 +47,11 @@ def test_an_open_quote_is_no_end() -> None:
     assert lines.is_inside_quotes
     assert not lines.is_at_record_end
     assert lines.record_count == 1
+
+
+def test_one_byte_is_a_record() -> None:
+    assert count_records(b"a", 1).record_count == 1
+    assert count_records(b"\n", 1).record_count == 0
 
 
 def test_nothing_is_nothing() -> None:
