@@ -6,9 +6,11 @@ INSTALLED := $(VENV)/.installed
 
 # A new order of the tests with every commit, the same one whenever that commit is tested again.
 SEED := $(shell git rev-list --count HEAD 2>/dev/null || echo 0)
+# The same seed changes the same answers.
+FUZZ_SEED ?= 1
 PYTEST := $(BIN)/pytest --numprocesses auto --dist worksteal --randomly-seed $(SEED)
 
-.PHONY: install demo test test-all lint format typecheck names docs bench snapshot dev clean
+.PHONY: install demo test test-all fuzz lint format typecheck names docs bench snapshot dev clean
 
 install: $(INSTALLED)
 
@@ -25,6 +27,9 @@ test: install
 
 test-all: test
 	$(PYTEST) -m long
+
+fuzz: install
+	$(BIN)/python -m tests.fuzz --mutations 20000 --seed $(FUZZ_SEED)
 
 lint: install
 	$(BIN)/ruff check .

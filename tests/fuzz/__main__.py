@@ -17,25 +17,28 @@ SHARE_OF_FILES = 0.5
 CHANGES_AT_ONCE = 250
 OUTCOMES = ("equal", "drift", "as told", "unexplained", "refused", "crashed", "WRONG")
 
-Task = tuple[SubjectPlan, int, range]
+Task = tuple[SubjectPlan, int, range, str]
 
 
 def main() -> int:
     """Run the changes in processes, print a table and each wrong outcome with the line that repeats it."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="Change answers, judge what is loaded.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fuzz", description="AnswerChange answers, judge what is loaded."
+    )
     parser.add_argument("--mutations", type=int, default=20_000, help="number of changed answers")
     parser.add_argument("--seed", type=int, default=1, help="the same seed changes the same answers")
     parser.add_argument(
         "--subjects", nargs="*", default=[], help="only these accounts: " + ", ".join(plan.name for plan in PLANS)
     )
+    parser.add_argument("--change", default="", help="only this kind of change, by its name in the table")
     parser.add_argument("--only", type=int, help="one change by its number")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     started = time.monotonic()
     plans = [plan for plan in PLANS if not options.subjects or plan.name in options.subjects]
-    tasks = list(divide_changes(plans, options.seed, options.mutations))
+    tasks = list(divide_changes(plans, options.seed, options.mutations, options.change))
     if options.only is not None:
-        tasks = [(plan, options.seed, range(options.only, options.only + 1)) for plan in plans]
+        tasks = [(plan, options.seed, range(options.only, options.only + 1), options.change) for plan in plans]
     verdicts = run_tasks(tasks, options.processes)
     print_table(verdicts)
     faults = [verdict for verdict in verdicts if verdict.fault]
@@ -45,14 +48,14 @@ def main() -> int:
     return 1 if faults else 0
 
 
-def divide_changes(plans: list[SubjectPlan], seed: int, mutations: int) -> Iterable[Task]:
+def divide_changes(plans: list[SubjectPlan], seed: int, mutations: int, change: str) -> Iterable[Task]:
     """Yield tasks that together have the number of changes."""
     weights = [SHARE_OF_FILES if "export" in plan.settings.get("streams", ()) else 1.0 for plan in plans]
     counts = [int(mutations * weight / sum(weights)) for weight in weights]
     counts[0] += mutations - sum(counts)
     for plan, count in zip(plans, counts, strict=True):
         for first in range(0, count, CHANGES_AT_ONCE):
-            yield plan, seed, range(first, min(first + CHANGES_AT_ONCE, count))
+            yield plan, seed, range(first, min(first + CHANGES_AT_ONCE, count)), change
 
 
 def run_tasks(tasks: list[Task], processes: int) -> list[Verdict]:

@@ -15,6 +15,9 @@ import httpx
 RequestKey = tuple[str, str, bytes]
 """Method, URL and body of a request."""
 
+Replacements = Mapping[tuple[RequestKey, int | None], "Answer"]
+"""Other answers, by request and turn; turn None: whenever it is sent."""
+
 _send_over_network = httpx.AsyncHTTPTransport.handle_async_request
 
 
@@ -54,11 +57,11 @@ class RecordedAnswers:
 
     _answers: dict[RequestKey, list[Answer]] = field(default_factory=dict)
     _turns: Counter[RequestKey] = field(default_factory=Counter)
-    _replacements: Mapping[RequestKey, Answer] = field(default_factory=dict)
+    _replacements: Replacements = field(default_factory=dict)
     _log: list[Exchange] = field(default_factory=list)
 
     @contextmanager
-    def replaying(self, replacements: Mapping[RequestKey, Answer]) -> Iterator[list[Exchange]]:
+    def replay(self, replacements: Replacements) -> Iterator[list[Exchange]]:
         """Answer the requests of this process; yield the list that collects them."""
         self._turns.clear()
         self._log = []
@@ -76,22 +79,22 @@ class RecordedAnswers:
         turn = self._turns[key]
         self._turns[key] += 1
         answers = self._answers.setdefault(key, [])
-        replacement = self._replacements.get(key)
+        replacement = self._replacements.get((key, turn)) or self._replacements.get((key, None))
         if replacement is not None:
             return replacement.as_response(request)
-        if turn >= len(answers) and (not answers or _may_change(key)):
+        if turn >= len(answers) and (not answers or may_change(key)):
             answers.append(await _ask_sandbox(transport, request))
         answer = answers[min(turn, len(answers) - 1)]
         self._log.append(Exchange(key, turn, answer))
         return answer.as_response(request)
 
 
-def _may_change(key: RequestKey) -> bool:
+def may_change(key: RequestKey) -> bool:
     """Return whether an equal request may have another answer: the status of a job has, until it is done."""
     return "/statistics/export/" in key[1]
 
 
-async def _ask_sandbox(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response | Answer:
+async def _ask_sandbox(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> Answer:
     response = await _send_over_network(transport, request)
     assert isinstance(response.stream, httpx.AsyncByteStream)
     body = b"".join([piece async for piece in response.stream])

@@ -9,13 +9,13 @@ from typing import Any
 
 from tests.fuzz.answers import Answer
 from tests.fuzz.effects import Effect
-from tests.fuzz.places import JsonAnswer, Path, value_at
+from tests.fuzz.places import JsonAnswer, Path, Spot, value_at
 
 _LITERAL = "@@literal:"
 
 
 @dataclass(frozen=True)
-class Change:
+class AnswerChange:
     """The changed body, the effect that it declares, and in words what was changed."""
 
     note: str
@@ -28,7 +28,7 @@ class Change:
         return Answer(answer.status, {**answer.headers, **self.headers}, self.body, self.announced_length)
 
 
-Mutation = Callable[[JsonAnswer, Random], Change | None]
+Mutation = Callable[[JsonAnswer, Random], AnswerChange | None]
 """Changes a JSON answer; None when the answer has no place for it."""
 
 
@@ -74,3 +74,17 @@ def drop_at(value: Any, path: Path) -> Any:
 
 def show_path(path: Path) -> str:
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+
+
+def pick_spot(rng: Random, spots: list[Spot]) -> Spot | None:
+    """Pick a value: first its place, so that rare places are changed as often as common ones."""
+    places = sorted({spot.leaf.field for spot in spots})
+    if not places:
+        return None
+    place = rng.choice(places)
+    return rng.choice([spot for spot in spots if spot.leaf.field == place])
+
+
+def change_at(answer: JsonAnswer, spot: Spot, value: Any, words: str, effect: Effect) -> AnswerChange:
+    note = f"{show_path(spot.leaf.path)}: {spot.leaf.value!r} -> {words}"
+    return AnswerChange(note, effect, write_json(replace_at(answer.value, spot.leaf.path, value)))

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tests.fuzz.judge import TOLERANCE, Outcome, Snapshot, sum_by_day
+from tests.fuzz.judge import TOLERANCE, FuzzOutcome, Snapshot, sum_by_day
 
 Facts = tuple[Snapshot, Snapshot | None]
 """The facts without and with the change."""
@@ -20,7 +20,7 @@ class Same:
 
     may_refuse: bool = False
 
-    def check(self, outcome: Outcome, _facts: Facts) -> str | None:
+    def check(self, outcome: FuzzOutcome, _facts: Facts) -> str | None:
         if outcome.error is not None:
             return None if self.may_refuse else "refused, although it means the same"
         return None if outcome.is_equal else "means the same, and other facts were loaded"
@@ -30,7 +30,7 @@ class Same:
 class Extra:
     """A field that is not known: the facts are equal and the field is reported as drift."""
 
-    def check(self, outcome: Outcome, _facts: Facts) -> str | None:
+    def check(self, outcome: FuzzOutcome, _facts: Facts) -> str | None:
         if outcome.error is not None:
             return "refused, although only a field was added"
         if not outcome.is_equal:
@@ -45,7 +45,7 @@ class Refused:
     reason: str
     may_ignore: bool = False
 
-    def check(self, outcome: Outcome, _facts: Facts) -> str | None:
+    def check(self, outcome: FuzzOutcome, _facts: Facts) -> str | None:
         if outcome.error is not None or (self.may_ignore and outcome.is_equal):
             return None
         return f"loaded, although {self.reason}"
@@ -59,7 +59,7 @@ class NumberChanged:
     columns: Collection[str]
     is_required: bool = True
 
-    def check(self, outcome: Outcome, _facts: Facts) -> str | None:
+    def check(self, outcome: FuzzOutcome, _facts: Facts) -> str | None:
         if outcome.error is not None:
             return None
         if not outcome.changes:
@@ -67,6 +67,8 @@ class NumberChanged:
             return None if is_known else "a changed number changed nothing"
         is_exact = False
         for change in outcome.changes:
+            if change.after is None and change.column in ("is_top_n", "rank"):
+                continue  # a member with zero has no row
             if change.view_column not in self.columns:
                 return f"a number changed another column ({change.view_column})"
             delta = change.delta
@@ -87,7 +89,7 @@ class NameChanged:
     columns: Collection[str]
     is_required: bool = True
 
-    def check(self, outcome: Outcome, facts: Facts) -> str | None:
+    def check(self, outcome: FuzzOutcome, facts: Facts) -> str | None:
         before, after = facts
         if outcome.error is not None or after is None or outcome.new_unexplained:
             return None
@@ -95,7 +97,7 @@ class NameChanged:
             return None if not self.is_required else "a changed name changed nothing"
         lost = sum_by_day(before.rows, by_day=True)
         kept = sum_by_day(after.rows, by_day=True)
-        differing = [key for key in {*lost, *kept} if lost[key] != kept[key]]
+        differing = [key for key in {*lost, *kept} if lost.get(key, 0) != kept.get(key, 0)]
         shown = {f"{key[0]}.{key[3]}" for key in differing}
         unknown = [name for name in shown if not any(_is_column(name, column) for column in self.columns)]
         return f"a changed name changed the sum of {unknown[0]}" if unknown else None
@@ -107,14 +109,16 @@ class Moved:
 
     columns: Collection[str] = ()
 
-    def check(self, outcome: Outcome, facts: Facts) -> str | None:
+    def check(self, outcome: FuzzOutcome, facts: Facts) -> str | None:
         before, after = facts
         if outcome.error is not None or after is None:
             return None
         if outcome.is_equal:
             return "a moved instant changed nothing"
         lost, kept = sum_by_day(before.rows, by_day=False), sum_by_day(after.rows, by_day=False)
-        differing = sorted(str(key) for key in {*lost, *kept} if lost[key] != kept[key] and not _is_distinct(key))
+        differing = sorted(
+            str(key) for key in {*lost, *kept} if lost.get(key, 0) != kept.get(key, 0) and not _is_distinct(key)
+        )
         return (
             f"a moved instant changed the sum of {differing[0]}" if differing and not outcome.new_unexplained else None
         )
@@ -130,7 +134,7 @@ class Unknown:
     columns: Collection[str]
     may_be_zero: bool = False
 
-    def check(self, outcome: Outcome, _facts: Facts) -> str | None:
+    def check(self, outcome: FuzzOutcome, _facts: Facts) -> str | None:
         if outcome.error is not None:
             return None
         for change in outcome.changes:
@@ -153,7 +157,7 @@ class Fewer:
     columns: Collection[str]
     at_most: Decimal
 
-    def check(self, outcome: Outcome, _facts: Facts) -> str | None:
+    def check(self, outcome: FuzzOutcome, _facts: Facts) -> str | None:
         if outcome.error is not None:
             return None
         for change in outcome.changes:
@@ -174,7 +178,7 @@ class Doubled:
     at_most: Decimal
     may_add: bool = False
 
-    def check(self, outcome: Outcome, facts: Facts) -> str | None:
+    def check(self, outcome: FuzzOutcome, facts: Facts) -> str | None:
         if outcome.error is not None or outcome.is_equal or outcome.new_unexplained:
             return None
         if not self.may_add:
@@ -188,7 +192,7 @@ class AnyWord:
 
     reason: str
 
-    def check(self, outcome: Outcome, _facts: Facts) -> str | None:
+    def check(self, outcome: FuzzOutcome, _facts: Facts) -> str | None:
         if outcome.error is not None or outcome.is_equal or outcome.new_unexplained or outcome.new_drift:
             return None
         return f"loaded without a word, although {self.reason}"

@@ -5,7 +5,7 @@ of the unchanged answers.
 """
 
 import json
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -88,7 +88,7 @@ def _short(value: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FuzzOutcome:
     """The result of a changed answer: an error, or the facts and how they differ."""
 
     error: BaseException | None = None
@@ -113,7 +113,7 @@ class Outcome:
         return "; ".join([*lines, *more, *words, *drift]) or "equal to the truth"
 
 
-def compare(before: Snapshot, after: Snapshot) -> Outcome:
+def compare(before: Snapshot, after: Snapshot) -> FuzzOutcome:
     """Return the loaded outcome: all cells that differ, new unexplained differences and new drift."""
     changes = []
     for key in {*before.rows, *after.rows}:
@@ -124,7 +124,7 @@ def compare(before: Snapshot, after: Snapshot) -> Outcome:
         changes += [CellChange(*key, column, left.get(column), right.get(column)) for column in sorted(columns)]
     changes.sort(key=lambda change: (change.table, str(change.key), change.column))
     unexplained = sorted(after.unexplained - before.unexplained, key=str)
-    return Outcome(None, tuple(changes), tuple(unexplained), tuple(sorted(after.drift - before.drift, key=str)))
+    return FuzzOutcome(None, tuple(changes), tuple(unexplained), tuple(sorted(after.drift - before.drift, key=str)))
 
 
 def find_fault_of_refusal(error: BaseException, account: str) -> str | None:
@@ -140,14 +140,14 @@ def find_fault_of_refusal(error: BaseException, account: str) -> str | None:
     return None
 
 
-def sum_by_day(rows: Mapping[RowKey, Mapping[str, Any]], *, by_day: bool) -> Counter[Any]:
+def sum_by_day(rows: Mapping[RowKey, Mapping[str, Any]], *, by_day: bool) -> Mapping[Any, Decimal]:
     """Return the sum of each numeric column by table, metric and day (or over all days), the count of each text."""
-    sums: Counter[Any] = Counter()
+    sums: dict[Any, Decimal] = defaultdict(Decimal)
     for (table, key), row in rows.items():
         grain = staged_grain(table)
         day = key[grain.index("date")] if by_day else None
         metric = key[grain.index("metric")] if "metric" in grain else None
         for column, value in row.items():
             if isinstance(value, int | Decimal) and not isinstance(value, bool) and column != "rank":
-                sums[table, metric, day, column] += value
-    return +sums
+                sums[table, metric, day, column] += Decimal(value)
+    return sums

@@ -1,7 +1,7 @@
 """The values inside an answer, and the declared places that they have. No change, no verdict."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -22,6 +22,7 @@ from transforms.registry import get_transform
 
 REPORTS = {"overview_report": OVERVIEW_COMPONENTS, "channel_report": CHANNEL_COMPONENTS}
 NO_MAPPING = FieldMapping(note="not declared")
+DATE_PARTS = ("items[].day", "items[].month", "items[].year")
 ENVELOPE_NUMBERS = ("data.total", "data.count", "data.pageSize")
 
 Path = tuple[Any, ...]
@@ -87,13 +88,17 @@ class JsonAnswer:
     def columns_below(self, path: Path) -> set[str]:
         return {column for spot in self.spots_below(path) for column in spot.mapping.columns}
 
+    def sum_below(self, path: Path) -> Decimal:
+        """Return the sum of all numbers below a path, without their signs."""
+        return sum((abs(spot.number) for spot in self.spots_below(path) if spot.kind == "number"), Decimal(0))
+
     def containers(self, kind: type) -> list[tuple[Path, Any]]:
         """Return all objects, or all lists, with their paths."""
         return [(path, value) for path, value in iterate_containers(self.value) if isinstance(value, kind)]
 
     @cached_property
     def is_superseded(self) -> bool:
-        """Whether rows are missing in the answer, which are then requested in parts: the answer itself is not loaded."""
+        """Whether the answer lacks rows, which are then requested in parts: the answer itself is not loaded."""
         data = self.value.get("data") if isinstance(self.value, dict) else None
         return self.provider == "inkeep" and isinstance(data, dict) and data["total"] != data["count"]
 
@@ -158,7 +163,3 @@ def _is_numeric(text: str) -> bool:
     except ArithmeticError:
         return False
     return True
-
-
-def columns_of(mappings: Mapping[str, FieldMapping]) -> set[str]:
-    return {column for mapping in mappings.values() for column in mapping.columns}

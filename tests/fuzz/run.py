@@ -5,18 +5,34 @@ from dataclasses import dataclass
 from random import Random
 
 from extractors.errors import ChatmartError
-from tests.fuzz.answers import Exchange
-from tests.fuzz.body_mutations import BODY_MUTATIONS
-from tests.fuzz.changes import Change
-from tests.fuzz.csv_mutations import CSV_MUTATIONS, CsvAnswer
-from tests.fuzz.judge import Outcome, Snapshot, compare, find_fault_of_refusal
+from tests.fuzz.answers import Exchange, may_change
+from tests.fuzz.cell_mutations import CELL_MUTATIONS
+from tests.fuzz.changes import AnswerChange
+from tests.fuzz.csv_answer import CsvAnswer
+from tests.fuzz.file_mutations import FILE_MUTATIONS
+from tests.fuzz.judge import FuzzOutcome, Snapshot, compare, find_fault_of_refusal
+from tests.fuzz.name_mutations import NAME_MUTATIONS
+from tests.fuzz.number_mutations import NUMBER_MUTATIONS
+from tests.fuzz.paging_mutations import JOB_MUTATIONS, PAGING_MUTATIONS
+from tests.fuzz.part_mutations import PART_MUTATIONS
 from tests.fuzz.places import JsonAnswer
 from tests.fuzz.subjects import Fetch, Subject, SubjectPlan, open_subject
 from tests.fuzz.swap_mutations import SWAP_MUTATIONS
-from tests.fuzz.value_mutations import VALUE_MUTATIONS
+from tests.fuzz.time_mutations import TIME_MUTATIONS
+from tests.fuzz.whole_mutations import WHOLE_MUTATIONS
 
-JSON_MUTATIONS = (*VALUE_MUTATIONS, *BODY_MUTATIONS, *SWAP_MUTATIONS)
+JSON_MUTATIONS = (
+    *NUMBER_MUTATIONS,
+    *NAME_MUTATIONS,
+    *TIME_MUTATIONS,
+    *PART_MUTATIONS,
+    *WHOLE_MUTATIONS,
+    *SWAP_MUTATIONS,
+    *PAGING_MUTATIONS,
+)
+CSV_MUTATIONS = (*FILE_MUTATIONS, *CELL_MUTATIONS)
 _TRIES = 60
+_SHARE_OF_FILES = 0.9  # of the changes of exports; the others change the answers about their job
 
 
 @dataclass(frozen=True)
@@ -43,51 +59,53 @@ class Draw:
     fetch: Fetch
     exchange: Exchange
     mutation: str
-    change: Change
+    change: AnswerChange
     is_superseded: bool = False
 
 
-def draw_change(subject: Subject, seed: int, number: int) -> Draw:
-    """Return the change with this number: an answer of a stream, a mutation that it has a place for."""
+def draw_change(subject: Subject, seed: int, number: int, mutation: str = "") -> Draw:
+    """Return the change with this number: an answer of a stream, and a mutation that it has a place for.
+
+    ``mutation`` is the name of the only one that is drawn.
+    """
     rng = Random(f"{seed} {subject.plan.name} {number}")
-    streams = sorted(
-        {
-            fetch.stream
-            for fetch in subject.fetches
-            if not subject.plan.only_streams or fetch.stream in subject.plan.only_streams
-        }
-    )
+    streams = subject.changed_streams
     for _ in range(_TRIES):
         stream = rng.choice(streams)
         fetch = rng.choice([fetch for fetch in subject.fetches if fetch.stream == stream])
-        if not fetch.exchanges:
-            continue
-        is_export = stream == "export"
-        exchange = fetch.exchanges[-1] if is_export else rng.choice(fetch.exchanges)
-        if is_export:
-            csv_mutation = rng.choice(CSV_MUTATIONS)
-            is_superseded = False
-            name, change = csv_mutation.__name__, csv_mutation(CsvAnswer(subject, fetch, exchange), rng)
-        elif exchange.answer.status != 200:
-            continue
-        else:
-            mutation = rng.choice(JSON_MUTATIONS)
-            answer = JsonAnswer(subject, fetch, exchange)
-            name, change, is_superseded = mutation.__name__, mutation(answer, rng), answer.is_superseded
-        if change is not None:
-            return Draw(fetch, exchange, name, change, is_superseded)
-    raise AssertionError(f"{subject.plan.name}: no mutation has a place in its answers")
+        exchanges = [exchange for exchange in fetch.exchanges if exchange.answer.status < 300]
+        draw = _draw_from(subject, fetch, rng.choice(exchanges), rng, mutation) if exchanges else None
+        if draw is not None:
+            return draw
+    raise LookupError(f"{subject.plan.name}: no mutation {mutation} has a place in its answers")
+
+
+def _draw_from(subject: Subject, fetch: Fetch, exchange: Exchange, rng: Random, name: str) -> Draw | None:
+    is_export = fetch.stream == "export"
+    if is_export and rng.random() < _SHARE_OF_FILES:
+        file = fetch.exchanges[-1]
+        csv_mutation = rng.choice([item for item in CSV_MUTATIONS if name in ("", item.__name__)] or CSV_MUTATIONS)
+        change = csv_mutation(CsvAnswer(subject, fetch, file), rng)
+        return Draw(fetch, file, csv_mutation.__name__, change) if change else None
+    if is_export and exchange is fetch.exchanges[-1]:
+        return None
+    mutations = JOB_MUTATIONS if is_export else JSON_MUTATIONS
+    mutation = rng.choice([item for item in mutations if name in ("", item.__name__)] or mutations)
+    answer = JsonAnswer(subject, fetch, exchange)
+    change = mutation(answer, rng)
+    return Draw(fetch, exchange, mutation.__name__, change, answer.is_superseded) if change else None
 
 
 def judge_change(subject: Subject, baseline: Snapshot, draw: Draw, number: int) -> Verdict:
     """Apply a change, and return whether the outcome is right."""
     replacement = draw.change.apply_to(draw.exchange.answer)
+    turn = draw.exchange.turn if may_change(draw.exchange.key) else None
     after: Snapshot | None = None
     try:
-        after = Snapshot.of(subject.transform_with(draw.fetch, {draw.exchange.key: replacement}))
+        after = Snapshot.of(subject.transform_with(draw.fetch, {(draw.exchange.key, turn): replacement}))
         outcome = compare(baseline, after)
-    except Exception as error:
-        outcome = Outcome(error)
+    except Exception as error:  # noqa: BLE001 - what the program raises is the outcome
+        outcome = FuzzOutcome(error)
     fault = find_fault_of_refusal(outcome.error, subject.account.name) if outcome.error else None
     if not (draw.is_superseded and outcome.is_equal):
         fault = fault or draw.change.effect.check(outcome, (baseline, after))
@@ -104,7 +122,7 @@ def judge_change(subject: Subject, baseline: Snapshot, draw: Draw, number: int) 
     )
 
 
-def _kind_of(outcome: Outcome) -> str:
+def _kind_of(outcome: FuzzOutcome) -> str:
     if outcome.error is not None:
         return "refused" if isinstance(outcome.error, ChatmartError) else "crashed"
     if outcome.new_unexplained:
@@ -114,8 +132,9 @@ def _kind_of(outcome: Outcome) -> str:
     return "drift" if outcome.new_drift else "equal"
 
 
-def run_changes(plan: SubjectPlan, seed: int, numbers: Iterable[int]) -> list[Verdict]:
+def run_changes(plan: SubjectPlan, seed: int, numbers: Iterable[int], mutation: str = "") -> list[Verdict]:
     """Open a subject, and return the verdicts on the changes with these numbers."""
     with open_subject(plan) as subject:
         baseline = Snapshot.of(subject.baseline)
-        return [judge_change(subject, baseline, draw_change(subject, seed, number), number) for number in numbers]
+        draws = ((number, draw_change(subject, seed, number, mutation)) for number in numbers)
+        return [judge_change(subject, baseline, draw, number) for number, draw in draws]

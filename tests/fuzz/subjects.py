@@ -10,6 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
+
 from extractors.account import Account
 from extractors.fetch import fetch_batch
 from extractors.http.client import Client
@@ -22,7 +24,7 @@ from sandbox.accounts import SandboxAccount
 from sandbox.server import Sandbox
 from sandbox.shapes import ResponseShapes
 from sandbox.world import World
-from tests.fuzz.answers import Answer, Exchange, RecordedAnswers, RequestKey
+from tests.fuzz.answers import Exchange, RecordedAnswers, Replacements
 from tests.support.clock import FakeClock
 from tests.support.provider_account import build_provider_account
 from transforms.chunk import Chunk, DayClaim
@@ -149,15 +151,14 @@ class Subject:
     account: Account
     sandbox: Sandbox
     root: Path
+    runner: asyncio.Runner
     answers: RecordedAnswers = field(default_factory=RecordedAnswers)
     fetches: list[Fetch] = field(default_factory=list)
     claims: dict[tuple[str, Window], DayClaim] = field(default_factory=dict)
     baseline: TransformResult = field(init=False)
-    other_answers: list[Exchange] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         provider = get_provider(self.account.provider)
-        self._loop = asyncio.new_event_loop()
         for stream in self.account.enabled_streams:
             for window in provider.streams[stream].windows(self.account, self.plan.window):
                 batch, exchanges = self._fetch(stream, window, {}, self.root / "landing")
@@ -165,12 +166,18 @@ class Subject:
                 self.claims[stream, window] = DayClaim(batch, frozenset(window.days()))
         self.baseline = self._transform(self.claims, self.root / "staged")
 
+    @property
+    def changed_streams(self) -> list[str]:
+        """The streams whose answers are changed."""
+        streams = {fetch.stream for fetch in self.fetches if fetch.exchanges}
+        return sorted(streams & {*self.plan.only_streams} if self.plan.only_streams else streams)
+
     def fetch_other_window(self, stream: str, window: Window) -> list[Exchange]:
         """Return the exchanges of a window that is not loaded."""
         folder = self.root / "other"
         return self._fetch(stream, window, {}, folder)[1]
 
-    def transform_with(self, fetch: Fetch, replacements: Mapping[RequestKey, Answer]) -> TransformResult:
+    def transform_with(self, fetch: Fetch, replacements: Replacements) -> TransformResult:
         """Return the facts when some requests of one window are answered otherwise.
 
         Raises what the fetch or the transform raises.
@@ -181,7 +188,7 @@ class Subject:
             return self._transform({**self.claims, (fetch.stream, fetch.window): claim}, Path(folder) / "staged")
 
     def _fetch(
-        self, stream: str, window: Window, replacements: Mapping[RequestKey, Answer], folder: Path
+        self, stream: str, window: Window, replacements: Replacements, folder: Path
     ) -> tuple[Batch, list[Exchange]]:
         provider = get_provider(self.account.provider)
 
@@ -190,12 +197,12 @@ class Subject:
                 session = client.open_session(self.account, provider.limits)
                 return await fetch_batch(LandingZone(folder), session, stream, provider.streams[stream], window)
 
-        with self.answers.replaying(replacements) as log:
-            return self._loop.run_until_complete(run()), log
+        with self.answers.replay(replacements) as log:
+            return self.runner.run(run()), log
 
     def _transform(self, claims: Mapping[tuple[str, Window], DayClaim], scratch: Path) -> TransformResult:
         scratch.mkdir(parents=True)
-        by_stream: dict[str, tuple[DayClaim, ...]] = {stream: () for stream in self.account.enabled_streams}
+        by_stream: dict[str, tuple[DayClaim, ...]] = dict.fromkeys(self.account.enabled_streams, ())
         for (stream, _), claim in claims.items():
             by_stream[stream] += (claim,)
         chunk = Chunk(self.account, tuple(self.plan.window.days()), by_stream, scratch)
@@ -204,8 +211,6 @@ class Subject:
 
 
 def _read_into_memory(staged: TransformResult) -> TransformResult:
-    import pyarrow.parquet
-
     tables = {
         name: pyarrow.parquet.read_table(table) if isinstance(table, Path) else table
         for name, table in staged.tables.items()
@@ -223,4 +228,5 @@ def open_subject(plan: SubjectPlan) -> Iterator[Subject]:
         root = Path(tempfile.mkdtemp(prefix="fuzz-", dir=_IN_MEMORY if Path(_IN_MEMORY).is_dir() else None))
         stack.callback(shutil.rmtree, root, ignore_errors=True)
         settings = {"privacy": PRIVACY, "rate_limit": {"requests": 10**9, "period_seconds": 1}, **plan.settings}
-        yield Subject(plan, build_provider_account(sandbox, sandbox_account, **settings), sandbox, root)
+        account = build_provider_account(sandbox, sandbox_account, **settings)
+        yield Subject(plan, account, sandbox, root, stack.enter_context(asyncio.Runner()))

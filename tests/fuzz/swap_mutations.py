@@ -1,11 +1,11 @@
-"""Answers of another request in place of the requested one: of another month or day, of another stream, of another page."""
+"""Answers of another request in place of the requested one: of other days, of another stream, of another page."""
 
 from datetime import timedelta
 from random import Random
 
 from extractors.windows import Window
 from tests.fuzz.answers import Exchange
-from tests.fuzz.changes import Change, Mutation
+from tests.fuzz.changes import AnswerChange, Mutation
 from tests.fuzz.effects import Effect, Refused
 from tests.fuzz.places import JsonAnswer
 
@@ -32,10 +32,12 @@ UNLIKE = {
 """The streams whose answers cannot be taken for each other."""
 
 
-def answer_of_other_days(answer: JsonAnswer, rng: Random) -> Change | None:
-    """The answer to the same request about other days."""
+def answer_of_other_days(answer: JsonAnswer, rng: Random) -> AnswerChange | None:
+    """Send the answer to the same request about other days."""
     if answer.stream not in DATED.get(answer.provider, ()):
         return None
+    if answer.stream == "conversation_totals" and len(answer.fetch.window) == 1:
+        return None  # the total of one day names no day
     window, days = answer.fetch.window, len(answer.fetch.window)
     offset = timedelta(days=rng.choice([-days, days, -7 * days, 31]))
     start = window.start + offset
@@ -45,7 +47,7 @@ def answer_of_other_days(answer: JsonAnswer, rng: Random) -> Change | None:
     other = _find_counterpart(answer, others)
     if other is None or other.answer.body == answer.exchange.answer.body or not _holds_days(answer, other):
         return None
-    return Change(f"the answer of {start}", Refused("it is the answer of other days"), other.answer.body)
+    return AnswerChange(f"the answer of {start}", Refused("it is the answer of other days"), other.answer.body)
 
 
 def _find_counterpart(answer: JsonAnswer, others: list[Exchange]) -> Exchange | None:
@@ -62,8 +64,8 @@ def _holds_days(answer: JsonAnswer, other: Exchange) -> bool:
     return b"20" in other.answer.body
 
 
-def answer_of_other_stream(answer: JsonAnswer, rng: Random) -> Change | None:
-    """The answer of another endpoint of the account."""
+def answer_of_other_stream(answer: JsonAnswer, rng: Random) -> AnswerChange | None:
+    """Send the answer of another endpoint of the account."""
     unlike = UNLIKE.get(answer.provider, set())
     if answer.stream not in unlike:
         return None
@@ -81,18 +83,18 @@ def answer_of_other_stream(answer: JsonAnswer, rng: Random) -> Change | None:
     if other.answer.body.strip() in (b"{}", b"[]") or other.answer.body == answer.exchange.answer.body:
         return None
     effect: Effect = Refused(f"it is the answer of {other.url.path.rsplit('/', 1)[-1]}")
-    return Change(f"the answer of {other.url.path}", effect, other.answer.body)
+    return AnswerChange(f"the answer of {other.url.path}", effect, other.answer.body)
 
 
-def answer_of_other_page(answer: JsonAnswer, rng: Random) -> Change | None:
-    """The answer to another request of the same fetch: another page, another part of the range, another conversation."""
+def answer_of_other_page(answer: JsonAnswer, rng: Random) -> AnswerChange | None:
+    """Send the answer of another page, of another part of the range, of another conversation."""
     if answer.stream in ("insights", "channel_report", "channels", "inbox", "events") or answer.provider == "chatdash":
         return None
     others = [other for other in answer.fetch.exchanges if other.answer.body != answer.exchange.answer.body]
     if not others:
         return None
     other = rng.choice(others)
-    return Change(f"the answer of {other.key[1]}", Refused("it is the answer of another page"), other.answer.body)
+    return AnswerChange(f"the answer of {other.key[1]}", Refused("it is the answer of another page"), other.answer.body)
 
 
 SWAP_MUTATIONS: tuple[Mutation, ...] = (answer_of_other_days, answer_of_other_stream, answer_of_other_page)

@@ -1,0 +1,96 @@
+"""The short part of the fuzz, and planted faults that it must find. The whole of it is ``make fuzz``."""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from extractors import json_body
+from extractors.errors import ErrorLocation, ShapeError
+from tests.fuzz.judge import find_fault_of_refusal
+from tests.fuzz.run import run_changes
+from tests.fuzz.subjects import PLANS, SubjectPlan
+from transforms.drift import Drift
+from transforms.reading import Node
+
+SEED = 12
+SHORT, LONG = range(16), range(16, 230)
+SHARE_OF_EXPORTS = 3  # an export takes several times as long as another answer
+BY_NAME = {plan.name: plan for plan in PLANS}
+
+
+@pytest.fixture(autouse=True)
+def quiet_log() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def limit_exports(plan: SubjectPlan, numbers: range) -> range:
+    return numbers[:: SHARE_OF_EXPORTS if "export" in plan.settings.get("streams", ()) else 1]
+
+
+def find_faults(plan: SubjectPlan, numbers: range, mutation: str = "") -> list[str]:
+    verdicts = run_changes(plan, SEED, numbers, mutation)
+    assert len(verdicts) == len(numbers)
+    return [f"{item.number} {item.stream} {item.mutation} {item.note}: {item.fault}" for item in verdicts if item.fault]
+
+
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
+def test_no_changed_answer_is_loaded_wrong(plan: SubjectPlan) -> None:
+    assert find_faults(plan, limit_exports(plan, SHORT)) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
+def test_no_changed_answer_of_many_is_loaded_wrong(plan: SubjectPlan) -> None:
+    assert find_faults(plan, limit_exports(plan, LONG)) == []
+
+
+def take_null_as_zero(node: Node) -> int:
+    return int(node.number() or 0)
+
+
+def take_last_of_two_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(pairs)
+
+
+def ignore(*_arguments: Any) -> None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("subject", "mutation", "place", "name", "defect", "fault"),
+    [
+        ("chatdash", "remove_value", Node, "count", take_null_as_zero, "a missing value became zero"),
+        ("cognigy", "negate_number", Node, "count", take_null_as_zero, "although a number is negative"),
+        ("cognigy", "write_fraction", Node, "count", take_null_as_zero, "although a count is not whole"),
+        ("cognigy", "double_key", json_body, "_build_object", take_last_of_two_keys, "a key stands twice"),
+        ("chatdash", "add_unknown_field", Drift, "record_unknown_fields", ignore, "is not reported as drift"),
+    ],
+)
+def test_a_planted_defect_is_found(
+    subject: str,
+    mutation: str,
+    place: Any,
+    name: str,
+    defect: Callable[..., Any],
+    fault: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan = BY_NAME[subject]
+    assert find_faults(plan, range(12), mutation) == []
+    monkeypatch.setattr(place, name, defect)
+    assert any(fault in line for line in find_faults(plan, range(12), mutation))
+
+
+def test_a_refusal_names_account_stream_and_field() -> None:
+    stream, account = ErrorLocation("cognigy", "acme", "call_counter"), ErrorLocation("cognigy", "acme")
+    assert find_fault_of_refusal(ShapeError(stream, "$.items", "is not an array"), "acme") is None
+    assert find_fault_of_refusal(ShapeError(account, "$.items", "is not an array"), "acme") == (
+        "the refusal does not name the stream"
+    )
+    assert find_fault_of_refusal(ShapeError(stream, "", "is odd"), "acme") == "the refusal does not name the field"
+    assert find_fault_of_refusal(ShapeError(stream, "$", "is odd"), "bot") == "the refusal does not name the account"
+    assert find_fault_of_refusal(KeyError("items"), "acme") == "the program failed"
