@@ -88,8 +88,11 @@ def print_table(verdicts: list[Verdict]) -> None:
         sys.stdout.write(
             line.format(provider, mutation, *(counts[provider, mutation, name] or "" for name in OUTCOMES))
         )
+    for provider in sorted({verdict.provider for verdict in verdicts}):
+        totals = Counter(verdict.result for verdict in verdicts if verdict.provider == provider)
+        sys.stdout.write(line.format(provider, "all", *(totals[name] for name in OUTCOMES)))
     totals = Counter(verdict.result for verdict in verdicts)
-    sys.stdout.write(line.format("all", "", *(totals[name] for name in OUTCOMES)))
+    sys.stdout.write(line.format("all", "all", *(totals[name] for name in OUTCOMES)))
 
 
 def print_faults(faults: list[Verdict], seed: int, at_most: int = 3) -> None:

@@ -41,8 +41,8 @@ def change_name(answer: JsonAnswer, rng: Random) -> AnswerChange | None:
 def _has_number_beside(answer: JsonAnswer, spot: Spot) -> bool:
     """Return whether the member has a number that is not zero: members with zero have no row."""
     path = spot.leaf.path if spot.leaf.is_key else spot.leaf.path[:-1]
-    if "without an entry" in spot.mapping.note:
-        return False
+    if "without an entry" in spot.mapping.note or "labels" in path:
+        return False  # a title stands for a label, and a label goes before a title
     numbers = [other.number for other in answer.spots_below(path) if other.kind == "number"]
     return any(numbers) or not numbers
 
@@ -75,7 +75,9 @@ def _effect_of_missing(answer: JsonAnswer, spot: Spot, is_dropped: bool) -> Effe
         return Refused("a date is incomplete")
     if field in ("data.total", "data.count"):
         return Refused("it does not say how many rows there are", may_ignore=True)
-    if not spot.is_loaded:
+    if not spot.mapping.columns and spot.kind != "instant":
+        return Same(may_refuse=True)
+    if spot.kind == "instant" and not spot.is_loaded:
         return Same(may_refuse=True)
     if spot.kind == "instant":
         return Refused("an instant is missing")

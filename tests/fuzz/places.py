@@ -141,7 +141,7 @@ def value_at(value: Any, path: Path) -> Any:
 def _kind_of(leaf: Leaf) -> str:
     last = leaf.field.rsplit(".", 1)[-1]
     if leaf.is_key:
-        return "key"
+        return "instant" if last == "instant" else "key"
     if "properties" in leaf.path or ("userProperties" in leaf.path and last not in ("id", "userId")):
         return "data"
     if isinstance(leaf.value, bool):

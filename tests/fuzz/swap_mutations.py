@@ -80,9 +80,11 @@ def answer_of_other_stream(answer: JsonAnswer, rng: Random) -> AnswerChange | No
     if not others:
         return None
     other = rng.choice(others)
+    # the ids of conversations are searched at any depth of events
+    is_followed = answer.stream == "events"
     if other.answer.body.strip() in (b"{}", b"[]") or other.answer.body == answer.exchange.answer.body:
         return None
-    effect: Effect = Refused(f"it is the answer of {other.url.path.rsplit('/', 1)[-1]}")
+    effect: Effect = Refused(f"it is the answer of {other.url.path.rsplit('/', 1)[-1]}", is_followed)
     return AnswerChange(f"the answer of {other.url.path}", effect, other.answer.body)
 
 

@@ -21,7 +21,10 @@ from tests.fuzz.places import DATE_PARTS, JsonAnswer
 
 def shift_instant(answer: JsonAnswer, rng: Random) -> AnswerChange | None:
     """Move an instant by an hour, a day, a month, a year, a century."""
-    spot = pick_spot(rng, [spot for spot in answer.spots if spot.kind == "instant" and spot.mapping.is_routing])
+    spot = pick_spot(
+        rng,
+        [spot for spot in answer.spots if spot.kind == "instant" and spot.mapping.is_routing and not spot.leaf.is_key],
+    )
     if spot is None:
         return None
     before = _read_instant(spot.leaf.value)
