@@ -27,7 +27,7 @@ UNREADABLE = (
     "1 234",
     "#REF!",
 )
-AMBIGUOUS = ("1.234", "1,234")
+AMBIGUOUS = ("1.234", "1,234", "1.000", "1,000")
 UNREADABLE_INSTANTS = (
     "yesterday",
     "2025-02-30T10:00:00Z",
@@ -67,14 +67,45 @@ def write_unreadable_cell(answer: CsvAnswer, rng: Random) -> AnswerChange | None
     if cell is None:
         return None
     field, line, column = cell
-    texts = UNREADABLE_INSTANTS if field in INSTANTS else (*UNREADABLE, *AMBIGUOUS, *AMBIGUOUS)
+    texts = UNREADABLE_INSTANTS if field in INSTANTS else UNREADABLE
     if field in COUNTS:
         texts = (*texts, "1.5", "2,5")
     text = rng.choice(texts)
-    effect = Refused(f"a cell of {field} is {text}")
-    if field == "intent_score" and text in AMBIGUOUS:
-        return None
+    effect = Refused(f"a cell of {field} cannot be read")
     return AnswerChange(f"line {line + 1}, {field} -> {text!r}", effect, answer.with_cell(line, column, text))
+
+
+def write_ambiguous_number(answer: CsvAnswer, rng: Random) -> AnswerChange | None:
+    """Send a number whose only separator stands before three digits: the file decides what it is, or it is refused."""
+    cell = answer.pick_cell(rng, (*COUNTS, "duration_seconds"))
+    if cell is None:
+        return None
+    field, line, column = cell
+    before = answer.rows[line][column]
+    text = rng.choice(AMBIGUOUS)
+    effect: Effect = Refused(f"a cell of {field} can be read in two ways")
+    sign = _find_decimal_sign(answer, line)
+    is_whole = field in COUNTS and text[-3:] != "000"  # a count has no fraction
+    if sign or is_whole:
+        number = Decimal(text.replace(",", ".")) if sign == text[1] and not is_whole else Decimal(text[0] + text[2:])
+        is_required = answer.is_of_totals == (field == "conversations")
+        effect = NumberChanged(number - Decimal(before), answer.find_mapping(field).columns, is_required)
+    return AnswerChange(f"line {line + 1}, {field} -> {text!r}", effect, answer.with_cell(line, column, text))
+
+
+def _find_decimal_sign(answer: CsvAnswer, but_line: int) -> str:
+    """Return the decimal sign that the other lines show beyond doubt; empty when none does."""
+    cells = [
+        row[answer.columns[field]]
+        for number, row in enumerate(answer.rows[1:], 1)
+        for field in DECIMALS
+        if field in answer.columns and number != but_line
+    ]
+    for cell in cells:
+        whole, sign, fraction = cell.partition("," if "," in cell else ".")
+        if sign and (len(fraction) != 3 or whole == "0" or len(whole) > 3):
+            return sign
+    return ""
 
 
 def change_text(answer: CsvAnswer, rng: Random) -> AnswerChange | None:
@@ -173,6 +204,7 @@ def shift_all_starts(answer: CsvAnswer, rng: Random) -> AnswerChange | None:
 CELL_MUTATIONS: tuple[CsvMutation, ...] = (
     change_count,
     write_unreadable_cell,
+    write_ambiguous_number,
     change_text,
     empty_cell,
     shift_start,

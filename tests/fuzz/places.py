@@ -63,8 +63,11 @@ class JsonAnswer:
 
     @cached_property
     def stream(self) -> str:
-        """The stream whose fields the answer holds: the list of channels is part of another stream too."""
-        return "channels" if self.exchange.url.path.endswith("/channels") else self.fetch.stream
+        """The stream whose fields the answer holds: the list of channels and the events are part of another stream too."""
+        path = self.exchange.url.path
+        if path.endswith("/channels"):
+            return "channels"
+        return "events" if path.endswith("/events/stream") else self.fetch.stream
 
     @cached_property
     def shape(self) -> Shape:

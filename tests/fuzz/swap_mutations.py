@@ -92,7 +92,10 @@ def answer_of_other_page(answer: JsonAnswer, rng: Random) -> AnswerChange | None
     """Send the answer of another page, of another part of the range, of another conversation."""
     if answer.stream in ("insights", "channel_report", "channels", "inbox", "events") or answer.provider == "chatdash":
         return None
-    others = [other for other in answer.fetch.exchanges if other.answer.body != answer.exchange.answer.body]
+    exchanges = answer.fetch.exchanges
+    if answer.stream == "intents":  # of a later page nothing shows that the earlier ones are missing
+        exchanges = exchanges[: exchanges.index(answer.exchange)]
+    others = [other for other in exchanges if other.answer.body != answer.exchange.answer.body]
     if not others:
         return None
     other = rng.choice(others)

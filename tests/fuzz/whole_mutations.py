@@ -131,7 +131,8 @@ def empty_object(answer: JsonAnswer, _rng: Random) -> AnswerChange | None:
     """Send ``{}``: unknown, or zero where the provider leaves zeros out."""
     if not isinstance(answer.value, dict) or not answer.value:
         return None
-    return AnswerChange("{}", Unknown(answer.columns_below(()), may_be_zero=answer.provider == "chatlayer"), b"{}")
+    columns = {"flow_transition.at"} if answer.stream == "events" else answer.columns_below(())
+    return AnswerChange("{}", Unknown(columns, may_be_zero=answer.provider == "chatlayer"), b"{}")
 
 
 def report_failure(answer: JsonAnswer, rng: Random) -> AnswerChange | None:
