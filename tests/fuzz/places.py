@@ -63,7 +63,7 @@ class JsonAnswer:
 
     @cached_property
     def stream(self) -> str:
-        """The stream whose fields the answer holds: the list of channels and the events are part of another stream too."""
+        """The stream whose fields the answer holds: other streams read the list of channels and the events too."""
         path = self.exchange.url.path
         if path.endswith("/channels"):
             return "channels"
