@@ -14,8 +14,6 @@ UNREADABLE = (
     "-1",
     "5 min",
     "0x10",
-    "1,234.5",
-    "1.234.567",
     "NaN",
     "Infinity",
     "1e400",
@@ -24,10 +22,20 @@ UNREADABLE = (
     "10" + "0" * 30,
     "true",
     "١٢",
-    "1 234",
+    "1 2345",
+    "1,23.5",
     "#REF!",
 )
 AMBIGUOUS = ("1.234", "1,234", "1.000", "1,000")
+GROUPED = {
+    "1 234": (Decimal(1234), ""),
+    "1'234": (Decimal(1234), ""),
+    "1,234.5": (Decimal("1234.5"), "."),
+    "1.234,5": (Decimal("1234.5"), ","),
+    "1.234.567": (Decimal(1234567), ","),
+    "1,234,567": (Decimal(1234567), "."),
+}
+"""Numbers with thousands, and the decimal sign that a file with such a number has."""
 UNREADABLE_INSTANTS = (
     "yesterday",
     "2025-02-30T10:00:00Z",
@@ -90,6 +98,26 @@ def write_ambiguous_number(answer: CsvAnswer, rng: Random) -> AnswerChange | Non
         number = Decimal(text.replace(",", ".")) if sign == text[1] and not is_whole else Decimal(text[0] + text[2:])
         is_required = answer.is_of_totals == (field == "conversations")
         effect = NumberChanged(number - Decimal(before), answer.find_mapping(field).columns, is_required)
+    return AnswerChange(f"line {line + 1}, {field} -> {text!r}", effect, answer.with_cell(line, column, text))
+
+
+def write_grouped_number(answer: CsvAnswer, rng: Random) -> AnswerChange | None:
+    """Send a number with thousands: it is read, or refused where the file has the other sign or counts whole things."""
+    cell = answer.pick_cell(rng, (*COUNTS, *DECIMALS))
+    if cell is None:
+        return None
+    field, line, column = cell
+    before = Decimal(answer.rows[line][column].replace(",", "."))
+    text = rng.choice(sorted(GROUPED))
+    number, sign = GROUPED[text]
+    file_sign = _find_decimal_sign(answer, line)
+    columns = answer.find_mapping(field).columns
+    is_required = field != "intent_score" and answer.is_of_totals == (field == "conversations")
+    effect: Effect = NumberChanged(number - before, columns, is_required)
+    if field in COUNTS and number % 1:
+        effect = Refused("a count is not whole")
+    elif sign and file_sign and sign != file_sign:
+        effect = Refused("the other numbers of the file have another decimal sign")
     return AnswerChange(f"line {line + 1}, {field} -> {text!r}", effect, answer.with_cell(line, column, text))
 
 
@@ -205,6 +233,7 @@ CELL_MUTATIONS: tuple[CsvMutation, ...] = (
     change_count,
     write_unreadable_cell,
     write_ambiguous_number,
+    write_grouped_number,
     change_text,
     empty_cell,
     shift_start,

@@ -28,11 +28,16 @@ class Same:
 
 @dataclass(frozen=True)
 class Extra:
-    """A field that is not known: the facts are equal and the field is reported as drift."""
+    """A field that is not known: the facts are equal and the field is reported as drift.
+
+    ``may_refuse``: it may be the missing field beside it, under another name.
+    """
+
+    may_refuse: bool = False
 
     def check(self, outcome: FuzzOutcome, _facts: Facts) -> str | None:
         if outcome.error is not None:
-            return "refused, although only a field was added"
+            return None if self.may_refuse else "refused, although only a field was added"
         if not outcome.is_equal:
             return "a field was added, and other facts were loaded"
         return None if outcome.new_drift else "an unknown field is not reported as drift"

@@ -13,7 +13,7 @@ from tests.fuzz.changes import (
     show_path,
     write_json,
 )
-from tests.fuzz.effects import Effect, NameChanged, Refused, Same, Unknown
+from tests.fuzz.effects import Effect, Fewer, NameChanged, Refused, Same, Unknown
 from tests.fuzz.places import DATE_PARTS, JsonAnswer, Spot
 
 
@@ -58,7 +58,7 @@ def write_unreadable_name(answer: JsonAnswer, rng: Random) -> AnswerChange | Non
 
 def remove_value(answer: JsonAnswer, rng: Random) -> AnswerChange | None:
     """Send null in place of a value, or leave out its key: it is unknown."""
-    spots = [spot for spot in answer.spots if spot.kind not in ("key", "data") and spot.leaf.path]
+    spots = [spot for spot in answer.spots if spot.kind != "data" and not spot.leaf.is_key and spot.leaf.path]
     spot = pick_spot(rng, spots)
     if spot is None or (answer.stream in ("channels", "events") and spot.kind == "name"):
         return None  # they say what else is requested
@@ -75,6 +75,8 @@ def _effect_of_missing(answer: JsonAnswer, spot: Spot, is_dropped: bool) -> Effe
         return Refused("a date is incomplete")
     if field in ("data.total", "data.count"):
         return Refused("it does not say how many rows there are", may_ignore=True)
+    if field == "pagination.has_more" and spot.leaf.value and is_dropped:
+        return Fewer(answer.columns_below(()), answer.sum_below(()) + 10**3)  # a missing flag is false: no more pages
     if not spot.mapping.columns and spot.kind != "instant":
         return Same(may_refuse=True)
     if spot.kind == "instant" and not spot.is_loaded:

@@ -74,7 +74,8 @@ def write_number_otherwise(answer: JsonAnswer, rng: Random) -> AnswerChange | No
         ("with a plus sign", f"+{number}"),
     ]
     words, value = rng.choice(forms)
-    return change_at(answer, spot, value, words, Same(may_refuse=not spot.is_loaded or words.startswith("with a p")))
+    may_refuse = not spot.is_loaded or _is_envelope(spot) or words.startswith("with a p")
+    return change_at(answer, spot, value, words, Same(may_refuse))
 
 
 def write_all_numbers_as_text(answer: JsonAnswer, _rng: Random) -> AnswerChange | None:

@@ -35,7 +35,8 @@ def add_unknown_field(answer: JsonAnswer, rng: Random) -> AnswerChange | None:
     path = rng.choice(objects)
     value = rng.choice([5, "a", None, [], {}, {"a": [1]}, [{"count": 3}], 1.5, True])
     changed = replace_at(answer.value, path, {**value_at(answer.value, path), "sentiment": value})
-    effect = Extra() if _is_examined(answer, path) else Same()
+    is_series_of_zeros = path[-2:-1] == ("series",) and "values" not in value_at(answer.value, path)
+    effect = Extra(may_refuse=is_series_of_zeros) if _is_examined(answer, path) else Same()
     return AnswerChange(f"{show_path(path)}.sentiment: {value!r}", effect, write_json(changed))
 
 
@@ -177,11 +178,18 @@ def double_rows(answer: JsonAnswer, rng: Random) -> AnswerChange | None:
     index = rng.randrange(len(rows))
     doubled = rng.choice([[*rows, copy.deepcopy(rows[index])], [*rows[: index + 1], *rows[index:]], rows + rows])
     columns = {*answer.columns_below(path), *answer.columns_below(path[:-1])}
-    may_add = answer.provider in MAY_REPEAT
+    may_add = answer.provider in MAY_REPEAT or (
+        path[-1] == "perChannel" and _fills_total(value_at(answer.value, path[:-1]), doubled)
+    )
     effect = Doubled(columns, answer.sum_below(path) + len(rows), may_add)
     return AnswerChange(
         f"{show_path(path)}[{index}] twice", effect, write_json(replace_at(answer.value, path, doubled))
     )
+
+
+def _fills_total(item: Any, split: list[Any]) -> bool:
+    """Return whether the sum of a split is its item's total: then a channel that comes twice is two parts of it."""
+    return bool(sum(int(part["conversations"]) for part in split) == int(item["conversations"]))
 
 
 PART_MUTATIONS: tuple[Mutation, ...] = (

@@ -6,7 +6,6 @@ the account's ``export_decimal_sign``, decide them. Rules: docs/mapping.md. What
 
 COUNTS = ("messages", "user_messages", "interactions", "conversations")
 DECIMALS = {"intent_score": "DECIMAL(18, 9)", "duration_seconds": "DECIMAL(18, 3)"}
-NEVER_NEGATIVE = (*COUNTS, "duration_seconds")
 
 POINT, COMMA, OPEN = 1, 2, 4
 """Marks of a number cell, to be combined with OR: it shows a decimal point or a decimal comma; it is read only when the

@@ -32,7 +32,6 @@ from transforms.chatcaptain.export_numbers import (
     COMMA,
     COUNTS,
     DECIMALS,
-    NEVER_NEGATIVE,
     OPEN,
     POINT,
     build_number_macros,
@@ -216,7 +215,7 @@ class _Reading:
             checks.append(CellCheck(field, cell, unreadable, "cannot be read"))
             if field in _REQUIRED:
                 checks.append(CellCheck(field, cell, f"{cell} IS NULL", "is empty"))
-            if field in NEVER_NEGATIVE:
+            if is_number(field):
                 checks.append(CellCheck(field, cell, f"{typed[field]} < 0", "is negative"))
         return checks
 
@@ -226,7 +225,7 @@ class _Reading:
         typed = _typed_expressions(header)
         bad = [f"{cell} IS NOT NULL AND {field} IS NULL" for field, cell in cells.items()]
         bad += [f"{field} IS NULL" for field in _REQUIRED if field in cells]
-        bad += [f"{field} < 0" for field in NEVER_NEGATIVE if field in cells]
+        bad += [f"{field} < 0" for field in cells if is_number(field)]
         marks = [_marks_of(field, cell) for field, cell in cells.items() if is_number(field)]
         numbers = {cell for field, cell in cells.items() if is_number(field)}
         others = ", ".join(cell for cell in map("c{}".format, range(len(header.names))) if cell not in numbers)

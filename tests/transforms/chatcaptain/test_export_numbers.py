@@ -146,6 +146,7 @@ def test_counts_that_are_none(tmp_path: Path, cell: str) -> None:
         ("userMessages", "-3.0", "user_messages"),
         ("interactions", "-1.234.567", "interactions"),
         ("duration", "-0.5", "duration_seconds"),
+        ("intentScore", "-1", "intent_score"),
     ],
 )
 def test_less_than_nothing_is_refused(tmp_path: Path, column: str, cell: str, field: str) -> None:
