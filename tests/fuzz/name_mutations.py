@@ -40,9 +40,15 @@ def change_name(answer: JsonAnswer, rng: Random) -> AnswerChange | None:
 
 def _has_number_beside(answer: JsonAnswer, spot: Spot) -> bool:
     """Return whether the member has a number that is not zero: members with zero have no row."""
-    path = spot.leaf.path if spot.leaf.is_key else spot.leaf.path[:-1]
+    path = spot.leaf.path if spot.leaf.is_key or spot.leaf.field.endswith("x_values[]") else spot.leaf.path[:-1]
     if "without an entry" in spot.mapping.note or "labels" in path:
         return False  # a title stands for a label, and a label goes before a title
+    if spot.leaf.field.endswith("x_values[]"):  # the name of a bin, whose numbers stand at its place in each series
+        return any(
+            other.number
+            for other in answer.spots
+            if other.kind == "number" and "values" in other.leaf.path and other.leaf.path[-1] == path[-1]
+        )
     numbers = [other.number for other in answer.spots_below(path) if other.kind == "number"]
     return any(numbers) or not numbers
 
