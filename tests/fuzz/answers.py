@@ -5,7 +5,7 @@ was not sent before goes to the sandbox, and its answer is kept.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from unittest.mock import patch
@@ -18,7 +18,10 @@ RequestKey = tuple[str, str, bytes]
 Replacements = Mapping[tuple[RequestKey, int | None], "Answer"]
 """Other answers, by request and turn; turn None: whenever it is sent."""
 
-_send_over_network = httpx.AsyncHTTPTransport.handle_async_request
+SendChanged = Callable[[httpx.AsyncHTTPTransport, httpx.Request, "Answer"], Awaitable[httpx.Response]]
+"""Sends a changed answer."""
+
+send_over_network = httpx.AsyncHTTPTransport.handle_async_request
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,14 @@ class Answer:
     body: bytes
     announced_length: int | None = None
 
+    @property
+    def plain_headers(self) -> dict[str, str]:
+        """The headers without those of its length and of the connection."""
+        dropped = ("content-length", "transfer-encoding", "connection")
+        return {name: value for name, value in self.headers.items() if name not in dropped}
+
     def as_response(self, request: httpx.Request) -> httpx.Response:
-        dropped = ("content-length", "transfer-encoding")
-        headers = {name: value for name, value in self.headers.items() if name not in dropped}
+        headers = self.plain_headers
         length = len(self.body) if self.announced_length is None else self.announced_length
         headers["content-length"] = str(length)
         return httpx.Response(self.status, headers=headers, stream=httpx.ByteStream(self.body), request=request)
@@ -53,8 +61,12 @@ class Exchange:
 
 @dataclass
 class RecordedAnswers:
-    """The answers by request, in order of arrival; the last one is repeated."""
+    """The answers by request, in order of arrival; the last one is repeated.
 
+    ``send_changed`` sends an answer that replaces another; without it, all of it stays in memory.
+    """
+
+    send_changed: SendChanged | None = None
     _answers: dict[RequestKey, list[Answer]] = field(default_factory=dict)
     _turns: Counter[RequestKey] = field(default_factory=Counter)
     _replacements: Replacements = field(default_factory=dict)
@@ -81,6 +93,8 @@ class RecordedAnswers:
         answers = self._answers.setdefault(key, [])
         replacement = self._replacements.get((key, turn)) or self._replacements.get((key, None))
         if replacement is not None:
+            if self.send_changed is not None:
+                return await self.send_changed(transport, request, replacement)
             return replacement.as_response(request)
         if turn >= len(answers) and (not answers or may_change(key)):
             answers.append(await _ask_sandbox(transport, request))
@@ -95,7 +109,7 @@ def may_change(key: RequestKey) -> bool:
 
 
 async def _ask_sandbox(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> Answer:
-    response = await _send_over_network(transport, request)
+    response = await send_over_network(transport, request)
     assert isinstance(response.stream, httpx.AsyncByteStream)
     body = b"".join([piece async for piece in response.stream])
     await response.aclose()

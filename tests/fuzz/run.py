@@ -1,7 +1,7 @@
 """Draws changes by number and seed, applies them, and judges their outcomes."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from extractors.errors import ChatmartError
@@ -16,6 +16,7 @@ from tests.fuzz.number_mutations import NUMBER_MUTATIONS
 from tests.fuzz.paging_mutations import JOB_MUTATIONS, PAGING_MUTATIONS
 from tests.fuzz.part_mutations import PART_MUTATIONS
 from tests.fuzz.places import JsonAnswer
+from tests.fuzz.sockets import WAYS, run_answer_server
 from tests.fuzz.subjects import Fetch, Subject, SubjectPlan, open_subject
 from tests.fuzz.swap_mutations import SWAP_MUTATIONS
 from tests.fuzz.time_mutations import TIME_MUTATIONS
@@ -138,3 +139,23 @@ def run_changes(plan: SubjectPlan, seed: int, numbers: Iterable[int], mutation: 
         baseline = Snapshot.of(subject.baseline)
         draws = ((number, draw_change(subject, seed, number, mutation)) for number in numbers)
         return [judge_change(subject, baseline, draw, number) for number, draw in draws]
+
+
+def run_over_sockets(plan: SubjectPlan, seed: int, numbers: Iterable[int], mutation: str = "") -> list[Verdict]:
+    """Run changes whose answers travel over real connections, in one of four ways each."""
+    verdicts = []
+    with open_subject(plan) as subject, run_answer_server() as server:
+        baseline = Snapshot.of(subject.baseline)
+        subject.answers.send_changed = server.send
+        for number in numbers:
+            draw = draw_change(subject, seed, number, mutation)
+            ways = [way for way in WAYS if way != "until the end" or not _needs_length(draw)]
+            server.way = ways[number % len(ways)]
+            verdict = judge_change(subject, baseline, draw, number)
+            verdicts.append(replace(verdict, note=f"{verdict.note} ({server.way})"))
+    return verdicts
+
+
+def _needs_length(draw: Draw) -> bool:
+    """Return whether only a length shows that the answer is cut: a file may end behind any of its lines."""
+    return draw.fetch.stream == "export" and draw.change.announced_length is not None

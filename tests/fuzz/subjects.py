@@ -20,7 +20,7 @@ from extractors.landing.batch import Batch
 from extractors.landing.zone import LandingZone
 from extractors.registry import get_provider
 from extractors.windows import Window
-from sandbox.accounts import SandboxAccount
+from sandbox.account import SandboxAccount
 from sandbox.server import Sandbox
 from sandbox.shapes import ResponseShapes
 from sandbox.world import World

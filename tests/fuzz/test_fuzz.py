@@ -9,13 +9,14 @@ import pytest
 from extractors import json_body
 from extractors.errors import ErrorLocation, ShapeError
 from tests.fuzz.judge import find_fault_of_refusal
-from tests.fuzz.run import run_changes
+from tests.fuzz.run import Verdict, run_changes, run_over_sockets
+from tests.fuzz.sockets import WAYS
 from tests.fuzz.subjects import PLANS, SubjectPlan
 from transforms.drift import Drift
 from transforms.reading import Node
 
 SEED = 12
-SHORT, LONG = range(16), range(16, 230)
+SHORT, LONG, OVER_SOCKETS = range(7), range(16, 230), range(300, 317)
 SHARE_OF_EXPORTS = 3  # an export takes several times as long as another answer
 BY_NAME = {plan.name: plan for plan in PLANS}
 
@@ -31,8 +32,10 @@ def limit_exports(plan: SubjectPlan, numbers: range) -> range:
     return numbers[:: SHARE_OF_EXPORTS if "export" in plan.settings.get("streams", ()) else 1]
 
 
-def find_faults(plan: SubjectPlan, numbers: range, mutation: str = "") -> list[str]:
-    verdicts = run_changes(plan, SEED, numbers, mutation)
+def find_faults(
+    plan: SubjectPlan, numbers: range, mutation: str = "", run: Callable[..., list[Verdict]] = run_changes
+) -> list[str]:
+    verdicts = run(plan, SEED, numbers, mutation)
     assert len(verdicts) == len(numbers)
     return [f"{item.number} {item.stream} {item.mutation} {item.note}: {item.fault}" for item in verdicts if item.fault]
 
@@ -46,6 +49,19 @@ def test_no_changed_answer_is_loaded_wrong(plan: SubjectPlan) -> None:
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
 def test_no_changed_answer_of_many_is_loaded_wrong(plan: SubjectPlan) -> None:
     assert find_faults(plan, limit_exports(plan, LONG)) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
+def test_no_changed_answer_over_a_real_connection_is_loaded_wrong(plan: SubjectPlan) -> None:
+    assert find_faults(plan, limit_exports(plan, OVER_SOCKETS), run=run_over_sockets) == []
+
+
+@pytest.mark.parametrize("mutation", ["cut_in_transport", "reorder_keys"])
+def test_an_answer_over_a_real_connection_is_whole_or_refused(mutation: str) -> None:
+    verdicts = run_over_sockets(BY_NAME["cognigy"], SEED, range(len(WAYS)), mutation)
+    result = "refused" if mutation == "cut_in_transport" else "equal"
+    assert [item.result for item in verdicts] == [result] * len(WAYS)
 
 
 def take_null_as_zero(node: Node) -> int:
@@ -80,9 +96,9 @@ def test_a_planted_defect_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     plan = BY_NAME[subject]
-    assert find_faults(plan, range(12), mutation) == []
+    assert find_faults(plan, range(8), mutation) == []
     monkeypatch.setattr(place, name, defect)
-    assert any(fault in line for line in find_faults(plan, range(12), mutation))
+    assert any(fault in line for line in find_faults(plan, range(8), mutation))
 
 
 def test_a_refusal_names_account_stream_and_field() -> None:
