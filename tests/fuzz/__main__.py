@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import resource
 import sys
 import time
 from collections import Counter
@@ -15,16 +16,14 @@ from tests.fuzz.subjects import PLANS, SubjectPlan
 SHARE_OF_FILES = 0.5
 """An export takes about five times as long as another answer: its accounts get fewer changes."""
 CHANGES_AT_ONCE = 250
-OUTCOMES = ("equal", "drift", "as told", "unexplained", "refused", "crashed", "WRONG")
+OUTCOMES = ("equal", "drift", "as told", "NULL", "unexplained", "refused", "crashed", "WRONG")
 
 Task = tuple[SubjectPlan, int, range, str]
 
 
 def main() -> int:
     """Run the changes in processes, print a table and each wrong outcome with the line that repeats it."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.fuzz", description="AnswerChange answers, judge what is loaded."
-    )
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="Change answers, judge what is loaded.")
     parser.add_argument("--mutations", type=int, default=20_000, help="number of changed answers")
     parser.add_argument("--seed", type=int, default=1, help="the same seed changes the same answers")
     parser.add_argument(
@@ -44,8 +43,15 @@ def main() -> int:
     faults = [verdict for verdict in verdicts if verdict.fault]
     print_faults(faults, options.seed)
     seconds = time.monotonic() - started
-    sys.stdout.write(f"{len(verdicts):,} changed answers, seed {options.seed}, {seconds:.0f} s: {len(faults)} wrong\n")
+    words = f"seed {options.seed}, {seconds:.0f} s, {measure_cpu_seconds():.0f} s of CPU"
+    sys.stdout.write(f"{len(verdicts):,} changed answers, {words}: {len(faults)} wrong\n")
     return 1 if faults else 0
+
+
+def measure_cpu_seconds() -> float:
+    """Return the CPU time of this process and of those that it has ended, in seconds."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def divide_changes(plans: list[SubjectPlan], seed: int, mutations: int, change: str) -> Iterable[Task]:

@@ -74,6 +74,8 @@ class NumberChanged:
         for change in outcome.changes:
             if change.after is None and change.column in ("is_top_n", "rank"):
                 continue  # a member with zero has no row
+            if change.before is None and change.after == 0:
+                continue  # and has one when another of its numbers is not zero
             if change.view_column not in self.columns:
                 return f"a number changed another column ({change.view_column})"
             delta = change.delta

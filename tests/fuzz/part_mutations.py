@@ -124,10 +124,12 @@ def _effect_of_removal(answer: JsonAnswer, path: Path, way: str) -> Effect:
         return NameChanged(columns, is_required=False)  # an absent label is the member `unknown`
     if path[-1] == "userProperties":
         return Fewer(columns, Decimal(1))  # a conversation without a user is not counted among users
+    if answer.stream == "events":  # the gateway leaves out an empty list: no conversation, no flow
+        return Unknown({"flow_transition.at"}, may_be_zero=True)
     is_list = isinstance(value_at(answer.value, path), list) or answer.is_map_of_members(path)
     if path[-1] == "perChannel" or (way == "empty" and is_list):
         return Fewer(columns, answer.sum_below(path))  # without a split, everything is in no channel
-    return Unknown(columns, may_be_zero=answer.provider == "chatlayer" and way != "null")
+    return Unknown(columns, may_be_zero=answer.provider == "chatlayer" and (way != "null" or path == ("data",)))
 
 
 def _is_free(path: Path) -> bool:

@@ -129,7 +129,8 @@ def _kind_of(outcome: FuzzOutcome) -> str:
     if outcome.new_unexplained:
         return "unexplained"
     if outcome.changes:
-        return "as told"
+        is_only_missing = all(change.after is None for change in outcome.changes)
+        return "NULL" if is_only_missing else "as told"
     return "drift" if outcome.new_drift else "equal"
 
 

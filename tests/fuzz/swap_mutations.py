@@ -1,12 +1,13 @@
 """Answers of another request in place of the requested one: of other days, of another stream, of another page."""
 
+import json
 from datetime import timedelta
 from random import Random
 
 from extractors.windows import Window
 from tests.fuzz.answers import Exchange
 from tests.fuzz.changes import AnswerChange, Mutation
-from tests.fuzz.effects import Effect, Refused
+from tests.fuzz.effects import AnyWord, Effect, Refused
 from tests.fuzz.places import JsonAnswer
 
 DATED = {
@@ -99,7 +100,15 @@ def answer_of_other_page(answer: JsonAnswer, rng: Random) -> AnswerChange | None
     if not others:
         return None
     other = rng.choice(others)
-    return AnswerChange(f"the answer of {other.key[1]}", Refused("it is the answer of another page"), other.answer.body)
+    reason = "it is the answer of another page"
+    # a part in place of the whole says that it is whole: only the totals of the other stream say more
+    effect: Effect = AnyWord(reason) if answer.is_superseded and _is_whole(other) else Refused(reason)
+    return AnswerChange(f"the answer of {other.key[1]}", effect, other.answer.body)
+
+
+def _is_whole(exchange: Exchange) -> bool:
+    data = json.loads(exchange.answer.body)["data"]
+    return bool(data["total"] == data["count"])
 
 
 SWAP_MUTATIONS: tuple[Mutation, ...] = (answer_of_other_days, answer_of_other_stream, answer_of_other_page)

@@ -16,7 +16,7 @@ from tests.fuzz.changes import (
     write_json,
 )
 from tests.fuzz.effects import Effect, Fewer, Moved, Refused, Same
-from tests.fuzz.places import DATE_PARTS, JsonAnswer
+from tests.fuzz.places import DATE_PARTS, JsonAnswer, Spot
 
 
 def shift_instant(answer: JsonAnswer, rng: Random) -> AnswerChange | None:
@@ -39,10 +39,21 @@ def shift_instant(answer: JsonAnswer, rng: Random) -> AnswerChange | None:
     if answer.stream == "flow" and not is_inside and abs(step) <= timedelta(days=1):
         # a conversation around midnight has transitions of the day beside: the request of that day loads them
         effect = Fewer(answer.columns_below(spot.leaf.path[:-1]), answer.sum_below(spot.leaf.path[:-1]))
+    zone = answer.subject.account.zone
+    is_bucket = answer.stream not in ("flow", "conversations") or answer.provider != "inkeep"
+    if is_bucket and answer.stream != "flow" and after.astimezone(zone).date() == before.astimezone(zone).date():
+        effect = Same(may_refuse=True)  # the buckets of a day are summed
+    elif _is_empty_bucket(answer, spot):
+        effect = Refused("its day was not requested", may_ignore=True)
     written = _write_instant_like(spot.leaf.value, after)
     if written == spot.leaf.value:
         return None
     return change_at(answer, spot, written, f"{after:%Y-%m-%d %H:%M}", effect)
+
+
+def _is_empty_bucket(answer: JsonAnswer, spot: Spot) -> bool:
+    """Return whether the instant is that of a bucket in a list of an interval, without a number but zero."""
+    return "INTERVAL" in spot.leaf.field and answer.sum_below(spot.leaf.path[:-1]) == 0
 
 
 def shift_all_instants(answer: JsonAnswer, rng: Random) -> AnswerChange | None:
