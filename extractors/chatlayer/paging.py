@@ -122,8 +122,8 @@ def _read_intents_cursor(where: ErrorLocation, page: Any) -> Mapping[str, str]:
     if pagination is None:
         return {}
     pagination = require_object(where, "$.pagination", pagination)
-    has_more = pagination.get("has_more")
-    if has_more is None or has_more is False:
+    has_more = pagination.get("has_more", False)
+    if has_more is False:
         return {}
     if has_more is not True:
         raise ShapeError(where, "$.pagination.has_more", "is neither true nor false", has_more)

@@ -81,6 +81,11 @@ def optional_field(node: Node, field: str, *others: str) -> Node:
     return value
 
 
+def read_optional_count(node: Node, field: str) -> int:
+    """Return a whole number that the gateway omits when it is 0. Raises ShapeError for null, which it never writes."""
+    return node[field].required_count() if field in node else 0
+
+
 def optional_elements(node: Node) -> Iterator[Node]:
     """Yield the elements of an array that the gateway omits when it is empty."""
     return iter(()) if node.is_null else node.elements()

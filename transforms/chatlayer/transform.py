@@ -15,7 +15,14 @@ from extractors.windows import Window
 from transforms import conform
 from transforms.chatlayer.fields import FIELDS, SHAPES
 from transforms.chatlayer.request import describe_request
-from transforms.chatlayer.series import Series, iterate_daily_sums, optional_elements, optional_field, parse_series
+from transforms.chatlayer.series import (
+    Series,
+    iterate_daily_sums,
+    optional_elements,
+    optional_field,
+    parse_series,
+    read_optional_count,
+)
 from transforms.chunk import Chunk, LandedResponse
 from transforms.completeness import refuse_incomplete
 from transforms.facts import Facts
@@ -138,8 +145,8 @@ def _load_intents(chunk: Chunk[ChatlayerAccount], facts: Facts) -> None:
             if intent in seen[day]:
                 entry["intent_id"].refuse("comes a second time, on this page or an earlier one")
             seen[day].add(intent)
-            hits = optional_field(entry, "count", "intent_id", "rank").count() or 0
-            rank = entry["rank"].count() or 0
+            optional_field(entry, "count", "intent_id", "rank")
+            hits, rank = read_optional_count(entry, "count"), read_optional_count(entry, "rank")
             if rank > LAST_RANK:
                 entry["rank"].refuse("is not a place in a list")
             facts.set("intent_daily", day, {"hits": hits, "rank": rank, "is_top_n": False}, intent=intent)
@@ -225,7 +232,7 @@ def _load_flow(chunk: Chunk[ChatlayerAccount], facts: Facts, response: LandedRes
         measures = {
             **_read_step(transition["from_step"], "from_step"),
             **_read_step(transition["to_step"], "to_step"),
-            "depth": transition["depth"].count() or 0,
+            "depth": read_optional_count(transition, "depth"),
             "at": instant,
         }
         facts.set("flow_transition", day, measures, conversation_id=conversation, transition_id=transition_id)

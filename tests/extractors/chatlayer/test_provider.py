@@ -195,6 +195,7 @@ def test_all_pages_of_intents_are_followed(utc: Sandbox, tmp_path: Path) -> None
         ('{"pagination": {"has_more": true}}', "end_cursor"),
         ('{"pagination": {"has_more": true, "end_cursor": ""}}', "end_cursor"),
         ('{"pagination": {"has_more": "maybe"}}', "has_more"),
+        ('{"pagination": {"has_more": null}}', "has_more"),
         ('{"pagination": []}', "pagination"),
         ("[]", r"\$"),
         ('{"pagination": {"has_more": true, "end_cursor": "c7"}}', "after"),
