@@ -16,7 +16,7 @@ from transforms.drift import Drift
 from transforms.reading import Node
 
 SEED = 12
-SHORT, LONG, OVER_SOCKETS = range(7), range(7, 210), range(300, 317)
+SHORT, LONG, OVER_SOCKETS = range(7), range(7, 110), range(300, 317)
 SHARE_OF_EXPORTS = 3  # an export takes several times as long as another answer
 BY_NAME = {plan.name: plan for plan in PLANS}
 
