@@ -54,6 +54,7 @@ snapshot: install
 bench: install
 	$(BIN)/python -m benchmarks.requests
 	$(BIN)/python -m benchmarks.backfill --days 31
+	$(BIN)/python -m benchmarks.compare
 
 dev: install
 	$(BIN)/chatmart dev
