@@ -51,7 +51,7 @@ async def fetch_batch(landing: LandingZone, session: Session[A], name: str, stre
         answered_at = writer.answered_at
         if answered_at is not None and not is_credible(started, answered_at):
             writer.set_data_time(answered_at)
-        unended = _unended_window_error(key, answered_at, started, ZoneInfo(account.timezone))
+        unended = _unended_window_error(key, answered_at, started, account.zone)
         if unended is not None:
             writer.finish(started, landed_at=session.clock.now(), complete=False, remarks={"error": str(unended)})
             raise unended

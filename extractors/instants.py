@@ -33,8 +33,13 @@ def parse_date_header(headers: Mapping[str, str]) -> datetime | None:
 
     ``headers`` have lower-case names. A response out of a cache keeps the date at which its origin made it.
     """
+    return parse_http_date(headers.get("date", ""))
+
+
+def parse_http_date(text: str) -> datetime | None:
+    """Return the instant (UTC) of an HTTP date; None for any other text."""
     try:
-        made_at = parsedate_to_datetime(headers.get("date", ""))
+        instant = parsedate_to_datetime(text)
+        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return (made_at if made_at.tzinfo else made_at.replace(tzinfo=UTC)).astimezone(UTC)

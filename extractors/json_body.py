@@ -9,7 +9,7 @@ import re
 from decimal import Decimal
 from typing import Any, NoReturn
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class AmbiguousJson(ValueError):
@@ -77,5 +77,5 @@ def format_json(value: Any) -> str:
 
 def _dump(value: Any) -> str:
     # a lone surrogate, from a text cut inside an emoji, stays an escape: UTF-8 cannot encode it
-    is_cut = isinstance(value, str) and not value.isascii() and _LONE_SURROGATE.search(value)
+    is_cut = isinstance(value, str) and not value.isascii() and LONE_SURROGATE.search(value)
     return json.dumps(value, ensure_ascii=bool(is_cut), allow_nan=False)

@@ -13,10 +13,9 @@ from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from extractors.errors import ErrorLocation, ShapeError
-from extractors.json_body import AmbiguousJson, format_json, parse_json_body
+from extractors.json_body import LONE_SURROGATE, AmbiguousJson, format_json, parse_json_body
 from warehouse.model.columns import UNKNOWN
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _THREE_DECIMALS = re.compile(r"[1-9]\d{0,2}\.\d{3}\s*$", re.ASCII)
 _UTC_NAME = re.compile(r"\s?UTC$")
@@ -44,7 +43,7 @@ def parse_json(body: bytes, where: ErrorLocation) -> "Node":
 
 def replace_lone_surrogates(text: str) -> str:
     """Return the text with U+FFFD in place of lone surrogates (a text cut inside an emoji): no store can hold them."""
-    return text if text.isascii() else _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return text if text.isascii() else LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def normalize_key(key: str) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.compare.environments import prepare_environment
-from benchmarks.compare.server import ACCOUNTS, DAYS, EXPORT_MONTH, FIRST_DAY
+from benchmarks.compare.server import ACCOUNTS, DAYS, FIRST_DAY
+from benchmarks.export_memory import MONTH
 
 CHATMART = Path(sys.executable).with_name("chatmart")
 REPOSITORY = Path(__file__).parents[2]
@@ -57,9 +58,9 @@ def prepare_chatmart_export(origin: str, folder: Path) -> Run:
         "export_poll_seconds": [0.05, 0.1],
         "privacy": {"key": "${BENCH_PRIVACY_KEY}"},
     }
-    last_day = EXPORT_MONTH[1] - timedelta(days=1)
+    last_day = MONTH[1] - timedelta(days=1)
     query = "SELECT count(*) FROM conversation"
-    return _prepare_backfill(folder, [account], str(EXPORT_MONTH[0]), str(last_day), {}, query)
+    return _prepare_backfill(folder, [account], str(MONTH[0]), str(last_day), {}, query)
 
 
 def _prepare_backfill(

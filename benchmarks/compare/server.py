@@ -10,12 +10,11 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from benchmarks.export_memory import generate_csv
+
 ACCOUNTS = ("p1", "p2", "p3", "p4")
 FIRST_DAY = date(2025, 1, 1)
 DAYS = 250
-EXPORT_MONTH = (date(2025, 3, 1), date(2025, 4, 1))
-
-_CHANNELS = ("web", "meta-whatsapp", "voice", "email")
 
 
 def count_conversations(project: str, day: date) -> int:
@@ -54,19 +53,8 @@ def build_analytics(project: str, day: date) -> bytes:
 
 def write_csv(path: Path, row_count: int) -> None:
     """Write an export of ``row_count`` conversations, spread over the month."""
-    days = (EXPORT_MONTH[1] - EXPORT_MONTH[0]).days
-    with path.open("w", encoding="utf-8") as file:
-        file.write(
-            "conversationId,startedAt,channelType,language,messages,userMessages,intents,intentScore,contactId,note\n"
-        )
-        for number in range(row_count):
-            day = EXPORT_MONTH[0] + timedelta(days=number % days)
-            second = number % 86_000
-            clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
-            file.write(
-                f'c{number:09},{day}T{clock}Z,{_CHANNELS[number % 4]},de,{number % 40},{number % 20},"order|status",,'
-                f'user-{number % 50_000},"a free text, with a comma and some length, number {number}"\n'
-            )
+    with path.open("wb") as file:
+        file.writelines(generate_csv(row_count))
 
 
 def serve(csv_path: Path) -> None:

@@ -25,7 +25,7 @@ from extractors.http.messages import BodyRules, Request, Response
 from extractors.http.session import Session
 from extractors.landing.batch import list_batches
 from extractors.landing.writer import BatchWriter
-from extractors.provider_message import find_reported_failure
+from extractors.provider_message import FAILURE_KEYS, find_reported_failure
 from extractors.redaction import redact_body
 from extractors.windows import Window
 
@@ -151,7 +151,7 @@ class _WindowExport:
         _register_links(body)
         if not isinstance(body, dict):
             self._refuse_shape(response, "$", "is not an object", body)
-        if body.get("error") or body.get("errors"):
+        if any(map(body.get, FAILURE_KEYS)):
             return JobStatus("failed", str(body.get("status") or "error"), error=find_reported_failure(body))
         raw_status = self._require_text(response, "status", body.get("status"))
         state = _STATES.get(raw_status.strip().casefold(), "running")

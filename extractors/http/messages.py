@@ -6,8 +6,7 @@ The meaning of a body is not read, except the message of an error.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +22,7 @@ from extractors.errors import (
     Transient,
 )
 from extractors.http.encodings import refuse_other_encoding
+from extractors.instants import parse_http_date
 from extractors.json_body import AmbiguousJson, parse_json_body
 from extractors.provider_message import find_reported_failure, parse_error_message
 from extractors.redaction import redact
@@ -176,9 +176,5 @@ def parse_retry_after(headers: httpx.Headers, now: datetime) -> float | None:
     text = headers.get("retry-after", "").strip()
     if _DECIMAL_SECONDS.fullmatch(text):
         return min(float(text), _LONGEST_RETRY_AFTER)
-    try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
-    return min(max(0.0, seconds), _LONGEST_RETRY_AFTER)
+    at = parse_http_date(text)
+    return None if at is None else min(max(0.0, (at - now).total_seconds()), _LONGEST_RETRY_AFTER)

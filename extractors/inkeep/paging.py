@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from extractors.errors import ErrorLocation, ShapeError
@@ -31,8 +32,9 @@ class Page:
         """Whether every row of the query is here."""
         return self.total == len(self.rows)
 
-    def ids(self) -> list[str]:
-        """Return the ids of the rows, in order. Raises ShapeError for a row without one, and for one that repeats."""
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the rows, in order. Raises ShapeError for a row without one, and for one that repeats."""
         ids: dict[str, None] = {}  # in order
         for index, row in enumerate(self.rows):
             field = f"$.data.result[{index}].id"
@@ -40,7 +42,7 @@ class Page:
             if row_id in ids:
                 raise ShapeError(self.where, field, "comes a second time", row_id)
             ids[row_id] = None
-        return [*ids]
+        return tuple(ids)
 
 
 def parse_page(where: ErrorLocation, response: Response) -> Page:

@@ -51,7 +51,7 @@ async def _read_all_rows(queries: RangeQueries, start: datetime, end: datetime) 
     for _ in range(MAX_READS):
         whole = await queries.request_rows_by_time(start, end)
         pages = await _read_missing_rows(queries, start, end, whole)
-        received = len({row_id for page in pages for row_id in page.ids()})
+        received = len({row_id for page in pages for row_id in page.ids})
         if received == whole.total == _count_rows(pages):
             return whole.total, pages
     raise _build_unsteady_error(queries, start, end, whole.total, received)
@@ -89,15 +89,15 @@ async def _read_rows_by_id(queries: RangeQueries, start: datetime, end: datetime
     when a page does not go on after the requested id, Transient when the pages hold more rows than the first announced.
     """
     pages = [await queries.request_rows_by_id(start, end, after=None)]
-    seen = set(pages[0].ids())
+    seen = set(pages[0].ids)
     while not pages[-1].is_complete:
-        page = await queries.request_rows_by_id(start, end, after=pages[-1].ids()[-1])
-        repeated = seen.intersection(page.ids())
+        page = await queries.request_rows_by_id(start, end, after=pages[-1].ids[-1])
+        repeated = seen.intersection(page.ids)
         if repeated:
             problem = "does not go on after the id that was asked for"
             raise ShapeError(queries.where, "$.data.result", problem, min(repeated))
         pages.append(page)
-        seen.update(page.ids())
+        seen.update(page.ids)
         if len(seen) > pages[0].total:
             raise _build_unsteady_error(queries, start, end, pages[0].total, len(seen))
     return pages

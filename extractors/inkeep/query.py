@@ -69,7 +69,7 @@ class RangeQueries:
 
     def _parse_rows(self, response: Response) -> Page:
         page = parse_page(self.where, response)
-        page.ids()
+        _ = page.ids  # refuses a row that comes twice
         return page
 
     async def _request(
