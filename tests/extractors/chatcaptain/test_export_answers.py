@@ -47,6 +47,17 @@ def test_words_of_a_job_that_failed(sandbox: Sandbox, account: ChatcaptainAccoun
     assert len(sandbox.jobs) == 2
 
 
+@pytest.mark.parametrize("key", ["error", "errors", "fault"])
+def test_a_failure_beside_any_status_ends_the_job(
+    sandbox: Sandbox, account: ChatcaptainAccount, tmp_path: Path, key: str
+) -> None:
+    body = f'{{"status": "running", "{key}": "disk full"}}'
+    sandbox.request_log.plan_faults(Fault(path="/export/", method="GET", status=200, body=body))
+    (error,) = land_streams(tmp_path, account, DAY, FakeTime())
+    assert error_names([error]) == ["ExportFailed"]
+    assert "ended as 'running': disk full" in str(error)
+
+
 @pytest.mark.parametrize("link", ["", ', "downloadUrl": null', ', "downloadUrl": ""'])
 def test_a_link_may_come_up_to_a_minute_after_the_job_is_done(
     sandbox: Sandbox, account: ChatcaptainAccount, tmp_path: Path, link: str
