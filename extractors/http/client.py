@@ -11,6 +11,7 @@ import httpx
 
 from extractors.account import A
 from extractors.clock import SYSTEM_CLOCK, Clock
+from extractors.http.direct_transport import DirectTransport
 from extractors.http.limits import ConcurrencyLimiter, RateLimiter, RequestLimits
 from extractors.http.network import DIRECT, Network
 from extractors.http.session import Session
@@ -21,6 +22,7 @@ from extractors.http.transport import DEFAULT_HTTP_SETTINGS, HttpSettings, parse
 for _logger_name in ("httpx", "httpcore"):  # they log whole URLs, also those with a key in them
     logging.getLogger(_logger_name).setLevel(logging.WARNING)
 
+_MAX_CONNECTIONS = 64  # at once, of all accounts
 USER_AGENT = "chatmart/0.1 (scheduled analytics export; httpx)"
 
 
@@ -34,12 +36,15 @@ class Client:
         self.clock = clock
         self._session_stats: list[RequestStats] = []
         self._rate_limiters: dict[tuple[str, tuple[str, str, int | None]], RateLimiter] = {}
+        options = network.build_client_options()
+        if not network.names_proxy():
+            options["transport"] = DirectTransport(options["verify"], _MAX_CONNECTIONS)
         self.httpx_client = httpx.AsyncClient(
-            **network.build_client_options(),
+            **options,
             follow_redirects=False,
             timeout=httpx.Timeout(settings.read_timeout_seconds, connect=settings.connect_timeout_seconds, pool=None),
             # every request has a connection of its own: docs/decisions/0017-one-request-a-connection.md
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=0),
+            limits=httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=0),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", "Connection": "close"},
             event_hooks={"response": [require_steady_bodies(settings.steady_seconds, settings.least_bytes)]},
             # accounts share the client: a cookie would carry one account's session to another, or to a storage host

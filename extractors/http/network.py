@@ -43,6 +43,10 @@ class Network:
             options["proxy"] = httpx.Proxy(self.proxy, ssl_context=authorities if has_tls else None)
         return options
 
+    def names_proxy(self) -> bool:
+        """Whether requests may go through a proxy: one is set here, or in an environment that counts."""
+        return bool(self.proxy) or (self.use_environment and any(read_environment_proxies().values()))
+
 
 DIRECT = Network()
 
