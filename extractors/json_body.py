@@ -37,9 +37,12 @@ def parse_json_body(body: bytes) -> Any:
     Traceback (most recent call last):
     extractors.json_body.AmbiguousJson: conversations stands twice in one object
     """
-    return json.loads(
-        body, parse_float=_parse_decimal, parse_constant=_refuse_constant, object_pairs_hook=_build_object
-    )
+    return parse_json_text(body.decode(json.detect_encoding(body), "surrogatepass"))
+
+
+def parse_json_text(text: str) -> Any:
+    """Return the value of a JSON text, as ``parse_json_body`` does."""
+    return _decoder.decode(text)
 
 
 def _parse_decimal(text: str) -> Decimal:
@@ -60,6 +63,11 @@ def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         key = next(key for key in keys if keys.count(key) > 1)
         raise AmbiguousJson(key, "stands twice in one object", [value for other, value in pairs if other == key])
     return built
+
+
+_decoder = json.JSONDecoder(
+    parse_float=_parse_decimal, parse_constant=_refuse_constant, object_pairs_hook=_build_object
+)
 
 
 def format_json(value: Any) -> str:

@@ -7,8 +7,9 @@ A secret is registered when the configuration is read. From then on every text t
 import base64
 import json
 import logging
+import operator
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -49,7 +50,7 @@ def _iter_forms(value: str) -> Iterator[str]:
 
 def redact(text: str) -> str:
     """Return ``text`` with every registered secret and signature masked, longest first."""
-    for secret in _sort_longest_first(_secrets | _signatures):
+    for secret in _order(_secrets, _signatures).texts:
         if secret in text:
             text = text.replace(secret, MASK)
     return text
@@ -61,14 +62,34 @@ def redact_body(body: bytes, *, signatures: bool = False) -> bytes:
     With ``signatures`` the signatures of links are masked too. That is for a body that is kept and whose links are
     not followed any more.
     """
-    for secret in _sort_longest_first(_secrets | _signatures if signatures else _secrets):
-        if len(secret) >= _MIN_LENGTH_IN_BODY:
-            body = body.replace(secret.encode(), MASK.encode())
+    for secret in (_order(_secrets, _signatures) if signatures else _order(_secrets)).long_texts:
+        body = body.replace(secret, MASK.encode())
     return body
 
 
-def _sort_longest_first(secrets: set[str]) -> list[str]:
-    return sorted(secrets, key=len, reverse=True)
+class _LongestFirst:
+    """The texts of some sets in the order in which they are masked. ``long_texts`` are those that count in a body."""
+
+    def __init__(self, sets: Sequence[set[str]]) -> None:
+        self.sets = sets
+        self.sizes = [len(texts) for texts in sets]
+        self.texts = sorted(set().union(*sets), key=len, reverse=True)
+        self.long_texts = [text.encode() for text in self.texts if len(text) >= _MIN_LENGTH_IN_BODY]
+
+    def is_current(self, sets: Sequence[set[str]]) -> bool:
+        """Whether it is of these sets. Texts are only ever added to a set: sets of the same size hold the same."""
+        return [len(texts) for texts in sets] == self.sizes and all(map(operator.is_, sets, self.sets))
+
+
+_orders: dict[int, _LongestFirst] = {}
+"""By the number of sets. Sorting them anew for each header and body would cost more than to mask it."""
+
+
+def _order(*sets: set[str]) -> _LongestFirst:
+    order = _orders.get(len(sets))
+    if order is None or not order.is_current(sets):
+        order = _orders[len(sets)] = _LongestFirst(sets)
+    return order
 
 
 def redact_json(value: Any) -> Any:

@@ -1,55 +1,36 @@
 """The HTTP client of a run: its connections, and the rate limiter of each origin. No provider is known here.
 
-A request is sent by an account's ``Session`` (``extractors.http.session``).
+A request is sent by an account's ``Session`` (``extractors.http.session``). httpx is imported when a client is opened.
 """
 
 import logging
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Self
-
-import httpx
 
 from extractors.account import A
 from extractors.clock import SYSTEM_CLOCK, Clock
-from extractors.http.direct_transport import DirectTransport
 from extractors.http.limits import ConcurrencyLimiter, RateLimiter, RequestLimits
 from extractors.http.network import DIRECT, Network
 from extractors.http.session import Session
+from extractors.http.settings import DEFAULT_HTTP_SETTINGS, HttpSettings
 from extractors.http.stats import RequestStats
-from extractors.http.time_limits import require_steady_bodies
-from extractors.http.transport import DEFAULT_HTTP_SETTINGS, HttpSettings, parse_origin
 
 for _logger_name in ("httpx", "httpcore"):  # they log whole URLs, also those with a key in them
     logging.getLogger(_logger_name).setLevel(logging.WARNING)
 
-_MAX_CONNECTIONS = 64  # at once, of all accounts
-USER_AGENT = "chatmart/0.1 (scheduled analytics export; httpx)"
-
 
 class Client:
-    """Connections and limits of one run. Use as ``async with Client() as client``."""
+    """Connections and limits of one run. Use as ``async with Client() as client``, in the event loop that it serves."""
 
     def __init__(
         self, settings: HttpSettings = DEFAULT_HTTP_SETTINGS, clock: Clock = SYSTEM_CLOCK, network: Network = DIRECT
     ) -> None:
+        from extractors.http.httpx_client import open_httpx_client
+
         self.settings = settings
         self.clock = clock
         self._session_stats: list[RequestStats] = []
         self._rate_limiters: dict[tuple[str, tuple[str, str, int | None]], RateLimiter] = {}
-        options = network.build_client_options()
-        if not network.names_proxy():
-            options["transport"] = DirectTransport(options["verify"], _MAX_CONNECTIONS)
-        self.httpx_client = httpx.AsyncClient(
-            **options,
-            follow_redirects=False,
-            timeout=httpx.Timeout(settings.read_timeout_seconds, connect=settings.connect_timeout_seconds, pool=None),
-            # every request has a connection of its own: docs/decisions/0017-one-request-a-connection.md
-            limits=httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=0),
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", "Connection": "close"},
-            event_hooks={"response": [require_steady_bodies(settings.steady_seconds, settings.least_bytes)]},
-            # accounts share the client: a cookie would carry one account's session to another, or to a storage host
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        )
+        self.httpx_client = open_httpx_client(settings, network)
 
     async def __aenter__(self) -> Self:
         return self
@@ -67,6 +48,8 @@ class Client:
 
         Accounts of one provider and origin share a rate limiter. Where their limits disagree, the slowest rate counts.
         """
+        from extractors.http.transport import parse_origin
+
         configured = account.rate_limit
         limits = RequestLimits(
             configured.requests if configured.requests is not None else defaults.requests,

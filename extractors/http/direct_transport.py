@@ -9,6 +9,7 @@ import ipaddress
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator
+from typing import cast
 
 import h11
 import httpx
@@ -94,8 +95,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def get_buffer(self, _size_hint: int) -> memoryview:
         return self._buffer
@@ -118,17 +118,16 @@ class _Connection(asyncio.BufferedProtocol):
 
     async def start_tls(self, authorities: ssl.SSLContext, host: str) -> None:
         """Agree on TLS. Raises OSError (ssl.SSLError too) when that fails."""
-        assert self._transport
-        loop = asyncio.get_running_loop()
-        transport = await loop.start_tls(self._transport, self, authorities, server_hostname=host)
-        if transport is None:
+        if self._transport:
+            loop = asyncio.get_running_loop()
+            self._transport = await loop.start_tls(self._transport, self, authorities, server_hostname=host)
+        if self._transport is None or self._has_ended:
             raise ConnectionAbortedError("the connection was closed before TLS began")
-        self._transport = transport
 
     def write(self, content: bytes) -> None:
         """Send bytes. A failure shows when the answer is read: it may have come before."""
-        assert self._transport
-        self._transport.write(content)
+        if self._transport:
+            self._transport.write(content)
 
     async def read(self, seconds: float | None) -> bytes:
         """Return the next bytes, none at the end. Raises OSError for a broken connection, TimeoutError in time."""

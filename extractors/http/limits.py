@@ -102,7 +102,7 @@ class ConcurrencyLimiter:
         self._limit = limit
         self._active = 0
         self._successes_in_a_row = 0
-        self._changed = asyncio.Condition()
+        self._queue: deque[asyncio.Future[None]] = deque()
 
     def slow_down(self) -> None:
         """Halve the limit after a 429."""
@@ -118,13 +118,22 @@ class ConcurrencyLimiter:
 
     @asynccontextmanager
     async def acquire_slot(self) -> AsyncIterator[None]:
-        """Wait for a free slot and hold it while a request is under way."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._active < self._limit)
-            self._active += 1
+        """Wait for a free slot, first come, first served, and hold it while a request is under way."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        self._give_free_slots()
         try:
+            await turn
             yield
         finally:
-            async with self._changed:
+            if not turn.cancelled():
                 self._active -= 1
-                self._changed.notify_all()
+                self._give_free_slots()
+
+    def _give_free_slots(self) -> None:
+        # only those whose turn it is are woken: all who wait would be woken by each response
+        while self._queue and self._active < self._limit:
+            turn = self._queue.popleft()
+            if not turn.cancelled():
+                self._active += 1
+                turn.set_result(None)

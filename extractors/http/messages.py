@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-import httpx
-
+from extractors.account import Credential
 from extractors.errors import (
     CredentialRefused,
     ErrorLocation,
@@ -23,7 +22,7 @@ from extractors.errors import (
 )
 from extractors.http.encodings import refuse_other_encoding
 from extractors.instants import parse_http_date
-from extractors.json_body import AmbiguousJson, parse_json_body
+from extractors.json_body import AmbiguousJson, parse_json_body, parse_json_text
 from extractors.provider_message import find_reported_failure, parse_error_message
 from extractors.redaction import redact
 
@@ -53,6 +52,14 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Target:
+    """The base URL of an account's requests, and the credential that goes there and nowhere else."""
+
+    base_url: str
+    credential: Credential
+
+
+@dataclass(frozen=True)
 class Response:
     """One response of an API with its verbatim body (secrets masked).
 
@@ -69,8 +76,8 @@ class Response:
 
     @cached_property
     def root(self) -> Any:
-        """The body as JSON (``parse_json_body``). The session has checked that it parses, unless it is empty."""
-        return parse_json_body(self.body)
+        """The body as JSON in UTF-8 (``parse_json_text``). The session has checked it, unless it is empty."""
+        return parse_json_text(self.body.decode().removeprefix("\ufeff"))
 
 
 @dataclass(frozen=True)
@@ -88,12 +95,12 @@ class BodyRules:
 STRICT_BODY = BodyRules()
 
 
-def select_kept_headers(headers: httpx.Headers) -> dict[str, str]:
+def select_kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers that a manifest keeps, redacted."""
     return {name: redact(headers[name]) for name in _KEPT_HEADERS if name in headers}
 
 
-def raise_for_status(where: ErrorLocation, status: int, headers: httpx.Headers, body: bytes, now: datetime) -> None:
+def raise_for_status(where: ErrorLocation, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
     """Raise the error of the taxonomy for a status that stands for no whole answer; return for any other below 300.
 
     401 and 403 raise CredentialRefused, 429 RateLimited, 408 and 5xx Transient, any other RequestRefused: 206 (a part
@@ -145,13 +152,13 @@ def check_body(where: ErrorLocation, response: Response, rules: BodyRules) -> No
     """
     if not response.body and rules.allow_empty:
         return
-    refuse_other_encoding(where, response.body)
     try:
         root = response.root
     except AmbiguousJson as error:
         raise ShapeError(where, error.field, error.problem, error.values, is_landed=False) from error
     except (ValueError, RecursionError) as error:
         body = response.body
+        refuse_other_encoding(where, body)
         problem = f"the answer is cut short or no JSON, saw {_quote_start(body)}" if body else "the answer is empty"
         advice = "run the same command again later" + ("; if it stays, check base_url" if body else "")
         raise Transient(where, problem, advice) from error
@@ -168,7 +175,7 @@ def _quote_start(body: bytes) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
-def parse_retry_after(headers: httpx.Headers, now: datetime) -> float | None:
+def parse_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return the seconds of ``Retry-After``, given as a number or as an HTTP date; None when it is neither.
 
     The result is capped at one year (366 days), so that adding it to a date cannot overflow.

@@ -1,4 +1,7 @@
-"""The way to the internet: a proxy, and the certificate authorities that are trusted. Nothing is sent here."""
+"""The way to the internet: a proxy, and the certificate authorities that are trusted. Nothing is sent here.
+
+httpx is imported where it is used: a command that only reads the configuration need not wait for it.
+"""
 
 import os
 import ssl
@@ -9,8 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies
-
-import httpx
 
 from extractors import redaction
 
@@ -33,6 +34,8 @@ class Network:
         The credentials of proxies are registered for redaction. Raises OSError or ssl.SSLError for authorities that
         cannot be read.
         """
+        import httpx
+
         authorities = load_authorities(self)
         for url in (self.proxy, *(read_environment_proxies().values() if self.use_environment else ())):
             if url:
@@ -62,6 +65,8 @@ def load_authorities(network: Network) -> ssl.SSLContext:
 
 @cache  # reading them takes longer than the requests of many a run
 def _load_authorities(ca_file: Path | None, environment_values: tuple[str | None, ...]) -> ssl.SSLContext:
+    import httpx
+
     context = httpx.create_ssl_context(trust_env=bool(environment_values))
     if ca_file is not None:
         context.load_verify_locations(cafile=ca_file)
@@ -76,6 +81,8 @@ def read_environment_proxies() -> Mapping[str, str]:
 
 def is_proxy_url(url: str) -> bool:
     """Whether a text is the URL of a proxy: http or https, a host, perhaps a port and a credential, and no more."""
+    import httpx
+
     try:
         parts = urlsplit(url)
         is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

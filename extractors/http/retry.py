@@ -12,9 +12,9 @@ from typing import TypeVar
 
 from extractors.clock import Clock
 from extractors.errors import Deferred, ErrorLocation, RateLimited, Transient
+from extractors.http.settings import HttpSettings
 from extractors.http.stats import RequestStats, log_retry
 from extractors.http.time_limits import Deadline
-from extractors.http.transport import HttpSettings
 
 R = TypeVar("R")
 Retriable = Transient | RateLimited

@@ -5,9 +5,7 @@ No provider is known here. Retries follow the taxonomy of ``extractors.errors``.
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Generic
-
-import httpx
+from typing import TYPE_CHECKING, Any, Generic
 
 from extractors.account import A_co
 from extractors.clock import Clock
@@ -18,16 +16,20 @@ from extractors.http.messages import (
     BodyRules,
     Request,
     Response,
+    Target,
     check_body,
     parse_retry_after,
     raise_for_status,
     select_kept_headers,
 )
 from extractors.http.retry import Retriable, RetryPolicy
+from extractors.http.settings import HttpSettings
 from extractors.http.stats import RequestStats, log_request
 from extractors.http.time_limits import Deadline
-from extractors.http.transport import HttpSettings, Target, send_request
 from extractors.redaction import redact_body
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class Session(Generic[A_co]):
@@ -41,7 +43,7 @@ class Session(Generic[A_co]):
     def __init__(
         self,
         account: A_co,
-        httpx_client: httpx.AsyncClient,
+        httpx_client: "httpx.AsyncClient",
         settings: HttpSettings,
         clock: Clock,
         rate_limiter: RateLimiter,
@@ -139,6 +141,8 @@ class Session(Generic[A_co]):
         body_rules: BodyRules,
     ) -> Response:
         """Wait for the limits, send a request once, and return its redacted response or raise its error."""
+        from extractors.http.transport import send_request  # with httpx: it would hold up a command that sends nothing
+
         where = policy.where
         async with self._concurrency_limiter.acquire_slot():
             self._raise_if_stopped()
@@ -165,7 +169,7 @@ class Session(Generic[A_co]):
         if self._stop_error:
             raise self._stop_error
 
-    def _adapt_limits(self, status: int, headers: httpx.Headers) -> None:
+    def _adapt_limits(self, status: int, headers: Mapping[str, str]) -> None:
         """Slow down after a 429, or recover, before the next request may be sent."""
         if status != 429:
             self._rate_limiter.record_success()

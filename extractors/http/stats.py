@@ -58,6 +58,8 @@ def build_log_fields(where: ErrorLocation) -> dict[str, object]:
 
 def log_request(where: ErrorLocation, method: str, path: str, status: int, size_bytes: int, seconds: float) -> None:
     """Log one request with its status, response size and duration. The query and the headers are left out."""
+    if not log.isEnabledFor(logging.DEBUG):
+        return
     log.debug(
         "%s %s %s -> %s, %d bytes, %.3f s",
         *(where, method, path, status, size_bytes, seconds),

@@ -6,7 +6,7 @@ Retries and limits are not known here, and the meaning of a response is not read
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import httpx
@@ -23,7 +23,7 @@ from extractors.errors import (
     Transient,
 )
 from extractors.http.encodings import read_codings
-from extractors.http.messages import Request
+from extractors.http.messages import Request, Target
 from extractors.http.network import find_certificate_failure
 from extractors.http.stats import RequestStats
 from extractors.http.time_limits import Deadline
@@ -34,36 +34,6 @@ MAX_RESPONSE_BYTES = 256 * 2**20
 
 MAX_REDIRECTS = 3
 _PROXY_CREDENTIAL_STATUS = 407
-
-
-@dataclass(frozen=True)
-class HttpSettings:
-    """Time limits in seconds, attempts and back-off of all requests of a run.
-
-    ``total_timeout_seconds`` is the deadline of one request with all its tries (``time_limits.Deadline``). A body of
-    which fewer than ``least_bytes`` come in ``steady_seconds`` counts as cut off.
-    """
-
-    connect_timeout_seconds: float = 10
-    read_timeout_seconds: float = 60
-    total_timeout_seconds: float = 300
-    steady_seconds: float = 60
-    least_bytes: int = 1024
-    max_attempts: int = 6
-    backoff_seconds: float = 0.5
-    backoff_cap_seconds: float = 20
-    breaker_threshold: int = 3  # requests of one account given up in a row before the account is stopped
-
-
-DEFAULT_HTTP_SETTINGS = HttpSettings()
-
-
-@dataclass(frozen=True)
-class Target:
-    """The base URL of an account's requests, and the credential that goes there and nowhere else."""
-
-    base_url: str
-    credential: Credential
 
 
 class RawResponse(NamedTuple):
@@ -138,15 +108,22 @@ def describe_error(error: Exception) -> str:
 async def _follow_redirects(
     http: httpx.AsyncClient, stats: RequestStats, where: ErrorLocation, target: Target, request: Request
 ) -> RawResponse:
-    url = httpx.URL(target.base_url + request.path)
+    url = _parse_url(target.base_url + request.path)
     query = {**request.query, **target.credential.query}
     for _hop in range(MAX_REDIRECTS + 1):
-        async with _open_exchange(http, stats, url.copy_merge_params(query), target.credential, request) as response:
+        if query:
+            url = url.copy_merge_params(query)
+        async with _open_exchange(http, stats, url, target.credential, request) as response:
             if not response.has_redirect_location:
                 body = await read_limited_body(response, where, stats)
                 return RawResponse(response.status_code, response.headers, body)
         url, query = _check_redirect(where, target, request, response), dict(target.credential.query)
     raise ForbiddenHost(where, f"more than {MAX_REDIRECTS} redirects", "check the account's base_url")
+
+
+@lru_cache(maxsize=256)  # an account's requests differ in their query and body more than in their path
+def _parse_url(text: str) -> httpx.URL:
+    return httpx.URL(text)
 
 
 @asynccontextmanager

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from extractors.http.client import USER_AGENT
 from extractors.http.network import DIRECT, Network, find_certificate_failure
+from extractors.http.settings import USER_AGENT
 from extractors.redaction import RedactingFilter, redact_json
 from pipelines.configuration.settings import Alerts
 from pipelines.loads.failures import MAX_DETAIL_LINES

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from extractors.account import Account
 from extractors.clock import SYSTEM_CLOCK, Clock
-from extractors.http.transport import HttpSettings
+from extractors.http.settings import HttpSettings
 from extractors.landing.zone import LandingZone
 from pipelines.configuration.config import Config
 from pipelines.loads.stop import StopSignal

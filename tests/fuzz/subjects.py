@@ -15,7 +15,7 @@ import pyarrow.parquet
 from extractors.account import Account
 from extractors.fetch import fetch_batch
 from extractors.http.client import Client
-from extractors.http.transport import HttpSettings
+from extractors.http.settings import HttpSettings
 from extractors.landing.batch import Batch
 from extractors.landing.zone import LandingZone
 from extractors.registry import get_provider

@@ -11,7 +11,7 @@ from extractors.http.client import Client
 from extractors.http.limits import RequestLimits
 from extractors.http.messages import Response
 from extractors.http.session import Session
-from extractors.http.transport import HttpSettings
+from extractors.http.settings import HttpSettings
 from tests.support.clock import FakeClock
 from tests.support.scripted_server import raw_response
 

@@ -19,7 +19,7 @@ from extractors.account import Account
 from extractors.clock import Clock
 from extractors.errors import CredentialRefused, ExtractionError
 from extractors.http.client import Client
-from extractors.http.transport import HttpSettings
+from extractors.http.settings import HttpSettings
 from extractors.redaction import redact
 from extractors.registry import get_provider
 from extractors.windows import Window, today

@@ -160,3 +160,24 @@ def test_a_place_is_given_back_after_a_failure() -> None:
             pass
 
     asyncio.run(run())
+
+
+def test_places_are_given_in_turn_and_a_cancelled_wait_takes_none() -> None:
+    limiter, order = ConcurrencyLimiter(1), []
+
+    async def use_slot(number: int) -> None:
+        async with limiter.acquire_slot():
+            order.append(number)
+            await asyncio.sleep(0)
+
+    async def run() -> None:
+        tasks = [asyncio.create_task(use_slot(number)) for number in range(6)]
+        await asyncio.sleep(0)  # the first one runs
+        tasks[1].cancel()  # waits
+        await asyncio.sleep(0)  # the first one ends: the third one has its turn, and is cancelled before it can run
+        tasks[2].cancel()
+        await asyncio.wait(tasks, timeout=5)
+        assert [task.cancelled() for task in tasks] == [False, True, True, False, False, False]
+
+    asyncio.run(run())
+    assert order == [0, 3, 4, 5]

@@ -12,8 +12,8 @@ from extractors.http.client import Client
 from extractors.http.limits import RequestLimits
 from extractors.http.messages import Response
 from extractors.http.session import Session
+from extractors.http.settings import HttpSettings
 from extractors.http.stats import RequestStats
-from extractors.http.transport import HttpSettings
 from tests.support.clock import FakeClock
 from tests.support.http_session import (
     HTTP_SETTINGS,

@@ -11,7 +11,7 @@ from extractors.errors import Deferred, Transient
 from extractors.exports import download
 from extractors.http.client import Client
 from extractors.http.session import Session
-from extractors.http.transport import HttpSettings
+from extractors.http.settings import HttpSettings
 from tests.support.clock import FakeClock
 from tests.support.http_session import LIMITS, build_account, download_thing, get_thing
 from tests.support.raw_server import RawRequest, RawServer, encode_response, run_raw_server
