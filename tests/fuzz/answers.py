@@ -12,16 +12,18 @@ from unittest.mock import patch
 
 import httpx
 
+from extractors.http.direct_transport import DirectTransport
+
 RequestKey = tuple[str, str, bytes]
 """Method, URL and body of a request."""
 
 Replacements = Mapping[tuple[RequestKey, int | None], "Answer"]
 """Other answers, by request and turn; turn None: whenever it is sent."""
 
-SendChanged = Callable[[httpx.AsyncHTTPTransport, httpx.Request, "Answer"], Awaitable[httpx.Response]]
+SendChanged = Callable[[DirectTransport, httpx.Request, "Answer"], Awaitable[httpx.Response]]
 """Sends a changed answer."""
 
-send_over_network = httpx.AsyncHTTPTransport.handle_async_request
+send_over_network = DirectTransport.handle_async_request
 
 
 @dataclass(frozen=True)
@@ -80,13 +82,13 @@ class RecordedAnswers:
         self._replacements = replacements
         answer_request = self._answer_request
 
-        async def send(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        async def send(transport: DirectTransport, request: httpx.Request) -> httpx.Response:
             return await answer_request(transport, request)
 
-        with patch.object(httpx.AsyncHTTPTransport, "handle_async_request", send):
+        with patch.object(DirectTransport, "handle_async_request", send):
             yield self._log
 
-    async def _answer_request(self, transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+    async def _answer_request(self, transport: DirectTransport, request: httpx.Request) -> httpx.Response:
         key = (request.method, str(request.url), await request.aread())
         turn = self._turns[key]
         self._turns[key] += 1
@@ -108,7 +110,7 @@ def may_change(key: RequestKey) -> bool:
     return "/statistics/export/" in key[1]
 
 
-async def _ask_sandbox(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> Answer:
+async def _ask_sandbox(transport: DirectTransport, request: httpx.Request) -> Answer:
     response = await send_over_network(transport, request)
     assert isinstance(response.stream, httpx.AsyncByteStream)
     body = b"".join([piece async for piece in response.stream])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from extractors.http.direct_transport import DirectTransport
 from tests.fuzz.answers import Answer, send_over_network
 from tests.support.raw_server import RawRequest, RawServer, run_raw_server
 
@@ -24,7 +25,7 @@ class AnswerServer:
     answer: Answer
     way: str = WAYS[0]
 
-    async def send(self, transport: httpx.AsyncHTTPTransport, request: httpx.Request, answer: Answer) -> httpx.Response:
+    async def send(self, transport: DirectTransport, request: httpx.Request, answer: Answer) -> httpx.Response:
         """Send the request to this server instead of the sandbox, and the answer back."""
         self.answer = answer
         url = request.url.copy_with(scheme="http", host="127.0.0.1", port=self.server.port)
