@@ -17,6 +17,7 @@ import httpx
 _LONGEST_HEAD_BYTES = 100 * 1024  # of status and headers, and of a line between chunks
 _READ_BYTES = 64 * 1024  # at most in one piece: what it decompresses to is in memory at once
 _UNREAD_BYTES = 256 * 1024  # that may wait here until the socket is left unread
+_FRAMING_HEADERS = {b"content-length", b"transfer-encoding"}
 _NEXT_ADDRESS_SECONDS = 0.25  # until the next address of a host is tried beside one that does not answer (RFC 8305)
 
 
@@ -164,6 +165,7 @@ class _Body(httpx.AsyncByteStream):
         self._slots = slots
         self._read_seconds: float | None = request.extensions["timeout"]["read"]
         self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD_BYTES)
+        self._length: int | None = None
         self._is_closed = False
 
     async def exchange(self, request: httpx.Request) -> httpx.Response:
@@ -171,19 +173,31 @@ class _Body(httpx.AsyncByteStream):
         content = await request.aread()
         try:
             head = h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw)
-            events = [head, h11.Data(data=content), h11.EndOfMessage()] if content else [head, h11.EndOfMessage()]
-            self._connection.write(b"".join(self._parser.send(event) or b"" for event in events))
+            self._connection.write((self._parser.send(head) or b"") + content)  # the length is among httpx's headers
         except h11.LocalProtocolError as error:
             raise httpx.LocalProtocolError(str(error)) from error
         while not isinstance(event := await self._receive_event(), h11.Response):
             pass  # a response that informs only, such as 100 or 103
+        self._length = _read_length(request.method, event)
         headers = event.headers.raw_items()
         extensions = {"http_version": b"HTTP/" + event.http_version, "reason_phrase": event.reason}
         return httpx.Response(event.status_code, headers=headers, stream=self, extensions=extensions)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while isinstance(event := await self._receive_event(), h11.Data):
-            yield bytes(event.data)
+        if self._length is None:
+            while isinstance(event := await self._receive_event(), h11.Data):
+                yield bytes(event.data)
+            return
+        # h11 would copy the bytes three times, and has nothing to read in them
+        missing_bytes, (piece, _is_ended) = self._length, self._parser.trailing_data
+        while missing_bytes:
+            piece = piece or await self._receive()
+            if not piece:
+                received = self._length - missing_bytes
+                raise httpx.RemoteProtocolError(f"the connection ended after {received} of {self._length} bytes")
+            yield piece[:missing_bytes]
+            missing_bytes -= min(len(piece), missing_bytes)
+            piece = b""
 
     async def aclose(self) -> None:
         if not self._is_closed:
@@ -194,14 +208,26 @@ class _Body(httpx.AsyncByteStream):
     async def _receive_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         try:
             while (event := self._parser.next_event()) is h11.NEED_DATA:
-                received = await self._connection.read(self._read_seconds)
+                received = await self._receive()
                 if not received and self._parser.their_state is h11.SEND_RESPONSE:
                     raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
                 self._parser.receive_data(received)
         except h11.RemoteProtocolError as error:
             raise httpx.RemoteProtocolError(str(error)) from error
+        return event
+
+    async def _receive(self) -> bytes:
+        try:
+            return await self._connection.read(self._read_seconds)
         except TimeoutError as error:
             raise httpx.ReadTimeout(str(error)) from error
         except OSError as error:
             raise httpx.ReadError(str(error)) from error
-        return event
+
+
+def _read_length(method: str, response: h11.Response) -> int | None:
+    """Return the length of a body if its ``Content-Length`` counts (RFC 9112, 6.3). h11 has checked the headers."""
+    if method == "HEAD" or response.status_code in (204, 304):
+        return 0
+    headers = dict(response.headers)
+    return int(headers[b"content-length"]) if headers.keys() & _FRAMING_HEADERS == {b"content-length"} else None
