@@ -193,8 +193,10 @@ class _Body(httpx.AsyncByteStream):
         while missing_bytes:
             piece = piece or await self._receive()
             if not piece:
-                received = self._length - missing_bytes
-                raise httpx.RemoteProtocolError(f"the connection ended after {received} of {self._length} bytes")
+                counts = f"(received {self._length - missing_bytes} bytes, expected {self._length})"
+                raise httpx.RemoteProtocolError(
+                    f"peer closed connection without sending complete message body {counts}"
+                )
             yield piece[:missing_bytes]
             missing_bytes -= min(len(piece), missing_bytes)
             piece = b""

@@ -72,7 +72,7 @@ def authorities(authority: Authority) -> ssl.SSLContext:
 
 
 def exchange(transport: httpx.AsyncBaseTransport, method: str, url: str, **options: Any) -> Any:
-    """Return status, headers, text of the status and body of an answer, or the class of the error."""
+    """Return status, headers, text of the status and body of an answer, or class and text of the error."""
 
     async def run() -> Any:
         async with (
@@ -85,7 +85,7 @@ def exchange(transport: httpx.AsyncBaseTransport, method: str, url: str, **optio
     try:
         return asyncio.run(run())
     except httpx.TransportError as error:
-        return type(error)
+        return type(error), str(error)
 
 
 def exchange_by_both(server: RawServer, authorities: ssl.SSLContext, method: str, path: str, **options: Any) -> Any:
@@ -110,7 +110,7 @@ def test_every_answer_is_that_of_httpx(server: RawServer, authorities: ssl.SSLCo
         for name in ("a length", "surplus bytes", "chunks", "until the end", "to be continued"):
             assert (results[name][0], results[name][-1]) == (200, b"hello"), name
         for name in ("a short body", "chunks cut off", "chunks without an end", "nothing", "no HTTP"):
-            assert results[name] is httpx.RemoteProtocolError, name
+            assert results[name][0] is httpx.RemoteProtocolError, name
 
 
 @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nContent-Le", WHOLE[:-2], CHUNKED + b"5\r\nhe"])
@@ -124,7 +124,7 @@ def test_a_reset_is_an_answer_lost_and_no_connection_refused(
 
     server.respond = reset
     result = exchange(DirectTransport(authorities, 4), "POST", server.origin, content=b"{}")
-    assert result in (httpx.ReadError, httpx.RemoteProtocolError)
+    assert result[0] in (httpx.ReadError, httpx.RemoteProtocolError)
 
 
 def test_an_answer_before_a_reset_is_read(server: RawServer, authorities: ssl.SSLContext) -> None:
