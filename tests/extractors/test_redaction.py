@@ -63,3 +63,14 @@ def test_log_records_are_masked_with_their_arguments_and_traces(caplog: pytest.L
     assert "planted-secret" not in caplog.text
     assert f"at {MASK} with 5" in caplog.text
     assert f"'{MASK} in an error'" in caplog.text
+
+
+def test_a_secret_that_comes_later_is_masked_too() -> None:
+    register_secrets("planted-secret")
+    assert redact_body(b"planted-secret, later-secret-of-all") == f"{MASK}, later-secret-of-all".encode()
+    assert redact("planted-secret, later-secret-of-all") == f"{MASK}, later-secret-of-all"
+    register_secrets("later-secret-of-all")
+    redaction.register_signatures("signature-of-a-link")
+    assert redact_body(b"later-secret-of-all, signature-of-a-link") == f"{MASK}, signature-of-a-link".encode()
+    assert redact("later-secret-of-all, signature-of-a-link") == f"{MASK}, {MASK}"
+    assert redact_body(b"signature-of-a-link", signatures=True) == MASK.encode()

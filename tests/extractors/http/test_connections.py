@@ -95,6 +95,20 @@ def test_an_answer_too_many_behind_a_redirect_is_not_taken_for_its_target(
     assert answer.root == {"path": "/base/target"}
 
 
+def test_the_address_of_a_redirect_is_sent_as_it_came(raw_server: RawServer, clock: FakeClock) -> None:
+    target = "/base/a%2Fb%20c?sig=x%2Fy%20z+~;d=1&empty=&novalue"
+
+    def redirect(request: RawRequest) -> bool:
+        is_first = request.path == "/base/thing"
+        head = encode_response(b"", f"Location: {target}", status="307 Temporary Redirect")
+        request.connection.sendall(head if is_first else answer_with_path(request))
+        return True
+
+    raw_server.respond = redirect
+    answer, _ = run_session(raw_server.origin, clock, get_thing)
+    assert answer.root == {"path": target}
+
+
 def test_a_file_too_many_is_taken_for_no_other_download(raw_server: RawServer, clock: FakeClock) -> None:
     raw_server.respond = send_stray_at_once
 
