@@ -22,6 +22,7 @@ log = logging.getLogger("chatmart.landing")
 INDEX_NAME = ".index.sqlite"
 _VERSION = 1
 _TABLES = f"""
+BEGIN;
 CREATE TABLE segment (name TEXT PRIMARY KEY, size INTEGER NOT NULL, frames TEXT NOT NULL, ended INTEGER NOT NULL);
 CREATE TABLE batch (
     number INTEGER NOT NULL, stream TEXT NOT NULL, first_day TEXT NOT NULL, end_day TEXT NOT NULL,
@@ -30,6 +31,7 @@ CREATE TABLE batch (
 CREATE INDEX batch_by_days ON batch (stream, end_day);
 CREATE INDEX batch_by_segment ON batch (segment);
 PRAGMA user_version = {_VERSION};
+COMMIT;
 """
 
 

@@ -209,7 +209,7 @@ def test_a_damaged_batch_leaves_its_slices_as_they_were(world: ReconciledWorld) 
     for path, content in contents.items():
         path.write_bytes(content)
     [sentence] = outcome.errors
-    assert sentence.startswith("acme-docs (inkeep.conversations)")
+    assert sentence.startswith("acme-docs (inkeep.conversation")
     assert "cannot be read back" in sentence
     assert world.product.read_all_views() == before
     assert world.read_comparisons() == world.first

@@ -48,8 +48,9 @@ class LandedHistory:
             "cognigy", account.name, stream, account.external_id, account.timezone, window, enabled_streams, run
         )
         with self.zone.open_writer(key) as writer:
-            writer.add(Response(Request("GET", "/"), 200, {}, self.at, b"{}"))
-            return writer.finish(how.pop("fetched_at", self.at), **how)
+            fetched_at = how.pop("fetched_at", self.at)
+            writer.add(Response(Request("GET", "/"), 200, {}, fetched_at, b"{}"))
+            return writer.finish(fetched_at, **how)
 
     def list_versions(
         self, of: CognigyAccount | None = None, days: Sequence[date] = DAYS
