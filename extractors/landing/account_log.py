@@ -30,14 +30,12 @@ from extractors.landing.lines import (
 )
 from extractors.landing.segments import (
     Place,
-    SegmentFile,
     list_replaced_segments,
     list_segments,
     open_segment_path,
     read_place,
     scan_open,
     scan_sealed,
-    sealed_segment_path,
     write_sealed,
 )
 from extractors.windows import Window
@@ -204,14 +202,11 @@ class AccountLog:
         self.append({"kind": "sealed", "ended": has_ended})
         with self._lock:
             path = open_segment_path(self.folder, self._stem)
-            frames = write_sealed(self.folder, self._stem, self._iter_checked_lines(path))
-            sealed = sealed_segment_path(self.folder, self._stem)
-            number = int(self._stem)
-            file = SegmentFile(sealed, number, number, 0, is_sealed=True)
+            file, frames = write_sealed(self.folder, self._stem, self._iter_checked_lines(path))
             self._index.add_segment(file, frames, self.batch_lines, ended=has_ended)
             self._file.close()
             path.unlink()
-            self._file, self._stem, self._length = None, f"{number + 1:06}", 0
+            self._file, self._stem, self._length = None, f"{file.last + 1:06}", 0
             self._digest = hashlib.sha256()
             self.batch_lines = []
 

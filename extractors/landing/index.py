@@ -45,17 +45,15 @@ class LandingIndex:
         self, file: SegmentFile, frames: Sequence[Frame], batch_lines: Iterable[Mapping[str, Any]], *, ended: bool
     ) -> None:
         """Add a segment that was just sealed, without reading it; where that fails, the next reader reads it."""
-        path = self.folder / INDEX_NAME
-        others = [other for other in list_segments(self.folder) if other.is_sealed and other.stem != file.stem]
         try:
-            con = self._open_file(path, others)
+            con = self._open_file(but=file)
             try:
                 with _transaction(con):
                     _insert_segment(con, file, frames, batch_lines, ended=ended)
             finally:
                 con.close()
         except sqlite3.Error as error:
-            log.info("%s cannot be written now: %s", path, error)
+            log.info("%s cannot be written now: %s", self._path, error)
 
     def list_batch_lines(self, stream: str, within: Window | None = None) -> list[dict[str, Any]]:
         """Return the batch lines of a stream in order of arrival; with ``within`` only those that touch its days."""
@@ -103,31 +101,67 @@ class LandingIndex:
     @contextmanager
     def open(self) -> Iterator[sqlite3.Connection]:
         """Open the index, up to date."""
-        segments = [file for file in list_segments(self.folder) if file.is_sealed]
-        path = self.folder / INDEX_NAME
-        if segments or path.exists():
+        con = None
+        if self._list_sealed() or self._path.exists():
             try:
-                con = self._open_file(path, segments)
+                con = self._open_file()
             except sqlite3.Error as error:
-                log.info("%s cannot be used, the segments are read instead: %s", path, error)
-                con = None
-        else:
-            con = None
-        con = con or _open_in_memory(segments)
+                log.info("%s cannot be used, the segments are read instead: %s", self._path, error)
+        con = con or self._open_in_memory()
         try:
             yield con
         finally:
             con.close()
 
-    def _open_file(self, path: Path, segments: Sequence[SegmentFile]) -> sqlite3.Connection:
+    @property
+    def _path(self) -> Path:
+        return self.folder / INDEX_NAME
+
+    def _list_sealed(self, but: SegmentFile | None = None) -> list[SegmentFile]:
+        return [file for file in list_segments(self.folder) if file.is_sealed and file != but]
+
+    def _open_file(self, but: SegmentFile | None = None) -> sqlite3.Connection:
         try:
-            return _open_current(path, segments)
+            return self._open_current(but)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):  # locked, read-only, no space: nothing is damaged
                 raise
-            log.warning("%s is damaged and is made anew: %s", path, error)
-            path.unlink()
-            return _open_current(path, segments)
+            log.warning("%s is damaged and is made anew: %s", self._path, error)
+            self._path.unlink()
+            return self._open_current(but)
+
+    def _open_current(self, but: SegmentFile | None) -> sqlite3.Connection:
+        if not self._path.exists():
+            self._path.touch(mode=0o600)
+        con = sqlite3.connect(self._path, timeout=60, isolation_level=None)
+        try:
+            con.execute("PRAGMA synchronous = NORMAL")
+            self._bring_up_to_date(con, but)
+        except BaseException:
+            con.close()
+            raise
+        return con
+
+    def _open_in_memory(self) -> sqlite3.Connection:
+        con = sqlite3.connect(":memory:", isolation_level=None)
+        self._bring_up_to_date(con)
+        return con
+
+    def _bring_up_to_date(self, con: sqlite3.Connection, but: SegmentFile | None = None) -> None:
+        if con.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+            for (name,) in con.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                con.execute(f"DROP TABLE {name}")
+            con.executescript(_TABLES)
+        if _list_changes(con, self._list_sealed(but)) == ([], []):
+            return
+        with _transaction(con):
+            # listed again: what the index knows was sealed before, so that none of it seems to be gone
+            gone, unknown = _list_changes(con, self._list_sealed(but))
+            for name in gone:
+                con.execute("DELETE FROM segment WHERE name = ?", [name])
+                con.execute("DELETE FROM batch WHERE segment = ?", [name])
+            for file in unknown:
+                _read_segment(con, file)
 
 
 @lru_cache(maxsize=64)
@@ -137,48 +171,12 @@ def _read_frames(index: LandingIndex, segment: str, _modified: int, _size: int) 
     return tuple(Frame(*numbers) for numbers in json.loads(row[0])) if row else ()
 
 
-def _open_current(path: Path, segments: Sequence[SegmentFile]) -> sqlite3.Connection:
-    if not path.exists():
-        path.touch(mode=0o600)
-    con = sqlite3.connect(path, timeout=60, isolation_level=None)
-    try:
-        con.execute("PRAGMA synchronous = NORMAL")
-        _bring_up_to_date(con, segments)
-    except BaseException:
-        con.close()
-        raise
-    return con
-
-
-def _open_in_memory(segments: Sequence[SegmentFile]) -> sqlite3.Connection:
-    con = sqlite3.connect(":memory:", isolation_level=None)
-    _bring_up_to_date(con, segments)
-    return con
-
-
-def _bring_up_to_date(con: sqlite3.Connection, segments: Sequence[SegmentFile]) -> None:
-    if _list_changes(con, segments) == ([], []):
-        return
-    with _transaction(con):
-        gone, unknown = _list_changes(con, segments)  # another process may have been faster
-        for name in gone:
-            con.execute("DELETE FROM segment WHERE name = ?", [name])
-            con.execute("DELETE FROM batch WHERE segment = ?", [name])
-        for file in unknown:
-            _read_segment(con, file)
-
-
 def _list_changes(con: sqlite3.Connection, segments: Sequence[SegmentFile]) -> tuple[list[str], list[SegmentFile]]:
     """Return the names of segments that are gone, and the segments that are not in the index or have changed."""
-    if con.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-        for (name,) in con.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-            con.execute(f"DROP TABLE {name}")
-        con.executescript(_TABLES)
     known = dict(con.execute("SELECT name, size FROM segment"))
-    found = {file.stem: file for file in segments}
-    sizes = {stem: file.path.stat().st_size for stem, file in found.items()}
-    gone = [name for name in known if name not in sizes]
-    return gone, [file for stem, file in found.items() if known.get(stem) != sizes[stem]]
+    stems = {file.stem for file in segments}
+    gone = [name for name in known if name not in stems]
+    return gone, [file for file in segments if known.get(file.stem) != file.path.stat().st_size]
 
 
 def _read_segment(con: sqlite3.Connection, file: SegmentFile) -> None:

@@ -21,7 +21,6 @@ from extractors.landing.segments import (
     list_segments,
     scan_open,
     scan_sealed,
-    sealed_segment_path,
     write_sealed,
 )
 
@@ -96,8 +95,7 @@ class _Merge:
         first, last = self.group[0].first, self.group[-1].last
         generation = 1 + max(segment.generation for segment in self.group)
         stem = f"{first:06}-{last:06}.{generation}"
-        frames = write_sealed(self.folder, stem, self._iter_kept_lines(stem))
-        file = SegmentFile(sealed_segment_path(self.folder, stem), first, last, generation, is_sealed=True)
+        file, frames = write_sealed(self.folder, stem, self._iter_kept_lines(stem))
         self.index.add_segment(file, frames, self._batch_lines, ended=True)
 
     def _iter_kept_lines(self, stem: str) -> Iterator[bytes]:

@@ -49,23 +49,33 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True)
 class SegmentFile:
-    """A segment by its name. It covers the segments from ``first`` to ``last``; a merged one has a ``generation``."""
+    """A segment by its file's name. It covers those from ``first`` to ``last``; a merged one has a ``generation``."""
 
-    path: Path
+    folder: Path
+    name: str
     first: int
     last: int
     generation: int
     is_sealed: bool
 
     @property
-    def stem(self) -> str:
-        """The part of the name that the places in it bear."""
-        return self.path.name.partition(".jsonl")[0]
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / self.name
 
     @property
-    def order(self) -> tuple[int, int]:
-        """The place among the segments of an account."""
-        return self.first, self.last
+    def stem(self) -> str:
+        """The part of the name that the places in it bear."""
+        return self.name.partition(".jsonl")[0]
+
+
+def describe_segment(folder: Path, name: str) -> SegmentFile | None:
+    """Return the segment whose file has this name; None for any other file."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    first, last, generation, is_sealed = match.groups()
+    return SegmentFile(folder, name, int(first), int(last or first), int(generation or 0), bool(is_sealed))
 
 
 def open_segment_path(folder: Path, stem: str) -> Path:
@@ -80,12 +90,11 @@ def sealed_segment_path(folder: Path, stem: str) -> Path:
 
 def list_segments(folder: Path) -> list[SegmentFile]:
     """Return the segments of an account's folder in order, without those whose lines a sealed one holds too."""
-    names = (_NAME.fullmatch(entry.name) for entry in os.scandir(folder)) if folder.is_dir() else ()
-    files = [
-        SegmentFile(folder / name[0], int(name[1]), int(name[2] or name[1]), int(name[3] or 0), bool(name[4]))
-        for name in names
-        if name
-    ]
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 -- this is done for every account, and a path costs ten times its name
+    except FileNotFoundError:
+        return []
+    files = [file for name in names if ".jsonl" in name and (file := describe_segment(folder, name))]
     files.sort(key=lambda file: (file.first, -file.last, not file.is_sealed, -file.generation))
     kept: list[SegmentFile] = []
     for file in files:
@@ -189,8 +198,8 @@ def _iter_frames(path: Path) -> Iterator[tuple[Frame, bytes]]:
         offset += len(text)
 
 
-def write_sealed(folder: Path, stem: str, lines: Iterable[bytes]) -> list[Frame]:
-    """Write a sealed segment of whole lines by rename, on disk when this returns. Return its frames.
+def write_sealed(folder: Path, stem: str, lines: Iterable[bytes]) -> tuple[SegmentFile, list[Frame]]:
+    """Write a sealed segment of whole lines by rename, on disk when this returns. Return it and its frames.
 
     Raises OSError when it does not read back as it was written.
     """
@@ -213,7 +222,10 @@ def write_sealed(folder: Path, stem: str, lines: Iterable[bytes]) -> list[Frame]
         raise OSError(f"{temporary} does not read back as it was written; check the disk")
     temporary.replace(path)
     sync_folder(folder)
-    return frames
+    segment = describe_segment(folder, path.name)
+    if segment is None:
+        raise ValueError(f"{path.name} is no name of a segment")
+    return segment, frames
 
 
 def _group_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
