@@ -40,7 +40,7 @@ async def fetch_batch(landing: LandingZone, session: Session[A], name: str, stre
         run_started_at=session.started_at,
     )
     started = session.clock.now()
-    with landing.open_writer(key) as writer:
+    with landing.open_writer(key, session.clock) as writer:
         try:
             remarks = await stream.fetch(session, window, writer)
         except ShapeError as error:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from extractors.chatcaptain.account import PERMISSIONS, ChatcaptainAccount
 from extractors.errors import CredentialRefused
-from extractors.http.messages import Response
+from extractors.http.messages import STRICT_BODY, BodyRules, Response
 from extractors.http.session import Session
 from extractors.windows import Window, format_rfc3339
 
@@ -33,15 +33,16 @@ async def request_statistics(
     query: Mapping[str, str],
     *,
     context: Mapping[str, Any] | None = None,
+    body_rules: BodyRules = STRICT_BODY,
 ) -> Response:
-    """GET one response below ``statistics``.
+    """GET one response below ``statistics``, its body checked and cleaned by ``body_rules``.
 
     Raises the errors of ``Session.request``. The CredentialRefused of a 403 names the missing permission and the
     ``streams:`` line that works without it.
     """
     try:
         return await session.request(
-            stream, "GET", statistics_path(session.account, path), query=query, context=context
+            stream, "GET", statistics_path(session.account, path), query=query, context=context, body_rules=body_rules
         )
     except CredentialRefused as error:
         raise explain_missing_permission(session.account, error) from error

@@ -6,6 +6,7 @@ file are not read here.
 """
 
 import asyncio
+from dataclasses import replace
 from typing import Any, NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
@@ -23,7 +24,6 @@ from extractors.exports.job import ExportJob, ExportJobs, JobState, JobStatus, P
 from extractors.exports.journal import ExportRequest, Journal, JournalEntry
 from extractors.http.messages import BodyRules, Request, Response
 from extractors.http.session import Session
-from extractors.landing.batch import list_batches
 from extractors.landing.writer import BatchWriter
 from extractors.provider_message import FAILURE_KEYS, find_reported_failure
 from extractors.redaction import redact_body
@@ -70,7 +70,7 @@ class _WindowExport:
             account.export_deadline_seconds,
             account.export_retry_minutes,
         )
-        journal = Journal(batch.folder.parent / JOURNAL_NAME)
+        journal = Journal(batch.log.folder / JOURNAL_NAME)
         self._jobs = ExportJobs(session, STREAM, journal, poll_settings)
         self._link_deadline: float | None = None
 
@@ -124,19 +124,17 @@ class _WindowExport:
 
     def _is_outdated(self, entry: JournalEntry) -> bool:
         """Return whether the file of a job is landed, or its days have been landed since the job was requested."""
-        key = self._batch.key
-        batches = list_batches(self._batch.folder, key.provider, key.account, key.stream, key.window)
         return any(
             batch.manifest["facts"].get("export") == entry.job_id
             or (batch.fetched_at > entry.requested_at and batch.is_complete)
-            for batch in batches
+            for batch in self._batch.list_landed()
         )
 
     async def _create_job(self) -> str:
         """Request a new job once and return its id, from the body or else from the ``Location`` header."""
         rules = BodyRules(allow_empty=True)
         response = await self._session.request(
-            STREAM, "POST", self._path, query=self._query, send_once=True, body_rules=rules
+            STREAM, "POST", self._path, query=self._query, send_once=True, body_rules=rules, is_landed=False
         )
         body = response.root if response.body else {}
         job_id = (body.get("exportId") or body.get("id")) if isinstance(body, dict) else None
@@ -146,7 +144,7 @@ class _WindowExport:
 
     async def _fetch_status(self, job_id: str) -> JobStatus:
         path, rules = f"{self._path}/{quote(job_id, safe='')}", BodyRules(allow_failure=True)
-        response = await self._session.request(STREAM, "GET", path, body_rules=rules)
+        response = await self._session.request(STREAM, "GET", path, body_rules=rules, is_landed=False)
         body = response.root
         _register_links(body)
         if not isinstance(body, dict):
@@ -174,7 +172,7 @@ class _WindowExport:
         return value
 
     def _refuse_shape(self, response: Response, field: str, problem: str, value: Any) -> NoReturn:
-        self._batch.add(response, redact_body(response.body, signatures=True))  # it may hold a link
+        self._batch.add(replace(response, body=redact_body(response.body, signatures=True)))  # it may hold a link
         raise ShapeError(self._where, field, problem, value)
 
 

@@ -14,9 +14,8 @@ from extractors.chatcaptain.account import CALL_TYPES, ChatcaptainAccount
 from extractors.chatcaptain.client import build_range_query, request_statistics
 from extractors.chatcaptain.contexts import ChannelReportContext
 from extractors.errors import ShapeError
-from extractors.http.messages import Response
+from extractors.http.messages import BodyRules, Response
 from extractors.http.session import Session
-from extractors.json_body import format_json
 from extractors.json_values import require_id
 from extractors.landing.writer import BatchWriter
 from extractors.windows import Window
@@ -46,7 +45,7 @@ def parse_channels(session: _Session, response: Response) -> list[ListedChannel]
     an id that comes with two types.
     """
     where = session.where("channels")
-    body = remove_tokens(response.root)
+    body = response.root
     if isinstance(body, dict) and "channels" in body:
         body = body["channels"]
     if not isinstance(body, list):
@@ -79,8 +78,9 @@ def remove_tokens(value: Any) -> Any:
 
 
 async def request_channels(session: _Session, window: Window) -> Response:
-    """Request the channel list of a window of local days. Raises the errors of ``request_statistics``."""
-    return await request_statistics(session, "channels", "channels", build_range_query(session.account, window))
+    """Request a window's channel list, and leave its tokens out. Raises the errors of ``request_statistics``."""
+    query, rules = build_range_query(session.account, window), BodyRules(remove_secrets=remove_tokens)
+    return await request_statistics(session, "channels", "channels", query, body_rules=rules)
 
 
 async def _share_channels(session: _Session, window: Window) -> Response:
@@ -91,14 +91,10 @@ async def _share_channels(session: _Session, window: Window) -> Response:
     return response
 
 
-def _add_channels(batch: BatchWriter, response: Response) -> None:
-    batch.add(response, format_json(remove_tokens(response.root)).encode())
-
-
 async def fetch_channels(session: _Session, window: Window, batch: BatchWriter) -> dict[str, Any]:
-    """Land the channel list without its tokens; return the number of channels. Raises ShapeError."""
+    """Land the channel list; return the number of channels. Raises ShapeError."""
     response = await _share_channels(session, window)
-    _add_channels(batch, response)
+    batch.add(response)
     return {"channels": len(parse_channels(session, response))}
 
 
@@ -108,7 +104,7 @@ async def fetch_channel_reports(session: _Session, window: Window, batch: BatchW
     The list comes first, because it names the channels for which there are no reports. Raises ShapeError.
     """
     listing = await _share_channels(session, window)
-    _add_channels(batch, listing)
+    batch.add(listing)
     channels = parse_channels(session, listing)
 
     def request_report(channel: ListedChannel) -> Awaitable[Response]:

@@ -13,6 +13,7 @@ from extractors.chatlayer.buckets import build_range_query, split_by_longest_ran
 from extractors.chatlayer.contexts import FlowContext
 from extractors.chatlayer.paging import EVENT_PAGES, PAGE_SIZE, Pages, extract_conversation_ids, read_pages
 from extractors.errors import RequestRefused
+from extractors.http.answers import record_answer
 from extractors.http.messages import Request, Response
 from extractors.http.session import Session
 from extractors.landing.writer import BatchWriter
@@ -75,7 +76,9 @@ async def _request_flow(session: Session[ChatlayerAccount], window: Window, conv
         if refusal.status != 404:
             raise
         context["found"] = False
-        return Response(Request("GET", path, query), refusal.status, {}, session.clock.now(), refusal.body, context)
+        response = Response(Request("GET", path, query), refusal.status, {}, session.clock.now(), refusal.body, context)
+        record_answer("flow", response)
+        return response
 
 
 async def _share_event_pages(session: Session[ChatlayerAccount], window: Window) -> Pages:

@@ -4,7 +4,7 @@ The meaning of a body is not read, except the message of an error.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -43,7 +43,7 @@ _LONGEST_RETRY_AFTER = timedelta(days=366).total_seconds()  # a cap, so that add
 
 @dataclass(frozen=True)
 class Request:
-    """A request without its credential, as it is written into a manifest."""
+    """A request without its credential, as it is landed."""
 
     method: str
     path: str
@@ -59,12 +59,13 @@ class Target:
     credential: Credential
 
 
-@dataclass(frozen=True)
+@dataclass
 class Response:
     """One response of an API with its verbatim body (secrets masked).
 
     ``fetched_at`` is the instant (UTC) at which the request was sent. ``context`` holds the facts that a transform
-    needs beside the body; each provider declares their types in its ``contexts`` module.
+    needs beside the body; each provider declares their types in its ``contexts`` module. ``place`` is where it was
+    landed, set when it is.
     """
 
     request: Request
@@ -73,6 +74,7 @@ class Response:
     fetched_at: datetime
     body: bytes
     context: Mapping[str, Any] = field(default_factory=dict)
+    place: Any = field(default=None, compare=False)
 
     @cached_property
     def root(self) -> Any:
@@ -85,18 +87,20 @@ class BodyRules:
     """What is accepted beside a body that is JSON and reports no failure.
 
     ``allow_empty``: no body at all. ``allow_failure``: a body that reports a failure, for callers that read it
-    themselves, such as the state of a job.
+    themselves, such as the state of a job. ``remove_secrets`` returns the body's JSON without fields that must not be
+    kept.
     """
 
     allow_empty: bool = False
     allow_failure: bool = False
+    remove_secrets: Callable[[Any], Any] | None = None
 
 
 STRICT_BODY = BodyRules()
 
 
 def select_kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers that a manifest keeps, redacted."""
+    """Return the headers that are landed, redacted."""
     return {name: redact(headers[name]) for name in _KEPT_HEADERS if name in headers}
 
 

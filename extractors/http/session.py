@@ -5,11 +5,13 @@ No provider is known here. Retries follow the taxonomy of ``extractors.errors``.
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic
 
 from extractors.account import A_co
 from extractors.clock import Clock
 from extractors.errors import CertificateRefused, CredentialRefused, ErrorLocation, NotSent, RateLimited, Transient
+from extractors.http.answers import CURRENT_ANSWERS
 from extractors.http.limits import ConcurrencyLimiter, RateLimiter
 from extractors.http.messages import (
     STRICT_BODY,
@@ -26,6 +28,7 @@ from extractors.http.retry import Retriable, RetryPolicy
 from extractors.http.settings import HttpSettings
 from extractors.http.stats import RequestStats, log_request
 from extractors.http.time_limits import Deadline
+from extractors.json_body import format_json
 from extractors.redaction import redact_body
 
 if TYPE_CHECKING:
@@ -84,13 +87,27 @@ class Session(Generic[A_co]):
         context: Mapping[str, Any] | None = None,
         send_once: bool = False,
         body_rules: BodyRules = STRICT_BODY,
+        is_landed: bool = True,
     ) -> Response:
         """Request one JSON response and return it, its body checked by ``body_rules`` (``check_body``).
 
         ``send_once`` is for requests that create something: they are repeated only after a 429, or when nothing had
-        been sent. Raises the errors of ``extractors.errors``.
+        been sent. Unless ``is_landed`` is false, the response is kept at once (``extractors.http.answers``), and one
+        that a killed run got to the same request takes its place. Raises the errors of ``extractors.errors``.
         """
         request = Request(method, path, dict(query or {}), body)
+        store = CURRENT_ANSWERS.get() if is_landed else None
+        response = store.recall(stream, request) if store else None
+        if response is None:
+            response = await self._send_in_turn(stream, request, context, send_once, body_rules)
+            if store:
+                store.record(stream, response)
+        return response
+
+    async def _send_in_turn(
+        self, stream: str, request: Request, context: Mapping[str, Any] | None, send_once: bool, body_rules: BodyRules
+    ) -> Response:
+        """Send a request; until the credential is accepted, one at a time."""
         if not self._credential_accepted:
             async with self._first_request_lock:
                 if not self._credential_accepted:
@@ -161,6 +178,8 @@ class Session(Generic[A_co]):
         raise_for_status(where, status, headers, body, self.clock.now())
         response = Response(request, status, select_kept_headers(headers), fetched_at, body, context)
         check_body(where, response, body_rules)
+        if body_rules.remove_secrets is not None:
+            response = replace(response, body=format_json(body_rules.remove_secrets(response.root)).encode())
         return response
 
     def _raise_if_stopped(self) -> None:

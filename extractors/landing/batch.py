@@ -1,31 +1,24 @@
-"""Landed batches as they are read: their names, manifests and bodies, and the choice of the newest for each day.
+"""Landed batches as they are read, and the choice of the newest for each day.
 
-Batches are not written here, and the meaning of a response is not known. Layout: ``extractors.landing.zone``.
+Batches are not written here, and the meaning of a response is not known. Where they lie: ``extractors.landing.zone``.
 """
 
-import hashlib
-import json
 import logging
-import os
-import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import zstandard
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from extractors.errors import ErrorLocation
+from extractors.landing.files import make_private_folder
 from extractors.windows import Window
 
 log = logging.getLogger("chatmart.landing")
 
-_STAMP = "%Y%m%dT%H%M%S%fZ"
-_MANIFEST = re.compile(r"(\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d)\.(?:(\d{9,})\.)?(\d{8}T\d{12}Z)\.([0-9a-f]{16})\.json")
-_PIECE_BYTES = 2**20
+STAMP = "%Y%m%dT%H%M%S%fZ"
 
 
 @dataclass(frozen=True)
@@ -50,12 +43,17 @@ class BatchKey:
         """The names of account and stream for errors."""
         return ErrorLocation(self.provider, self.account, self.stream)
 
+    @property
+    def window_end(self) -> datetime:
+        """The instant (aware) at which the window ends."""
+        return self.window.end_instant(ZoneInfo(self.zone))
+
 
 @dataclass(frozen=True)
 class BatchPart:
-    """One response inside a batch: its request, the context that its transform needs, and the place of its body.
+    """One response inside a batch: its request, the context that its transform needs, and the size of its body.
 
-    ``fetched_at`` is in UTC. ``offset`` and ``bytes`` locate the body in the unpacked file.
+    ``fetched_at`` is in UTC.
     """
 
     request: dict[str, Any]
@@ -63,63 +61,71 @@ class BatchPart:
     status: int
     headers: dict[str, str]
     fetched_at: datetime
-    offset: int
     bytes: int
     sha256: str
 
 
+class BatchSource(Protocol):
+    """The place where a batch is kept. Every method raises ValueError for damage, OSError for what cannot be read."""
+
+    @property
+    def rejection_path(self) -> Path:
+        """The marker file of a rejected batch; it need not exist."""
+        ...
+
+    @property
+    def body_path(self) -> Path:
+        """The zstandard file of a body that was landed in pieces. Raises ValueError when the batch has none."""
+        ...
+
+    def read_manifest(self) -> dict[str, Any]:
+        """Return what is known of the batch beside its responses."""
+        ...
+
+    def list_parts(self) -> list[BatchPart]:
+        """Return the responses, in the order in which they came."""
+        ...
+
+    def iter_bytes(self) -> Iterator[bytes]:
+        """Yield all bodies piece by piece. Damage is raised at the end at the latest."""
+        ...
+
+    def iter_bodies(self) -> Iterator[tuple[BatchPart, bytes]]:
+        """Yield each response with its verbatim body."""
+        ...
+
+
 @dataclass(frozen=True)
 class Batch:
-    """A landed batch. Listing reads names only; the manifest is read when it is first needed.
+    """A landed batch. Its responses are read when they are needed.
 
     ``number`` counts the arrivals of its account, over all streams, from 1: the order of arrival, whatever the clock
     said. It is 0 for a batch landed by a release that did not number them: older than any numbered one.
     """
 
-    folder: Path
     provider: str
     account: str
     stream: str
     window: Window
     fetched_at: datetime
     content_hash: str
-    number: int = 0
+    number: int
+    source: BatchSource = field(compare=False, repr=False)
 
     @property
     def batch_id(self) -> str:
         """The id of the arrival, unique in a landing zone."""
-        return f"{self.provider}/{self.account}/{self.stream}/{self._arrival_name}"
+        return f"{self.provider}/{self.account}/{self.stream}/{self.arrival_name}"
 
     @property
-    def path(self) -> Path:
-        """The compressed bodies (zstandard)."""
-        return self.folder / f"{self.window}.{self.content_hash}.zst"
-
-    @property
-    def manifest_path(self) -> Path:
-        """The manifest of this arrival."""
-        return self.folder / f"{self._arrival_name}.json"
-
-    @property
-    def _arrival_name(self) -> str:
-        stamp = self.fetched_at.astimezone(UTC).strftime(_STAMP)
-        return f"{self.window}.{f'{self.number:09}.' if self.number else ''}{stamp}.{self.content_hash}"
+    def arrival_name(self) -> str:
+        """The part of the id that is unique in the stream."""
+        return name_arrival(self.window, self.number, self.fetched_at, self.content_hash)
 
     @property
     def arrival(self) -> tuple[int, datetime, str]:
         """The place in the order of arrival: the number, then ``fetched_at`` (UTC) for batches without a number."""
         return self.number, self.fetched_at, self.content_hash
-
-    @classmethod
-    def from_manifest_path(cls, manifest: Path, provider: str, account: str, stream: str) -> "Batch | None":
-        """Return the batch whose manifest has this path; None for any other file name."""
-        name = _MANIFEST.fullmatch(manifest.name)
-        if name is None:
-            return None
-        window, number, stamp, content_hash = name.groups()
-        fetched_at = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
-        days = Window.parse(window)
-        return cls(manifest.parent, provider, account, stream, days, fetched_at, content_hash, int(number or 0))
 
     @property
     def where(self) -> ErrorLocation:
@@ -127,24 +133,25 @@ class Batch:
         return ErrorLocation(self.provider, self.account, self.stream, self.batch_id)
 
     @property
+    def path(self) -> Path:
+        """The zstandard file of a body that was landed in pieces. Raises ValueError when the batch has none."""
+        return self.source.body_path
+
+    @property
     def is_rejected(self) -> bool:
         """Whether a transform has refused its responses. A replay still uses it; a run fetches its window anew."""
-        return self.rejection_path.exists()
+        return self.source.rejection_path.exists()
 
     def reject(self) -> None:
         """Mark the batch: a transform refuses its responses."""
-        self.rejection_path.touch(mode=0o600)
-
-    @property
-    def rejection_path(self) -> Path:
-        """The marker file of a rejected batch; it need not exist."""
-        return self.manifest_path.with_suffix(".rejected")
+        path = self.source.rejection_path
+        make_private_folder(path.parent, path.parent)
+        path.touch(mode=0o600)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """The manifest as written. Raises ValueError when it is no JSON, OSError when it cannot be read."""
-        manifest: dict[str, Any] = json.loads(self.manifest_path.read_bytes())
-        return manifest
+        """What is known beside the responses. Raises ValueError when it is damaged, OSError when it cannot be read."""
+        return self.source.read_manifest()
 
     @property
     def landed_at(self) -> datetime:
@@ -174,54 +181,21 @@ class Batch:
     @cached_property
     def parts(self) -> tuple[BatchPart, ...]:
         """The responses, in the order in which they came."""
-        return tuple(_parse_part(part) for part in self.manifest["parts"])
+        return tuple(self.source.list_parts())
 
     def iter_bytes(self) -> Iterator[bytes]:
         """Yield all bodies piece by piece, for a body too large for memory. Raises ValueError at the end if damaged."""
-        digest = hashlib.sha256()
-        with self._open_unpacked() as read:
-            while piece := read(_PIECE_BYTES):
-                digest.update(piece)
-                yield piece
-        if digest.hexdigest() != self.manifest["sha256"]:
-            raise ValueError(f"{self.path} is damaged: it differs from its manifest")
+        return self.source.iter_bytes()
 
     def iter_bodies(self) -> Iterator[tuple[BatchPart, bytes]]:
-        """Yield each response with its verbatim body. Raises ValueError when the file differs from the manifest."""
-        with self._open_unpacked() as read:
-            for part in self.parts:
-                body = _read_exactly(read, part.bytes)
-                if hashlib.sha256(body).hexdigest() != part.sha256:
-                    raise ValueError(f"{self.path} is damaged: an answer differs from its manifest")
-                yield part, body
-
-    @contextmanager
-    def _open_unpacked(self) -> Iterator[Callable[[int], bytes]]:
-        with self.path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
-
-            def read(size: int) -> bytes:
-                try:
-                    return reader.read(size)
-                except zstandard.ZstdError as error:
-                    raise ValueError(f"{self.path} is damaged: {error}") from error
-
-            yield read
+        """Yield each response with its verbatim body. Raises ValueError when one is damaged."""
+        return self.source.iter_bodies()
 
 
-def list_batches(folder: Path, provider: str, account: str, stream: str, within: Window | None = None) -> list[Batch]:
-    """Return the batches of a stream's folder in order of arrival; with ``within`` only those that touch its days."""
-    names = [entry.name for entry in os.scandir(folder) if entry.name.endswith(".json")] if folder.is_dir() else []
-    if within is not None:  # a name begins with its window's first day and end, which compare as texts
-        first, end = within.start.isoformat(), within.end.isoformat()
-        names = [name for name in names if name[:10] < end and name[11:21] > first]
-    batches = (Batch.from_manifest_path(folder / name, provider, account, stream) for name in names)
-    return sorted((batch for batch in batches if batch), key=lambda batch: batch.arrival)
-
-
-def read_last_number(folder: Path) -> int:
-    """Return the highest arrival number in a stream's folder; 0 when no batch has one. Only names are read."""
-    names = (_MANIFEST.fullmatch(entry.name) for entry in os.scandir(folder)) if folder.is_dir() else ()
-    return max((int(name[2] or 0) for name in names if name), default=0)
+def name_arrival(window: Window, number: int, fetched_at: datetime, content_hash: str) -> str:
+    """Return the part of a batch's id that is unique in its stream. ``number`` is 0 for releases without one."""
+    stamp = fetched_at.astimezone(UTC).strftime(STAMP)
+    return f"{window}.{f'{number:09}.' if number else ''}{stamp}.{content_hash}"
 
 
 def select_newest_by_day(
@@ -249,22 +223,5 @@ def is_usable(batch: Batch, external_id: str, zone: str) -> bool:
     try:
         return batch.is_complete and batch.belongs_to(external_id, zone)
     except (ValueError, KeyError, OSError) as error:  # fetched anew, as if it had never arrived
-        log.warning("%s: %s cannot be read and does not count: %s", batch.where, batch.manifest_path, error)
+        log.warning("%s: %s cannot be read and does not count: %s", batch.where, batch.batch_id, error)
         return False
-
-
-def _read_exactly(read: Callable[[int], bytes], size: int) -> bytes:
-    pieces: list[bytes] = []
-    while size:
-        piece = read(size)
-        if not piece:
-            raise ValueError("a landed file ends before its manifest says")
-        pieces.append(piece)
-        size -= len(piece)
-    return b"".join(pieces)
-
-
-def _parse_part(part: dict[str, Any]) -> BatchPart:
-    fetched_at = datetime.fromisoformat(part["fetched_at"])
-    named = {name: value for name, value in part.items() if name not in ("asked", "fetched_at")}
-    return BatchPart(request=part["asked"], fetched_at=fetched_at, **named)

@@ -51,7 +51,7 @@ async def hold_fetch_lock(landing: LandingZone, account: Account) -> AsyncIterat
         write_private_file(path.with_name(_HOLDER_NAME), str(os.getpid()).encode())
         for leftover in path.parent.rglob("*.part"):
             leftover.unlink()
-        with landing.counting_arrivals(account.provider, account.name):
+        with landing.open_log(account.provider, account.name):
             yield
     finally:
         await lock.release()

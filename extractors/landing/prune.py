@@ -13,7 +13,10 @@ from filelock import FileLock, Timeout
 
 from extractors.instants import is_credible
 from extractors.landing.batch import Batch
+from extractors.landing.batch_files import BatchFiles, list_unreferenced_bodies
 from extractors.landing.lock import fetch_lock_path
+from extractors.landing.log_batches import LoggedBatch
+from extractors.landing.merge import merge_segments
 from extractors.landing.zone import LandingZone
 
 
@@ -39,30 +42,48 @@ def list_landed_accounts(landing: LandingZone) -> list[tuple[str, str]]:
 
 
 def prune_account(
-    landing: LandingZone, provider: str, account: str, needed: Collection[str], before: datetime, now: datetime
+    landing: LandingZone,
+    provider: str,
+    account: str,
+    needed: Collection[str],
+    before: datetime | None,
+    now: datetime,
 ) -> PruneResult:
-    """Remove an account's arrivals that were replaced ``before`` an instant and are not ``needed`` (batch ids).
+    """Merge an account's old segments, and remove what was replaced ``before`` an instant and is not ``needed`` (ids).
 
     An arrival is replaced when each of its days has arrived again: complete, for the same id and zone, and not
-    rejected. Files that a killed run left behind are removed too. The account's fetch lock is held meanwhile; an
-    account whose lock is taken is counted as busy. Instants are in UTC; what is dated after ``now`` was landed under a
-    clock that was ahead, so that its date says nothing.
+    rejected. Without an instant nothing is removed, except files that a killed run left behind. The account's fetch
+    lock is held meanwhile; an account whose lock is taken is counted as busy. Instants are in UTC; what is dated after
+    ``now`` was landed under a clock that was ahead, so that its date says nothing. Raises OSError.
     """
     result = PruneResult()
     lock_path = fetch_lock_path(landing, provider, account)
+    folder = lock_path.parent
     try:
         with FileLock(lock_path, timeout=0, mode=0o600):
-            for leftover in lock_path.parent.rglob("*.part"):
+            for leftover in folder.rglob("*.part"):
                 result.bytes += _remove_file(leftover)
-            for stream in landing.list_streams(provider, account):
-                for batch in _select_replaced(landing.list_batches(provider, account, stream), before, now):
-                    if batch.batch_id not in needed:
-                        result.bytes += _remove_file(batch.manifest_path) + _remove_file(batch.rejection_path)
-                        result.arrivals += 1
-                result.bytes += _remove_unreferenced_bodies(landing.stream_folder(provider, account, stream))
+            dropped = [] if before is None else list(_list_dropped(landing, provider, account, needed, before, now))
+            result.arrivals = len(dropped)
+            numbers = [batch.number for batch in dropped if isinstance(batch.source, LoggedBatch)]
+            result.bytes += merge_segments(folder, numbers, now)
+            for source in (batch.source for batch in dropped):
+                result.bytes += _remove_file(source.rejection_path)
+                if isinstance(source, BatchFiles):
+                    result.bytes += _remove_file(source.manifest_path)
+            for stream_folder in folder.glob("stream=*"):
+                result.bytes += sum(map(_remove_file, list_unreferenced_bodies(stream_folder)))
     except Timeout:
         result.busy_accounts += 1
     return result
+
+
+def _list_dropped(
+    landing: LandingZone, provider: str, account: str, needed: Collection[str], before: datetime, now: datetime
+) -> Iterator[Batch]:
+    for stream in landing.list_streams(provider, account):
+        replaced = _select_replaced(landing.list_batches(provider, account, stream), before, now)
+        yield from (batch for batch in replaced if batch.batch_id not in needed)
 
 
 def _select_replaced(batches: Collection[Batch], before: datetime, now: datetime) -> list[Batch]:
@@ -103,13 +124,6 @@ def _read_identity(batch: Batch) -> tuple[bool, Hashable] | None:
         return batch.is_complete and not batch.is_rejected, (batch.manifest["external_id"], batch.manifest["zone"])
     except (ValueError, KeyError, OSError):
         return None
-
-
-def _remove_unreferenced_bodies(folder: Path) -> int:
-    """Remove bodies whose last manifest is gone; return their size in bytes."""
-    batches = (Batch.from_manifest_path(path, "", "", "") for path in folder.glob("*.json"))
-    referenced = {batch.path for batch in batches if batch}
-    return sum(_remove_file(body) for body in folder.glob("*.zst") if body not in referenced)
 
 
 def _remove_file(path: Path) -> int:

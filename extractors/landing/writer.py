@@ -1,137 +1,140 @@
-"""The writer of one batch: responses are packed, verified and made visible together with their manifest.
+"""The writer of one batch: each answer is in the landing log as soon as it is there, the batch when it is whole.
 
 The meaning of a response is not known here. Layout of the folder: ``extractors.landing.zone``.
 """
 
 import hashlib
-import json
-import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from contextvars import Token
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, BinaryIO, Self
+from types import TracebackType
+from typing import Any, Self
 
-import zstandard
-
-from extractors.http.messages import Response
+from extractors.clock import Clock
+from extractors.http.answers import CURRENT_ANSWERS, AnswerStore
+from extractors.http.messages import Request, Response
 from extractors.instants import parse_date_header
+from extractors.landing.account_log import AccountLog
 from extractors.landing.batch import Batch, BatchKey
-from extractors.landing.files import choose_temporary_name, make_private_folder, write_private_file
+from extractors.landing.body_file import BodyFile
+from extractors.landing.lines import build_answer_fields, build_body_reference
+from extractors.landing.log_batches import BODIES_NAME, build_batch
+from extractors.landing.segments import Place
 from extractors.redaction import redact_json
 
-_HASH_LENGTH = 16  # hex digits: 64 bits tell the contents of one window apart; the manifest holds the whole hash
-_COMPRESSION_LEVEL = 6
-_PIECE_BYTES = 2**20
+_INLINE_BYTES = 2**20
+"""The longest body that stands in a line of the log; a longer one is a file of its own."""
 
 
-@dataclass
 class BatchWriter:
-    """Collects the responses of one batch. Nothing is visible before ``finish``. A context manager that cleans up.
+    """Collects the responses of one batch, which nobody sees before ``finish``. A context manager.
 
-    ``root`` is the landing zone's folder, ``folder`` that of the batch's stream. ``assign_number`` returns the number
-    of the account's next arrival; it is called once, by ``finish``.
+    Inside the block it is the store of the answers that the task is given (``extractors.http.answers``).
     """
 
-    root: Path
-    folder: Path
-    key: BatchKey
-    assign_number: Callable[[], int]
-    _parts: list[dict[str, Any]] = field(default_factory=list)
-    _size: int = 0
-    _is_body_open: bool = False
-    _data_time: datetime | None = None
-
-    def __post_init__(self) -> None:
-        self._temporary = self.folder / choose_temporary_name(str(self.key.window))
+    def __init__(self, log: AccountLog, key: BatchKey, list_landed: Callable[[], list[Batch]], clock: Clock) -> None:
+        self.log = log
+        self.key = key
+        self.list_landed = list_landed
+        """Returns the batches of the same stream that touch the same days, in order of arrival."""
+        self._clock = clock
+        self._places: list[Place] = []
+        self._body_files: list[str] = []
         self._hash = hashlib.sha256()
-        self._file: BinaryIO | None = None
+        self._size = 0
+        self._body: BodyFile | None = None
+        self._is_body_open = False
+        self._is_empty_allowed = False
+        self._made_at: list[datetime] = []
+        self._data_time: datetime | None = None
+        self._is_finished = False
+        self._token: Token[AnswerStore | None] | None = None
 
     def __enter__(self) -> Self:
+        self._token = CURRENT_ANSWERS.set(self)
+        self.log.begin_batch(self.key)
         return self
 
-    def __exit__(self, *_exc: object) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._temporary.unlink(missing_ok=True)
+    def __exit__(
+        self, _type: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if self._token is not None:
+            CURRENT_ANSWERS.reset(self._token)
+        if self._body is not None:
+            self._body.discard()
+        if isinstance(error, Exception) and not self._is_finished:  # a cancelled batch may be gone on with
+            self.log.abandon_batch(self.key)
 
     @property
     def is_empty(self) -> bool:
         """Whether no response has been added yet."""
-        return not self._parts
+        return not self._places
 
-    def add(self, response: Response, body: bytes | None = None) -> None:
-        """Append one response; ``body`` replaces its bytes where a secret field had to be left out."""
-        content = response.body if body is None else body
-        self.begin_body()
-        self.write(content)
-        self.end_body(response)
+    def recall(self, stream: str, request: Request) -> Response | None:
+        """Return the answer that a killed run got to the same request of this batch, once; None without one."""
+        return self.log.recall(self.key, stream, request, self._clock.now())
+
+    def record(self, stream: str, response: Response) -> None:
+        """Keep an answer before its batch is whole. Raises OSError."""
+        if len(response.body) <= _INLINE_BYTES:
+            response.place = self.log.append_answer(self.key, stream, response)
+
+    def add(self, response: Response) -> None:
+        """Append one response."""
+        if response.place is None:
+            self.record(self.key.stream, response)
+        if response.place is None:
+            self.begin_body()
+            self.write(response.body)
+            self.end_body(response)
+        else:
+            self._append(response.place, len(response.body), hashlib.sha256(response.body).digest(), response)
 
     def begin_body(self) -> None:
-        """Begin a body that is written piece by piece.
-
-        A body that was begun and not ended is discarded. Raises ValueError when other responses stand before it.
-        """
-        if self._file is None:
-            self._open_file()
+        """Begin a body that is written piece by piece. A body that was begun and not ended is discarded."""
+        if self._body is None:
+            self._body = BodyFile(self.log.root, self.log.folder / BODIES_NAME, str(self.key.window))
         elif self._is_body_open:
-            if self._parts:
-                raise ValueError(f"{self.key.where}: only the first answer of a batch can be taken back")
-            self._file.seek(0)
-            self._file.truncate()
-            self._hash = hashlib.sha256()
-            self._size = 0
-            self._start_frame(self._file)
+            self._body.restart()
         self._is_body_open = True
-        self._part_hash = hashlib.sha256()
-        self._part_offset = self._size
+
+    def write(self, piece: bytes) -> None:
+        """Append bytes to the body that was begun. Raises ValueError without one."""
+        if self._body is None:
+            raise ValueError(f"{self.key.where}: a body that was not begun")
+        self._body.write(piece)
+
+    def end_body(self, response: Response) -> None:
+        """End the body that was begun; ``response`` describes it, and its own ``body`` is ignored. Raises OSError."""
+        if self._body is None:
+            raise ValueError(f"{self.key.where}: a body that was not begun")
+        body, self._body, self._is_body_open = self._body, None, False
+        self._body_files.append(body.finish())
+        reference = build_body_reference(self._body_files[-1], body.size, body.sha256)
+        place = self.log.append(build_answer_fields(self.key, self.key.stream, response, reference))
+        self._append(place, body.size, bytes.fromhex(body.sha256), response)
+
+    def _append(self, place: Place, size: int, sha256: bytes, response: Response) -> None:
+        self._places.append(place)
+        self._size += size
+        self._hash.update(sha256)
+        made_at = parse_date_header(response.headers)
+        if made_at is not None:
+            self._made_at.append(made_at)
+        self.set_data_time(response.fetched_at)
 
     def mark_empty(self) -> None:
         """Allow the batch to be finished without a response: its window holds nothing to request."""
-        if self._file is None:
-            self._open_file()
-
-    def _open_file(self) -> None:
-        # opened with the first response: hundreds of batches may be waiting for theirs
-        make_private_folder(self.root, self.folder)
-        self._file = os.fdopen(os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
-        self._start_frame(self._file)
-
-    def _start_frame(self, file: BinaryIO) -> None:
-        self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL).stream_writer(file, closefd=False)
+        self._is_empty_allowed = True
 
     @property
     def answered_at(self) -> datetime | None:
         """The earliest instant (UTC) at which a response was made, by the providers' own clocks; None if not named."""
-        dates = [parse_date_header(part["headers"]) for part in self._parts]
-        return min((made_at for made_at in dates if made_at), default=None)
+        return min(self._made_at, default=None)
 
     def set_data_time(self, instant: datetime) -> None:
         """Date the batch at ``instant`` (aware), when the provider made the data, if that is before it was fetched."""
         self._data_time = min(instant, self._data_time or instant)
-
-    def write(self, piece: bytes) -> None:
-        """Append bytes to the body that was begun."""
-        self._compressor.write(piece)
-        self._hash.update(piece)
-        self._part_hash.update(piece)
-        self._size += len(piece)
-
-    def end_body(self, response: Response) -> None:
-        """End the body that was begun; ``response`` describes it, and its own ``body`` is ignored."""
-        self._is_body_open = False
-        self._parts.append(
-            {
-                "asked": redact_json(asdict(response.request)),
-                "context": redact_json(response.context),
-                "status": response.status,
-                "headers": redact_json(response.headers),
-                "fetched_at": response.fetched_at.isoformat(),
-                "offset": self._part_offset,
-                "bytes": self._size - self._part_offset,
-                "sha256": self._part_hash.hexdigest(),
-            }
-        )
 
     def finish(
         self,
@@ -141,57 +144,36 @@ class BatchWriter:
         complete: bool = True,
         remarks: dict[str, Any] | None = None,
     ) -> Batch:
-        """Verify the written bytes and make the batch visible.
+        """Make the batch visible.
 
         ``fetched_at`` is the instant (aware) at which fetching began, ``landed_at`` is now (default: the same).
         ``remarks`` are counts and notes for the manifest. Raises ValueError for a batch without a response or with an
-        open body, and OSError when the file does not read back as it was written.
+        open body, and OSError when it cannot be written.
         """
-        if self._file is None or self._is_body_open:
+        if self._is_body_open or not (self._places or self._is_empty_allowed):
             raise ValueError(f"{self.key.where}: a batch without an answer, or with half of one")
-        self._compressor.flush(zstandard.FLUSH_FRAME)
-        self._file.flush()
-        self._verify(self._file)
-        batch = self._describe_batch(fetched_at)
-        manifest = self._build_manifest(batch, landed_at or fetched_at, complete, remarks or {})
-        self._temporary.replace(batch.path)
-        write_private_file(batch.manifest_path, json.dumps(manifest, ensure_ascii=False, allow_nan=False).encode())
-        return batch
-
-    def _verify(self, file: BinaryIO) -> None:
-        file.seek(0)
-        read_back = hashlib.sha256()
-        with zstandard.ZstdDecompressor().stream_reader(file, closefd=False) as reader:
-            while piece := reader.read(_PIECE_BYTES):
-                read_back.update(piece)
-        if read_back.digest() != self._hash.digest():
-            raise OSError(f"{self._temporary} does not read back as it was written; check the disk")
-
-    def _describe_batch(self, fetched_at: datetime) -> Batch:
         key = self.key
         data_time = min(fetched_at, self._data_time or fetched_at).astimezone(UTC)
-        content_hash = self._hash.hexdigest()[:_HASH_LENGTH]
-        names = (key.provider, key.account, key.stream)
-        return Batch(self.folder, *names, key.window, data_time, content_hash, self.assign_number())
-
-    def _build_manifest(
-        self, batch: Batch, landed_at: datetime, complete: bool, remarks: dict[str, Any]
-    ) -> dict[str, Any]:
-        key = self.key
-        return {
-            "provider": key.provider,
-            "account": key.account,
-            "stream": key.stream,
-            "external_id": key.external_id,
-            "zone": key.zone,
-            "pulled": list(key.enabled_streams),
-            "run_began": key.run_started_at.isoformat() if key.run_started_at else None,
-            "window": [key.window.start.isoformat(), key.window.end.isoformat()],
-            "fetched_at": batch.fetched_at.isoformat(),
-            "landed_at": landed_at.astimezone(UTC).isoformat(),
-            "complete": complete,
-            "bytes": self._size,
-            "sha256": self._hash.hexdigest(),
-            "facts": redact_json(remarks),
-            "parts": self._parts,
-        }
+        line = self.log.append_batch(
+            key,
+            {
+                "provider": key.provider,
+                "account": key.account,
+                "stream": key.stream,
+                "external_id": key.external_id,
+                "zone": key.zone,
+                "pulled": list(key.enabled_streams),
+                "run_began": key.run_started_at.isoformat() if key.run_started_at else None,
+                "window": [key.window.start.isoformat(), key.window.end.isoformat()],
+                "fetched_at": data_time.isoformat(),
+                "landed_at": (landed_at or fetched_at).astimezone(UTC).isoformat(),
+                "complete": complete,
+                "bytes": self._size,
+                "sha256": self._hash.hexdigest(),
+                "facts": redact_json(remarks or {}),
+                "parts": self._places,
+                "body_files": self._body_files,
+            },
+        )
+        self._is_finished = True
+        return build_batch(self.log.folder, key.provider, key.account, line)

@@ -1,20 +1,30 @@
 """The landing zone: its folders, and the batches in them. The meaning of a response is not known here.
 
-``provider=P/account=A/stream=S/`` holds, for each batch, one zstandard file with the bodies of its responses one after
-the other, ``<window>.<content hash>.zst``, and one manifest per arrival,
-``<window>.<number>.<fetched at>.<content hash>.json``, which holds each request and the place of its response's body.
-An unchanged response that arrives again adds a manifest only, so the list of manifests is the history of arrivals. The
-number counts the arrivals of an account: their order does not rest on a clock that may have been set. Earlier releases
-wrote no number; their arrivals are older than any numbered one. Files are written as ``.part``, read back, and renamed;
-only their owner can read them.
+``provider=P/account=A/`` holds the landing log of an account: segments of JSON Lines (``extractors.landing.segments``),
+an index that can be rebuilt from them, ``bodies/`` with the bodies that are too large for a line, and ``rejected/``
+with markers of batches that a transform refused. An answer is in the log as soon as it came; the line of its batch
+follows when all answers are there, and makes it visible. The number in it counts the arrivals of an account: their
+order does not rest on a clock that may have been set.
+
+Earlier releases wrote two files for each batch (``extractors.landing.batch_files``). These stay where they are, and are
+read, replayed and pruned as ever. Every file is readable by its owner only.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
-from extractors.landing.batch import Batch, BatchKey, list_batches, read_last_number
+from extractors.clock import SYSTEM_CLOCK, Clock
+from extractors.landing.account_log import AccountLog
+from extractors.landing.batch import Batch, BatchKey
+from extractors.landing.batch_files import list_file_batches, read_last_file_number
 from extractors.landing.files import make_private_folder
+from extractors.landing.index import LandingIndex
+from extractors.landing.log_batches import build_batch
+from extractors.landing.segments import list_segments, scan_open
 from extractors.landing.writer import BatchWriter
 from extractors.windows import Window
 
@@ -24,51 +34,111 @@ class LandingZone:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._counters: dict[tuple[str, str], int] = {}
+        self._logs: dict[Path, AccountLog] = {}
+        self._users: Counter[Path] = Counter()
 
     def account_folder(self, provider: str, account: str) -> Path:
-        """Return the folder of all streams of an account."""
+        """Return the folder of all streams of an account. The names are validated slugs, never texts of a response."""
         return self.root / f"provider={provider}" / f"account={account}"
 
-    def stream_folder(self, provider: str, account: str, stream: str) -> Path:
-        """Return the folder of a stream's batches. The names are validated slugs, never texts of a response."""
+    def file_folder(self, provider: str, account: str, stream: str) -> Path:
+        """Return the folder in which earlier releases kept a stream's batches."""
         return self.account_folder(provider, account) / f"stream={stream}"
 
     def make_folder(self, folder: Path) -> None:
         """Make a folder of the zone, and those above it in the zone, for their owner only."""
         make_private_folder(self.root, folder)
 
-    def open_writer(self, key: BatchKey) -> BatchWriter:
-        """Return a writer for one new batch."""
-        folder = self.stream_folder(key.provider, key.account, key.stream)
-        return BatchWriter(self.root, folder, key, lambda: self._assign_number(key.provider, key.account))
+    @contextmanager
+    def open_log(self, provider: str, account: str) -> Iterator[None]:
+        """Open an account's log for writing, and seal it at the end. Only for the holder of its fetch lock.
+
+        Raises OSError when it cannot be written or does not read back.
+        """
+        with self._borrow_log(provider, account) as log:
+            yield
+            log.seal()
+
+    def sync(self, provider: str, account: str) -> None:
+        """Write what this process has landed of an account to disk. Nothing happens when its log is not open."""
+        log = self._logs.get(self.account_folder(provider, account))
+        if log is not None:
+            log.sync()
+
+    @contextmanager
+    def open_writer(self, key: BatchKey, clock: Clock = SYSTEM_CLOCK) -> Iterator[BatchWriter]:
+        """Open a writer for one new batch, in the log of its account."""
+        list_landed = partial(self.list_batches, key.provider, key.account, key.stream, key.window)
+        with self._borrow_log(key.provider, key.account) as log, BatchWriter(log, key, list_landed, clock) as writer:
+            yield writer
+
+    @contextmanager
+    def _borrow_log(self, provider: str, account: str) -> Iterator[AccountLog]:
+        """Open an account's log, or use it while another user has it open; the last one closes it."""
+        folder = self.account_folder(provider, account)
+        log = self._logs.get(folder)
+        if log is None:
+            log = self._logs[folder] = AccountLog(self.root, folder, self.read_last_number(provider, account))
+        self._users[folder] += 1
+        try:
+            yield log
+        finally:
+            self._users[folder] -= 1
+            if not self._users[folder]:
+                log.close()
+                del self._logs[folder], self._users[folder]
 
     def read_last_number(self, provider: str, account: str) -> int:
         """Return the highest arrival number of an account, over all its streams; 0 when no batch has one."""
-        streams = self.list_streams(provider, account)
-        return max((read_last_number(self.stream_folder(provider, account, name)) for name in streams), default=0)
-
-    @contextmanager
-    def counting_arrivals(self, provider: str, account: str) -> Iterator[None]:
-        """Count an account's arrivals in memory inside the block. Only for the holder of its fetch lock."""
-        self._counters[provider, account] = self.read_last_number(provider, account)
-        try:
-            yield
-        finally:
-            del self._counters[provider, account]
-
-    def _assign_number(self, provider: str, account: str) -> int:
-        last = self._counters.get((provider, account))
-        if last is None:
-            return self.read_last_number(provider, account) + 1
-        self._counters[provider, account] = last + 1
-        return last + 1
+        folder = self.account_folder(provider, account)
+        log = self._logs.get(folder)
+        if log is not None:
+            return log.last_number
+        earlier = (read_last_file_number(stream) for stream in folder.glob("stream=*"))
+        open_numbers: Iterator[int] = (line["number"] for line in self._list_open_lines(folder))
+        return max([LandingIndex(folder).read_last_number(), *earlier, *open_numbers])
 
     def list_streams(self, provider: str, account: str) -> list[str]:
         """Return the streams of an account that ever landed a batch, enabled today or not, in order of their names."""
-        folders = self.account_folder(provider, account).glob("stream=*")
-        return sorted(folder.name.removeprefix("stream=") for folder in folders)
+        folder = self.account_folder(provider, account)
+        earlier = (path.name.removeprefix("stream=") for path in folder.glob("stream=*"))
+        open_streams = (line["stream"] for line in self._list_open_lines(folder))
+        return sorted({*earlier, *open_streams, *LandingIndex(folder).list_streams()})
 
     def list_batches(self, provider: str, account: str, stream: str, within: Window | None = None) -> list[Batch]:
         """Return the batches of one stream in order of arrival; with ``within`` only those that touch its days."""
-        return list_batches(self.stream_folder(provider, account, stream), provider, account, stream, within)
+        folder = self.account_folder(provider, account)
+        earlier = list_file_batches(self.file_folder(provider, account, stream), provider, account, stream, within)
+        # the open segment first: when it is sealed meanwhile, the index has it too
+        open_lines = [line for line in self._list_open_lines(folder) if _is_wanted(line, stream, within)]
+        lines = {line["number"]: line for line in open_lines}
+        lines.update({line["number"]: line for line in LandingIndex(folder).list_batch_lines(stream, within)})
+        logged = [build_batch(folder, provider, account, line) for _number, line in sorted(lines.items())]
+        return sorted([*earlier, *logged], key=lambda batch: batch.arrival)
+
+    def _list_open_lines(self, folder: Path) -> Iterable[dict[str, Any]]:
+        """Return the batch lines of an account's open segment, which this or another process is writing."""
+        log = self._logs.get(folder)
+        if log is not None:
+            return list(log.batch_lines)
+        segments = [segment for segment in list_segments(folder) if not segment.is_sealed]
+        try:
+            return [
+                line
+                for segment in segments
+                for line in _read_open_lines(segment.path, segment.stem, segment.path.stat().st_size)
+            ]
+        except FileNotFoundError:  # sealed meanwhile
+            return ()
+
+
+@lru_cache(maxsize=4)
+def _read_open_lines(path: Path, stem: str, _size: int) -> list[dict[str, Any]]:
+    return [fields for _, fields in scan_open(path, stem)[1] if fields["kind"] == "batch"]
+
+
+def _is_wanted(line: dict[str, Any], stream: str, within: Window | None) -> bool:
+    if line["stream"] != stream:
+        return False
+    first, end = line["window"]
+    return within is None or (first < within.end.isoformat() and end > within.start.isoformat())

@@ -1,4 +1,4 @@
-"""Deleting responses from the landing zone when their retention has ended. No dagster.
+"""Tidying the landing zone: old segments are merged, and responses deleted when their retention has ended. No dagster.
 
 Always kept: the batches of loaded slices, the newest batch of each day that is not rejected, and all batches of an
 account without a loaded slice.
@@ -16,24 +16,25 @@ LONGEST_PAUSE = timedelta(days=35)
 
 
 def prune_landing(workspace: Workspace) -> PruneResult:
-    """Delete batches that were replaced more than ``retention.landing_days`` days ago; none where that is not set.
+    """Merge the segments of past months, and delete batches replaced more than ``retention.landing_days`` days ago.
+
+    Without that setting nothing is deleted.
 
     The days are counted back from now, but from no later than ``LONGEST_PAUSE`` after the newest response of the zone:
     a clock that is far ahead must not delete the history.
 
     Raises WarehouseErrors: without the ledger of an account nothing of it is deleted.
     """
-    pruned = PruneResult()
+    pruned, landing = PruneResult(), workspace.landing
     days = workspace.config.settings.retention.landing_days
-    if days is None:
-        return pruned
-    now, accounts = workspace.clock.now(), list_landed_accounts(workspace.landing)
-    before = min(now, _last_arrival_at(workspace.landing, accounts, now) + LONGEST_PAUSE) - timedelta(days=days)
+    now, accounts = workspace.clock.now(), list_landed_accounts(landing)
+    before = None
+    if days is not None:
+        before = min(now, _last_arrival_at(landing, accounts, now) + LONGEST_PAUSE) - timedelta(days=days)
     for provider, account in accounts:
-        needed = {batch for row in workspace.store.ledger(account) for batch in row.batches}
-        if not needed:  # never loaded, or the warehouse was lost and is not rebuilt yet
-            continue
-        pruned.add(prune_account(workspace.landing, provider, account, needed, before, now))
+        needed = {batch for row in workspace.store.ledger(account) for batch in row.batches} if before else set()
+        # nothing is deleted of an account that was never loaded, or whose warehouse was lost and is not rebuilt yet
+        pruned.add(prune_account(landing, provider, account, needed, before if needed else None, now))
     return pruned
 
 

@@ -110,8 +110,8 @@ def test_the_search_reads_what_is_packed(plant: Plant) -> None:
     names = {
         name for line in find_secrets(["perChannel", "conversationId"], texts) for name in [line.rpartition(" in ")[2]]
     }
-    assert any("stream=conversation_counter" in name and name.endswith("unpacked") for name in names)
-    assert any("stream=export" in name and name.endswith("unpacked") for name in names)
+    assert any("provider=cognigy" in name and name.endswith(".jsonl.zst, unpacked") for name in names)
+    assert any("provider=chatcaptain" in name and "bodies/" in name and name.endswith("unpacked") for name in names)
     assert find_secrets(["globex"], [("text", b"a%20Z2xvYmV4")]) != []
     kept = [name for name, text in texts if b"acme-url" in text and name.startswith("data/warehouse.duckdb")]
     assert "data/warehouse.duckdb, unpacked" in kept

@@ -32,6 +32,7 @@ from tests.support.edited_responses import (
 )
 from tests.support.installation import Installation, days_from
 from tests.support.reconciliation_cases import CASES, Case
+from tests.support.sample_batches import add_answer, forget_batch
 from transforms.chunk import Chunk
 from transforms.registry import transform_chunk
 
@@ -85,15 +86,16 @@ class ReconciledWorld:
             for part, body in batch.iter_bodies():
                 changed = None if deltas else change(body, part.context)
                 new_body, deltas = changed or (body, deltas)
-                writer.add(Response(Request(**part.request), part.status, part.headers, at, new_body, part.context))
+                add_answer(
+                    writer, Response(Request(**part.request), part.status, part.headers, at, new_body, part.context)
+                )
             landed = writer.finish(at, remarks=batch.manifest["facts"])
         assert deltas
         assert landed.content_hash != batch.content_hash
         try:
             yield deltas
         finally:
-            landed.manifest_path.unlink()
-            landed.path.unlink()
+            forget_batch(self.workspace.landing, landed)
 
     def compute_comparisons(self, account: Account) -> Comparisons:
         """Return the comparisons of the newest batches of all days, whatever their age."""
@@ -198,14 +200,16 @@ def test_every_comparison_has_a_case(world: ReconciledWorld) -> None:
 
 def test_a_damaged_batch_leaves_its_slices_as_they_were(world: ReconciledWorld) -> None:
     account, before = world.find_account("acme-docs"), world.product.read_all_views()
-    batch = world.find_batch(account, "conversations")
-    whole = batch.path.read_bytes()
-    middle = len(whole) // 2
-    batch.path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 0xFF]) + whole[middle + 1 :])
+    segments = world.workspace.landing.account_folder(account.provider, account.name).glob("*.jsonl.zst")
+    contents = {path: path.read_bytes() for path in segments}
+    for path, content in contents.items():
+        middle = len(content) // 2
+        path.write_bytes(content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :])
     [outcome] = load_landed_batches(world.workspace, [LoadJob(account, tuple(DAYS))], LONG_AGO).outcomes
-    batch.path.write_bytes(whole)
+    for path, content in contents.items():
+        path.write_bytes(content)
     [sentence] = outcome.errors
-    assert sentence.startswith("acme-docs (inkeep.conversations)")
+    assert sentence.startswith("acme-docs (inkeep.conversation")
     assert "cannot be read back" in sentence
     assert world.product.read_all_views() == before
     assert world.read_comparisons() == world.first

@@ -15,6 +15,7 @@ from extractors.http.messages import Request, Response
 from extractors.landing.batch import BatchKey, select_newest_by_day
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
+from tests.support.sample_batches import add_answer
 from transforms.chunk import Chunk, DayClaim
 from transforms.facts import TransformResult
 from transforms.registry import transform_chunk
@@ -49,7 +50,7 @@ class ChunkBuilder:
                 is_raw = isinstance(response.body, bytes)
                 body = response.body if is_raw else json.dumps(response.body, default=str).encode()
                 request = Request("GET", response.path, dict(response.query), response.request_body)
-                writer.add(Response(request, 200, {}, at, body, response.context))
+                add_answer(writer, Response(request, 200, {}, at, body, response.context))
             writer.finish(at)
 
     def build_chunk(self, account: Account, window: Window) -> Chunk[Account]:

@@ -18,6 +18,7 @@ from extractors.http.messages import Request, Response
 from extractors.landing.batch import Batch, BatchKey
 from extractors.landing.zone import LandingZone
 from tests.support.response_leaves import Leaf, alternative_values, find_mapped_field, iterate_leaves, replaceleaf
+from tests.support.sample_batches import add_answer
 from tests.support.view_columns import collect_contents, find_differing_columns
 from transforms.chatcaptain.components import (
     CHANNEL_COMPONENTS,
@@ -173,9 +174,9 @@ class Lineage:
         with LandingZone(self.scratch / str(self._numbers)).open_writer(_key_of(batch, self.account)) as writer:
             for number, (part, body) in enumerate(batch.iter_bodies()):
                 context, edited_body = change(number, part.context, body)
-                writer.add(
-                    Response(Request(**part.request), part.status, part.headers, part.fetched_at, edited_body, context)
-                )
+                request = Request(**part.request)
+                response = Response(request, part.status, part.headers, part.fetched_at, edited_body, context)
+                add_answer(writer, response)
             return writer.finish(LATER, remarks=batch.manifest["facts"])
 
     def _replace_batch(self, old: Batch, new: Batch) -> Chunk[Account]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from extractors.http.messages import Request, Response
 from extractors.landing.batch import Batch, BatchKey, select_newest_by_day
+from extractors.landing.merge import merge_segments
+from extractors.landing.writer import BatchWriter
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 
@@ -35,6 +37,23 @@ def land_batch(
 
 def list_batches(zone: LandingZone, within: Window | None = None) -> list[Batch]:
     return zone.list_batches("cognigy", "acme", "counter", within)
+
+
+def add_answer(writer: BatchWriter, response: Response) -> None:
+    """Add a response as its stream does: the file of an export in pieces."""
+    if writer.key.stream == "export":
+        writer.begin_body()
+        writer.write(response.body)
+        writer.end_body(response)
+    else:
+        writer.add(response)
+
+
+def forget_batch(zone: LandingZone, batch: Batch) -> None:
+    """Remove a batch, as pruning does."""
+    with zone.open_log(batch.provider, batch.account):
+        pass  # seals what is open
+    merge_segments(zone.account_folder(batch.provider, batch.account), [batch.number], AT)
 
 
 def list_files(zone: LandingZone, ending: str = "") -> list[Path]:

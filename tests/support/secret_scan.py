@@ -42,7 +42,10 @@ def find_secrets(secrets: Iterable[str], texts: Iterable[tuple[str, bytes]]) -> 
 def _read_unpacked(path: Path) -> Iterator[bytes]:
     match path.suffix:
         case ".zst":
-            with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
+            with (
+                path.open("rb") as file,
+                zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as reader,
+            ):
                 yield reader.read()
         case ".parquet":
             yield repr(pq.read_table(path).to_pylist()).encode()
@@ -51,7 +54,7 @@ def _read_unpacked(path: Path) -> Iterator[bytes]:
                 tables = con.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
                 for schema, table in tables:
                     yield repr(con.execute(f'SELECT * FROM "{schema}"."{table}"').fetchall()).encode()
-        case ".db":
+        case ".db" | ".sqlite":
             with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as con:
                 yield "\n".join(con.iterdump()).encode()
         case _:

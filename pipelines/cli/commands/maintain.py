@@ -15,7 +15,7 @@ from pipelines.loads.prune import prune_landing
 @command()
 @click.pass_obj
 def maintain(config: str | None) -> int:
-    """Delete replaced responses that retention does not keep, and staged files of killed runs."""
+    """Merge what was landed in past months, delete what retention does not keep, and staged files of killed runs."""
     workspace = open_workspace(config, "maintain")
     pruned = prune_landing(workspace)
     killed_runs = remove_stale_staging(workspace)

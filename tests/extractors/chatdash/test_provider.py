@@ -14,6 +14,7 @@ import sandbox.chatdash.api as vendor
 from extractors.chatdash.account import ChatdashAccount
 from extractors.chatdash.metrics import METRICS
 from extractors.errors import ExtractionError
+from extractors.landing.batch import Batch
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from sandbox.account import SandboxAccount
@@ -66,9 +67,17 @@ def read_requested_metrics(sandbox: Sandbox) -> list[Sequence[str]]:
     return [json.loads(record.body)["query"][0]["metrics"] for record in sandbox.requests]
 
 
-def list_manifests(root: Path, name: str = "odd") -> list[dict[str, Any]]:
+def list_batches(root: Path, name: str = "odd") -> list[Batch]:
     batches = LandingZone(root / "landing").list_batches("chatdash", name, "analytics")
-    return [batch.manifest for batch in sorted(batches, key=lambda batch: batch.window)]
+    return sorted(batches, key=lambda batch: batch.window)
+
+
+def list_manifests(root: Path, name: str = "odd") -> list[dict[str, Any]]:
+    return [batch.manifest for batch in list_batches(root, name)]
+
+
+def read_landed_metrics(batch: Batch) -> list[Sequence[str]]:
+    return [part.request["body"]["query"][0]["metrics"] for part in batch.parts]
 
 
 def test_one_local_day_per_request_whose_end_is_inside(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -80,8 +89,8 @@ def test_one_local_day_per_request_whose_end_is_inside(sandbox: Sandbox, tmp_pat
         ("2025-03-30T22:00:00.000Z", "2025-03-31T21:59:59.999Z"),
     ]
     assert read_requested_metrics(sandbox) == [list(METRICS)] * 2
-    parts = [part for manifest in list_manifests(tmp_path, "sales") for part in manifest["parts"]]
-    assert {part["asked"]["path"] for part in parts} == {"/projects/p%201%25/analytics/query"}
+    parts = [part for batch in list_batches(tmp_path, "sales") for part in batch.parts]
+    assert {part.request["path"] for part in parts} == {"/projects/p%201%25/analytics/query"}
     assert list_manifests(tmp_path, "sales")[0]["facts"] == {}
     assert "conversationByCountry" in METRICS
     assert "conversationsByCountry" not in METRICS
@@ -103,9 +112,9 @@ def test_refused_metrics_are_found_once_and_left_out(
     assert load_days(sandbox, tmp_path, 10) == []
     assert len(sandbox.requests) == requests
     supported = [metric for metric in METRICS if metric not in ODD]
-    for manifest in list_manifests(tmp_path):
-        assert manifest["facts"] == {"refused": sorted(ODD)}
-        assert [part["asked"]["body"]["query"][0]["metrics"] for part in manifest["parts"]] == [supported]
+    for batch in list_batches(tmp_path):
+        assert batch.manifest["facts"] == {"refused": sorted(ODD)}
+        assert read_landed_metrics(batch) == [supported]
 
 
 def test_a_message_that_lists_what_is_allowed_names_no_culprit(
@@ -135,10 +144,9 @@ def test_metrics_that_are_only_refused_together_are_asked_apart(
     original = vendor.parse_query
     monkeypatch.setattr(vendor, "parse_query", refuse_long_lists)
     assert load_days(sandbox, tmp_path, 2, "sales") == []
-    for manifest in list_manifests(tmp_path, "sales"):
-        assert manifest["facts"] == {}
-        parts = [part["asked"]["body"]["query"][0]["metrics"] for part in manifest["parts"]]
-        assert [metric for part in parts for metric in part] == list(METRICS)
+    for batch in list_batches(tmp_path, "sales"):
+        assert batch.manifest["facts"] == {}
+        assert [metric for part in read_landed_metrics(batch) for metric in part] == list(METRICS)
     assert len(sandbox.requests) == 1 + 2 + 2
 
 

@@ -9,6 +9,7 @@ import pytest
 from extractors.cognigy.provider import COUNTERS, PROVIDER, CognigyAccount
 from extractors.errors import CredentialRefused, RequestRefused
 from extractors.http.client import Client
+from extractors.landing.batch import Batch
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from sandbox.account import SandboxAccount
@@ -52,10 +53,13 @@ def test_a_year_is_twelve_requests(sandbox: Sandbox, tmp_path: Path) -> None:
     assert all(record.body == "" for record in sandbox.requests)
 
 
+def list_batches(root: Path) -> list[Batch]:
+    return LandingZone(root / "landing").list_batches("cognigy", "acme", "conversation_counter")
+
+
 def test_a_range_is_cut_at_months_and_asks_for_whole_ones(sandbox: Sandbox, tmp_path: Path) -> None:
     pull_account(build_account(sandbox), Window(date(2025, 1, 31), date(2025, 3, 2)), tmp_path)
-    batches = LandingZone(tmp_path / "landing").list_batches("cognigy", "acme", "conversation_counter")
-    assert [str(batch.window) for batch in sorted(batches, key=lambda batch: batch.window)] == [
+    assert [str(batch.window) for batch in sorted(list_batches(tmp_path), key=lambda batch: batch.window)] == [
         "2025-01-31_2025-02-01",
         "2025-02-01_2025-03-01",
         "2025-03-01_2025-03-02",
@@ -76,14 +80,14 @@ def test_a_wrong_key_and_a_wrong_project_are_told_apart(sandbox: Sandbox, tmp_pa
     (error,) = pull_account(build_account(sandbox, project_id="0" * 24), Window.of_day(date(2025, 6, 1)), tmp_path)
     assert isinstance(error, RequestRefused)
     assert "no project 000" in str(error)
-    assert not list((tmp_path / "landing").rglob("*.json"))
+    assert list_batches(tmp_path) == []
 
 
 def test_one_bad_month_does_not_take_the_others_with_it(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.plan_faults(Fault(path="month=6", times=20, status=500))
     (error,) = pull_account(build_account(sandbox), YEAR, tmp_path)
     assert "HTTP 500" in str(error)
-    assert len(list((tmp_path / "landing").rglob("*.json"))) == 11
+    assert len(list_batches(tmp_path)) == 11
 
 
 def test_the_documented_limit_is_the_default() -> None:

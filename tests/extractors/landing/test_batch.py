@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.landing.batch import Batch, select_newest_by_day
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from tests.support.sample_batches import (
@@ -18,6 +17,7 @@ from tests.support.sample_batches import (
     build_key,
     land_batch,
     list_batches,
+    list_files,
     read_newest_bodies,
 )
 
@@ -27,35 +27,49 @@ def zone(tmp_path: Path) -> LandingZone:
     return LandingZone(tmp_path / "landing")
 
 
-@pytest.mark.parametrize("damage", ["flipped", "cut", "empty", "other", "gone", "no zstd"])
-def test_damage_is_noticed(zone: LandingZone, damage: str) -> None:
+@pytest.mark.parametrize("is_sealed", [False, True])
+@pytest.mark.parametrize("damage", ["flipped", "cut", "empty", "gone", "junk"])
+def test_damage_is_noticed(zone: LandingZone, damage: str, is_sealed: bool) -> None:
     batch = land_batch(zone, os.urandom(3000), b"{}")
-    content = batch.path.read_bytes()
+    if is_sealed:
+        with zone.open_log("cognigy", "acme"):
+            pass
+    (segment,) = list_files(zone, ".jsonl.zst" if is_sealed else ".jsonl")
+    content = segment.read_bytes()
     broken = {
         "flipped": content[:1000] + bytes([content[1000] ^ 1]) + content[1001:],
-        "cut": content[:-50],
+        "cut": content[:1000],
         "empty": b"",
-        "other": land_batch(LandingZone(zone.root / "other"), os.urandom(3000), b"{}").path.read_bytes(),
-        "no zstd": b"junk" * 1000,
+        "junk": b"junk" * 1000,
     }
     if damage == "gone":
-        batch.path.unlink()
+        segment.unlink()
     else:
-        batch.path.write_bytes(broken[damage])
+        segment.write_bytes(broken[damage])
     for read in (batch.iter_bodies, batch.iter_bytes):
         with pytest.raises((ValueError, OSError)):
             list(read())
+    assert batch in list_batches(zone) or damage == "gone" or not is_sealed  # a loss is not silent
 
 
-@pytest.mark.parametrize("content", ["", "{", "{}", '{"complete": true}'])
-def test_a_manifest_that_cannot_be_read_does_not_count(
-    zone: LandingZone, content: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    older = land_batch(zone, b"1")
-    newer = land_batch(zone, b"2", at=AT + timedelta(hours=1))
-    newer.manifest_path.write_text(content)
-    assert set(select_newest_by_day(list_batches(zone), MARCH.days(), "p1", "UTC").values()) == {older}
-    assert "cannot be read and does not count" in caplog.text
+def test_answers_of_another_batch_are_damage(zone: LandingZone) -> None:
+    first, second = land_batch(zone, b"1"), land_batch(zone, b"2")
+    swapped = replace(first, source=replace(first.source, line={**first.manifest, "parts": second.manifest["parts"]}))
+    with pytest.raises(ValueError, match="not those that were landed"):
+        list(swapped.iter_bodies())
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "gone"])
+def test_damage_to_a_large_body_is_noticed(zone: LandingZone, damage: str) -> None:
+    batch = land_batch(zone, os.urandom(2**20 + 1))
+    content = batch.path.read_bytes()
+    if damage == "gone":
+        batch.path.unlink()
+    else:
+        batch.path.write_bytes(content[:5000] + bytes([content[5000] ^ (damage == "flipped")]) + content[5001:-500])
+    for read in (batch.iter_bodies, batch.iter_bytes):
+        with pytest.raises((ValueError, OSError)):
+            list(read())
 
 
 def test_the_newest_batch_of_a_day_counts(zone: LandingZone) -> None:
@@ -85,24 +99,6 @@ def test_the_order_of_arrival_does_not_rest_on_the_clock(zone: LandingZone, minu
     assert [batch.number for batch in list_batches(zone)] == [1, 2, 3]
     assert list_batches(zone) == landed
     assert read_newest_bodies(zone, [MARCH.start]) == {1: str(minutes[-1]).encode()}
-
-
-def test_arrivals_of_releases_without_numbers_come_first_in_order_of_their_stamps(zone: LandingZone) -> None:
-    late = drop_number(land_batch(zone, b"late", at=AT + timedelta(days=400)))
-    early = drop_number(land_batch(zone, b"early", at=AT))
-    assert [batch.batch_id for batch in list_batches(zone)] == [early.batch_id, late.batch_id]
-    assert read_newest_bodies(zone, [MARCH.start]) == {1: b"late"}
-    numbered = land_batch(zone, b"numbered", at=AT)
-    assert list_batches(zone) == [early, late, numbered]
-    assert numbered.number == 1
-    assert read_newest_bodies(zone, [MARCH.start]) == {1: b"numbered"}
-
-
-def drop_number(batch: Batch) -> Batch:
-    """Give a batch the name that earlier releases gave it."""
-    old = replace(batch, number=0)
-    batch.manifest_path.rename(old.manifest_path)
-    return old
 
 
 @given(

@@ -11,6 +11,7 @@ from extractors.landing.batch import Batch, BatchKey
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from pipelines.loads.history import LoadVersion, build_load_versions, list_batch_ids, list_landed_days
+from tests.support.sample_batches import forget_batch
 
 NOON = datetime(2026, 1, 10, 12, tzinfo=UTC)
 DAYS = [date(2026, 1, 7), date(2026, 1, 8)]
@@ -47,8 +48,9 @@ class LandedHistory:
             "cognigy", account.name, stream, account.external_id, account.timezone, window, enabled_streams, run
         )
         with self.zone.open_writer(key) as writer:
-            writer.add(Response(Request("GET", "/"), 200, {}, self.at, b"{}"))
-            return writer.finish(how.pop("fetched_at", self.at), **how)
+            fetched_at = how.pop("fetched_at", self.at)
+            writer.add(Response(Request("GET", "/"), 200, {}, fetched_at, b"{}"))
+            return writer.finish(fetched_at, **how)
 
     def list_versions(
         self, of: CognigyAccount | None = None, days: Sequence[date] = DAYS
@@ -169,7 +171,7 @@ def test_versions_that_lost_a_batch_are_gone_and_the_newest_stays(landing: Lande
         run = landing.at
         versions.append([landing.land(FIRST, run=run), landing.land(SECOND, run=run)])
     for first, _ in versions[:2]:
-        first.manifest_path.unlink()
+        forget_batch(landing.zone, first)
     assert landing.list_versions()[7] == versions[2:]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.server import Sandbox
 from tests.support.clock import FakeClock
-from tests.support.sample_world import SampleWorld, loaded_conversations, true_conversations
+from tests.support.sample_world import BERLIN, SampleWorld, loaded_conversations, true_conversations
 
 FIRST, LAST = date(2025, 7, 1), date(2025, 12, 31)
 CHATMART = Path(sys.executable).with_name("chatmart")
@@ -51,7 +51,7 @@ def test_a_killed_run_goes_on_where_it_stopped(sample_world: SampleWorld, sandbo
         assert victim.stdout.readline() == b"now\n"
         os.kill(victim.pid, signal.SIGKILL)
         victim.communicate()
-    landed = len(list((sample_world.folder / "data/landing").rglob("*.json")))
+    landed = len(sample_world.open_workspace().landing.list_batches("cognigy", BERLIN.name, "conversation_counter"))
     assert landed >= 2
     sample_world.clock = FakeClock(datetime.now(UTC))  # the victim had the real time
     result = sample_world.backfill(FIRST, LAST)

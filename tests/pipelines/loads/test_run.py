@@ -69,7 +69,6 @@ def test_everything_is_fetched_again_with_refetch(sample_world: SampleWorld) -> 
         "cognigy", BERLIN.name, "conversation_counter"
     )
     assert len(landed) == 4
-    assert len(list((sample_world.folder / "data/landing").rglob("*.zst"))) == 2
 
 
 def test_some_days_give_the_tables_of_their_days(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> None:

@@ -1,0 +1,133 @@
+"""Batches as earlier releases landed them: two files each. They are read, pruned and loaded; none is written.
+
+``account=A/stream=S/`` holds ``<window>.<content hash>.zst``, the bodies of a batch's responses one after the other,
+and one manifest per arrival, ``<window>.<number>.<fetched at>.<content hash>.json``. The first releases had no number.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import zstandard
+
+from extractors.landing.batch import STAMP, Batch, BatchPart
+from extractors.windows import Window
+
+_MANIFEST = re.compile(r"(\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d)\.(?:(\d{9,})\.)?(\d{8}T\d{12}Z)\.([0-9a-f]{16})\.json")
+_PIECE_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class BatchFiles:
+    """The two files of a batch: its compressed bodies (zstandard), which arrivals may share, and its manifest."""
+
+    body_path: Path
+    manifest_path: Path
+
+    @property
+    def rejection_path(self) -> Path:
+        """The marker file of a rejected batch; it need not exist."""
+        return self.manifest_path.with_suffix(".rejected")
+
+    def read_manifest(self) -> dict[str, Any]:
+        """Return the manifest as written. Raises ValueError when it is no JSON, OSError when it cannot be read."""
+        manifest: dict[str, Any] = json.loads(self.manifest_path.read_bytes())
+        return manifest
+
+    def list_parts(self) -> list[BatchPart]:
+        """Return the responses, in the order in which they came."""
+        return [_parse_part(part) for part in self.read_manifest()["parts"]]
+
+    def iter_bytes(self) -> Iterator[bytes]:
+        """Yield all bodies piece by piece. Raises ValueError at the end if they are damaged."""
+        digest = hashlib.sha256()
+        with open_unpacked(self.body_path) as read:
+            while piece := read(_PIECE_BYTES):
+                digest.update(piece)
+                yield piece
+        if digest.hexdigest() != self.read_manifest()["sha256"]:
+            raise ValueError(f"{self.body_path} is damaged: it differs from its manifest")
+
+    def iter_bodies(self) -> Iterator[tuple[BatchPart, bytes]]:
+        """Yield each response with its verbatim body. Raises ValueError when the file differs from the manifest."""
+        with open_unpacked(self.body_path) as read:
+            for part in self.list_parts():
+                body = _read_exactly(read, part.bytes)
+                if hashlib.sha256(body).hexdigest() != part.sha256:
+                    raise ValueError(f"{self.body_path} is damaged: an answer differs from its manifest")
+                yield part, body
+
+
+@contextmanager
+def open_unpacked(path: Path) -> Iterator[Callable[[int], bytes]]:
+    """Open a zstandard file; the function reads so many bytes of it, or fewer. Raises ValueError for damage."""
+    with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
+
+        def read(size: int) -> bytes:
+            try:
+                return reader.read(size)
+            except zstandard.ZstdError as error:
+                raise ValueError(f"{path} is damaged: {error}") from error
+
+        yield read
+
+
+def list_file_batches(
+    folder: Path, provider: str, account: str, stream: str, within: Window | None = None
+) -> list[Batch]:
+    """Return the batches in a stream's folder in order of arrival; with ``within`` only those that touch its days."""
+    names = [entry.name for entry in os.scandir(folder) if entry.name.endswith(".json")] if folder.is_dir() else []
+    if within is not None:  # a name begins with its window's first day and end, which compare as texts
+        first, end = within.start.isoformat(), within.end.isoformat()
+        names = [name for name in names if name[:10] < end and name[11:21] > first]
+    batches = (_parse_name(folder, name, provider, account, stream) for name in names)
+    return sorted((batch for batch in batches if batch), key=lambda batch: batch.arrival)
+
+
+def read_last_file_number(folder: Path) -> int:
+    """Return the highest arrival number in a stream's folder; 0 when no batch has one. Only names are read."""
+    names = (_MANIFEST.fullmatch(entry.name) for entry in os.scandir(folder)) if folder.is_dir() else ()
+    return max((int(name[2] or 0) for name in names if name), default=0)
+
+
+def list_unreferenced_bodies(folder: Path) -> list[Path]:
+    """Return the bodies in a stream's folder whose last manifest is gone."""
+    names = (_MANIFEST.fullmatch(entry.name) for entry in os.scandir(folder))
+    referenced = {f"{name[1]}.{name[4]}.zst" for name in names if name}
+    return [body for body in folder.glob("*.zst") if body.name not in referenced]
+
+
+def _parse_name(folder: Path, file_name: str, provider: str, account: str, stream: str) -> Batch | None:
+    """Return the batch whose manifest has this name; None for any other file name."""
+    name = _MANIFEST.fullmatch(file_name)
+    if name is None:
+        return None
+    days, number, stamp, content_hash = name.groups()
+    window = Window.parse(days)
+    fetched_at = datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
+    files = BatchFiles(folder / f"{window}.{content_hash}.zst", folder / file_name)
+    return Batch(provider, account, stream, window, fetched_at, content_hash, int(number or 0), files)
+
+
+def _read_exactly(read: Callable[[int], bytes], size: int) -> bytes:
+    pieces: list[bytes] = []
+    while size:
+        piece = read(size)
+        if not piece:
+            raise ValueError("a landed file ends before its manifest says")
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+def _parse_part(part: dict[str, Any]) -> BatchPart:
+    fetched_at = datetime.fromisoformat(part["fetched_at"])
+    named = {name: value for name, value in part.items() if name not in ("asked", "fetched_at", "offset")}
+    return BatchPart(request=part["asked"], fetched_at=fetched_at, **named)

@@ -1,0 +1,222 @@
+"""The index of an account's landing log: which batches its sealed segments hold. It can be rebuilt from them.
+
+It is an SQLite file beside the segments. Whoever opens it brings it up to date: segments that it does not know are
+read, segments that are gone are forgotten. Where it cannot be written, it is made in memory.
+"""
+
+import json
+import logging
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from extractors.landing.segments import Frame, SegmentFile, list_segments, scan_sealed, sealed_segment_path
+from extractors.windows import Window
+
+log = logging.getLogger("chatmart.landing")
+
+INDEX_NAME = ".index.sqlite"
+_VERSION = 1
+_TABLES = f"""
+BEGIN;
+CREATE TABLE segment (name TEXT PRIMARY KEY, size INTEGER NOT NULL, frames TEXT NOT NULL, ended INTEGER NOT NULL);
+CREATE TABLE batch (
+    number INTEGER NOT NULL, stream TEXT NOT NULL, first_day TEXT NOT NULL, end_day TEXT NOT NULL,
+    segment TEXT NOT NULL, line TEXT NOT NULL
+);
+CREATE INDEX batch_by_days ON batch (stream, end_day);
+CREATE INDEX batch_by_segment ON batch (segment);
+PRAGMA user_version = {_VERSION};
+COMMIT;
+"""
+
+
+@dataclass(frozen=True)
+class LandingIndex:
+    """The index in an account's folder. Any number of threads and processes may use it at once."""
+
+    folder: Path
+
+    def add_segment(
+        self, file: SegmentFile, frames: Sequence[Frame], batch_lines: Iterable[Mapping[str, Any]], *, ended: bool
+    ) -> None:
+        """Add a segment that was just sealed, without reading it; where that fails, the next reader reads it."""
+        try:
+            con = self._open_file(but=file)
+            try:
+                with _transaction(con):
+                    _insert_segment(con, file, frames, batch_lines, ended=ended)
+            finally:
+                con.close()
+        except sqlite3.Error as error:
+            log.info("%s cannot be written now: %s", self._path, error)
+
+    def list_batch_lines(self, stream: str, within: Window | None = None) -> list[dict[str, Any]]:
+        """Return the batch lines of a stream in order of arrival; with ``within`` only those that touch its days."""
+        query, values = "SELECT line FROM batch WHERE stream = ?", [stream]
+        if within is not None:
+            query += " AND end_day > ? AND first_day < ?"
+            values += [within.start.isoformat(), within.end.isoformat()]
+        with self.open() as con:
+            return [json.loads(line) for (line,) in con.execute(query + " ORDER BY number", values)]
+
+    def list_segment_lines(self, segment: str) -> list[dict[str, Any]]:
+        """Return the batch lines of one segment in order of arrival."""
+        with self.open() as con:
+            rows = con.execute("SELECT line FROM batch WHERE segment = ? ORDER BY number", [segment])
+            return [json.loads(line) for (line,) in rows]
+
+    def list_streams(self) -> list[str]:
+        """Return the streams that have a batch."""
+        with self.open() as con:
+            return [stream for (stream,) in con.execute("SELECT DISTINCT stream FROM batch")]
+
+    def list_body_files(self) -> set[str]:
+        """Return the names of the bodies that are files of their own."""
+        with self.open() as con:
+            rows = con.execute("SELECT line FROM batch WHERE json_array_length(line, '$.body_files')").fetchall()
+        return {name for (line,) in rows for name in json.loads(line)["body_files"]}
+
+    def read_last_number(self) -> int:
+        """Return the highest arrival number; 0 without a batch."""
+        with self.open() as con:
+            (number,) = con.execute("SELECT max(number) FROM batch").fetchone()
+        return number or 0
+
+    def read_frames(self, segment: str) -> tuple[Frame, ...]:
+        """Return the frames of a sealed segment. Raises FileNotFoundError when there is no such segment."""
+        stat = sealed_segment_path(self.folder, segment).stat()
+        return _read_frames(self, segment, stat.st_mtime_ns, stat.st_size)
+
+    def has_ended(self, segment: str) -> bool:
+        """Return whether a segment was sealed at the end of its run, with nothing under way."""
+        with self.open() as con:
+            row = con.execute("SELECT ended FROM segment WHERE name = ?", [segment]).fetchone()
+        return bool(row and row[0])
+
+    @contextmanager
+    def open(self) -> Iterator[sqlite3.Connection]:
+        """Open the index, up to date."""
+        con = None
+        if self._list_sealed() or self._path.exists():
+            try:
+                con = self._open_file()
+            except sqlite3.Error as error:
+                log.info("%s cannot be used, the segments are read instead: %s", self._path, error)
+        con = con or self._open_in_memory()
+        try:
+            yield con
+        finally:
+            con.close()
+
+    @property
+    def _path(self) -> Path:
+        return self.folder / INDEX_NAME
+
+    def _list_sealed(self, but: SegmentFile | None = None) -> list[SegmentFile]:
+        return [file for file in list_segments(self.folder) if file.is_sealed and file != but]
+
+    def _open_file(self, but: SegmentFile | None = None) -> sqlite3.Connection:
+        try:
+            return self._open_current(but)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):  # locked, read-only, no space: nothing is damaged
+                raise
+            log.warning("%s is damaged and is made anew: %s", self._path, error)
+            self._path.unlink()
+            return self._open_current(but)
+
+    def _open_current(self, but: SegmentFile | None) -> sqlite3.Connection:
+        if not self._path.exists():
+            self._path.touch(mode=0o600)
+        con = sqlite3.connect(self._path, timeout=60, isolation_level=None)
+        try:
+            con.execute("PRAGMA synchronous = NORMAL")
+            self._bring_up_to_date(con, but)
+        except BaseException:
+            con.close()
+            raise
+        return con
+
+    def _open_in_memory(self) -> sqlite3.Connection:
+        con = sqlite3.connect(":memory:", isolation_level=None)
+        self._bring_up_to_date(con)
+        return con
+
+    def _bring_up_to_date(self, con: sqlite3.Connection, but: SegmentFile | None = None) -> None:
+        if con.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+            for (name,) in con.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                con.execute(f"DROP TABLE {name}")
+            con.executescript(_TABLES)
+        if _list_changes(con, self._list_sealed(but)) == ([], []):
+            return
+        with _transaction(con):
+            # listed again: what the index knows was sealed before, so that none of it seems to be gone
+            gone, unknown = _list_changes(con, self._list_sealed(but))
+            for name in gone:
+                con.execute("DELETE FROM segment WHERE name = ?", [name])
+                con.execute("DELETE FROM batch WHERE segment = ?", [name])
+            for file in unknown:
+                _read_segment(con, file)
+
+
+@lru_cache(maxsize=64)
+def _read_frames(index: LandingIndex, segment: str, _modified: int, _size: int) -> tuple[Frame, ...]:
+    with index.open() as con:
+        row = con.execute("SELECT frames FROM segment WHERE name = ?", [segment]).fetchone()
+    return tuple(Frame(*numbers) for numbers in json.loads(row[0])) if row else ()
+
+
+def _list_changes(con: sqlite3.Connection, segments: Sequence[SegmentFile]) -> tuple[list[str], list[SegmentFile]]:
+    """Return the names of segments that are gone, and the segments that are not in the index or have changed."""
+    known = dict(con.execute("SELECT name, size FROM segment"))
+    stems = {file.stem for file in segments}
+    gone = [name for name in known if name not in stems]
+    return gone, [file for file in segments if known.get(file.stem) != file.path.stat().st_size]
+
+
+def _read_segment(con: sqlite3.Connection, file: SegmentFile) -> None:
+    """Read a segment that is not in the index.
+
+    A damaged one that was in it keeps its batches: reading such a batch fails, and its days are asked for again.
+    """
+    frames, lines = scan_sealed(file.path, file.stem)
+    endings = [fields["ended"] for _, fields in lines if fields["kind"] == "sealed"]
+    batch_lines = [fields for _, fields in lines if fields["kind"] == "batch"]
+    if not endings:
+        log.warning("%s has lost its end; what cannot be read from it is asked for again", file.path)
+        numbers = {fields["number"] for fields in batch_lines}
+        known = con.execute("SELECT line FROM batch WHERE segment = ?", [file.stem]).fetchall()
+        batch_lines += [line for (text,) in known if (line := json.loads(text))["number"] not in numbers]
+    _insert_segment(con, file, frames, batch_lines, ended=any(endings))
+
+
+def _insert_segment(
+    con: sqlite3.Connection,
+    file: SegmentFile,
+    frames: Sequence[Frame],
+    batch_lines: Iterable[Mapping[str, Any]],
+    *,
+    ended: bool,
+) -> None:
+    con.execute("DELETE FROM batch WHERE segment = ?", [file.stem])
+    con.execute(
+        "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?)",
+        [file.stem, file.path.stat().st_size, json.dumps(frames), ended],
+    )
+    rows = (
+        (fields["number"], fields["stream"], *fields["window"], file.stem, json.dumps(fields, ensure_ascii=False))
+        for fields in batch_lines
+    )
+    con.executemany("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+
+@contextmanager
+def _transaction(con: sqlite3.Connection) -> Iterator[None]:
+    con.execute("BEGIN IMMEDIATE")
+    with con:
+        yield
