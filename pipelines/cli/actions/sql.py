@@ -16,8 +16,6 @@ import pyarrow as pa
 
 from pipelines.cli.display.formats import write_result
 from pipelines.cli.display.tables import TableStyle, Truncation, draw_table
-from pipelines.cli.query.catalog import read_catalog
-from pipelines.cli.query.meta_commands import describe_view, list_views
 from pipelines.cli.query.statements import SqlSession, has_result, split_statements
 from pipelines.cli.steps.open_workspace import open_workspace, write_atomically
 from pipelines.cli.streams import decode_argument, write_utf8
@@ -81,6 +79,10 @@ def query_warehouse(
     """Run a query, list the views, describe one, or open the prompt. Returns the exit code."""
     store = open_workspace(config, "sql").store
     if list_only or describe:
+        # imported late: the catalog needs the declaration of the star, a query does not
+        from pipelines.cli.query.catalog import read_catalog
+        from pipelines.cli.query.meta_commands import describe_view, list_views
+
         catalog, name = read_catalog(store), describe or query
         with output.open_output() as out:
             if name:
