@@ -73,7 +73,7 @@ class Settings(BaseModel):
     A text for a number, a flag or a day is read by the rules of ``setting_text``, for all fields of all models.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     @field_validator("*", mode="before")
     @classmethod

@@ -15,7 +15,7 @@ from extractors.http.session import Session
 from extractors.instants import is_credible
 from extractors.landing.batch import Batch, BatchKey
 from extractors.landing.zone import LandingZone
-from extractors.registry import Stream
+from extractors.provider import Stream
 from extractors.windows import Window
 
 T = TypeVar("T")

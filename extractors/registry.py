@@ -1,7 +1,8 @@
-"""The registry of providers, and the declaration that each provider makes. A sixth provider is one line here.
+"""The registry of providers. A sixth provider is one line here.
 
-``extractors.<provider>.provider`` exports ``PROVIDER: Provider``. Its module is imported by name when it is first
-needed; nothing else of a provider may be imported here.
+``extractors.<provider>.provider`` exports ``PROVIDER: Provider``, and ``extractors.<provider>.account`` exports
+``ACCOUNT``, its subclass of ``Account``. Both are imported by name when they are first needed, so that the names alone,
+or the settings of an account, cost no import of an HTTP client; nothing else of a provider may be imported here.
 
 >>> from datetime import date
 >>> from extractors.windows import Window
@@ -15,18 +16,14 @@ needed; nothing else of a provider may be imported here.
 """
 
 import importlib
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Generic
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from extractors.account import A, A_contra
-from extractors.http.limits import RequestLimits
-from extractors.http.messages import Response
-from extractors.http.session import Session
-from extractors.landing.writer import BatchWriter
-from extractors.windows import Window
+if TYPE_CHECKING:  # at run time only the module of a provider needs them
+    from extractors.account import Account
+    from extractors.provider import Provider
 
-__all__ = ["PROVIDERS", "Provider", "Stream", "get_provider"]
+__all__ = ["PROVIDERS", "get_account_model", "get_provider"]
 
 PROVIDERS = (
     "cognigy",
@@ -37,43 +34,27 @@ PROVIDERS = (
 )
 
 
-@dataclass(frozen=True)
-class Stream(Generic[A_contra]):
-    """One endpoint's data of a provider.
+def get_account_model(name: str) -> "type[Account]":
+    """Return the model of a provider's accounts; raises KeyError for a name that is not in ``PROVIDERS``.
 
-    ``windows`` cuts a range of local days (of the account's zone) into the widest windows that one batch of the stream
-    may cover, oldest first. ``fetch`` requests one such window, adds every response to the writer in a deterministic
-    order, and returns remarks for the manifest (reported totals, counts, omissions) or None. It raises the errors of
-    ``extractors.errors``.
+    >>> get_account_model("inkeep").__name__
+    'InkeepAccount'
     """
-
-    windows: Callable[[A_contra, Window], list[Window]]
-    fetch: Callable[[Session[A_contra], Window, BatchWriter], Awaitable[dict[str, Any] | None]]
-
-
-@dataclass(frozen=True)
-class Provider(Generic[A]):
-    """The declaration of a provider: all that the rest of the program knows of its API.
-
-    ``probe`` sends the smallest request that shows whether an account's credential and ids are accepted, for a window
-    of one recent day, and lands nothing. It returns None when every enabled stream could only be requested with a
-    lasting effect at the provider.
-    """
-
-    name: str
-    account: type[A]
-    limits: RequestLimits
-    streams: Mapping[str, Stream[A]]
-    probe: Callable[[Session[A], Window], Awaitable[Response | None]]
+    model: type[Account] = _import_module(name, "account").ACCOUNT
+    return model
 
 
-def get_provider(name: str) -> Provider[Any]:
+def get_provider(name: str) -> "Provider[Any]":
     """Return the provider of that name; raises KeyError for a name that is not in ``PROVIDERS``.
 
     >>> get_provider("inkeep").account.__name__
     'InkeepAccount'
     """
+    provider: Provider[Any] = _import_module(name, "provider").PROVIDER
+    return provider
+
+
+def _import_module(name: str, module: str) -> ModuleType:
     if name not in PROVIDERS:
         raise KeyError(name)
-    provider: Provider[Any] = importlib.import_module(f"extractors.{name}.provider").PROVIDER
-    return provider
+    return importlib.import_module(f"extractors.{name}.{module}")

@@ -110,7 +110,7 @@ def test_every_import_keeps_to_the_table() -> None:
         ("pipelines/loads/run.py", "from dagster_postgres import x", ["dagster_postgres.x"]),
         ("pipelines/loads/run.py", "from . import plan", ["..plan"]),
         ("pipelines/orchestration/loaded_days.py", "import dagster as dg\nfrom pipelines.loads import run", []),
-        ("pipelines/cli/commands/demo.py", "from sandbox.server import Sandbox\nimport httpx", []),
+        ("pipelines/cli/actions/demo.py", "from sandbox.server import Sandbox\nimport httpx", []),
         ("extractors/inkeep/query.py", "from extractors.cognigy import provider", ["extractors.cognigy.provider"]),
         ("extractors/fetch.py", "from extractors.inkeep.query import Query", ["extractors.inkeep.query.Query"]),
         ("extractors/inkeep/query.py", "from extractors.inkeep import paging\nimport extractors.fetch", []),
@@ -197,7 +197,7 @@ def test_the_command_and_its_help_start_light() -> None:
 
 
 def test_a_load_loads_no_orchestrator_and_only_the_report_loads_its_renderer() -> None:
-    load, report = list_loaded_modules("import pipelines.cli.commands.load", "import pipelines.cli.commands.report")
+    load, report = list_loaded_modules("import pipelines.cli.actions.load", "import pipelines.cli.actions.report")
     assert not load & {"dagster", "vl_convert", "pipelines.report"}
     assert "pipelines.report" in report
     assert "vl_convert" not in report

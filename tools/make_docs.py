@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from pipelines import fields_page
-from pipelines.configuration import json_schema
+from pipelines.configuration import json_schema, schema_file
 from warehouse.docs import diagram, dictionary
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +23,7 @@ def build_files(root: Path) -> dict[Path, str]:
         docs / fields_page.PAGE_NAME: fields_page.render_page(),
         docs / dictionary.PAGE_NAME: dictionary.render_page(),
         docs / diagram.FILE_NAME: diagram.render_star_svg(),
-        root / "pipelines" / "configuration" / json_schema.SCHEMA_PATH.name: json_schema.render_schema(),
+        root / "pipelines" / "configuration" / schema_file.SCHEMA_PATH.name: json_schema.render_schema(),
     }
 
 

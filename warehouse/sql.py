@@ -4,13 +4,17 @@ Only names of the declared schema and quoted literals are put into a template; s
 What must not come in: a connection, a table's own rule.
 """
 
+from __future__ import annotations  # a reader of the warehouse needs this module, and no table
+
 from collections.abc import Iterable, Mapping
 from string import Template
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Table
-
-from warehouse.model.columns import UNKNOWN
 from warehouse.model.literals import day_literal, literal
+from warehouse.model.members import UNKNOWN
+
+if TYPE_CHECKING:
+    from sqlalchemy import Table
 
 __all__ = [
     "UNKNOWN",

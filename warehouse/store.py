@@ -17,13 +17,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 
-from warehouse.commit.replace import bind_bookkeeping, replace_slices, require_members
-from warehouse.commit.run_log import read_run_records, record_failures, record_run, set_accounts_and_measures
-from warehouse.commit.stage import StagedTables, drop_staged_tables, stage_tables
 from warehouse.engine import EngineLimits, open_engine
 from warehouse.errors import NothingPublished, OutsideSlices, StagedMismatch
 from warehouse.query import ReadSession, run_query
@@ -40,6 +38,9 @@ from warehouse.records import (
 from warehouse.sql import fill, literal
 from warehouse.storage.opening import find_storage
 from warehouse.storage.protocol import Storage
+
+if TYPE_CHECKING:
+    from warehouse.commit.stage import StagedTables
 
 __all__ = ["ReadSession", "Store", "open_store"]
 
@@ -85,6 +86,8 @@ class Store:
         of a single chunk are staged and checked before the lock is taken. Raises StagedErrors; nothing was written
         then.
         """
+        from warehouse.commit.stage import drop_staged_tables, stage_tables  # see `_replace_chunk`
+
         for chunk in history:
             _require_entries_inside(chunk)
         chunks = [chunk for chunk in history if chunk.slices]
@@ -107,42 +110,50 @@ class Store:
 
         Raises WarehouseBusy.
         """
+        from warehouse.commit import run_log
+
         days = [day for failure in failures for day in failure.dates]
         if not days:
             return
         names = tuple(sorted({failure.account.account for failure in failures}))
         scope = Scope(names, (min(days), max(days)), frozenset({"load_ledger"}))
         with open_engine(self._limits) as con, self._storage.transaction(con, scope):
-            record_failures(con, failures)
+            run_log.record_failures(con, failures)
 
     def set_accounts_and_measures(self, accounts: Sequence[AccountRow], measures: Sequence[MeasureDefinition]) -> None:
         """Replace the configured accounts and the definitions of measures; other accounts become inactive.
 
         Raises WarehouseBusy.
         """
+        from warehouse.commit import run_log
+
         scope = Scope(tables=frozenset())
         with open_engine(self._limits) as con, self._storage.transaction(con, scope) as transaction:
-            transaction.changed = set_accounts_and_measures(con, accounts, measures)
+            transaction.changed = run_log.set_accounts_and_measures(con, accounts, measures)
 
     def record_run(self, rows: Sequence[RunRow]) -> None:
         """Record the work of a run for each of its accounts, in place of earlier records of the same run.
 
         Raises WarehouseBusy.
         """
+        from warehouse.commit import run_log
+
         if not rows:
             return
         days = [row.date for row in rows]
         names = tuple(sorted({row.account for row in rows}))
         scope = Scope(names, (min(days), max(days)), frozenset({"load_run"}))
         with open_engine(self._limits) as con, self._storage.transaction(con, scope):
-            record_run(con, rows)
+            run_log.record_run(con, rows)
 
     def run_records(self, run_id: str) -> list[RunRow]:
         """Return the committed (not the published) records of a run, ordered by account."""
+        from warehouse.commit import run_log
+
         if not self._storage.exists():
             return []
         with open_engine(self._limits) as con, self._storage.committed(con, Scope(tables=frozenset({"load_run"}))):
-            return read_run_records(con, run_id)
+            return run_log.read_run_records(con, run_id)
 
     def publish(self) -> bool:
         """Make all commits visible to readers. Return False when they were visible already. Raises WarehouseBusy."""
@@ -205,8 +216,11 @@ def open_store(url: str, base: Path, *, limits: EngineLimits | None = None, wait
     return Store(find_storage(url, base, wait_seconds), limits)
 
 
-def _replace_chunk(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: StagedTables) -> int:
+def _replace_chunk(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: "StagedTables") -> int:
     """Replace the slices of one chunk. Return the number of logged restatements."""
+    # imported late: readers of the warehouse need no commits, and these import the declared star
+    from warehouse.commit.replace import bind_bookkeeping, replace_slices, require_members
+
     bind_bookkeeping(con, chunk, staged)
     require_members(con, chunk.account.account, staged)
     try:

@@ -108,3 +108,6 @@ class ChatcaptainAccount(Account):
     def default_streams(self) -> tuple[str, ...]:
         """Return all streams."""
         return self.STREAMS
+
+
+ACCOUNT = ChatcaptainAccount

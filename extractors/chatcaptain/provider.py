@@ -15,7 +15,7 @@ from extractors.chatcaptain.reports import (
 from extractors.http.limits import RequestLimits
 from extractors.http.messages import Response
 from extractors.http.session import Session
-from extractors.registry import Provider, Stream
+from extractors.provider import Provider, Stream
 from extractors.windows import Window, split_by_day, split_by_month
 
 

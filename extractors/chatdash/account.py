@@ -31,3 +31,6 @@ class ChatdashAccount(Account):
     def default_streams(self) -> tuple[str, ...]:
         """Return the only stream."""
         return (STREAM,)
+
+
+ACCOUNT = ChatdashAccount

@@ -13,7 +13,7 @@ from extractors.http.limits import RequestLimits
 from extractors.http.messages import Response
 from extractors.http.session import Session
 from extractors.landing.writer import BatchWriter
-from extractors.registry import Provider, Stream
+from extractors.provider import Provider, Stream
 from extractors.windows import Window, split_by_day
 
 

@@ -121,3 +121,6 @@ class ChatlayerAccount(Account):
     def bot_path(self, *parts: str) -> str:
         """Return the path of an endpoint of this bot; ``parts`` are quoted."""
         return "/".join(["/v1/bots", *(quote(part, safe="") for part in (self.bot_id, *parts))])
+
+
+ACCOUNT = ChatlayerAccount

@@ -35,3 +35,6 @@ class InkeepAccount(Account):
     def default_streams(self) -> tuple[str, ...]:
         """Return conversations and their totals; the totals alone without ``detail``."""
         return self.STREAMS if self.detail else ("conversation_totals",)
+
+
+ACCOUNT = InkeepAccount

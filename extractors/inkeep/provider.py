@@ -20,7 +20,7 @@ from extractors.inkeep.contexts import ConversationTotalsContext
 from extractors.inkeep.paging import Page, parse_page
 from extractors.inkeep.query import AGGREGATES, BY_DAY, COUNT, MILLISECOND, RangeQueries
 from extractors.landing.writer import BatchWriter
-from extractors.registry import Provider, Stream
+from extractors.provider import Provider, Stream
 from extractors.windows import Window, day_start, format_rfc3339, split_by_month
 
 MAX_READS = 3  # rows may come and go while a range is read in parts

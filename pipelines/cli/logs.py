@@ -7,6 +7,7 @@ in: the choice of what is logged; each module decides that for itself.
 import logging
 import sys
 from collections.abc import MutableMapping
+from functools import cached_property
 from typing import Any
 
 from extractors.redaction import RedactingFilter, redact
@@ -26,7 +27,7 @@ def configure_logging(log_format: str, level: str | None) -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(RedactingFilter())
-    handler.setFormatter(_build_formatter(log_format))
+    handler.setFormatter(_LateFormatter(log_format))
     if log_format == JSON:
         handler.name = _JSON_HANDLER
     logger = logging.getLogger(_LOGGER)
@@ -40,8 +41,24 @@ def is_json_log() -> bool:
     return any(handler.name == _JSON_HANDLER for handler in logging.getLogger(_LOGGER).handlers)
 
 
+class _LateFormatter(logging.Formatter):
+    """Builds the formatter at the first line: most commands log none, and structlog is slow to import."""
+
+    def __init__(self, log_format: str) -> None:
+        super().__init__()
+        self._log_format = log_format
+
+    @cached_property
+    def _formatter(self) -> logging.Formatter:
+        return _build_formatter(self._log_format)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format the record as one line."""
+        return self._formatter.format(record)
+
+
 def _build_formatter(log_format: str) -> logging.Formatter:
-    import structlog  # imported late, because `--help` needs no log
+    import structlog  # imported late: see `_LateFormatter`
 
     class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
         """Redact the whole line: its extra fields may hold a secret that the filter on the message cannot see."""

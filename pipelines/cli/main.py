@@ -9,7 +9,6 @@ import logging
 import os
 import sys
 import traceback
-from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import click
@@ -19,6 +18,7 @@ from extractors.errors import ChatmartError, ConfigError
 from extractors.redaction import redact
 from pipelines.cli.common_options import COMMON_OPTIONS, apply_common_options
 from pipelines.cli.logs import is_json_log
+from pipelines.cli.startup import leave_out_unused_libraries
 from pipelines.cli.streams import prepare_streams
 from warehouse.errors import QueryError, SetupError, WarehouseError
 
@@ -80,7 +80,7 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup, params=list(COMMON_OPTIONS), context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("chatmart"), prog_name="chatmart")
+@click.version_option(package_name="chatmart", prog_name="chatmart")  # the version is looked up when it is asked for
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Load the analytics of many chatbot providers into one star schema."""
@@ -90,6 +90,8 @@ def cli(ctx: click.Context) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command with these arguments (default: the process's own), then exit with its code."""
     prepare_streams()
+    if arguments is None:
+        leave_out_unused_libraries()
     words = sys.argv[1:] if arguments is None else arguments
     verbose = "--verbose" in words
     sys.excepthook = lambda _kind, error, _traceback: _report_defect(error, verbose)

@@ -1,7 +1,7 @@
 """Options that several commands share: accounts, providers, days, and their completion in a shell.
 
 Completion reads the configuration file as it is, also while it is invalid or its variables are not set. What must not
-come in: the use of the options, which is each command's own.
+come in: the use of the options, which is each command's own, and anything that is slow to import.
 """
 
 from collections.abc import Collection
@@ -13,9 +13,16 @@ from click.shell_completion import CompletionItem
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS
 from pipelines.cli.common_options import read_config_option
-from pipelines.configuration import config as configuration
 
 DAY_TYPE = click.DateTime(["%Y-%m-%d"])
+OUTPUT_FORMATS = ("table", "csv", "json", "parquet")
+"""Formats of a query's result, which are also endings of files. ``display.formats`` writes them."""
+
+DEFAULT_LOCATIONS = {"landing": "data/landing", "warehouse": "duckdb://data/warehouse.duckdb"}
+"""The keys of a new configuration that say where data goes."""
+
+SANDBOX_PORTS = (8600, 8601)
+"""Ports of APIs and downloads: where ``chatmart sandbox`` listens, so that the demo's configuration works with it."""
 
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 2), date(9999, 1, 1)
 
@@ -65,8 +72,11 @@ def _chosen_values(ctx: click.Context, option: str) -> Collection[str]:
 
 def _configured_accounts(ctx: click.Context) -> list[tuple[str, str]]:
     """Return name and provider of each configured account; none when the file is missing or unreadable."""
+    from pipelines.configuration.account_entries import read_account_names
+    from pipelines.configuration.find import find_config
+
     try:
-        return configuration.read_account_names(configuration.find_config(read_config_option(ctx)))
+        return read_account_names(find_config(read_config_option(ctx)))
     except ConfigError:
         return []
 

@@ -8,17 +8,20 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from extractors.account import Account
 from extractors.errors import ConfigError
-from extractors.http.network import Network
 from extractors.registry import PROVIDERS
+from pipelines.configuration.account_entries import read_account_names
 from pipelines.configuration.find import DEFAULT_NAME, ENVIRONMENT_VARIABLE, config_path, find_config
 from pipelines.configuration.secrets import read_env
 from pipelines.configuration.settings import OperatingSettings, Schedule
-from pipelines.configuration.validate import list_account_entries, validate_file
+from pipelines.configuration.validate import validate_file
 from pipelines.configuration.yaml_file import read_yaml
+
+if TYPE_CHECKING:  # the HTTP client is slow to import
+    from extractors.http.network import Network
 
 __all__ = [
     "DEFAULT_NAME",
@@ -54,7 +57,7 @@ class Config:
         return self.path.parent
 
     @property
-    def network(self) -> Network:
+    def network(self) -> "Network":
         """The way to the internet: proxy and certificate authorities."""
         return self.settings.network.resolve(self.folder)
 
@@ -114,12 +117,3 @@ def validate_config(path: Path, raw: Mapping[str, Any], *, allow_unset_secrets: 
         secret_variables=file.secret_variables,
         settings=document,
     )
-
-
-def read_account_names(path: Path) -> list[tuple[str, str]]:
-    """Return (name, provider) of the accounts in a file that need not be valid, as written there.
-
-    Raises ConfigError for a file that is not readable YAML.
-    """
-    entries = [entry for _, entry in list_account_entries(read_yaml(path))]
-    return [(str(entry["name"]), str(entry["provider"])) for entry in entries if {"name", "provider"} <= entry.keys()]

@@ -1,6 +1,6 @@
 """The keys of the configuration file, apart from those of its accounts. No file is read here.
 
-Accounts are validated by the model of their provider, ``extractors.registry.get_provider(name).account``.
+Accounts are validated by the model of their provider, ``extractors.registry.get_account_model(name)``.
 """
 
 from datetime import date

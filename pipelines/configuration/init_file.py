@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from extractors.account import Account
 from extractors.setting_text import convert_text
-from pipelines.configuration.json_schema import schema_comment
+from pipelines.configuration.schema_file import schema_comment
 from pipelines.configuration.secrets import iter_secret_keys, read_env
 from pipelines.configuration.yaml_file import parse_value, render_yaml
 
@@ -34,8 +34,8 @@ _HEAD = """\
 def required_ids(model: type[Account]) -> list[str]:
     """Return the keys that an account of this provider requires beside its name and its secrets.
 
-    >>> from extractors.registry import get_provider
-    >>> required_ids(get_provider("cognigy").account)
+    >>> from extractors.registry import get_account_model
+    >>> required_ids(get_account_model("cognigy"))
     ['project_id']
     """
     other_keys = {"name", *required_secrets(model)}

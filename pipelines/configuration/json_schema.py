@@ -8,17 +8,14 @@ editors support best.
 import json
 from collections.abc import Mapping
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from extractors.account import Account
-from extractors.registry import PROVIDERS, get_provider
+from extractors.registry import PROVIDERS, get_account_model
 from pipelines.configuration.document import Document
-
-SCHEMA_PATH = Path(__file__).with_name("chatmart.schema.json")
 
 _REFERENCE = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"
 _DEFS = "#/definitions/"
@@ -29,7 +26,7 @@ _SCALARS = {"string", "integer", "number", "boolean"}
 def build_schema() -> dict[str, Any]:
     """Return the schema of a whole configuration file."""
     models: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [(Document, "validation")]
-    models += [(get_provider(name).account, "validation") for name in PROVIDERS]
+    models += [(get_account_model(name), "validation") for name in PROVIDERS]
     _, generated = models_json_schema(models, ref_template=_DEFS + "{model}")
     definitions = {name: _convert_object(schema) for name, schema in generated["$defs"].items()}
     document = definitions.pop("Document")
@@ -55,7 +52,7 @@ def _build_account_entry(definitions: dict[str, Any]) -> dict[str, Any]:
     description = "The platform that the account lives on"
     branches = []
     for name in PROVIDERS:
-        model = get_provider(name).account
+        model = get_account_model(name)
         keys = definitions[model.__name__]["properties"]
         for key, schema in keys.items():  # a provider may redeclare a field only for its default: take the description
             schema.setdefault("description", getattr(Account.model_fields.get(key), "description", None) or "")
@@ -107,10 +104,3 @@ def _list_forms(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
 def render_schema() -> str:
     """Return the text of the schema file."""
     return json.dumps(build_schema(), indent=1, ensure_ascii=False) + "\n"
-
-
-def schema_comment(folder: Path) -> str:
-    """Return the first line of a configuration in ``folder``: a comment by which editors find the schema offline."""
-    relative = SCHEMA_PATH.relative_to(folder).as_posix() if SCHEMA_PATH.is_relative_to(folder) else None
-    address = SCHEMA_PATH.as_uri() if relative is None or " " in relative else relative
-    return f"# yaml-language-server: $schema={address}"

@@ -54,8 +54,8 @@ def parse_env(text: str) -> Mapping[str, str | None]:
 def iter_secret_keys(model: type[BaseModel], prefix: KeyPath = ()) -> Iterator[KeyPath]:
     """Yield the keys of a model whose values may be given by reference only: those typed ``SecretStr``.
 
-    >>> from extractors.registry import get_provider
-    >>> list(iter_secret_keys(get_provider("cognigy").account))
+    >>> from extractors.registry import get_account_model
+    >>> list(iter_secret_keys(get_account_model("cognigy")))
     [('privacy', 'key'), ('api_key',)]
     """
     for name, field in model.model_fields.items():

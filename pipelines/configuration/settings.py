@@ -6,15 +6,17 @@ Only values, and the instants computed from them: nothing is started, sent or de
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from extractors.account import Settings, ZoneName
-from extractors.http.network import Network, is_proxy_url
 from extractors.registry import PROVIDERS
+
+if TYPE_CHECKING:  # the HTTP client is slow to import, and few configurations have a section `network`
+    from extractors.http.network import Network
 
 CATCH_UP_DAYS = 35
 """Default of ``catch_up_days``: a daily load looks this many days back for missing, failed and stale days."""
@@ -133,12 +135,16 @@ class NetworkSettings(Settings):
     @field_validator("proxy")
     @classmethod
     def _validate_proxy(cls, proxy: str | None) -> str | None:
+        from extractors.http.network import is_proxy_url  # imported late: only a proxy needs it
+
         if proxy is not None and not is_proxy_url(proxy):
             raise ValueError("a proxy is http:// (or https://), a host name and a port, perhaps with a credential")
         return proxy
 
-    def resolve(self, folder: Path) -> Network:
+    def resolve(self, folder: Path) -> "Network":
         """Return the network, with a relative ``ca_file`` taken from ``folder``."""
+        from extractors.http.network import Network  # imported late: only requests need it
+
         return Network(self.proxy, folder / self.ca_file if self.ca_file else None, self.use_environment)
 
 

@@ -14,9 +14,9 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from extractors.account import Account
 from extractors.errors import ConfigError
-from extractors.registry import PROVIDERS, get_provider
+from extractors.registry import PROVIDERS, get_account_model
+from pipelines.configuration.account_entries import list_account_entries
 from pipelines.configuration.document import Document
-from pipelines.configuration.network_checks import find_plain_credential, list_network_problems
 from pipelines.configuration.secrets import ReferenceResolver, read_env
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -53,13 +53,6 @@ def validate_file(path: Path, raw: Mapping[str, Any], *, allow_unset_secrets: bo
         raise ConfigError(checker.problems)
     variables = {account.name: tuple(checker.secret_variables.get(account.name, ())) for account in accounts}
     return ValidatedFile(document, accounts, variables)
-
-
-def list_account_entries(raw: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
-    """Return the entries of ``accounts`` that are mappings, each with its number in the list, from 1."""
-    entries = raw.get("accounts")
-    numbered = enumerate(entries, 1) if isinstance(entries, list) else ()
-    return [(number, entry) for number, entry in numbered if isinstance(entry, dict)]
 
 
 def _merge(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,13 +92,19 @@ class _Checker:
         resolved = {  # accounts are resolved one by one, with the secrets of their own models
             key: value if key == "accounts" else resolver.resolve(value, (str(key),)) for key, value in raw.items()
         }
-        raw_network = raw.get("network")
-        problem = find_plain_credential(raw_network.get("proxy") if isinstance(raw_network, dict) else None)
+        if not raw.get("network"):
+            return self._check_model(Document, resolved, resolver, "")
+        from pipelines.configuration import network_checks  # imported late: it imports the HTTP client
+
+        raw_network = raw["network"]
+        problem = network_checks.find_plain_credential(
+            raw_network.get("proxy") if isinstance(raw_network, dict) else None
+        )
         if problem:
             self.add_problem(f"network.proxy: {problem}")
         document = self._check_model(Document, resolved, resolver, "")
         if document is not None:
-            for key, problem in list_network_problems(document.network.resolve(self.path.parent)):
+            for key, problem in network_checks.list_network_problems(document.network.resolve(self.path.parent)):
                 self.add_problem(f"network.{key}: {problem}")
         return document
 
@@ -117,7 +116,7 @@ class _Checker:
             problem = f"is {provider!r}; known: {', '.join(PROVIDERS)}" if provider else "is missing"
             self.add_problem(f"{label}provider: {problem}")
             return None
-        model = get_provider(str(provider)).account
+        model = get_account_model(str(provider))
         merged = _merge(defaults, {key: value for key, value in entry.items() if key != "provider"})
         resolver = self._new_resolver(model)
         resolved = {key: resolver.resolve(value, (str(key),)) for key, value in merged.items()}
@@ -144,7 +143,7 @@ class _Checker:
     def check_accounts_together(self, accounts: Sequence[Account]) -> None:
         for provider in sorted({account.provider for account in accounts}):
             provider_accounts = [account for account in accounts if account.provider == provider]
-            for problem in get_provider(provider).account.validate_accounts(provider_accounts):
+            for problem in get_account_model(provider).validate_accounts(provider_accounts):
                 self.add_problem(problem)
 
     def _new_resolver(self, model: type[BaseModel]) -> ReferenceResolver:

@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from extractors.account import Account
 from extractors.errors import ShapeError
 from pipelines.loads.claims import DayClaims, ReuseRule, loadable_days
-from pipelines.loads.workspace import CODE_VERSION, Workspace, build_account_row
+from pipelines.loads.code_version import CODE_VERSION
+from pipelines.loads.workspace import Workspace, build_account_row
 from transforms.chunk import Chunk, DayClaim
 from transforms.facts import TransformResult
 from transforms.registry import measure_definitions, transform_chunk

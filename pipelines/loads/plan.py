@@ -12,7 +12,7 @@ from typing import Any
 
 from extractors.account import Account
 from extractors.landing.zone import LandingZone
-from extractors.registry import Provider, Stream
+from extractors.provider import Provider, Stream
 from extractors.windows import ONE_DAY, Window, group_into_windows, today
 from pipelines.loads.claims import ReuseRule, newest_batches
 from pipelines.loads.status import GOOD_STATES, StateRange, day_states

@@ -6,6 +6,7 @@ the first run of its account.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -145,8 +146,13 @@ def read_account_statuses(store: Store, accounts: Sequence[Account], now: dateti
 
     Without a published warehouse every required day is missing. Raises WarehouseErrors of one that cannot be read.
     """
-    known = {row["account"]: row for row in _read_status_rows(store, accounts, now)}
-    runs = _read_last_runs(store, accounts, now) if known else {}
+    status_query, runs_query = _status_query(accounts, now), _last_runs_query(accounts, now)
+    known: dict[str, dict[str, Any]] = {}
+    runs: dict[str, dict[str, Any]] = {}
+    with suppress(NothingPublished), store.open_session(f"{status_query};\n{runs_query}") as session:
+        known = {row["account"]: row for row in session.run(status_query).to_pylist()}
+        with suppress(QueryError):  # last published by a release that had no `load_run`
+            runs = {row.pop("account"): row for row in session.run(runs_query).to_pylist()}
     return [_build_status(account, known.get(account.name, {}), runs.get(account.name), now) for account in accounts]
 
 
@@ -157,14 +163,17 @@ def day_states(
 
     Raises WarehouseErrors of a warehouse that cannot be read.
     """
-    known = {row["account"]: row for row in _read_with_ranges(store, accounts, _RANGES_BY_ACCOUNT)}
+    try:
+        rows = store.read(_ranges_query(accounts, _RANGES_BY_ACCOUNT)).to_pylist()
+    except NothingPublished:
+        rows = []
+    known = {row["account"]: row for row in rows}
     return [(account, _build_ranges(account, known.get(account.name, {}), now)) for account in accounts]
 
 
-def _read_status_rows(store: Store, accounts: Sequence[Account], now: datetime) -> list[dict[str, Any]]:
+def _status_query(accounts: Sequence[Account], now: datetime) -> str:
     names = ", ".join(literal(account.name) for account in accounts)
-    return _read_with_ranges(
-        store,
+    return _ranges_query(
         accounts,
         fill(
             _STATUS,
@@ -176,15 +185,11 @@ def _read_status_rows(store: Store, accounts: Sequence[Account], now: datetime) 
     )
 
 
-def _read_with_ranges(store: Store, accounts: Sequence[Account], sql: str) -> list[dict[str, Any]]:
-    """Return the rows of a query over ``_RANGES``; none before the first publication."""
+def _ranges_query(accounts: Sequence[Account], sql: str) -> str:
+    """Return a query that reads ``_RANGES``."""
     identities = [(account.name, account.provider, account.timezone, account.external_id) for account in accounts]
     configured = ", ".join(f"({', '.join(map(literal, identity))})" for identity in identities)
-    try:
-        rows: list[dict[str, Any]] = store.read(fill(_RANGES, configured=configured) + sql).to_pylist()
-    except NothingPublished:
-        return []
-    return rows
+    return fill(_RANGES, configured=configured) + sql
 
 
 def _newest_credible(column: str, now: datetime) -> str:
@@ -200,13 +205,9 @@ def _newest_credible(column: str, now: datetime) -> str:
     )
 
 
-def _read_last_runs(store: Store, accounts: Sequence[Account], now: datetime) -> dict[str, dict[str, Any]]:
+def _last_runs_query(accounts: Sequence[Account], now: datetime) -> str:
     names = ", ".join(literal(account.name) for account in accounts)
-    try:
-        rows = store.read(fill(_LAST_RUNS, accounts=names, order=_newest_credible("started_at", now))).to_pylist()
-    except QueryError:  # last published by a release that had no `load_run`
-        return {}
-    return {row.pop("account"): row for row in rows}
+    return fill(_LAST_RUNS, accounts=names, order=_newest_credible("started_at", now))
 
 
 def _build_status(

@@ -2,7 +2,6 @@
 
 import uuid
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 
 from extractors.account import Account
@@ -13,8 +12,6 @@ from pipelines.configuration.config import Config
 from pipelines.loads.stop import StopSignal
 from warehouse.records import AccountRow
 from warehouse.store import Store, open_store
-
-CODE_VERSION = version("chatmart")
 
 
 def _new_run_id() -> str:

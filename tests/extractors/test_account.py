@@ -5,7 +5,7 @@ import duckdb
 import pytest
 from pydantic import ValidationError
 
-from extractors.cognigy.provider import CognigyAccount
+from extractors.cognigy.account import CognigyAccount
 
 GOOD = {"name": "acme-1", "project_id": "5f0c2f4e8a1b2c3d4e5f6a7b", "api_key": "fake"}
 

@@ -14,7 +14,7 @@ from extractors.http.session import Session
 from extractors.landing.batch import Batch
 from extractors.landing.writer import BatchWriter
 from extractors.landing.zone import LandingZone
-from extractors.registry import Stream
+from extractors.provider import Stream
 from extractors.windows import Window
 from tests.support.clock import FakeClock
 from tests.support.http_session import build_account

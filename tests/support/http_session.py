@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from extractors.cognigy.provider import CognigyAccount
+from extractors.cognigy.account import CognigyAccount
 from extractors.exports.download import download_file
 from extractors.exports.hosts import AllowedHosts
 from extractors.http.client import Client

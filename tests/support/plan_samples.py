@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from extractors.cognigy.provider import CognigyAccount
+from extractors.cognigy.account import CognigyAccount
 from extractors.http.messages import Request, Response
 from extractors.landing.batch import Batch, BatchKey
 from extractors.landing.zone import LandingZone

@@ -12,7 +12,7 @@ from typing import Any
 from extractors.account import Account
 from extractors.chatcaptain.account import ChatcaptainAccount
 from extractors.chatdash.account import ChatdashAccount
-from extractors.cognigy.provider import CognigyAccount
+from extractors.cognigy.account import CognigyAccount
 from pipelines.loads.workspace import build_account_row
 from tests.warehouse.sample import build_chunk_commit, build_staged_table, consecutive_days
 from warehouse.records import MeasureDefinition, ReconciliationEntry

@@ -48,6 +48,7 @@ def test_every_layer_gets_a_package_of_the_same_name(checkout: Path, capsys: pyt
     assert new_provider.main([NAME, "--register", "--root", str(checkout)]) == 0
     written = list_files(checkout) - before
     assert written >= {
+        f"extractors/{NAME}/account.py",
         f"extractors/{NAME}/provider.py",
         f"transforms/{NAME}/transform.py",
         f"transforms/{NAME}/fields.py",

@@ -12,7 +12,7 @@ from extractors.account import Account
 from extractors.chatcaptain.account import ChatcaptainAccount
 from extractors.chatdash.account import ChatdashAccount
 from extractors.chatlayer.account import ChatlayerAccount
-from extractors.cognigy.provider import CognigyAccount
+from extractors.cognigy.account import CognigyAccount
 from extractors.errors import ErrorLocation, ShapeError
 from extractors.http.messages import Request, Response
 from extractors.inkeep.account import InkeepAccount

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import duckdb
 
-from warehouse.ddl.create import comment_statements, table_statements, unknown_member_statements
 from warehouse.engine import first_row
 from warehouse.errors import NewerWarehouse, UnreadableWarehouse
 from warehouse.sql import fill, ident
@@ -73,6 +72,8 @@ def upgrade_schema(
 
     Runs in the caller's transaction. Return whether any step was missing.
     """
+    from warehouse.ddl.create import comment_statements, table_statements, unknown_member_statements  # slow to import
+
     missing = [migration for migration in migrations if migration.version > version]
     if version == 0:
         for statement in (*table_statements().values(), *unknown_member_statements()):

@@ -11,7 +11,6 @@ from importlib.resources import files
 
 import duckdb
 
-from warehouse.model.schema import metadata
 from warehouse.sql import fill, ident, literal
 
 _COLUMN_COMMENT = re.compile(r"^--   (\w+): (.+)$", re.MULTILINE)
@@ -37,6 +36,8 @@ def view_queries() -> dict[str, str]:
 @cache
 def views_hash() -> str:
     """Return a hash that changes with every view and with every comment of the star."""
+    from warehouse.model.schema import metadata  # imported late: a reader of the views needs no declaration
+
     comments = [column.comment for table in metadata.sorted_tables for column in table.columns]
     return sha256(repr((view_queries(), comments, _SHARED_COMMENTS)).encode()).hexdigest()
 
@@ -46,6 +47,8 @@ def referenced_relations(query: str) -> set[str] | None:
 
     The set may be too large: every word that is the name of a table or view counts.
     """
+    from warehouse.model.schema import metadata
+
     relations = view_queries().keys() | metadata.tables.keys()
     if not _RELATION.search(query) or any(name.lower() not in relations for name in _RELATION.findall(query)):
         return None
@@ -102,6 +105,8 @@ def _column_comments(query: str) -> dict[str, str]:
 
     By that order `dim_account` comes before the other tables.
     """
+    from warehouse.model.schema import metadata
+
     comments = {**_SHARED_COMMENTS, **dict(_COLUMN_COMMENT.findall(query))}
     for name in sorted(set(_RELATION.findall(query)) & set(metadata.tables)):
         for column in metadata.tables[name].columns:

@@ -10,11 +10,10 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Numeric, String
 from sqlalchemy.types import TypeEngine
 
+from warehouse.model.members import UNKNOWN as UNKNOWN
+
 ADDITIVE = "additive"
 NOT_ADDITIVE = "not additive"
-
-UNKNOWN = "unknown"
-"""The natural key of a dimension's row 0: the member that a provider does not name."""
 
 SECONDS = Numeric(18, 3)
 MONEY = Numeric(18, 6)

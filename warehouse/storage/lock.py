@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from warehouse.errors import WarehouseBusy
 
 
 @contextmanager
 def hold_writer_lock(path: Path, wait_seconds: float) -> Iterator[None]:
     """Hold the lock on the file `path`. Raises WarehouseBusy when another writer holds it for `wait_seconds`."""
+    from filelock import FileLock, Timeout  # imported late: readers take no lock
+
     # A new object per holder: one shared object would let a second thread of this process in.
     lock = FileLock(path, timeout=wait_seconds)
     try:

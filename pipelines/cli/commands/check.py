@@ -1,21 +1,11 @@
-"""``chatmart check``: print the results of the checks before a load, as text or JSON.
+"""``chatmart check``."""
 
-What must not come in: the checks themselves, which are in ``steps.connection_check``.
-"""
-
-import json
-import sys
 from collections.abc import Sequence
 
 import click
-from rich.text import Text
 
 from pipelines.cli.common_options import command
-from pipelines.cli.display.tables import make_console
-from pipelines.cli.display.values import format_for_terminal
 from pipelines.cli.options import accounts_option, providers_option
-from pipelines.cli.steps.connection_check import CheckResult, run_checks
-from pipelines.cli.steps.open_workspace import open_workspace
 
 
 @command()
@@ -28,32 +18,6 @@ def check(config: str | None, as_json: bool, accounts: Sequence[str], providers:
 
     Sends one small request per account, about yesterday. Starts no export and writes nothing.
     """
-    workspace = open_workspace(config, "check")
-    results = run_checks(workspace, workspace.config.select_accounts(accounts, providers))
-    is_ok = all(result.ok for result in results)
-    if as_json:
-        click.echo(json.dumps({"ok": is_ok, "checks": list(map(_as_object, results))}, ensure_ascii=False))
-    else:
-        console = make_console(sys.stdout)
-        for result in results:
-            console.print(_format_line(result), soft_wrap=True)
-    return 0 if is_ok else 1
+    from pipelines.cli.actions.check import check_accounts
 
-
-def _format_line(result: CheckResult) -> Text:
-    account = f"{result.account.name} ({result.account.provider}): " if result.account else ""
-    advice = f"; {result.advice}" if result.advice else ""
-    state = Text("ok    ", "green") if result.ok else Text("failed", "red")
-    return state + Text(f"  {result.check:13}  {format_for_terminal(f'{account}{result.message}{advice}')}")
-
-
-def _as_object(result: CheckResult) -> dict[str, object]:
-    account = result.account
-    return {
-        "check": result.check,
-        "account": account.name if account else None,
-        "provider": account.provider if account else None,
-        "ok": result.ok,
-        "said": result.message,
-        "advice": result.advice or None,
-    }
+    return check_accounts(config, as_json, accounts, providers)

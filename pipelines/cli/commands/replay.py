@@ -1,4 +1,4 @@
-"""``chatmart replay``: load landed responses again, without a request. Choosing and loading: ``pipelines.loads``."""
+"""``chatmart replay``."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,6 @@ import click
 
 from pipelines.cli.common_options import command
 from pipelines.cli.options import DAY_TYPE, accounts_option, as_date_range, providers_option
-from pipelines.cli.steps.open_workspace import open_workspace
-from pipelines.cli.steps.run_with_progress import run_with_progress
-from pipelines.loads.history import list_landed_days
-from pipelines.loads.replay import replay_jobs
-from pipelines.loads.run import LoadJob
 
 
 @command()
@@ -24,10 +19,7 @@ def replay(config: str | None, first: object, last: object, accounts: Sequence[s
 
     Sends no request. Rebuilds the log of restatements from the responses too.
     """
-    start, end = as_date_range(first, last)
-    workspace = open_workspace(config, "replay")
-    jobs = []
-    for account in workspace.config.select_accounts(accounts, providers):
-        days = sorted(day for day in list_landed_days(account, workspace.landing) if start <= day <= end)
-        jobs.append(LoadJob(account, tuple(days)))
-    return run_with_progress(workspace, lambda observer: replay_jobs(workspace, jobs, observer))
+    days = as_date_range(first, last)
+    from pipelines.cli.actions.replay import replay_days
+
+    return replay_days(config, days, accounts, providers)

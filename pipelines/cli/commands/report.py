@@ -1,9 +1,5 @@
-"""``chatmart report``: write the HTML report and print its path.
+"""``chatmart report``."""
 
-What must not come in: the content of the report, which is in ``pipelines.report``.
-"""
-
-import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,12 +7,6 @@ import click
 
 from pipelines.cli.common_options import command
 from pipelines.cli.options import DAY_TYPE, accounts_option, as_date, providers_option
-from pipelines.cli.steps.open_workspace import open_workspace, write_atomically
-from pipelines.loads.workspace import Workspace
-from pipelines.report.build import PeriodNotAvailable, ReportRequest, build_report
-from pipelines.report.page.html import render_page
-
-DEFAULT_FILE_NAME = "report.html"
 
 
 @command()
@@ -46,29 +36,7 @@ def report(
 
     Shows a period of the published warehouse, compared with the days before it. Exits with 0 even without data.
     """
-    workspace = open_workspace(config, "report")
-    chosen = workspace.config.select_accounts(accounts, providers)
-    request = ReportRequest(chosen, as_date(first), as_date(last), is_all_accounts=not (accounts or providers))
-    page = write_report(workspace, request, file)
-    click.echo(page)
-    if open_browser and not webbrowser.open(page.resolve().as_uri()):
-        click.echo("No browser could be opened.", err=True)
-    return 0
+    from pipelines.cli.actions.report import make_report
 
-
-def write_report(workspace: Workspace, request: ReportRequest, file: Path | None = None) -> Path:
-    """Write the report and return its path. It replaces an existing file only once it is complete.
-
-    The default is ``DEFAULT_FILE_NAME`` beside the warehouse, or beside the configuration while the warehouse has no
-    folder. Raises UsageError when the period has no days, WarehouseError when the warehouse cannot be read, OSError.
-    """
-    warehouse_folder = workspace.store.location.parent
-    folder = warehouse_folder if warehouse_folder.is_dir() else workspace.config.folder
-    target = file or folder / DEFAULT_FILE_NAME
-    try:
-        page = render_page(build_report(workspace.store, request, workspace.clock.now()))
-    except PeriodNotAvailable as error:
-        raise click.UsageError(str(error)) from error
-    with write_atomically(target) as out:
-        out.write(page)
-    return target
+    days = as_date(first), as_date(last)
+    return make_report(config, days, accounts, providers, file=file, open_browser=open_browser)

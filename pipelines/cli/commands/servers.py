@@ -12,10 +12,8 @@ from typing import NoReturn
 
 import click
 
-from pipelines.cli.commands.demo import SANDBOX_PORTS
 from pipelines.cli.common_options import CONFIG_OPTION, command
-from pipelines.configuration import config as configuration
-from pipelines.orchestration.instance.home import prepare_home
+from pipelines.cli.options import SANDBOX_PORTS
 
 
 @command()
@@ -42,6 +40,9 @@ def sandbox(port: int, seed: int) -> int:
 @click.pass_obj
 def dev(config: str | None, arguments: tuple[str, ...]) -> NoReturn:
     """Start Dagster's UI and daemon for the configuration. Further arguments and options go to ``dagster dev``."""
+    from pipelines.configuration import config as configuration
+    from pipelines.orchestration.instance.home import prepare_home
+
     loaded_config = configuration.load_config(configuration.find_config(config))
     environment = {
         **os.environ,

@@ -7,13 +7,12 @@ column was computed, and its unit is not known. No output here.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from sqlalchemy import Column
 
-from warehouse.model.columns import ADDITIVE
-from warehouse.model.schema import STAGED_FACTS, arrow_type, fact_table
+if TYPE_CHECKING:
+    from sqlalchemy import Column
 
 _TYPE_NAMES: tuple[tuple[pa.DataType, str], ...] = (
     (pa.bool_(), "BOOLEAN"),
@@ -68,6 +67,8 @@ class Measure:
 
 def find_measure(name: str, sql_type: str) -> Measure | None:
     """Return the measure that a column of this name and SQL type holds, or None when it holds no measure."""
+    if not name.isidentifier():  # such as `count_star()`: no name of the star, whose declaration is slow to import
+        return None
     measure = _declared_measures().get(name)
     return measure if measure is not None and sql_type in measure.types else None
 
@@ -88,6 +89,8 @@ def describe_unit(name: str, sql_type: str, column_names: Collection[str]) -> st
 @cache
 def _declared_measures() -> Mapping[str, Measure]:
     """Return the measures of all facts by name, without names that two facts declare differently."""
+    from warehouse.model.schema import STAGED_FACTS, fact_table  # imported late: only tables on a terminal need units
+
     declared: dict[str, set[Measure]] = {}
     for table in map(fact_table, STAGED_FACTS):
         members = {column.name for column in table.columns if "unit" not in column.info}
@@ -97,7 +100,10 @@ def _declared_measures() -> Mapping[str, Measure]:
     return {name: measures.pop() for name, measures in declared.items() if len(measures) == 1}
 
 
-def _build_measure(column: Column[Any], members: Collection[str]) -> Measure:
+def _build_measure(column: "Column[Any]", members: Collection[str]) -> Measure:
+    from warehouse.model.columns import ADDITIVE
+    from warehouse.model.schema import arrow_type
+
     unit, additivity = column.info["unit"], column.info["additivity"]
     unit_column = unit.rpartition(".")[2] if "." in unit or unit in members else None
     data_type = arrow_type(column.type)

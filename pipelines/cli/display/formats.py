@@ -10,7 +10,6 @@ from typing import Any, TextIO
 
 import click
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines.cli.display.tables import TableStyle, draw_table
 from pipelines.cli.display.values import format_json, format_value, read_column
@@ -51,6 +50,8 @@ def _write_json(result: pa.Table, out: TextIO) -> None:
 def _write_parquet(result: pa.Table, out: TextIO) -> None:
     if out.isatty():
         raise click.UsageError("Parquet needs a file: chatmart sql '…' --output answer.parquet")
+    import pyarrow.parquet as pq  # imported late: the other formats do without
+
     try:
         result.validate(full=True)
         pq.write_table(result, out.buffer)

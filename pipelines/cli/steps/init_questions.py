@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from extractors import redaction
 from extractors.account import Account
-from extractors.registry import PROVIDERS, get_provider
+from extractors.registry import PROVIDERS, get_account_model
 from pipelines.configuration.init_file import (
     convert_settings,
     required_ids,
@@ -41,10 +41,10 @@ def ask_for_account(provider: str | None, values: Mapping[str, Any], set_variabl
     Without a provider, prompt for everything: provider, time zone, start date and secrets too. ``set_variables`` are
     environment variables that have a value already. Raises UsageError when a prompt is needed without a terminal.
     """
-    required = ["name", *required_ids(get_provider(provider).account)] if provider else ["provider", "name"]
+    required = ["name", *required_ids(get_account_model(provider))] if provider else ["provider", "name"]
     _require_terminal(key for key in required if key not in values)
     chosen = provider or click.prompt("provider", type=click.Choice(PROVIDERS), err=True)
-    model = get_provider(chosen).account
+    model = get_account_model(chosen)
     ids = {key: values[key] if key in values else _prompt_key(model, key) for key in ("name", *required_ids(model))}
     optional = {} if provider else _prompt_optional_keys(model, values)
     names = {key: secret_variable_name(str(ids["name"]), key) for key in required_secrets(model) if key not in values}

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from extractors.cognigy.provider import COUNTERS, PROVIDER, CognigyAccount
+from extractors.cognigy.account import COUNTERS, CognigyAccount
+from extractors.cognigy.provider import PROVIDER
 from extractors.errors import CredentialRefused, RequestRefused
 from extractors.http.client import Client
 from extractors.landing.batch import Batch

@@ -13,13 +13,13 @@ import yaml
 
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS, get_provider
-from pipelines.cli.commands import demo
+from pipelines.cli.actions import demo
 from pipelines.configuration import config as configuration
-from pipelines.configuration import json_schema as config_schema
+from pipelines.configuration import schema_file
 from sandbox.server import Sandbox
 
 ROOT = Path(__file__).parents[3]
-SCHEMA: dict[str, Any] = json.loads(config_schema.SCHEMA_PATH.read_text("utf-8"))
+SCHEMA: dict[str, Any] = json.loads(schema_file.SCHEMA_PATH.read_text("utf-8"))
 COGNIGY = {"name": "acme", "provider": "cognigy", "project_id": "5f0c2f4e8a1b2c3d4e5f6a7b", "api_key": "${KEY}"}
 CHATLAYER = {"name": "bot", "provider": "chatlayer", "bot_id": 17, "token_id": "${KEY}", "token_secret": "${KEY}"}
 
@@ -41,24 +41,24 @@ def find_schema_of(path: Path) -> Path:
 
 def test_the_example_names_it_and_is_valid() -> None:
     example = ROOT / "chatmart.example.yaml"
-    assert find_schema_of(example) == config_schema.SCHEMA_PATH
+    assert find_schema_of(example) == schema_file.SCHEMA_PATH
     assert list_refusals(yaml.safe_load(example.read_text("utf-8"))) == []
 
 
 def test_the_demo_names_it_and_is_valid(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         path = demo.write_demo_config(tmp_path, sandbox, date(2025, 1, 1))
-    assert find_schema_of(path) == config_schema.SCHEMA_PATH
+    assert find_schema_of(path) == schema_file.SCHEMA_PATH
     assert list_refusals(yaml.safe_load(path.read_text("utf-8"))) == []
 
 
 def test_a_folder_above_the_schema_names_it_by_its_path_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config_schema, "SCHEMA_PATH", tmp_path / "venv" / "x.json")
-    assert config_schema.schema_comment(tmp_path) == "# yaml-language-server: $schema=venv/x.json"
+    monkeypatch.setattr(schema_file, "SCHEMA_PATH", tmp_path / "venv" / "x.json")
+    assert schema_file.schema_comment(tmp_path) == "# yaml-language-server: $schema=venv/x.json"
     monkeypatch.setattr(
-        config_schema, "SCHEMA_PATH", tmp_path / "my venv" / "x.json"
+        schema_file, "SCHEMA_PATH", tmp_path / "my venv" / "x.json"
     )  # a comment's address ends at a space
-    assert config_schema.schema_comment(tmp_path).endswith("/my%20venv/x.json")
+    assert schema_file.schema_comment(tmp_path).endswith("/my%20venv/x.json")
 
 
 def iter_descriptions() -> Iterator[tuple[str, str]]:

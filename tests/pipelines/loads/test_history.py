@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from extractors.cognigy.provider import CognigyAccount
+from extractors.cognigy.account import CognigyAccount
 from extractors.http.messages import Request, Response
 from extractors.landing.batch import Batch, BatchKey
 from extractors.landing.zone import LandingZone

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from extractors.cognigy.provider import PROVIDER
 from extractors.landing.zone import LandingZone
-from extractors.registry import Provider, Stream
+from extractors.provider import Provider, Stream
 from pipelines.loads.plan import (
     DailyLoad,
     clip_window,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.cognigy.provider import CognigyAccount
+from extractors.cognigy.account import CognigyAccount
 from pipelines.loads.status import StateRange, _add_missing_ranges, day_states, read_account_statuses
 from pipelines.loads.workspace import build_account_row
 from tests.warehouse.sample import build_chunk_commit, build_full_tables, open_sample_store

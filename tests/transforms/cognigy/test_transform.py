@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractors.cognigy.provider import COUNTERS, CognigyAccount
+from extractors.cognigy.account import COUNTERS, CognigyAccount
 from extractors.errors import ShapeError
 from extractors.windows import Window
 from tests.support.landed_chunks import ChunkBuilder, FakeResponse, read_staged_rows

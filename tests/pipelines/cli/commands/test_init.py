@@ -16,6 +16,7 @@ import yaml
 
 from extractors.registry import PROVIDERS, get_provider
 from pipelines.configuration import json_schema as config_schema
+from pipelines.configuration import schema_file
 from pipelines.configuration.init_file import required_ids, required_secrets, secret_variable_name
 from sandbox.account import SandboxAccount
 from sandbox.accounts import DEMO_ACCOUNTS
@@ -84,7 +85,7 @@ def test_the_file_and_its_messages(capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert result.exit_code == 0
     head, *_, last = Path("chatmart.yaml").read_text("utf-8").splitlines()
-    assert head == config_schema.schema_comment(Path.cwd())
+    assert head == schema_file.schema_comment(Path.cwd())
     assert last == "    api_key: ${ACME_API_KEY}"
     document = read_valid_config()
     assert {key: document[key] for key in ("landing", "warehouse")} == {

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.cli.commands import load as loads
+from pipelines.cli.actions import load as loads
 from tests.support.sample_world import BERLIN, NEW_YORK, SampleWorld
 from tests.support.scripted_server import ScriptedServer, raw_response, run_scripted_server
 
@@ -61,7 +61,7 @@ def test_an_unexpected_error_sends_an_alert(
     def raise_type_error(*_arguments: object, **_named: object) -> None:
         raise TypeError("boom")
 
-    monkeypatch.setattr("pipelines.cli.commands.load.run_jobs", raise_type_error)
+    monkeypatch.setattr("pipelines.cli.actions.load.run_jobs", raise_type_error)
     with pytest.raises(TypeError, match="boom"):
         run_command("load", "--date", "2025-03-05")
     assert len(server.requests) == 1

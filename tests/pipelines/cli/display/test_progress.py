@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from extractors.cognigy.provider import CognigyAccount
+from extractors.cognigy.account import CognigyAccount
 from extractors.landing.batch import Batch
 from extractors.windows import ONE_DAY, Window
 from pipelines.cli import logs

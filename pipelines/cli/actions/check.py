@@ -1,0 +1,49 @@
+"""The work of ``chatmart check``: print the results of the checks before a load, as text or JSON.
+
+What must not come in: the checks themselves, which are in ``steps.connection_check``.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+
+import click
+from rich.text import Text
+
+from pipelines.cli.display.tables import make_console
+from pipelines.cli.display.values import format_for_terminal
+from pipelines.cli.steps.connection_check import CheckResult, run_checks
+from pipelines.cli.steps.open_workspace import open_workspace
+
+
+def check_accounts(config: str | None, as_json: bool, accounts: Sequence[str], providers: Sequence[str]) -> int:
+    """Run the checks, and print their results. Returns the exit code: 1 when one failed."""
+    workspace = open_workspace(config, "check")
+    results = run_checks(workspace, workspace.config.select_accounts(accounts, providers))
+    is_ok = all(result.ok for result in results)
+    if as_json:
+        click.echo(json.dumps({"ok": is_ok, "checks": list(map(_as_object, results))}, ensure_ascii=False))
+    else:
+        console = make_console(sys.stdout)
+        for result in results:
+            console.print(_format_line(result), soft_wrap=True)
+    return 0 if is_ok else 1
+
+
+def _format_line(result: CheckResult) -> Text:
+    account = f"{result.account.name} ({result.account.provider}): " if result.account else ""
+    advice = f"; {result.advice}" if result.advice else ""
+    state = Text("ok    ", "green") if result.ok else Text("failed", "red")
+    return state + Text(f"  {result.check:13}  {format_for_terminal(f'{account}{result.message}{advice}')}")
+
+
+def _as_object(result: CheckResult) -> dict[str, object]:
+    account = result.account
+    return {
+        "check": result.check,
+        "account": account.name if account else None,
+        "provider": account.provider if account else None,
+        "ok": result.ok,
+        "said": result.message,
+        "advice": result.advice or None,
+    }

@@ -1,0 +1,152 @@
+"""The work of ``chatmart load`` and ``chatmart backfill``: plan load jobs, run them, report left-out days.
+
+What must not come in: which days are due (``loads.plan``) and how they are loaded (``loads.run``).
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from extractors.account import Account
+from extractors.errors import ConfigError
+from extractors.registry import get_provider
+from extractors.windows import Window
+from pipelines.cli.display.output import print_message, print_table
+from pipelines.cli.steps.failures import alert_on_error, send_failure_alert, warn_about_older_days
+from pipelines.cli.steps.open_workspace import open_workspace
+from pipelines.cli.steps.run_with_progress import run_with_progress
+from pipelines.loads.claims import build_reuse_rule
+from pipelines.loads.observer import FailureCollector, Observer
+from pipelines.loads.plan import (
+    clip_window,
+    daily_window,
+    list_unsettled_days,
+    plan_daily_loads,
+    plan_steps,
+)
+from pipelines.loads.result import RunResult
+from pipelines.loads.run import LoadJob, run_jobs
+from pipelines.loads.workspace import Workspace
+from pipelines.orchestration.instance.materializations import record_materializations
+
+_NO_DAYS = "no account has any of these days: check start_date; the future is not loaded"
+
+
+def load_daily(config: str | None, named_day: date | None, accounts: Sequence[str], providers: Sequence[str]) -> int:
+    """Load a day and its look-back; without ``named_day``, the days that a daily load is due. Returns the exit code."""
+    workspace = open_workspace(config, "load")
+    chosen = workspace.config.select_accounts(accounts, providers)
+    catch_up_days = workspace.config.settings.catch_up_days
+    jobs: list[LoadJob] = []
+    with alert_on_error(workspace, jobs):
+        if named_day is not None:
+            jobs += _plan_named_day(workspace, chosen, named_day)
+            return _run(workspace, jobs, is_daily=True, named_day=named_day)
+        loads = plan_daily_loads(workspace.store, chosen, workspace.clock.now(), catch_up_days)
+        jobs += [LoadJob(daily_load.account, daily_load.days) for daily_load in loads]
+        code = _run(workspace, jobs, is_daily=True)
+        warn_about_older_days(loads, catch_up_days)
+    return code
+
+
+def load_range(
+    config: str | None,
+    days: tuple[date, date],
+    accounts: Sequence[str],
+    providers: Sequence[str],
+    *,
+    refetch: bool,
+    dry_run: bool,
+) -> int:
+    """Load a range of days, both ends included; with ``dry_run``, print the plan only. Returns the exit code."""
+    start, end = days
+    workspace = open_workspace(config, "backfill")
+    requested = Window(start, end + timedelta(days=1))
+    jobs = []
+    for account in workspace.config.select_accounts(accounts, providers):
+        window = clip_window(account, requested, workspace.clock.now())
+        if window != requested:
+            _warn_about_left_out_days(account, requested, window)
+        if window is None:
+            continue
+        ledger = [] if refetch else workspace.store.ledger(account.name)
+        jobs.append(LoadJob(account, tuple(list_unsettled_days(account, window, ledger))))
+    _require_jobs(jobs)
+    if dry_run:
+        return _print_plan(workspace, jobs, refetch)
+    return _run(workspace, jobs, refetch=refetch, requested=requested)
+
+
+def _plan_named_day(workspace: Workspace, accounts: Sequence[Account], day: date) -> list[LoadJob]:
+    """Plan a day and its look-back for each account that has days in it. Raises ConfigError when no account has."""
+    now = workspace.clock.now()
+    jobs = []
+    for account in accounts:
+        window = daily_window(account, now, day)
+        available = clip_window(account, window, now) if window is not None else None
+        if available is None or day not in available.days():
+            _warn_about_left_out_days(account, Window(day, day + timedelta(days=1)), available)
+        if available is not None:
+            jobs.append(LoadJob(account, tuple(available.days())))
+    _require_jobs(jobs)
+    return jobs
+
+
+def _require_jobs(jobs: Sequence[LoadJob]) -> None:
+    if not jobs:
+        raise ConfigError([_NO_DAYS])
+
+
+def _warn_about_left_out_days(account: Account, requested: Window, available: Window | None) -> None:
+    starts_later = account.start_date is not None and requested.start < account.start_date
+    reason = f"begins on {account.start_date}" if starts_later else "later days are not over yet"
+    days = f"only {available.start} to {available.end - timedelta(days=1)}" if available else "nothing"
+    print_message(f"{account.name}: {reason}, so {days} is loaded", style="yellow", account=account.name)
+
+
+def _run(
+    workspace: Workspace,
+    jobs: Sequence[LoadJob],
+    *,
+    refetch: bool = False,
+    is_daily: bool = False,
+    requested: Window | None = None,
+    named_day: date | None = None,
+) -> int:
+    failures: dict[str, dict[date, str]] = {}
+
+    def load_jobs(progress: Observer) -> RunResult:
+        return run_jobs(workspace, jobs, refetch=refetch, observer=FailureCollector(progress, failures))
+
+    code = run_with_progress(workspace, load_jobs)
+    if is_daily:
+        send_failure_alert(workspace, jobs, failures, named_day)
+    record_materializations(workspace, jobs, failures, requested)
+    return code
+
+
+def _print_plan(workspace: Workspace, jobs: Sequence[LoadJob], refetch: bool) -> int:
+    """Print days, batches and the least time that the providers' rate limits allow. Sends no request."""
+    rows = [_plan_row(workspace, job, refetch) for job in jobs]
+    print_table(rows, left_columns=2, label="planned")
+    print_message(
+        "A batch is one request or a few (pages, channels, an export job). No request was sent, nothing was written."
+    )
+    return 0
+
+
+def _plan_row(workspace: Workspace, job: LoadJob, refetch: bool) -> dict[str, str]:
+    account, provider, now = job.account, get_provider(job.account.provider), workspace.clock.now()
+    ledger = workspace.store.ledger(account.name)
+    is_reusable = build_reuse_rule(account, ledger, lambda _batch: False, now=now, run_started_at=now, refetch=refetch)
+    steps = plan_steps(account, provider, workspace.landing, job.days, is_reusable)
+    batches = sum(len(step.fetches) for step in steps)
+    requests = account.rate_limit.requests or provider.limits.requests
+    period_seconds = account.rate_limit.period_seconds or provider.limits.period_seconds
+    least_seconds = (batches - 1) // requests * period_seconds if requests and batches else 0
+    return {
+        "account": account.name,
+        "provider": account.provider,
+        "days": str(len(job.days)),
+        "batches to fetch": str(batches),
+        "at least": f"{timedelta(seconds=round(least_seconds))}" if least_seconds else "seconds",
+    }

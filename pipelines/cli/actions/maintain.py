@@ -1,0 +1,24 @@
+"""The work of ``chatmart maintain``: delete landed responses that retention does not keep, without Dagster.
+
+What must not come in: the rules of retention, which are in ``pipelines.loads.prune``.
+"""
+
+from pipelines.cli.display.output import print_message
+from pipelines.cli.steps.open_workspace import open_workspace
+from pipelines.loads.load import remove_stale_staging
+from pipelines.loads.prune import prune_landing
+
+
+def prune(config: str | None) -> int:
+    """Delete what retention does not keep, and print how much it was. Returns the exit code."""
+    workspace = open_workspace(config, "maintain")
+    pruned = prune_landing(workspace)
+    killed_runs = remove_stale_staging(workspace)
+    days = workspace.config.settings.retention.landing_days
+    responses = f"{pruned.arrivals} responses that were replaced more than {days} days ago ({pruned.bytes:,} bytes)"
+    if days is None:
+        responses = "no response (retention.landing_days is not set, so all are kept)"
+    print_message(f"deleted: {responses}; staged files of {killed_runs} killed runs")
+    if pruned.busy_accounts:
+        print_message(f"skipped {pruned.busy_accounts} accounts that are being fetched", style="yellow")
+    return 0
