@@ -155,6 +155,10 @@ class AccountLog:
         if self._file is not None:  # else nothing of it was written
             self.append({"kind": "abandoned", "stream": key.stream, "window": str(key.window)})
 
+    def forget_answers(self) -> None:
+        """Give out no answer of a killed run."""
+        self._recallable.clear()
+
     def recall(self, key: BatchKey, stream: str, request: Request, now: datetime) -> Response | None:
         """Return a killed run's answer to a request of a batch that it had not finished; every answer once.
 

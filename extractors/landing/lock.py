@@ -29,9 +29,10 @@ def fetch_lock_path(landing: LandingZone, provider: str, account: str) -> Path:
 
 
 @asynccontextmanager
-async def hold_fetch_lock(landing: LandingZone, account: Account) -> AsyncIterator[None]:
+async def hold_fetch_lock(landing: LandingZone, account: Account, *, recall: bool = True) -> AsyncIterator[None]:
     """Hold an account's fetch lock. Raises AccountBusy when another run keeps it for an hour; logs that it waits.
 
+    With ``recall`` the answers of a killed run are used where its batches are fetched again.
     Only the holder writes. Unfinished files are therefore left over from a killed run, and are removed first.
     """
     path = fetch_lock_path(landing, account.provider, account.name)
@@ -51,7 +52,7 @@ async def hold_fetch_lock(landing: LandingZone, account: Account) -> AsyncIterat
         write_private_file(path.with_name(_HOLDER_NAME), str(os.getpid()).encode())
         for leftover in path.parent.rglob("*.part"):
             leftover.unlink()
-        with landing.open_log(account.provider, account.name):
+        with landing.open_log(account.provider, account.name, recall=recall):
             yield
     finally:
         await lock.release()

@@ -50,12 +50,14 @@ class LandingZone:
         make_private_folder(self.root, folder)
 
     @contextmanager
-    def open_log(self, provider: str, account: str) -> Iterator[None]:
+    def open_log(self, provider: str, account: str, *, recall: bool = True) -> Iterator[None]:
         """Open an account's log for writing, and seal it at the end. Only for the holder of its fetch lock.
 
-        Raises OSError when it cannot be written or does not read back.
+        Without ``recall`` the answers of a killed run are not given out. Raises OSError when it cannot be written or does not read back.
         """
         with self._borrow_log(provider, account) as log:
+            if not recall:
+                log.forget_answers()
             yield
             log.seal()
 

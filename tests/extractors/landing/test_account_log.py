@@ -51,6 +51,12 @@ def test_answers_of_a_batch_that_was_not_finished_are_given_once(zone: LandingZo
         assert recall(zone) == [None] * 4
 
 
+def test_a_run_that_fetches_everything_anew_is_given_none(zone: LandingZone) -> None:
+    land_and_die(zone)
+    with zone.open_log("cognigy", "acme", recall=False):
+        assert recall(zone) == [None] * 4
+
+
 def test_a_recalled_answer_is_landed_with_the_batch_and_dates_it(zone: LandingZone) -> None:
     land_and_die(zone)
     later = AT + timedelta(minutes=5)
