@@ -10,6 +10,7 @@ START, END = "<!-- tables: make bench -->", "<!-- end of the tables -->"
 LABELS = {
     "cpu_seconds": "CPU s",
     RATIO: "× reference",
+    "file_ratio": "× DuckDB store",
     "instructions": "instructions, 10⁹",
     "wall_seconds": "wall s",
     "peak_megabytes": "peak MB",

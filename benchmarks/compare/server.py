@@ -98,13 +98,12 @@ class LoopbackServer:
 def run_server(csv_path: Path | None = None) -> Iterator[LoopbackServer]:
     """Run the server in another process."""
     command = [sys.executable, "-m", "benchmarks.compare.server", *([str(csv_path)] if csv_path else [])]
-    process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield LoopbackServer(f"http://127.0.0.1:{int(process.stdout.readline())}")
-    finally:
-        process.kill()
-        process.wait()
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield LoopbackServer(f"http://127.0.0.1:{int(process.stdout.readline())}")
+        finally:
+            process.kill()
 
 
 class _Service:

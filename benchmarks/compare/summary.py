@@ -14,7 +14,7 @@ _MACHINE_BOUND = ("cpu_seconds", "wall_seconds", "instructions", "cpu_ms", "p50_
 """Ends of the names of metrics that can only be compared between machines as ratios to the reference entry."""
 
 _NO_GOAL = ("accounts", "runs", "requests_before_kill", "wall_seconds")
-"""Metrics of which less is not better, or which other programs move too far."""
+"""Metrics of which less is not better, or that other programs move too far."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def summarize(runs: Mapping[str, Sequence[Values]], reference: str) -> Rows:
 def _derive(values: Values, reference: Values) -> dict[str, float]:
     derived = {}
     for metric, value in values.items():
-        if metric.endswith(_MACHINE_BOUND) and reference.get(metric):
+        if metric not in _NO_GOAL and metric.endswith(_MACHINE_BOUND) and reference.get(metric):
             derived[RATIO if metric == "cpu_seconds" else f"{metric}_{RATIO}"] = value / reference[metric]
     if "accounts" in values:
         derived["cpu_ms_per_account"] = values["cpu_seconds"] * 1000 / values["accounts"]

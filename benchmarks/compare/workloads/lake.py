@@ -19,10 +19,16 @@ _PROGRAMS = Path(__file__).parents[1] / "programs"
 def open_lake(setting: Setting) -> Iterator[Mapping[str, Entry]]:
     """Measure the stores of each chatmart that is a checkout: the store has no command."""
     size = (str(setting.years), str(setting.accounts))
+    file_seconds: dict[str, float] = {}
 
     def measure_store(chatmart: Chatmart, kind: str, folder: Path) -> Values:
         command = [chatmart.python, _PROGRAMS / "store_years.py", kind, folder, *size]
-        return _measure_program(command, chatmart.checkout or REPOSITORY, folder)
+        values = _measure_program(command, chatmart.checkout or REPOSITORY, folder)
+        if kind == "duckdb":
+            file_seconds[chatmart.name] = values["cpu_seconds"]
+        if chatmart.name not in file_seconds:
+            return values
+        return {**values, "file_ratio": values["cpu_seconds"] / file_seconds[chatmart.name]}
 
     def measure_floor(folder: Path) -> Values:
         command = [sys.executable, _PROGRAMS / "floor_years.py", folder, *size]
