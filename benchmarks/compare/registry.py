@@ -70,7 +70,8 @@ WORKLOADS: Mapping[str, Workload] = {
         20,
         "",
         open_kill,
-        "Requests again: requests whose response had been sent before the kill. Jobs again: exports created a second "
-        "time. All rows are compared with the truth.",
+        "Requests again: requests whose response had been sent before the kill. Most at once: requests that ran at the "
+        "same time, summed over the providers. Jobs again: exports created a second time. All rows are compared with "
+        "the truth.",
     ),
 }

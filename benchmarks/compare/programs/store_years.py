@@ -12,9 +12,12 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+
+import pyarrow.compute as pc
 
 from benchmarks.synthetic_slices import build_accounts, build_chunk, build_measures
 from warehouse.records import AccountRow, ChunkCommit
@@ -26,12 +29,39 @@ LAST = date(2025, 12, 31)
 REPEATS = 10
 
 
-def commit_chunks(store: Store, chunks: Iterable[ChunkCommit]) -> float:
-    """Commit and publish; return the CPU seconds without those of building the chunks."""
+def build_groups(store: Store, accounts: Sequence[AccountRow], years: int) -> Iterator[list[ChunkCommit]]:
+    """Yield the chunks that a back-fill commits at once: a month of all accounts, newest first.
+
+    For a store of an earlier release, which takes one chunk, all years of one account.
+    """
+    if not hasattr(store, "commit_group"):
+        for account in accounts:
+            yield [build_chunk(account, date(LAST.year - years + 1, 1, 1), LAST)]
+        return
+    for year in range(LAST.year, LAST.year - years, -1):
+        chunks = [build_chunk(account, date(year, 1, 1), date(year, 12, 31)) for account in accounts]
+        for month in range(12, 0, -1):
+            yield [take_month(chunk, month) for chunk in chunks]
+
+
+def take_month(chunk: ChunkCommit, month: int) -> ChunkCommit:
+    """Return the slices and rows of one month of a chunk of a year."""
+    tables = {name: rows.filter(pc.equal(pc.month(rows["date"]), month)) for name, rows in chunk.tables.items()}
+    return replace(chunk, slices=tuple(info for info in chunk.slices if info.date.month == month), tables=tables)
+
+
+def commit_groups(store: Store, groups: Iterable[list[ChunkCommit]]) -> float:
+    """Commit and publish; return the CPU seconds without those of building the chunks. Raises an error of a chunk."""
     seconds = 0.0
-    for chunk in chunks:
+    for group in groups:
         started = time.process_time()
-        store.commit(chunk)
+        if hasattr(store, "commit_group"):
+            results = store.commit_group([[chunk] for chunk in group])
+            for error in (result for result in results if isinstance(result, Exception)):
+                raise error
+        else:
+            for chunk in group:
+                store.commit(chunk)
         seconds += time.process_time() - started
     started = time.process_time()
     store.publish()
@@ -51,11 +81,11 @@ def time_queries(read: Callable[[str], object], queries: Iterable[str]) -> dict[
     return {"p50_ms": statistics.median(durations), "p95_ms": statistics.quantiles(durations, n=20)[-1], "cpu_ms": cpu}
 
 
-def write_forever(store: Store, accounts: Iterable[AccountRow]) -> None:
+def write_forever(store: Store, accounts: Sequence[AccountRow]) -> None:
     """Write the last day of every account again, with new numbers, until killed."""
     seed = 3
     while True:
-        commit_chunks(store, (build_chunk(account, LAST, LAST, seed=seed) for account in accounts))
+        commit_groups(store, [[build_chunk(account, LAST, LAST, seed=seed) for account in accounts]])
         print(seed, flush=True)
         seed += 1
 
@@ -67,7 +97,7 @@ def measure_store(kind: str, folder: Path, years: int, account_count: int) -> di
     accounts = build_accounts(account_count, first)
     store.set_accounts_and_measures(accounts, build_measures())
     started = time.perf_counter()
-    figures = {"cpu_seconds": commit_chunks(store, (build_chunk(account, first, LAST) for account in accounts))}
+    figures = {"cpu_seconds": commit_groups(store, build_groups(store, accounts, years))}
     figures["wall_seconds"] = time.perf_counter() - started
     figures["peak_megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     files = [path for path in folder.rglob("*") if path.is_file() and "_versions" not in path.parts]
@@ -75,7 +105,7 @@ def measure_store(kind: str, folder: Path, years: int, account_count: int) -> di
     queries = [path.read_text("utf-8") for path in sorted(QUESTIONS.glob("*.sql"))]
     figures |= {f"questions_{name}": value for name, value in time_queries(store.read, queries).items()}
     last_days = [build_chunk(account, LAST, LAST, seed=2) for account in accounts]
-    figures["day_again_cpu_seconds"] = commit_chunks(store, last_days)
+    figures["day_again_cpu_seconds"] = commit_groups(store, [last_days])
     arguments = [sys.executable, __file__, kind, str(folder), str(years), str(account_count), "write"]
     writer = subprocess.Popen(arguments, stdout=subprocess.DEVNULL)
     try:

@@ -98,6 +98,7 @@ def _kill_and_resume(product: MeasuredInstallation, days: Sequence[date], after_
     return {
         "requests": len(sandbox.requests),
         "requests_before_kill": before_kill,
+        "most_at_once": sandbox.request_log.max_concurrent.total(),
         "requests_again": count_repeated_requests(sandbox.requests),
         "jobs_again": count_repeated_jobs(sandbox.jobs[earlier_jobs:]),
         "runs": run_count,
