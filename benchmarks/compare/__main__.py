@@ -38,6 +38,9 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--years", type=int, default=5, help="of the lake")
     parser.add_argument("--accounts", type=int, default=100, help="of the lake")
     parser.add_argument("--busy", action="store_true", help="keep the machine busy while back-fills are killed")
+    parser.add_argument(
+        "--simulate", action="store_true", help="count the instructions of `status` and `sql` with valgrind (slow)"
+    )
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and benchmarks/results.json")
     parser.add_argument("--against", type=Path, default=PATH, metavar="FILE", help="the table to compare with")
     return parser.parse_args(arguments)
@@ -87,6 +90,7 @@ def main() -> int:
         options.years,
         options.accounts,
         options.busy,
+        options.simulate,
     )
     machine = describe_machine()
     print(", ".join(f"{name} {value}" for name, value in machine.items()), flush=True)

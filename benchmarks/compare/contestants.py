@@ -43,8 +43,11 @@ class Chatmart:
 
     def run(self, folder: Path, *arguments: str | Path, secrets: Mapping[str, str] = SECRETS) -> Usage:
         """Run a command with the folder's `chatmart.yaml` and return its cost. Raises RuntimeError when it fails."""
-        command = [self.command, "--config", folder / "chatmart.yaml", *arguments]
-        return measure(command, {**self.environment, **secrets}, folder)
+        return measure(self.build_command(folder, *arguments), {**self.environment, **secrets}, folder)
+
+    def build_command(self, folder: Path, *arguments: str | Path) -> list[str | Path]:
+        """Return the command line with the folder's `chatmart.yaml`."""
+        return [self.command, "--config", folder / "chatmart.yaml", *arguments]
 
     def query(self, folder: Path, query: str, secrets: Mapping[str, str] = SECRETS) -> pa.Table:
         """Return the rows of `chatmart sql`."""

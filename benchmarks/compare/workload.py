@@ -21,7 +21,7 @@ class Setting:
     """The choices of the command line.
 
     ``only`` are the entries to measure, empty for all; ``days`` are those of the workloads of a year; ``years``
-    and ``accounts`` are the size of the lake.
+    and ``accounts`` are the size of the lake; ``simulate`` counts the instructions of start-up by simulation.
     """
 
     chatmarts: Sequence[Chatmart]
@@ -30,6 +30,7 @@ class Setting:
     years: int = 5
     accounts: int = 100
     busy: bool = False
+    simulate: bool = False
 
     def choose(self, entries: Mapping[str, Entry]) -> dict[str, Entry]:
         """Return the entries to measure."""

@@ -3,15 +3,15 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from benchmarks.compare.contestants import Chatmart, list_commands, write_config
+from benchmarks.compare.contestants import SECRETS, Chatmart, list_commands, write_config
 from benchmarks.compare.server import run_server
-from benchmarks.compare.usage import measure
+from benchmarks.compare.usage import measure, simulate_instructions
 from benchmarks.compare.workload import FLOOR, Entry, Setting, Values
 from benchmarks.compare.workloads.fetches import FAST, build_daily_account
 
@@ -30,10 +30,26 @@ def open_startup(setting: Setting) -> Iterator[Mapping[str, Entry]]:
             _load_month(chatmart, prepared)
             run = partial(_run, chatmart, prepared)
             for command in list_commands(chatmart):
-                entries[f"{chatmart.name} {command} --help"] = partial(run, (command, "--help"))
-            entries[f"{chatmart.name} status"] = partial(run, ("status",))
-            entries[f'{chatmart.name} sql "select 1"'] = partial(run, ("sql", "select 1"))
-        yield {**entries, FLOOR: _run_floor}
+                entries[f"{chatmart.name} {command} --help"] = partial(run, (command, "--help"), None)
+            for arguments in (("status",), ("sql", "select 1")):
+                name = f"{chatmart.name} {arguments[0]}" + (f' "{arguments[1]}"' if arguments[1:] else "")
+                entries[name] = partial(run, arguments, _Simulation(setting.simulate))
+        yield {**entries, FLOOR: partial(_run_floor, _Simulation(setting.simulate))}
+
+
+class _Simulation:
+    """Counts a command's instructions in the first round only: they do not change, and it is slow."""
+
+    def __init__(self, is_due: bool) -> None:
+        self._is_due = is_due
+
+    def count(self, command: Sequence[str | Path], environment: Mapping[str, str], folder: Path) -> Values:
+        """Return `instructions`, or nothing."""
+        if not self._is_due:
+            return {}
+        self._is_due = False
+        instructions = simulate_instructions(command, environment, folder)
+        return {} if instructions is None else {"instructions": instructions}
 
 
 def _load_month(chatmart: Chatmart, folder: Path) -> None:
@@ -46,11 +62,18 @@ def _load_month(chatmart: Chatmart, folder: Path) -> None:
         chatmart.run(folder, "backfill", "--from", str(first), "--to", str(yesterday))
 
 
-def _run(chatmart: Chatmart, prepared: Path, arguments: tuple[str, ...], folder: Path) -> Values:
+def _run(
+    chatmart: Chatmart, prepared: Path, arguments: tuple[str, ...], simulation: _Simulation | None, folder: Path
+) -> Values:
     shutil.copytree(prepared, folder, dirs_exist_ok=True)
-    return chatmart.run(folder, *arguments).as_values()
+    values = chatmart.run(folder, *arguments).as_values()
+    if simulation is None:
+        return values
+    environment = {**chatmart.environment, **SECRETS}
+    return {**values, **simulation.count(chatmart.build_command(folder, *arguments), environment, folder)}
 
 
-def _run_floor(folder: Path) -> Values:
+def _run_floor(simulation: _Simulation, folder: Path) -> Values:
     """Start the interpreter and the engine."""
-    return measure([sys.executable, "-c", FLOOR_PROGRAM], {}, folder).as_values()
+    command = [sys.executable, "-c", FLOOR_PROGRAM]
+    return {**measure(command, {}, folder).as_values(), **simulation.count(command, {}, folder)}

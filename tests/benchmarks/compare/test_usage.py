@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.compare.usage import Usage, list_tree, measure, parse_instructions
+from benchmarks.compare.usage import Usage, list_tree, measure, parse_instructions, parse_simulated_instructions
 
 SLEEPING_CHILD = """
 import subprocess, sys, threading
@@ -53,3 +53,8 @@ def test_instructions_are_read_where_they_are_counted(text: str, count: float | 
 def test_values_that_were_not_measured_are_absent() -> None:
     assert set(Usage(1, 2, 3).as_values()) == {"cpu_seconds", "wall_seconds", "peak_megabytes"}
     assert Usage(1, 2, 3, 4).as_values()["instructions"] == 4
+
+
+def test_simulated_instructions_are_those_of_the_last_process() -> None:
+    assert parse_simulated_instructions("rows\n==1== \n==1== I   refs:      91,372,875\n") == 91372875
+    assert parse_simulated_instructions("rows\n") is None
