@@ -35,7 +35,7 @@ LABELS = {
     "jobs_again": "jobs again",
     "runs": "runs",
 }
-_WITH_RANGE = ("cpu_seconds", RATIO, "requests_again", "jobs_again", "questions_p95_ms")
+_WITH_RANGE = ("cpu_seconds", RATIO, "requests_before_kill", "requests_again", "jobs_again", "questions_p95_ms")
 _UNITS: Mapping[str, float] = {"instructions": 1e9}
 
 
@@ -61,7 +61,7 @@ def _format_cell(metric: str, spread: Spread | None) -> str:
 
 
 def _choose_form(metric: str, value: float) -> str:
-    if metric.startswith(("requests", "runs", "jobs", "peak")) or metric.endswith("files") or abs(value) >= 100:
+    if metric.startswith(("requests", "runs", "jobs", "peak", "most")) or metric.endswith("files") or abs(value) >= 100:
         return "{:,.0f}"
     return "{:.2f}" if abs(value) < 10 else "{:.1f}"
 

@@ -1,14 +1,17 @@
-"""A year's back-fill that is killed (SIGKILL) at a random moment, started again and compared with the truth."""
+"""A year's back-fill that is killed (SIGKILL) at a random moment, started again and compared with the truth.
+
+The moment is a random number of requests and then up to a second, so that a busy machine is killed in mid-run too.
+"""
 
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -28,7 +31,17 @@ EARLY_EXPORT_RETRIES = {
     account.name: {"export_retry_minutes": 0.05} for account in DEMO_ACCOUNTS if account.provider == "chatcaptain"
 }
 RETRY_SECONDS = 4
+POLL_SECONDS = 0.005
 MOST_RUNS = 4
+MOST_DELAY_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class KillMoment:
+    """Some seconds after a number of requests."""
+
+    request_count: int
+    delay_seconds: float
 
 
 @contextmanager
@@ -36,15 +49,17 @@ def open_kill(setting: Setting) -> Iterator[Mapping[str, Entry]]:
     """Serve the year; on a busy machine two programs per processor work beside."""
     days = days_from(FIRST_DAY, setting.days)
     moments = random.Random(1)
-    whole_seconds: dict[str, float] = {}
+    totals: dict[str, int] = {}
     with Sandbox(World(7, DEMO_ACCOUNTS), SHAPES) as sandbox, keep_busy(setting.busy):
 
         def kill_and_resume(chatmart: Chatmart, folder: Path) -> Values:
-            if chatmart.name not in whole_seconds:
-                whole = _prepare(sandbox, chatmart, folder / "whole")
-                whole_seconds[chatmart.name] = whole.run_backfill(days).wall_seconds
+            if chatmart.name not in totals:
+                sandbox.request_log.clear()
+                _prepare(sandbox, chatmart, folder / "whole").run_backfill(days)
+                totals[chatmart.name] = len(sandbox.requests)
             product = _prepare(sandbox, chatmart, folder / "killed")
-            return _kill_and_resume(product, days, moments.uniform(0, whole_seconds[chatmart.name]))
+            moment = KillMoment(moments.randrange(totals[chatmart.name]), moments.uniform(0, MOST_DELAY_SECONDS))
+            return _kill_and_resume(product, days, moment)
 
         yield {chatmart.name: partial(kill_and_resume, chatmart) for chatmart in setting.chatmarts}
 
@@ -82,8 +97,8 @@ def _prepare(sandbox: Sandbox, chatmart: Chatmart, folder: Path) -> MeasuredInst
     return MeasuredInstallation(folder, sandbox, DEMO_ACCOUNTS, EARLY_EXPORT_RETRIES, chatmart=chatmart)
 
 
-def _kill_and_resume(product: MeasuredInstallation, days: Sequence[date], after_seconds: float) -> Values:
-    """Kill a back-fill after some seconds, run it again until it succeeds, and count what was asked again.
+def _kill_and_resume(product: MeasuredInstallation, days: Sequence[date], moment: KillMoment) -> Values:
+    """Kill a back-fill at a moment, run it again until it succeeds, and count what was asked again.
 
     If the create request of an export was cut off, its job cannot be looked up, and a new job may start only after
     ``export_retry_minutes``: such an account takes a third run.
@@ -91,7 +106,7 @@ def _kill_and_resume(product: MeasuredInstallation, days: Sequence[date], after_
     sandbox = product.sandbox
     sandbox.request_log.clear()
     earlier_jobs = len(sandbox.jobs)
-    _run_until(product, days, after_seconds)
+    _run_until(product, days, moment)
     before_kill = len(sandbox.requests)
     run_count = 1 + _run_to_success(product, days)
     require_truth(product, days)
@@ -105,16 +120,16 @@ def _kill_and_resume(product: MeasuredInstallation, days: Sequence[date], after_
     }
 
 
-def _run_until(product: MeasuredInstallation, days: Sequence[date], after_seconds: float) -> None:
+def _run_until(product: MeasuredInstallation, days: Sequence[date], moment: KillMoment) -> None:
     command = [product.chatmart.command, "backfill", "--from", str(days[0]), "--to", str(days[-1])]
     environment = {**product.environment, **product.chatmart.environment}
     with (product.folder / "killed.txt").open("wb") as log:
         victim = subprocess.Popen(command, env=environment, cwd=product.folder, stdout=log, stderr=log)
-        try:
-            victim.wait(after_seconds)
-        except subprocess.TimeoutExpired:
-            victim.send_signal(signal.SIGKILL)
-            victim.wait()
+        while victim.poll() is None and len(product.sandbox.request_log.requests) < moment.request_count:
+            time.sleep(POLL_SECONDS)
+        time.sleep(moment.delay_seconds)
+        victim.kill()
+        victim.wait()
 
 
 def _run_to_success(product: MeasuredInstallation, days: Sequence[date]) -> int:
