@@ -20,6 +20,7 @@ from benchmarks.compare.summary import find_worse, summarize
 from benchmarks.compare.workload import Entry, Setting, Values
 
 PAGE = REPOSITORY / "docs" / "performance.md"
+_SIZES = ("days", "years", "accounts")
 
 
 def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -43,7 +44,11 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and benchmarks/results.json")
     parser.add_argument("--against", type=Path, default=PATH, metavar="FILE", help="the table to compare with")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.is_full_size = all(getattr(options, name) == parser.get_default(name) for name in _SIZES)
+    if options.write and (not options.is_full_size or options.only or options.also or options.chatmart):
+        parser.error("--write needs all entries of this checkout, in full size")
+    return options
 
 
 def choose_chatmarts(options: argparse.Namespace) -> list[Chatmart]:
@@ -107,7 +112,7 @@ def main() -> int:
             continue
         results[name] = measured
         print(f"\n{format_section(measured)}", flush=True)
-        if name in earlier:
+        if name in earlier and options.is_full_size:
             print("\n".join(find_worse(name, measured.rows, earlier[name].rows)), flush=True)
         if options.write:
             in_order = {known: results[known] for known in WORKLOADS if known in results}

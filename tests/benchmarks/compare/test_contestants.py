@@ -69,6 +69,13 @@ def test_further_versions_are_measured_in_turn(tmp_path: Path) -> None:
     assert [chatmart.name for chatmart in choose_chatmarts(options)] == ["before"]
 
 
+@pytest.mark.parametrize("option", [("--days", "14"), ("--only", "floor"), ("--also", "before=x"), ("--chatmart", "x")])
+def test_only_whole_workloads_of_this_checkout_are_written(option: tuple[str, str]) -> None:
+    assert parse_options(["--write", "--workload", "year", "kill"]).workload == ["year", "kill"]
+    with pytest.raises(SystemExit):
+        parse_options(["--write", *option])
+
+
 def test_the_commands_of_a_help_text() -> None:
     assert parse_commands(HELP) == ["load", "status"]
 
