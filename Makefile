@@ -52,9 +52,7 @@ snapshot: install
 	$(BIN)/python -m tests.support.definitions
 
 bench: install
-	$(BIN)/python -m benchmarks.requests
-	$(BIN)/python -m benchmarks.backfill --days 31
-	$(BIN)/python -m benchmarks.compare
+	$(BIN)/python -m benchmarks.compare --write
 
 dev: install
 	$(BIN)/chatmart dev

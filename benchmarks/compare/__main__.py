@@ -1,90 +1,125 @@
-"""`python -m benchmarks.compare`: each workload by each contestant in turn, some rounds, against one loopback server.
+"""`python -m benchmarks.compare`: each workload by each contestant in turn, some rounds, on one machine in one run.
 
-The server runs in a process of its own and is not counted. A contestant whose loaded conversations differ from what
-was served ends the run. The tables go to standard output as Markdown.
+Servers run beside the contestants and are not counted. The tables go to standard output as Markdown, progress to
+standard error. The exit code is 1 only when a workload broke.
 """
 
 import argparse
-import statistics
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import traceback
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.compare.contestants import WORKLOADS, Contestant
-from benchmarks.compare.server import expected_conversations, write_csv
-from benchmarks.compare.usage import Usage, measure
+from benchmarks.compare.contestants import REPOSITORY, Chatmart, find_chatmart, find_own_chatmart
+from benchmarks.compare.machine import describe_machine, watch_other_work
+from benchmarks.compare.page import format_section, write_page
+from benchmarks.compare.registry import WORKLOADS
+from benchmarks.compare.results import PATH, Measured, read_results, write_results
+from benchmarks.compare.summary import find_worse, summarize
+from benchmarks.compare.workload import Entry, Setting, Values
 
-TITLES = {"requests": "1,000 daily requests (4 accounts x 250 days)", "export": "An export of {rows:,} rows"}
-
-
-@contextmanager
-def run_server(csv_path: Path) -> Iterator[str]:
-    """Run the server and yield its origin."""
-    command = [sys.executable, "-m", "benchmarks.compare.server", str(csv_path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-    finally:
-        process.kill()
-        process.wait()
+PAGE = REPOSITORY / "docs" / "performance.md"
+_SIZES = ("days", "years", "accounts")
 
 
-def measure_contestant(contestant: Contestant, origin: str, expected: int) -> Usage:
-    """Run a contestant once in an empty folder. Raises SystemExit when it loaded something else."""
-    with tempfile.TemporaryDirectory() as name:
-        run = contestant(origin, Path(name))
-        usage = measure(run.command, run.environment, Path(name))
-        loaded = run.count_conversations()
-        if loaded != expected:
-            raise SystemExit(f"{run.command}: loaded {loaded} conversations of {expected}")
-    return usage
+def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
+    parser.add_argument("--rounds", type=int, help="default: each workload's own")
+    parser.add_argument("--workload", nargs="+", choices=list(WORKLOADS), action="extend", help="default: all")
+    parser.add_argument("--only", nargs="+", action="extend", metavar="ENTRY", help="entries to measure; default: all")
+    parser.add_argument(
+        "--chatmart", type=Path, metavar="PATH", help="another checkout or its .venv/bin/chatmart in place of this one"
+    )
+    parser.add_argument(
+        "--also", action="append", default=[], metavar="NAME=PATH", help="a further chatmart, measured in turn"
+    )
+    parser.add_argument("--days", type=int, default=365, help="of the workloads of a year")
+    parser.add_argument("--years", type=int, default=5, help="of the lake")
+    parser.add_argument("--accounts", type=int, default=100, help="of the lake")
+    parser.add_argument("--busy", action="store_true", help="keep the machine busy while back-fills are killed")
+    parser.add_argument(
+        "--simulate", action="store_true", help="count the instructions of `status` and `sql` with valgrind (slow)"
+    )
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md and benchmarks/results.json")
+    parser.add_argument("--against", type=Path, default=PATH, metavar="FILE", help="the table to compare with")
+    options = parser.parse_args(arguments)
+    options.is_full_size = all(getattr(options, name) == parser.get_default(name) for name in _SIZES)
+    if options.write and (not options.is_full_size or options.only or options.also or options.chatmart):
+        parser.error("--write needs all entries of this checkout, in full size")
+    return options
 
 
-def format_table(usages: Mapping[str, Sequence[Usage]]) -> str:
-    """Return a Markdown table: medians and range of CPU seconds, wall seconds and peak memory, ratio to the floor."""
-    floor = statistics.median(usage.cpu_seconds for usage in usages["floor"]) if "floor" in usages else None
-    lines = ["| | CPU s (range) | x floor | wall s | peak MB |", "|---|--:|--:|--:|--:|"]
-    for name, measured in usages.items():
-        seconds = sorted(usage.cpu_seconds for usage in measured)
-        median = statistics.median(seconds)
-        ratio = f"{median / floor:.2f}" if floor else "–"
-        wall = statistics.median(usage.wall_seconds for usage in measured)
-        peak = statistics.median(usage.peak_megabytes for usage in measured)
-        lines.append(
-            f"| {name} | {median:.2f} ({seconds[0]:.2f}–{seconds[-1]:.2f}) | {ratio} | {wall:.1f} | {peak:.0f} |"
-        )
-    return "\n".join(lines)
+def choose_chatmarts(options: argparse.Namespace) -> list[Chatmart]:
+    """Return the versions of chatmart to measure."""
+    own = find_chatmart("chatmart", options.chatmart) if options.chatmart else find_own_chatmart()
+    further = [find_chatmart(name, Path(path)) for name, _, path in (text.partition("=") for text in options.also)]
+    return [chatmart for chatmart in (own, *further) if not options.only or _is_chosen(chatmart, options.only)]
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--rows", type=int, default=1_000_000, help="of the export")
-    parser.add_argument("--workload", choices=list(WORKLOADS), action="append")
-    parser.add_argument("--only", action="append", help="contestants; default: all")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        csv_path = Path(folder) / "export.csv"
-        write_csv(csv_path, options.rows)
-        with run_server(csv_path) as origin:
-            for workload in options.workload or WORKLOADS:
-                expected = expected_conversations() if workload == "requests" else options.rows
-                chosen = {
-                    name: contestant
-                    for name, contestant in WORKLOADS[workload].items()
-                    if not options.only or name in options.only
-                }
-                usages: dict[str, list[Usage]] = {name: [] for name in chosen}
-                for _ in range(options.rounds):
-                    for name, contestant in chosen.items():
-                        usages[name].append(measure_contestant(contestant, origin, expected))
-                print(f"\n## {TITLES[workload].format(rows=options.rows)}\n\n{format_table(usages)}", flush=True)
+def _is_chosen(chatmart: Chatmart, only: Sequence[str]) -> bool:
+    """Say whether an entry of this chatmart is chosen; an entry's name begins with it."""
+    return any(name == chatmart.name or name.startswith(f"{chatmart.name} ") for name in only)
+
+
+def measure_workload(name: str, setting: Setting, rounds: int | None) -> Measured:
+    """Measure all entries of a workload in turn. Raises the error of the first one that fails."""
+    workload = WORKLOADS[name]
+    count = rounds or workload.rounds
+    with watch_other_work() as other_work, workload.open_entries(setting) as entries:
+        runs = _measure_in_turn(name, setting.choose(entries), count)
+    rows = summarize(runs, workload.reference)
+    return Measured(name, workload.title, workload.reference, workload.reading, count, other_work.describe(), rows)
+
+
+def _measure_in_turn(workload: str, entries: Mapping[str, Entry], rounds: int) -> Mapping[str, Sequence[Values]]:
+    runs: dict[str, list[Values]] = {name: [] for name in entries}
+    for number in range(1, rounds + 1):
+        for name, entry in entries.items():
+            with tempfile.TemporaryDirectory() as folder:
+                values = entry(Path(folder))
+            runs[name].append(values)
+            figures = ", ".join(f"{metric} {value:.4g}" for metric, value in values.items())
+            print(f"{workload} {number}/{rounds} {name}: {figures}", file=sys.stderr, flush=True)
+    return runs
+
+
+def main() -> int:
+    """Measure, print, compare, and write if asked to."""
+    options = parse_options()
+    setting = Setting(
+        choose_chatmarts(options),
+        frozenset(options.only or ()),
+        options.days,
+        options.years,
+        options.accounts,
+        options.busy,
+        options.simulate,
+    )
+    machine = describe_machine()
+    print(", ".join(f"{name} {value}" for name, value in machine.items()), flush=True)
+    earlier = read_results(options.against)
+    results = read_results(PATH)
+    exit_code = 0
+    for name in options.workload or WORKLOADS:
+        try:
+            measured = measure_workload(name, setting, options.rounds)
+        except Exception:  # noqa: BLE001 - a workload that breaks must not hide the others
+            traceback.print_exc()
+            print(f"broke: {name}", flush=True)
+            exit_code = 1
+            continue
+        results[name] = measured
+        print(f"\n{format_section(measured)}", flush=True)
+        if name in earlier and options.is_full_size:
+            print("\n".join(find_worse(name, measured.rows, earlier[name].rows)), flush=True)
+        if options.write:
+            in_order = {known: results[known] for known in WORKLOADS if known in results}
+            write_results(PATH, machine, in_order)
+            write_page(PAGE, machine, list(in_order.values()))
+    return exit_code
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,149 +1,132 @@
-"""Who is compared: for each workload, the command of a contestant and the conversations that it has loaded."""
+"""Who is compared: versions of chatmart, the floor, dlt and Singer. Each loads through a command of its own.
+
+A command is run in an empty folder. What it has loaded is counted afterwards.
+"""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from benchmarks.compare.environments import prepare_environment
-from benchmarks.compare.server import ACCOUNTS, DAYS, FIRST_DAY
-from benchmarks.export_memory import MONTH
+from benchmarks.compare.usage import Usage, measure
 
-CHATMART = Path(sys.executable).with_name("chatmart")
 REPOSITORY = Path(__file__).parents[2]
+SECRETS = {"BENCH_KEY": "invented-key", "BENCH_PRIVACY_KEY": "invented-privacy-key"}
 _PROGRAMS = Path(__file__).parent / "programs"
-_SECRETS = {"BENCH_KEY": "invented-key", "BENCH_PRIVACY_KEY": "invented-privacy-key"}
 
 
 @dataclass(frozen=True)
-class Run:
-    """A prepared run: its command and environment, and how its loaded conversations are counted afterwards."""
+class Chatmart:
+    """A chatmart to measure: a name for the tables, its command, and the checkout whose modules it runs, if any."""
 
-    command: Sequence[str | Path]
-    count_conversations: Callable[[], int]
-    environment: Mapping[str, str] = field(default_factory=dict)
+    name: str
+    command: Path
+    checkout: Path | None
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that make the command use the modules of its own checkout."""
+        return {"PYTHONPATH": str(self.checkout or "")}
 
-Contestant = Callable[[str, Path], Run]
-"""Prepares a run against the server of this origin in an empty folder."""
+    @property
+    def python(self) -> Path:
+        """The interpreter of the command's environment."""
+        return self.command.with_name("python")
 
+    def run(self, folder: Path, *arguments: str | Path, secrets: Mapping[str, str] = SECRETS) -> Usage:
+        """Run a command with the folder's `chatmart.yaml` and return its cost. Raises RuntimeError when it fails."""
+        return measure(self.build_command(folder, *arguments), {**self.environment, **secrets}, folder)
 
-def prepare_chatmart_requests(origin: str, folder: Path) -> Run:
-    """Back-fill 250 days of four accounts by one request a day."""
-    accounts = [
-        {"name": name, "provider": "chatdash", "project_id": name, "api_key": "${BENCH_KEY}", "base_url": origin}
-        for name in ACCOUNTS
-    ]
-    last_day = FIRST_DAY + timedelta(days=DAYS - 1)
-    limits = {"requests": 100_000, "period_seconds": 1, "concurrency": 4}
-    return _prepare_backfill(folder, accounts, str(FIRST_DAY), str(last_day), {"rate_limit": limits})
+    def build_command(self, folder: Path, *arguments: str | Path) -> list[str | Path]:
+        """Return the command line with the folder's `chatmart.yaml`."""
+        return [self.command, "--config", folder / "chatmart.yaml", *arguments]
 
-
-def prepare_chatmart_export(origin: str, folder: Path) -> Run:
-    """Back-fill a month of one account by one export job."""
-    account = {
-        "name": "voice",
-        "provider": "chatcaptain",
-        "chatbot_id": "c1",
-        "api_key": "${BENCH_KEY}",
-        "streams": ["export"],
-        "base_url": origin,
-        "download_hosts": ["127.0.0.1"],
-        "export_poll_seconds": [0.05, 0.1],
-        "privacy": {"key": "${BENCH_PRIVACY_KEY}"},
-    }
-    last_day = MONTH[1] - timedelta(days=1)
-    query = "SELECT count(*) FROM conversation"
-    return _prepare_backfill(folder, [account], str(MONTH[0]), str(last_day), {}, query)
+    def query(self, folder: Path, query: str, secrets: Mapping[str, str] = SECRETS) -> pa.Table:
+        """Return the rows of `chatmart sql`."""
+        output = folder / "rows.parquet"
+        self.run(folder, "sql", "--output", output, query, secrets=secrets)
+        return pq.read_table(output, partitioning=None)
 
 
-def _prepare_backfill(
-    folder: Path,
-    accounts: Sequence[Mapping[str, object]],
-    first: str,
-    last: str,
-    defaults: Mapping[str, object],
-    query: str = "SELECT sum(conversations) FROM conversation_daily",
-) -> Run:
-    path = folder / "chatmart.yaml"
+def find_chatmart(name: str, path: Path) -> Chatmart:
+    """Return the chatmart of a checkout, or of a command in an environment. Raises SystemExit when there is none.
+
+    A command in the `.venv/bin` of a checkout runs the checkout's modules, whatever is installed.
+    """
+    command = path if path.is_file() else path / ".venv" / "bin" / "chatmart"
+    command = command.absolute()  # not resolved: an environment may be shared between checkouts by a link
+    if not command.is_file():
+        raise SystemExit(f"{command} does not exist")
+    around = command.parents[2]
+    is_checkout = (around / "pipelines").is_dir() and (around / "pyproject.toml").is_file()
+    return Chatmart(name, command, around if is_checkout else None)
+
+
+def find_own_chatmart() -> Chatmart:
+    """Return the chatmart of this checkout, in the environment of the running interpreter."""
+    return Chatmart("chatmart", Path(sys.executable).with_name("chatmart"), REPOSITORY)
+
+
+def write_config(folder: Path, accounts: Sequence[Mapping[str, object]], **top_level: object) -> None:
+    """Write the `chatmart.yaml` of a folder."""
     # JSON is YAML
-    path.write_text(json.dumps({"defaults": {"start_date": first, **defaults}, "accounts": list(accounts)}))
-
-    def count() -> int:
-        command = [CHATMART, "--config", path, "sql", "--format", "csv", query]
-        environment = {**os.environ, **_SECRETS}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-        return int(done.stdout.split()[-1])
-
-    return Run([CHATMART, "--config", path, "backfill", "--from", first, "--to", last], count, _SECRETS)
+    (folder / "chatmart.yaml").write_text(json.dumps({**top_level, "accounts": list(accounts)}))
 
 
-def prepare_floor_requests(origin: str, folder: Path) -> Run:
-    """Fetch with httpx and store the raw rows with DuckDB."""
-    return _prepare_floor("floor_requests", origin, folder)
+def run_floor(program: str, folder: Path, *arguments: object) -> tuple[Usage, int]:
+    """Run a floor program and return its cost and the conversations that it has loaded."""
+    return _run_program(Path(sys.executable), f"floor_{program}.py", folder, {}, arguments)
 
 
-def prepare_floor_export(origin: str, folder: Path) -> Run:
-    """Fetch with httpx and store the raw rows with DuckDB."""
-    return _prepare_floor("floor_export", origin, folder)
-
-
-def _prepare_floor(module: str, origin: str, folder: Path) -> Run:
-    store = folder / "raw.duckdb"
-    command = [sys.executable, "-m", f"benchmarks.compare.programs.{module}", origin, store]
-    return Run(command, lambda: _read_total(store), {"PYTHONPATH": str(REPOSITORY)})
-
-
-def prepare_dlt_requests(origin: str, folder: Path) -> Run:
-    """dlt, tuned."""
-    return _prepare_dlt("requests", origin, folder)
-
-
-def prepare_dlt_export(origin: str, folder: Path) -> Run:
-    """dlt, tuned, by Arrow batches."""
-    return _prepare_dlt("export", origin, folder)
-
-
-def _prepare_dlt(kind: str, origin: str, folder: Path) -> Run:
-    store = folder / "raw.duckdb"
-    command = [prepare_environment("dlt") / "python", _PROGRAMS / "dlt_load.py", kind, origin, store]
+def run_dlt(kind: str, folder: Path, origin: str) -> tuple[Usage, int]:
+    """Run dlt, tuned, and return its cost and the conversations that it has loaded."""
     quiet = {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR", "DLT_DATA_DIR": str(folder / "dlt")}
-    return Run(command, lambda: _read_total(store), quiet)
+    return _run_program(prepare_environment("dlt") / "python", "dlt_load.py", folder, quiet, (origin, kind))
 
 
-def prepare_singer_requests(origin: str, folder: Path) -> Run:
-    """A tap of the Singer SDK, piped into target-duckdb."""
+def run_singer(folder: Path, origin: str) -> tuple[Usage, int]:
+    """Pipe a tap of the Singer SDK into target-duckdb; return the cost and the conversations that are loaded."""
     store = folder / "raw.duckdb"
     (folder / "tap.json").write_text(json.dumps({"origin": origin}))
     (folder / "target.json").write_text(json.dumps({"path": str(store), "default_target_schema": "main"}))
     tap = f"{prepare_environment('singer-tap') / 'python'} {_PROGRAMS / 'singer_tap.py'} --config tap.json"
     target = f"{prepare_environment('singer-target') / 'target-duckdb'} --config target.json"
-    query = "SELECT sum(conversations) FROM raw"
-    return Run(["sh", "-c", f"{tap} | {target}"], lambda: _read_total(store, query))
+    usage = measure(["sh", "-c", f"{tap} | {target}"], {}, folder)
+    return usage, read_number(store, "SELECT sum(conversations) FROM raw")
 
 
-def _read_total(store: Path, query: str = "SELECT conversations FROM main.total") -> int:
+def read_number(store: Path, query: str) -> int:
+    """Return the only value of a query on a DuckDB file."""
     with duckdb.connect(str(store), read_only=True) as engine:
         row = engine.execute(query).fetchone()
     return int(row[0]) if row else 0
 
 
-WORKLOADS: Mapping[str, Mapping[str, Contestant]] = {
-    "requests": {
-        "chatmart": prepare_chatmart_requests,
-        "floor": prepare_floor_requests,
-        "dlt": prepare_dlt_requests,
-        "singer": prepare_singer_requests,
-    },
-    "export": {
-        "chatmart": prepare_chatmart_export,
-        "floor": prepare_floor_export,
-        "dlt": prepare_dlt_export,
-    },
-}
+def list_commands(chatmart: Chatmart) -> list[str]:
+    """List the commands that `chatmart --help` names."""
+    environment = {**os.environ, **chatmart.environment}
+    done = subprocess.run([chatmart.command, "--help"], env=environment, capture_output=True, text=True, check=True)
+    return parse_commands(done.stdout)
+
+
+def parse_commands(text: str) -> list[str]:
+    """Return the names below `Commands:` of a help text."""
+    lines = text.partition("\nCommands:\n")[2].splitlines()
+    return [line.split()[0] for line in lines if line.startswith("  ") and not line.startswith("   ")]
+
+
+def _run_program(
+    python: Path, program: str, folder: Path, environment: Mapping[str, str], arguments: Sequence[object]
+) -> tuple[Usage, int]:
+    store = folder / "raw.duckdb"
+    origin, *others = map(str, arguments)
+    usage = measure([python, _PROGRAMS / program, origin, store, *others], environment, folder)
+    return usage, read_number(store, "SELECT conversations FROM main.total")

@@ -1,49 +1,40 @@
 """dlt, tuned: parallel requests, Parquet loader files, no nested tables; an export as Arrow batches.
 
-Arguments: `requests` or `export`, the server's origin, the DuckDB file. It runs in an environment of its own.
+Arguments: the server's origin, the DuckDB file, `requests` or `export`. It runs in an environment of its own.
 """
 
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dlt
 import pyarrow.csv
+from days import build_query, list_days
 from dlt.sources.helpers import requests
-
-ACCOUNTS = ("p1", "p2", "p3", "p4")
-FIRST_DAY = date(2025, 1, 1)
-DAYS = 250
 
 
 def fetch_days(origin: str) -> Any:
     """Return the resource of all days of all accounts."""
 
     @dlt.resource(name="days")
-    def list_days() -> Iterator[list[dict[str, str]]]:
-        yield [
-            {"project": project, "day": str(FIRST_DAY + timedelta(days=offset))}
-            for project in ACCOUNTS
-            for offset in range(DAYS)
-        ]
+    def yield_days() -> Iterator[list[tuple[str, date]]]:
+        yield list_days()
 
-    @dlt.transformer(name="raw", data_from=list_days, max_table_nesting=0)
-    def fetch(days: list[dict[str, str]]) -> Iterator[Any]:
+    @dlt.transformer(name="raw", data_from=yield_days, max_table_nesting=0)
+    def fetch(days: list[tuple[str, date]]) -> Iterator[Any]:
         session = requests.Client().session
 
         @dlt.defer
-        def fetch_one(entry: dict[str, str]) -> dict[str, Any]:
-            times = {"startTime": f"{entry['day']}T00:00:00.000Z", "endTime": f"{entry['day']}T23:59:59.999Z"}
-            query = {"query": [{"metrics": ["conversations"], "filter": times}]}
-            response = session.post(f"{origin}/projects/{entry['project']}/analytics/query", json=query)
+        def fetch_one(project: str, day: date) -> dict[str, Any]:
+            response = session.post(f"{origin}/projects/{project}/analytics/query", json=build_query(day))
             response.raise_for_status()
-            return {**entry, **response.json()}
+            return {"project": project, "day": str(day), **response.json()}
 
-        for entry in days:
-            yield fetch_one(entry)
+        for project, day in days:
+            yield fetch_one(project, day)
 
     return fetch
 
@@ -68,7 +59,7 @@ def fetch_export(origin: str) -> Any:
 
 def main() -> None:
     """Run the pipeline and leave its total in the file."""
-    kind, origin, store = sys.argv[1:]
+    origin, store, kind = sys.argv[1:]
     pipeline = dlt.pipeline(
         "compare", destination=dlt.destinations.duckdb(store), dataset_name="main_raw", pipelines_dir=f"{store}.state"
     )

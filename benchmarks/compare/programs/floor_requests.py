@@ -1,46 +1,40 @@
 """The floor of daily requests: httpx, eight at once, and the raw bodies as rows of a DuckDB table. Nothing else.
 
-Arguments: the server's origin, the DuckDB file.
+Arguments: the server's origin, the DuckDB file, the number of requests.
 """
 
 import asyncio
 import sys
-from datetime import datetime, time, timedelta
+from datetime import date
 
 import duckdb
 import httpx
-import pyarrow as pa
-
-from benchmarks.compare.server import ACCOUNTS, DAYS, FIRST_DAY
+from days import build_query, list_days
 
 AT_ONCE = 8
 
 
-async def fetch_all(origin: str) -> list[tuple[str, str, str]]:
+async def fetch_all(origin: str, count: int) -> list[tuple[str, str, str]]:
     """Return project, day and body of every request."""
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def fetch_one(client: httpx.AsyncClient, project: str, offset: int) -> tuple[str, str, str]:
-        day = FIRST_DAY + timedelta(days=offset)
-        start = datetime.combine(day, time()).isoformat(timespec="milliseconds") + "Z"
-        end = f"{day}T23:59:59.999Z"
-        query = {"query": [{"metrics": ["conversations"], "filter": {"startTime": start, "endTime": end}}]}
+    async def fetch_one(client: httpx.AsyncClient, project: str, day: date) -> tuple[str, str, str]:
         async with gate:
-            response = await client.post(f"{origin}/projects/{project}/analytics/query", json=query)
+            response = await client.post(f"{origin}/projects/{project}/analytics/query", json=build_query(day))
         response.raise_for_status()
         return project, str(day), response.text
 
     async with httpx.AsyncClient() as client:
-        return await asyncio.gather(*(fetch_one(client, name, day) for name in ACCOUNTS for day in range(DAYS)))
+        return await asyncio.gather(*(fetch_one(client, project, day) for project, day in list_days(count)))
 
 
 def main() -> None:
     """Fetch and store."""
-    rows = asyncio.run(fetch_all(sys.argv[1]))
-    columns = dict(zip(("project", "day", "body"), map(list, zip(*rows, strict=True)), strict=True))
-    raw = pa.table(columns)  # noqa: F841 - DuckDB finds it by its name
+    rows = asyncio.run(fetch_all(sys.argv[1], int(sys.argv[3])))
+    columns = [list(column) for column in zip(*rows, strict=True)]
     with duckdb.connect(sys.argv[2]) as engine:
-        engine.execute("CREATE TABLE raw AS SELECT * FROM raw")
+        select = "SELECT unnest(?) AS project, unnest(?) AS day, unnest(?) AS body"
+        engine.execute(f"CREATE TABLE raw AS {select}", columns)
         conversations = "sum(CAST(json_extract(body, '$.conversations.total') AS BIGINT))"
         engine.execute(f"CREATE TABLE total AS SELECT {conversations} AS conversations FROM raw")
 

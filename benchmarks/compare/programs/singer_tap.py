@@ -4,15 +4,12 @@ Arguments: those of a tap (`--config FILE`, whose `origin` is the server's). It 
 """
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
+from days import build_query, list_days
 from singer_sdk import RESTStream, Tap
 from singer_sdk import typing as th
-
-ACCOUNTS = ("p1", "p2", "p3", "p4")
-FIRST_DAY = date(2025, 1, 1)
-DAYS = 250
 
 
 class DailyAnalytics(RESTStream[Any]):
@@ -39,16 +36,11 @@ class DailyAnalytics(RESTStream[Any]):
     @property
     def partitions(self) -> list[dict[str, str]]:
         """All days of all projects."""
-        return [
-            {"project": project, "day": str(FIRST_DAY + timedelta(days=offset))}
-            for project in ACCOUNTS
-            for offset in range(DAYS)
-        ]
+        return [{"project": project, "day": str(day)} for project, day in list_days()]
 
     def prepare_request_payload(self, context: Any, next_page_token: Any) -> dict[str, Any]:
         """Return the query of one day."""
-        times = {"startTime": f"{context['day']}T00:00:00.000Z", "endTime": f"{context['day']}T23:59:59.999Z"}
-        return {"query": [{"metrics": ["conversations"], "filter": times}]}
+        return build_query(date.fromisoformat(context["day"]))
 
     def parse_response(self, response: Any) -> Iterable[dict[str, Any]]:
         """Yield the one record of a day."""
