@@ -53,7 +53,8 @@ class LandingZone:
     def open_log(self, provider: str, account: str, *, recall: bool = True) -> Iterator[None]:
         """Open an account's log for writing, and seal it at the end. Only for the holder of its fetch lock.
 
-        Without ``recall`` the answers of a killed run are not given out. Raises OSError when it cannot be written or does not read back.
+        Without ``recall`` the answers of a killed run are not given out. Raises OSError when it cannot be written or
+        does not read back.
         """
         with self._borrow_log(provider, account) as log:
             if not recall:
