@@ -1,25 +1,24 @@
 """Write materialisations into Dagster's storage in batches, for days that were loaded outside Dagster.
 
-Which days are written is decided in ``instance.materializations``, not here. Single events cost two commits each.
-Here up to 500 events share one commit, as Dagster itself does on PostgreSQL.
+Which days are written is decided in ``instance.materializations``, not here.
 """
 
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 
 import dagster as dg
 from dagster._core.events import StepMaterializationData
 from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
-from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log import EventLogStorage, SqliteEventLogStorage
 
 from pipelines.configuration.config import Config
+from pipelines.orchestration.instance.batches import EVENTS_PER_BATCH, BatchingSqliteEventLogStorage
 from pipelines.orchestration.instance.home import dagster_environment, home_folder
 from pipelines.orchestration.loaded_days import MetadataByDay
 
-EVENTS_PER_BATCH = 500
 ASSETS = ("landing", "slices")
 
 
@@ -36,6 +35,7 @@ def write_materializations(
         _set_environment(dagster_environment(config)),
         dg.DagsterInstance.from_config(str(home_folder(config))) as instance,
     ):
+        storage = _batching_storage(instance)
         for provider, days in days_by_provider.items():
             for name in ASSETS:
                 key = dg.AssetKey([provider, name])
@@ -47,7 +47,7 @@ def write_materializations(
                         dg.AssetMaterialization(key, partition=day.isoformat(), metadata=days[day])
                         for day in reversed(wanted[start : start + EVENTS_PER_BATCH])
                     ]
-                    _store_entries(instance, [_build_entry(event) for event in batch])
+                    storage.store_event_batch([_build_entry(event) for event in batch])
                     event_count += len(batch)
     return event_count
 
@@ -69,16 +69,10 @@ def _build_entry(materialization: dg.AssetMaterialization) -> dg.EventLogEntry:
     )
 
 
-def _store_entries(instance: dg.DagsterInstance, entries: Sequence[dg.EventLogEntry]) -> None:
-    """Store materialisations of one asset in one transaction."""
+def _batching_storage(instance: dg.DagsterInstance) -> EventLogStorage:
+    """Return the instance's event log, also for a home whose settings do not ask for batches."""
     storage = instance.event_log_storage
-    if not isinstance(storage, SqliteEventLogStorage):
-        storage.store_event_batch(entries)
-        return
-    with storage.index_transaction() as con:
-        stored = [con.execute(storage.prepare_insert_event(entry)).inserted_primary_key for entry in entries]
-    if stored[-1]:
-        storage.store_asset_event(entries[-1], stored[-1][0])
+    return BatchingSqliteEventLogStorage.beside(storage) if isinstance(storage, SqliteEventLogStorage) else storage
 
 
 @contextmanager
