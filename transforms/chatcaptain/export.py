@@ -139,32 +139,43 @@ def _load_conversations(
     }
     conversations = _write_staged(engine, chunk, "conversation", values, tagged, parameters)
     facts.attach("conversation", conversations, channels, tags.values())
-    values = {"score": "CASE WHEN intent_count = 1 THEN intent_score END"}
-    intents = f"{table} JOIN {_split_intents_sql(table)} ON intents = cell"
+    hits = "len(list_filter(names, lambda name: name = intent))"
+    values = {
+        "hits": f"CASE WHEN len(names) = intent_count THEN 1 ELSE {hits} END",
+        "score": "CASE WHEN intent_count = 1 THEN intent_score END",
+    }
+    intents = _split_intents(engine, table)
     facts.attach("conversation_intent", _write_staged(engine, chunk, "conversation_intent", values, intents))
     return totals
 
 
 def _join_pseudonyms(engine: duckdb.DuckDBPyConnection, table: str, rows: str) -> tuple[str, str]:
     """Return the expression of the pseudonyms, and the rows to take it from: an id that comes often is hashed once."""
-    query = f"SELECT count(user_id) > 2 * approx_count_distinct(user_id) FROM {table}"  # noqa: S608
-    (comes_often,) = engine.execute(query).fetchone() or (False,)
-    if not comes_often:
+    if not _repeats_cells(engine, table, "user_id"):
         return pseudonym_sql("user_id"), rows
-    ids = f"SELECT DISTINCT user_id AS plain_id FROM {table}"  # noqa: S608
-    pseudonyms = f"(SELECT plain_id, {pseudonym_sql('plain_id')} AS pseudonym FROM ({ids}))"  # noqa: S608
-    return "pseudonym", f"{rows} LEFT JOIN {pseudonyms} ON user_id = plain_id"
+    ids = f"SELECT DISTINCT user_id FROM {table}"  # noqa: S608
+    pseudonyms = f"(SELECT user_id, {pseudonym_sql('user_id')} AS pseudonym FROM ({ids}))"  # noqa: S608
+    return "pseudonym", f"{rows} LEFT JOIN {pseudonyms} USING (user_id)"
 
 
-def _split_intents_sql(table: str) -> str:
-    """Return the table of the intents in each different cell, with ``hits`` and ``intent_count`` of the cell."""
+def _split_intents(engine: duckdb.DuckDBPyConnection, table: str) -> str:
+    """Return the rows with one ``intent`` each, ``names`` as in the cell, and ``intent_count``, the different ones.
+
+    A cell that comes often is split once.
+    """
+    is_repeated = _repeats_cells(engine, table, "intents")
+    cells = f"(SELECT DISTINCT intents FROM {table})" if is_repeated else table  # noqa: S608
     names = "list_filter(string_split(intents, '|'), lambda name: name <> '')"
-    cells = f"SELECT intents AS cell, {names} AS names FROM (SELECT DISTINCT intents FROM {table})"  # noqa: S608
-    return (
-        "(SELECT cell, intent, len(list_filter(names, lambda name: name = intent)) AS hits, "  # noqa: S608
-        "len(list_distinct(names)) AS intent_count "
-        f"FROM (SELECT *, unnest(list_distinct(names)) AS intent FROM ({cells})))"
-    )
+    split = f"SELECT *, {names} AS names, list_distinct(names) AS different FROM {cells}"  # noqa: S608
+    rows = f"(SELECT *, unnest(different) AS intent, len(different) AS intent_count FROM ({split}))"  # noqa: S608
+    return f"{table} JOIN {rows} USING (intents)" if is_repeated else rows
+
+
+def _repeats_cells(engine: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
+    """Return whether the cells of a column come twice and more on average, so that a join by them costs less."""
+    query = f"SELECT count({column}) >= 2 * approx_count_distinct({column}) FROM {table}"  # noqa: S608
+    (is_repeated,) = engine.execute(query).fetchone() or (False,)
+    return bool(is_repeated)
 
 
 def _without_repeats(engine: duckdb.DuckDBPyConnection, chunk: Chunk[ChatcaptainAccount]) -> str:

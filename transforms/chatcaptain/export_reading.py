@@ -17,7 +17,6 @@ import duckdb
 import zstandard
 
 from extractors.chatcaptain.account import ChatcaptainAccount
-from extractors.chatcaptain.contexts import ExportContext
 from extractors.errors import ErrorLocation, ShapeError
 from extractors.exports.csv_lines import CsvCounts, CsvRecordCounter
 from extractors.landing.batch import Batch
@@ -97,8 +96,7 @@ def open_export(chunk: Chunk[ChatcaptainAccount], claim: DayClaim) -> LandedExpo
         start = next(pieces, b"")
     check_is_csv_text(start, batch.where)
     header = read_header(start, chunk.account.export_columns, batch.where)
-    context: ExportContext = batch.parts[0].context
-    counts = CsvCounts.from_json(context.get("counts"))
+    counts = CsvCounts.from_json(batch.parts[0].context.get("counts"))  # of ExportContext
     if counts is not None:
         deque(pieces, maxlen=0)  # to its end: only there damage shows
     return LandedExport(batch, path, header, counts or _count_records(chain([start], pieces)))
