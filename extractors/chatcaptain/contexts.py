@@ -3,7 +3,7 @@
 Streams without a class here have no context.
 """
 
-from typing import TypedDict
+from typing import Any, NotRequired, TypedDict
 
 
 class ChannelReportContext(TypedDict):
@@ -17,6 +17,10 @@ class ChannelReportContext(TypedDict):
 
 
 class ExportContext(TypedDict):
-    """Of the stream ``export``: the id of the job that made the file."""
+    """Of the stream ``export``: the id of the job that made the file, and the file's ``CsvCounts`` as JSON.
+
+    A file that an earlier release landed has no counts.
+    """
 
     export: str
+    counts: NotRequired[dict[str, Any]]

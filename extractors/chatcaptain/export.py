@@ -96,7 +96,7 @@ class _WindowExport:
         except LinkExpired:
             file = await self._download_result(job)
         request = Request("POST", self._path, self._query)
-        context: ExportContext = {"export": job.id}
+        context: ExportContext = {"export": job.id, "counts": file.counts.to_json()}
         self._batch.end_body(Response(request, 200, file.headers, file.fetched_at, b"", context))
         self._batch.set_data_time(job.created_at)
         return {

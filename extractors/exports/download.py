@@ -22,7 +22,7 @@ from extractors.errors import (
     ShapeError,
     Transient,
 )
-from extractors.exports.csv_lines import CsvRecordCounter
+from extractors.exports.csv_lines import CsvCounts, CsvRecordCounter
 from extractors.exports.hosts import AllowedHosts, register_link_secrets
 from extractors.http.encodings import read_codings
 from extractors.http.messages import raise_for_status, select_kept_headers
@@ -56,13 +56,18 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class DownloadedFile:
-    """A complete file: decoded and encoded bytes, records below the header, kept headers, and the instant (UTC)."""
+    """A complete file: decoded and encoded bytes, its counts as a CSV file, kept headers, and the instant (UTC)."""
 
     bytes: int
     encoded_bytes: int
-    rows: int
+    counts: CsvCounts
     headers: dict[str, str]
     fetched_at: datetime
+
+    @property
+    def rows(self) -> int:
+        """The records below the header."""
+        return max(self.counts.record_count - 1, 0)
 
 
 async def download_file(
@@ -144,8 +149,7 @@ async def _receive_file(
         records.feed(piece)
         sink.write(piece)
     _check_complete(where, response, encoded, records)
-    rows = max(records.record_count - 1, 0)
-    return DownloadedFile(size, encoded.size, rows, select_kept_headers(response.headers), fetched_at)
+    return DownloadedFile(size, encoded.size, records.counts, select_kept_headers(response.headers), fetched_at)
 
 
 def _check_complete(

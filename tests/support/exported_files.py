@@ -2,9 +2,10 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from extractors.chatcaptain.account import ChatcaptainAccount
+from extractors.exports.csv_lines import CsvRecordCounter
 from extractors.windows import Window
 from tests.support.landed_chunks import ChunkBuilder, FakeResponse, read_staged_rows
 from transforms.facts import TransformResult
@@ -19,9 +20,20 @@ def build_account(**account_settings: Any) -> ChatcaptainAccount:
     return ChatcaptainAccount.model_validate({**base, **account_settings})
 
 
-def transform_file(root: Path, text: str | bytes, window: Window = WINDOW, **account_settings: Any) -> TransformResult:
+def transform_file(
+    root: Path,
+    text: str | bytes,
+    window: Window = WINDOW,
+    counts: Literal["landed", "none", "wrong"] = "landed",
+    **account_settings: Any,
+) -> TransformResult:
+    """Land a file, with its counts as the download does it, or without, or with wrong ones; transform it."""
+    content = text if isinstance(text, bytes) else text.encode()
+    counter = CsvRecordCounter()
+    counter.feed(content if counts == "landed" else content + b"one,more")
+    context = {} if counts == "none" else {"counts": counter.counts.to_json()}
     landings, acme = ChunkBuilder(root), build_account(**account_settings)
-    landings.land(acme, "export", window, FakeResponse(text if isinstance(text, bytes) else text.encode()))
+    landings.land(acme, "export", window, FakeResponse(content, context=context))
     return landings.transform(acme, window)
 
 

@@ -4,7 +4,7 @@ A file becomes typed Parquet and then staged Parquet, in the chunk's scratch fol
 come in: how one file is read (``export_reading.py``), the reason why it is refused (``export_diagnosis.py``).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -12,24 +12,23 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-from duckdb.func import PythonUDFType
 
 from extractors.chatcaptain.account import ChatcaptainAccount
 from extractors.errors import ShapeError
 from transforms import conform
 from transforms.chatcaptain.export_columns import CsvHeader
-from transforms.chatcaptain.export_reading import MACROS, open_export, write_typed
+from transforms.chatcaptain.export_reading import MACROS, PARQUET_OPTIONS, open_export, write_typed
 from transforms.chunk import Chunk
 from transforms.drift import UNKNOWN_COLUMN
 from transforms.facts import Facts
-from transforms.privacy import pseudonymize_user_id
+from transforms.privacy import pseudonym_parameters, pseudonym_sql
 from warehouse.model.columns import UNKNOWN
 from warehouse.model.engine_paths import parquet_rows_sql, path_literal
 from warehouse.model.literals import day_literal, literal
 from warehouse.model.schema import staged_schema
 
 STREAM = "export"
-MEMORY_LIMIT = "400MB"
+MEMORY_LIMIT = "200MB"
 THREADS = 2
 
 
@@ -110,12 +109,6 @@ def _open_engine(chunk: Chunk[ChatcaptainAccount]) -> Iterator[duckdb.DuckDBPyCo
         engine.execute(f"SET temp_directory = {path_literal(chunk.scratch_folder / 'spilled')}")
         engine.execute(f"SET TimeZone = {literal(chunk.zone.key)}; SET preserve_insertion_order = false")
         engine.execute(MACROS)
-        account = chunk.account
-
-        def pseudonymize(ids: pa.Array) -> pa.Array:
-            return pa.array([pseudonymize_user_id(account, user_id) for user_id in ids.to_pylist()], pa.string())
-
-        engine.create_function("pseudonym", pseudonymize, ["VARCHAR"], "VARCHAR", type=PythonUDFType.ARROW)
         yield engine
 
 
@@ -133,26 +126,56 @@ def _load_conversations(
     totals = _sum_days(engine, table, "1", channels)
     if not totals:
         return totals
-    has_pseudonyms = chunk.account.privacy.key is not None and chunk.account.privacy.user_ids == "hash"
+    tagged = f"{table} LEFT JOIN tags ON language IS NOT DISTINCT FROM raw_language"
+    parameters = pseudonym_parameters(chunk.account)
+    pseudonym = "NULL"
+    if parameters:
+        pseudonym, tagged = _join_pseudonyms(engine, table, tagged)
     values = {
         "channel_code": f"coalesce(channel_type, {literal(UNKNOWN)})",
         "language_code": "tag",
-        "user_id": "pseudonym(user_id)" if has_pseudonyms else "NULL",
+        "user_id": pseudonym,
         **dict.fromkeys(("type", "project_id", "integration_id", "properties"), "NULL"),
     }
-    tagged = f"{table} LEFT JOIN tags ON language IS NOT DISTINCT FROM raw_language"
-    conversations = _write_staged(engine, chunk, "conversation", values, tagged)
+    conversations = _write_staged(engine, chunk, "conversation", values, tagged, parameters)
     facts.attach("conversation", conversations, channels, tags.values())
-    intents = (
-        "(SELECT *, unnest(list_distinct(names)) AS intent FROM (SELECT date, conversation_id, intent_score, "  # noqa: S608
-        f"list_filter(string_split(intents, '|'), lambda name: name <> '') AS names FROM {table}))"
-    )
+    hits = "len(list_filter(names, lambda name: name = intent))"
     values = {
-        "hits": "len(list_filter(names, lambda name: name = intent))",
-        "score": "CASE WHEN len(list_distinct(names)) = 1 THEN intent_score END",
+        "hits": f"CASE WHEN len(names) = intent_count THEN 1 ELSE {hits} END",
+        "score": "CASE WHEN intent_count = 1 THEN intent_score END",
     }
+    intents = _split_intents(engine, table)
     facts.attach("conversation_intent", _write_staged(engine, chunk, "conversation_intent", values, intents))
     return totals
+
+
+def _join_pseudonyms(engine: duckdb.DuckDBPyConnection, table: str, rows: str) -> tuple[str, str]:
+    """Return the expression of the pseudonyms, and the rows to take it from: an id that comes often is hashed once."""
+    if not _repeats_cells(engine, table, "user_id"):
+        return pseudonym_sql("user_id"), rows
+    ids = f"SELECT DISTINCT user_id FROM {table}"  # noqa: S608
+    pseudonyms = f"(SELECT user_id, {pseudonym_sql('user_id')} AS pseudonym FROM ({ids}))"  # noqa: S608
+    return "pseudonym", f"{rows} LEFT JOIN {pseudonyms} USING (user_id)"
+
+
+def _split_intents(engine: duckdb.DuckDBPyConnection, table: str) -> str:
+    """Return the rows with one ``intent`` each, ``names`` as in the cell, and ``intent_count``, the different ones.
+
+    A cell that comes often is split once.
+    """
+    is_repeated = _repeats_cells(engine, table, "intents")
+    cells = f"(SELECT DISTINCT intents FROM {table})" if is_repeated else table  # noqa: S608
+    names = "list_filter(string_split(intents, '|'), lambda name: name <> '')"
+    split = f"SELECT *, {names} AS names, list_distinct(names) AS different FROM {cells}"  # noqa: S608
+    rows = f"(SELECT *, unnest(different) AS intent, len(different) AS intent_count FROM ({split}))"  # noqa: S608
+    return f"{table} JOIN {rows} USING (intents)" if is_repeated else rows
+
+
+def _repeats_cells(engine: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
+    """Return whether the cells of a column come twice and more on average, so that a join by them costs less."""
+    query = f"SELECT count({column}) >= 2 * approx_count_distinct({column}) FROM {table}"  # noqa: S608
+    (is_repeated,) = engine.execute(query).fetchone() or (False,)
+    return bool(is_repeated)
 
 
 def _without_repeats(engine: duckdb.DuckDBPyConnection, chunk: Chunk[ChatcaptainAccount]) -> str:
@@ -180,6 +203,7 @@ def _write_staged(
     table: str,
     values: dict[str, str],
     source: str,
+    parameters: Mapping[str, bytes] | None = None,
 ) -> Path:
     """Write a staged table with its declared columns; a column without an expression in ``values`` keeps its name."""
     kinds = {pa.int64(): "BIGINT", pa.string(): "VARCHAR", pa.date32(): "DATE"}
@@ -190,7 +214,8 @@ def _write_staged(
         columns.append(f"CAST({values.get(column.name, column.name)} AS {kind}) AS {column.name}")
     path = chunk.scratch_folder / f"{table}.parquet"
     query = f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608
-    engine.execute(f"COPY ({query}) TO {path_literal(path)} (FORMAT parquet, COMPRESSION zstd)")
+    copy = f"COPY ({query}) TO {path_literal(path)} ({PARQUET_OPTIONS})"
+    engine.execute(copy, dict(parameters or {}))
     return path
 
 

@@ -15,12 +15,14 @@ import duckdb
 import zstandard
 
 from extractors.errors import ShapeError
+from extractors.exports.csv_lines import CsvCounts
 from extractors.landing.batch import Batch
 from transforms.chatcaptain.export_columns import CsvHeader
 from warehouse.model.engine_paths import csv_rows_sql
 from warehouse.model.literals import literal
 
 LONGEST_LINE_BYTES = 16 * 2**20
+_BUFFER_BYTES = 2 * LONGEST_LINE_BYTES  # DuckDB would take sixteen times the longest line, whole, for each file
 _LINE_ENDS = {"\n": "LF", "\r\n": "CR LF", "\r": "CR"}
 
 
@@ -28,16 +30,13 @@ _LINE_ENDS = {"\n": "LF", "\r\n": "CR LF", "\r": "CR"}
 class LandedExport:
     """A landed file and its header.
 
-    ``path`` holds its text in UTF-8, compressed. ``record_count`` is the number of its records by line ends, with the
-    lines above the rows and blank lines. ``delimiter_count`` is the number of delimiters outside quotes.
+    ``path`` holds its text in UTF-8, compressed.
     """
 
     batch: Batch
     path: Path
     header: CsvHeader
-    record_count: int
-    delimiter_count: int
-    has_nul: bool
+    counts: CsvCounts
 
     @property
     def lines_above_rows(self) -> int:
@@ -51,9 +50,9 @@ class LandedExport:
         """
         cell_gaps = (row_count + 1) * (len(self.header.names) - 1) + (1 if self.header.has_delimiter_line else 0)
         return (
-            row_count == self.record_count - self.lines_above_rows
-            and cell_gaps == self.delimiter_count
-            and not self.has_nul
+            row_count == self.counts.record_count - self.lines_above_rows
+            and cell_gaps == self.counts.delimiter_counts[self.header.delimiter]
+            and not self.counts.has_nul
         )
 
 
@@ -76,7 +75,7 @@ def read_csv_sql(source: LandedExport) -> str:
         source.path,
         f"header = true, columns = {{{columns}}}, delim = {literal(header.delimiter)}, quote = '\"', escape = '\"', "
         f"new_line = '{line_end}', skip = {source.lines_above_rows - 1}, max_line_size = {LONGEST_LINE_BYTES}, "
-        "compression = 'zstd', nullstr = ''",
+        f"buffer_size = {_BUFFER_BYTES}, compression = 'zstd', nullstr = ''",
     )
 
 

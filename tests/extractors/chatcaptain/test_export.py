@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from extractors.chatcaptain.account import ChatcaptainAccount
+from extractors.exports.csv_lines import CsvRecordCounter
 from extractors.windows import Window
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
@@ -46,6 +47,9 @@ def test_one_job_a_month_downloaded_without_a_credential(
     first, second = sorted(list_batches(tmp_path, "export"), key=lambda batch: batch.window)
     (part,) = first.parts
     ((_, body),) = first.iter_bodies()
+    counter = CsvRecordCounter()
+    counter.feed(body)
+    assert part.context == {"export": sandbox.jobs[0].id, "counts": counter.counts.to_json()}
     facts = first.manifest["facts"]
     assert facts["bytes"] == len(body) == part.bytes
     assert facts["rows"] + second.manifest["facts"]["rows"] == sum(

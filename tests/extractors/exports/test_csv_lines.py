@@ -2,11 +2,13 @@
 
 import csv
 import io
+import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.exports.csv_lines import CsvRecordCounter
+from extractors.exports.csv_lines import CsvCounts, CsvRecordCounter
 
 CELLS = st.text(st.sampled_from('ab,;"\n\r é∢Ċ'), max_size=6)  # the last two have the bytes of a quote and of an LF
 
@@ -60,10 +62,16 @@ def test_nothing_is_nothing() -> None:
 
 
 def test_delimiters_and_zero_bytes_outside_quotes() -> None:
-    lines = CsvRecordCounter(";")
+    lines = CsvRecordCounter()
     for piece in (b"a;b,c\r", b'\n1;"x;y', b'\n;z";', b"\0\r\n"):
         lines.feed(piece)
-    assert (lines.record_count, lines.delimiter_count, lines.has_nul) == (2, 3, True)
+    assert lines.counts == CsvCounts(2, {",": 1, ";": 3, "\t": 0, "|": 0}, has_nul=True)
+    assert CsvCounts.from_json(json.loads(json.dumps(lines.counts.to_json()))) == lines.counts
+
+
+@pytest.mark.parametrize("landed", [None, 3, [], {}, {"record_count": 2}])
+def test_counts_that_were_not_landed_are_none(landed: object) -> None:
+    assert CsvCounts.from_json(landed) is None
 
 
 def test_half_a_line_end_is_none() -> None:

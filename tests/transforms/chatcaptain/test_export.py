@@ -157,6 +157,29 @@ def test_users_are_pseudonyms_or_null(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("contacts", ["aabaab", "abcdef", "aaabc "])
+def test_users_that_come_often_and_once_have_their_pseudonyms(tmp_path: Path, contacts: str) -> None:
+    keyed = build_account(privacy={"key": "planted"})
+    rows = "".join(f"{number},{AT},{user.strip()}\n" for number, user in enumerate(contacts * 3))
+    staged = transform_file(tmp_path, f"id,date,contactId\n{rows}", privacy={"key": "planted"})
+    assert {row["conversation_id"]: row.get("user_id") for row in read_staged_rows(staged, "conversation")} == {
+        str(number): pseudonymize_user_id(keyed, user.strip()) for number, user in enumerate(contacts * 3)
+    }
+
+
+def test_equal_cells_of_intents_are_of_one_conversation_each(tmp_path: Path) -> None:
+    text = f"id,date,intents,intentScore\nx,{AT},a|b|a,0.5\ny,{AT},a|b|a,0.25\nz,{AT},a,0.5\nw,{AT},a,0.25\n"
+    rows = read_staged_rows(transform_file(tmp_path, text), "conversation_intent")
+    assert sorted((r["conversation_id"], r["intent"], r["hits"], r.get("score")) for r in rows) == [
+        ("w", "a", 1, Decimal("0.25")),
+        ("x", "a", 2, None),
+        ("x", "b", 1, None),
+        ("y", "a", 2, None),
+        ("y", "b", 1, None),
+        ("z", "a", 1, Decimal("0.5")),
+    ]
+
+
 def test_hits_are_times_named_and_a_score_belongs_to_one_intent(tmp_path: Path) -> None:
     text = f"id,date,intents,intentScore\nx,{AT},a|b|a,0.5\ny,{AT},a|a,0.25\nz,{AT},|b|,1\n"
     scores = [

@@ -128,8 +128,21 @@ def test_the_named_delimiter_counts(tmp_path: Path) -> None:
     ],
 )
 def test_a_row_that_does_not_fit_is_named(tmp_path: Path, rows: str, problem: str) -> None:
+    text = f"id,date,duration,score\n{rows}"
     with pytest.raises(ShapeError, match=f"field {problem}"):
-        transform_file(tmp_path, f"id,date,duration,score\n{rows}")
+        transform_file(tmp_path / "counted by the download", text)
+    with pytest.raises(ShapeError, match=f"field {problem}"):
+        transform_file(tmp_path / "counted by the transform", text, counts="none")
+
+
+def test_counts_that_are_wrong_refuse_no_file(tmp_path: Path) -> None:
+    text = f'sep=;\nid;date;endReason\nx;{AT};"a;\nb"\n'
+    assert read_conversation(transform_file(tmp_path, text, counts="wrong"))["end_reason"] == "a;\nb"
+
+
+def test_utf_16_without_counts_is_counted_as_text(tmp_path: Path) -> None:
+    content = f"\ufeffid,date\nx,{AT}\ny,{AT}\n".encode("utf-16-le")
+    assert len(read_staged_rows(transform_file(tmp_path, content, counts="none"), "conversation")) == 2
 
 
 def test_marks_within_the_text_are_text(tmp_path: Path) -> None:
@@ -151,6 +164,8 @@ def test_blank_lines_are_no_rows(tmp_path: Path) -> None:
 
 def test_a_long_cell_is_read_up_to_a_limit(tmp_path: Path) -> None:
     text = "id,date,note,endReason\nx,{0},{1},{1}\ny,{0},,\n"
+    longest = f"id,date,note\nx,{AT},{'x' * 16_500_000}\ny,{AT},\nz,{AT},{'x' * 16_500_000}\n"
+    assert read_ids(tmp_path / "longest", longest) == ["x", "y", "z"]
     long = transform_file(tmp_path / "long", text.format(AT, "ä" * 1_500_000))
     assert sorted(len(row.get("end_reason", "")) for row in read_staged_rows(long, "conversation")) == [0, 1_500_000]
     with pytest.raises(ShapeError, match="field line 2: is too long: a line of up to 16 MiB is read"):
