@@ -50,7 +50,11 @@ def _iter_forms(value: str) -> Iterator[str]:
 
 def redact(text: str) -> str:
     """Return ``text`` with every registered secret and signature masked, longest first."""
-    for secret in _order(_secrets, _signatures).texts:
+    return _mask(text, _order(_secrets, _signatures).texts)
+
+
+def _mask(text: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
         if secret in text:
             text = text.replace(secret, MASK)
     return text
@@ -94,12 +98,16 @@ def _order(*sets: set[str]) -> _LongestFirst:
 
 def redact_json(value: Any) -> Any:
     """Return JSON-like data with every text in it redacted. Keys, numbers and shape are unchanged."""
+    return _redact_value(value, _order(_secrets, _signatures).texts)
+
+
+def _redact_value(value: Any, secrets: Sequence[str]) -> Any:
     if isinstance(value, str):
-        return redact(value)
+        return _mask(value, secrets)
     if isinstance(value, Mapping):
-        return {key: redact_json(inner) for key, inner in value.items()}
+        return {key: _redact_value(inner, secrets) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [redact_json(inner) for inner in value]
+        return [_redact_value(inner, secrets) for inner in value]
     return value
 
 

@@ -7,6 +7,7 @@ next page; beside the list, or in an object for paging there. What must not come
 import re
 from collections.abc import Collection
 from decimal import Decimal
+from functools import lru_cache
 
 from transforms.reading import Node, normalize_key
 
@@ -40,18 +41,26 @@ def refuse_incomplete(node: Node, item_count: int | None, sums: Collection[Decim
 
 
 def _refuse_announcement(name: str, announced: Node, item_count: int | None, sums: Collection[Decimal | int]) -> None:
-    number = _read_number(announced)
-    is_more = number is not None and item_count is not None and number > item_count and number not in sums
-    if _ITEM_NUMBERS.fullmatch(name) and is_more:
-        announced.refuse(f"announces more than the {item_count} that came")
-    if _PAGE_NUMBERS.fullmatch(name) and number is not None and number > 1:
-        announced.refuse("announces further pages, which did not come")
-    if _FLAGS_OF_MORE.fullmatch(name) and _is_flag(announced, "true"):
-        announced.refuse("announces more, which did not come")
-    if _FLAGS_OF_THE_END.fullmatch(name) and _is_flag(announced, "false"):
-        announced.refuse("announces more, which did not come")
-    if _NEXT.fullmatch(name) and announced.value and not _is_flag(announced, "false"):
-        announced.refuse("announces a next page, which did not come")
+    for kind in _find_kinds(name):
+        number = _read_number(announced)
+        is_more = number is not None and item_count is not None and number > item_count and number not in sums
+        if kind is _ITEM_NUMBERS and is_more:
+            announced.refuse(f"announces more than the {item_count} that came")
+        if kind is _PAGE_NUMBERS and number is not None and number > 1:
+            announced.refuse("announces further pages, which did not come")
+        if kind is _FLAGS_OF_MORE and _is_flag(announced, "true"):
+            announced.refuse("announces more, which did not come")
+        if kind is _FLAGS_OF_THE_END and _is_flag(announced, "false"):
+            announced.refuse("announces more, which did not come")
+        if kind is _NEXT and announced.value and not _is_flag(announced, "false"):
+            announced.refuse("announces a next page, which did not come")
+
+
+@lru_cache(maxsize=10_000)
+def _find_kinds(name: str) -> tuple[re.Pattern[str], ...]:
+    """Return what a key of this name may announce; nothing for nearly every key."""
+    kinds = (_ITEM_NUMBERS, _PAGE_NUMBERS, _FLAGS_OF_MORE, _FLAGS_OF_THE_END, _NEXT)
+    return tuple(kind for kind in kinds if kind.fullmatch(name))
 
 
 def _refuse_next_link(links: Node) -> None:

@@ -4,7 +4,7 @@ Names only, never a value. Drift is no error and is not logged: it is committed 
 that a vendor documents and we do not load is known. What must not come in: a provider's list of fields (``fields.py``).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeAlias
@@ -51,7 +51,7 @@ def shape_of_key(shape: Shape, key: str) -> Shape:
 
 def find_unknown_fields(value: Any, known: Shape) -> Iterator[str]:
     """Yield the place of each key that is not known, such as ``items[].perChannel[].mood``. A place may repeat."""
-    for place, _, _ in _iterate_unknown_fields(value, known, ""):
+    for place, _, _ in _list_unknown_fields(value, known):
         yield place
 
 
@@ -60,28 +60,44 @@ def refuse_nested_failure(value: Any, known: Shape, where: ErrorLocation) -> Non
 
     A failure of a part, such as of one metric, is no drift: the numbers beside it are missing or not to be trusted.
     """
-    for place, key, inner in _iterate_unknown_fields(value, known, ""):
+    _refuse_failures(_list_unknown_fields(value, known), where)
+
+
+UnknownField = tuple[str, str, Any]
+"""The place, key and value of a field that is not known."""
+
+
+def _refuse_failures(unknown_fields: Iterable[UnknownField], where: ErrorLocation) -> None:
+    for place, key, inner in unknown_fields:
         if key in FAILURE_KEYS and inner:
             raise ShapeError(where, f"$.{place}", f"is a failure; the provider says: {describe_failure(inner)}", inner)
 
 
-def _iterate_unknown_fields(value: Any, known: Shape, place: str) -> Iterator[tuple[str, str, Any]]:
-    """Yield place, key and value of each key that is not known."""
+def _list_unknown_fields(value: Any, known: Shape) -> list[UnknownField]:
+    unknown_fields: list[UnknownField] = []
+    _collect_unknown_fields(value, known, "", unknown_fields)
+    return unknown_fields
+
+
+def _collect_unknown_fields(value: Any, known: Shape, place: str, unknown_fields: list[UnknownField]) -> None:
+    """Append every key that is not known. Called for each object of a body: values without keys are skipped at once."""
     if known is None:
         return
     if isinstance(value, list):
-        entry_shape = known.entry if isinstance(known, NamedMembers) else known
+        entry_shape, place = known.entry if isinstance(known, NamedMembers) else known, f"{place}[]"
         for entry in value:
-            yield from _iterate_unknown_fields(entry, entry_shape, f"{place}[]")
+            if isinstance(entry, dict | list):
+                _collect_unknown_fields(entry, entry_shape, place, unknown_fields)
     elif isinstance(value, dict) and isinstance(known, NamedMembers):
+        place = _join_place(place, "*")
         for member in value.values():
-            yield from _iterate_unknown_fields(member, known.value, _join_place(place, "*"))
+            _collect_unknown_fields(member, known.value, place, unknown_fields)
     elif isinstance(value, dict) and not isinstance(known, NamedMembers):
         for key, inner in value.items():
             if key not in known:
-                yield _join_place(place, key), key, inner
-            elif known[key] is not None:
-                yield from _iterate_unknown_fields(inner, known[key], _join_place(place, key))
+                unknown_fields.append((_join_place(place, key), key, inner))
+            elif isinstance(inner, dict | list):
+                _collect_unknown_fields(inner, known[key], _join_place(place, key), unknown_fields)
 
 
 def _join_place(place: str, key: str) -> str:
@@ -104,10 +120,10 @@ class Drift:
         Raises ShapeError for a response that reports a failure of a part.
         """
         for response in responses:
-            if response.days:
-                refuse_nested_failure(response.root.value, known, response.where)
+            unknown_fields = _list_unknown_fields(response.root.value, known) if response.days else []
+            _refuse_failures(unknown_fields, response.where)
             yield response
-            self.record_unknown_fields(response, known)
+            self._record_unknown(response, unknown_fields)
 
     def record_unknown_fields(self, response: LandedResponse, known: Shape) -> None:
         """Record the fields of a response that are not in the known shape.
@@ -115,8 +131,14 @@ class Drift:
         Raises ShapeError for a response that reports a failure of a part.
         """
         if response.days:
-            refuse_nested_failure(response.root.value, known, response.where)
-            self.record(response.days, response.where, UNKNOWN_FIELD, find_unknown_fields(response.root.value, known))
+            unknown_fields = _list_unknown_fields(response.root.value, known)
+            _refuse_failures(unknown_fields, response.where)
+            self._record_unknown(response, unknown_fields)
+
+    def _record_unknown(self, response: LandedResponse, unknown_fields: Sequence[UnknownField]) -> None:
+        if unknown_fields:
+            places = [place for place, _, _ in unknown_fields]
+            self.record(response.days, response.where, UNKNOWN_FIELD, places)
 
     def record_unknown_channels(self, day: date, where: ErrorLocation, codes: Iterable[str]) -> None:
         """Record those channel codes of a local day that conform to no channel."""

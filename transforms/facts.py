@@ -4,7 +4,7 @@ Rows are held by grain. Additive measures of members that conform to the same ke
 measure that is not added up is a mistake of the transform and is refused. What must not come in: I/O, a provider.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -199,25 +199,35 @@ def _to_arrow(table: str, rows: list[Row]) -> pa.Table:
 
 def _build_column(column: str, rows: list[Row], field: pa.Field) -> pa.Array:
     name, kind = field.name, field.type
+    fit = _choose_fit(kind)
     values = [row.get(name) for row in rows]
     try:
-        return pa.array([None if value is None else _fit_to_type(value, kind) for value in values], kind)
+        if fit is not None:
+            values = [None if value is None else fit(value) for value in values]
+        return pa.array(values, kind)
     except (ValueError, ArithmeticError) as error:
         unfit = next(row for row in rows if row.get(name) is not None and not _is_in_range(row[name], kind))
         raise ValueOutOfRange(column, unfit[name], unfit.get("metric")) from error
 
 
 def _is_in_range(value: Any, kind: pa.DataType) -> bool:
+    fit = _choose_fit(kind)
     try:
-        pa.array([_fit_to_type(value, kind)], kind)
+        pa.array([value if fit is None else fit(value)], kind)
     except (ValueError, ArithmeticError):
         return False
     return True
 
 
-def _fit_to_type(value: Any, kind: pa.DataType) -> Any:
+def _choose_fit(kind: pa.DataType) -> Callable[[Any], Any] | None:
+    """Return the function that fits a value to a type, or None where Arrow does it as it should."""
     if pa.types.is_decimal(kind):
-        return Decimal(value).quantize(Decimal(1).scaleb(-kind.scale), ROUND_HALF_UP)
-    if pa.types.is_integer(kind) and int(value) != value:
+        unit = Decimal(1).scaleb(-kind.scale)
+        return lambda value: Decimal(value).quantize(unit, ROUND_HALF_UP)
+    return _require_whole if pa.types.is_integer(kind) else None
+
+
+def _require_whole(value: Any) -> Any:
+    if type(value) is not int and int(value) != value:
         raise ValueError(f"{value} is not whole")  # Arrow would truncate it
     return value

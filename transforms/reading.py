@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
@@ -46,6 +47,7 @@ def replace_lone_surrogates(text: str) -> str:
     return text if text.isascii() else LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+@lru_cache(maxsize=10_000)
 def normalize_key(key: str) -> str:
     """Return a key without ``_`` and ``-`` and in lower case, so that its usual spellings are equal.
 
@@ -55,7 +57,7 @@ def normalize_key(key: str) -> str:
     return key.casefold().replace("_", "").replace("-", "")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)  # not frozen: a body has thousands, and each would cost three times as much
 class Node:
     """A JSON value, its path in the body, and the account, stream and batch of the response."""
 
@@ -74,7 +76,10 @@ class Node:
 
     def __getitem__(self, key: str) -> "Node":
         """Return the value under a key of an object; null when the key is missing. Raises ShapeError for no object."""
-        return Node(self.object().get(key), f"{self.path}.{key}", self.where)
+        value = self.value
+        if not isinstance(value, dict):
+            self.refuse("is not an object")
+        return Node(value.get(key), f"{self.path}.{key}", self.where)
 
     def __contains__(self, key: str) -> bool:
         """Return whether an object has a key. Raises ShapeError for no object."""
@@ -98,13 +103,13 @@ class Node:
 
     def elements(self) -> Iterator["Node"]:
         """Yield the elements of an array, in order. Raises ShapeError for no array."""
-        for index in range(len(self.array())):
-            yield self.at(index)
+        for index, value in enumerate(self.array()):
+            yield Node(value, f"{self.path}[{index}]", self.where)
 
     def entries(self) -> Iterator[tuple[str, "Node"]]:
         """Yield the keys and values of an object, in order. Raises ShapeError for no object."""
-        for key in self.object():
-            yield key, self[key]
+        for key, value in self.object().items():
+            yield key, Node(value, f"{self.path}.{key}", self.where)
 
     def first(self, *keys: str) -> "Node":
         """Return the value under the first of the accepted keys that is present; else null, under the first key."""
@@ -278,12 +283,15 @@ def refuse_repeated_entries(node: Node, value: str) -> None:
 
     The second one may be a further part or a repetition: nothing says which.
     """
-    seen: set[str] = set()
+    seen: set[object] = set()
     for row in node.elements():
-        names = format_json({key: inner for key, inner in row.object().items() if key != value})
-        if names in seen:
+        names = {key: inner for key, inner in row.object().items() if key != value}
+        # nearly all entries have nothing but texts, which need no form of their own to be compared
+        has_texts_only = all(type(inner) is str for inner in names.values())
+        identity = tuple(names.items()) if has_texts_only else format_json(names)
+        if identity in seen:
             row.refuse("comes a second time")
-        seen.add(names)
+        seen.add(identity)
 
 
 def read_calendar_day(node: Node) -> date | None:

@@ -34,9 +34,9 @@ def pull_account(
     ]
 
     async def run() -> list[ExtractionError]:
+        landing = LandingZone(root / "landing")
         async with Client(clock=clock) as client:
-            return await fetch_batches(
-                LandingZone(root / "landing"), client.open_session(account, provider.limits), wanted
-            )
+            with landing.open_log(account.provider, account.name):
+                return await fetch_batches(landing, client.open_session(account, provider.limits), wanted)
 
     return asyncio.run(run())

@@ -17,5 +17,5 @@ def test_it_prints_what_it_deleted(tmp_path: Path, sandbox: Sandbox, capsys: pyt
     assert "no response (retention.landing_days is not set, so all are kept)" in result.err
     result = run_chatmart(capsys, "--config", world.configure(retention={"landing_days": 30}), "maintain")
     assert "1 responses that were replaced more than 30 days ago" in result.err
-    assert len(list(world.open_workspace().landing.root.rglob("*.json"))) == 1
+    assert len(world.open_workspace().landing.list_batches("cognigy", BERLIN.name, "conversation_counter")) == 1
     assert len(world.read_view("conversation_daily")) == 9
