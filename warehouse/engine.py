@@ -1,14 +1,17 @@
 """DuckDB connections: settings, attached warehouse files, transactions.
 
 Every connection has an engine of its own in memory, which attaches a file and detaches it: no file stays open, and
-threads share nothing. What must not come in: SQL that knows a table.
+threads share nothing. A run may use one engine again for all its commits, as opening one costs more than a small
+commit. What must not come in: SQL that knows a table.
 """
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import duckdb
@@ -19,6 +22,8 @@ from warehouse.sql import fill, literal
 
 # The oldest format with every feature we use: tools built on DuckDB 1.4 and later open the file.
 STORAGE_VERSION = "v1.4.0"
+
+_MAX_ENGINE_SECONDS = 3600.0  # other writers remove the spill folder of an engine that is older than a day
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,56 @@ def open_engine(limits: EngineLimits, spill: Path | None = None) -> Iterator[duc
         con.close()
         if spill:
             shutil.rmtree(spill, ignore_errors=True)
+
+
+class EnginePool:
+    """Opens engines; within `hold`, one that was opened is used again until then.
+
+    `new_spill_path` gives each engine its own folder for data that does not fit into memory.
+    """
+
+    def __init__(self, limits: EngineLimits, new_spill_path: Callable[[], Path]) -> None:
+        self._limits = limits
+        self._new_spill_path = new_spill_path
+        self._held = ExitStack()
+        self._con: duckdb.DuckDBPyConnection | None = None
+        self._opened_at = 0.0
+        self._is_holding = False
+        self._turn = Lock()
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Within the block, `open` gives the same engine again and again. Blocks may not be nested."""
+        self._is_holding = True
+        try:
+            yield
+        finally:
+            self._is_holding = False
+            with self._turn:
+                self._close()
+
+    @contextmanager
+    def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open an engine for one block. It must leave nothing attached or staged, unless it raises."""
+        if not self._is_holding or not self._turn.acquire(blocking=False):
+            with open_engine(self._limits, self._new_spill_path()) as con:
+                yield con
+            return
+        try:
+            if self._con is None or time.monotonic() - self._opened_at > _MAX_ENGINE_SECONDS:
+                self._close()
+                self._con = self._held.enter_context(open_engine(self._limits, self._new_spill_path()))
+                self._opened_at = time.monotonic()
+            yield self._con
+        except BaseException:
+            self._close()  # nobody knows what is left in it
+            raise
+        finally:
+            self._turn.release()
+
+    def _close(self) -> None:
+        self._con = None
+        self._held.close()
 
 
 @contextmanager
@@ -111,6 +166,12 @@ def first_row(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...] | Non
     """Return the first row of a short result. All of it is read: an unfinished result blocks the connection."""
     rows = con.execute(sql).fetchall()
     return rows[0] if rows else None
+
+
+def execute_and_count(con: duckdb.DuckDBPyConnection, statement: str) -> int:
+    """Execute an INSERT, UPDATE, DELETE or MERGE. Return the number of changed rows."""
+    row = first_row(con, statement)
+    return int(row[0]) if row else 0
 
 
 def _first_line(error: Exception) -> str:

@@ -6,6 +6,7 @@ What must not come in: a connection, a table's own rule.
 
 from __future__ import annotations  # a reader of the warehouse needs this module, and no table
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from string import Template
 from typing import TYPE_CHECKING
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
 __all__ = [
     "UNKNOWN",
     "day_literal",
+    "difference_sql",
     "fill",
     "ident",
     "identifier_list",
     "literal",
+    "member_key",
     "member_key_sql",
+    "surrogate_key",
     "surrogate_key_sql",
     "upsert_sql",
 ]
@@ -50,10 +54,24 @@ def surrogate_key_sql(natural: str) -> str:
     return fill("CAST('0x' || substr(md5($natural), 1, 15) AS BIGINT)", natural=natural)
 
 
-def member_key_sql(dimension: str, member: str, *, account: str, provider: str) -> str:
-    """Return the key of the SQL expression `member` in `dimension`; the key of the member `unknown` is 0."""
+def surrogate_key(natural: str) -> int:
+    """Return the derived key of a natural one, as `surrogate_key_sql` computes it."""
+    return int(hashlib.md5(natural.encode(), usedforsecurity=False).hexdigest()[:15], 16)
+
+
+def member_key(dimension: str, member: str, *, account: str, provider: str) -> int:
+    """Return the key of a member, other than `unknown`, in `dimension`, as `member_key_sql` computes it."""
+    scope = {"dim_channel": provider, "dim_intent": account}
+    return surrogate_key(f"{scope[dimension]}|{member}" if dimension in scope else member)
+
+
+def member_key_sql(dimension: str, member: str, *, account: str = "account", provider: str = "provider") -> str:
+    """Return the key of the SQL expression `member` in `dimension`; the key of the member `unknown` is 0.
+
+    `account` and `provider` are SQL expressions too: without them the columns of these names.
+    """
     scope: Mapping[str, str] = {"dim_channel": provider, "dim_intent": account}
-    natural = f"{literal(scope[dimension] + '|')} || {member}" if dimension in scope else member
+    natural = f"{scope[dimension]} || '|' || {member}" if dimension in scope else member
     return fill(
         "CASE WHEN $member = $unknown THEN 0 ELSE $key END",
         member=member,
@@ -69,6 +87,23 @@ WHEN NOT MATCHED THEN INSERT ($columns) VALUES ($values)
 """
 
 
+def difference_sql(table: Table, source: str, *, keep: tuple[str, ...] = ()) -> str:
+    """Return the query of those members of the relation `source` that are new in the dimension `table`, or differ.
+
+    Differences in the columns `keep` do not count. The query has all columns of `table`.
+    """
+    key, *rest = table.columns.keys()
+    return fill(
+        "SELECT $columns FROM $source AS new LEFT JOIN wh.$table AS old ON old.$key = new.$key "
+        "WHERE old.$key IS NULL OR $changed",
+        columns=identifier_list([key, *rest], "new.$name"),
+        source=ident(source),
+        table=ident(table.name),
+        key=ident(key),
+        changed=_changed_sql(name for name in rest if name not in keep),
+    )
+
+
 def upsert_sql(table: Table, source: str, *, keep: tuple[str, ...] = ()) -> str:
     """Return the statement that inserts or corrects the members of the query `source` in the dimension `table`.
 
@@ -81,8 +116,12 @@ def upsert_sql(table: Table, source: str, *, keep: tuple[str, ...] = ()) -> str:
         table=ident(table.name),
         source=source,
         key=ident(key),
-        changed=" OR ".join(f"old.{ident(name)} IS DISTINCT FROM new.{ident(name)}" for name in attributes),
+        changed=_changed_sql(attributes),
         assigned=identifier_list(attributes, "$name = new.$name"),
         columns=identifier_list([key, *rest]),
         values=identifier_list([key, *rest], "new.$name"),
     )
+
+
+def _changed_sql(columns: Iterable[str]) -> str:
+    return " OR ".join(f"old.{ident(name)} IS DISTINCT FROM new.{ident(name)}" for name in columns)

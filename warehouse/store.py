@@ -13,17 +13,17 @@ in: files and formats (one module each in `storage`), a provider's rule.
 [{'account': 'acme', 'timezone': 'Europe/Berlin'}]
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 
-from warehouse.engine import EngineLimits, open_engine
-from warehouse.errors import NothingPublished, OutsideSlices, StagedMismatch
+from warehouse.engine import EngineLimits, EnginePool, open_engine
+from warehouse.errors import NothingPublished, StagedError
 from warehouse.query import ReadSession, run_query
 from warehouse.records import (
     AccountRow,
@@ -35,12 +35,9 @@ from warehouse.records import (
     Scope,
     SliceFailure,
 )
-from warehouse.sql import fill, literal
+from warehouse.sql import day_literal, fill, literal
 from warehouse.storage.opening import find_storage
 from warehouse.storage.protocol import Storage
-
-if TYPE_CHECKING:
-    from warehouse.commit.stage import StagedTables
 
 __all__ = ["ReadSession", "Store", "open_store"]
 
@@ -50,7 +47,7 @@ SELECT
     l.rows, l.zone, l.external_id, l.error, l.error_at
 FROM wh.load_ledger AS l
 LEFT JOIN wh.coverage AS c ON c.account = l.account AND c.date = l.date
-WHERE $account
+WHERE $condition
 ORDER BY l.account, l.date
 """
 
@@ -64,6 +61,7 @@ class Store:
     def __init__(self, storage: Storage, limits: EngineLimits | None = None) -> None:
         self._storage = storage
         self._limits = limits or EngineLimits()
+        self._engines = EnginePool(self._limits, storage.new_spill_path)
 
     @property
     def location(self) -> Path:
@@ -79,31 +77,57 @@ class Store:
         """Return the size in bytes of the published warehouse; 0 before the first publication."""
         return self._storage.size_bytes()
 
+    @contextmanager
+    def hold_engine(self) -> Iterator[None]:
+        """Within the block, commits and reads of bookkeeping use one engine again, which is opened when it is needed.
+
+        No file stays open in it between two of them. Threads take turns; one that finds it in use opens its own.
+        """
+        with self._engines.hold():
+            yield
+
     def commit(self, *history: ChunkCommit) -> CommitResult:
         """Replace exactly the chunk's slices in all tables, with dimensions and bookkeeping, or change nothing.
 
         Several chunks of one account are successive states: they are replaced in that order, in one commit. The rows
-        of a single chunk are staged and checked before the lock is taken. Raises StagedErrors; nothing was written
+        of the first chunk are staged and checked before the lock is taken. Raises StagedErrors; nothing was written
         then.
         """
-        from warehouse.commit.stage import drop_staged_tables, stage_tables  # see `_replace_chunk`
+        [result] = self.commit_group([history])
+        if isinstance(result, Exception):
+            raise result
+        return result
 
-        for chunk in history:
-            _require_entries_inside(chunk)
-        chunks = [chunk for chunk in history if chunk.slices]
-        with open_engine(self._limits, self._storage.new_spill_path()) as con:
-            staged_early = stage_tables(con, history[0]) if len(history) == 1 else None
-            if not chunks:
-                return CommitResult(staged_early.rows_by_table() if staged_early else {}, 0)
-            rows: Counter[str] = Counter()
-            restatement_count = 0
-            with self._storage.transaction(con, _scope_of(chunks)):
-                for chunk in chunks:
-                    staged = staged_early or stage_tables(con, chunk)
-                    restatement_count += _replace_chunk(con, chunk, staged)
-                    rows.update(staged.rows_by_table())
-                    drop_staged_tables(con, staged)
-        return CommitResult(dict(rows), restatement_count)
+    def commit_group(
+        self, histories: Sequence[Sequence[ChunkCommit]]
+    ) -> list[CommitResult | StagedError | duckdb.Error]:
+        """Do the work of `commit` for several histories in one transaction. Return the result of each.
+
+        The outcome is that of one commit after the other. A history that is refused, or that the engine fails at, has
+        its error in the place of a result; the others are then committed in smaller groups, each in one transaction.
+        Raises WarehouseErrors of the warehouse as a whole, such as WarehouseBusy.
+        """
+        if not histories:
+            return []
+        try:
+            return list(self._commit_once(histories))
+        except (StagedError, duckdb.Error) as error:
+            if len(histories) == 1:
+                return [error]
+        half = len(histories) // 2
+        return [*self.commit_group(histories[:half]), *self.commit_group(histories[half:])]
+
+    def _commit_once(self, histories: Sequence[Sequence[ChunkCommit]]) -> list[CommitResult]:
+        # imported late: readers of the warehouse need no commits, and these import the declared star
+        from warehouse.commit.group import ChunkGroup
+
+        group = ChunkGroup(histories)
+        with self._engines.open() as con:
+            group.stage(con)
+            if group.slices:
+                with self._storage.transaction(con, _scope_of(group.slices)):
+                    group.replace(con)
+        return group.results()
 
     def record_failures(self, failures: Sequence[SliceFailure]) -> None:
         """Record failed attempts in the ledger: beside the load of a loaded slice, else as a failed slice.
@@ -112,12 +136,11 @@ class Store:
         """
         from warehouse.commit import run_log
 
-        days = [day for failure in failures for day in failure.dates]
-        if not days:
+        slices = [(failure.account.account, day) for failure in failures for day in failure.dates]
+        if not slices:
             return
-        names = tuple(sorted({failure.account.account for failure in failures}))
-        scope = Scope(names, (min(days), max(days)), frozenset({"load_ledger"}))
-        with open_engine(self._limits) as con, self._storage.transaction(con, scope):
+        scope = replace(_scope_of(slices), tables=frozenset({"load_ledger"}))
+        with self._engines.open() as con, self._storage.transaction(con, scope):
             run_log.record_failures(con, failures)
 
     def set_accounts_and_measures(self, accounts: Sequence[AccountRow], measures: Sequence[MeasureDefinition]) -> None:
@@ -128,7 +151,7 @@ class Store:
         from warehouse.commit import run_log
 
         scope = Scope(tables=frozenset())
-        with open_engine(self._limits) as con, self._storage.transaction(con, scope) as transaction:
+        with self._engines.open() as con, self._storage.transaction(con, scope) as transaction:
             transaction.changed = run_log.set_accounts_and_measures(con, accounts, measures)
 
     def record_run(self, rows: Sequence[RunRow]) -> None:
@@ -143,7 +166,7 @@ class Store:
         days = [row.date for row in rows]
         names = tuple(sorted({row.account for row in rows}))
         scope = Scope(names, (min(days), max(days)), frozenset({"load_run"}))
-        with open_engine(self._limits) as con, self._storage.transaction(con, scope):
+        with self._engines.open() as con, self._storage.transaction(con, scope):
             run_log.record_run(con, rows)
 
     def run_records(self, run_id: str) -> list[RunRow]:
@@ -152,22 +175,27 @@ class Store:
 
         if not self._storage.exists():
             return []
-        with open_engine(self._limits) as con, self._storage.committed(con, Scope(tables=frozenset({"load_run"}))):
+        with self._engines.open() as con, self._storage.committed(con, Scope(tables=frozenset({"load_run"}))):
             return run_log.read_run_records(con, run_id)
 
     def publish(self) -> bool:
         """Make all commits visible to readers. Return False when they were visible already. Raises WarehouseBusy."""
-        with open_engine(self._limits) as con:
+        with self._engines.open() as con:
             return self._storage.publish(con)
 
-    def ledger(self, account: str | None = None) -> list[LedgerRow]:
-        """Return the committed (not the published) slices of one account or of all, ordered by account and day."""
+    def ledger(self, *accounts: str, days: tuple[date, date] | None = None) -> list[LedgerRow]:
+        """Return the committed (not the published) slices of some accounts or of all, ordered by account and day.
+
+        `days` are the first and the last local day; without them all days are read.
+        """
         if not self._storage.exists():
             return []  # nothing was ever loaded: a read must not create files
-        condition = "l.account = " + literal(account) if account is not None else "true"
-        scope = Scope((account,) if account is not None else None, tables=frozenset({"load_ledger"}))
-        with open_engine(self._limits) as con, self._storage.committed(con, scope):
-            rows = con.execute(fill(_LEDGER, account=condition)).fetchall()
+        conditions = [f"l.account IN ({', '.join(map(literal, accounts))})"] if accounts else []
+        if days is not None:
+            conditions.append(f"l.date BETWEEN {day_literal(days[0])} AND {day_literal(days[1])}")
+        scope = Scope(accounts or None, days, frozenset({"load_ledger"}))
+        with self._engines.open() as con, self._storage.committed(con, scope):
+            rows = con.execute(fill(_LEDGER, condition=" AND ".join(conditions) or "true")).fetchall()
         return [LedgerRow(*(*row[:4], tuple(row[4] or ()), *row[5:])) for row in rows]
 
     def published_version(self) -> int:
@@ -216,33 +244,7 @@ def open_store(url: str, base: Path, *, limits: EngineLimits | None = None, wait
     return Store(find_storage(url, base, wait_seconds), limits)
 
 
-def _replace_chunk(con: duckdb.DuckDBPyConnection, chunk: ChunkCommit, staged: "StagedTables") -> int:
-    """Replace the slices of one chunk. Return the number of logged restatements."""
-    # imported late: readers of the warehouse need no commits, and these import the declared star
-    from warehouse.commit.replace import bind_bookkeeping, replace_slices, require_members
-
-    bind_bookkeeping(con, chunk, staged)
-    require_members(con, chunk.account.account, staged)
-    try:
-        return replace_slices(con, chunk, staged)
-    except duckdb.ConstraintException as error:
-        raise StagedMismatch(
-            f"{chunk.account.account}: a staged row lacks a required value ({error}). "
-            "Nothing was written; the transform must fill it."
-        ) from error
-
-
-def _require_entries_inside(chunk: ChunkCommit) -> None:
-    """Raise OutsideSlices for an entry of reconciliation or drift on a day that the chunk does not replace."""
-    days = {info.date for info in chunk.slices}
-    for table, entries in (("reconciliation", chunk.reconciliations), ("drift", chunk.drift)):
-        for entry in entries:
-            if entry.date not in days:
-                raise OutsideSlices(
-                    f"{chunk.account.account}: an entry of {table} on {entry.date} is outside the days of its commit."
-                )
-
-
-def _scope_of(chunks: Sequence[ChunkCommit]) -> Scope:
-    days = [info.date for chunk in chunks for info in chunk.slices]
-    return Scope(tuple(sorted({chunk.account.account for chunk in chunks})), (min(days), max(days)))
+def _scope_of(slices: Sequence[tuple[str, date]]) -> Scope:
+    """Return the rows that a commit of some slices (account, day) may change."""
+    days = [day for _, day in slices]
+    return Scope(tuple(sorted({account for account, _ in slices})), (min(days), max(days)))

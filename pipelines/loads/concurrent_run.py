@@ -1,16 +1,15 @@
-"""One run over several accounts at once: each month is committed as soon as its windows are landed.
+"""One run over several accounts at once: each month is committed soon after its windows are landed.
 
-Requests of all accounts share one event loop; transforms and commits run in one thread beside it. Dagster and output
-must not come in. Called through ``pipelines.loads.run``.
+Requests of all accounts share one event loop; transforms and commits run in one thread beside it, which takes what
+several accounts and months have ready as one commit. Dagster and output must not come in. Called through
+``pipelines.loads.run``.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import partial
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from typing import Any
 
 from extractors.account import Account
 from extractors.errors import (
@@ -26,19 +25,24 @@ from extractors.http.client import Client
 from extractors.http.session import Session
 from extractors.landing.lock import hold_fetch_lock
 from extractors.registry import get_provider
-from pipelines.loads.claims import ReuseRule, build_reuse_rule, loadable_days
+from pipelines.loads.claims import ReuseRule, build_reuse_rule
+from pipelines.loads.group_thread import GroupThread, GroupWork
 from pipelines.loads.load import publish_warehouse
 from pipelines.loads.observer import Observer
 from pipelines.loads.plan import LoadJob, LoadStep, plan_steps
-from pipelines.loads.result import Outcome, RunResult, as_account_error, load_days_and_record, record_failure
+from pipelines.loads.ready_load import ReadyLoad, finish_loads
+from pipelines.loads.result import Failure, Outcome, RunResult, as_account_error, read_ledgers
 from pipelines.loads.run_log import track_run
 from pipelines.loads.workspace import Workspace
 from warehouse.records import LedgerRow
 
-T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
-
 PUBLISH_EVERY = timedelta(minutes=10)
+
+GROUP_PAUSE_SECONDS = 2.0
+"""The time from a commit to the next one while more is being fetched: a commit costs nearly the same for any size."""
+
+MAX_GROUP_ITEMS = 200
+"""The most steps of all accounts that are loaded as one group, and the most ledgers that are read at once."""
 
 _ACCOUNT_ENDING_ERRORS = (CredentialRefused, ForbiddenHost, Deferred)
 """Errors that would recur in every other month and stream of the account.
@@ -58,8 +62,9 @@ class ConcurrentRun:
         self._started_at = workspace.clock.now()
         self._last_numbers: dict[str, int] = {}
         self._published_at_seconds = workspace.clock.monotonic()
-        # transforms and commits are bound by the processor: one thread beside the one that fetches
-        self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chatmart-load")
+        self._ledgers = GroupWork(self._read_ledgers, MAX_GROUP_ITEMS)
+        self._loads = GroupWork(self._finish_loads, MAX_GROUP_ITEMS, GROUP_PAUSE_SECONDS)
+        self._fetching_count = 0
 
     def run(self, jobs: Sequence[LoadJob]) -> RunResult:
         """Run all jobs. Raises WarehouseErrors of the warehouse as a whole."""
@@ -71,15 +76,18 @@ class ConcurrentRun:
         return RunResult(outcomes)
 
     async def _run_accounts(self, jobs: Sequence[LoadJob], outcomes: Sequence[Outcome]) -> None:
+        workspace = self._workspace
+        self._fetching_count = len(jobs)
+        # transforms and commits are bound by the processor: one thread beside the one that fetches
+        self._loader = GroupThread("chatmart-load", [self._ledgers, self._loads])
         try:
-            workspace = self._workspace
             async with Client(workspace.http_settings, workspace.clock, workspace.config.network) as client:
                 pairs = zip(jobs, outcomes, strict=True)
                 await self._wait_or_cancel(
                     [asyncio.ensure_future(self._run_account(client, job, outcome)) for job, outcome in pairs]
                 )
         finally:
-            self._loader.shutdown(cancel_futures=True)  # a commit under way is finished
+            self._loader.close()  # a commit under way is finished
 
     async def _wait_or_cancel(self, tasks: Sequence[asyncio.Future[None]]) -> None:
         """Wait for the tasks of all accounts; cancel the rest on a requested stop, or when one of them raises."""
@@ -103,11 +111,15 @@ class ConcurrentRun:
         loads: list[asyncio.Future[None]] = []
         remaining = set(job.days)
         try:
-            async with hold_fetch_lock(self._workspace.landing, account):
+            async with hold_fetch_lock(self._workspace.landing, account, recall=not self._refetch):
                 await self._fetch_steps(session, job, outcome, loads, remaining)
         except Exception as error:
             account_error = as_account_error(account, error)
-            await self._submit(self._record_failure, outcome, sorted(remaining), account_error)
+            loads.append(self._submit(Failure(outcome, sorted(remaining), account_error)))
+        finally:
+            self._fetching_count -= 1
+            if not self._fetching_count:
+                self._loader.hurry()
         await asyncio.gather(*loads)
         outcome.ended_at = self._workspace.clock.now()
 
@@ -124,7 +136,7 @@ class ConcurrentRun:
         The days of a step leave ``remaining`` when its load is submitted.
         """
         account, landing = job.account, self._workspace.landing
-        ledger: list[LedgerRow] = await self._submit(self._workspace.store.ledger, account.name)
+        ledger = await asyncio.wrap_future(self._loader.submit(self._ledgers, job))
         now = self._workspace.clock.now()
         is_reusable = build_reuse_rule(
             account,
@@ -136,7 +148,6 @@ class ConcurrentRun:
         )
         steps = plan_steps(account, get_provider(account.provider), landing, job.days, is_reusable)
         self._observer.on_planned(account, len(job.days), sum(len(step.fetches) for step in steps))
-        finish = partial(self._finish_steps, outcome, is_reusable)
         all_errors: list[ExtractionError] = []
         landed_count = 0
         for number, step in enumerate(steps):
@@ -144,47 +155,37 @@ class ConcurrentRun:
             all_errors += errors
             landed_count += len(step.fetches) - len(errors)
             # an earlier error counts too: its window may have spanned into this older month
-            loads.append(self._submit(finish, [step], errors or list(all_errors)))
+            loads.append(self._submit_steps(outcome, is_reusable, [step], errors or all_errors))
             remaining.difference_update(step.days)
             if session.is_stopped or _must_end_account(errors, landed_count):
-                loads.append(self._submit(finish, steps[number + 1 :], all_errors))
+                loads.append(self._submit_steps(outcome, is_reusable, steps[number + 1 :], all_errors))
                 break
 
-    def _finish_steps(
+    def _submit_steps(
         self, outcome: Outcome, is_reusable: ReuseRule, steps: Sequence[LoadStep], errors: Sequence[ExtractionError]
-    ) -> None:
-        """Load the landed batches of some steps (or only check them), and record the days that lack a batch."""
-        handled: set[date] = set()
-        for step in steps:
-            if self._load:
-                handled |= load_days_and_record(self._workspace, outcome, step.days, is_reusable, self._observer)
-            else:
-                handled |= self._check_landed_days(outcome, is_reusable, step.days)
-        missing = [day for step in steps for day in step.days if day not in handled]
-        if missing:
-            error = _select_first_error(errors) if errors else _incomplete_response_error(outcome.account)
-            self._record_failure(outcome, missing, error)
+    ) -> asyncio.Future[None]:
+        """Submit the load of the landed batches of some steps. The days that lack a batch will fail with an error."""
+        error = _select_first_error(errors) if errors else _incomplete_response_error(outcome.account)
+        return self._submit(ReadyLoad(outcome, [step.days for step in steps], is_reusable, error))
+
+    def _submit(self, load: ReadyLoad | Failure) -> asyncio.Future[None]:
+        future = asyncio.wrap_future(self._loader.submit(self._loads, load))
+        # an error of the warehouse is that of the whole group: the run ends with the first account that sees it
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return future
+
+    def _read_ledgers(self, jobs: Sequence[LoadJob]) -> list[list[LedgerRow]]:
+        ledgers = read_ledgers(self._workspace, jobs)
+        return [ledgers[job.account.name] for job in jobs]
+
+    def _finish_loads(self, loads: Sequence[ReadyLoad | Failure]) -> list[None]:
+        finish_loads(self._workspace, loads, self._observer, load=self._load)
         clock = self._workspace.clock
         if self._load and clock.monotonic() - self._published_at_seconds >= PUBLISH_EVERY.total_seconds():
             self._recorder.write_rows()
             publish_warehouse(self._workspace)
             self._published_at_seconds = clock.monotonic()
-
-    def _check_landed_days(self, outcome: Outcome, is_reusable: ReuseRule, days: Collection[date]) -> set[date]:
-        """Return the days that could be loaded; all days, recorded as failed, when the batches cannot be read."""
-        try:
-            return set(loadable_days(outcome.account, self._workspace.landing, days, is_reusable)[0])
-        except Exception as error:
-            self._record_failure(outcome, days, as_account_error(outcome.account, error))
-            return set(days)
-
-    def _record_failure(self, outcome: Outcome, days: Collection[date], error: Exception) -> None:
-        record_failure(self._workspace, outcome, days, error, self._observer)
-
-    def _submit(self, function: Callable[[Unpack[Ts]], T], *arguments: *Ts) -> asyncio.Future[T]:
-        """Call a function in the loader's thread, with this task's context: log lines there carry the same fields."""
-        call = partial(copy_context().run, function, *arguments)
-        return asyncio.get_running_loop().run_in_executor(self._loader, call)
+        return [None] * len(loads)
 
 
 def _must_end_account(errors: Sequence[ExtractionError], landed_count: int) -> bool:

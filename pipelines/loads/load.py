@@ -1,4 +1,4 @@
-"""Loading: landed batches of one account become one commit.
+"""Loading: landed batches of several accounts become one commit, in which each account's months are whole.
 
 No request is made; rules of a provider or a store must not come in.
 """
@@ -6,8 +6,11 @@ No request is made; rules of a provider or a store must not come in.
 import shutil
 import time
 import uuid
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -23,7 +26,8 @@ from pipelines.loads.workspace import Workspace, build_account_row
 from transforms.chunk import Chunk, DayClaim
 from transforms.facts import TransformResult
 from transforms.registry import measure_definitions, transform_chunk
-from warehouse.records import ChunkCommit, History, SliceInfo
+from warehouse.errors import StagedError, WarehouseError
+from warehouse.records import ChunkCommit, CommitResult, History, SliceInfo
 
 _STAGING_MAX_AGE_SECONDS = 86_400  # longer than any run takes between two publications
 
@@ -41,52 +45,189 @@ class LoadResult:
     rejected: list[tuple[tuple[date, ...], ShapeError]] = field(default_factory=list)
 
 
-def load_days(workspace: Workspace, account: Account, days: Collection[date], is_reusable: ReuseRule) -> LoadResult:
-    """Transform and commit, in one commit, those of the local days whose batches are all landed.
+MAX_ROWS_IN_MEMORY = 50_000
+"""A staged table with more rows goes through a Parquet file, which the engine reads in pieces."""
 
-    A batch that cannot be transformed is rejected: its own days stay as they were, the others are loaded. Raises
-    WarehouseErrors; nothing is written then.
+MAX_GROUP_ROWS = 200_000
+"""The staged rows at which a group is committed, whatever else is waiting. It is exceeded by one chunk at most."""
+
+
+class PendingLoad(ABC):
+    """The load of some local days of one account. It is committed together with those of other accounts and months.
+
+    ``result`` grows while it is prepared and committed; ``error`` is what ended it. One that is not ``is_begun`` was
+    left to the next run. ``context`` is that of the account: log lines about the load carry its fields.
     """
-    loaded = LoadResult()
-    remaining = set(days)
-    while True:
-        complete, claims = loadable_days(account, workspace.landing, remaining, is_reusable)
-        if not complete:
-            return loaded
+
+    def __init__(self, account: Account, days: Collection[date]) -> None:
+        self.account = account
+        self.days = tuple(days)
+        self.result = LoadResult()
+        self.error: Exception | None = None
+        self.is_begun = False
+        self.context = copy_context()
+
+    @abstractmethod
+    def prepare(self, workspace: Workspace, folder: Path) -> Sequence[ChunkCommit]:
+        """Transform landed batches. Return the successive chunks of one commit; none when there is nothing to commit.
+
+        ``folder`` is an empty one for staged files.
+        """
+
+    @abstractmethod
+    def confirm(self, workspace: Workspace, committed: CommitResult) -> bool:
+        """Take the result of the commit. Return False when the load must be prepared and committed once more.
+
+        That is so when another run landed newer responses meanwhile, and may have loaded them before this commit.
+        """
+
+
+class DaysLoad(PendingLoad):
+    """The load of those of some days whose batches are all landed, from their newest batches.
+
+    A batch that cannot be transformed is rejected: its own days stay as they were, the others are loaded.
+    """
+
+    def __init__(self, account: Account, days: Collection[date], is_reusable: ReuseRule) -> None:
+        super().__init__(account, days)
+        self._is_reusable = is_reusable
+        self._remaining = set(days)
+        self._claims: DayClaims = {}
+
+    def prepare(self, workspace: Workspace, folder: Path) -> Sequence[ChunkCommit]:
+        """Transform the complete days as one chunk."""
+        while True:
+            complete, claims = self._loadable_days(workspace, self._remaining)
+            if not complete:
+                return ()
+            try:
+                chunk = stage_chunk(workspace, self.account, claims, make_folder(folder))
+            except ShapeError as error:
+                claim = claim_of_error(error, claims)
+                if claim is not None:
+                    claim.batch.reject()  # so that the next run fetches it again
+                rejected_days = tuple(sorted(claim.days)) if claim is not None else complete
+                self.result.rejected.append((rejected_days, error))
+                self._remaining = set(complete).difference(rejected_days)
+            else:
+                self._remaining, self._claims = set(complete), claims
+                return (chunk,)
+
+    def confirm(self, workspace: Workspace, committed: CommitResult) -> bool:
+        """Take the result, unless the days have newer batches by now."""
+        complete = tuple(sorted(self._remaining))
+        if self._loadable_days(workspace, complete) != (complete, self._claims):
+            return False
+        self.result.days += complete
+        self.result.rows = sum(committed.rows_by_table.values())
+        return True
+
+    def _loadable_days(self, workspace: Workspace, days: Collection[date]) -> tuple[tuple[date, ...], DayClaims]:
+        return loadable_days(self.account, workspace.landing, days, self._is_reusable)
+
+
+@dataclass(frozen=True)
+class _PreparedLoad:
+    """A load with the chunks of its commit and the folder of their staged files."""
+
+    load: PendingLoad
+    chunks: Sequence[ChunkCommit]
+    folder: Path
+
+
+def load_days(workspace: Workspace, account: Account, days: Collection[date], is_reusable: ReuseRule) -> LoadResult:
+    """Do the work of one ``DaysLoad``. Raises WarehouseErrors; nothing is written then."""
+    load = DaysLoad(account, days, is_reusable)
+    commit_loads(workspace, [load])
+    if load.error is not None:
+        raise load.error
+    return load.result
+
+
+def commit_loads(workspace: Workspace, loads: Iterable[PendingLoad]) -> None:
+    """Prepare loads and commit them in as few transactions as memory allows. Results and errors are in the loads.
+
+    Once a stop is requested no other load is begun; what is prepared then is committed. Raises WarehouseErrors of the
+    warehouse as a whole.
+    """
+    waiting = deque(loads)
+    while waiting:
+        if workspace.stop.is_requested:
+            waiting = deque(load for load in waiting if load.is_begun)  # those that must be committed once more
+        group = _prepare_group(workspace, waiting)
+        if group:
+            waiting.extendleft(_commit_group(workspace, group))
+
+
+def _prepare_group(workspace: Workspace, waiting: deque[PendingLoad]) -> list[_PreparedLoad]:
+    """Prepare the first of the waiting loads, as many as may lie in memory."""
+    group: list[_PreparedLoad] = []
+    row_count = 0
+    while waiting and row_count < MAX_GROUP_ROWS:
+        if workspace.stop.is_requested and not waiting[0].is_begun:
+            break
+        load = waiting.popleft()
+        load.is_begun = True
+        folder = make_folder(workspace.staging / workspace.run_id)
         try:
-            with open_staging_folder(workspace) as folder:
-                committed = workspace.store.commit(stage_chunk(workspace, account, claims, folder))
-        except ShapeError as error:
-            claim = claim_of_error(error, claims)
-            if claim is not None:
-                claim.batch.reject()  # so that the next run fetches it again
-            rejected_days = tuple(sorted(claim.days)) if claim is not None else complete
-            loaded.rejected.append((rejected_days, error))
-            remaining = set(complete).difference(rejected_days)
-        else:
-            if loadable_days(account, workspace.landing, complete, is_reusable) == (complete, claims):
-                loaded.days += complete
-                loaded.rows = sum(committed.rows_by_table.values())
-                return loaded
-            remaining = set(complete)  # another run landed newer responses, and may have loaded them before this commit
+            chunks = load.context.run(load.prepare, workspace, folder)
+        except Exception as error:
+            load.error = error
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
+        if chunks:
+            group.append(_PreparedLoad(load, chunks, folder))
+            row_count += sum(map(_count_rows, chunks))
+    return group
 
 
-@contextmanager
-def open_staging_folder(workspace: Workspace) -> Iterator[Path]:
-    """Create a folder for the staged files of one commit: removed when that fails, else by ``publish_warehouse``."""
-    folder = workspace.staging / workspace.run_id / uuid.uuid4().hex
-    folder.mkdir(mode=0o700, parents=True)
+def _commit_group(workspace: Workspace, group: Sequence[_PreparedLoad]) -> list[PendingLoad]:
+    """Commit prepared loads together. Return those that must be prepared and committed once more."""
+    outcomes: Sequence[CommitResult | Exception]
     try:
-        yield folder
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+        # what a commit rests on must not be lost in a power cut that the commit survives
+        for provider, account in {(prepared.load.account.provider, prepared.load.account.name) for prepared in group}:
+            workspace.landing.sync(provider, account)
+        outcomes = workspace.store.commit_group([prepared.chunks for prepared in group])
+    except Exception as error:
+        outcomes = [error] * len(group)
+    again = []
+    for prepared, outcome in zip(group, outcomes, strict=True):
+        load = prepared.load
+        if isinstance(outcome, Exception):
+            load.error = outcome
+            shutil.rmtree(prepared.folder, ignore_errors=True)
+            continue
+        try:
+            if not load.context.run(load.confirm, workspace, outcome):
+                again.append(load)
+        except Exception as error:
+            load.error = error
+    for load in (prepared.load for prepared in group):
+        if isinstance(load.error, WarehouseError) and not isinstance(load.error, StagedError):
+            raise load.error
+    return again
+
+
+def _count_rows(chunk: ChunkCommit) -> int:
+    """Return the number of a chunk's rows; one in a file may be long, and closes its group."""
+    return sum(
+        MAX_GROUP_ROWS if isinstance(table, Path) else table.num_rows
+        for table in (*chunk.tables.values(), *chunk.members.values())
+    )
+
+
+def make_folder(parent: Path) -> Path:
+    """Make a new folder for staged files, with a name of its own. ``publish_warehouse`` removes it."""
+    folder = parent / uuid.uuid4().hex
+    folder.mkdir(mode=0o700, parents=True)
+    return folder
 
 
 def stage_chunk(
     workspace: Workspace, account: Account, claims: DayClaims, folder: Path, *, history: History = "continue"
 ) -> ChunkCommit:
-    """Transform the claimed days and write their rows as Parquet files into ``folder``, which must be empty.
+    """Transform the claimed days. Long tables are written as Parquet files into ``folder``, which must be empty.
 
     ``history`` tells the commit what to do with the restatements logged for these days (``ChunkCommit``). Raises
     ShapeError for a response that is not of the expected shape.
@@ -96,7 +237,7 @@ def stage_chunk(
     return ChunkCommit(
         account=build_account_row(account),
         slices=tuple(_build_slice(day, claims, staged) for day in days),
-        tables={name: _write_table(folder, name, table) for name, table in staged.tables.items()},
+        tables={name: _stage_table(folder, name, table) for name, table in staged.tables.items()},
         members=staged.members,
         reconciliations=staged.reconciliations,
         loaded_at=workspace.clock.now(),
@@ -152,9 +293,9 @@ def _build_slice(day: date, claims: DayClaims, staged: TransformResult) -> Slice
     )
 
 
-def _write_table(folder: Path, name: str, table: pa.Table | Path) -> Path:
-    """Write a table as Parquet, unless the transform has written it already. Return the path."""
-    if isinstance(table, Path):
+def _stage_table(folder: Path, name: str, table: pa.Table | Path) -> pa.Table | Path:
+    """Return a table, in memory or as the file that the transform wrote; a long one is written as Parquet."""
+    if isinstance(table, Path) or table.num_rows <= MAX_ROWS_IN_MEMORY:
         return table
     path = folder / f"{name}.parquet"
     pq.write_table(table, path)

@@ -6,22 +6,20 @@ So the log of restatements is rebuilt too, as today's program would have written
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
 from extractors.account import Account
 from extractors.errors import ShapeError
 from extractors.windows import group_into_windows
 from pipelines.loads.claims import build_day_claims
 from pipelines.loads.history import LoadVersion, build_load_versions, list_batch_ids
-from pipelines.loads.load import LoadResult, claim_of_error, open_staging_folder, stage_chunk
+from pipelines.loads.load import LoadResult, PendingLoad, claim_of_error, make_folder, stage_chunk
 from pipelines.loads.observer import Observer
 from pipelines.loads.plan import LoadJob
 from pipelines.loads.result import Outcome, RunResult, load_and_record
 from pipelines.loads.run_log import track_run
 from pipelines.loads.workspace import Workspace
-from warehouse.records import ChunkCommit, History
+from warehouse.records import ChunkCommit, CommitResult, History
 
 _LEFT_OUT = (
     "{account}: {left_out} of {planned} days have no usable landed responses: these are of another id or time zone, "
@@ -43,8 +41,7 @@ def replay_jobs(workspace: Workspace, jobs: Sequence[LoadJob], observer: Observe
             for window in reversed(group_into_windows(job.days)):
                 for month in reversed(window.split_into_months()):
                     days = tuple(month.days())
-                    load = partial(_load_versions, workspace, outcome.account, days)
-                    load_and_record(workspace, outcome, days, load, observer)
+                    load_and_record(workspace, [(outcome, _VersionsLoad(outcome.account, days))], observer)
             left_out = outcome.planned - outcome.loaded - outcome.failed
             if left_out and not workspace.stop.is_requested:
                 sentence = _LEFT_OUT.format(account=job.account.name, left_out=left_out, planned=outcome.planned)
@@ -52,17 +49,20 @@ def replay_jobs(workspace: Workspace, jobs: Sequence[LoadJob], observer: Observe
     return RunResult(outcomes)
 
 
-def _load_versions(workspace: Workspace, account: Account, days: Sequence[date]) -> LoadResult:
-    """Commit all load versions of some days at once; do it again when another run landed newer batches meanwhile."""
-    while True:
-        batch_ids = list_batch_ids(account, workspace.landing, days)
-        loaded = LoadResult()
-        versions = build_load_versions(account, workspace.landing, days)
-        with open_staging_folder(workspace) as folder:
-            committed = workspace.store.commit(*_stage_versions(workspace, account, versions, folder, loaded))
-            loaded.rows = sum(committed.rows_by_table.values())
-        if list_batch_ids(account, workspace.landing, days) == batch_ids:
-            return loaded
+class _VersionsLoad(PendingLoad):
+    """The load of all load versions of some days, at once."""
+
+    def prepare(self, workspace: Workspace, folder: Path) -> Sequence[ChunkCommit]:
+        """Transform all versions, oldest first."""
+        self._batch_ids = list_batch_ids(self.account, workspace.landing, self.days)
+        self.result = LoadResult()
+        versions = build_load_versions(self.account, workspace.landing, self.days)
+        return _stage_versions(workspace, self.account, versions, folder, self.result)
+
+    def confirm(self, workspace: Workspace, committed: CommitResult) -> bool:
+        """Take the result, unless another run has landed newer batches meanwhile."""
+        self.result.rows = sum(committed.rows_by_table.values())
+        return list_batch_ids(self.account, workspace.landing, self.days) == self._batch_ids
 
 
 def _stage_versions(
@@ -83,11 +83,9 @@ def _stage_versions(
         for streams, group in _group_by_streams(current).items():
             account_then = account.model_copy(update={"streams": streams})
             claims = build_day_claims(group)
-            chunk_folder = folder / uuid4().hex
-            chunk_folder.mkdir(mode=0o700)
             try:
                 history: History = "replay" if number else "reset"
-                staged.append(stage_chunk(workspace, account_then, claims, chunk_folder, history=history))
+                staged.append(stage_chunk(workspace, account_then, claims, make_folder(folder), history=history))
             except ShapeError as error:
                 claim = claim_of_error(error, claims)
                 _leave_out_version(remaining, number, claim.days if claim is not None else group, error, loaded)

@@ -4,21 +4,21 @@ An account's error is kept in its outcome and in the ledger; an error of the war
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import partial
 
 from extractors.account import Account
 from extractors.errors import Defect, ErrorLocation, ExtractionError
 from extractors.http.stats import RequestStats
 from extractors.redaction import RedactingFilter, redact
-from pipelines.loads.claims import ReuseRule
-from pipelines.loads.load import LoadResult, load_days
+from pipelines.loads.load import PendingLoad, commit_loads
 from pipelines.loads.observer import Observer
+from pipelines.loads.plan import LoadJob
 from pipelines.loads.workspace import Workspace, build_account_row
 from warehouse.errors import StagedError, WarehouseError
-from warehouse.records import SliceFailure
+from warehouse.records import LedgerRow, SliceFailure
 
 log = logging.getLogger("chatmart.run")
 log.addFilter(RedactingFilter())  # tracebacks are redacted by the handlers of the process
@@ -74,55 +74,87 @@ class RunResult:
         return sum((outcome.stats for outcome in self.outcomes), RequestStats())
 
 
-def load_and_record(
-    workspace: Workspace, outcome: Outcome, days: Collection[date], load: Callable[[], LoadResult], observer: Observer
-) -> set[date]:
-    """Load some local days and record the result, and every error of their account, in the outcome and the ledger.
+class Failure:
+    """Local days of an account that could not be loaded, and the reason, without secrets."""
 
-    Does nothing once a stop is requested. Returns the handled days: loaded, failed, or left to the next run. The days
-    that are not returned lack a batch. Raises WarehouseErrors of the warehouse as a whole.
+    def __init__(self, outcome: Outcome, days: Collection[date], error: Exception) -> None:
+        self.outcome = outcome
+        self.days = days
+        self.sentence = redact(str(error))
+        self._context = copy_context()
+
+    def report(self, observer: Observer) -> None:
+        """Log the failure, with the fields of the account's log lines, and pass it to an observer."""
+        self._context.run(self._report, observer)
+
+    def _report(self, observer: Observer) -> None:
+        account = self.outcome.account
+        log.warning("%s", self.sentence, extra=_log_fields(account, self.days))
+        observer.on_days_failed(account, self.days, self.sentence)
+
+
+def load_and_record(
+    workspace: Workspace, loads: Sequence[tuple[Outcome, PendingLoad]], observer: Observer
+) -> list[set[date]]:
+    """Load days of some accounts, and record the results and errors of each in its outcome and in the ledger.
+
+    Returns the handled days of each load: loaded, failed, or left to the next run after a requested stop. The days that
+    are not returned lack a batch. Raises WarehouseErrors of the warehouse as a whole.
     """
-    if workspace.stop.is_requested:
-        return set(days)
-    try:
-        loaded = load()
-    except Exception as error:
-        record_failure(workspace, outcome, days, as_account_error(outcome.account, error), observer)
-        return set(days)
-    outcome.loaded += len(loaded.days)
-    outcome.rows += loaded.rows
-    if loaded.days:
-        first, last = min(loaded.days), max(loaded.days)
+    commit_loads(workspace, [load for _, load in loads])
+    failures: list[Failure] = []
+    handled = [load.context.run(_record_result, outcome, load, failures, observer) for outcome, load in loads]
+    record_failures(workspace, failures, observer)
+    return handled
+
+
+def _record_result(outcome: Outcome, load: PendingLoad, failures: list[Failure], observer: Observer) -> set[date]:
+    """Record the loaded days; add those that failed to ``failures``. Return all of them."""
+    if load.error is not None:
+        failures.append(Failure(outcome, load.days, as_account_error(outcome.account, load.error)))
+        return set(load.days)
+    if not load.is_begun:
+        return set(load.days)
+    result = load.result
+    outcome.loaded += len(result.days)
+    outcome.rows += result.rows
+    if result.days:
+        first, last = min(result.days), max(result.days)
         log.info(
             "%s: loaded %s to %s (%d slices, %d rows)",
-            *(outcome.account.name, first, last, len(loaded.days), loaded.rows),
-            extra={**_log_fields(outcome.account, loaded.days), "rows": loaded.rows},
+            *(outcome.account.name, first, last, len(result.days), result.rows),
+            extra={**_log_fields(outcome.account, result.days), "rows": result.rows},
         )
-        observer.on_days_loaded(outcome.account, loaded.days)
-    for rejected_days, reason in loaded.rejected:
-        record_failure(workspace, outcome, rejected_days, reason, observer)
-    return {*loaded.days, *(day for rejected_days, _ in loaded.rejected for day in rejected_days)}
+        observer.on_days_loaded(outcome.account, result.days)
+    failures.extend(Failure(outcome, days, reason) for days, reason in result.rejected)
+    return {*result.days, *(day for days, _ in result.rejected for day in days)}
 
 
-def load_days_and_record(
-    workspace: Workspace, outcome: Outcome, days: Collection[date], is_reusable: ReuseRule, observer: Observer
-) -> set[date]:
-    """Load some local days from their newest batches and record the result: ``load_days`` in ``load_and_record``."""
-    load = partial(load_days, workspace, outcome.account, days, is_reusable)
-    return load_and_record(workspace, outcome, days, load, observer)
+def record_failures(workspace: Workspace, failures: Sequence[Failure], observer: Observer) -> None:
+    """Record in the outcomes and in the ledger that some local days could not be loaded. Raises WarehouseErrors."""
+    now = workspace.clock.now()
+    rows = []
+    for failure in failures:
+        outcome = failure.outcome
+        outcome.add_error(failure.sentence)
+        outcome.failed += len(failure.days)
+        rows.append(SliceFailure(build_account_row(outcome.account), tuple(failure.days), failure.sentence, now))
+    workspace.store.record_failures(rows)
+    for failure in failures:
+        failure.report(observer)
 
 
-def record_failure(
-    workspace: Workspace, outcome: Outcome, days: Collection[date], error: Exception, observer: Observer
-) -> None:
-    """Record in the outcome and in the ledger that some local days could not be loaded. Raises WarehouseErrors."""
-    sentence = redact(str(error))
-    outcome.add_error(sentence)
-    outcome.failed += len(days)
-    failure = SliceFailure(build_account_row(outcome.account), tuple(days), sentence, workspace.clock.now())
-    workspace.store.record_failures([failure])
-    log.warning("%s", sentence, extra=_log_fields(outcome.account, days))
-    observer.on_days_failed(outcome.account, days, sentence)
+def read_ledgers(workspace: Workspace, jobs: Sequence[LoadJob]) -> dict[str, list[LedgerRow]]:
+    """Return the ledger of each job's account, in the span of all the jobs' days, in one read.
+
+    Raises WarehouseErrors.
+    """
+    ledgers: dict[str, list[LedgerRow]] = {job.account.name: [] for job in jobs}
+    days = [day for job in jobs for day in job.days]
+    if days:
+        for row in workspace.store.ledger(*ledgers, days=(min(days), max(days))):
+            ledgers[row.account].append(row)
+    return ledgers
 
 
 def as_account_error(account: Account, error: Exception) -> Exception:

@@ -13,12 +13,24 @@ from extractors.instants import is_between
 from extractors.registry import get_provider
 from pipelines.loads.claims import build_reuse_rule
 from pipelines.loads.concurrent_run import ConcurrentRun
+from pipelines.loads.load import DaysLoad, PendingLoad
 from pipelines.loads.observer import NullObserver, Observer
 from pipelines.loads.plan import LoadJob, plan_steps
-from pipelines.loads.result import Outcome, RunResult, as_account_error, load_days_and_record, record_failure
+from pipelines.loads.result import (
+    Failure,
+    Outcome,
+    RunResult,
+    as_account_error,
+    load_and_record,
+    read_ledgers,
+    record_failures,
+)
 from pipelines.loads.run_log import track_run
 from pipelines.loads.workspace import Workspace
-from warehouse.records import RunRow
+from warehouse.records import LedgerRow, RunRow
+
+MAX_ACCOUNTS = 100
+"""The most accounts whose landed days are loaded together."""
 
 __all__ = ["LoadJob", "fetch_jobs", "load_landed_batches", "run_jobs"]
 
@@ -72,24 +84,43 @@ def load_landed_batches(
     fetch_rows = workspace.store.run_records(workspace.run_id)
     outcomes = [_continue_outcome(job.account, fetch_rows) for job in jobs]
     with track_run(workspace, outcomes, fetch_rows):
-        for job, outcome in zip(jobs, outcomes, strict=True):
-            remaining = set(job.days)
-            try:
-                _load_landed_days(workspace, remaining, outcome, run_started_at, failed_since or run_started_at)
-            except Exception as error:
-                account_error = as_account_error(job.account, error)
-                record_failure(workspace, outcome, sorted(remaining), account_error, NullObserver())
-            outcome.planned = max(outcome.planned, outcome.loaded + outcome.failed)
-            outcome.ended_at = workspace.clock.now()
+        pairs = list(zip(jobs, outcomes, strict=True))
+        for group in (pairs[first : first + MAX_ACCOUNTS] for first in range(0, len(pairs), MAX_ACCOUNTS)):
+            _load_landed_group(workspace, group, run_started_at, failed_since or run_started_at)
     return RunResult(outcomes)
 
 
-def _load_landed_days(
-    workspace: Workspace, remaining: set[date], outcome: Outcome, run_started_at: datetime, failed_since: datetime
+def _load_landed_group(
+    workspace: Workspace, group: Sequence[tuple[LoadJob, Outcome]], run_started_at: datetime, failed_since: datetime
 ) -> None:
-    """Load an account's days step by step; each step that is done leaves ``remaining``."""
+    """Load the landed days of some accounts together."""
+    ledger = read_ledgers(workspace, [job for job, _ in group])
+    loads: list[tuple[Outcome, PendingLoad]] = []
+    failures: list[Failure] = []
+    for job, outcome in group:
+        remaining = set(job.days)
+        try:
+            rows = ledger[job.account.name]
+            loads += _plan_landed_loads(workspace, remaining, outcome, rows, run_started_at, failed_since)
+        except Exception as error:
+            failures.append(Failure(outcome, sorted(remaining), as_account_error(job.account, error)))
+    load_and_record(workspace, loads, NullObserver())
+    record_failures(workspace, failures, NullObserver())
+    for _, outcome in group:
+        outcome.planned = max(outcome.planned, outcome.loaded + outcome.failed)
+        outcome.ended_at = workspace.clock.now()
+
+
+def _plan_landed_loads(
+    workspace: Workspace,
+    remaining: set[date],
+    outcome: Outcome,
+    ledger: Sequence[LedgerRow],
+    run_started_at: datetime,
+    failed_since: datetime,
+) -> list[tuple[Outcome, PendingLoad]]:
+    """Return the loads of an account's days. The days that the run's first half saw fail leave ``remaining``."""
     account, clock = outcome.account, workspace.clock
-    ledger = workspace.store.ledger(account.name)
     for row in ledger:
         if row.date in remaining and row.error and row.error_at and is_between(failed_since, row.error_at, clock.now()):
             remaining.remove(row.date)
@@ -105,9 +136,8 @@ def _load_landed_days(
         refetch=False,
         fresh_at=run_started_at,
     )
-    for step in plan_steps(account, get_provider(account.provider), workspace.landing, remaining, is_reusable):
-        load_days_and_record(workspace, outcome, step.days, is_reusable, NullObserver())
-        remaining.difference_update(step.days)
+    steps = plan_steps(account, get_provider(account.provider), workspace.landing, remaining, is_reusable)
+    return [(outcome, DaysLoad(account, step.days, is_reusable)) for step in steps]
 
 
 def _continue_outcome(account: Account, fetch_rows: Sequence[RunRow]) -> Outcome:

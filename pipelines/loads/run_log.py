@@ -34,7 +34,7 @@ def track_run(
     ``earlier`` are the rows of the run's first half, if it had one. Accounts without a planned slice have no row.
     Raises WarehouseErrors.
     """
-    with bound_contextvars(run_id=workspace.run_id, command=workspace.command):
+    with bound_contextvars(run_id=workspace.run_id, command=workspace.command), workspace.store.hold_engine():
         try:
             set_accounts_and_measures(workspace)
             with _record_run(RunRecorder(workspace, outcomes, earlier)) as recorder:

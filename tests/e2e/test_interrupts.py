@@ -31,10 +31,12 @@ BACKFILL = ("backfill", "--from", str(FIRST), "--to", str(LAST))
 HOLDING_PROGRAM = """
 import sys
 from pipelines.cli.main import main
+from pipelines.loads import concurrent_run
 from warehouse.store import Store
 
+concurrent_run.MAX_GROUP_ITEMS = 1  # each month is a commit of its own
 commits = 0
-original = Store.commit
+original = Store.commit_group
 def commit(*arguments):
     global commits
     commits += 1
@@ -42,7 +44,7 @@ def commit(*arguments):
         print("now", flush=True)
         sys.stdin.read()
     return original(*arguments)
-Store.commit = commit
+Store.commit_group = commit
 main(sys.argv[1:])
 """
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pipelines.loads import result as load_results
+from pipelines.loads import load
 from sandbox.account import SandboxAccount
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import Fault
@@ -187,7 +187,7 @@ def test_a_defect_that_quotes_the_credential(
     def raise_error(*_arguments: object) -> None:
         raise RuntimeError(f"no row for {read_key(IN_HEADER)}")
 
-    monkeypatch.setattr(load_results, "load_days", raise_error)
+    monkeypatch.setattr(load, "stage_chunk", raise_error)
     plant.day += timedelta(days=1)
     result = plant.product.load([plant.day])
     (plant.product.folder / ".env").unlink()  # the load has read the credentials from it

@@ -34,14 +34,34 @@ for size in range(1, rounds + 1):
     store.publish()
 """
 
+GROUP_WRITER = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from tests.warehouse.sample import ACME, build_chunk_commit, build_full_tables, consecutive_days
+from warehouse.store import open_store
+url, rounds = sys.argv[1], int(sys.argv[3])
+store = open_store(url, Path())
+with store.hold_engine():
+    for size in range(1, rounds + 1):
+        days = [[day] for day in consecutive_days(2)]
+        accounts = [replace(ACME, account=name) for name in sys.argv[2].split()]
+        store.commit_group(
+            [[build_chunk_commit(day, build_full_tables(day, size), account=account)]
+             for account in accounts for day in days]
+        )
+        print(size, flush=True)
+        store.publish()
+"""
+
 
 def url_of(store: Store) -> str:
     kind = "parquet" if store.location.suffix != ".duckdb" else "duckdb"
     return f"{kind}://{store.location}"
 
 
-def writer(store: Store, account: str, rounds: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", WRITER, url_of(store), account, str(rounds)]
+def writer(store: Store, account: str, rounds: int, program: str = WRITER) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", program, url_of(store), account, str(rounds)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -125,6 +145,31 @@ def test_a_killed_writer_leaves_whole_commits(copy_filled: Callable[[Fill], Stor
     store.commit(build_chunk_commit(consecutive_days(3), build_full_tables(consecutive_days(3), 5)))
     assert store.publish()
     assert sizes(store) == {("acme", 5)}
+
+
+@pytest.mark.parametrize(
+    "seed", [pytest.param(seed, marks=[] if seed == QUICK_SEED else pytest.mark.long) for seed in SEEDS]
+)
+def test_a_killed_writer_leaves_whole_groups(store: Store, seed: int) -> None:
+    """All accounts and days of a group have the same size, whenever the writer is killed."""
+    chance = random.Random(seed)
+    with writer(store, "acme o'hara docs", 1000, GROUP_WRITER) as process:
+        assert process.stdout is not None
+        sizes_written = [int(process.stdout.readline()) for _ in range(chance.randint(2, 4))]
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(chance.uniform(0, 0.6))
+        process.send_signal(signal.SIGKILL)
+        sizes_written += map(int, process.stdout.read().split())
+        assert process.wait() == -signal.SIGKILL
+    accounts = {"acme", "o'hara", "docs"}
+    for publishes in (False, True):
+        if publishes:
+            store.publish()
+        published = sizes(store)
+        assert {account for account, _ in published} == accounts
+        assert len(published) == len(accounts), "each account has one size, in all tables and days"
+        [size] = {size for _, size in published}
+        assert size in range(sizes_written[-1] - (not publishes), sizes_written[-1] + 2)
 
 
 def test_what_was_committed_before_a_crash_is_published_by_the_next(store: Store) -> None:

@@ -4,7 +4,7 @@ import duckdb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warehouse.sql import literal, member_key_sql, surrogate_key_sql
+from warehouse.sql import literal, member_key, member_key_sql, surrogate_key, surrogate_key_sql
 
 NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
 
@@ -24,12 +24,13 @@ def test_keys_are_what_any_engine_computes() -> None:
         @given(NAMES)
         def compare(name: str) -> None:
             assert con.execute("SELECT " + surrogate_key_sql(literal(name))).fetchone() == (first_60_bits(name),)
+            assert surrogate_key(name) == first_60_bits(name)
 
         compare()
 
 
 def test_natural_keys_of_members() -> None:
-    scope = {"account": "acme", "provider": "inkeep"}
+    scope = {"account": literal("acme"), "provider": literal("inkeep")}
     expected = {
         "dim_channel": "inkeep|x'y",
         "dim_intent": "acme|x'y",
@@ -40,4 +41,5 @@ def test_natural_keys_of_members() -> None:
     for dimension, natural in expected.items():
         sql = member_key_sql(dimension, literal("x'y"), **scope)
         assert answer(sql) == (first_60_bits(natural),)
+        assert member_key(dimension, "x'y", account="acme", provider="inkeep") == first_60_bits(natural)
         assert answer(member_key_sql(dimension, "'unknown'", **scope)) == (0,)

@@ -9,7 +9,8 @@ from dataclasses import asdict, astuple, fields
 import duckdb
 import pyarrow as pa
 
-from warehouse.commit.replace import add_dates, execute_and_count, upsert_accounts_sql
+from warehouse.commit.dimensions import add_dates, upsert_accounts
+from warehouse.engine import execute_and_count
 from warehouse.model.schema import load_run, table_schema
 from warehouse.records import AccountRow, MeasureDefinition, RunRow, SliceFailure
 from warehouse.sql import fill, identifier_list, literal
@@ -44,9 +45,10 @@ def record_failures(con: duckdb.DuckDBPyConnection, failures: Sequence[SliceFail
     ]
     accounts = {failure.account.account: failure.account for failure in failures}
     con.register("failures", pa.Table.from_pylist(rows))
-    con.execute(upsert_accounts_sql(accounts.values(), keep_active=True))
+    upsert_accounts(con, accounts.values(), keep_active=True)
     add_dates(con, "failures")
     con.execute(_MERGE_FAILURES)
+    con.unregister("failures")
 
 
 def set_accounts_and_measures(
@@ -57,7 +59,7 @@ def set_accounts_and_measures(
     deactivate = "UPDATE wh.dim_account SET is_active = false WHERE is_active AND account NOT IN ($names)"
     changed = execute_and_count(con, fill(deactivate, names=names))
     if accounts:
-        changed += execute_and_count(con, upsert_accounts_sql(accounts, keep_active=False))
+        changed += upsert_accounts(con, accounts, keep_active=False)
     definitions = {astuple(definition) for definition in measures}
     if definitions != set(con.execute("SELECT * FROM wh.measure_definition").fetchall()):
         con.execute("DELETE FROM wh.measure_definition")
@@ -73,6 +75,7 @@ def record_run(con: duckdb.DuckDBPyConnection, rows: Sequence[RunRow]) -> None:
     con.register("new_runs", table)
     con.execute("DELETE FROM wh.load_run WHERE (run_id, account) IN (SELECT run_id, account FROM new_runs)")
     con.execute("INSERT INTO wh.load_run BY NAME SELECT * FROM new_runs")
+    con.unregister("new_runs")
 
 
 def read_run_records(con: duckdb.DuckDBPyConnection, run_id: str) -> list[RunRow]:

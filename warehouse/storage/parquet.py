@@ -42,8 +42,8 @@ from warehouse.storage.lock import hold_writer_lock
 from warehouse.storage.parquet_manifest import UNPARTITIONED, DataFile, Manifest
 from warehouse.storage.parquet_tables import (
     build_views_script,
-    changed_partitions,
     create_table_views,
+    find_changed_partitions,
     fingerprints,
     is_partitioned,
     load_scope,
@@ -121,7 +121,7 @@ class ParquetStorage:
                     return
                 written = {
                     (table, month): self._write_file(con, table, month, scope, manifest.data_file(table, month))
-                    for table, month in changed_partitions(before, fingerprints(con, scope))
+                    for table, month in find_changed_partitions(con, scope, before)
                 }
             self._commit(manifest, written)
 

@@ -4,6 +4,7 @@ A table with a date has one file per month, the others one file. Rows are sorted
 can skip blocks. What must not come in: the choice of the current files, locks, renames of files.
 """
 
+from calendar import monthrange
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
@@ -14,12 +15,12 @@ from sqlalchemy import Column
 
 from warehouse.ddl.create import sql_type, table_statements
 from warehouse.ddl.views import create_view_statements, create_views, view_queries
-from warehouse.engine import first_row
+from warehouse.engine import execute_and_count
 from warehouse.errors import UnreadableWarehouse
 from warehouse.model.engine_paths import parquet_pattern_sql, parquet_rows_sql, path_literal
 from warehouse.model.schema import metadata
 from warehouse.records import Scope
-from warehouse.sql import fill, ident, identifier_list, literal, surrogate_key_sql
+from warehouse.sql import day_literal, fill, ident, identifier_list, literal, surrogate_key_sql
 
 ROWS_PER_GROUP = 122_880
 
@@ -29,6 +30,8 @@ FROM wh.$name AS t GROUP BY 2
 """
 Fingerprints = Mapping[tuple[str, str], tuple[int, str]]
 """Number and checksum of the loaded rows, by table and month."""
+
+_COUNT = "SELECT $table, $month, count(*) FROM wh.$name AS t GROUP BY 2"
 
 
 def is_partitioned(table: str) -> bool:
@@ -59,7 +62,7 @@ def scope_condition(scope: Scope, table: str) -> str:
         accounts = [surrogate_key_sql(literal(name)) if has_key else literal(name) for name in scope.accounts]
         conditions.append(f"{'account_key' if has_key else 'account'} IN ({', '.join(accounts)})")
     if scope.days is not None:
-        conditions.append(f"date BETWEEN {_date_sql(scope.days[0])} AND {_date_sql(scope.days[1])}")
+        conditions.append(f"date BETWEEN {day_literal(scope.days[0])} AND {day_literal(scope.days[1])}")
     return " AND ".join(conditions) or "true"
 
 
@@ -104,16 +107,29 @@ def load_scope(
 
 def fingerprints(con: duckdb.DuckDBPyConnection, scope: Scope) -> Fingerprints:
     """Return the fingerprints of the loaded rows: where two of them differ, rows were changed."""
-    parts = [
-        fill(
-            _FINGERPRINT,
-            table=literal(table),
-            name=ident(table),
-            month="strftime(date, '%Y-%m')" if is_partitioned(table) else "''",
-        )
-        for table in tables_of(scope)
-    ]
-    rows = con.execute(" UNION ALL ".join(parts)).fetchall()
+    return _fingerprints_of(con, tables_of(scope))
+
+
+def find_changed_partitions(
+    con: duckdb.DuckDBPyConnection, scope: Scope, before: Fingerprints
+) -> list[tuple[str, str]]:
+    """Return, sorted, the tables and months whose loaded rows differ from `before`.
+
+    Rows are only hashed in tables that have a month with as many rows as before.
+    """
+    parts = [_fill_by_month(_COUNT, table) for table in tables_of(scope)]
+    counts = {(table, month): count for table, month, count in con.execute(" UNION ALL ".join(parts)).fetchall()}
+    counts = {part: count for part, count in counts.items() if count or not is_partitioned(part[0])}
+    same_count = {part for part, count in counts.items() if part in before and before[part][0] == count}
+    after = _fingerprints_of(con, {table for table, _ in same_count})
+    return sorted(
+        part for part in before.keys() | counts.keys() if part not in same_count or before[part] != after[part]
+    )
+
+
+def _fingerprints_of(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> Fingerprints:
+    parts = [_fill_by_month(_FINGERPRINT, table) for table in tables]
+    rows = con.execute(" UNION ALL ".join(parts)).fetchall() if parts else []
     return {
         (table, month): (count, checksum)
         for table, month, count, checksum in rows
@@ -121,9 +137,9 @@ def fingerprints(con: duckdb.DuckDBPyConnection, scope: Scope) -> Fingerprints:
     }
 
 
-def changed_partitions(before: Fingerprints, after: Fingerprints) -> list[tuple[str, str]]:
-    """Return, sorted, the tables and months whose rows differ."""
-    return sorted(part for part in before.keys() | after.keys() if before.get(part) != after.get(part))
+def _fill_by_month(query: str, table: str) -> str:
+    month = "strftime(date, '%Y-%m')" if is_partitioned(table) else "''"
+    return fill(query, table=literal(table), name=ident(table), month=month)
 
 
 def write_partition(
@@ -135,14 +151,16 @@ def write_partition(
     """
     rows = fill("SELECT * FROM wh.$table", table=ident(table))
     if is_partitioned(table):
-        rows += fill(" WHERE strftime(date, '%Y-%m') = $month", month=literal(month))
+        # a range, not the month of each row: the engine skips the blocks of all other months
+        first = date.fromisoformat(f"{month}-01")
+        last = first.replace(day=monthrange(first.year, first.month)[1])
+        rows += fill(" WHERE date BETWEEN $first AND $last", first=day_literal(first), last=day_literal(last))
         if old is not None:
             outside = " UNION ALL BY NAME SELECT * FROM $old WHERE NOT ($condition)"
             rows += fill(outside, old=parquet_rows_sql([old]), condition=scope_condition(scope, table))
     copy = "COPY (SELECT * FROM ($rows) ORDER BY $order) TO $path (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE $n)"
-    con.execute(fill(copy, rows=rows, order=_sort_columns(table), path=path_literal(target), n=str(ROWS_PER_GROUP)))
-    row = first_row(con, fill("SELECT count(*) FROM $file", file=parquet_rows_sql([target])))
-    return int(row[0]) if row else 0
+    statement = fill(copy, rows=rows, order=_sort_columns(table), path=path_literal(target), n=str(ROWS_PER_GROUP))
+    return execute_and_count(con, statement)
 
 
 def create_table_views(
@@ -213,7 +231,3 @@ def _sort_columns(table: str) -> str:
     if not is_partitioned(table):
         return identifier_list(list(columns.keys())[:1])
     return identifier_list(["account_key" if "account_key" in columns else "account", "date"])
-
-
-def _date_sql(day: date) -> str:
-    return f"DATE {literal(day.isoformat())}"

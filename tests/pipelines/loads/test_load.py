@@ -1,6 +1,6 @@
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 import pyarrow.parquet as pq
@@ -94,7 +94,10 @@ def test_a_rejected_batch_fails_its_own_days_only(sample_world: SampleWorld) -> 
     assert again.is_rejected
 
 
-def test_staged_files_are_kept_until_they_are_published(sample_world: SampleWorld) -> None:
+def test_staged_files_are_kept_until_they_are_published(
+    sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.loads.load.MAX_ROWS_IN_MEMORY", 30)
     workspace = sample_world.open_workspace()
     land(workspace, MARCH, build_items(d1=1))
     load(workspace)
@@ -125,7 +128,7 @@ def test_a_failed_commit_leaves_nothing(sample_world: SampleWorld, monkeypatch: 
     def refuse(*_arguments: object) -> None:
         raise StagedError("planted")
 
-    monkeypatch.setattr(type(workspace.store), "commit", refuse)
+    monkeypatch.setattr(type(workspace.store), "commit_group", refuse)
     with pytest.raises(StagedError):
         load(workspace)
     assert list((workspace.staging / workspace.run_id).iterdir()) == []
@@ -137,17 +140,17 @@ def test_newer_batches_that_land_during_a_commit_win(
 ) -> None:
     workspace = sample_world.open_workspace()
     land(workspace, MARCH, build_items(d1=1))
-    original, commits = Store.commit, 0
+    original, commits = Store.commit_group, 0
 
-    def commit(store: Store, *history: ChunkCommit) -> CommitResult:
+    def commit(store: Store, histories: Sequence[Sequence[ChunkCommit]]) -> list[CommitResult | Exception]:
         nonlocal commits
         commits += 1
         if commits == 1:  # another run lands and loads newer batches just before this commit
             land(workspace, MARCH, build_items(d1=2), minutes=1)
             load(sample_world.open_workspace())
-        return original(store, *history)
+        return [*original(store, histories)]
 
-    monkeypatch.setattr(Store, "commit", commit)
+    monkeypatch.setattr(Store, "commit_group", commit)
     assert load(workspace).days == list(MARCH.days())
     assert read_conversations(sample_world)[1] == 2
     assert commits == 3

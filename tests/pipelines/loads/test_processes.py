@@ -21,12 +21,14 @@ import sys
 from datetime import date
 from pathlib import Path
 from pipelines.configuration import config
+from pipelines.loads import concurrent_run
 from pipelines.loads.run import LoadJob, run_jobs
 from pipelines.loads.workspace import Workspace
 from warehouse.store import Store
 
+concurrent_run.MAX_GROUP_ITEMS = 1  # each month is a commit of its own
 commits = 0
-original = Store.commit
+original = Store.commit_group
 def commit(*arguments):
     global commits
     committed = original(*arguments)
@@ -35,7 +37,7 @@ def commit(*arguments):
         print("now", flush=True)
         sys.stdin.read()
     return committed
-Store.commit = commit
+Store.commit_group = commit
 workspace = Workspace.open(config.load_config(Path(sys.argv[1])))
 days = tuple(date.fromordinal(day) for day in range(date(2025, 7, 1).toordinal(), date(2026, 1, 1).toordinal()))
 run_jobs(workspace, [LoadJob(account, days) for account in workspace.config.accounts])

@@ -214,7 +214,7 @@ def test_an_error_of_the_whole_warehouse_ends_the_run_for_all(
     def fail(*_arguments: object) -> None:
         raise WarehouseError("the disk is full")
 
-    monkeypatch.setattr(Store, "commit", fail)
+    monkeypatch.setattr(Store, "commit_group", fail)
     with pytest.raises(WarehouseError, match="the disk is full"):
         run_jobs(workspace, build_jobs(workspace))
     rows = read_run_rows(sample_world, workspace.run_id)
