@@ -85,7 +85,10 @@ def _collect_unknown_fields(value: Any, known: Shape, place: str, unknown_fields
         return
     if isinstance(value, list):
         entry_shape, place = known.entry if isinstance(known, NamedMembers) else known, f"{place}[]"
+        flat_keys = entry_shape.keys() if isinstance(entry_shape, dict) and not any(entry_shape.values()) else None
         for entry in value:
+            if flat_keys is not None and isinstance(entry, dict) and entry.keys() <= flat_keys:
+                continue  # nearly every entry of nearly every list
             if isinstance(entry, dict | list):
                 _collect_unknown_fields(entry, entry_shape, place, unknown_fields)
     elif isinstance(value, dict) and isinstance(known, NamedMembers):

@@ -74,7 +74,7 @@ class Response:
     fetched_at: datetime
     body: bytes
     context: Mapping[str, Any] = field(default_factory=dict)
-    place: Any = field(default=None, compare=False)
+    place: Any = field(default=None, init=False, compare=False)
 
     @cached_property
     def root(self) -> Any:

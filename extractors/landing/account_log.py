@@ -60,6 +60,7 @@ class AccountLog:
         self._index = LandingIndex(folder)
         self._file: BinaryIO | None = None
         self._stem = ""
+        self._is_name_synced = False
         self._length = 0
         self._digest = hashlib.sha256()
         self._lock = threading.Lock()  # the loader's thread syncs while answers are written
@@ -102,6 +103,7 @@ class AccountLog:
     def _open_file(self) -> BinaryIO:
         make_private_folder(self.root, self.folder)
         path = open_segment_path(self.folder, self._stem)
+        self._is_name_synced = False
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
         file.truncate(self._length)
         file.seek(self._length)
@@ -192,7 +194,9 @@ class AccountLog:
         with self._lock:
             if self._file is not None:
                 os.fdatasync(self._file.fileno())
-                sync_folder(self.folder)
+                if not self._is_name_synced:
+                    sync_folder(self.folder)
+                self._is_name_synced = True
 
     def seal(self, *, ended: bool | None = None) -> None:
         """Pack the open segment into a sealed one and go on with a new one; nothing happens without a line.

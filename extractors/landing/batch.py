@@ -45,7 +45,7 @@ class BatchKey:
 
     @property
     def window_end(self) -> datetime:
-        """The instant (aware) at which the window ends."""
+        """The instant (UTC) at which the window ends in its own zone."""
         return self.window.end_instant(ZoneInfo(self.zone))
 
 

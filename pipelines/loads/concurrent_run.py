@@ -29,6 +29,7 @@ from pipelines.loads.claims import ReuseRule, build_reuse_rule
 from pipelines.loads.group_thread import GroupThread, GroupWork
 from pipelines.loads.load import publish_warehouse
 from pipelines.loads.observer import Observer
+from pipelines.loads.open_files import allow_open_files
 from pipelines.loads.plan import LoadJob, LoadStep, plan_steps
 from pipelines.loads.ready_load import ReadyLoad, finish_loads
 from pipelines.loads.result import Failure, Outcome, RunResult, as_account_error, read_ledgers
@@ -68,6 +69,7 @@ class ConcurrentRun:
 
     def run(self, jobs: Sequence[LoadJob]) -> RunResult:
         """Run all jobs. Raises WarehouseErrors of the warehouse as a whole."""
+        allow_open_files(len(jobs))
         outcomes = [Outcome(job.account, planned=len(job.days)) for job in jobs]
         for account in (job.account for job in jobs):
             self._last_numbers[account.name] = self._workspace.landing.read_last_number(account.provider, account.name)

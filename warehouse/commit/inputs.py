@@ -46,7 +46,10 @@ def bind_facts(con: duckdb.DuckDBPyConnection, chunks: Chunks) -> dict[str, bool
 
 
 def member_tables(chunks: Chunks) -> dict[str, list[tuple[int, pa.Table]]]:
-    """Return the staged members by name: their tables, each with its chunk. Raises StagedMismatch like `bind_facts`."""
+    """Return the staged members by name: their tables, each with the number of its chunk.
+
+    The columns are those of `member_schema`. Raises StagedMismatch like `bind_facts`.
+    """
     tables = {number: chunk.members for number, chunk in chunks.items()}
     _require_declared_names(chunks, tables, "members are", STAGED_MEMBERS)
     for number, chunk in chunks.items():

@@ -134,9 +134,12 @@ def _select_fact_sql(name: str) -> str:
 def _count_rows(
     con: duckdb.DuckDBPyConnection, chunks: Chunks, facts: Iterable[str]
 ) -> dict[tuple[int, str, date], int]:
-    """Return the number of rows by chunk, fact and day. Raises DuplicateGrain for two rows of one grain."""
+    """Return the number of rows by chunk, fact and day. Raises DuplicateGrain for two rows of one grain.
+
+    Different hashes are of different grains. Equal ones, which are rare, are looked at: hashes cost a sixth of rows.
+    """
     branch = (
-        "SELECT chunk, $name AS staged, date, count(*) AS n, count(DISTINCT ROW($grain)) AS different "
+        "SELECT chunk, $name AS staged, date, count(*) AS n, count(DISTINCT hash($grain)) AS different "
         "FROM $facts GROUP BY chunk, date"
     )
     parts = [
@@ -145,14 +148,14 @@ def _count_rows(
     ]
     rows: list[tuple[Any, ...]] = con.execute(" UNION ALL ".join(parts)).fetchall() if parts else []
     for number, name, _, count, different in rows:
-        if different < count:
-            example, repeated = _find_duplicate(con, number, name)
-            raise _duplicate_grain(chunks[number].account.account, name, example, repeated)
+        duplicate = _find_duplicate(con, number, name) if different < count else None
+        if duplicate is not None:
+            raise _duplicate_grain(chunks[number].account.account, name, *duplicate)
     return {(number, name, day): count for number, name, day, count, _ in rows}
 
 
-def _find_duplicate(con: duckdb.DuckDBPyConnection, number: int, name: str) -> tuple[Any, ...]:
-    """Return the grain of several rows of a chunk as text, and their number."""
+def _find_duplicate(con: duckdb.DuckDBPyConnection, number: int, name: str) -> tuple[Any, ...] | None:
+    """Return the grain of several rows of a chunk as text, and their number; None when all grains differ."""
     query = (
         "SELECT CAST(struct_pack($fields) AS VARCHAR), count(*) FROM $facts WHERE chunk = $number "
         "GROUP BY $columns HAVING count(*) > 1 LIMIT 1"
@@ -166,7 +169,7 @@ def _find_duplicate(con: duckdb.DuckDBPyConnection, number: int, name: str) -> t
             number=str(number),
             columns=identifier_list(columns),
         )
-    ).fetchall()[0]
+    ).fetchone()
 
 
 def _duplicate_grain(account: str, name: str, example: str, count: int) -> DuplicateGrain:

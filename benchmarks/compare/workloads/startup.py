@@ -32,8 +32,8 @@ def open_startup(setting: Setting) -> Iterator[Mapping[str, Entry]]:
             for command in list_commands(chatmart):
                 entries[f"{chatmart.name} {command} --help"] = partial(run, (command, "--help"), None)
             for arguments in (("status",), ("sql", "select 1")):
-                name = f"{chatmart.name} {arguments[0]}" + (f' "{arguments[1]}"' if arguments[1:] else "")
-                entries[name] = partial(run, arguments, _Simulation(setting.simulate))
+                label = f"{chatmart.name} {arguments[0]}" + (f' "{arguments[1]}"' if arguments[1:] else "")
+                entries[label] = partial(run, arguments, _Simulation(setting.simulate))
         yield {**entries, FLOOR: partial(_run_floor, _Simulation(setting.simulate))}
 
 

@@ -57,11 +57,11 @@ def listen_without_accepting() -> Iterator[socket.socket]:
 
 
 def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None:
-    found = [
+    entries = [
         (socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))
         for host, port in addresses
     ]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: found)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: entries)
 
 
 def test_a_host_that_moves_is_found_at_once(server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ DAYS = tuple(days_between(FIRST, LAST))
 
 
 @pytest.fixture
-def landed(tmp_path: Path, sandbox: Sandbox) -> SampleWorld:
+def world(tmp_path: Path, sandbox: Sandbox) -> SampleWorld:
     """Six days of two accounts, in two months, that are landed and not loaded."""
     world = SampleWorld(tmp_path, sandbox, (BERLIN, NEW_YORK), begun=True)
     workspace = world.open_workspace()
@@ -57,43 +57,43 @@ def count_groups(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.mark.parametrize(("max_rows", "sizes"), [(1_000_000, [4]), (1, [1, 1, 1, 1])])
 def test_loads_are_committed_together_as_memory_allows(
-    landed: SampleWorld, monkeypatch: pytest.MonkeyPatch, max_rows: int, sizes: list[int]
+    world: SampleWorld, monkeypatch: pytest.MonkeyPatch, max_rows: int, sizes: list[int]
 ) -> None:
     monkeypatch.setattr(load, "MAX_GROUP_ROWS", max_rows)
-    groups, workspace = count_groups(monkeypatch), landed.open_workspace()
+    groups, workspace = count_groups(monkeypatch), world.open_workspace()
     loads = build_loads(workspace)
     commit_loads(workspace, loads)
     assert groups == sizes
     assert [(done.result.days, done.error) for done in loads] == [(list(done.days), None) for done in loads]
     assert all(done.result.rows >= len(done.days) for done in loads)
     for account in (BERLIN, NEW_YORK):
-        assert list(landed.read_ledger(account.name)) == list(DAYS)
+        assert list(world.read_ledger(account.name)) == list(DAYS)
 
 
-def test_one_that_cannot_be_staged_holds_up_no_other(landed: SampleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_cannot_be_staged_holds_up_no_other(world: SampleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     def stage_or_fail(workspace: Workspace, account: Account, claims: DayClaims, folder: Path) -> ChunkCommit:
         if account.name == BERLIN.name:
             raise RuntimeError("boom")
         return stage_chunk(workspace, account, claims, folder)
 
     monkeypatch.setattr(load, "stage_chunk", stage_or_fail)
-    workspace = landed.open_workspace()
+    workspace = world.open_workspace()
     jobs = [LoadJob(account, DAYS) for account in workspace.config.accounts]
-    result = load_landed_batches(workspace, jobs, landed.clock.now())
+    result = load_landed_batches(workspace, jobs, world.clock.now())
     assert [(outcome.loaded, outcome.failed) for outcome in result.outcomes] == [(0, 6), (6, 0)]
     assert "boom" in result.errors_by_account[BERLIN.name]
-    assert {row.state for row in landed.read_ledger(BERLIN.name).values()} == {"failed"}
+    assert {row.state for row in world.read_ledger(BERLIN.name).values()} == {"failed"}
     assert not [path for path in workspace.staging.rglob("*") if path.is_file()]
 
 
 def test_a_full_disk_fails_every_member_with_its_own_message(
-    landed: SampleWorld, monkeypatch: pytest.MonkeyPatch
+    world: SampleWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "warehouse.duckdb")
 
     monkeypatch.setattr(Store, "commit_group", fail)
-    workspace = landed.open_workspace()
+    workspace = world.open_workspace()
     jobs = [LoadJob(account, DAYS) for account in workspace.config.accounts]
     result = run_jobs(workspace, jobs)
     assert [(outcome.loaded, outcome.failed) for outcome in result.outcomes] == [(0, 6), (0, 6)]
@@ -101,13 +101,13 @@ def test_a_full_disk_fails_every_member_with_its_own_message(
         message = result.errors_by_account[account.name]
         assert account.name in message
         assert "No space left on device" in message
-        assert {row.state for row in landed.read_ledger(account.name).values()} == {"failed"}
+        assert {row.state for row in world.read_ledger(account.name).values()} == {"failed"}
 
 
 def test_newer_batches_of_one_account_repeat_its_load_alone(
-    landed: SampleWorld, monkeypatch: pytest.MonkeyPatch
+    world: SampleWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workspace = landed.open_workspace()
+    workspace = world.open_workspace()
     loads = build_loads(workspace)
     groups, original, turns = count_groups(monkeypatch), DaysLoad.confirm, 0
 
@@ -116,7 +116,7 @@ def test_newer_batches_of_one_account_repeat_its_load_alone(
         turns += 1
         if turns == 1:  # another run lands newer batches of the first account
             jobs = [LoadJob(self.account, DAYS)]
-            assert fetch_jobs(landed.open_workspace(), jobs, refetch=True).is_ok
+            assert fetch_jobs(world.open_workspace(), jobs, refetch=True).is_ok
         return original(self, workspace, committed)
 
     monkeypatch.setattr(DaysLoad, "confirm", confirm)
@@ -125,8 +125,8 @@ def test_newer_batches_of_one_account_repeat_its_load_alone(
     assert [done.result.days for done in loads] == [list(done.days) for done in loads]
 
 
-def test_once_a_stop_is_requested_no_other_load_is_begun(landed: SampleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    workspace = landed.open_workspace()
+def test_once_a_stop_is_requested_no_other_load_is_begun(world: SampleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = world.open_workspace()
     original = DaysLoad.prepare
 
     def prepare(self: DaysLoad, workspace: Workspace, folder: Path) -> Collection[ChunkCommit]:
@@ -141,8 +141,8 @@ def test_once_a_stop_is_requested_no_other_load_is_begun(landed: SampleWorld, mo
     assert [len(done.result.days) for done in loads] == [3, 3, 0, 0]
 
 
-def test_a_run_over_accounts_and_months_gives_the_truth(landed: SampleWorld, sandbox: Sandbox) -> None:
-    workspace = landed.open_workspace()
+def test_a_run_over_accounts_and_months_gives_the_truth(world: SampleWorld, sandbox: Sandbox) -> None:
+    workspace = world.open_workspace()
     assert run_jobs(workspace, [LoadJob(account, DAYS) for account in workspace.config.accounts]).is_ok
-    rows = landed.read_view("conversation_daily", f"account = '{BERLIN.name}'")
+    rows = world.read_view("conversation_daily", f"account = '{BERLIN.name}'")
     assert {row["date"]: row["conversations"] for row in rows} == true_conversations(sandbox, FIRST, LAST)

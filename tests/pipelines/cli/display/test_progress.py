@@ -11,6 +11,7 @@ from rich.console import Console
 
 from extractors.cognigy.account import CognigyAccount
 from extractors.landing.batch import Batch
+from extractors.landing.batch_files import BatchFiles
 from extractors.windows import ONE_DAY, Window
 from pipelines.cli import logs
 from pipelines.cli.display import progress
@@ -26,7 +27,8 @@ def build_account(name: str = "acme") -> CognigyAccount:
 
 
 def build_batch(name: str = "acme") -> Batch:
-    return Batch(Path(), "cognigy", name, "s", Window(DAY, DAY + ONE_DAY), datetime(2025, 3, 1, tzinfo=UTC), "0")
+    files = BatchFiles(Path(), Path())
+    return Batch("cognigy", name, "s", Window(DAY, DAY + ONE_DAY), datetime(2025, 3, 1, tzinfo=UTC), "0", 1, files)
 
 
 def land_a_batch_per_second(lines: ProgressLines, clock: FakeClock, seconds: int) -> None:
