@@ -25,6 +25,7 @@ from extractors.landing.lines import (
     build_answer_fields,
     build_inline_body,
     describe_request,
+    describe_window,
     encode_line,
     parse_response,
 )
@@ -66,7 +67,7 @@ class AccountLog:
         self._lock = threading.Lock()  # the loader's thread syncs while answers are written
         self._unfinished: set[tuple[str, Window]] = set()
         self._recallable: dict[str, deque[Place]] = defaultdict(deque)
-        self._ended_before: set[tuple[str, str]] = set()
+        self._ended_before: set[tuple[str, ...]] = set()
         self._adopt()
 
     def _adopt(self) -> None:
@@ -95,10 +96,8 @@ class AccountLog:
         match fields["kind"]:
             case "answer" if "body_file" not in fields:
                 self._recallable[_request_key(fields)].append(place)
-            case "batch":
-                self._ended_before.add((fields["stream"], "_".join(fields["window"])))
-            case "abandoned":
-                self._ended_before.add((fields["stream"], fields["window"]))
+            case "batch" | "abandoned":
+                self._ended_before.add((fields["stream"], *fields["window"]))
 
     def _open_file(self) -> BinaryIO:
         make_private_folder(self.root, self.folder)
@@ -155,7 +154,7 @@ class AccountLog:
         """Note that a batch failed: its answers are not given out again."""
         self._unfinished.discard((key.stream, key.window))
         if self._file is not None:  # else nothing of it was written
-            self.append({"kind": "abandoned", "stream": key.stream, "window": str(key.window)})
+            self.append({"kind": "abandoned", "stream": key.stream, "window": describe_window(key.window)})
 
     def forget_answers(self) -> None:
         """Give out no answer of a killed run."""
@@ -166,7 +165,7 @@ class AccountLog:
 
         It must be of the same id and zone, not older than ``RECALLED_FOR``, and from after the end of the window.
         """
-        if not self._recallable or (key.stream, str(key.window)) in self._ended_before:
+        if not self._recallable or (key.stream, *describe_window(key.window)) in self._ended_before:
             return None
         identity = {
             "stream": stream,

@@ -16,6 +16,7 @@ from typing import Any
 from extractors.http.messages import Request, Response
 from extractors.landing.batch import BatchKey, BatchPart
 from extractors.redaction import redact_json
+from extractors.windows import Window
 
 _CHECK = b',"crc32":"%08x"}'
 _CHECK_LENGTH = len(_CHECK % 0)
@@ -45,7 +46,7 @@ def build_answer_fields(key: BatchKey, stream: str, response: Response, body: Ma
     return {
         "kind": "answer",
         "stream": stream,
-        "window": str(key.window),
+        "window": describe_window(key.window),
         "external_id": key.external_id,
         "zone": key.zone,
         "asked": describe_request(response.request),
@@ -55,6 +56,11 @@ def build_answer_fields(key: BatchKey, stream: str, response: Response, body: Ma
         "fetched_at": response.fetched_at.isoformat(),
         **body,
     }
+
+
+def describe_window(window: Window) -> list[str]:
+    """Return a window as it is landed: its first day, and the day after its last."""
+    return [window.start.isoformat(), window.end.isoformat()]
 
 
 def describe_request(request: Request) -> Any:

@@ -17,7 +17,7 @@ from extractors.instants import parse_date_header
 from extractors.landing.account_log import AccountLog
 from extractors.landing.batch import Batch, BatchKey
 from extractors.landing.body_file import BodyFile
-from extractors.landing.lines import build_answer_fields, build_body_reference
+from extractors.landing.lines import build_answer_fields, build_body_reference, describe_window
 from extractors.landing.log_batches import BODIES_NAME, build_batch
 from extractors.landing.segments import Place
 from extractors.redaction import redact_json
@@ -164,7 +164,7 @@ class BatchWriter:
                 "zone": key.zone,
                 "pulled": list(key.enabled_streams),
                 "run_began": key.run_started_at.isoformat() if key.run_started_at else None,
-                "window": [key.window.start.isoformat(), key.window.end.isoformat()],
+                "window": describe_window(key.window),
                 "fetched_at": data_time.isoformat(),
                 "landed_at": (landed_at or fetched_at).astimezone(UTC).isoformat(),
                 "complete": complete,
