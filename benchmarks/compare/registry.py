@@ -67,7 +67,7 @@ WORKLOADS: Mapping[str, Workload] = {
     "launch": Workload("A year of one platform by Dagster", 1, BACKFILL, open_launch, "The ratio is to the same load."),
     "kill": Workload(
         "A year of seven accounts, killed at a random moment and started again",
-        20,
+        5,
         "",
         open_kill,
         "Requests again: requests whose response had been sent before the kill. Most at once: requests that ran at the "
