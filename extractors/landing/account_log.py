@@ -80,9 +80,10 @@ class AccountLog:
         lines: list[tuple[Place, dict[str, Any]]] = []
         if segments and not segments[-1].is_sealed:
             path, self._stem = segments.pop().path, f"{number:06}"
-            self._length, lines = scan_open(path, self._stem)
+            text, lines = scan_open(path, self._stem)
+            self._length = len(text)
+            self._digest.update(text)
             self._open_file()
-            self._digest.update(path.read_bytes())
         self.batch_lines = [fields for _, fields in lines if fields["kind"] == "batch"]
         numbers = [fields["number"] for fields in self.batch_lines]
         self.last_number = max([self.last_number, *numbers])

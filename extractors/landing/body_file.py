@@ -3,7 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 import zstandard
 
@@ -24,14 +24,13 @@ class BodyFile:
         self._file: BinaryIO = os.fdopen(os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
         self.restart()
 
-    def restart(self) -> Self:
+    def restart(self) -> None:
         """Forget what was written."""
         self._file.seek(0)
         self._file.truncate()
         self._digest = hashlib.sha256()
         self._compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL).stream_writer(self._file, closefd=False)
         self.size = 0
-        return self
 
     @property
     def sha256(self) -> str:

@@ -152,14 +152,14 @@ def scan_sealed(path: Path, stem: str) -> tuple[list[Frame], list[tuple[Place, d
     return frames, lines
 
 
-def scan_open(path: Path, stem: str) -> tuple[int, list[tuple[Place, dict[str, Any]]]]:
-    """Return the length of the whole lines of an open segment, and the lines with their places.
+def scan_open(path: Path, stem: str) -> tuple[bytes, list[tuple[Place, dict[str, Any]]]]:
+    """Return the text of an open segment up to its last line end, and its lines with their places.
 
     What stands behind the last line end is a line in the making, or one that its run did not live to finish.
     """
     text = path.read_bytes()
-    length = text.rfind(b"\n") + 1
-    return length, list(iter_lines(path, stem, text[:length], 0))
+    text = text[: text.rfind(b"\n") + 1]
+    return text, list(iter_lines(path, stem, text, 0))
 
 
 def iter_lines(path: Path, stem: str, text: bytes, offset: int) -> Iterator[tuple[Place, dict[str, Any]]]:
