@@ -1,5 +1,6 @@
 """Back-up and restore by the lines of docs/operating.md, run by a shell in a folder with loaded data."""
 
+import json
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ from tests.support.installation import CHATMART, Installation, days_from
 from tests.support.wait_until import wait_until
 
 PAGE = (Path(__file__).parents[2] / "docs/operating.md").read_text("utf-8")
+(LANDED_QUERY,) = (block for block in re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL) if "read_json" in block)
 BACKUP, RESTORE, REPLAY = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 ACCOUNTS = tuple(account for account in DEMO_ACCOUNTS if account.provider in ("cognigy", "inkeep"))
 DAYS = days_from(date(2025, 2, 25), 10)
@@ -81,6 +83,15 @@ def test_a_copy_is_restored_and_goes_on(installation: Installation) -> None:
     assert installation.sandbox.request_log.count() == 0  # all of it is settled
     installation.backfill(date(2025, 4, 1), date(2025, 4, 3))
     assert installation.compare_with_truth([*DAYS, *days_from(date(2025, 4, 1), 3)])[1] == []
+
+
+@pytest.mark.e2e
+def test_landed_answers_are_read_by_sql(installation: Installation) -> None:
+    assert installation.load(DAYS[:5]).is_ok
+    rows = json.loads(installation.run("sql", "--format", "json", LANDED_QUERY).out)
+    bodies = [json.loads(row["body"]) for row in rows]
+    assert bodies and {row["provider"] for row in rows} == {"inkeep"}
+    assert {row["account"] for row in rows} == {account.name for account in ACCOUNTS if account.provider == "inkeep"}
 
 
 @pytest.mark.e2e
