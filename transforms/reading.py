@@ -113,10 +113,9 @@ class Node:
 
     def first(self, *keys: str) -> "Node":
         """Return the value under the first of the accepted keys that is present; else null, under the first key."""
-        for key in keys:
-            if key in self:
-                return self[key]
-        return self[keys[0]]
+        value = self.object()
+        key = next((key for key in keys if key in value), keys[0])
+        return Node(value.get(key), f"{self.path}.{key}", self.where)
 
     def number(self) -> Decimal | None:
         """Return a number in the provider's unit, given as a JSON number or numeric text; None for null.
@@ -150,6 +149,8 @@ class Node:
 
         Raises ShapeError for any other value, and for a text such as ``1.000``, which may be one or a thousand.
         """
+        if is_plain_count(self.value):
+            return int(self.value)
         number = self.amount()
         if number is None:
             return None
@@ -195,6 +196,11 @@ class Node:
         is no ``zone``, and for any other value.
         """
         return None if self.is_null else _read_instant(self, zone)
+
+
+def is_plain_count(value: Any) -> bool:
+    """Whether a JSON value is a number that ``Node.count`` returns as it is, as nearly all are."""
+    return type(value) is int and 0 <= value < _NUMBER_LIMIT
 
 
 def _read_instant(node: Node, zone: ZoneInfo | None) -> datetime:

@@ -90,7 +90,8 @@ def test_landed_answers_are_read_by_sql(installation: Installation) -> None:
     assert installation.load(DAYS[:5]).is_ok
     rows = json.loads(installation.run("sql", "--format", "json", LANDED_QUERY).out)
     bodies = [json.loads(row["body"]) for row in rows]
-    assert bodies and {row["provider"] for row in rows} == {"inkeep"}
+    assert bodies
+    assert {row["provider"] for row in rows} == {"inkeep"}
     assert {row["account"] for row in rows} == {account.name for account in ACCOUNTS if account.provider == "inkeep"}
 
 

@@ -2,24 +2,34 @@
 
 The buckets are not loaded. They say which day a report is about, and that no other part of it does. What must not come
 in: the names of components (``components.py``).
+
+A year of reports holds hundreds of thousands of buckets, and a day's reports date theirs alike. So buckets of the usual
+form are checked by their texts, each list of texts once; every other form, and every refusal, takes the long way.
 """
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from extractors.errors import ErrorLocation, ShapeError
 from transforms.facts import sum_known
-from transforms.reading import Node, read_calendar_day, unwrap_scalar
+from transforms.reading import Node, is_plain_count, read_calendar_day, unwrap_scalar
 
 _MOMENT_KEYS = ("timestamp", "date")
 _NUMBER_KEYS = ("count", "value")
 _UTC = ZoneInfo("UTC")
+_NOWHERE = ErrorLocation("chatcaptain", "", "")  # of refusals that the long way repeats with their place
 
 
 def sum_interval(interval: Node) -> int | None:
     """Return the sum of the buckets; None when the interval or one of its buckets is null."""
     if interval.is_null:
         return None
+    plain = _read_plain_buckets(interval.value)
+    if plain is not None:
+        return sum(plain[1])
     return sum_known(number.count() for _, number in _iterate_buckets(interval))
 
 
@@ -31,6 +41,57 @@ def refuse_other_range(interval: Node, query: Mapping[str, str], zone: ZoneInfo)
     """
     if interval.is_null:
         return
+    plain = _read_plain_buckets(interval.value)
+    if plain is not None:
+        moments, numbers = plain
+        needed_zeros = _find_needed_zeros(tuple(moments), query["from"], query["to"], query["interval"], zone)
+        if any(not any(numbers[index] for index in indexes) for indexes in needed_zeros):
+            return
+    _refuse_other_range(interval, query, zone)
+
+
+def _read_plain_buckets(value: Any) -> tuple[list[str], list[int]] | None:
+    """Return the dates and the numbers of buckets that all are a text with a count; None for any other form."""
+    if isinstance(value, dict):
+        moments, numbers = list(value), list(value.values())
+    elif isinstance(value, list) and all(type(row) is dict for row in value):
+        moments = [row.get("timestamp", row.get("date")) for row in value]
+        numbers = [row.get("count", row.get("value")) for row in value]
+    else:
+        return None
+    is_plain = all(type(moment) is str for moment in moments) and all(map(is_plain_count, numbers))
+    return (moments, numbers) if is_plain else None
+
+
+@lru_cache(maxsize=256)
+def _find_needed_zeros(
+    moments: tuple[str, ...], first: str, last: str, seconds: str, zone: ZoneInfo
+) -> tuple[tuple[int, ...], ...]:
+    """Return, for each clock that the dates may be of, the indexes of the buckets that must be zero beside the range.
+
+    A clock by which one is farther away is left out. Empty too for dates of which one comes twice or is none.
+    """
+    query = {"from": first, "to": last, "interval": seconds}
+    tolerance = timedelta(seconds=int(seconds))
+    nodes = [Node(moment, "", _NOWHERE) for moment in moments]
+    try:
+        spans = {clock: [_read_span(node, query, clock) for node in nodes] for clock in (zone, _UTC)}
+    except ShapeError:
+        return ()
+    seen: set[datetime] = set()
+    for starts in zip(*([start for start, _ in clock_spans] for clock_spans in spans.values()), strict=True):
+        if len(set(starts)) == 1:  # a local time comes twice when clocks go back
+            if starts[0] in seen:
+                return ()
+            seen.add(starts[0])
+    return tuple(
+        tuple(index for index, span in enumerate(clock_spans) if not _is_in_range(*span, query, timedelta()))
+        for clock_spans in spans.values()
+        if all(_is_in_range(*span, query, tolerance) for span in clock_spans)
+    )
+
+
+def _refuse_other_range(interval: Node, query: Mapping[str, str], zone: ZoneInfo) -> None:
     seen: set[datetime] = set()
     outside: dict[ZoneInfo, Node] = {}
     for moment, number in _iterate_buckets(interval):
