@@ -58,7 +58,7 @@ def require_members(
                     branch,
                     dimension=literal(dimension),
                     natural=ident(column.info["natural"]),
-                    facts=ident(f"staged_{name}"),
+                    facts=ident(staged.key_relation(name, column.info["natural"])),
                     join=join if is_staged else "",
                     key=key,
                     dim=ident(f"dim_{dimension}"),
@@ -94,7 +94,9 @@ def write_dates_and_intents(con: duckdb.DuckDBPyConnection, staged: StagedFacts)
     sources = {"dim_date": fill(_NEW_DATES, days="slices")}
     part = "SELECT intent_key, account_key, intent FROM $facts"
     facts = [
-        fill(part, facts=ident(f"staged_{name}")) for name in staged.names if "intent_key" in fact_table(name).columns
+        fill(part, facts=ident(staged.key_relation(name, "intent")))
+        for name in staged.names
+        if "intent_key" in fact_table(name).columns
     ]
     if facts:
         sources["dim_intent"] = fill(_NEW_INTENTS, facts=" UNION ALL ".join(facts))

@@ -2,7 +2,8 @@
 
 A staged fact `x` becomes the relation `staged_x`, with the fact's columns, the natural members beside the keys, and
 the row's `chunk`; staged members `m` become `member_m`, each member once, as the last chunk describes it, with the
-first chunk that does. Facts in memory are copied into the engine once; those in files are read where they lie.
+first chunk that does. Facts in memory are copied into the engine once; those in files are read where they lie, and
+their keys, which are dear, are computed once for each member and joined.
 What must not come in: the warehouse's file, a write.
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from sqlalchemy import Column
 
 from warehouse.commit.inputs import Chunks, bind_facts, member_tables
 from warehouse.errors import DuplicateGrain, OutsideSlices
@@ -48,6 +50,13 @@ class StagedFacts:
             rows[number, day] += count
         return rows
 
+    def key_relation(self, name: str, natural: str) -> str:
+        """Return the relation of the keys of a fact's natural column: chunk, account_key, the key and the member.
+
+        It holds every key of the fact at least once.
+        """
+        return f"staged_{name}" if self.is_table[name] else _key_table(name, natural)
+
 
 def stage_facts(con: duckdb.DuckDBPyConnection, chunks: Chunks) -> StagedFacts:
     """Make the relations `staged_<fact>` of the chunks' tables and check them.
@@ -56,10 +65,16 @@ def stage_facts(con: duckdb.DuckDBPyConnection, chunks: Chunks) -> StagedFacts:
     example.
     """
     is_table = bind_facts(con, chunks)
+    create = "CREATE TEMP $kind $name AS $query"
     for name in is_table:
-        create = "CREATE TEMP $kind $name AS $query"
-        kind = "TABLE" if is_table[name] else "VIEW"
-        con.execute(fill(create, kind=kind, name=ident(f"staged_{name}"), query=_select_fact_sql(name)))
+        if is_table[name]:
+            kind, query = "TABLE", _select_fact_sql(name)
+        else:
+            kind, query = "VIEW", _select_joined_fact_sql(name)
+            for column in _key_columns(name):
+                table, keys = ident(_key_table(name, column.info["natural"])), _select_keys_sql(name, column)
+                con.execute(fill(create, kind="TABLE", name=table, query=keys))
+        con.execute(fill(create, kind=kind, name=ident(f"staged_{name}"), query=query))
     staged = StagedFacts(is_table, _count_rows(con, chunks, is_table))
     _require_days_inside(chunks, staged)
     return staged
@@ -73,6 +88,8 @@ def drop_staged_facts(con: duckdb.DuckDBPyConnection, staged: StagedFacts) -> No
             con.unregister(f"input_{name}")
         else:
             con.execute(fill("DROP VIEW $name", name=ident(f"input_{name}")))
+            for column in _key_columns(name):
+                con.execute(fill("DROP TABLE $name", name=ident(_key_table(name, column.info["natural"]))))
             con.unregister(f"rows_{name}")
 
 
@@ -129,6 +146,51 @@ def _select_fact_sql(name: str) -> str:
         else:
             parts.append(ident(column.name))
     return fill("SELECT $parts FROM $source", parts=", ".join(parts), source=ident(f"input_{name}"))
+
+
+def _key_columns(name: str) -> list[Column[Any]]:
+    """Return the columns of a fact that hold the key of a natural member."""
+    return [column for column in fact_table(name).columns if column.info.get("natural")]
+
+
+def _key_table(name: str, natural: str) -> str:
+    return f"keys_{name}_{natural}"
+
+
+def _select_keys_sql(name: str, column: Column[Any]) -> str:
+    """Return the query of the different members of a key column, by chunk, with their keys."""
+    natural = column.info["natural"]
+    return fill(
+        "SELECT chunk, account_key, $key AS $key_name, $natural FROM "
+        "(SELECT DISTINCT chunk, account_key, account, provider, $member AS $natural FROM $source)",
+        key=member_key_sql(column.info["dimension"], ident(natural)),
+        key_name=ident(column.name),
+        natural=ident(natural),
+        member=_natural_sql(natural),
+        source=ident(f"input_{name}"),
+    )
+
+
+def _select_joined_fact_sql(name: str) -> str:
+    """Return the query of `_select_fact_sql` with the keys from their tables."""
+    parts, joins = ["i.chunk"], []
+    for column in fact_table(name).columns:
+        natural = column.info.get("natural")
+        if natural:
+            table, member = ident(_key_table(name, natural)), ident(natural)
+            parts += [f"{table}.{ident(column.name)}", f"{table}.{member}"]
+            joins.append(
+                fill(
+                    "JOIN $table ON $table.chunk = i.chunk AND $table.$member = coalesce(i.$member, $unknown)",
+                    table=table,
+                    member=member,
+                    unknown=literal(UNKNOWN),
+                )
+            )
+        else:
+            parts.append(f"i.{ident(column.name)}")
+    source = ident(f"input_{name}")
+    return fill("SELECT $parts FROM $source AS i $joins", parts=", ".join(parts), source=source, joins=" ".join(joins))
 
 
 def _count_rows(
