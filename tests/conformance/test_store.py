@@ -184,6 +184,25 @@ def test_a_parquet_file_is_as_good_as_a_table(three_days: Store, kind: str, tmp_
     assert read_contents(three_days) == read_contents(other)
 
 
+def test_members_without_a_name_count_alike_in_a_file_and_in_a_table(tmp_path: Path, kind: str) -> None:
+    rows = [
+        {"date": DAY, "conversation_id": f"c{number}", "channel_code": channel, "language_code": language}
+        for number, (channel, language) in enumerate(
+            [(None, None), ("unknown", "de"), (None, "de"), ("whatsapp", None), ("whatsapp", "unknown")]
+        )
+    ]
+    table = build_staged_table("conversation", rows)
+    path = tmp_path / "conversation.parquet"
+    pq.write_table(table, path)
+    contents = []
+    for name, staged in {"file": path, "table": table}.items():
+        store = open_sample_store(tmp_path / name, kind)
+        result = store.commit(build_chunk_commit([DAY], {"conversation": staged}))
+        assert result.rows_by_table == {"conversation": 5}
+        contents.append(read_contents(store))
+    assert contents[0] == contents[1]
+
+
 def test_a_large_parquet_file_stays_within_the_memory_limit(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "conversation.parquet"
     sql = """COPY (SELECT DATE '2025-03-01' + CAST(i % 3 AS INTEGER) AS date, 'c' || i AS conversation_id,

@@ -4,7 +4,8 @@ The buckets are not loaded. They say which day a report is about, and that no ot
 in: the names of components (``components.py``).
 
 A year of reports holds hundreds of thousands of buckets, and a day's reports date theirs alike. So buckets of the usual
-form are checked by their texts, each list of texts once; every other form, and every refusal, takes the long way.
+form are checked by their texts, each list of texts once; every other form, a bucket beside the range, and every refusal
+take the long way.
 """
 
 from collections.abc import Iterator, Mapping
@@ -42,11 +43,8 @@ def refuse_other_range(interval: Node, query: Mapping[str, str], zone: ZoneInfo)
     if interval.is_null:
         return
     plain = _read_plain_buckets(interval.value)
-    if plain is not None:
-        moments, numbers = plain
-        needed_zeros = _find_needed_zeros(tuple(moments), query["from"], query["to"], query["interval"], zone)
-        if any(not any(numbers[index] for index in indexes) for indexes in needed_zeros):
-            return
+    if plain is not None and _are_in_range(tuple(plain[0]), query["from"], query["to"], query["interval"], zone):
+        return
     _refuse_other_range(interval, query, zone)
 
 
@@ -64,31 +62,14 @@ def _read_plain_buckets(value: Any) -> tuple[list[str], list[int]] | None:
 
 
 @lru_cache(maxsize=256)
-def _find_needed_zeros(
-    moments: tuple[str, ...], first: str, last: str, seconds: str, zone: ZoneInfo
-) -> tuple[tuple[int, ...], ...]:
-    """Return, for each clock that the dates may be of, the indexes of the buckets that must be zero beside the range.
-
-    A clock by which one is farther away is left out. Empty too for dates of which one comes twice or is none.
-    """
-    query = {"from": first, "to": last, "interval": seconds}
-    tolerance = timedelta(seconds=int(seconds))
-    nodes = [Node(moment, "", _NOWHERE) for moment in moments]
+def _are_in_range(moments: tuple[str, ...], first: str, last: str, seconds: str, zone: ZoneInfo) -> bool:
+    """Return whether the long way accepts buckets of these dates whatever they count."""
+    interval = Node([{"timestamp": moment, "count": 1} for moment in moments], "", _NOWHERE)
     try:
-        spans = {clock: [_read_span(node, query, clock) for node in nodes] for clock in (zone, _UTC)}
+        _refuse_other_range(interval, {"from": first, "to": last, "interval": seconds}, zone)
     except ShapeError:
-        return ()
-    seen: set[datetime] = set()
-    for starts in zip(*([start for start, _ in clock_spans] for clock_spans in spans.values()), strict=True):
-        if len(set(starts)) == 1:  # a local time comes twice when clocks go back
-            if starts[0] in seen:
-                return ()
-            seen.add(starts[0])
-    return tuple(
-        tuple(index for index, span in enumerate(clock_spans) if not _is_in_range(*span, query, timedelta()))
-        for clock_spans in spans.values()
-        if all(_is_in_range(*span, query, tolerance) for span in clock_spans)
-    )
+        return False
+    return True
 
 
 def _refuse_other_range(interval: Node, query: Mapping[str, str], zone: ZoneInfo) -> None:

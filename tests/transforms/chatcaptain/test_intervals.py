@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -51,10 +52,13 @@ def test_buckets_are_summed_and_an_unknown_one_makes_the_sum_unknown(value: Any,
     assert sum_interval(build_node(value)) == expected
 
 
-def test_a_whole_day_of_hours_is_read_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intervals, "_refuse_other_range", lambda *_: pytest.fail("took the long way"))
+def test_intervals_of_one_day_take_the_long_way_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    long_way = Mock(wraps=intervals._refuse_other_range)
+    monkeypatch.setattr(intervals, "_refuse_other_range", long_way)
     first = datetime.fromisoformat(QUERY["from"])
-    buckets = {(first + timedelta(hours=hour)).isoformat(): hour for hour in range(23)}
-    refuse_other_range(build_node(buckets), QUERY, ZONES[1])
-    with pytest.raises(pytest.fail.Exception):
-        refuse_other_range(build_node({**buckets, "2025-04-02T00:00:00+02:00": 1}), QUERY, ZONES[1])
+    moments = [(first + timedelta(hours=hour)).isoformat() for hour in range(23)]
+    for count in range(5):
+        refuse_other_range(build_node(dict.fromkeys(moments, count)), QUERY, ZONES[1])
+    assert long_way.call_count == 1
+    with pytest.raises(ShapeError, match="outside of the requested range"):
+        refuse_other_range(build_node({**dict.fromkeys(moments, 1), "2025-04-02T00:00:00+02:00": 1}), QUERY, ZONES[1])
