@@ -2,16 +2,20 @@
 
 import uuid
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from extractors.account import Account
 from extractors.clock import SYSTEM_CLOCK, Clock
 from extractors.http.settings import HttpSettings
-from extractors.landing.zone import LandingZone
 from pipelines.configuration.config import Config
 from pipelines.loads.stop import StopSignal
 from warehouse.records import AccountRow
 from warehouse.store import Store, open_store
+
+if TYPE_CHECKING:
+    from extractors.landing.zone import LandingZone
 
 
 def _new_run_id() -> str:
@@ -27,7 +31,6 @@ class Workspace:
     """
 
     config: Config
-    landing: LandingZone
     store: Store
     clock: Clock = SYSTEM_CLOCK
     http_settings: HttpSettings = field(default_factory=HttpSettings)
@@ -42,7 +45,14 @@ class Workspace:
         Raises UnsupportedStore for an unknown form of ``warehouse``.
         """
         store = open_store(config.warehouse, config.folder)
-        return cls(config, LandingZone(config.landing), store, run_id=run_id or _new_run_id(), command=command)
+        return cls(config, store, run_id=run_id or _new_run_id(), command=command)
+
+    @cached_property
+    def landing(self) -> "LandingZone":
+        """The landing zone. A query or the status never opens it."""
+        from extractors.landing.zone import LandingZone  # imported late: readers of the warehouse do without
+
+        return LandingZone(self.config.landing)
 
     @property
     def staging(self) -> Path:

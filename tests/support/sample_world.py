@@ -99,7 +99,7 @@ class SampleWorld:
 
     def open_workspace(self, clock: Clock | None = None) -> Workspace:
         opened = Workspace.open(configuration.load_config(self.configure()))
-        return Workspace(opened.config, opened.landing, opened.store, clock or self.clock)
+        return Workspace(opened.config, opened.store, clock or self.clock)
 
     def backfill(
         self, first: date, last: date, *, refetch: bool = False, observer: RecordingObserver | None = None

@@ -84,6 +84,19 @@ def test_a_query_and_the_status_import_neither_the_star_nor_a_client(sample_worl
         assert {"duckdb", "pyarrow"} <= libraries
 
 
+def test_the_workspace_of_a_query_imports_neither_the_landing_zone_nor_the_star(sample_world: SampleWorld) -> None:
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom pipelines.cli.steps.open_workspace import open_workspace\n"
+        "workspace = open_workspace(sys.argv[1], 'sql')\n"
+        "slow = {'extractors.landing.zone', 'sqlite3', 'warehouse.model.schema'}\nassert not slow & sys.modules.keys()\n"
+        "assert workspace.landing is workspace.landing\nassert 'extractors.landing.zone' in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(sample_world.configure())], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_caller_in_python_keeps_numpy_and_pandas() -> None:
     script = (
         "import contextlib\nfrom pipelines.cli.main import main\n"
