@@ -8,9 +8,11 @@ INSTALLED := $(VENV)/.installed
 SEED := $(shell git rev-list --count HEAD 2>/dev/null || echo 0)
 # The same seed changes the same answers.
 FUZZ_SEED ?= 1
+# How many plans of faults, kills and restatements are carried out on each store.
+TORTURE_SEEDS ?= 20
 PYTEST := $(BIN)/pytest --numprocesses auto --dist worksteal --randomly-seed $(SEED)
 
-.PHONY: install demo test test-all fuzz lint format typecheck names docs bench snapshot dev clean
+.PHONY: install demo test test-all fuzz torture lint format typecheck names docs bench snapshot dev clean
 
 install: $(INSTALLED)
 
@@ -30,6 +32,9 @@ test-all: test
 
 fuzz: install
 	$(BIN)/python -m tests.fuzz --mutations 20000 --seed $(FUZZ_SEED)
+
+torture: install
+	$(BIN)/python -m tests.torture --seeds $(TORTURE_SEEDS)
 
 lint: install
 	$(BIN)/ruff check .

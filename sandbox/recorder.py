@@ -3,6 +3,7 @@
 Knows no provider. A fault responds instead of the vendor, or cuts the connection.
 """
 
+import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -32,11 +33,11 @@ class RequestRecord:
 
 @dataclass
 class Fault:
-    """A planned fault for the next `times` requests whose path (with its query) contains `path`.
+    """A planned fault for `times` of the requests whose path (with its query) contains `path`.
 
     Attributes:
         path: part of the path and query; empty matches all requests.
-        times: the number of requests that meet the fault.
+        times: the number of requests that meet the fault; in a sequence of faults, the next one follows.
         status: of the response.
         body: of the response.
         headers: of the response.
@@ -49,6 +50,8 @@ class Fault:
             keep the connection.
         method: matches requests of this method only.
         skip: the number of matching requests that are let through first.
+        provider: matches requests to this provider only; `download` is the origin of the exports' files.
+        probability: the share of the matching requests that meet the fault; the draw is the log's `random`.
     """
 
     path: str = ""
@@ -59,15 +62,27 @@ class Fault:
     kind: str = "answer"
     method: str | None = None
     skip: int = 0
+    provider: str | None = None
+    probability: float = 1.0
+
+    def matches(self, provider: str, method: str, path: str) -> bool:
+        """Say whether a request is one of those that the fault is planned for."""
+        return self.path in path and self.method in (None, method) and self.provider in (None, provider)
 
 
 class RequestLog:
-    """The requests so far and the planned faults; safe to use from another thread while the server runs."""
+    """The requests so far, the planned faults and those that requests met; safe to use from another thread.
 
-    def __init__(self) -> None:
+    Args:
+        seed: another seed draws other requests for the faults that have a probability.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
         self._lock = Lock()
         self.requests: list[RequestRecord] = []
         self.faults: list[Fault] = []
+        self.met_faults: Counter[str] = Counter()
+        self.random = random.Random(seed)
         self._running: Counter[str] = Counter()
         self.max_concurrent: Counter[str] = Counter()
 
@@ -115,18 +130,21 @@ class RequestLog:
         """Return requests as plain data."""
         return [asdict(record) for record in records]
 
-    def take_fault(self, method: str, path: str) -> Fault | None:
+    def take_fault(self, provider: str, method: str, path: str) -> Fault | None:
         """Return the fault that this request meets, or None, and count it as used."""
         with self._lock:
             for fault in self.faults:
-                if fault.path not in path or fault.method not in (None, method):
+                if not fault.matches(provider, method, path):
                     continue
                 if fault.skip:
                     fault.skip -= 1
                     continue
+                if fault.probability < 1 and self.random.random() >= fault.probability:
+                    continue
                 fault.times -= 1
                 if fault.times <= 0:
                     self.faults.remove(fault)
+                self.met_faults[f"{fault.kind} {fault.status}" if fault.kind == "answer" else fault.kind] += 1
                 return fault
         return None
 
@@ -169,7 +187,7 @@ def record_requests(app: ASGIApp, request_log: RequestLog, abort: Abort, provide
                 log_request(message["status"])
             await send(message)
 
-        fault = request_log.take_fault(scope["method"], f"{path}?{query}")
+        fault = request_log.take_fault(name, scope["method"], f"{path}?{query}")
         if fault is None:
             with request_log.track_running(name):
                 await app(scope, receive_again, log_and_send)

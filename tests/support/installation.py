@@ -93,18 +93,18 @@ class Installation:
         return rows
 
     def read_view(self, name: str, account: str) -> list[dict[str, Any]]:
-        return self._read_rows([name])[name].get(account, [])
+        return self.read_rows([name])[name].get(account, [])
 
     def compare_with_truth(self, days: Iterable[date], views: Iterable[str] = VIEWS) -> tuple[int, list[str]]:
         """Return the number of rows compared over all accounts, and a line for each row that only one side has."""
         compared, lines = 0, []
         wanted = list(days)
-        for view, rows in self._read_rows(list(views)).items():
+        for view, rows in self.read_rows(list(views)).items():
             for account in self.accounts:
                 expected, loaded = self.compute_truth_rows(account, view, wanted), rows.get(account.name, [])
                 expected = _sum_over("language_code", expected) if view == "team_daily" else expected
                 columns = sorted(expected[0] if expected else loaded[0] if loaded else ())
-                left, right = (Counter(_to_plain_row(row, columns) for row in side) for side in (expected, loaded))
+                left, right = (Counter(to_plain_row(row, columns) for row in side) for side in (expected, loaded))
                 compared += sum((left | right).values())
                 lines += [f"{view} only in truth: {dict(zip(columns, row, strict=True))}" for row in left - right]
                 lines += [f"{view} only loaded: {dict(zip(columns, row, strict=True))}" for row in right - left]
@@ -119,7 +119,7 @@ class Installation:
         """Return the sorted rows of all views as text, for comparing two warehouses."""
         return {view: sorted(map(str, rows)) for view, rows in read_views(self.store, VIEWS).items()}
 
-    def _read_rows(self, views: Sequence[str]) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    def read_rows(self, views: Sequence[str]) -> dict[str, dict[str, list[dict[str, Any]]]]:
         """Return the rows by view and account."""
         by_account: dict[str, dict[str, list[dict[str, Any]]]] = {view: defaultdict(list) for view in views}
         for view, rows in read_views(self.store, views).items():
@@ -174,7 +174,7 @@ def _sum_over(column: str, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, 
     return [{**dict(key), "conversations": number} for key, number in sums.items()]
 
 
-def _to_plain_row(row: Mapping[str, Any], columns: Iterable[str]) -> tuple[str, ...]:
+def to_plain_row(row: Mapping[str, Any], columns: Iterable[str]) -> tuple[str, ...]:
     return tuple(_to_plain_text(row[column]) for column in columns)
 
 
