@@ -11,53 +11,83 @@
 --   hits_change: hits - previous_hits where both are of equally many days, otherwise NULL; where is_top_n, of listed hits.
 --   hits_per_day_change: hits_per_day - previous_hits_per_day; where is_top_n, of listed hits.
 --   is_top_n: A list of this month or of the month before is cut off: the true numbers may be higher.
-WITH named AS (
+WITH days AS NOT MATERIALIZED (
+    -- As columns of the calendar, both months let a condition on the month choose the days of a fact that are read.
     SELECT
-        CAST(date_trunc('month', date) AS DATE) AS month, account_key, intent_key,
-        CAST(sum(hits) AS BIGINT) AS hits
-    FROM fact_intent_daily
+        date, CAST(date_trunc('month', date) AS DATE) AS month,
+        CAST(date_trunc('month', date) + INTERVAL 1 MONTH AS DATE) AS next_month,
+        CAST(1 AS BIGINT) << day_of_month AS day_bit
+    FROM dim_date
+),
+named AS (
+    SELECT
+        d.month, d.next_month, f.account_key, f.intent_key,
+        CAST(sum(f.hits) AS BIGINT) AS hits,
+        bit_or(d.day_bit) AS day_bits,
+        bool_or(coalesce(f.is_top_n, true)) AS is_top_n
+    FROM fact_intent_daily AS f
+    JOIN days AS d ON d.date = f.date
     GROUP BY ALL
 ),
-lists AS (
+lists AS NOT MATERIALIZED (
     SELECT
-        CAST(date_trunc('month', date) AS DATE) AS month, account_key,
-        count(DISTINCT date) AS days,
+        month, next_month, account_key,
+        -- A day is a bit: days of several intents count once.
+        CAST(bit_count(bit_or(day_bits)) AS BIGINT) AS days,
         bool_or(is_top_n) AS is_top_n
     FROM (
-        SELECT account_key, date, coalesce(is_top_n, true) AS is_top_n FROM fact_intent_daily
+        SELECT month, next_month, account_key, day_bits, is_top_n FROM named
         UNION ALL
-        SELECT account_key, date, false FROM fact_conversation_daily WHERE conversations = 0
+        SELECT d.month, d.next_month, f.account_key, d.day_bit, false
+        FROM fact_conversation_daily AS f
+        JOIN days AS d ON d.date = f.date
+        WHERE f.conversations = 0
     )
     GROUP BY ALL
 ),
-candidates AS (
-    SELECT month, account_key, intent_key FROM named
-    UNION
-    SELECT CAST(month + INTERVAL 1 MONTH AS DATE), account_key, intent_key FROM named
-),
-known AS (
+intent_months AS (
     SELECT
-        c.month, c.account_key, c.intent_key, l.days, l.is_top_n,
-        CASE WHEN n.intent_key IS NULL AND NOT l.is_top_n THEN 0 ELSE n.hits END AS hits,
-        n.intent_key IS NOT NULL AS is_named
-    FROM candidates AS c
-    JOIN lists AS l ON l.month = c.month AND l.account_key = c.account_key
-    LEFT JOIN named AS n ON n.month = c.month AND n.account_key = c.account_key AND n.intent_key = c.intent_key
+        month, account_key, intent_key,
+        max(named_hits) AS named_hits, bool_or(is_named) AS is_named,
+        max(previous_named_hits) AS previous_named_hits, bool_or(was_named) AS was_named
+    FROM (
+        SELECT
+            month, account_key, intent_key, hits AS named_hits, true AS is_named,
+            CAST(NULL AS BIGINT) AS previous_named_hits, false AS was_named
+        FROM named
+        UNION ALL
+        SELECT next_month, account_key, intent_key, NULL, false, hits, true FROM named
+    )
+    GROUP BY ALL
+),
+list_months AS (
+    SELECT
+        month, account_key,
+        max(days) AS days, bool_or(is_top_n) AS is_top_n,
+        max(previous_days) AS previous_days, bool_or(previous_is_top_n) AS previous_is_top_n
+    FROM (
+        SELECT
+            month, account_key, days, is_top_n,
+            CAST(NULL AS BIGINT) AS previous_days, CAST(NULL AS BOOLEAN) AS previous_is_top_n
+        FROM lists
+        UNION ALL
+        SELECT next_month, account_key, NULL, NULL, days, is_top_n FROM lists
+    )
+    GROUP BY ALL
 )
 SELECT
-    k.month, a.provider, a.account, i.intent,
-    k.hits, k.days, day(last_day(k.month)) AS days_in_month,
-    CAST(k.hits / k.days AS DECIMAL(18, 3)) AS hits_per_day,
-    CASE WHEN p.intent_key IS NULL AND NOT b.is_top_n THEN 0 ELSE p.hits END AS previous_hits,
-    b.days AS previous_days, day(last_day(k.month - INTERVAL 1 MONTH)) AS previous_days_in_month,
-    CAST(previous_hits / b.days AS DECIMAL(18, 3)) AS previous_hits_per_day,
-    CASE WHEN k.days = b.days THEN k.hits - previous_hits END AS hits_change,
+    n.month, a.provider, a.account, i.intent,
+    CASE WHEN NOT n.is_named AND NOT l.is_top_n THEN 0 ELSE n.named_hits END AS hits,
+    l.days, day(last_day(n.month)) AS days_in_month,
+    CAST(hits / l.days AS DECIMAL(18, 3)) AS hits_per_day,
+    CASE WHEN NOT n.was_named AND NOT l.previous_is_top_n THEN 0 ELSE n.previous_named_hits END AS previous_hits,
+    l.previous_days, day(last_day(n.month - INTERVAL 1 MONTH)) AS previous_days_in_month,
+    CAST(previous_hits / l.previous_days AS DECIMAL(18, 3)) AS previous_hits_per_day,
+    CASE WHEN l.days = l.previous_days THEN hits - previous_hits END AS hits_change,
     CAST(hits_per_day - previous_hits_per_day AS DECIMAL(18, 3)) AS hits_per_day_change,
-    k.is_top_n OR coalesce(b.is_top_n, false) AS is_top_n
-FROM known AS k
-LEFT JOIN lists AS b ON b.month = k.month - INTERVAL 1 MONTH AND b.account_key = k.account_key
-LEFT JOIN named AS p
-    ON p.month = k.month - INTERVAL 1 MONTH AND p.account_key = k.account_key AND p.intent_key = k.intent_key
-JOIN dim_account AS a ON a.account_key = k.account_key
-JOIN dim_intent AS i ON i.intent_key = k.intent_key
-WHERE k.is_named OR NOT k.is_top_n
+    l.is_top_n OR coalesce(l.previous_is_top_n, false) AS is_top_n
+FROM intent_months AS n
+JOIN list_months AS l ON l.month = n.month AND l.account_key = n.account_key
+JOIN dim_account AS a ON a.account_key = n.account_key
+JOIN dim_intent AS i ON i.intent_key = n.intent_key
+WHERE l.days IS NOT NULL AND (n.is_named OR NOT l.is_top_n)
