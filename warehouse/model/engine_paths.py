@@ -52,9 +52,9 @@ def path_literal(path: Path) -> str:
 
 
 def parquet_rows_sql(files: Iterable[Path]) -> str:
-    """Return a SQL table of Parquet files with the columns of the files. A column that a file lacks is NULL there.
+    """Return a SQL table of Parquet files with the columns of the first; the engine refuses a file that lacks one.
 
-    Raises OSError.
+    So the engine need not open all files to know the columns, and can skip files by their figures. Raises OSError.
     """
     return _read_parquet_sql(map(path_literal, files))
 
@@ -62,13 +62,14 @@ def parquet_rows_sql(files: Iterable[Path]) -> str:
 def parquet_pattern_sql(root: Path, pattern: str) -> str:
     """Return a SQL table of the Parquet files of a pattern below the folder `root`, whose own name is no pattern.
 
-    It holds in any DuckDB and needs no link. DuckDB knows no way to write a backslash there.
+    A column that a file lacks is NULL there: a reader may meet files of two releases. It holds in any DuckDB and needs
+    no link. DuckDB knows no way to write a backslash there.
 
     >>> parquet_pattern_sql(Path("/data/lake [2]"), "month=*/data.parquet")
-    "read_parquet(['/data/lake [[]2]/month=*/data.parquet'], union_by_name = true, hive_partitioning = false)"
+    "read_parquet(['/data/lake [[]2]/month=*/data.parquet'], hive_partitioning = false, union_by_name = true)"
     """
     plain_root = "".join(f"[{char}]" if char in "?*[" else char for char in _decode(root))
-    return _read_parquet_sql([literal(f"{plain_root}/{pattern}")])
+    return _read_parquet_sql([literal(f"{plain_root}/{pattern}")], ", union_by_name = true")
 
 
 def csv_rows_sql(path: Path, options: str) -> str:
@@ -79,9 +80,9 @@ def csv_rows_sql(path: Path, options: str) -> str:
     return f"read_csv({path_literal(path)}, auto_detect = false, hive_partitioning = false, {options})"
 
 
-def _read_parquet_sql(literals: Iterable[str]) -> str:
+def _read_parquet_sql(literals: Iterable[str], options: str = "") -> str:
     # Without the option, a folder called `conversations=1` anywhere above takes the place of the column.
-    return f"read_parquet([{', '.join(literals)}], union_by_name = true, hive_partitioning = false)"
+    return f"read_parquet([{', '.join(literals)}], hive_partitioning = false{options})"
 
 
 def _decode(path: Path) -> str:

@@ -47,6 +47,8 @@ from warehouse.storage.parquet_tables import (
     fingerprints,
     is_partitioned,
     load_scope,
+    raise_for_damage,
+    require_whole,
     write_partition,
 )
 
@@ -142,11 +144,20 @@ class ParquetStorage:
         """
         manifest = Manifest.load(self._published) or Manifest()
         require_known_version(manifest.schema_version, str(self._root), self._migrations)
-        with attach_empty_warehouse(con):
+        needed = referenced_relations(sql)
+        with attach_empty_warehouse(con), raise_for_damage(manifest.file_names()):
             con.execute("USE wh")
+            require_whole(
+                {
+                    self._versions / file.file: file.bytes
+                    for table, _, file in manifest.data_files()
+                    if needed is None or table in needed
+                }
+            )
             files = {table: list(by_month.values()) for table, by_month in self._paths(manifest).items()}
-            renames = renamed_columns(manifest.schema_version, self._migrations)
-            create_table_views(con, files, renames, referenced_relations(sql))
+            is_present = manifest.schema_version == self._migrations[-1].version
+            renames = None if is_present else renamed_columns(manifest.schema_version, self._migrations)
+            create_table_views(con, files, renames, needed)
             yield
 
     def publish(self, con: duckdb.DuckDBPyConnection) -> bool:

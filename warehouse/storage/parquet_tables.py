@@ -11,12 +11,12 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
-from sqlalchemy import Column
+from sqlalchemy import Column, Table
 
 from warehouse.ddl.create import sql_type, table_statements
 from warehouse.ddl.views import create_view_statements, create_views, view_queries
 from warehouse.engine import execute_and_count
-from warehouse.errors import UnreadableWarehouse
+from warehouse.errors import QueryError, UnreadableWarehouse
 from warehouse.model.engine_paths import parquet_pattern_sql, parquet_rows_sql, path_literal
 from warehouse.model.schema import metadata
 from warehouse.records import Scope
@@ -67,17 +67,43 @@ def scope_condition(scope: Scope, table: str) -> str:
 
 
 @contextmanager
-def raise_for_damage() -> Iterator[None]:
-    """Raise UnreadableWarehouse when the engine cannot find or read a file of the lake inside the block."""
+def raise_for_damage(names: Collection[str] = ()) -> Iterator[None]:
+    """Raise UnreadableWarehouse when the engine cannot find or read a file of the lake inside the block.
+
+    `names` are the names of the lake's files, for blocks that run a person's query: it may read other files too.
+    """
     try:
         yield
     except (duckdb.InvalidInputException, duckdb.IOException) as error:
         if ".parquet" not in str(error):  # such as a full disk while rows are spilled
             raise
-        raise UnreadableWarehouse(
-            f"The lake has a file that cannot be read ({str(error).splitlines()[0]}). Move the lake's folder away, and "
-            "run `chatmart replay`: it builds the lake anew from the landing zone."
-        ) from error
+        raise _damage_error(str(error).splitlines()[0]) from error
+    except QueryError as error:
+        is_damage = isinstance(error.__cause__, duckdb.InvalidInputException | duckdb.IOException)
+        if not is_damage or not any(name in str(error) for name in names):
+            raise
+        raise _damage_error(str(error).splitlines()[0]) from error
+
+
+def require_whole(files: Mapping[Path, int]) -> None:
+    """Raise UnreadableWarehouse when one of the lake's files is missing, or is not of its size in bytes.
+
+    The engine opens most files only when a query needs rows of them: after the session was opened.
+    """
+    for path, size in files.items():
+        try:
+            present = path.stat().st_size
+        except FileNotFoundError:
+            raise _damage_error(f"{path} is missing") from None
+        if present != size:
+            raise _damage_error(f"{path} has {present} bytes of {size}")
+
+
+def _damage_error(problem: str) -> UnreadableWarehouse:
+    return UnreadableWarehouse(
+        f"The lake has a file that cannot be read ({problem}). Move the lake's folder away, and run `chatmart replay`: "
+        "it builds the lake anew from the landing zone."
+    )
 
 
 def load_scope(
@@ -166,17 +192,18 @@ def write_partition(
 def create_table_views(
     con: duckdb.DuckDBPyConnection,
     files: Mapping[str, Collection[Path]],
-    renames: Mapping[str, Mapping[str, str]],
+    renames: Mapping[str, Mapping[str, str]] | None,
     needed: Collection[str] | None = None,
 ) -> None:
     """Create the star's tables as views over their files, and the business views, in the empty database in use.
 
     Creates those that are `needed`; without `needed` all of them, with their comments. `renames` are the present names
-    of columns that have another name in the files, by table. Raises UnreadableWarehouse.
+    of columns that have another name in files of an older schema version, by table; None for files of the present one.
+    Raises UnreadableWarehouse.
     """
     for name in metadata.tables if needed is None else metadata.tables.keys() & set(needed):
         rows = parquet_rows_sql(files[name]) if files.get(name) else None
-        statements = _table_view_statements(name, rows, renames.get(name, {}))
+        statements = _table_view_statements(name, rows, None if renames is None else renames.get(name, {}))
         for statement in statements if needed is None else statements[:1]:
             with raise_for_damage():
                 con.execute(statement)
@@ -203,23 +230,30 @@ def build_views_script(root: Path, tables: Collection[str]) -> str:
     return "".join(f"{statement.strip()};\n" for statement in statements)
 
 
-def _table_view_statements(name: str, rows: str | None, renames: Mapping[str, str]) -> list[str]:
+def _table_view_statements(name: str, rows: str | None, renames: Mapping[str, str] | None) -> list[str]:
     """Return the statements that create a table as a view over the SQL table `rows`, then set its comment.
 
-    The view has every declared column, also those that the files lack, and also without a file (None).
+    The view has every declared column, also without a file (None), and also those that files of an older schema version
+    lack. `renames` is None for files of the present version: as rows of nothing else, they are read with less work.
     """
     table = metadata.tables[name]
-    query = fill("SELECT $columns WHERE false", columns=", ".join(map(_null_column_sql, table.columns)))
-    if rows:
-        rename = ", ".join(fill("$old AS $new", old=ident(old), new=ident(new)) for old, new in renames.items())
-        every_column = fill("* RENAME ($rename)", rename=rename) if rename else "*"
-        query += fill(" UNION ALL BY NAME SELECT $columns FROM $rows", columns=every_column, rows=rows)
-    create = "CREATE OR REPLACE VIEW $view AS SELECT $columns FROM ($query)"
+    source = rows if rows and renames is None else f"({_every_column_sql(table, rows, renames or {})})"
+    create = "CREATE OR REPLACE VIEW $view AS SELECT $columns FROM $source"
     comment = "COMMENT ON VIEW $view IS $text"
     return [
-        fill(create, view=ident(name), columns=identifier_list(table.columns.keys()), query=query),
+        fill(create, view=ident(name), columns=identifier_list(table.columns.keys()), source=source),
         fill(comment, view=ident(name), text=literal(table.comment or "")),
     ]
+
+
+def _every_column_sql(table: Table, rows: str | None, renames: Mapping[str, str]) -> str:
+    """Return the query of `rows` that has every declared column, NULL where the rows lack it."""
+    query = fill("SELECT $columns WHERE false", columns=", ".join(map(_null_column_sql, table.columns)))
+    if not rows:
+        return query
+    rename = ", ".join(fill("$old AS $new", old=ident(old), new=ident(new)) for old, new in renames.items())
+    every_column = fill("* RENAME ($rename)", rename=rename) if rename else "*"
+    return query + fill(" UNION ALL BY NAME SELECT $columns FROM $rows", columns=every_column, rows=rows)
 
 
 def _null_column_sql(column: Column[object]) -> str:

@@ -2,39 +2,44 @@
 -- yesterday. A removed account keeps its loaded days; no other day of it is expected.
 --   date: Local calendar day of the account's zone.
 --   state: loaded, settled (no longer moves), stale (of another zone or id, or dated in the future), failed or missing.
-WITH started AS (
-    SELECT a.provider, a.account, a.timezone, coalesce(a.start_date, min(l.date)) AS start_date
-    FROM dim_account AS a
-    LEFT JOIN load_ledger AS l ON l.account = a.account
-    WHERE a.is_active
-    GROUP BY a.provider, a.account, a.timezone, a.start_date
+WITH first_days AS (
+    SELECT l.account, min(l.date) AS date
+    FROM load_ledger AS l
+    JOIN dim_account AS a ON a.account = l.account
+    WHERE a.is_active AND a.start_date IS NULL
+    GROUP BY l.account
 ),
 expected AS (
     SELECT
-        CAST(unnest(range(start_date, CAST(timezone(timezone, now()) AS DATE), INTERVAL 1 DAY)) AS DATE) AS date,
-        provider, account
-    FROM started
-),
-known AS (
-    SELECT
-        l.date, a.provider, a.account,
-        CASE
-            WHEN l.state = 'failed' THEN 'failed'
-            WHEN (l.zone, l.external_id, l.provider) IS DISTINCT FROM (a.timezone, a.external_id, a.provider)
-                THEN 'stale'
-            WHEN l.fetched_at > now() + INTERVAL 5 MINUTE THEN 'stale'
-            WHEN l.fetched_at > timezone(a.timezone, CAST(l.date + 1 + a.lookback_days AS TIMESTAMP))
-                THEN 'settled'
-            ELSE 'loaded'
-        END AS state
-    FROM load_ledger AS l
-    JOIN dim_account AS a ON a.account = l.account AND a.account_key <> 0
-    WHERE a.is_active OR l.state <> 'failed'
+        CAST(unnest(range(
+            coalesce(a.start_date, f.date), CAST(timezone(a.timezone, now()) AS DATE), INTERVAL 1 DAY
+        )) AS DATE) AS date,
+        a.provider, a.account
+    FROM dim_account AS a
+    LEFT JOIN first_days AS f ON f.account = a.account
+    WHERE a.is_active
 )
 SELECT
-    coalesce(k.date, e.date) AS date,
-    coalesce(k.provider, e.provider) AS provider,
-    coalesce(k.account, e.account) AS account,
-    coalesce(k.state, 'missing') AS state
+    l.date, a.provider, a.account,
+    CASE
+        WHEN l.state = 'failed' THEN 'failed'
+        WHEN l.zone IS DISTINCT FROM a.timezone
+            OR l.external_id IS DISTINCT FROM a.external_id
+            OR l.provider IS DISTINCT FROM a.provider
+            THEN 'stale'
+        WHEN l.fetched_at > now() + INTERVAL 5 MINUTE THEN 'stale'
+        -- Midnight of any zone is within a day of that of UTC: zones are looked up for few days only.
+        WHEN epoch_us(l.fetched_at) > 86400000000 * (l.date + 2 + a.lookback_days - DATE '1970-01-01')
+            AND a.timezone IS NOT NULL
+            THEN 'settled'
+        WHEN l.fetched_at > timezone(a.timezone, CAST(l.date + 1 + a.lookback_days AS TIMESTAMP))
+            THEN 'settled'
+        ELSE 'loaded'
+    END AS state
+FROM load_ledger AS l
+JOIN dim_account AS a ON a.account = l.account AND a.account_key <> 0
+WHERE a.is_active OR l.state <> 'failed'
+UNION ALL
+SELECT e.date, e.provider, e.account, 'missing'
 FROM expected AS e
-FULL JOIN known AS k ON k.date = e.date AND k.account = e.account
+WHERE NOT EXISTS (SELECT 1 FROM load_ledger AS l WHERE l.account = e.account AND l.date = e.date)
