@@ -1,1 +1,1 @@
-SELECT * FROM intent_trend WHERE month = (SELECT max(month) FROM intent_trend) ORDER BY ALL LIMIT 50
+SELECT * FROM intent_trend WHERE month = DATE '2025-12-01' ORDER BY ALL LIMIT 50

@@ -11,41 +11,32 @@
 --   hits_change: hits - previous_hits where both are of equally many days, otherwise NULL; where is_top_n, of listed hits.
 --   hits_per_day_change: hits_per_day - previous_hits_per_day; where is_top_n, of listed hits.
 --   is_top_n: A list of this month or of the month before is cut off: the true numbers may be higher.
-WITH days AS NOT MATERIALIZED (
-    -- As columns of the calendar, both months let a condition on the month choose the days of a fact that are read.
-    SELECT
-        date, CAST(date_trunc('month', date) AS DATE) AS month,
-        CAST(date_trunc('month', date) + INTERVAL 1 MONTH AS DATE) AS next_month,
-        CAST(1 AS BIGINT) << day_of_month AS day_bit
-    FROM dim_date
-),
-named AS (
+WITH counted AS (
+    -- Both months are columns of the calendar, so that a condition on the month chooses the days of a fact that are read.
+    -- A day is a bit, so that days of several intents count once.
     SELECT
         d.month, d.next_month, f.account_key, f.intent_key,
         CAST(sum(f.hits) AS BIGINT) AS hits,
         bit_or(d.day_bit) AS day_bits,
         bool_or(coalesce(f.is_top_n, true)) AS is_top_n
     FROM fact_intent_daily AS f
-    JOIN days AS d ON d.date = f.date
+    JOIN (
+        SELECT
+            date, CAST(date_trunc('month', date) AS DATE) AS month,
+            CAST(date_trunc('month', date) + INTERVAL 1 MONTH AS DATE) AS next_month,
+            CAST(1 AS BIGINT) << day_of_month AS day_bit
+        FROM dim_date
+    ) AS d ON d.date = f.date
     GROUP BY ALL
-),
-lists AS NOT MATERIALIZED (
+    UNION ALL
+    -- A day without conversations counts as one with a list; it names no intent, and finds none in dim_intent.
     SELECT
-        month, next_month, account_key,
-        -- A day is a bit: days of several intents count once.
-        CAST(bit_count(bit_or(day_bits)) AS BIGINT) AS days,
-        bool_or(is_top_n) AS is_top_n
-    FROM (
-        SELECT month, next_month, account_key, day_bits, is_top_n FROM named
-        UNION ALL
-        SELECT d.month, d.next_month, f.account_key, d.day_bit, false
-        FROM fact_conversation_daily AS f
-        JOIN days AS d ON d.date = f.date
-        WHERE f.conversations = 0
-    )
-    GROUP BY ALL
+        CAST(date_trunc('month', date) AS DATE), CAST(date_trunc('month', date) + INTERVAL 1 MONTH AS DATE),
+        account_key, NULL, NULL, CAST(1 AS BIGINT) << day(date), false
+    FROM fact_conversation_daily
+    WHERE conversations = 0
 ),
-intent_months AS (
+intents AS (
     SELECT
         month, account_key, intent_key,
         max(named_hits) AS named_hits, bool_or(is_named) AS is_named,
@@ -54,24 +45,26 @@ intent_months AS (
         SELECT
             month, account_key, intent_key, hits AS named_hits, true AS is_named,
             CAST(NULL AS BIGINT) AS previous_named_hits, false AS was_named
-        FROM named
+        FROM counted
         UNION ALL
-        SELECT next_month, account_key, intent_key, NULL, false, hits, true FROM named
+        SELECT next_month, account_key, intent_key, NULL, false, hits, true FROM counted
     )
     GROUP BY ALL
 ),
-list_months AS (
+lists AS (
     SELECT
         month, account_key,
-        max(days) AS days, bool_or(is_top_n) AS is_top_n,
-        max(previous_days) AS previous_days, bool_or(previous_is_top_n) AS previous_is_top_n
+        CAST(bit_count(bit_or(day_bits)) AS BIGINT) AS days,
+        bool_or(is_top_n) AS is_top_n,
+        CAST(bit_count(bit_or(previous_day_bits)) AS BIGINT) AS previous_days,
+        bool_or(previous_is_top_n) AS previous_is_top_n
     FROM (
         SELECT
-            month, account_key, days, is_top_n,
-            CAST(NULL AS BIGINT) AS previous_days, CAST(NULL AS BOOLEAN) AS previous_is_top_n
-        FROM lists
+            month, account_key, day_bits, is_top_n,
+            CAST(NULL AS BIGINT) AS previous_day_bits, CAST(NULL AS BOOLEAN) AS previous_is_top_n
+        FROM counted
         UNION ALL
-        SELECT next_month, account_key, NULL, NULL, days, is_top_n FROM lists
+        SELECT next_month, account_key, NULL, NULL, day_bits, is_top_n FROM counted
     )
     GROUP BY ALL
 )
@@ -86,8 +79,8 @@ SELECT
     CASE WHEN l.days = l.previous_days THEN hits - previous_hits END AS hits_change,
     CAST(hits_per_day - previous_hits_per_day AS DECIMAL(18, 3)) AS hits_per_day_change,
     l.is_top_n OR coalesce(l.previous_is_top_n, false) AS is_top_n
-FROM intent_months AS n
-JOIN list_months AS l ON l.month = n.month AND l.account_key = n.account_key
+FROM intents AS n
+JOIN lists AS l ON l.month = n.month AND l.account_key = n.account_key
 JOIN dim_account AS a ON a.account_key = n.account_key
 JOIN dim_intent AS i ON i.intent_key = n.intent_key
 WHERE l.days IS NOT NULL AND (n.is_named OR NOT l.is_top_n)
