@@ -70,7 +70,8 @@ def measure_workload(name: str, setting: Setting, rounds: int | None) -> Measure
     with watch_other_work() as other_work, workload.open_entries(setting) as entries:
         runs = _measure_in_turn(name, setting.choose(entries), count)
     rows = summarize(runs, workload.reference)
-    return Measured(name, workload.title, workload.reference, workload.reading, count, other_work.describe(), rows)
+    title = setting.fill_title(workload.title)
+    return Measured(name, title, workload.reference, workload.reading, count, other_work.describe(), rows)
 
 
 def _measure_in_turn(workload: str, entries: Mapping[str, Entry], rounds: int) -> Mapping[str, Sequence[Values]]:

@@ -33,7 +33,7 @@ WORKLOADS: Mapping[str, Workload] = {
     ),
     "export-10m": Workload("An export of 10,000,000 rows", 1, FLOOR, partial(open_export, 10_000_000)),
     "year": Workload(
-        "A year of seven accounts of all providers",
+        "{year} of seven accounts of all providers",
         3,
         FLOOR,
         open_year,
@@ -50,7 +50,7 @@ WORKLOADS: Mapping[str, Workload] = {
     "nightly-100": Workload("A nightly load of 100 accounts", 3, FLOOR, partial(open_nightly, 100), _NIGHTLY),
     "nightly-1000": Workload("A nightly load of 1,000 accounts", 1, FLOOR, partial(open_nightly, 1000), _NIGHTLY),
     "lake": Workload(
-        "Five years of 100 accounts in both stores",
+        "{years} of {accounts} in both stores",
         1,
         FLOOR,
         open_lake,
@@ -64,9 +64,9 @@ WORKLOADS: Mapping[str, Workload] = {
         open_startup,
         "The floor starts Python, imports duckdb and runs SELECT 1.",
     ),
-    "launch": Workload("A year of one platform by Dagster", 1, BACKFILL, open_launch, "The ratio is to the same load."),
+    "launch": Workload("{year} of one platform by Dagster", 1, BACKFILL, open_launch, "The ratio is to the same load."),
     "kill": Workload(
-        "A year of seven accounts, killed at a random moment and started again",
+        "{year} of seven accounts, killed at a random moment and started again",
         5,
         "",
         open_kill,

@@ -36,13 +36,18 @@ class Setting:
         """Return the entries to measure."""
         return {name: entry for name, entry in entries.items() if not self.only or name in self.only}
 
+    def fill_title(self, title: str) -> str:
+        """Return a workload's title with the sizes of this run in the places of `{year}`, `{years}`, `{accounts}`."""
+        year = "A year" if self.days == 365 else _count(self.days, "day")
+        return title.format(year=year, years=_count(self.years, "year"), accounts=_count(self.accounts, "account"))
+
 
 @dataclass(frozen=True)
 class Workload:
     """A workload.
 
-    ``open_entries`` prepares it, and cleans up after the block; ``reference`` is the entry that ratios are to.
-    ``reading`` tells a reader how to read the table.
+    ``title`` has places for the sizes of a run, see ``Setting.fill_title``. ``open_entries`` prepares it, and cleans up
+    after the block; ``reference`` is the entry that ratios are to. ``reading`` tells a reader how to read the table.
     """
 
     title: str
@@ -56,3 +61,7 @@ def require_equal(loaded: int, expected: int) -> None:
     """Raise RuntimeError when a contestant has loaded something else."""
     if loaded != expected:
         raise RuntimeError(f"loaded {loaded} conversations of {expected}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
