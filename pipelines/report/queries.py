@@ -8,6 +8,7 @@ the days before it), ``$months`` (the charted months); ``$bucket`` is the bucket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from pipelines.report.period import Period
@@ -20,8 +21,8 @@ QueryRow = Mapping[str, Any]
 _MEMBERS = """
         SELECT
             provider, $member AS member, list(DISTINCT account) AS accounts,
-            CAST(sum(conversations) FILTER (WHERE date >= $first) AS BIGINT) AS conversations,
-            CAST(sum(conversations) FILTER (WHERE date < $first) AS BIGINT) AS conversations_before
+            CAST(sum(conversations) FILTER (WHERE date >= $first) AS DECIMAL(38, 0)) AS conversations,
+            CAST(sum(conversations) FILTER (WHERE date < $first) AS DECIMAL(38, 0)) AS conversations_before
         FROM $member_daily WHERE $both AND conversations IS NOT NULL GROUP BY ALL
     """
 
@@ -33,11 +34,12 @@ _QUERIES = {
     "totals": """
         SELECT
             provider, account, date >= $first AS is_current,
-            count(conversations) AS conversations_days, CAST(sum(conversations) AS BIGINT) AS conversations,
-            count(messages) AS messages_days, CAST(sum(messages) AS BIGINT) AS messages,
+            count(conversations) AS conversations_days, CAST(sum(conversations) AS DECIMAL(38, 0)) AS conversations,
+            count(messages) AS messages_days, CAST(sum(messages) AS DECIMAL(38, 0)) AS messages,
             count(understood_messages + misunderstood_messages) AS judged_days,
-            CAST(sum(understood_messages) FILTER (WHERE misunderstood_messages IS NOT NULL) AS BIGINT) AS understood,
-            CAST(sum(understood_messages + misunderstood_messages) AS BIGINT) AS judged,
+            CAST(sum(understood_messages) FILTER (WHERE misunderstood_messages IS NOT NULL) AS DECIMAL(38, 0))
+                AS understood,
+            CAST(sum(understood_messages + misunderstood_messages) AS DECIMAL(38, 0)) AS judged,
             count(call_duration_seconds) AS call_seconds_days, sum(call_duration_seconds) AS call_seconds,
             count(cost_amount) AS cost_days
         FROM conversation_daily WHERE $both GROUP BY ALL
@@ -47,13 +49,13 @@ _QUERIES = {
         FROM conversation_daily WHERE $both AND cost_amount <> 0 GROUP BY ALL
     """,
     "conversations": """
-        SELECT provider, $bucket AS bucket, CAST(sum(conversations) AS BIGINT) AS conversations
+        SELECT provider, $bucket AS bucket, CAST(sum(conversations) AS DECIMAL(38, 0)) AS conversations
         FROM conversation_daily WHERE $in_period GROUP BY ALL
     """,
     "channels": """
         SELECT
             provider, channel, is_test, CASE WHEN date >= $first THEN $bucket END AS bucket,
-            CAST(sum(conversations) AS BIGINT) AS conversations, list(DISTINCT account) AS accounts
+            CAST(sum(conversations) AS DECIMAL(38, 0)) AS conversations, list(DISTINCT account) AS accounts
         FROM channel_daily WHERE $both AND conversations IS NOT NULL GROUP BY ALL
     """,
     # Days whose members are known: those with any member, and those without any conversation.
@@ -76,8 +78,8 @@ _QUERIES = {
         FROM (
             SELECT
                 provider, account, intent, coalesce(bool_or(is_top_n), true) AS is_top_n,
-                CAST(sum(hits) FILTER (WHERE date >= $first) AS BIGINT) AS hits,
-                CAST(sum(hits) FILTER (WHERE date < $first) AS BIGINT) AS hits_before
+                CAST(sum(hits) FILTER (WHERE date >= $first) AS DECIMAL(38, 0)) AS hits,
+                CAST(sum(hits) FILTER (WHERE date < $first) AS DECIMAL(38, 0)) AS hits_before
             FROM intent_daily WHERE $both GROUP BY ALL
         )
         WHERE hits > 0
@@ -168,7 +170,15 @@ def run_queries(store: Store, period: Period, accounts: Sequence[str], providers
         [lists_by_name] = store.read(f"SELECT {columns}").to_pylist()
     except NothingPublished:
         return QueryResult()
-    return QueryResult({name: rows or () for name, rows in lists_by_name.items()})
+    return QueryResult({name: list(map(_read_counts, rows or ())) for name, rows in lists_by_name.items()})
+
+
+def _read_counts(row: QueryRow) -> QueryRow:
+    """Return a row whose sums of counts are ints: the query gives them as whole decimals, which never overflow."""
+    return {
+        name: int(value) if isinstance(value, Decimal) and value.as_tuple().exponent == 0 else value
+        for name, value in row.items()
+    }
 
 
 def _build_parameters(period: Period, accounts: Sequence[str], providers: Sequence[str]) -> dict[str, str]:

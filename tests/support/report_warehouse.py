@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import duckdb
+
 from extractors.account import Account
 from extractors.chatcaptain.account import ChatcaptainAccount
 from extractors.chatdash.account import ChatdashAccount
@@ -21,6 +23,7 @@ from warehouse.store import Store
 NOW = datetime(2025, 3, 29, 12, tzinfo=UTC)
 FEBRUARY, MARCH, LAST_DAY = date(2025, 2, 1), date(2025, 3, 1), date(2025, 3, 28)
 BOTH_PERIODS = (MARCH - timedelta(days=28), LAST_DAY)
+LARGEST_COUNT = 10**18 - 1
 HOSTILE_NAME = "</title><script>alert('x')</script>\"&amp; ü"
 """A name that would break a page that does not escape it."""
 
@@ -134,3 +137,25 @@ def _voice_facts() -> dict[str, list[Row]]:
 
 def _all_days() -> Iterator[date]:
     yield from consecutive_days(56, FEBRUARY)
+
+
+def enlarge_numbers(store: Store, account: str) -> None:
+    """Set every measure of an account in the published DuckDB file to the largest value that its column can take."""
+    with duckdb.connect(str(store.location)) as con:
+        columns = con.execute(
+            "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE starts_with(table_name, 'fact_') "
+            "AND NOT ends_with(column_name, '_key') AND (data_type = 'BIGINT' OR starts_with(data_type, 'DECIMAL'))"
+        ).fetchall()
+        for table, column, kind in columns:
+            largest = str(LARGEST_COUNT) if kind == "BIGINT" else _largest_decimal(kind)
+            con.execute(
+                f'UPDATE {table} SET "{column}" = {largest} WHERE "{column}" IS NOT NULL '
+                "AND account_key = (SELECT account_key FROM dim_account WHERE account = ?)",
+                [account],
+            )
+
+
+def _largest_decimal(kind: str) -> str:
+    """Return the largest number of a type such as ``DECIMAL(18,3)``."""
+    precision, scale = (int(digits) for digits in kind.removeprefix("DECIMAL(").removesuffix(")").split(","))
+    return f"{'9' * (precision - scale)}.{'9' * scale}"

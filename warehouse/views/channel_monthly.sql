@@ -16,9 +16,9 @@ SELECT
     CAST(date_trunc('month', f.date) AS DATE) AS month, a.provider, a.account,
     c.channel, c.channel_group, c.is_test,
     k.days, day(last_day(k.month)) AS days_in_month,
-    CAST(sum(f.conversations) AS BIGINT) AS conversations,
-    CAST(sum(f.messages) AS BIGINT) AS messages,
-    CAST(sum(f.interactions) AS BIGINT) AS interactions,
+    TRY_CAST(sum(f.conversations) AS BIGINT) AS conversations,
+    TRY_CAST(sum(f.messages) AS BIGINT) AS messages,
+    TRY_CAST(sum(f.interactions) AS BIGINT) AS interactions,
     CAST(sum(f.call_duration_seconds) AS DECIMAL(38, 3)) AS call_duration_seconds
 FROM fact_channel_daily AS f
 JOIN dim_account AS a ON a.account_key = f.account_key

@@ -30,8 +30,8 @@ WITH counted AS (
 monthly AS (
     SELECT
         CAST(date_trunc('month', date) AS DATE) AS month, source, account_key, channel_code,
-        CAST(sum(conversations) AS BIGINT) AS conversations,
-        CAST(sum(handed_over) AS BIGINT) AS handed_over
+        TRY_CAST(sum(conversations) AS BIGINT) AS conversations,
+        TRY_CAST(sum(handed_over) AS BIGINT) AS handed_over
     FROM counted
     WHERE conversations IS NOT NULL
     GROUP BY ALL
@@ -63,8 +63,8 @@ known_days AS (
 chosen AS (
     SELECT
         month, account_key, source,
-        CAST(sum(conversations) AS BIGINT) AS conversations,
-        CAST(sum(handed_over) AS BIGINT) AS handed_over
+        TRY_CAST(sum(conversations) AS BIGINT) AS conversations,
+        TRY_CAST(sum(handed_over) AS BIGINT) AS handed_over
     FROM reporting
     GROUP BY month, account_key, source
     QUALIFY source = min(source) OVER (PARTITION BY month, account_key)

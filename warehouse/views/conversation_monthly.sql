@@ -9,18 +9,18 @@ SELECT
     CAST(date_trunc('month', f.date) AS DATE) AS month, a.provider, a.account,
     count(*) AS days,
     day(last_day(date_trunc('month', f.date))) AS days_in_month,
-    CAST(sum(f.conversations) AS BIGINT) AS conversations,
-    CAST(sum(f.messages) AS BIGINT) AS messages,
-    CAST(sum(f.user_messages) AS BIGINT) AS user_messages,
-    CAST(sum(f.interactions) AS BIGINT) AS interactions,
-    CAST(sum(f.understood_messages) AS BIGINT) AS understood_messages,
-    CAST(sum(f.misunderstood_messages) AS BIGINT) AS misunderstood_messages,
+    TRY_CAST(sum(f.conversations) AS BIGINT) AS conversations,
+    TRY_CAST(sum(f.messages) AS BIGINT) AS messages,
+    TRY_CAST(sum(f.user_messages) AS BIGINT) AS user_messages,
+    TRY_CAST(sum(f.interactions) AS BIGINT) AS interactions,
+    TRY_CAST(sum(f.understood_messages) AS BIGINT) AS understood_messages,
+    TRY_CAST(sum(f.misunderstood_messages) AS BIGINT) AS misunderstood_messages,
     CAST(sum(f.call_duration_seconds) AS DECIMAL(38, 3)) AS call_duration_seconds,
     CASE WHEN count(DISTINCT coalesce(f.cost_currency, '')) FILTER (WHERE f.cost_amount <> 0) <= 1
         THEN CAST(sum(f.cost_amount) AS DECIMAL(38, 6)) END AS cost_amount,
     CASE WHEN count(DISTINCT coalesce(f.cost_currency, '')) FILTER (WHERE f.cost_amount <> 0) <= 1
         THEN max(f.cost_currency) FILTER (WHERE f.cost_amount <> 0) END AS cost_currency,
-    CAST(sum(f.tokens) AS BIGINT) AS tokens
+    TRY_CAST(sum(f.tokens) AS BIGINT) AS tokens
 FROM fact_conversation_daily AS f
 JOIN dim_account AS a ON a.account_key = f.account_key
 GROUP BY ALL

@@ -21,7 +21,7 @@ monthly AS (
     SELECT
         month, account_key, cost_currency,
         count(*) AS days,
-        CAST(sum(conversations) AS BIGINT) AS conversations,
+        TRY_CAST(sum(conversations) AS BIGINT) AS conversations,
         CAST(sum(cost_amount) AS DECIMAL(38, 6)) AS cost_amount
     FROM daily
     GROUP BY ALL

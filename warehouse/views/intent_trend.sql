@@ -16,7 +16,7 @@ WITH counted AS (
     -- A day is a bit, so that days of several intents count once.
     SELECT
         d.month, d.next_month, f.account_key, f.intent_key,
-        CAST(sum(f.hits) AS BIGINT) AS hits,
+        TRY_CAST(sum(f.hits) AS BIGINT) AS hits,
         bit_or(d.day_bit) AS day_bits,
         bool_or(coalesce(f.is_top_n, true)) AS is_top_n
     FROM fact_intent_daily AS f

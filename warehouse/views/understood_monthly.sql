@@ -13,8 +13,8 @@ monthly AS (
     SELECT
         CAST(date_trunc('month', d.date) AS DATE) AS month, a.provider, a.account,
         count(d.understood_messages) AS days,
-        CAST(sum(d.understood_messages) AS BIGINT) AS understood_messages,
-        CAST(sum(d.misunderstood_messages) AS BIGINT) AS misunderstood_messages
+        TRY_CAST(sum(d.understood_messages) AS BIGINT) AS understood_messages,
+        TRY_CAST(sum(d.misunderstood_messages) AS BIGINT) AS misunderstood_messages
     FROM daily AS d
     JOIN dim_account AS a ON a.account_key = d.account_key
     GROUP BY ALL

@@ -7,8 +7,20 @@ import pytest
 
 from pipelines.report.build import PeriodNotAvailable, ReportRequest, build_report
 from pipelines.report.model import Card, KeyFigure, Report
-from tests.support.report_warehouse import FEBRUARY, LAST_DAY, MARCH, NOW, SALES, SUPPORT, VOICE, commit_days
-from tests.warehouse.sample import consecutive_days, query_rows
+from pipelines.report.page.html import render_page
+from tests.support.report_warehouse import (
+    ACCOUNTS,
+    FEBRUARY,
+    LAST_DAY,
+    MARCH,
+    NOW,
+    SALES,
+    SUPPORT,
+    VOICE,
+    commit_days,
+    enlarge_numbers,
+)
+from tests.warehouse.sample import consecutive_days, open_sample_store, query_rows
 from warehouse.store import Store
 
 
@@ -194,3 +206,14 @@ def test_a_breakdown_is_compared_only_where_both_periods_have_it(
     changes = {line.change.text if line.change else None for card in cards for line in card.lines}
     assert changes == {"no change" if first_day_with_members == FEBRUARY else None}
     assert len(cards) == 4
+
+
+@pytest.mark.parametrize("account", ["support", "sales", "voice"])
+def test_one_accounts_largest_numbers_break_no_report(
+    tmp_path_factory: pytest.TempPathFactory, filled_file: Store, account: str
+) -> None:
+    store = open_sample_store(tmp_path_factory.mktemp("large"))
+    store.location.write_bytes(filled_file.location.read_bytes())
+    enlarge_numbers(store, account)
+    report = build_report(store, ReportRequest(ACCOUNTS), NOW)
+    assert render_page(report)
