@@ -88,7 +88,8 @@ def test_the_workspace_of_a_query_imports_neither_the_landing_zone_nor_the_star(
     script = (
         "import sys\nfrom pathlib import Path\nfrom pipelines.cli.steps.open_workspace import open_workspace\n"
         "workspace = open_workspace(sys.argv[1], 'sql')\n"
-        "slow = {'extractors.landing.zone', 'sqlite3', 'warehouse.model.schema'}\nassert not slow & sys.modules.keys()\n"
+        "slow = {'extractors.landing.zone', 'sqlite3', 'warehouse.model.schema'}\n"
+        "assert not slow & sys.modules.keys()\n"
         "assert workspace.landing is workspace.landing\nassert 'extractors.landing.zone' in sys.modules"
     )
     done = subprocess.run(
