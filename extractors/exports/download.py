@@ -19,11 +19,11 @@ from extractors.errors import (
     LinkExpired,
     RequestRefused,
     ResponseTooLarge,
-    ShapeError,
     Transient,
 )
 from extractors.exports.csv_lines import CsvCounts, CsvRecordCounter
 from extractors.exports.hosts import AllowedHosts, register_link_secrets
+from extractors.http.decompression import unpack
 from extractors.http.encodings import read_codings
 from extractors.http.messages import raise_for_status, select_kept_headers
 from extractors.http.retry import RetryPolicy
@@ -36,7 +36,7 @@ from extractors.redaction import redact
 
 MAX_BYTES = 16 * 2**30  # of one file after decompression: about a hundred million conversations
 MAX_SECONDS = 2 * 3600  # of one file, all tries together
-_PIECE_BYTES = 2**20
+_REQUESTED_CODINGS = ("gzip",)
 _ERROR_BYTES = 2**16
 _GZIP_MAGIC = b"\x1f\x8b"
 _RETRIED_STATUSES = (408, 429)  # any other 4xx is the link's: stores answer an expired one with 400, 403, 404 or 410
@@ -119,7 +119,7 @@ async def _follow_redirects(
     url = hosts.validate_link(where, link)
     for _hop in range(MAX_REDIRECTS + 1):
         session.stats.requests += 1
-        headers = {"Accept": "text/csv, */*", "Accept-Encoding": "gzip"}
+        headers = {"Accept": "text/csv, */*", "Accept-Encoding": ", ".join(_REQUESTED_CODINGS)}
         async with session.httpx_client.stream("GET", url, headers=headers) as response:
             if not response.has_redirect_location:
                 began = session.clock.monotonic()
@@ -195,20 +195,16 @@ class _EncodedBody:
         self._response = response
 
     async def iter_decoded(self, where: ErrorLocation) -> AsyncIterator[bytes]:
-        codings = read_codings(where, self._response.headers)
-        if codings not in ((), ("gzip",)):
-            raise ShapeError(where, "content-encoding", "of the file is not accepted", codings, is_landed=False)
-        self.is_gzip = bool(codings)
-        pieces = _unpack(where, self._iter_raw()) if self.is_gzip else self._iter_raw()
-        start = b""
+        """Yield the file piece by piece. Raises ShapeError for another coding, zlib.error for a damaged file."""
+        codings = read_codings(where, self._response.headers, _REQUESTED_CODINGS)
+        pieces, start = unpack(self._iter_raw(), codings), b""
         async for piece in pieces:
             start += piece
             if len(start) >= len(_GZIP_MAGIC):
                 break
-        file = _prepend(start, pieces)
-        if start.startswith(_GZIP_MAGIC):
-            self.is_gzip, file = True, _unpack(where, file)
-        async for piece in file:
+        is_gzip_file = start.startswith(_GZIP_MAGIC)
+        self.is_gzip = bool(codings) or is_gzip_file
+        async for piece in unpack(_prepend(start, pieces), _REQUESTED_CODINGS if is_gzip_file else ()):
             yield piece
 
     async def _iter_raw(self) -> AsyncIterator[bytes]:
@@ -221,39 +217,3 @@ async def _prepend(start: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[
     yield start
     async for piece in pieces:
         yield piece
-
-
-async def _unpack(where: ErrorLocation, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    decoder = _GzipDecoder()
-    async for raw in pieces:
-        decoder.feed(raw)
-        while piece := decoder.read_piece():
-            yield piece
-    if not decoder.is_at_member_end:
-        raise Transient(where, "the compressed file ends too early", _RETRY_ADVICE)
-
-
-class _GzipDecoder:
-    """A decoder of gzip members whose output pieces stay small, however high the compression ratio."""
-
-    def __init__(self) -> None:
-        self._member = zlib.decompressobj(wbits=31)
-        self._pending = b""
-        self._has_more_output = False
-        self.is_at_member_end = False
-
-    def feed(self, raw: bytes) -> None:
-        self._pending += raw
-
-    def read_piece(self) -> bytes:
-        """Return the next decoded bytes, at most 1 MiB; empty when more input is needed."""
-        while self._pending or self._has_more_output:
-            if self._member.eof:
-                self._member = zlib.decompressobj(wbits=31)
-            piece = self._member.decompress(self._pending, _PIECE_BYTES)
-            self._pending = self._member.unconsumed_tail or self._member.unused_data
-            self._has_more_output = len(piece) == _PIECE_BYTES and not self._member.eof
-            self.is_at_member_end = self._member.eof
-            if piece:
-                return piece
-        return b""

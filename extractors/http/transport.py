@@ -4,9 +4,10 @@ Retries and limits are not known here, and the meaning of a response is not read
 """
 
 import json
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import httpx
 
@@ -21,6 +22,7 @@ from extractors.errors import (
     ResponseTooLarge,
     Transient,
 )
+from extractors.http.decompression import unpack
 from extractors.http.encodings import read_codings
 from extractors.http.messages import Request, Target
 from extractors.http.network import find_certificate_failure
@@ -67,7 +69,7 @@ async def send_request(
     except TimeoutError as error:
         problem = f"no whole answer in the {deadline.limit_seconds:g} seconds that a request and its tries may take"
         raise Transient(where, problem, "run the same command again later") from error
-    except (httpx.TransportError, httpx.DecodingError) as error:
+    except (httpx.TransportError, zlib.error) as error:
         raise Transient(
             where, f"no whole answer: {describe_error(error)}", "run the same command again later"
         ) from error
@@ -159,11 +161,9 @@ async def read_limited_body(
     Raises ResponseTooLarge as soon as it exceeds ``limit_bytes``, and ShapeError for a coding that was not asked for.
     """
     codings = read_codings(where, response.headers)
-    if codings:  # httpx knows neither `x-gzip` nor a word in capitals
-        response.headers["content-encoding"] = ", ".join(codings)
     pieces: list[bytes] = []
     size = 0
-    async for piece in response.aiter_bytes():
+    async for piece in unpack(aiter(cast("httpx.AsyncByteStream", response.stream)), codings):
         size += len(piece)
         stats.bytes += len(piece)
         if size > limit_bytes:
