@@ -39,6 +39,7 @@ _STATES: dict[str, JobState] = {
 }
 """In any letter case. Any other word means that the job is under way: an unknown status is a slow poll, no hot loop."""
 
+_CREATION_STATUSES = (200, 201, 202)  # 202 is documented; the id or a Location header tells that a job exists
 _LINK_GRACE_SECONDS = 60.0  # a job may be done a moment before its file has a link
 
 
@@ -132,7 +133,7 @@ class _WindowExport:
 
     async def _create_job(self) -> str:
         """Request a new job once and return its id, from the body or else from the ``Location`` header."""
-        rules = BodyRules(allow_empty=True)
+        rules = BodyRules(statuses=_CREATION_STATUSES, allow_empty=True)
         response = await self._session.request(
             STREAM, "POST", self._path, query=self._query, send_once=True, body_rules=rules, is_landed=False
         )

@@ -26,6 +26,7 @@ from extractors.errors import (
     RequestRefused,
     ShapeError,
     Transient,
+    UnexpectedStatus,
 )
 from extractors.exports.journal import ExportRequest, Journal, JournalEntry
 from extractors.http.session import Session
@@ -118,11 +119,11 @@ class ExportJobs:
         self.journal.write_entry(intention)
         try:
             job_id = await create()
+        except (ShapeError, UnexpectedStatus):
+            self._block_bot(intention, "the answer to it does not name the job")
+            raise
         except _NOT_CREATED:
             self.journal.remove_entry(export_request)
-            raise
-        except ShapeError:
-            self._block_bot(intention, "the answer to it does not name the job")
             raise
         except Transient as error:
             raise self._block_bot(intention, f"its answer was lost ({error.problem})") from error

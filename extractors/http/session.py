@@ -175,7 +175,7 @@ class Session(Generic[A_co]):
             self._adapt_limits(status, headers)
         body = redact_body(raw_body)
         log_request(where, request.method, request.path, status, len(raw_body), self.clock.monotonic() - began)
-        raise_for_status(where, status, headers, body, self.clock.now())
+        raise_for_status(where, status, headers, body, self.clock.now(), body_rules.statuses)
         response = Response(request, status, select_kept_headers(headers), fetched_at, body, context)
         check_body(where, response, body_rules)
         if body_rules.remove_secrets is not None:
