@@ -17,13 +17,14 @@ from extractors.errors import (
     ExtractionError,
     RateLimited,
     RequestRefused,
+    ResponseTooLarge,
     ShapeError,
     Transient,
     UnexpectedStatus,
 )
 from extractors.http.encodings import refuse_other_encoding
 from extractors.instants import parse_http_date
-from extractors.json_body import AmbiguousJson, parse_json_body, parse_json_text
+from extractors.json_body import MAX_VALUES, AmbiguousJson, has_too_many_values, parse_json_body, parse_json_text
 from extractors.provider_message import find_reported_failure, parse_error_message
 from extractors.redaction import redact
 
@@ -167,11 +168,13 @@ def check_body(where: ErrorLocation, response: Response, rules: BodyRules) -> No
     """Check that a body is JSON, and that it reports no failure in spite of its status.
 
     Raises Transient for a body that does not parse (gateways send HTML, and connections cut responses short),
-    ShapeError for JSON that is ambiguous or not in UTF-8, and RequestRefused with the provider's words for a reported
-    failure.
+    ShapeError for JSON that is ambiguous or not in UTF-8, ResponseTooLarge for JSON that would take gigabytes to parse,
+    and RequestRefused with the provider's words for a reported failure.
     """
     if not response.body and rules.allow_empty:
         return
+    if has_too_many_values(response.body):
+        raise ResponseTooLarge(where, f"an answer of more than {MAX_VALUES} values, in {len(response.body)} bytes")
     try:
         root = response.root
     except AmbiguousJson as error:

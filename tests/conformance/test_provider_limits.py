@@ -55,3 +55,15 @@ def test_a_status_that_is_no_answer_is_refused_in_every_stream(provider: str, st
                 assert f"HTTP {status}, where only 200" in str(errors[0]), stream
             assert list_complete_batches(tmp_path / stream, provider) == [], stream
             sandbox.request_log.clear()
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_an_answer_of_millions_of_empty_objects_is_not_parsed(provider: str, tmp_path: Path) -> None:
+    with open_provider(provider) as (sandbox, sandbox_account):
+        sandbox.plan_faults(Fault(times=FOREVER, status=200, body="[" + "{}," * 5_000_000 + "{}]"))
+        stream = get_provider(provider).account.STREAMS[0]
+        errors = pull_day(sandbox, sandbox_account, tmp_path, streams=[stream])
+        assert {type(error).__name__ for error in errors} == {"ResponseTooLarge"}
+        assert "an answer of more than 5000000 values, in 15000004 bytes" in str(errors[0])
+        assert len(sandbox.requests) == 1
+        assert list_complete_batches(tmp_path, provider) == []
