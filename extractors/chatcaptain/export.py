@@ -98,6 +98,8 @@ class _WindowExport:
             file = await self._download_result(job)
         request = Request("POST", self._path, self._query)
         context: ExportContext = {"export": job.id, "counts": file.counts.to_json()}
+        if not file.is_end_confirmed:
+            context["is_end_confirmed"] = False
         self._batch.end_body(Response(request, 200, file.headers, file.fetched_at, b"", context))
         self._batch.set_data_time(job.created_at)
         return {

@@ -11,31 +11,36 @@ _MOST_MEMBERS = 1_000_000  # of one gzip body: a tool that packs in blocks of 64
 _GZIP_BITS, _ZLIB_BITS, _RAW_DEFLATE_BITS = 31, 15, -15
 
 
-async def unpack(pieces: AsyncIterator[bytes], codings: Sequence[str]) -> AsyncIterator[bytes]:
-    """Yield a body without its coding: ``gzip``, ``deflate`` (with or without zlib's header), or none.
+async def unpack(pieces: AsyncIterator[bytes], unpacker: "Unpacker | None") -> AsyncIterator[bytes]:
+    """Yield a body without its coding; as it came where there is no ``unpacker``.
 
     Raises zlib.error for bytes that are not so packed, and for an end that comes too early.
     """
-    if not codings:
-        async for piece in pieces:
-            yield piece
-        return
-    (coding,) = codings
-    unpacker = Unpacker(coding)
     async for packed in pieces:
-        for piece in unpacker.iter_unpacked(packed):
-            yield piece
-    if not unpacker.is_at_end:
+        if unpacker is None:
+            yield packed
+        else:
+            for piece in unpacker.iter_unpacked(packed):
+                yield piece
+    if unpacker is not None and not unpacker.is_at_end:
         raise zlib.error("the packed body ends too early")
 
 
+def open_unpacker(codings: Sequence[str]) -> "Unpacker | None":
+    """Return the unpacker of a body with this coding (``encodings.read_codings``); None without one."""
+    return Unpacker(codings[0]) if codings else None
+
+
 class Unpacker:
-    """The state of one packed body."""
+    """The state of one packed body: ``gzip``, or ``deflate`` with or without zlib's header.
+
+    ``member_count`` is the number of members so far: a gzip body may have many, and be cut between two of them.
+    """
 
     def __init__(self, coding: str) -> None:
         self._is_gzip = coding == "gzip"
         self._member = zlib.decompressobj(_GZIP_BITS) if self._is_gzip else None
-        self._member_count = 1
+        self.member_count = 1
         self._start = b""
 
     @property
@@ -68,8 +73,8 @@ class Unpacker:
         if self._member is None or self._member.eof:
             if not self._is_gzip:
                 raise zlib.error("bytes stand behind the end of the packed body")
-            self._member_count += 1
-            if self._member_count > _MOST_MEMBERS:
+            self.member_count += 1
+            if self.member_count > _MOST_MEMBERS:
                 raise zlib.error(f"the packed body has more than {_MOST_MEMBERS} members")
             self._member = zlib.decompressobj(_GZIP_BITS)
         return self._member

@@ -24,7 +24,7 @@ from extractors.errors import (
     ShapeError,
     Transient,
 )
-from extractors.http.decompression import unpack
+from extractors.http.decompression import open_unpacker, unpack
 from extractors.http.encodings import read_codings
 from extractors.http.messages import Request, Target, raise_for_status
 from extractors.http.network import find_certificate_failure
@@ -168,10 +168,10 @@ async def read_limited_body(
 
     Raises ResponseTooLarge as soon as it exceeds ``limit_bytes``, and ShapeError for a coding that was not asked for.
     """
-    codings = read_codings(where, response.headers)
+    unpacker = open_unpacker(read_codings(where, response.headers))
     pieces: list[bytes] = []
     size = 0
-    async for piece in unpack(aiter(cast("httpx.AsyncByteStream", response.stream)), codings):
+    async for piece in unpack(aiter(cast("httpx.AsyncByteStream", response.stream)), unpacker):
         size += len(piece)
         stats.bytes += len(piece)
         if size > limit_bytes:

@@ -12,7 +12,7 @@ import pytest
 from extractors.errors import ErrorLocation, ResponseTooLarge, ShapeError, Transient
 from extractors.exports import download as downloads
 from extractors.http import decompression
-from extractors.http.decompression import unpack
+from extractors.http.decompression import Unpacker, unpack
 from extractors.http.stats import RequestStats
 from extractors.http.transport import read_limited_body
 from tests.support.clock import FakeClock
@@ -36,7 +36,7 @@ class _Pieces(httpx.AsyncByteStream):
 
 def unpack_whole(packed: bytes, coding: str, size: int = 65536) -> bytes:
     async def run() -> bytes:
-        return b"".join([piece async for piece in unpack(aiter(_Pieces(packed, size)), (coding,))])
+        return b"".join([piece async for piece in unpack(aiter(_Pieces(packed, size)), Unpacker(coding))])
 
     return asyncio.run(run())
 
