@@ -10,6 +10,7 @@ ChatmartError
 │   │   └── UnexpectedStatus  a 2xx or 3xx that is no answer to this request: it may have had its effect
 │   ├── ForbiddenHost      a redirect or download to a host that the account may not use
 │   ├── ResponseTooLarge   over the size limit of one response
+│   ├── BudgetUsedUp       the account has asked for as much as its budget of a run allows; nothing was sent
 │   ├── ShapeError         a response whose shape is none of the accepted ones
 │   └── ExportFailed       the provider reports that the job failed
 ├── Transient              connection, 408, 5xx, broken body: retried with full-jitter back-off inside RetryPolicy.run
@@ -108,6 +109,10 @@ class ForbiddenHost(Permanent):
 
 class ResponseTooLarge(Permanent):
     """A response over the size limit, before or after decompression."""
+
+
+class BudgetUsedUp(Permanent):
+    """The budget of the account in this run is used up. No request was sent for this."""
 
 
 class ShapeError(Permanent):

@@ -83,9 +83,9 @@ async def download_file(
 
     A file that is packed with gzip is unpacked, whether or not ``Content-Encoding`` names it. A file whose end nothing
     marks (``DownloadedFile``) may have been cut at the end of a line: it is downloaded until it comes twice alike.
-    Raises LinkExpired, ForbiddenHost, ResponseTooLarge, ShapeError, RequestRefused, Deferred, and Transient when no
-    complete file came: fewer bytes than announced, or, where nothing marks the end, an end in the middle of a line or
-    downloads that differ.
+    Raises LinkExpired, ForbiddenHost, ResponseTooLarge, ShapeError, RequestRefused, BudgetUsedUp, Deferred, and
+    Transient when no complete file came: fewer bytes than announced, or, where nothing marks the end, an end in the
+    middle of a line or downloads that differ.
     """
     where = session.where(stream)
     register_link_secrets(link)
@@ -122,6 +122,7 @@ async def _download_once(
     sink: Sink,
     deadline: Deadline,
 ) -> tuple[DownloadedFile, str]:
+    session.raise_if_budget_is_used(where)
     try:
         async with deadline.limit_try():
             return await _follow_redirects(session, where, link, hosts, sink)

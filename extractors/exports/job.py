@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from extractors.account import Account
 from extractors.errors import (
+    BudgetUsedUp,
     CertificateRefused,
     CredentialRefused,
     Deferred,
@@ -36,7 +37,15 @@ ADOPTABLE_FOR = timedelta(hours=6)
 """An older job's file shows its range as it was too long ago; a new one is started instead."""
 
 CANCEL_GRACE_SECONDS = 5.0
-_NOT_CREATED = (NotSent, Deferred, RequestRefused, CredentialRefused, CertificateRefused, ForbiddenHost)
+_NOT_CREATED = (
+    NotSent,
+    Deferred,
+    RequestRefused,
+    CredentialRefused,
+    CertificateRefused,
+    ForbiddenHost,
+    BudgetUsedUp,
+)
 _STOP_ERROR = "export_stopped"  # key of the run's state
 
 JobState = Literal["waiting", "running", "done", "failed"]

@@ -67,3 +67,14 @@ def test_an_answer_of_millions_of_empty_objects_is_not_parsed(provider: str, tmp
         assert "an answer of more than 5000000 values, in 15000004 bytes" in str(errors[0])
         assert len(sandbox.requests) == 1
         assert list_complete_batches(tmp_path, provider) == []
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_used_budget_ends_every_stream_and_creates_nothing(provider: str, tmp_path: Path) -> None:
+    with open_provider(provider) as (sandbox, sandbox_account):
+        errors = pull_day(sandbox, sandbox_account, tmp_path, budget={"requests": 1})
+        assert len(sandbox.requests) == 1
+        if len(get_provider(provider).streams) > 1:
+            assert {type(error).__name__ for error in errors} == {"BudgetUsedUp"}
+        assert sandbox.jobs == []
+        assert pull_day(sandbox, sandbox_account, tmp_path) == []  # no job is held to be lost
