@@ -3,6 +3,7 @@
 The meaning of a body is not read, except the message of an error.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ class Response:
 
     ``fetched_at`` is the instant (UTC) at which the request was sent. ``context`` holds the facts that a transform
     needs beside the body; each provider declares their types in its ``contexts`` module. ``place`` is where it was
-    landed, set when it is.
+    landed, set when it is, and ``body_file`` the name of the file of a long body.
     """
 
     request: Request
@@ -81,11 +82,23 @@ class Response:
     body: bytes
     context: Mapping[str, Any] = field(default_factory=dict)
     place: Any = field(default=None, init=False, compare=False)
+    body_file: str | None = field(default=None, init=False, compare=False)
+    _released: tuple[int, bytes] | None = field(default=None, init=False, compare=False, repr=False)
 
     @cached_property
     def root(self) -> Any:
         """The body as JSON in UTF-8 (``parse_json_text``). The session has checked it, unless it is empty."""
         return parse_json_text(self.body.decode().removeprefix("\ufeff"))
+
+    def measure_body(self) -> tuple[int, bytes]:
+        """Return the bytes of the body in number, and their SHA-256, also when they were released."""
+        return self._released or (len(self.body), hashlib.sha256(self.body).digest())
+
+    def release_body(self) -> None:
+        """Free the body and its parsed value, if it is landed. For those who read many pages of one list."""
+        if self.place is not None and self._released is None:
+            self._released, self.body = self.measure_body(), b""
+            self.__dict__.pop("root", None)
 
 
 @dataclass(frozen=True)
