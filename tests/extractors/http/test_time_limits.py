@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
@@ -86,13 +86,14 @@ def test_headers_that_drip_end_with_the_deadline(
 ) -> None:
     monkeypatch.setattr(download, "MAX_SECONDS", 0.4)
     raw_server.respond = drip_head
+
+    def download_file(session: Session) -> Awaitable[bytes]:
+        return download_thing(session, f"{raw_server.origin}/file")
+
     settings = HttpSettings(total_timeout_seconds=0.4, read_timeout_seconds=0.3, steady_seconds=0.2, **PROMPT)  # type: ignore[arg-type]
     began = time.monotonic()
     with pytest.raises(Transient, match=r"in the 0\.4 seconds"):
-        if is_file:
-            use_session(raw_server, settings, lambda session: download_thing(session, f"{raw_server.origin}/file"))
-        else:
-            use_session(raw_server, settings, get_thing)
+        use_session(raw_server, settings, download_file if is_file else get_thing)
     assert time.monotonic() - began < 1.5
     assert len(raw_server.requests) == 1
 
