@@ -119,11 +119,14 @@ class _WindowExport:
                 raise LinkExpired(self._where, f"export {job.id} is gone", status=error.status) from error
             raise
         try:
-            return await download_file(self._session, STREAM, status.link or "", self._hosts, self._batch)
-        except Transient:
+            file = await download_file(self._session, STREAM, status.link or "", self._hosts, self._batch)
+        except Transient as error:
+            self._jobs.record_file(error)
             if job.is_adopted:  # a file that comes in no run would block its days until the job is too old
                 self._jobs.discard_job(self._export_request)
             raise
+        self._jobs.record_file()
+        return file
 
     def _is_outdated(self, entry: JournalEntry) -> bool:
         """Return whether the file of a job is landed, or its days have been landed since the job was requested."""

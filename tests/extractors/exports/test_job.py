@@ -127,6 +127,17 @@ def test_a_status_that_is_no_answer_may_have_made_a_job(tmp_path: Path, status: 
     assert obtain_job(open_jobs(path, time), OTHER_BOT, build_create("new")).id == "new"
 
 
+def test_a_file_that_comes_ends_the_count_of_lost_ones(tmp_path: Path) -> None:
+    jobs, lost = open_jobs(tmp_path / "journal.json", FakeTime(NOW)), Transient(WHERE, "the file did not come")
+    for error in (lost, lost, None, lost, lost):
+        jobs.record_file(error)
+    assert obtain_job(jobs, MARCH, build_create("new")).id == "new"
+    jobs.record_file(lost)
+    with pytest.raises(Transient, match="the file did not come"):
+        obtain_job(jobs, APRIL, build_create())
+    assert obtain_job(jobs, MARCH, build_create()).is_adopted
+
+
 def test_after_a_lost_answer_only_known_jobs_are_used(tmp_path: Path) -> None:
     time, path = FakeTime(NOW), tmp_path / "journal.json"
     jobs = open_jobs(path, time)
