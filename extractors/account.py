@@ -93,6 +93,15 @@ class RateLimit(Settings):
     concurrency: int | None = Field(default=None, ge=1, le=64, description="Requests of one account at once")
 
 
+class Budget(Settings):
+    """What one run may ask of a provider for one account. A provider whose pages have no end fills no disk."""
+
+    requests: int = Field(default=1_000_000, ge=1, description="Requests of a run for the account, repeats included")
+    megabytes: int = Field(
+        default=20_000, ge=1, description="Megabytes of answers and files that a run takes for the account, unpacked"
+    )
+
+
 class Privacy(Settings):
     """The personal data that may reach the warehouse. The landing zone always keeps responses as they came."""
 
@@ -122,6 +131,7 @@ class Account(Settings):
     streams: tuple[str, ...] | None = Field(default=None, description="Streams to fetch; default: docs/mapping.md")
     rate_limit: RateLimit = Field(default=RateLimit(), description="Limits of the requests to the provider")
     max_wait_seconds: float = Field(default=60, ge=0, description="The longest a run waits for one limit")
+    budget: Budget = Field(default=Budget(), description="What a run may ask of the provider before it stops")
     privacy: Privacy = Field(default=Privacy(), description="Personal data that may reach the warehouse")
 
     @field_validator("streams")

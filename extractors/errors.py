@@ -6,9 +6,11 @@ ChatmartError
 │   ├── CredentialRefused  401, 403: the account stops at once
 │   ├── CertificateRefused the certificate of a host is not trusted: nothing was sent
 │   ├── RequestRefused     any other 4xx, with the provider's own message
-│   │   └── LinkExpired    a signed download link that has expired: a fresh one may work
+│   │   ├── LinkExpired    a signed download link that has expired: a fresh one may work
+│   │   └── UnexpectedStatus  a 2xx or 3xx that is no answer to this request: it may have had its effect
 │   ├── ForbiddenHost      a redirect or download to a host that the account may not use
 │   ├── ResponseTooLarge   over the size limit of one response
+│   ├── BudgetUsedUp       the account has asked for as much as its budget of a run allows; nothing was sent
 │   ├── ShapeError         a response whose shape is none of the accepted ones
 │   └── ExportFailed       the provider reports that the job failed
 ├── Transient              connection, 408, 5xx, broken body: retried with full-jitter back-off inside RetryPolicy.run
@@ -94,12 +96,23 @@ class LinkExpired(RequestRefused):
     """The link to a file returns a 4xx. The file may still be had by a fresh link or a new job."""
 
 
+class UnexpectedStatus(RequestRefused):
+    """A status below 400 that is no answer to this request, such as 204, 206 or 302.
+
+    What the request was to do may have been done: an export's creation is not sent again.
+    """
+
+
 class ForbiddenHost(Permanent):
     """A redirect or a download that leaves the hosts an account may use."""
 
 
 class ResponseTooLarge(Permanent):
     """A response over the size limit, before or after decompression."""
+
+
+class BudgetUsedUp(Permanent):
+    """The budget of the account in this run is used up. No request was sent for this."""
 
 
 class ShapeError(Permanent):

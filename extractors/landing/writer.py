@@ -78,22 +78,26 @@ class BatchWriter:
         """Keep an answer before its batch is whole. Raises OSError."""
         if len(response.body) <= _INLINE_BYTES:
             response.place = self.log.append_answer(self.key, stream, response)
+            return
+        body = self._open_body()
+        try:
+            body.write(response.body)
+            response.body_file, response.place = self._land_body(stream, response, body)
+        finally:
+            body.discard()
 
     def add(self, response: Response) -> None:
         """Append one response."""
         if response.place is None:
             self.record(self.key.stream, response)
-        if response.place is None:
-            self.begin_body()
-            self.write(response.body)
-            self.end_body(response)
-        else:
-            self._append(response.place, len(response.body), hashlib.sha256(response.body).digest(), response)
+        if response.body_file is not None:
+            self._body_files.append(response.body_file)
+        self._append(response.place, *response.measure_body(), response)
 
     def begin_body(self) -> None:
         """Begin a body that is written piece by piece. A body that was begun and not ended is discarded."""
         if self._body is None:
-            self._body = BodyFile(self.log.root, self.log.folder / BODIES_NAME, str(self.key.window))
+            self._body = self._open_body()
         elif self._is_body_open:
             self._body.restart()
         self._is_body_open = True
@@ -109,10 +113,18 @@ class BatchWriter:
         if self._body is None:
             raise ValueError(f"{self.key.where}: a body that was not begun")
         body, self._body, self._is_body_open = self._body, None, False
-        self._body_files.append(body.finish())
-        reference = build_body_reference(self._body_files[-1], body.size, body.sha256)
-        place = self.log.append(build_answer_fields(self.key, self.key.stream, response, reference))
+        name, place = self._land_body(self.key.stream, response, body)
+        self._body_files.append(name)
         self._append(place, body.size, bytes.fromhex(body.sha256), response)
+
+    def _open_body(self) -> BodyFile:
+        return BodyFile(self.log.root, self.log.folder / BODIES_NAME, str(self.key.window))
+
+    def _land_body(self, stream: str, response: Response, body: BodyFile) -> tuple[str, Place]:
+        """Make a body visible, then the answer that names it. A file that no batch comes to name is pruned."""
+        name = body.finish()
+        reference = build_body_reference(name, body.size, body.sha256)
+        return name, self.log.append(build_answer_fields(self.key, stream, response, reference))
 
     def _append(self, place: Place, size: int, sha256: bytes, response: Response) -> None:
         self._places.append(place)

@@ -14,6 +14,7 @@ from typing import Any
 
 from extractors.account import Account
 from extractors.errors import (
+    BudgetUsedUp,
     CredentialRefused,
     Deferred,
     ErrorLocation,
@@ -52,7 +53,7 @@ GROUP_PAUSE_SECONDS = 2.0
 MAX_GROUP_ITEMS = 200
 """The most steps of all accounts that are loaded as one group, and the most ledgers that are read at once."""
 
-_ACCOUNT_ENDING_ERRORS = (CredentialRefused, ForbiddenHost, Deferred)
+_ACCOUNT_ENDING_ERRORS = (CredentialRefused, ForbiddenHost, Deferred, BudgetUsedUp)
 """Errors that would recur in every other month and stream of the account.
 
 ExportUncertain is none: it holds up new exports alone, which the run remembers without a request.

@@ -13,7 +13,15 @@ import pytest
 
 from extractors.chatcaptain.account import ChatcaptainAccount
 from extractors.chatcaptain.provider import PROVIDER
-from extractors.errors import ErrorLocation, ExportTimedOut, ExportUncertain, NotSent, Transient
+from extractors.errors import (
+    ErrorLocation,
+    ExportTimedOut,
+    ExportUncertain,
+    NotSent,
+    RequestRefused,
+    Transient,
+    UnexpectedStatus,
+)
 from extractors.exports import job as job_module
 from extractors.exports.job import ExportJob, ExportJobs, JobStatus, PollSettings
 from extractors.exports.journal import ExportRequest, Journal, JournalEntry
@@ -23,6 +31,7 @@ from tests.support.chatcaptain import FakeTime
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
 MARCH = ExportRequest("bot", "2025-03-01", "2025-03-31")
 APRIL = ExportRequest("bot", "2025-04-01", "2025-04-30")
+OTHER_BOT = ExportRequest("other", "2025-03-01", "2025-03-31")
 WHERE = ErrorLocation("chatcaptain", "a", "export")
 
 Create = Callable[[], Awaitable[str]]
@@ -104,6 +113,29 @@ def test_what_never_left_may_be_sent_again(tmp_path: Path) -> None:
     with pytest.raises(NotSent):
         obtain_job(jobs, MARCH, build_create(NotSent(WHERE, "refused")))
     assert obtain_job(jobs, MARCH, build_create("one")).id == "one"
+
+
+@pytest.mark.parametrize("status", [204, 206, 302, 303])
+def test_a_status_that_is_no_answer_may_have_made_a_job(tmp_path: Path, status: int) -> None:
+    path, time = tmp_path / "journal.json", FakeTime(NOW)
+    with pytest.raises(UnexpectedStatus):
+        obtain_job(open_jobs(path, time), MARCH, build_create(UnexpectedStatus(WHERE, "odd", status=status)))
+    with pytest.raises(ExportUncertain):
+        obtain_job(open_jobs(path, time), MARCH, build_create())
+    with pytest.raises(RequestRefused):
+        obtain_job(open_jobs(path, time), OTHER_BOT, build_create(RequestRefused(WHERE, "no")))
+    assert obtain_job(open_jobs(path, time), OTHER_BOT, build_create("new")).id == "new"
+
+
+def test_a_file_that_comes_ends_the_count_of_lost_ones(tmp_path: Path) -> None:
+    jobs, lost = open_jobs(tmp_path / "journal.json", FakeTime(NOW)), Transient(WHERE, "the file did not come")
+    for error in (lost, lost, None, lost, lost):
+        jobs.record_file(error)
+    assert obtain_job(jobs, MARCH, build_create("new")).id == "new"
+    jobs.record_file(lost)
+    with pytest.raises(Transient, match="the file did not come"):
+        obtain_job(jobs, APRIL, build_create())
+    assert obtain_job(jobs, MARCH, build_create()).is_adopted
 
 
 def test_after_a_lost_answer_only_known_jobs_are_used(tmp_path: Path) -> None:
