@@ -8,7 +8,7 @@ of its characters are escaped, as JSON, Python, URLs and HTML do it, and where e
 import html
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -16,6 +16,7 @@ Span = tuple[int, int]
 """Start and end of a part of a text, in bytes."""
 
 _MAX_DEPTH = 4  # JSON inside JSON inside a URL; each further level doubles the backslashes
+_SHORTEST = 4
 _SHAPES = ((8, 16), (8, 8), (4, 4), (4, 2), (4, 1))
 """Width of a block and stride between blocks, for ever shorter secrets. The first that fits takes a secret."""
 
@@ -89,12 +90,16 @@ class SecretFinder:
     def add(self, secrets: Iterable[str]) -> None:
         """Add secrets of at least four bytes in UTF-8."""
         for secret in secrets:
-            text = secret.encode("utf-8", "surrogatepass")
-            if text not in self._secrets:
-                self._secrets.add(text)
-                self._choose_class(text).add(text)
-                if not (secret.isascii() and secret.isprintable()):
-                    self._escape = _ANY_ESCAPE
+            encoded = secret.encode("utf-8", "surrogatepass")
+            if encoded in self._secrets:
+                continue
+            # a part of it may look like an escape, and is unescaped together with the escapes around it
+            for text in {encoded, *_iter_unescaped(encoded, _PRINTABLE_ESCAPE), *_iter_unescaped(encoded, _ANY_ESCAPE)}:
+                if len(text) >= _SHORTEST and text not in self._secrets:
+                    self._secrets.add(text)
+                    self._choose_class(text).add(text)
+            if not (secret.isascii() and secret.isprintable()):
+                self._escape = _ANY_ESCAPE
 
     def _choose_class(self, secret: bytes) -> _Blocks:
         width, stride = next(shape for shape in _SHAPES if len(secret) >= sum(shape) - 1)
@@ -104,7 +109,7 @@ class SecretFinder:
         self._classes.append(_Blocks(width, stride))
         return self._classes[-1]
 
-    def find(self, text: bytes, min_length: int = 4) -> list[Span]:
+    def find(self, text: bytes, min_length: int = _SHORTEST) -> list[Span]:
         """Return the parts of a text that are secrets of at least ``min_length`` bytes, in order, none overlapping."""
         spans = self._find(text, min_length, _MAX_DEPTH) if self._classes else []
         return merge_spans(spans) if spans else spans
@@ -155,6 +160,15 @@ def merge_spans(spans: Iterable[Span]) -> list[Span]:
         else:
             merged.append((start, end))
     return merged
+
+
+def _iter_unescaped(text: bytes, escape: re.Pattern[bytes]) -> Iterator[bytes]:
+    for _ in range(_MAX_DEPTH):
+        unescaped, count = escape.subn(_unescape_match, text)
+        if not count:
+            return
+        text = unescaped
+        yield text
 
 
 def _unescape_match(match: re.Match[bytes]) -> bytes:

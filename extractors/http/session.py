@@ -30,6 +30,7 @@ from extractors.http.stats import RequestStats, log_request
 from extractors.http.time_limits import Deadline
 from extractors.json_body import format_json
 from extractors.redaction import redact_body
+from extractors.secret_fields import may_hold_secret_fields, remove_secret_fields
 
 if TYPE_CHECKING:
     import httpx
@@ -178,9 +179,7 @@ class Session(Generic[A_co]):
         raise_for_status(where, status, headers, body, self.clock.now())
         response = Response(request, status, select_kept_headers(headers), fetched_at, body, context)
         check_body(where, response, body_rules)
-        if body_rules.remove_secrets is not None:
-            response = replace(response, body=format_json(body_rules.remove_secrets(response.root)).encode())
-        return response
+        return _leave_out_secret_fields(response, body_rules)
 
     def _raise_if_stopped(self) -> None:
         if isinstance(self._stop_error, Transient):
@@ -198,3 +197,11 @@ class Session(Generic[A_co]):
             self._rate_limiter.slow_down()
             self._concurrency_limiter.slow_down()
         self._rate_limiter.hold(parse_retry_after(headers, self.clock.now()) or 0.0)
+
+
+def _leave_out_secret_fields(response: Response, rules: BodyRules) -> Response:
+    """Return a response without the credentials of the objects in its body; the response itself when it has none."""
+    if not may_hold_secret_fields(response.body):
+        return response
+    root = remove_secret_fields(response.root, is_listing=rules.is_listing)
+    return response if root is response.root else replace(response, body=format_json(root).encode())

@@ -125,6 +125,7 @@ def test_a_secret_of_six_characters_and_more_is_masked_at_every_place(length: in
         ("it-ends\\", r'{"a": "it-ends\"", "b": "it-ends\\"}', '{"a": "[redacted]", "b": "[redacted]"}'),
         ("secret-key", '{"secret-key": {"b": "a secret-key"}}', '{"[redacted]": {"b": "a [redacted]"}}'),
         ("geheim\u00e9\U0001f600", r'{"a": "geheim\u00E9\ud83d\ude00!"}', '{"a": "[redacted]!"}'),
+        ("key\"9'&=%41==", r'{"a": "key\"9\u0027&=%41=="}', '{"a": "[redacted]"}'),
         ("secret-key", "<p>secret-key</p>", "<p>[redacted]</p>"),
         ("secret-key", '{"a": "secret-key', '{"a": "[redacted]'),
     ],
