@@ -24,9 +24,12 @@ ChatmartError
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from extractors.foreign_text import clean_line
 from extractors.redaction import redact
 
 _SHOWN_CHARACTERS = 120  # of a value in a ShapeError
+_READ_CHARACTERS = 10_000  # of a text in a ShapeError: no more of it is shown, however much is masked
+_FIELD_LENGTH = 200  # of the name of a field in a ShapeError
 _LANDED_ADVICE = "the answer is kept in the landing zone; `chatmart replay` reads it once the parser knows this shape"
 _NOT_LANDED_ADVICE = "the answer was not kept; run the same command again, and report this sentence if it comes again"
 
@@ -60,7 +63,8 @@ class ExtractionError(ChatmartError):
     """A failure of one account: ``where`` names it, ``problem`` says what happened, ``advice`` what to do next."""
 
     def __init__(self, where: ErrorLocation, problem: str, advice: str = "") -> None:
-        problem = problem.encode("utf-8", "backslashreplace").decode()  # no output can hold a lone surrogate
+        # a provider's words may be part of both; no output can hold a lone surrogate
+        problem, advice = (clean_line(text.encode("utf-8", "backslashreplace").decode()) for text in (problem, advice))
         self.where = where
         self.problem = problem
         self.advice = advice
@@ -112,9 +116,10 @@ class ShapeError(Permanent):
     def __init__(
         self, where: ErrorLocation, field: str, problem: str, value: object = None, *, is_landed: bool | None = None
     ) -> None:
-        self.field = field
+        self.field = field = clean_line(field.encode("utf-8", "backslashreplace").decode(), _FIELD_LENGTH)
         self._can_be_landed = is_landed is not False
-        seen = redact(repr(value))  # redact before truncating: a cut secret would not be matched
+        shown_part = value[:_READ_CHARACTERS] if isinstance(value, str | bytes) else value
+        seen = redact(repr(shown_part))  # redact before truncating: a cut secret would not be matched
         shown = seen if len(seen) <= _SHOWN_CHARACTERS else f"{seen[: _SHOWN_CHARACTERS - 3]}..."
         super().__init__(
             where,

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote_plus
 
+from extractors.printable import make_printable_lines
 from extractors.secret_finder import SecretFinder, Span, merge_spans
 
 MASK = "[redacted]"
@@ -125,14 +126,14 @@ def redact_json(value: Any) -> Any:
 
 
 class RedactingFilter(logging.Filter):
-    """A logging filter that masks secrets in records, their arguments and their traces."""
+    """A logging filter that masks secrets in records, their arguments and their traces, and steering characters."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record in place and return True: no record is dropped."""
-        record.msg = redact(record.getMessage())
+        record.msg = make_printable_lines(redact(record.getMessage()))
         record.args = None
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         if record.exc_text:
-            record.exc_text = redact(record.exc_text)
+            record.exc_text = make_printable_lines(redact(record.exc_text))
         return True

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from extractors.account import A_co
 from extractors.clock import Clock
-from extractors.errors import CertificateRefused, CredentialRefused, ErrorLocation, NotSent, RateLimited, Transient
+from extractors.errors import (
+    CertificateRefused,
+    CredentialRefused,
+    ErrorLocation,
+    NotSent,
+    RateLimited,
+    ShapeError,
+    Transient,
+)
 from extractors.http.answers import CURRENT_ANSWERS
 from extractors.http.limits import ConcurrencyLimiter, RateLimiter
 from extractors.http.messages import (
@@ -179,7 +187,7 @@ class Session(Generic[A_co]):
         raise_for_status(where, status, headers, body, self.clock.now())
         response = Response(request, status, select_kept_headers(headers), fetched_at, body, context)
         check_body(where, response, body_rules)
-        return _leave_out_secret_fields(response, body_rules)
+        return _leave_out_secret_fields(where, response, body_rules)
 
     def _raise_if_stopped(self) -> None:
         if isinstance(self._stop_error, Transient):
@@ -199,9 +207,15 @@ class Session(Generic[A_co]):
         self._rate_limiter.hold(parse_retry_after(headers, self.clock.now()) or 0.0)
 
 
-def _leave_out_secret_fields(response: Response, rules: BodyRules) -> Response:
-    """Return a response without the credentials of the objects in its body; the response itself when it has none."""
+def _leave_out_secret_fields(where: ErrorLocation, response: Response, rules: BodyRules) -> Response:
+    """Return a response without the credentials of the objects in its body; the response itself when it has none.
+
+    Raises ShapeError for a body that is nested too deeply to be searched.
+    """
     if not may_hold_secret_fields(response.body):
         return response
-    root = remove_secret_fields(response.root, is_listing=rules.is_listing)
-    return response if root is response.root else replace(response, body=format_json(root).encode())
+    try:
+        root = remove_secret_fields(response.root, is_listing=rules.is_listing)
+        return response if root is response.root else replace(response, body=format_json(root).encode())
+    except RecursionError as error:
+        raise ShapeError(where, "$", "is nested too deeply", response.body, is_landed=False) from error

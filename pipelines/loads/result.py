@@ -11,8 +11,10 @@ from datetime import date, datetime
 
 from extractors.account import Account
 from extractors.errors import Defect, ErrorLocation, ExtractionError
+from extractors.foreign_text import clean_line
 from extractors.http.stats import RequestStats
-from extractors.redaction import RedactingFilter, redact
+from extractors.redaction import RedactingFilter
+from pipelines.loads.failures import MAX_DETAIL
 from pipelines.loads.load import PendingLoad, commit_loads
 from pipelines.loads.observer import Observer
 from pipelines.loads.plan import LoadJob
@@ -80,7 +82,7 @@ class Failure:
     def __init__(self, outcome: Outcome, days: Collection[date], error: Exception) -> None:
         self.outcome = outcome
         self.days = days
-        self.sentence = redact(str(error))
+        self.sentence = clean_line(str(error), MAX_DETAIL)
         self._context = copy_context()
 
     def report(self, observer: Observer) -> None:
