@@ -9,7 +9,7 @@ import re
 from decimal import Decimal
 from typing import Any, NoReturn
 
-LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class AmbiguousJson(ValueError):
@@ -23,6 +23,14 @@ class AmbiguousJson(ValueError):
         self.problem = problem
         self.values = values
         super().__init__(f"{field} {problem}")
+
+
+def replace_lone_surrogates(text: str) -> str:
+    """Return the text with U+FFFD in place of lone surrogates (a text cut inside an emoji).
+
+    No store and no URL can hold them. They stay in landed bodies.
+    """
+    return text if text.isascii() else _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def parse_json_body(body: bytes) -> Any:
@@ -85,5 +93,5 @@ def format_json(value: Any) -> str:
 
 def _dump(value: Any) -> str:
     # a lone surrogate, from a text cut inside an emoji, stays an escape: UTF-8 cannot encode it
-    is_cut = isinstance(value, str) and not value.isascii() and LONE_SURROGATE.search(value)
+    is_cut = isinstance(value, str) and not value.isascii() and _LONE_SURROGATE.search(value)
     return json.dumps(value, ensure_ascii=bool(is_cut), allow_nan=False)

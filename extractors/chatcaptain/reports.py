@@ -15,6 +15,7 @@ from extractors.chatcaptain.contexts import ChannelReportContext
 from extractors.errors import ShapeError
 from extractors.http.messages import BodyRules, Response
 from extractors.http.session import Session
+from extractors.json_body import replace_lone_surrogates
 from extractors.json_values import require_id
 from extractors.landing.writer import BatchWriter
 from extractors.windows import Window
@@ -55,7 +56,9 @@ def parse_channels(session: _Session, response: Response) -> list[ListedChannel]
         channel_id, channel_type = require_id(where, f"{field}.id", entry.get("id")), entry["type"]
         if channel_type is not None and not isinstance(channel_type, str):
             raise ShapeError(where, f"{field}.type", "is not a text", channel_type)
-        channel = ListedChannel(channel_id, channel_type or "")
+        # both are parts of requests and keys of rows
+        channel_id = replace_lone_surrogates(channel_id)
+        channel = ListedChannel(channel_id, replace_lone_surrogates(channel_type or ""))
         if channels.setdefault(channel_id, channel) != channel:
             problem = f"is not the type of an earlier entry with the id {channel_id}, {channels[channel_id].type!r}"
             raise ShapeError(where, f"{field}.type", problem, channel_type)
