@@ -10,6 +10,7 @@ ChatmartError
 │   ├── ForbiddenHost      a redirect or download to a host that the account may not use
 │   ├── ResponseTooLarge   over the size limit of one response
 │   ├── ShapeError         a response whose shape is none of the accepted ones
+│   │   └── NotUnderstood  landed responses whose reading failed in a way that was not foreseen
 │   └── ExportFailed       the provider reports that the job failed
 ├── Transient              connection, 408, 5xx, broken body: retried with full-jitter back-off inside RetryPolicy.run
 │   ├── NotSent            no connection, or the account is stopped: nothing has reached the provider
@@ -31,6 +32,9 @@ _SHOWN_CHARACTERS = 120  # of a value in a ShapeError
 _READ_CHARACTERS = 10_000  # of a text in a ShapeError: no more of it is shown, however much is masked
 _FIELD_LENGTH = 200  # of the name of a field in a ShapeError
 _LANDED_ADVICE = "the answer is kept in the landing zone; `chatmart replay` reads it once the parser knows this shape"
+_NOT_UNDERSTOOD_ADVICE = (
+    "they are kept in the landing zone, and the next load asks for them again; please report this, with --verbose"
+)
 _NOT_LANDED_ADVICE = "the answer was not kept; run the same command again, and report this sentence if it comes again"
 
 
@@ -132,6 +136,16 @@ class ShapeError(Permanent):
         if self._can_be_landed:
             self.advice = _LANDED_ADVICE
             self.args = (f"{self.where}: {self.problem}; {self.advice}",)
+
+
+class NotUnderstood(ShapeError):
+    """Landed answers whose reading failed in a way that was not foreseen. ``__cause__`` is the error itself."""
+
+    def __init__(self, where: ErrorLocation, error: Exception) -> None:
+        self.field = "$"
+        self._can_be_landed = True
+        problem = f"the answers could not be understood ({type(error).__name__}: {error})"
+        ExtractionError.__init__(self, where, problem, _NOT_UNDERSTOOD_ADVICE)
 
 
 class ExportFailed(Permanent):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from extractors.account import Account
-from extractors.errors import Defect, ErrorLocation, ExtractionError
+from extractors.errors import Defect, ErrorLocation, ExtractionError, NotUnderstood
 from extractors.foreign_text import clean_line
 from extractors.http.stats import RequestStats
 from extractors.redaction import RedactingFilter
@@ -83,6 +83,7 @@ class Failure:
         self.outcome = outcome
         self.days = days
         self.sentence = clean_line(str(error), MAX_DETAIL)
+        self._cause = error.__cause__ if isinstance(error, NotUnderstood) else None
         self._context = copy_context()
 
     def report(self, observer: Observer) -> None:
@@ -91,7 +92,7 @@ class Failure:
 
     def _report(self, observer: Observer) -> None:
         account = self.outcome.account
-        log.warning("%s", self.sentence, extra=_log_fields(account, self.days))
+        log.warning("%s", self.sentence, exc_info=self._cause, extra=_log_fields(account, self.days))
         observer.on_days_failed(account, self.days, self.sentence)
 
 
