@@ -2,18 +2,21 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sandbox.account import SandboxAccount
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
+from sandbox.world import World
 from tests.support.installation import Installation
 from tests.support.scripted_server import ScriptedServer, run_scripted_server
+from tests.support.secret_scan import find_secrets, read_files
 
 DAY = date(2025, 3, 11)
 ACCOUNTS = {account.provider: account for account in DEMO_ACCOUNTS}
@@ -99,6 +102,26 @@ def test_no_text_of_a_provider_attacks_its_reader(
         assert not any(part in message["text"] for part in ("<", ">", "@here"))
         assert "&lt;!channel&gt; &lt;https://evil.test|docs&gt; ＠here" in message["text"]
     assert len(hook.requests) == 2
+
+
+@pytest.mark.e2e
+def test_no_secret_that_a_channel_repeats_is_kept(tmp_path: Path) -> None:
+    account = replace(ACCOUNTS["chatcaptain"], credential="k=1&2/3x")
+    with Sandbox(World(5, [account])) as sandbox:
+        repeat_secret(sandbox, account, tmp_path)
+
+
+def repeat_secret(sandbox: Sandbox, account: SandboxAccount, tmp_path: Path) -> None:
+    product = Installation(tmp_path, sandbox, [account], {account.name: {"streams": ["channels", "channel_report"]}})
+    escaped = r"k\u003D1\u00262\/3x"
+    fields = ", ".join(f'"{name}": "planted-of-a-channel"' for name in ("secret", "apiKey", "pass\\u0077ord"))
+    channel = f'{{"id": "ch-web-1", "type": "web {escaped}", "{escaped}": 1, {fields}}}'
+    sandbox.plan_faults(Fault("/statistics/channels", 1, 200, f"[{channel}]"))
+    printed = [product.backfill(DAY, DAY), product.run("status"), product.run("status", "--json")]
+    printed.append(product.run("sql", "SELECT * FROM drift", "--format", "json"))
+    texts = [*read_files(tmp_path / "data"), *((result.out, (result.out + result.err).encode()) for result in printed)]
+    assert find_secrets([account.credential, escaped, "planted-of-a-channel"], texts) == []
+    assert b"web [redacted]" in b"".join(text for _, text in texts)
 
 
 STORABLE = (

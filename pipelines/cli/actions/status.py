@@ -3,7 +3,6 @@
 What must not come in: the queries behind it, which are in ``pipelines.loads.status``.
 """
 
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -14,7 +13,7 @@ from rich.table import Table
 
 from extractors.foreign_text import clean_line
 from pipelines.cli.display.tables import make_console
-from pipelines.cli.display.values import format_for_terminal
+from pipelines.cli.display.values import dump_json, format_for_terminal
 from pipelines.cli.steps.open_workspace import open_workspace
 from pipelines.loads.failures import MAX_DETAIL
 from pipelines.loads.status import RESTATEMENT_PERIOD, STATES, AccountStatus, StateRange, read_account_statuses
@@ -70,7 +69,7 @@ def _write_json(statuses: Sequence[AccountStatus], next_runs: Mapping[str, datet
             "drift": status.drift,
             "last_run": status.last_run and {**status.last_run, "error": _clean_optional(status.last_run["error"])},
         }
-        text = json.dumps(document, ensure_ascii=False, default=format_for_terminal)
+        text = dump_json(document, default=format_for_terminal)
         out.write(("" if number == 0 else ",\n ") + text)
     out.write("]}\n")
 
