@@ -8,23 +8,8 @@ import operator
 import re
 from typing import Any
 
-_WORDS = (
-    b"token",
-    b"secret",
-    b"passw",
-    b"passphrase",
-    b"apikey",
-    b"api_key",
-    b"api-key",
-    b"privatekey",
-    b"private_key",
-    b"accesskey",
-    b"access_key",
-    b"authorization",
-    b"authorisation",
-    b"credential",
-)
-"""One of these is in every body that has such a field, in lower case, unless its name is escaped."""
+_WORDS = (b"token", b"secret", b"pass", b"api", b"access", b"private", b"author", b"credential")
+"""One of these is in nearly every name of a secret field, in lower case. Each costs half a millisecond per MB."""
 
 _SECRET_NAME = re.compile(
     r"(?!(next|continuation|page|previous|prev|cursor)).*token"
@@ -37,9 +22,9 @@ _NUMBER = re.compile(r"\s*[-+]?\d[\d.,]*\s*", re.ASCII)
 
 
 def may_hold_secret_fields(body: bytes) -> bool:
-    """Whether a JSON body has to be searched. False for nearly all bodies, at a low cost."""
+    """Whether a JSON body that lists no configured objects has to be searched: false for nearly all of them."""
     text = body.lower()
-    return any(word in text for word in _WORDS) or b"\\u00" in text
+    return any(word in text for word in _WORDS) or (b"\\" in text and b"\\u00" in text)
 
 
 def is_secret_name(name: str) -> bool:

@@ -86,6 +86,7 @@ class SecretFinder:
         self._secrets: set[bytes] = set()
         self._classes: list[_Blocks] = []  # those with a secret
         self._escape = _PRINTABLE_ESCAPE
+        self._shortest = sys.maxsize  # bytes of the shortest secret
 
     def add(self, secrets: Iterable[str]) -> None:
         """Add secrets of at least four bytes in UTF-8."""
@@ -98,6 +99,7 @@ class SecretFinder:
                 if len(text) >= _SHORTEST and text not in self._secrets:
                     self._secrets.add(text)
                     self._choose_class(text).add(text)
+                    self._shortest = min(self._shortest, len(text))
             if not (secret.isascii() and secret.isprintable()):
                 self._escape = _ANY_ESCAPE
 
@@ -111,7 +113,9 @@ class SecretFinder:
 
     def find(self, text: bytes, min_length: int = _SHORTEST) -> list[Span]:
         """Return the parts of a text that are secrets of at least ``min_length`` bytes, in order, none overlapping."""
-        spans = self._find(text, min_length, _MAX_DEPTH) if self._classes else []
+        if len(text) < self._shortest:  # an escape is longer than its character
+            return []
+        spans = self._find(text, min_length, _MAX_DEPTH)
         return merge_spans(spans) if spans else spans
 
     def _find(self, text: bytes, min_length: int, depth: int) -> list[Span]:

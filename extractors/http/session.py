@@ -212,7 +212,7 @@ def _leave_out_secret_fields(where: ErrorLocation, response: Response, rules: Bo
 
     Raises ShapeError for a body that is nested too deeply to be searched.
     """
-    if not may_hold_secret_fields(response.body):
+    if not response.body or not (rules.is_listing or may_hold_secret_fields(response.body)):
         return response
     try:
         root = remove_secret_fields(response.root, is_listing=rules.is_listing)
