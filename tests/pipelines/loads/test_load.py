@@ -1,9 +1,7 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
@@ -16,10 +14,8 @@ from pipelines.loads.claims import ReuseRule, build_reuse_rule
 from pipelines.loads.load import LoadResult, load_days, publish_warehouse, set_accounts_and_measures
 from pipelines.loads.workspace import Workspace
 from sandbox.server import Sandbox
+from tests.support.broken_transform import break_transform
 from tests.support.sample_world import SampleWorld, open_sandbox
-from transforms.chunk import Chunk
-from transforms.facts import Facts
-from transforms.registry import get_transform
 from warehouse.errors import StagedError
 from warehouse.records import ChunkCommit, CommitResult
 from warehouse.store import Store
@@ -100,18 +96,6 @@ def test_a_rejected_batch_fails_its_own_days_only(sample_world: SampleWorld) -> 
     assert again.is_rejected
 
 
-def fail_unforeseen(monkeypatch: pytest.MonkeyPatch, day: date, error: Exception) -> None:
-    """Let the transform of every chunk with this local day raise an error that no rule raises."""
-    rules = get_transform("cognigy")
-
-    def run(chunk: Chunk[Any], facts: Facts) -> None:
-        rules.run(chunk, facts)
-        if day in chunk.days:
-            raise error
-
-    monkeypatch.setattr("transforms.registry.get_transform", lambda _name: replace(rules, run=run))
-
-
 @pytest.mark.parametrize(
     "error", [KeyError("items"), ZeroDivisionError(), RecursionError("too deep"), TypeError("\x1b[2J\ud83d")]
 )
@@ -121,7 +105,7 @@ def test_an_unforeseen_failure_of_a_transform_costs_its_day_only(
     workspace = sample_world.open_workspace()
     batch = land(workspace, MARCH, build_items(d1=1, d31=31))
     with monkeypatch.context() as patch:
-        fail_unforeseen(patch, date(2025, 3, 11), error)
+        break_transform(patch, date(2025, 3, 11), error)
         result = load(workspace)
     assert {day.day for day in result.days} == {*range(1, 11), *range(12, 32)}
     ((days, refusal),) = result.rejected
@@ -138,7 +122,7 @@ def test_a_day_that_was_not_understood_is_asked_for_again(
     workspace = sample_world.open_workspace()
     batch = land(workspace, MARCH, build_items(d1=1))
     with monkeypatch.context() as patch:
-        fail_unforeseen(patch, date(2025, 3, 11), KeyError("items"))
+        break_transform(patch, date(2025, 3, 11), KeyError("items"))
         load(workspace)
     now = batch.fetched_at + timedelta(minutes=5)
     account = workspace.config.accounts[0]
@@ -154,7 +138,7 @@ def test_a_full_disk_is_no_answer_that_was_not_understood(
     batch = land(workspace, MARCH, build_items(d1=1))
     for error in (OSError(28, "No space left"), duckdb.IOException("No space left"), MemoryError()):
         with monkeypatch.context() as patch:
-            fail_unforeseen(patch, date(2025, 3, 11), error)
+            break_transform(patch, date(2025, 3, 11), error)
             with pytest.raises(type(error)):
                 load(workspace)
     assert not batch.is_rejected
