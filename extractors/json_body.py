@@ -14,7 +14,7 @@ MAX_VALUES = 5_000_000
 """Of one body: about one gigabyte of Python objects at worst, and 600,000 rows of eight fields."""
 
 _UNCOUNTED_BYTES = 10 * 2**20  # a shorter body cannot hold much more than that, and need not be counted
-LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class AmbiguousJson(ValueError):
@@ -36,6 +36,14 @@ def has_too_many_values(body: bytes) -> bool:
     A value takes up to two hundred times as many bytes as its text: 200 MB of ``{}`` are 5 GB when they are parsed.
     """
     return len(body) > _UNCOUNTED_BYTES and sum(map(body.count, (b"{", b"[", b","))) > MAX_VALUES
+
+
+def replace_lone_surrogates(text: str) -> str:
+    """Return the text with U+FFFD in place of lone surrogates (a text cut inside an emoji).
+
+    No store and no URL can hold them. They stay in landed bodies.
+    """
+    return text if text.isascii() else _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def parse_json_body(body: bytes) -> Any:
@@ -97,5 +105,5 @@ def format_json(value: Any) -> str:
 
 def _dump(value: Any) -> str:
     # a lone surrogate, from a text cut inside an emoji, stays an escape: UTF-8 cannot encode it
-    is_cut = isinstance(value, str) and not value.isascii() and LONE_SURROGATE.search(value)
+    is_cut = isinstance(value, str) and not value.isascii() and _LONE_SURROGATE.search(value)
     return json.dumps(value, ensure_ascii=bool(is_cut), allow_nan=False)

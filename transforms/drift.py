@@ -10,10 +10,10 @@ from datetime import date
 from typing import Any, TypeAlias
 
 from extractors.errors import ErrorLocation, ShapeError
+from extractors.json_body import replace_lone_surrogates
 from extractors.provider_message import FAILURE_KEYS, describe_failure
 from transforms import conform
 from transforms.chunk import LandedResponse
-from transforms.reading import replace_lone_surrogates
 from warehouse.records import DriftEntry
 
 UNKNOWN_FIELD = "unknown field"

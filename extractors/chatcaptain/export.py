@@ -24,6 +24,7 @@ from extractors.exports.job import ExportJob, ExportJobs, JobState, JobStatus, P
 from extractors.exports.journal import ExportRequest, Journal, JournalEntry
 from extractors.http.messages import BodyRules, Request, Response
 from extractors.http.session import Session
+from extractors.json_body import replace_lone_surrogates
 from extractors.landing.writer import BatchWriter
 from extractors.provider_message import FAILURE_KEYS, find_reported_failure
 from extractors.redaction import redact_body
@@ -175,7 +176,7 @@ class _WindowExport:
     def _require_text(self, response: Response, field: str, value: Any) -> str:
         if not isinstance(value, str) or not value:
             self._refuse_shape(response, field, "is missing", value)
-        return value
+        return replace_lone_surrogates(value)
 
     def _refuse_shape(self, response: Response, field: str, problem: str, value: Any) -> NoReturn:
         self._batch.add(replace(response, body=redact_body(response.body, signatures=True)))  # it may hold a link

@@ -12,7 +12,7 @@ from extractors.chatlayer.account import ChatlayerAccount
 from extractors.errors import ErrorLocation, ShapeError
 from extractors.http.messages import Response
 from extractors.http.session import Session
-from extractors.json_body import format_json
+from extractors.json_body import format_json, replace_lone_surrogates
 from extractors.json_values import require_object
 
 PAGE_SIZE = 100
@@ -191,7 +191,7 @@ def _list_objects(value: Any) -> list[dict[str, Any]]:
 def _read_cursor_text(where: ErrorLocation, field_name: str, value: Any) -> str:
     if isinstance(value, bool) or not (value is None or isinstance(value, str | int)):
         raise ShapeError(where, field_name, "is not a cursor", value)
-    return "" if value is None else str(value)
+    return "" if value is None else replace_lone_surrogates(str(value))
 
 
 INTENT_PAGES = PageForm(_read_intents_cursor, _list_intent_ids)
@@ -202,7 +202,7 @@ def _iter_conversation_ids(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for name, inner in value.items():
             if name == "conversation_id" and isinstance(inner, str | int) and inner:
-                yield str(inner)
+                yield replace_lone_surrogates(str(inner))
             else:
                 yield from _iter_conversation_ids(inner)
     elif isinstance(value, list):

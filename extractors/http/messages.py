@@ -5,7 +5,7 @@ The meaning of a body is not read, except the message of an error.
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -106,14 +106,14 @@ class BodyRules:
     """What is accepted beside a body that is JSON, reports no failure, and comes with HTTP 200.
 
     ``statuses`` are the accepted ones. ``allow_empty``: no body at all. ``allow_failure``: a body that reports a
-    failure, for callers that read it themselves, such as the state of a job. ``remove_secrets`` returns the body's
-    JSON without fields that must not be kept.
+    failure, for callers that read it themselves, such as the state of a job. ``is_listing``: the body lists objects of
+    the provider's configuration, of which no credential is kept (``extractors.secret_fields``).
     """
 
     statuses: Collection[int] = ONLY_200
     allow_empty: bool = False
     allow_failure: bool = False
-    remove_secrets: Callable[[Any], Any] | None = None
+    is_listing: bool = False
 
 
 STRICT_BODY = BodyRules()

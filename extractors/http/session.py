@@ -17,6 +17,7 @@ from extractors.errors import (
     ErrorLocation,
     NotSent,
     RateLimited,
+    ShapeError,
     Transient,
 )
 from extractors.http.answers import CURRENT_ANSWERS
@@ -38,6 +39,7 @@ from extractors.http.stats import RequestStats, log_request
 from extractors.http.time_limits import Deadline
 from extractors.json_body import format_json
 from extractors.redaction import redact_body
+from extractors.secret_fields import may_hold_secret_fields, remove_secret_fields
 
 if TYPE_CHECKING:
     import httpx
@@ -187,9 +189,7 @@ class Session(Generic[A_co]):
         raise_for_status(where, status, headers, body, self.clock.now(), body_rules.statuses)
         response = Response(request, status, select_kept_headers(headers), fetched_at, body, context)
         check_body(where, response, body_rules)
-        if body_rules.remove_secrets is not None:
-            response = replace(response, body=format_json(body_rules.remove_secrets(response.root)).encode())
-        return response
+        return _leave_out_secret_fields(where, response, body_rules)
 
     def raise_if_budget_is_used(self, where: ErrorLocation) -> None:
         """Raise BudgetUsedUp when the account has asked for as much as a run may. Call it before sending only.
@@ -226,3 +226,17 @@ class Session(Generic[A_co]):
             self._rate_limiter.slow_down()
             self._concurrency_limiter.slow_down()
         self._rate_limiter.hold(parse_retry_after(headers, self.clock.now()) or 0.0)
+
+
+def _leave_out_secret_fields(where: ErrorLocation, response: Response, rules: BodyRules) -> Response:
+    """Return a response without the credentials of the objects in its body; the response itself when it has none.
+
+    Raises ShapeError for a body that is nested too deeply to be searched.
+    """
+    if not response.body or not (rules.is_listing or may_hold_secret_fields(response.body)):
+        return response
+    try:
+        root = remove_secret_fields(response.root, is_listing=rules.is_listing)
+        return response if root is response.root else replace(response, body=format_json(root).encode())
+    except RecursionError as error:
+        raise ShapeError(where, "$", "is nested too deeply", response.body, is_landed=False) from error

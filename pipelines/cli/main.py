@@ -15,7 +15,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from extractors.errors import ChatmartError, ConfigError
-from extractors.redaction import redact
+from extractors.foreign_text import clean_lines
 from pipelines.cli.common_options import COMMON_OPTIONS, apply_common_options
 from pipelines.cli.logs import is_json_log
 from pipelines.cli.startup import leave_out_unused_libraries
@@ -138,11 +138,11 @@ def _print_traceback(error: BaseException, verbose: bool) -> None:
     if verbose and is_json_log():
         logging.getLogger("chatmart.command").debug("traceback of the next error", exc_info=error)
     elif verbose:
-        sys.stderr.write(redact("".join(traceback.format_exception(error))))
+        sys.stderr.write(clean_lines("".join(traceback.format_exception(error))))
 
 
 def _print_error(sentence: str) -> None:
     if is_json_log():
         logging.getLogger("chatmart.command").error("%s", sentence)
     else:
-        click.echo(redact(sentence), err=True)
+        click.echo(clean_lines(sentence), err=True)

@@ -22,8 +22,9 @@ from extractors.account import Account
 from extractors.errors import ShapeError
 from pipelines.loads.claims import DayClaims, ReuseRule, loadable_days
 from pipelines.loads.code_version import CODE_VERSION
+from pipelines.loads.failing_days import claim_of_error, find_failing_days, reject_batches
 from pipelines.loads.workspace import Workspace, build_account_row
-from transforms.chunk import Chunk, DayClaim
+from transforms.chunk import Chunk
 from transforms.facts import TransformResult
 from transforms.registry import measure_definitions, transform_chunk
 from warehouse.errors import StagedError, WarehouseError
@@ -106,9 +107,12 @@ class DaysLoad(PendingLoad):
                 claim = claim_of_error(error, claims)
                 if claim is not None:
                     claim.batch.reject()  # so that the next run fetches it again
-                rejected_days = tuple(sorted(claim.days)) if claim is not None else complete
-                self.result.rejected.append((rejected_days, error))
-                self._remaining = set(complete).difference(rejected_days)
+                    rejected = [(tuple(sorted(claim.days)), error)]
+                else:
+                    rejected = find_failing_days(self.account, claims, error, folder)
+                    reject_batches(claims, [day for days, _ in rejected for day in days])
+                self.result.rejected += rejected
+                self._remaining = set(complete).difference(day for days, _ in rejected for day in days)
             else:
                 self._remaining, self._claims = set(complete), claims
                 return (chunk,)
@@ -246,12 +250,6 @@ def stage_chunk(
         drift=staged.drift,
         history=history,
     )
-
-
-def claim_of_error(error: ShapeError, claims: DayClaims) -> DayClaim | None:
-    """Return the claim (batch and days) of the batch that an error names; None when it names none of them."""
-    stream_claims = claims.get(error.where.stream or "", ())
-    return next((claim for claim in stream_claims if claim.batch.batch_id == error.where.batch), None)
 
 
 def set_accounts_and_measures(workspace: Workspace) -> None:

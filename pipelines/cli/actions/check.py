@@ -3,7 +3,6 @@
 What must not come in: the checks themselves, which are in ``steps.connection_check``.
 """
 
-import json
 import sys
 from collections.abc import Sequence
 
@@ -11,7 +10,7 @@ import click
 from rich.text import Text
 
 from pipelines.cli.display.tables import make_console
-from pipelines.cli.display.values import format_for_terminal
+from pipelines.cli.display.values import dump_json, format_for_terminal
 from pipelines.cli.steps.connection_check import CheckResult, run_checks
 from pipelines.cli.steps.open_workspace import open_workspace
 
@@ -22,7 +21,7 @@ def check_accounts(config: str | None, as_json: bool, accounts: Sequence[str], p
     results = run_checks(workspace, workspace.config.select_accounts(accounts, providers))
     is_ok = all(result.ok for result in results)
     if as_json:
-        click.echo(json.dumps({"ok": is_ok, "checks": list(map(_as_object, results))}, ensure_ascii=False))
+        click.echo(dump_json({"ok": is_ok, "checks": list(map(_as_object, results))}))
     else:
         console = make_console(sys.stdout)
         for result in results:

@@ -18,9 +18,9 @@ from rich.filesize import decimal
 from extractors.account import Account
 from extractors.clock import Clock
 from extractors.errors import CredentialRefused, ExtractionError
+from extractors.foreign_text import clean_line
 from extractors.http.client import Client
 from extractors.http.settings import HttpSettings
-from extractors.redaction import redact
 from extractors.registry import get_provider
 from extractors.windows import Window, today
 from pipelines.configuration.config import Config
@@ -76,7 +76,7 @@ async def _check_credential(config: Config, client: Client, account: Account) ->
         if isinstance(error, CredentialRefused):
             names = config.secret_variables[account.name]
             advice += f"; look at the variable{'s' if len(names) > 1 else ''} {' and '.join(names)}"
-        return CheckResult("credential", False, redact(error.problem), redact(advice), account)
+        return CheckResult("credential", False, error.problem, advice, account)
     message = f"accepted by {account.base_url}" if was_sent else "not tried: a request would start an export"
     return CheckResult("credential", True, message, account=account)
 
@@ -92,7 +92,7 @@ def _check_warehouse(store: Store) -> CheckResult:
     except NothingPublished:
         message, needed_bytes = f"{store.location}: nothing is published yet, the first load publishes;", 0
     except WarehouseError as error:
-        return CheckResult("warehouse", False, redact(str(error)))
+        return CheckResult("warehouse", False, clean_line(str(error)))
     except OSError as error:
         return CheckResult("warehouse", False, f"{store.location} cannot be read ({error.strerror})", _GRANT_ACCESS)
     else:

@@ -225,3 +225,43 @@ def test_a_process_killed_around_the_creation_makes_one_job(tmp_path: Path, mome
             obtain_job(jobs, MARCH, build_create())
     else:
         assert obtain_job(jobs, MARCH, build_create()).is_adopted
+
+
+DAMAGED_JOURNALS = [
+    b"",
+    b"[",
+    b"\x00" * 200,
+    b"\xff\xfe",
+    b'{"a": 1}',
+    b"[1]",
+    b"null",
+    b"[" * 100_000,
+    b'[{"purpose": {"bot": "bot"}, "at": "2026-01-10T00:00:00+00:00", "id": null}]',
+    b'[{"purpose": {"bot": "bot", "start": "a", "end": "b"}, "at": "soon", "id": null}]',
+    b'[{"purpose": {"bot": "bot", "start": "a", "end": "b"}, "at": "2026-01-10T00:00:00", "id": null}]',
+    b'[{"purpose": {"bot": "bot", "start": "a", "end": "b"}, "at": "2026-01-10T00:00:00+00:00", "id": 7}]',
+]
+
+
+@pytest.mark.parametrize("content", DAMAGED_JOURNALS)
+def test_a_damaged_journal_is_named_and_set_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    time, path = FakeTime(NOW), tmp_path / "journal.json"
+    path.write_bytes(content)
+    assert obtain_job(open_jobs(path, time), MARCH, build_create("one")).id == "one"
+    assert (tmp_path / "journal.json.damaged").read_bytes() == content
+    [record] = caplog.records
+    assert record.getMessage().startswith(f"{path} cannot be read (")
+    assert record.getMessage().endswith(
+        "so it is set aside as journal.json.damaged; an export that it named may be started once more"
+    )
+    assert obtain_job(open_jobs(path, time), MARCH, build_create()).is_adopted
+
+
+def test_an_entry_dated_far_ahead_does_not_stay(tmp_path: Path) -> None:
+    time, path = FakeTime(NOW + timedelta(days=27_000)), tmp_path / "journal.json"
+    obtain_job(open_jobs(path, time), APRIL, build_create("of 2099"))
+    time.current_time = NOW
+    assert obtain_job(open_jobs(path, time), MARCH, build_create("one")).id == "one"
+    assert [entry.job_id for entry in Journal(path).read_entries()] == ["one"]
