@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from extractors.account import Account
 from extractors.errors import ShapeError
+from extractors.landing.files import make_private_folder
 from pipelines.loads.claims import DayClaims, ReuseRule, loadable_days
 from pipelines.loads.code_version import CODE_VERSION
 from pipelines.loads.workspace import Workspace, build_account_row
@@ -220,7 +221,7 @@ def _count_rows(chunk: ChunkCommit) -> int:
 def make_folder(parent: Path) -> Path:
     """Make a new folder for staged files, with a name of its own. ``publish_warehouse`` removes it."""
     folder = parent / uuid.uuid4().hex
-    folder.mkdir(mode=0o700, parents=True)
+    make_private_folder(folder.parents[1], folder)
     return folder
 
 

@@ -19,7 +19,14 @@ from warehouse.errors import UnreadableWarehouse, WarehouseError
 from warehouse.model.engine_paths import is_misread
 from warehouse.records import Scope, Transaction
 from warehouse.sql import fill, ident
-from warehouse.storage.files import StorePaths, copy_into_place, file_stamp, move_into_place, open_copy
+from warehouse.storage.files import (
+    StorePaths,
+    copy_into_place,
+    file_stamp,
+    make_private,
+    move_into_place,
+    open_copy,
+)
 from warehouse.storage.lock import hold_writer_lock
 
 _CREATE_STATE = "CREATE TABLE store_state (commits BIGINT NOT NULL, views VARCHAR NOT NULL)"
@@ -132,6 +139,7 @@ class DuckDBStorage:
         self._paths.remove_orphans()
         if not self._paths.private.exists():
             self._make_private(con)
+        make_private(self._paths.private)
         with _attach_for_writing(con, self._paths.private):
             bring_up_to_date(con, str(self.location))
             yield

@@ -31,9 +31,11 @@ from warehouse.model.schema import metadata
 from warehouse.records import Scope, Transaction
 from warehouse.sql import fill, ident
 from warehouse.storage.files import (
+    PRIVATE_FILE,
     file_stamp,
     fsync_path,
     link_into_place,
+    make_data_folder,
     move_into_place,
     remove_old_spill,
     write_into_place,
@@ -167,7 +169,7 @@ class ParquetStorage:
             published = Manifest.load(self._published)
             is_new = published is None or published.commits != manifest.commits
             if is_new:
-                manifest.save(self._published)
+                manifest.save(self._published, self._file_mode())
             self._link_files(manifest)  # also completes a killed publication
             self._write_views(manifest)
             self._remove_superseded(manifest.file_names())
@@ -177,11 +179,15 @@ class ParquetStorage:
     def _hold_lock(self) -> Iterator[None]:
         self._root.mkdir(parents=True, exist_ok=True)
         with hold_writer_lock(self._root / "_lock", self._wait_seconds):
-            self._versions.mkdir(exist_ok=True)
+            make_data_folder(self._versions, self._file_mode())
             for orphan in (*self._versions.glob("*.part"), *self._root.glob("*.part")):
                 orphan.unlink()
             remove_old_spill(self._root.glob("_*.spill"))
             yield
+
+    def _file_mode(self) -> int:
+        """Return the mode of new files: that of the published manifest, whose owner may have let others read it."""
+        return self._published.stat().st_mode & 0o666 if self._published.exists() else PRIVATE_FILE
 
     def _read_current(self, con: duckdb.DuckDBPyConnection) -> Manifest:
         """Return the manifest of the newest commit, in the present schema; a new lake gets its first commit."""
@@ -221,6 +227,7 @@ class ParquetStorage:
         part = self._versions / f"{name}.part"
         rows = write_partition(con, table, month, scope, self._versions / old.file if old else None, part)
         size = part.stat().st_size
+        part.chmod(self._file_mode())
         move_into_place(part, self._versions / name, sync_folder=False)
         return DataFile(name, rows, size)
 
@@ -245,7 +252,7 @@ class ParquetStorage:
             build_views_script(self._root, manifest.tables).encode("utf-8", "surrogateescape"),
         )
         if not path.exists() or path.read_bytes() != script:
-            write_into_place(path, script)
+            write_into_place(path, script, self._file_mode())
 
     def _remove_superseded(self, current: set[str]) -> None:
         """Remove files beyond the retention that are not in `current`: superseded ones, and those of failed commits."""
