@@ -12,6 +12,7 @@ A store raises these and nothing else of its own. What must not come in: message
     │   ├── NewerWarehouse        written by a newer release
     │   ├── UnsupportedStore      no kind of store has this address
     │   └── UnreadableWarehouse   the file is no warehouse, or it is damaged
+    ├── DamagedWarehouse          the loader's data were damaged and set aside: run again, what is published takes over
     ├── QueryError                the SQL of a query is wrong: correct it
     ├── NothingPublished          nothing to read yet: load first
     └── WarehouseBusy             another writer holds the lock: run again later
@@ -56,6 +57,10 @@ class UnsupportedStore(SetupError):
 
 class UnreadableWarehouse(SetupError):
     """The file at the warehouse's address cannot be opened as a warehouse."""
+
+
+class DamagedWarehouse(WarehouseError):
+    """The loader's data were damaged, and are set aside: the next command goes on with what is published."""
 
 
 class QueryError(WarehouseError):

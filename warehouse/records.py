@@ -169,6 +169,14 @@ class Transaction:
 
 
 @dataclass(frozen=True)
+class Damage:
+    """A file of the warehouse that cannot be read whole, and the words of the engine for it."""
+
+    path: Path
+    problem: str
+
+
+@dataclass(frozen=True)
 class RunRow:
     """The work of one run for one account. `date` is the day (UTC) on which the run started; instants are aware.
 

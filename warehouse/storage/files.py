@@ -46,6 +46,18 @@ class StorePaths:
         """The writers' lock file. It is never removed; only the lock on it is."""
         return self._beside("lock")
 
+    def set_aside(self, file: Path) -> Path:
+        """Move the private or the published file away, for a person to look at and to remove. Return its new path.
+
+        It takes the place of an earlier one.
+        """
+        is_private = file == self.private
+        aside = self._beside("loader.damaged" if is_private else "damaged")
+        file.replace(aside)
+        if is_private:
+            self.wal.unlink(missing_ok=True)
+        return aside
+
     def new_part_path(self) -> Path:
         """Return a new path for a file that is being written."""
         return self._beside(f"{uuid4().hex}.part")
@@ -85,8 +97,18 @@ def copy_into_place(source: Path, part: Path, target: Path) -> None:
 
     A new file is for its owner only. One that replaces another keeps the rights that its owner has given it.
     """
+    copy_to_part(source, part)
+    move_copy_into_place(part, target)
+
+
+def copy_to_part(source: Path, part: Path) -> None:
+    """Copy `source` to the new file `part`, for its owner only."""
     with source.open("rb") as reader, create_private_file(part) as writer:
         _copy_content(reader.fileno(), writer.fileno())
+
+
+def move_copy_into_place(part: Path, target: Path) -> None:
+    """Rename `part` to `target`, durably; it takes over the rights of the file that it replaces."""
     if target.exists():
         shutil.copymode(target, part)
     move_into_place(part, target)

@@ -25,7 +25,7 @@ from warehouse.engine import EngineLimits, attach_warehouse, open_engine
 from warehouse.errors import NewerWarehouse, UnreadableWarehouse
 from warehouse.model.schema import metadata
 from warehouse.records import ReconciliationEntry
-from warehouse.storage.duckdb import bring_up_to_date
+from warehouse.storage.duckdb_file import bring_up_to_date
 from warehouse.storage.files import StorePaths
 from warehouse.storage.parquet import ParquetStorage
 from warehouse.store import Store
