@@ -29,6 +29,7 @@ from warehouse.records import (
     AccountRow,
     ChunkCommit,
     CommitResult,
+    Damage,
     LedgerRow,
     MeasureDefinition,
     RunRow,
@@ -182,6 +183,18 @@ class Store:
         """Make all commits visible to readers. Return False when they were visible already. Raises WarehouseBusy."""
         with self._engines.open() as con:
             return self._storage.publish(con)
+
+    def find_damage(self) -> list[Damage]:
+        """Read the whole warehouse, published and not. Return the files that are damaged. Raises WarehouseBusy."""
+        with self._engines.open() as con:
+            return self._storage.find_damage(con)
+
+    def set_aside(self, damaged: Sequence[Damage]) -> bool:
+        """Move damaged files away, so that the warehouse goes on with those that are whole, or with none.
+
+        Return whether it is empty now. Commits since the last publication may be gone, too. Raises WarehouseBusy.
+        """
+        return self._storage.set_aside(damaged)
 
     def ledger(self, *accounts: str, days: tuple[date, date] | None = None) -> list[LedgerRow]:
         """Return the committed (not the published) slices of some accounts or of all, ordered by account and day.

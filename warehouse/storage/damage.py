@@ -15,6 +15,10 @@ from warehouse.sql import fill, ident
 
 log = logging.getLogger("chatmart.warehouse")
 
+RUN_AGAIN = (
+    "run the same command once more. `chatmart check --repair` also loads what only the landing zone still holds."
+)
+
 _DAMAGE = (
     "Corrupt database file",
     "not a valid DuckDB database file",
@@ -24,7 +28,7 @@ _DAMAGE = (
 
 _TABLES = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'wh' ORDER BY 1"
 # the value of every column in every row: a count reads no more than which of them are NULL
-_READ_ALL = "SELECT bit_xor(hash(COLUMNS(*))) FROM wh.$table"
+_READ_ALL = "SELECT bit_xor(hash(t)) FROM wh.$table AS t"
 
 
 def is_damage(error: BaseException) -> bool:
@@ -42,11 +46,12 @@ def describe_damage(error: BaseException) -> str:
 def read_all_rows(con: duckdb.DuckDBPyConnection) -> None:
     """Read every value of the file attached as `wh`. Raises duckdb.Error at the first block that is damaged.
 
-    Costs about 4 processor seconds per GB. The file must have been attached after it was written: the engine does not
-    read again what it holds.
+    Costs 5 processor seconds per GB, and 20 ms for a small file. The file must have been attached after it was written:
+    the engine does not read again what it holds.
     """
-    for (table,) in con.execute(_TABLES).fetchall():
-        con.execute(fill(_READ_ALL, table=ident(table))).fetchall()
+    queries = [fill(_READ_ALL, table=ident(table)) for (table,) in con.execute(_TABLES).fetchall()]
+    if queries:
+        con.execute(" UNION ALL ".join(queries)).fetchall()
 
 
 def find_file_damage(con: duckdb.DuckDBPyConnection, file: Path) -> str | None:

@@ -16,7 +16,7 @@ from warehouse.ddl.migrations import CURRENT_VERSION, read_schema_version
 from warehouse.engine import attach_warehouse, sql_transaction
 from warehouse.errors import DamagedWarehouse, QueryError, UnreadableWarehouse, WarehouseError
 from warehouse.records import Damage, Scope, Transaction
-from warehouse.storage.damage import describe_damage, find_file_damage, is_damage, log, read_all_rows
+from warehouse.storage.damage import RUN_AGAIN, describe_damage, find_file_damage, is_damage, log, read_all_rows
 from warehouse.storage.duckdb_file import attach_for_writing, bring_up_to_date, count_commits
 from warehouse.storage.files import (
     StorePaths,
@@ -29,8 +29,7 @@ from warehouse.storage.files import (
 from warehouse.storage.lock import hold_writer_lock
 
 _RESTORED = (
-    "The published warehouse takes its place, and what was loaded since it was published is loaded again: run the same "
-    "command once more. `chatmart check --repair` also loads what only the landing zone still holds."
+    f"The published warehouse takes its place, and what was loaded since it was published is loaded again: {RUN_AGAIN}"
 )
 _NOTHING_LEFT = (
     "Nothing is published that could take its place: run `chatmart check --repair`, which builds the warehouse anew "

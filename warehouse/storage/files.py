@@ -51,12 +51,10 @@ class StorePaths:
 
         It takes the place of an earlier one.
         """
-        is_private = file == self.private
-        aside = self._beside("loader.damaged" if is_private else "damaged")
-        file.replace(aside)
-        if is_private:
+        if file == self.private:
             self.wal.unlink(missing_ok=True)
-        return aside
+            return set_file_aside(file)
+        return set_file_aside(file, self._beside("damaged"))
 
     def new_part_path(self) -> Path:
         """Return a new path for a file that is being written."""
@@ -90,6 +88,11 @@ def remove_old_spill(folders: Iterable[Path]) -> None:
     for spill in folders:
         if time.time() - spill.stat().st_mtime > _SPILL_RETENTION_SECONDS:
             shutil.rmtree(spill, ignore_errors=True)
+
+
+def set_file_aside(file: Path, aside: Path | None = None) -> Path:
+    """Move a damaged file away, for a person to look at and to remove; `aside` is its new path. Return that."""
+    return file.replace(aside or file.with_name(f"{file.name}.damaged"))
 
 
 def copy_into_place(source: Path, part: Path, target: Path) -> None:

@@ -42,6 +42,14 @@ def load_a_day(store: Store) -> None:
     store.publish()
 
 
+def catch_error(store: Store) -> WarehouseError | None:
+    try:
+        load_a_day(store)
+    except WarehouseError as error:
+        return error
+    return None
+
+
 def find_damage(file: Path) -> str | None:
     with open_engine(EngineLimits()) as con:
         return find_file_damage(con, file)
@@ -53,9 +61,8 @@ def test_damage_at_any_place_of_the_private_file_never_reaches_readers(store: St
     size = places.private.stat().st_size
     damage(places.private, size * number // 20)
     before = query_rows(store, DAYS_BY_NUMBER)
-    try:
-        load_a_day(store)
-    except WarehouseError as error:
+    error = catch_error(store)
+    if error is not None:
         assert isinstance(error, DamagedWarehouse)
         assert f"{places.private} is damaged (" in str(error)
         assert "run the same command once more" in str(error)
@@ -109,14 +116,14 @@ def test_a_damaged_published_file_is_no_source(store: Store) -> None:
     places = StorePaths(store.location)
     damage_tables(places.published)
     places.private.unlink()
-    with pytest.raises(UnreadableWarehouse, match="there is no other copy of it. Run `chatmart check --repair`"):
+    with pytest.raises(UnreadableWarehouse, match=r"there is no other copy of it. Run `chatmart check --repair`"):
         load_a_day(store)
     assert not list(places.published.parent.glob("*.part"))
 
 
 def test_a_query_on_a_damaged_published_file_says_what_to_do(store: Store) -> None:
     damage_tables(store.location)
-    with pytest.raises(UnreadableWarehouse, match="is damaged .* Run `chatmart check --repair`"):
+    with pytest.raises(UnreadableWarehouse, match=r"is damaged .* Run `chatmart check --repair`"):
         store.read("SELECT sum(value) FROM fact_metric_daily")
 
 
