@@ -169,6 +169,11 @@ class Account(Settings):
         """The provider's id of this account. A change of it makes earlier slices stale."""
         raise NotImplementedError
 
+    @property
+    def project_identity(self) -> str:
+        """The text that tells the projects of one provider apart. It may be a secret, and is never shown."""
+        return self.external_id
+
     def credential(self) -> Credential:
         """Return the credential of a request. It is sent to the origin of ``base_url`` only."""
         raise NotImplementedError

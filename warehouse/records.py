@@ -23,6 +23,7 @@ __all__ = [
     "AccountRow",
     "ChunkCommit",
     "CommitResult",
+    "Damage",
     "DriftEntry",
     "History",
     "LedgerRow",

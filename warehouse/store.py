@@ -7,7 +7,7 @@ in: files and formats (one module each in `storage`), a provider's rule.
 >>> from tempfile import TemporaryDirectory
 >>> with TemporaryDirectory() as folder:
 ...     store = open_store("duckdb://warehouse.duckdb", Path(folder))
-...     store.set_accounts_and_measures([AccountRow("acme", "cognigy", "p-1", "Europe/Berlin", None, 3)], [])
+...     others = store.set_accounts_and_measures([AccountRow("acme", "cognigy", "p-1", "Europe/Berlin", None, 3)], [])
 ...     was_published = store.publish()
 ...     store.read("SELECT account, timezone FROM dim_account WHERE is_active").to_pylist()
 [{'account': 'acme', 'timezone': 'Europe/Berlin'}]
@@ -144,16 +144,22 @@ class Store:
         with self._engines.open() as con, self._storage.transaction(con, scope):
             run_log.record_failures(con, failures)
 
-    def set_accounts_and_measures(self, accounts: Sequence[AccountRow], measures: Sequence[MeasureDefinition]) -> None:
+    def set_accounts_and_measures(
+        self, accounts: Sequence[AccountRow], measures: Sequence[MeasureDefinition], *, replace_ids: bool = True
+    ) -> list[AccountRow]:
         """Replace the configured accounts and the definitions of measures; other accounts become inactive.
 
-        Raises WarehouseBusy.
+        Return the accounts as they were before that had another provider or external id under the same name. Without
+        `replace_ids` nothing is written when there are any. Raises WarehouseBusy.
         """
         from warehouse.commit import run_log
 
         scope = Scope(tables=frozenset())
         with self._engines.open() as con, self._storage.transaction(con, scope) as transaction:
-            transaction.changed = run_log.set_accounts_and_measures(con, accounts, measures)
+            others = run_log.find_other_identities(con, accounts)
+            is_allowed = replace_ids or not others
+            transaction.changed = is_allowed and run_log.set_accounts_and_measures(con, accounts, measures)
+        return others
 
     def record_run(self, rows: Sequence[RunRow]) -> None:
         """Record the work of a run for each of its accounts, in place of earlier records of the same run.

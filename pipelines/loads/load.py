@@ -23,6 +23,7 @@ from extractors.errors import ShapeError
 from extractors.landing.files import make_private_folder
 from pipelines.loads.claims import DayClaims, ReuseRule, loadable_days
 from pipelines.loads.code_version import CODE_VERSION
+from pipelines.loads.identity import require_own_names
 from pipelines.loads.workspace import Workspace, build_account_row
 from transforms.chunk import Chunk, DayClaim
 from transforms.facts import TransformResult
@@ -256,9 +257,16 @@ def claim_of_error(error: ShapeError, claims: DayClaims) -> DayClaim | None:
 
 
 def set_accounts_and_measures(workspace: Workspace) -> None:
-    """Write the configured accounts and all definitions of measures to the warehouse. Raises WarehouseErrors."""
+    """Write the configured accounts and all definitions of measures to the warehouse.
+
+    Raises ConfigError when another configuration uses the name of an account, and WarehouseErrors.
+    """
     accounts = [build_account_row(account) for account in workspace.config.accounts]
-    workspace.store.set_accounts_and_measures(accounts, list(measure_definitions()))
+    measures = list(measure_definitions())
+    others = workspace.store.set_accounts_and_measures(accounts, measures, replace_ids=False)
+    if others:
+        require_own_names(workspace, others)
+        workspace.store.set_accounts_and_measures(accounts, measures)
 
 
 def publish_warehouse(workspace: Workspace) -> bool:

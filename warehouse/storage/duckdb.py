@@ -196,7 +196,7 @@ class DuckDBStorage:
             damage = self._set_aside(error)
             if not self.location.exists():
                 raise damage from error
-            log.warning("%s", damage)
+            log.error("%s", damage)
             self._make_private(con)
             attached.enter_context(attach_for_writing(con, self._paths.private))
         bring_up_to_date(con, str(self.location))

@@ -199,7 +199,7 @@ class ParquetStorage:
         try:
             return Manifest.load(self._published)
         except UnreadableWarehouse as error:
-            log.warning("%s", error)
+            log.error("%s", error)
             return None
 
     def _require_whole(self, con: duckdb.DuckDBPyConnection, manifest: Manifest, known: set[str]) -> None:
@@ -234,7 +234,7 @@ class ParquetStorage:
             if not self._published.exists():
                 raise
             aside = set_file_aside(self._loader)
-            log.warning("%s It was moved to %s, and the published manifest takes its place.", error, aside)
+            log.error("%s It was moved to %s, and the published manifest takes its place.", error, aside)
             manifest = None
         manifest = manifest or Manifest.load(self._published) or Manifest()
         require_known_version(manifest.schema_version, str(self._root), self._migrations)

@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_opened_is_restored_with_a_sentence(
 ) -> None:
     places = StorePaths(store.location)
     damage(places.private, 4096)
-    with caplog.at_level(logging.WARNING, logger="chatmart.warehouse"):
+    with caplog.at_level(logging.ERROR, logger="chatmart.warehouse"):
         load_a_day(store)
     [record] = caplog.records
     assert f"was moved to {places.private}.damaged" in record.getMessage()
