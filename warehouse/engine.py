@@ -16,7 +16,8 @@ from typing import Any
 
 import duckdb
 
-from warehouse.errors import UnreadableWarehouse, WarehouseBusy
+from warehouse.disk_failures import describe_os_error, find_disk_failure
+from warehouse.errors import StorageFailed, UnreadableWarehouse, WarehouseBusy
 from warehouse.model.engine_paths import engine_path, path_literal
 from warehouse.private_umask import private_umask
 from warehouse.sql import fill, literal
@@ -130,6 +131,9 @@ def attach_warehouse(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: b
             raise WarehouseBusy(
                 f"Another program holds {path}: close it, then run again. Open the published file, read-only, instead."
             ) from error
+        failure = find_disk_failure(error)
+        if failure is not None:
+            raise StorageFailed(describe_os_error(failure, path)) from error
         raise UnreadableWarehouse(
             f"{path} cannot be opened as a warehouse ({_first_line(error)}). Move it away; the next load restores it, "
             "and a replay rebuilds everything from the landing zone."

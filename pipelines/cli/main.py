@@ -117,15 +117,20 @@ def main(arguments: list[str] | None = None) -> None:
     except (ConfigError, SetupError, QueryError) as error:
         _report_error(error, verbose)
         code = WRONG_USE
-    except (ChatmartError, WarehouseError, OSError) as error:
+    except (ChatmartError, WarehouseError) as error:
         _report_error(error, verbose)
+        code = 1
+    except OSError as error:
+        from warehouse.disk_failures import describe_os_error  # imported late: it imports the engine
+
+        _report_error(error, verbose, describe_os_error(error))
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _report_error(error: Exception, verbose: bool) -> None:
+def _report_error(error: Exception, verbose: bool, sentence: str = "") -> None:
     _print_traceback(error, verbose)
-    _print_error(str(error) or type(error).__name__)
+    _print_error(sentence or str(error) or type(error).__name__)
 
 
 def _report_defect(error: BaseException, verbose: bool) -> None:

@@ -29,7 +29,7 @@ def make_report(
     open_browser: bool,
 ) -> int:
     """Write the report of a period, print its path, and open it in the browser if asked. Returns the exit code."""
-    workspace = open_workspace(config, "report")
+    workspace = open_workspace(config, "report", needs_secrets=False)
     chosen = workspace.config.select_accounts(accounts, providers)
     request = ReportRequest(chosen, *days, is_all_accounts=not (accounts or providers))
     page = write_report(workspace, request, file)

@@ -78,7 +78,7 @@ def query_warehouse(
     config: str | None, query: str | None, output: OutputOptions, *, list_only: bool, describe: str | None
 ) -> int:
     """Run a query, list the views, describe one, or open the prompt. Returns the exit code."""
-    store = open_workspace(config, "sql").store
+    store = open_workspace(config, "sql", needs_secrets=False).store
     if list_only or describe:
         # imported late: the catalog needs the declaration of the star, a query does not
         from pipelines.cli.query.catalog import read_catalog

@@ -51,7 +51,10 @@ class CheckResult:
 
 
 def run_checks(workspace: Workspace, accounts: Sequence[Account]) -> list[CheckResult]:
-    """Run all checks. Sends one small request per account, about the account's yesterday, to all accounts at once."""
+    """Run all checks. Sends one small request per account, about the account's yesterday, to all accounts at once.
+
+    Without ``accounts`` only the disk and the warehouse are checked.
+    """
     config = workspace.config
     summary = f"{config.path}, accounts: {len(config.accounts)}"
     return [

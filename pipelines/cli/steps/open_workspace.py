@@ -4,9 +4,11 @@ from pipelines.configuration import config as configuration
 from pipelines.loads.workspace import Workspace
 
 
-def open_workspace(config: str | None, command: str) -> Workspace:
+def open_workspace(config: str | None, command: str, *, needs_secrets: bool = True) -> Workspace:
     """Open the workspace of a configuration file; without ``config``, of the one that is found.
 
-    ``command`` names the run in the log and in ``load_run``. Raises ConfigError when the file is missing or invalid.
+    ``command`` names the run in the log and in ``load_run``. Without ``needs_secrets`` the variables of the accounts'
+    secrets may be unset, and ``.env`` may be another user's. Raises ConfigError when the file is missing or invalid.
     """
-    return Workspace.open(configuration.load_config(configuration.find_config(config)), command=command)
+    path = configuration.find_config(config)
+    return Workspace.open(configuration.load_config(path, allow_unset_secrets=not needs_secrets), command=command)
