@@ -6,6 +6,7 @@ What must not come in: the checks themselves, which are in ``steps.connection_ch
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 from rich.text import Text
@@ -22,8 +23,8 @@ def check_accounts(config: str | None, as_json: bool, accounts: Sequence[str], p
     try:
         workspace = open_workspace(config, "check")
     except ConfigError:  # where only secrets are missing, disk and warehouse can be checked
-        workspace = open_workspace(config, "check", needs_secrets=False)
-        _print_results(run_checks(workspace, ()), as_json)
+        with suppress(ConfigError):
+            _print_results(run_checks(open_workspace(config, "check", needs_secrets=False), ()), as_json)
         raise
     results = run_checks(workspace, workspace.config.select_accounts(accounts, providers))
     return _print_results(results, as_json)
