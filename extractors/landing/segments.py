@@ -168,7 +168,10 @@ def iter_lines(path: Path, stem: str, text: bytes, offset: int) -> Iterator[tupl
     while start < len(text):
         end = text.find(b"\n", start) + 1 or len(text)
         try:
-            yield Place(stem, offset + start, end - start), decode_line(text[start:end])
+            fields = decode_line(text[start:end])
+            if not isinstance(fields, dict) or "kind" not in fields:
+                raise ValueError("it is of no kind that is known")  # noqa: TRY301 -- as any other damage
+            yield Place(stem, offset + start, end - start), fields
         except ValueError as error:
             log.warning("%s: the line at byte %d cannot be read and does not count: %s", path, offset + start, error)
         start = end
