@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import traceback
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import click
@@ -125,7 +126,22 @@ def main(arguments: list[str] | None = None) -> None:
 
         _report_error(error, verbose, describe_os_error(error))
         code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+    code = code if isinstance(code, int) else 0
+    if arguments is None:
+        _end_process(code)
+    sys.exit(code)
+
+
+def _end_process(code: int) -> None:
+    """End the process of the command, whose work is done and whose threads and engines are closed.
+
+    Python's own end would also take down the libraries: their idle threads may abort the process then (exit code 134).
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # its reader is gone, or it was closed
+            stream.flush()
+    logging.shutdown()
+    os._exit(code)
 
 
 def _report_error(error: Exception, verbose: bool, sentence: str = "") -> None:
