@@ -38,9 +38,8 @@ def set_damage_aside(workspace: Workspace) -> list[str]:
         return []
     is_empty = workspace.store.set_aside(damaged)
     source = "the landing zone" if is_empty else "what is whole of the warehouse, and the landing zone"
-    return [
-        f"{damage.path} is damaged ({damage.problem}): set aside, and built anew from {source}" for damage in damaged
-    ]
+    mended = f"set aside, and built anew from {source}"
+    return [f"{damage.path} is damaged ({damage.problem}): {mended}" for damage in damaged]
 
 
 def plan_repair(workspace: Workspace, account: Account) -> RepairPlan:
@@ -56,9 +55,8 @@ def plan_repair(workspace: Workspace, account: Account) -> RepairPlan:
         for day, batch in newest.items():
             batch_ids[day].add(batch.batch_id)
     loaded = {row.date: set(row.batches) for row in workspace.store.ledger(account.name) if row.loaded_at}
-    replayed = [
-        day for day in complete if loaded.get(day) != batch_ids[day] and not _has_rejected(account, landing, day)
-    ]
+    lacking = (day for day in complete if loaded.get(day) != batch_ids[day])
+    replayed = [day for day in lacking if not _has_rejected(account, landing, day)]
     return RepairPlan(account, tuple(sorted(replayed)), tuple(sorted(unreadable)), tuple(problems))
 
 

@@ -63,7 +63,8 @@ def test_damaged_files_of_the_warehouse_are_rebuilt(product: Installation, parts
     for file in files:
         file.write_bytes(b"junk")
     result = product.run("check", "--repair")
-    assert all(f"{file} is damaged (" in result.out for file in files), result.out
+    named = files if len(parts) == 1 else [file for file in files if "_versions" not in file.parts]
+    assert all(f"{file} is damaged (" in result.out for file in named), result.out
     assert "set aside" in result.out
     check_all_is_true(product)
     assert len(product.sandbox.requests) == requests, "the landing zone was enough"

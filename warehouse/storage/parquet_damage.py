@@ -24,7 +24,7 @@ def find_lake_damage(con: duckdb.DuckDBPyConnection, versions: Path, manifests: 
         try:
             manifest = Manifest.load(path) or Manifest()
         except UnreadableWarehouse as error:
-            damaged[path] = Damage(path, str(error))
+            damaged[path] = Damage(path, f"no manifest of a lake: {type(error.__cause__).__name__}")
         else:
             damaged.update((damage.path, damage) for damage in find_damaged_files(con, versions, manifest))
     return list(damaged.values())
