@@ -24,11 +24,15 @@ def check(config: str | None, as_json: bool, repair: bool, accounts: Sequence[st
     all is whole or mended, with 1 when something is not.
     """
     if repair:
-        if as_json:
-            raise click.UsageError("--repair takes no --json")
+        _refuse_json(as_json)
         from pipelines.cli.actions.repair import repair_accounts
 
         return repair_accounts(config, accounts, providers)
     from pipelines.cli.actions.check import check_accounts
 
     return check_accounts(config, as_json, accounts, providers)
+
+
+def _refuse_json(as_json: bool) -> None:
+    if as_json:
+        raise click.UsageError("--repair takes no --json")
