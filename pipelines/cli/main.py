@@ -127,9 +127,15 @@ def main(arguments: list[str] | None = None) -> None:
         _report_error(error, verbose, describe_os_error(error))
         code = 1
     code = code if isinstance(code, int) else 0
-    if arguments is None:
+    if arguments is None and _is_installed_program():
         _end_process(code)
     sys.exit(code)
+
+
+def _is_installed_program() -> bool:
+    """Return whether this process runs nothing but the command: not a program that calls it, such as a test."""
+    program = getattr(sys.modules["__main__"], "__file__", None) or ""
+    return os.path.basename(program).partition(".")[0] == "chatmart"  # noqa: PTH119 -- pathlib is slow to import
 
 
 def _end_process(code: int) -> None:

@@ -179,8 +179,10 @@ def test_a_common_option_after_the_command_counts_more_than_one_before(
 @pytest.mark.parametrize(("arguments", "code"), [(["--version"], 0), (["sql", "SELECT 1"], 2), (["nonsense"], 2)])
 def test_an_abort_at_the_end_of_the_process_is_no_failure(tmp_path: Path, arguments: list[str], code: int) -> None:
     aborting = "import atexit, os; atexit.register(os.abort); from pipelines.cli.main import main; main()"
+    program = tmp_path / "chatmart"
+    program.write_text(aborting)
     done = subprocess.run(
-        [sys.executable, "-c", aborting, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, program, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == code
     assert done.stdout + done.stderr != ""
