@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -38,13 +38,21 @@ def _list_zones() -> frozenset[str]:
     return frozenset(available_timezones() - {"localtime"})
 
 
+def _has_known_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
+
+
 def _check_base_url(url: str) -> str:
     try:
         parts = urlsplit(url)
-        is_web_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
-        is_web_address = False
-    if not is_web_address:
+        parts = urlsplit("")
+    if parts.scheme in ("http", "https") and parts.hostname and not _has_known_port(parts):
+        raise ValueError("the port of a base_url is a number from 1 to 65535")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("a base_url begins with https:// (or http://) and a host name")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("a base_url has no credential, query or fragment")
@@ -178,6 +186,11 @@ class Account(Settings):
     def external_id(self) -> str:
         """The provider's id of this account. A change of it makes earlier slices stale."""
         raise NotImplementedError
+
+    @property
+    def project_identity(self) -> str:
+        """The text that tells the projects of one provider apart. It may be a secret, and is never shown."""
+        return self.external_id
 
     def credential(self) -> Credential:
         """Return the credential of a request. It is sent to the origin of ``base_url`` only."""

@@ -29,6 +29,7 @@ from extractors.landing.lock import hold_fetch_lock
 from extractors.registry import get_provider
 from pipelines.loads.claims import ReuseRule, build_reuse_rule
 from pipelines.loads.group_thread import GroupThread, GroupWork
+from pipelines.loads.identity import warn_about_foreign_slices
 from pipelines.loads.load import publish_warehouse
 from pipelines.loads.observer import Observer
 from pipelines.loads.open_files import allow_open_files
@@ -168,6 +169,8 @@ class ConcurrentRun:
         """
         account, landing = job.account, self._workspace.landing
         ledger = await asyncio.wrap_future(self._loader.submit(self._ledgers, job))
+        if not self._last_numbers[account.name]:
+            warn_about_foreign_slices(self._workspace, account, ledger)
         now = self._workspace.clock.now()
         is_reusable = build_reuse_rule(
             account,

@@ -20,9 +20,11 @@ import pyarrow.parquet as pq
 
 from extractors.account import Account
 from extractors.errors import ShapeError
+from extractors.landing.files import make_private_folder
 from pipelines.loads.claims import DayClaims, ReuseRule, loadable_days
 from pipelines.loads.code_version import CODE_VERSION
 from pipelines.loads.failing_days import claim_of_error, find_failing_days, reject_batches
+from pipelines.loads.identity import require_own_names
 from pipelines.loads.workspace import Workspace, build_account_row
 from transforms.chunk import Chunk
 from transforms.facts import TransformResult
@@ -224,7 +226,7 @@ def _count_rows(chunk: ChunkCommit) -> int:
 def make_folder(parent: Path) -> Path:
     """Make a new folder for staged files, with a name of its own. ``publish_warehouse`` removes it."""
     folder = parent / uuid.uuid4().hex
-    folder.mkdir(mode=0o700, parents=True)
+    make_private_folder(folder.parents[1], folder)
     return folder
 
 
@@ -253,9 +255,16 @@ def stage_chunk(
 
 
 def set_accounts_and_measures(workspace: Workspace) -> None:
-    """Write the configured accounts and all definitions of measures to the warehouse. Raises WarehouseErrors."""
+    """Write the configured accounts and all definitions of measures to the warehouse.
+
+    Raises ConfigError when another configuration uses the name of an account, and WarehouseErrors.
+    """
     accounts = [build_account_row(account) for account in workspace.config.accounts]
-    workspace.store.set_accounts_and_measures(accounts, list(measure_definitions()))
+    measures = list(measure_definitions())
+    others = workspace.store.set_accounts_and_measures(accounts, measures, replace_ids=False)
+    if others:
+        require_own_names(workspace, others)
+        workspace.store.set_accounts_and_measures(accounts, measures)
 
 
 def publish_warehouse(workspace: Workspace) -> bool:

@@ -19,6 +19,7 @@ from pipelines.loads.load import PendingLoad, commit_loads
 from pipelines.loads.observer import Observer
 from pipelines.loads.plan import LoadJob
 from pipelines.loads.workspace import Workspace, build_account_row
+from warehouse.disk_failures import describe_os_error
 from warehouse.errors import StagedError, WarehouseError
 from warehouse.records import LedgerRow, SliceFailure
 
@@ -170,9 +171,8 @@ def as_account_error(account: Account, error: Exception) -> Exception:
     if isinstance(error, WarehouseError):
         raise error
     where = ErrorLocation(account.provider, account.name)
-    if isinstance(error, OSError) and error.filename:
-        problem = f"{error.filename}: {error.strerror}"
-        return ExtractionError(where, problem, "see that this user may read and write there, and that there is space")
+    if isinstance(error, OSError) and error.errno:
+        return ExtractionError(where, describe_os_error(error, "the landing zone"))
     log.error("%s: unexpected error", account.name, exc_info=error, extra=_log_fields(account, ()))
     return Defect(where, f"the program failed ({type(error).__name__}: {error})", "please report it, with --verbose")
 

@@ -55,6 +55,8 @@ def transform_export(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> dict[dat
     """
     claims = chunk.claims.get(STREAM, ())
     totals = {day: ExportTotals(0, 0) for claim in claims for day in claim.days}
+    # days that the zone's clocks passed over have no file
+    claims = tuple(claim for claim in claims if not claim.batch.window.is_skipped(chunk.account.zone))
     if not claims:
         return totals
     with _open_engine(chunk) as engine:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from warehouse.errors import WarehouseBusy
+from warehouse.storage.files import PRIVATE_FILE
 
 log = logging.getLogger("chatmart.warehouse")
 
@@ -26,7 +27,7 @@ def hold_writer_lock(path: Path, wait_seconds: float) -> Iterator[None]:
     from filelock import FileLock, Timeout  # imported late: readers take no lock
 
     # A new object per holder: one shared object would let a second thread of this process in.
-    lock = FileLock(path)
+    lock = FileLock(path, mode=PRIVATE_FILE)
     waited_seconds = 0.0
     while True:
         pause_seconds = min(REMIND_SECONDS, wait_seconds - waited_seconds)

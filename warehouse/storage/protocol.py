@@ -3,13 +3,14 @@
 What must not come in: an implementation (one module each), SQL, the methods that loaders call (see `warehouse.store`).
 """
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
 import duckdb
 
-from warehouse.records import Scope, Transaction
+from warehouse.records import Damage, Scope, Transaction
 
 
 class Storage(Protocol):
@@ -76,4 +77,15 @@ class Storage(Protocol):
 
     def publish(self, con: duckdb.DuckDBPyConnection) -> bool:
         """Make all commits visible to readers. Return False when they were visible already."""
+        ...
+
+    def find_damage(self, con: duckdb.DuckDBPyConnection) -> list[Damage]:
+        """Read all that is committed and published whole. Return the files that are damaged. Raises WarehouseBusy."""
+        ...
+
+    def set_aside(self, damaged: Collection[Damage]) -> bool:
+        """Go on without these files: with what is published, or with what is committed.
+
+        Return whether the warehouse is empty now. Raises WarehouseBusy.
+        """
         ...

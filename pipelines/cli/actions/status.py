@@ -31,7 +31,7 @@ Line = tuple[str, str | None]
 
 def print_status(config: str | None, as_json: bool, accounts: Sequence[str], providers: Sequence[str]) -> int:
     """Print the state of each account's days, as text or JSON. Returns the exit code."""
-    workspace = open_workspace(config, "status")
+    workspace = open_workspace(config, "status", needs_secrets=False)
     chosen = workspace.config.select_accounts(accounts, providers)
     statuses = read_account_statuses(workspace.store, chosen, workspace.clock.now())
     next_runs = _next_runs(workspace, statuses)

@@ -24,6 +24,7 @@ from extractors.http.settings import HttpSettings
 from extractors.registry import get_provider
 from extractors.windows import Window, today
 from pipelines.configuration.config import Config
+from pipelines.loads.identity import describe_shared_projects
 from pipelines.loads.workspace import Workspace
 from warehouse.ddl.migrations import CURRENT_VERSION
 from warehouse.errors import NothingPublished, WarehouseError
@@ -50,10 +51,14 @@ class CheckResult:
 
 
 def run_checks(workspace: Workspace, accounts: Sequence[Account]) -> list[CheckResult]:
-    """Run all checks. Sends one small request per account, about the account's yesterday, to all accounts at once."""
+    """Run all checks. Sends one small request per account, about the account's yesterday, to all accounts at once.
+
+    Without ``accounts`` only the disk and the warehouse are checked.
+    """
     config = workspace.config
+    summary = f"{config.path}, accounts: {len(config.accounts)}"
     return [
-        CheckResult("configuration", True, f"{config.path}, accounts: {len(config.accounts)}"),
+        CheckResult("configuration", True, "; ".join([summary, *describe_shared_projects(config.accounts)])),
         *asyncio.run(_check_credentials(config, accounts, workspace.clock)),
         _check_landing(config),
         _check_warehouse(workspace.store),
