@@ -4,10 +4,13 @@ They run as programs, beside the sandbox of this process. What they may leave af
 """
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from sandbox.account import SandboxAccount
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.power_cut.disk import Operation
@@ -34,6 +37,16 @@ class CutInstallation(Installation):
 
     def configure(self) -> None:
         super().configure(retention={"landing_days": 1})
+
+    def for_accounts(self, accounts: Sequence[SandboxAccount]) -> "CutInstallation":
+        """Return this installation as one of some accounts, for comparisons; its configuration stays."""
+        view = copy(self)
+        view.accounts = accounts
+        return view
+
+    def with_warehouse(self, url: str) -> "CutInstallation":
+        """Return the installation with another warehouse; the configuration is written anew."""
+        return replace(self, warehouse_url=url)
 
 
 @dataclass(frozen=True)
@@ -82,8 +95,8 @@ def record_workload(folder: Path, sandbox: Sandbox, store: str) -> Recording:
     environment = {**product.environment, "PYTHONPATH": str(source_folder)}
     later = [sys.executable, "-m", "tests.power_cut.later_command", str(_DAYS_TO_MAINTENANCE)]
     plan = (
-        ("backfill", FIRST_DAYS, [str(CHATMART), *_backfill(FIRST_DAYS)]),
-        ("backfill again", ALL_DAYS, [str(CHATMART), *_backfill(ALL_DAYS), "--refetch"]),
+        ("backfill", FIRST_DAYS, [str(CHATMART), *backfill_arguments(FIRST_DAYS)]),
+        ("backfill again", ALL_DAYS, [str(CHATMART), *backfill_arguments(ALL_DAYS), "--refetch"]),
         ("maintain", ALL_DAYS, [*later, "maintain"]),
     )
     commands = []
@@ -100,7 +113,8 @@ def record_workload(folder: Path, sandbox: Sandbox, store: str) -> Recording:
     return Recording(recorder, tuple(commands))
 
 
-def _backfill(days: list[date]) -> tuple[str, ...]:
+def backfill_arguments(days: Sequence[date]) -> tuple[str, ...]:
+    """Return the arguments of a back-fill."""
     return ("backfill", "--from", str(days[0]), "--to", str(days[-1]))
 
 
