@@ -22,7 +22,9 @@ def main() -> int:
     parser.add_argument("--store", choices=sorted(STORES), default="duckdb")
     parser.add_argument("--seed", type=int, default=1, help="the same seed cuts at the same share of the record")
     parser.add_argument("--only", type=int, help="one cut by its number")
-    parser.add_argument("--keep", type=Path, help="a folder, which must exist, for the states in which a fault was found")
+    parser.add_argument(
+        "--keep", type=Path, help="a folder, which must exist, for the states in which a fault was found"
+    )
     options = parser.parse_args()
     if problem := explain_missing_recorder():
         sys.stderr.write(f"{problem}\n")
@@ -40,7 +42,9 @@ def main() -> int:
                 continue
             key = (state.digest, len(recording.list_loaded_days(state.cut.place)))
             if key not in known:  # the same disk gives the same outcome
-                place = (options.keep or Path(temporary)).resolve() / f"{options.store}-{options.seed}-{state.cut.number}"
+                place = (
+                    options.keep or Path(temporary)
+                ).resolve() / f"{options.store}-{options.seed}-{state.cut.number}"
                 known[key] = run_state(state, place, sandbox, options.store, recording)
                 print_faults(recording, state.cut, known[key])
             outcomes[state.cut] = known[key]

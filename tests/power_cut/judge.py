@@ -112,5 +112,3 @@ def _run(product: CutInstallation, *arguments: str) -> CommandResult:
 
 def _last_lines(done: CommandResult) -> str:
     return " | ".join((done.out + "\n" + done.err).strip().splitlines()[-6:])[:1500]
-
-

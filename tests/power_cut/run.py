@@ -38,7 +38,9 @@ def choose_cuts(recording: Recording, count: int, seed: int) -> list[Cut]:
     end = len(recording.operations)
     ends = [command.end for command in recording.commands]
     beside_syncs = [
-        number + rng.choice((0, 1)) for number, operation in enumerate(recording.operations) if isinstance(operation, Sync)
+        number + rng.choice((0, 1))
+        for number, operation in enumerate(recording.operations)
+        if isinstance(operation, Sync)
     ]
     places = [*ends, *rng.sample(beside_syncs, min(len(beside_syncs), count // 3))][:count]
     places += [round((number + rng.random()) * end / (count - len(places))) for number in range(count - len(places))]

@@ -116,5 +116,3 @@ def record_workload(folder: Path, sandbox: Sandbox, store: str) -> Recording:
 def backfill_arguments(days: Sequence[date]) -> tuple[str, ...]:
     """Return the arguments of a back-fill."""
     return ("backfill", "--from", str(days[0]), "--to", str(days[-1]))
-
-
