@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from sandbox.server import Sandbox
@@ -22,9 +23,7 @@ def main() -> int:
     parser.add_argument("--store", choices=sorted(STORES), default="duckdb")
     parser.add_argument("--seed", type=int, default=1, help="the same seed cuts at the same share of the record")
     parser.add_argument("--only", type=int, help="one cut by its number")
-    parser.add_argument(
-        "--keep", type=Path, help="a folder, which must exist, for the states in which a fault was found"
-    )
+    parser.add_argument("--keep", type=Path, help="a folder for the states with a fault")
     options = parser.parse_args()
     if problem := explain_missing_recorder():
         sys.stderr.write(f"{problem}\n")
@@ -36,18 +35,20 @@ def main() -> int:
         folder.mkdir()
         recording = record_workload(folder, sandbox, options.store)
         cuts = choose_cuts(recording, options.cuts, options.seed)
+        keep = (options.keep or Path(temporary)).resolve()
         known: dict[tuple[str, int], Outcome] = {}
-        for state in build_states(recording, cuts, options.seed):
-            if options.only not in (None, state.cut.number):
-                continue
-            key = (state.digest, len(recording.list_loaded_days(state.cut.place)))
-            if key not in known:  # the same disk gives the same outcome
-                place = (
-                    options.keep or Path(temporary)
-                ).resolve() / f"{options.store}-{options.seed}-{state.cut.number}"
-                known[key] = run_state(state, place, sandbox, options.store, recording)
-                print_faults(recording, state.cut, known[key])
-            outcomes[state.cut] = known[key]
+        with suppress(KeyboardInterrupt):  # what was done until then is printed
+            for state in build_states(recording, cuts, options.seed):
+                if options.only not in (None, state.cut.number):
+                    continue
+                key = (state.digest, len(recording.list_loaded_days(state.cut.place)))
+                if key not in known:  # the same disk gives the same outcome
+                    name = f"{options.store}-{options.seed}-{state.cut.number}"
+                    known[key] = run_state(state, keep / name, sandbox, options.store, recording)
+                    print_faults(recording, state.cut, known[key])
+                outcomes[state.cut] = known[key]
+                sys.stderr.write(f"\r{len(outcomes)} of {len(cuts)} cuts")
+                sys.stderr.flush()
     print_table(recording, outcomes)
     faulty = sum(bool(outcome.faults) for outcome in outcomes.values())
     words = f"{options.store}, seed {options.seed}, {time.monotonic() - started:.0f} s"

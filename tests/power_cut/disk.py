@@ -1,7 +1,7 @@
 """A disk in memory that knows which of its changes would survive a power cut.
 
-The contents of a file survive when the file is synced, a name when its folder is synced. What was not synced may be lost
-or kept, in whole or in part; what was synced is never undone. Nothing is known here of the program that writes.
+The contents of a file survive when the file is synced, a name when its folder is synced. What was not synced may be
+lost or kept, in whole or in part; what was synced is never undone. Nothing is known here of the program that writes.
 """
 
 import random

@@ -9,9 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+import duckdb
+
 from extractors.landing.zone import LandingZone
+from sandbox.account import SandboxAccount
 from tests.power_cut.workload import ALL_DAYS, CutInstallation, backfill_arguments
 from tests.support.command import CommandResult, run_as_if_alone
+from warehouse.storage.parquet_manifest import Manifest
 
 _LOADED_DAYS = "SELECT account, date FROM load_ledger WHERE state IN ('loaded', 'settled')"
 _UNCERTAIN = "may or may not run"  # the create request of an export was cut off: its pause is part of the contract
@@ -29,13 +33,24 @@ class Outcome:
     faults: list[str] = field(default_factory=list)
 
 
-def judge_state(product: CutInstallation, loaded_days: Sequence[date]) -> Outcome:
-    """Run the product on a state. `loaded_days` are those that commands which ended before the cut had loaded."""
+def judge_state(product: CutInstallation, loaded_days: Sequence[date], *, with_replay: bool) -> Outcome:
+    """Run the product on a state. `loaded_days` are those that commands which ended before the cut had loaded.
+
+    A replay costs as much as all the rest.
+    """
     outcome = Outcome()
-    for step in (_look, _judge_published, _load_again, _judge_batches, _replay):
+    steps = [
+        _look,
+        _judge_published,
+        _judge_plain_files,
+        _load_again,
+        _judge_batches,
+        *([_replay] if with_replay else []),
+    ]
+    for step in steps:
         try:
             outcome.faults += step(product, loaded_days, outcome)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- whatever the product raises is a fault of the state
             outcome.faults.append(f"{step.__name__}: {type(error).__name__}: {error}"[:2000])
     return outcome
 
@@ -57,13 +72,27 @@ def _judge_published(product: CutInstallation, days: Sequence[date], outcome: Ou
         for row in product.store.read(_LOADED_DAYS).to_pylist():
             loaded[row["account"]].append(row["date"])
     outcome.published_slices = sum(map(len, loaded.values()))
+    alike: dict[tuple[date, ...], list[SandboxAccount]] = defaultdict(list)
     for account in product.accounts:
         missing = sorted(set(days) - set(loaded[account.name]))
         if missing:
             yield f"{account.name}: days of a command that had ended are not published: {', '.join(map(str, missing))}"
-        if loaded[account.name]:
-            alone = product.for_accounts([account])
-            yield from alone.compare_with_truth(sorted(loaded[account.name]))[1][:3]
+        alike[tuple(sorted(loaded[account.name]))].append(account)
+    for loaded_days, accounts in alike.items():
+        if loaded_days:
+            yield from product.for_accounts(accounts).compare_with_truth(loaded_days)[1][:3]
+
+
+def _judge_plain_files(product: CutInstallation, days: Sequence[date], _outcome: Outcome) -> Iterator[str]:
+    """Read the files that a lake keeps for other tools: whole, and after the end of a command those of its commit."""
+    lake = product.folder / "data/lake"
+    for file in lake.glob("[!_]*/**/*.parquet"):
+        duckdb.read_parquet(str(file)).fetchall()
+    manifest = Manifest.load(lake / "_manifest.json") if days else None
+    for table, month, version in manifest.data_files() if manifest else ():
+        file = lake / table / (f"month={month}/data.parquet" if month else "data.parquet")
+        if not file.exists() or file.read_bytes() != (lake / "_versions" / version.file).read_bytes():
+            yield f"{file.relative_to(product.folder)} is not the file of the commit that was published"
 
 
 def _load_again(product: CutInstallation, days: Sequence[date], outcome: Outcome) -> Iterator[str]:

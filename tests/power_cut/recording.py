@@ -13,6 +13,8 @@ from tests.power_cut.disk import ROOT, Disk, Operation, SetLength, SetNames, Syn
 from tests.power_cut.trace import Call
 
 _CURRENT_FOLDER = "AT_FDCWD"
+_OF_OPEN_FILE = ("close", "dup", "dup2", "dup3", "lseek", "ftruncate", "fsync", "fdatasync")
+_NEVER = ("chdir", "fchdir", "io_uring_setup", "truncate", "symlink", "symlinkat", "sync")
 _SOURCE_OFFSET = re.compile(r"\[(\d+)\]")
 
 
@@ -77,39 +79,32 @@ class Recorder:
         return sorted(differing)
 
     def _translate(self, call: Call, began: int) -> Iterator[Operation]:
-        match call.name:
-            case "open" | "openat" | "creat":
-                yield from self._open_file(call)
-            case "close":
-                self._close(call)
-            case "dup" | "dup2" | "dup3":
-                self._forget(call.result)
-                if file := self._file(call.numbers()[0]):
-                    self._open[call.result or 0] = file
-            case "lseek":
-                if file := self._file(call.numbers()[0]):
-                    file.position = call.result or 0
-            case "write" | "writev" | "pwrite64" | "sendfile" | "copy_file_range":
-                yield from self._write(call)
-            case "ftruncate":
-                if file := self._file(call.numbers()[0]):
-                    yield SetLength(file.node, int(call.numbers()[1]))
-            case "fsync" | "fdatasync":
-                if file := self._file(call.numbers()[0]):
-                    yield Sync(file.node, began)
-            case "mkdir" | "mkdirat" | "unlink" | "unlinkat" | "rmdir" | "rename" | "renameat" | "renameat2":
-                yield from self._change_names(call)
-            case "link" | "linkat":
-                yield from self._change_names(call)
-            case "chdir" | "fchdir":
-                raise ValueError("the program changes its working folder")
-            case "clone" | "clone3" | "fork" | "vfork":
-                if "CLONE_THREAD" not in call.arguments:
-                    raise ValueError("the program starts another one")
-            case "mmap":
-                self._refuse_mapping(call)
-            case _:
-                self._refuse_unknown(call)
+        if call.name in ("open", "openat", "creat"):
+            yield from self._open_file(call)
+        elif call.name in ("write", "writev", "pwrite64", "sendfile", "copy_file_range"):
+            yield from self._write(call)
+        elif call.name.startswith(("mkdir", "unlink", "rmdir", "rename", "link")):
+            yield from self._change_names(call)
+        elif call.name in _OF_OPEN_FILE:
+            yield from self._use_open_file(call, began)
+        else:
+            self._check_other(call)
+
+    def _use_open_file(self, call: Call, began: int) -> Iterator[Operation]:
+        numbers = call.numbers()
+        file = self._file(numbers[0])
+        if call.name == "close":
+            self._close(call)
+        elif call.name.startswith("dup"):
+            self._forget(call.result)
+            if file is not None:
+                self._open[call.result or 0] = file
+        elif file is not None and call.name == "lseek":
+            file.position = call.result or 0
+        elif file is not None and call.name == "ftruncate":
+            yield SetLength(file.node, int(numbers[1]))
+        elif file is not None:
+            yield Sync(file.node, began)
 
     def _open_file(self, call: Call) -> Iterator[Operation]:
         self._forget(call.result)
@@ -221,12 +216,14 @@ class Recorder:
     def _forget(self, number: int | None) -> None:
         self._open.pop(number or 0, None)
 
-    def _refuse_mapping(self, call: Call) -> None:
-        numbers = call.numbers()
-        if "MAP_SHARED" in call.arguments and "PROT_WRITE" in call.arguments and self._file(numbers[4]):
-            raise ValueError("the program writes to a file through memory")
-
-    def _refuse_unknown(self, call: Call) -> None:
-        is_inside = any(self._file(part) for part in call.numbers()[:1])
-        if is_inside or call.name in ("io_uring_setup", "truncate", "symlink", "symlinkat", "sync"):
+    def _check_other(self, call: Call) -> None:
+        """Refuse what would change a file in another way."""
+        if call.name.startswith(("clone", "fork", "vfork")):
+            if "CLONE_THREAD" not in call.arguments:
+                raise ValueError("the program starts another one")
+        elif call.name == "mmap":
+            is_written = "MAP_SHARED" in call.arguments and "PROT_WRITE" in call.arguments
+            if is_written and self._file(call.numbers()[4]):
+                raise ValueError("the program writes to a file through memory")
+        elif self._file(call.numbers()[0]) or call.name in _NEVER:
             raise ValueError(f"{call.name}({call.arguments[:80]}) is not understood")

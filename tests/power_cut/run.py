@@ -13,6 +13,9 @@ from tests.power_cut.disk import LOSSES, Loss, Sync, write_tree
 from tests.power_cut.judge import Outcome, judge_state
 from tests.power_cut.workload import Recording, open_installation
 
+REPLAYED_SHARE = 4
+"""A replay is run on the states after the commands, and on every so many others."""
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -36,12 +39,9 @@ def choose_cuts(recording: Recording, count: int, seed: int) -> list[Cut]:
     """Return cuts in order of their places: spread over all operations, every third one beside a sync or its end."""
     rng = random.Random(seed)
     end = len(recording.operations)
-    ends = [command.end for command in recording.commands]
-    beside_syncs = [
-        number + rng.choice((0, 1))
-        for number, operation in enumerate(recording.operations)
-        if isinstance(operation, Sync)
-    ]
+    ends = recording.list_ends()
+    syncs = [number for number, operation in enumerate(recording.operations) if isinstance(operation, Sync)]
+    beside_syncs = [number + rng.choice((0, 1)) for number in syncs]
     places = [*ends, *rng.sample(beside_syncs, min(len(beside_syncs), count // 3))][:count]
     places += [round((number + rng.random()) * end / (count - len(places))) for number in range(count - len(places))]
     losses = [LOSSES[number % len(LOSSES)] for number in range(count)]
@@ -65,7 +65,9 @@ def run_state(state: CutState, folder: Path, sandbox: Sandbox, store: str, recor
     """Write a state into a new folder and run the product on it. The folder stays when a fault was found."""
     folder.mkdir()
     write_tree(folder, state.tree)
-    outcome = judge_state(open_installation(folder, sandbox, store), recording.list_loaded_days(state.cut.place))
+    product, loaded_days = open_installation(folder, sandbox, store), recording.list_loaded_days(state.cut.place)
+    with_replay = state.cut.number % REPLAYED_SHARE == 0 or state.cut.place in recording.list_ends()
+    outcome = judge_state(product, loaded_days, with_replay=with_replay)
     if not outcome.faults:
         shutil.rmtree(folder)
     return outcome

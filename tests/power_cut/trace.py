@@ -13,10 +13,10 @@ from pathlib import Path
 
 LONGEST_WRITE_BYTES = 2**24
 TRACED = (
-    "open openat creat close write pwrite64 writev pwritev pwritev2 sendfile copy_file_range ftruncate truncate "
-    "fallocate lseek fsync fdatasync sync syncfs rename renameat renameat2 link linkat symlink symlinkat unlink unlinkat "
-    "mkdir mkdirat rmdir dup dup2 dup3 clone clone3 fork vfork chdir fchdir mmap io_uring_setup"
-).split()
+    "open,openat,creat,close,write,pwrite64,writev,pwritev,pwritev2,sendfile,copy_file_range,ftruncate,truncate,"
+    "fallocate,lseek,fsync,fdatasync,sync,syncfs,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,"
+    "unlinkat,mkdir,mkdirat,rmdir,dup,dup2,dup3,clone,clone3,fork,vfork,chdir,fchdir,mmap,io_uring_setup"
+)
 
 _WHOLE = re.compile(r"(\d+) +(\w+)\((.*)\) += (-?\d+|\?|0x[0-9a-f]+)")
 _UNFINISHED = re.compile(r"(\d+) +(\w+)\((.*) <unfinished \.\.\.>")
@@ -56,7 +56,7 @@ def explain_missing_recorder() -> str:
 def record_calls(command: Sequence[str], environment: Mapping[str, str], folder: Path, record: Path) -> int:
     """Run a command in a folder, write its calls to the file `record`, and return its exit code."""
     options = ["-f", "--seccomp-bpf", "-xx", "-s", str(LONGEST_WRITE_BYTES), "-o", str(record)]
-    traced = ["-e", f"trace={','.join(TRACED)}", "-e", "signal=none"]
+    traced = ["-e", f"trace={TRACED}", "-e", "signal=none"]
     done = subprocess.run(
         ["strace", *options, *traced, *command], env=dict(environment), cwd=folder, capture_output=True, check=False
     )

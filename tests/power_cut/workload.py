@@ -71,6 +71,10 @@ class Recording:
         """The operations in order."""
         return self.recorder.operations
 
+    def list_ends(self) -> list[int]:
+        """Return the places at which the commands have just ended."""
+        return [command.end for command in self.commands]
+
     def find_command(self, place: int) -> RecordedCommand:
         """Return the command that the operation `place` belongs to, the last one after the end."""
         return next((command for command in self.commands if place < command.end), self.commands[-1])
