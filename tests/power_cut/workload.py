@@ -9,6 +9,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from sandbox.account import SandboxAccount
 from sandbox.accounts import DEMO_ACCOUNTS
@@ -35,8 +36,8 @@ _DAYS_TO_MAINTENANCE = 40  # a month has passed: segments are merged, and what w
 class CutInstallation(Installation):
     """The configuration of all states: replaced responses are deleted after a day."""
 
-    def configure(self) -> None:
-        super().configure(retention={"landing_days": 1})
+    def configure(self, **extra: Any) -> None:
+        super().configure(retention={"landing_days": 1}, **extra)
 
     def for_accounts(self, accounts: Sequence[SandboxAccount]) -> "CutInstallation":
         """Return this installation as one of some accounts, for comparisons; its configuration stays."""
