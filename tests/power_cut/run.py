@@ -13,7 +13,7 @@ from tests.power_cut.disk import LOSSES, Loss, Sync, write_tree
 from tests.power_cut.judge import Outcome, judge_state
 from tests.power_cut.workload import Recording, open_installation
 
-REPLAYED_SHARE = 4
+REPLAYED_SHARE = 8
 """A replay is run on the states after the commands, and on every so many others."""
 
 
