@@ -109,8 +109,10 @@ def clip_window(account: Account, window: Window, now: datetime) -> Window | Non
     return Window(start, end) if start < end else None
 
 
-def list_unsettled_days(account: Account, window: Window, ledger: Iterable[LedgerRow]) -> list[date]:
-    """Return the local days of a window that are not settled, oldest first.
+def list_unsettled_days(
+    account: Account, window: Window, ledger: Iterable[LedgerRow], lost: Collection[date] = ()
+) -> list[date]:
+    """Return the local days of a window that are not settled, or whose landed responses are `lost`, oldest first.
 
     Rows of another provider, external id or zone than the account's present ones settle nothing.
     """
@@ -118,7 +120,7 @@ def list_unsettled_days(account: Account, window: Window, ledger: Iterable[Ledge
     settled = {
         row.date for row in ledger if row.state == "settled" and (row.provider, row.external_id, row.zone) == identity
     }
-    return [day for day in window.days() if day not in settled]
+    return [day for day in window.days() if day not in settled or day in lost]
 
 
 def plan_steps(

@@ -116,8 +116,8 @@ class Recorder:
         flags = call.arguments
         if node is None:
             node = self._new_node()
-            yield SetNames(((parent, name, node),))
             yield SetLength(node, 0)
+            yield SetNames(((parent, name, node),))
         elif "O_TRUNC" in flags and self.disk.read(node):
             yield SetLength(node, 0)
         if "O_SYNC" in flags or "O_DSYNC" in flags:
