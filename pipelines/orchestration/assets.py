@@ -234,10 +234,8 @@ def _drop_settled_days(workspace: Workspace, jobs: Sequence[LoadJob]) -> list[Lo
     remaining = []
     for job in jobs:
         ledger = workspace.store.ledger(job.account.name)
-        window, lost = (
-            Window(job.days[0], job.days[-1] + ONE_DAY),
-            find_lost_days(workspace.landing, job.account, ledger),
-        )
+        window = Window(job.days[0], job.days[-1] + ONE_DAY)
+        lost = find_lost_days(workspace.landing, job.account, {row.date: row.batches for row in ledger})
         open_days = set(list_unsettled_days(job.account, window, ledger, lost))
         days = tuple(day for day in job.days if day in open_days)
         if days:
