@@ -6,7 +6,6 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from sandbox.server import Sandbox
@@ -22,6 +21,7 @@ def main() -> int:
     parser.add_argument("--cuts", type=int, default=200, help="number of cuts")
     parser.add_argument("--store", choices=sorted(STORES), default="duckdb")
     parser.add_argument("--seed", type=int, default=1, help="the same seed cuts at the same share of the record")
+    parser.add_argument("--minutes", type=float, default=600.0, help="begin no further cut after this time")
     parser.add_argument("--only", type=int, help="one cut by its number")
     parser.add_argument("--keep", type=Path, help="a folder for the states with a fault")
     options = parser.parse_args()
@@ -37,18 +37,19 @@ def main() -> int:
         cuts = choose_cuts(recording, options.cuts, options.seed)
         keep = (options.keep or Path(temporary)).resolve()
         known: dict[tuple[str, int], Outcome] = {}
-        with suppress(KeyboardInterrupt):  # what was done until then is printed
-            for state in build_states(recording, cuts, options.seed):
-                if options.only not in (None, state.cut.number):
-                    continue
-                key = (state.digest, len(recording.list_loaded_days(state.cut.place)))
-                if key not in known:  # the same disk gives the same outcome
-                    name = f"{options.store}-{options.seed}-{state.cut.number}"
-                    known[key] = run_state(state, keep / name, sandbox, options.store, recording)
-                    print_faults(recording, state.cut, known[key])
-                outcomes[state.cut] = known[key]
-                sys.stderr.write(f"\r{len(outcomes)} of {len(cuts)} cuts")
-                sys.stderr.flush()
+        for state in build_states(recording, cuts, options.seed):
+            if options.only not in (None, state.cut.number):
+                continue
+            if time.monotonic() - started > options.minutes * 60:
+                break
+            key = (state.digest, len(recording.list_loaded_days(state.cut.place)))
+            if key not in known:  # the same disk gives the same outcome
+                name = f"{options.store}-{options.seed}-{state.cut.number}"
+                known[key] = run_state(state, keep / name, sandbox, options.store, recording)
+                print_faults(recording, state.cut, known[key])
+            outcomes[state.cut] = known[key]
+            sys.stderr.write(f"\r{len(outcomes)} of {len(cuts)} cuts")
+            sys.stderr.flush()
     print_table(recording, outcomes)
     faulty = sum(bool(outcome.faults) for outcome in outcomes.values())
     words = f"{options.store}, seed {options.seed}, {time.monotonic() - started:.0f} s"

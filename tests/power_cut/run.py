@@ -17,6 +17,9 @@ REPLAYED_SHARE = 8
 """A replay is run on the states after the commands, and on every so many others."""
 
 
+ROUNDS = 5
+
+
 @dataclass(frozen=True)
 class Cut:
     """A power cut before the operation `place`; the number says how to repeat it."""
@@ -51,14 +54,18 @@ def choose_cuts(recording: Recording, count: int, seed: int) -> list[Cut]:
 
 
 def build_states(recording: Recording, cuts: list[Cut], seed: int) -> Iterator[CutState]:
-    """Yield the disk that each cut leaves. The cuts are in order of their places."""
-    disk = recording.recorder.new_disk()
-    waiting = iter(recording.operations)
-    for cut in cuts:
-        while disk.operations < cut.place and (operation := next(waiting, None)) is not None:
-            disk.do(operation)
-        tree = disk.cut_power(cut.loss, random.Random(f"{seed} {cut.number}"))
-        yield CutState(cut, tree, _hash_tree(tree))
+    """Yield the disk that each cut leaves: in rounds over all operations, so that the first cuts are everywhere.
+
+    The cuts are in order of their places.
+    """
+    for first in range(ROUNDS):
+        disk = recording.recorder.new_disk()
+        waiting = iter(recording.operations)
+        for cut in cuts[first::ROUNDS]:
+            while disk.operations < cut.place and (operation := next(waiting, None)) is not None:
+                disk.do(operation)
+            tree = disk.cut_power(cut.loss, random.Random(f"{seed} {cut.number}"))
+            yield CutState(cut, tree, _hash_tree(tree))
 
 
 def run_state(state: CutState, folder: Path, sandbox: Sandbox, store: str, recording: Recording) -> Outcome:
