@@ -84,11 +84,11 @@ def _judge_published(product: CutInstallation, days: Sequence[date], outcome: Ou
 
 
 def _judge_plain_files(product: CutInstallation, days: Sequence[date], _outcome: Outcome) -> Iterator[str]:
-    """Read the files that a lake keeps for other tools: whole, and after the end of a command those of its commit."""
+    """Read the files that a lake keeps for other tools: whole, and after the last publication those of its commit."""
     lake = product.folder / "data/lake"
     for file in lake.glob("[!_]*/**/*.parquet"):
         duckdb.read_parquet(str(file)).fetchall()
-    manifest = Manifest.load(lake / "_manifest.json") if days else None
+    manifest = Manifest.load(lake / "_manifest.json") if list(days) == ALL_DAYS else None
     for table, month, version in manifest.data_files() if manifest else ():
         file = lake / table / (f"month={month}/data.parquet" if month else "data.parquet")
         if not file.exists() or file.read_bytes() != (lake / "_versions" / version.file).read_bytes():
