@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.server import Sandbox
-from tests.power_cut.judge import Outcome
+from tests.power_cut.judge import CutOutcome
 from tests.power_cut.run import Cut, build_states, choose_cuts, run_state
 from tests.power_cut.trace import explain_missing_recorder
 from tests.power_cut.workload import STORES, Recording, record_workload
@@ -29,14 +29,14 @@ def main() -> int:
         sys.stderr.write(f"{problem}\n")
         return 2
     started = time.monotonic()
-    outcomes: dict[Cut, Outcome] = {}
+    outcomes: dict[Cut, CutOutcome] = {}
     with tempfile.TemporaryDirectory(prefix="power-cut-") as temporary, Sandbox() as sandbox:
         folder = Path(temporary) / "recorded"
         folder.mkdir()
         recording = record_workload(folder, sandbox, options.store)
         cuts = choose_cuts(recording, options.cuts, options.seed)
         keep = (options.keep or Path(temporary)).resolve()
-        known: dict[tuple[str, int], Outcome] = {}
+        known: dict[tuple[str, int], CutOutcome] = {}
         for state in build_states(recording, cuts, options.seed):
             if options.only not in (None, state.cut.number):
                 continue
@@ -57,7 +57,7 @@ def main() -> int:
     return 1 if faulty else 0
 
 
-def print_faults(recording: Recording, cut: Cut, outcome: Outcome) -> None:
+def print_faults(recording: Recording, cut: Cut, outcome: CutOutcome) -> None:
     """Print the faults of one cut."""
     for fault in outcome.faults:
         before = recording.operations[cut.place - 1] if cut.place else None
@@ -66,9 +66,9 @@ def print_faults(recording: Recording, cut: Cut, outcome: Outcome) -> None:
     sys.stdout.flush()
 
 
-def print_table(recording: Recording, outcomes: Mapping[Cut, Outcome]) -> None:
+def print_table(recording: Recording, outcomes: Mapping[Cut, CutOutcome]) -> None:
     """Print for each command and kind of loss: cuts, slices that stood, requests of the next run, faults."""
-    rows: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
+    rows: dict[tuple[str, str], list[CutOutcome]] = defaultdict(list)
     for cut, outcome in outcomes.items():
         rows[recording.find_command(cut.place).name, str(cut.loss)].append(outcome)
     sys.stdout.write("command | lost | cuts | published slices | requests of the next run | faults\n")

@@ -24,7 +24,7 @@ _RETRY_SECONDS = 1.0
 
 
 @dataclass
-class Outcome:
+class CutOutcome:
     """What stood after a cut: slices that readers see, requests of the next run, and the faults that were found."""
 
     published_slices: int = 0
@@ -33,12 +33,12 @@ class Outcome:
     faults: list[str] = field(default_factory=list)
 
 
-def judge_state(product: CutInstallation, loaded_days: Sequence[date], *, with_replay: bool) -> Outcome:
+def judge_state(product: CutInstallation, loaded_days: Sequence[date], *, with_replay: bool) -> CutOutcome:
     """Run the product on a state. `loaded_days` are those that commands which ended before the cut had loaded.
 
     A replay costs as much as all the rest.
     """
-    outcome = Outcome()
+    outcome = CutOutcome()
     steps = [
         _look,
         _judge_published,
@@ -55,7 +55,7 @@ def judge_state(product: CutInstallation, loaded_days: Sequence[date], *, with_r
     return outcome
 
 
-def _look(product: CutInstallation, _days: Sequence[date], _outcome: Outcome) -> Iterator[str]:
+def _look(product: CutInstallation, _days: Sequence[date], _outcome: CutOutcome) -> Iterator[str]:
     """Run the commands that only read. They may say that days are missing, not that the program failed."""
     for arguments in (("status",), ("check",)):
         done = _run(product, *arguments)
@@ -65,7 +65,7 @@ def _look(product: CutInstallation, _days: Sequence[date], _outcome: Outcome) ->
             yield f"check: {_last_lines(done)}"
 
 
-def _judge_published(product: CutInstallation, days: Sequence[date], outcome: Outcome) -> Iterator[str]:
+def _judge_published(product: CutInstallation, days: Sequence[date], outcome: CutOutcome) -> Iterator[str]:
     """Compare what readers see with the truth of the slices that the ledger calls loaded."""
     loaded: dict[str, list[date]] = defaultdict(list)
     if product.store.size_bytes():
@@ -83,7 +83,7 @@ def _judge_published(product: CutInstallation, days: Sequence[date], outcome: Ou
             yield from product.for_accounts(accounts).compare_with_truth(loaded_days)[1][:3]
 
 
-def _judge_plain_files(product: CutInstallation, days: Sequence[date], _outcome: Outcome) -> Iterator[str]:
+def _judge_plain_files(product: CutInstallation, days: Sequence[date], _outcome: CutOutcome) -> Iterator[str]:
     """Read the files that a lake keeps for other tools: whole, and after the last publication those of its commit."""
     lake = product.folder / "data/lake"
     for file in lake.glob("[!_]*/**/*.parquet"):
@@ -95,7 +95,7 @@ def _judge_plain_files(product: CutInstallation, days: Sequence[date], _outcome:
             yield f"{file.relative_to(product.folder)} is not the file of the commit that was published"
 
 
-def _load_again(product: CutInstallation, days: Sequence[date], outcome: Outcome) -> Iterator[str]:
+def _load_again(product: CutInstallation, days: Sequence[date], outcome: CutOutcome) -> Iterator[str]:
     """Run the same back-fill until it succeeds: at most once more than the pause of an export asks for."""
     before = len(product.sandbox.requests)
     done = CommandResult(1, "", _UNCERTAIN)
@@ -111,7 +111,7 @@ def _load_again(product: CutInstallation, days: Sequence[date], outcome: Outcome
     yield from product.compare_with_truth(ALL_DAYS)[1][:3]
 
 
-def _judge_batches(product: CutInstallation, _days: Sequence[date], _outcome: Outcome) -> Iterator[str]:
+def _judge_batches(product: CutInstallation, _days: Sequence[date], _outcome: CutOutcome) -> Iterator[str]:
     """Read every batch that a loaded slice rests on, and check its hashes."""
     landing = LandingZone(product.folder / "data/landing")
     for account in product.accounts:
@@ -126,7 +126,7 @@ def _judge_batches(product: CutInstallation, _days: Sequence[date], _outcome: Ou
             yield f"{account.name}: loaded slices rest on batches that are gone: {', '.join(sorted(needed)[:3])}"
 
 
-def _replay(product: CutInstallation, _days: Sequence[date], _outcome: Outcome) -> Iterator[str]:
+def _replay(product: CutInstallation, _days: Sequence[date], _outcome: CutOutcome) -> Iterator[str]:
     """Build another warehouse from the landing zone."""
     other = product.with_warehouse("duckdb://data/replayed/warehouse.duckdb")
     done = _run(other, "replay")

@@ -28,7 +28,7 @@ class OpenFile:
 
 
 @dataclass
-class Recorder:
+class CallRecorder:
     """Translates calls of one process (any number of threads) whose working folder is the recorded `folder`."""
 
     folder: Path

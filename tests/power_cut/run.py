@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sandbox.server import Sandbox
 from tests.power_cut.disk import LOSSES, Loss, Sync, write_tree
-from tests.power_cut.judge import Outcome, judge_state
+from tests.power_cut.judge import CutOutcome, judge_state
 from tests.power_cut.workload import Recording, open_installation
 
 REPLAYED_SHARE = 8
@@ -68,7 +68,7 @@ def build_states(recording: Recording, cuts: list[Cut], seed: int) -> Iterator[C
             yield CutState(cut, tree, _hash_tree(tree))
 
 
-def run_state(state: CutState, folder: Path, sandbox: Sandbox, store: str, recording: Recording) -> Outcome:
+def run_state(state: CutState, folder: Path, sandbox: Sandbox, store: str, recording: Recording) -> CutOutcome:
     """Write a state into a new folder and run the product on it. The folder stays when a fault was found."""
     folder.mkdir()
     write_tree(folder, state.tree)
@@ -80,7 +80,7 @@ def run_state(state: CutState, folder: Path, sandbox: Sandbox, store: str, recor
     return outcome
 
 
-def count_faults(outcomes: Mapping[Cut, Outcome]) -> Counter[str]:
+def count_faults(outcomes: Mapping[Cut, CutOutcome]) -> Counter[str]:
     """Return the number of cuts with a fault by the kind of loss."""
     return Counter(str(cut.loss) for cut, outcome in outcomes.items() if outcome.faults)
 

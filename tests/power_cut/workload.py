@@ -15,7 +15,7 @@ from sandbox.account import SandboxAccount
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.power_cut.disk import Operation
-from tests.power_cut.recording import Recorder
+from tests.power_cut.recording import CallRecorder
 from tests.power_cut.trace import read_calls, record_calls
 from tests.support.installation import CHATMART, Installation, days_from
 
@@ -60,7 +60,7 @@ class RecordedCommand:
 class Recording:
     """All operations of the commands, beginning with a folder that holds the configuration."""
 
-    recorder: Recorder
+    recorder: CallRecorder
     commands: tuple[RecordedCommand, ...]
 
     @property
@@ -90,7 +90,7 @@ def open_installation(folder: Path, sandbox: Sandbox, store: str) -> CutInstalla
 def record_workload(folder: Path, sandbox: Sandbox, store: str) -> Recording:
     """Run and record the commands in an empty folder. Raises ValueError when one fails or the record is not right."""
     product = open_installation(folder, sandbox, store)
-    recorder = Recorder(folder)
+    recorder = CallRecorder(folder)
     recorder.put_first_files()
     source_folder = Path(__file__).parents[2]
     environment = {**product.environment, "PYTHONPATH": str(source_folder)}
