@@ -47,7 +47,7 @@ class AccountRow:
     """One configured account, as `dim_account` holds it.
 
     `external_id` is the id that the provider gave the account. `start_date` is the first local day that must be
-    loaded; None stands for the day of the first loaded slice.
+    loaded; None stands for the day of the first loaded slice. `privacy` is another text for other privacy settings.
     """
 
     account: str
@@ -56,6 +56,7 @@ class AccountRow:
     timezone: str
     start_date: date | None
     lookback_days: int
+    privacy: str | None = None
 
 
 @dataclass(frozen=True)
@@ -225,3 +226,4 @@ class LedgerRow:
     external_id: str
     error: str | None
     error_at: datetime | None
+    privacy: str | None = None

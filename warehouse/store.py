@@ -44,7 +44,7 @@ __all__ = ["ReadSession", "Store", "open_store"]
 _LEDGER = """
 SELECT
     l.date, l.provider, l.account, coalesce(c.state, l.state) AS state, l.batches, l.fetched_at, l.loaded_at,
-    l.rows, l.zone, l.external_id, l.error, l.error_at
+    l.rows, l.zone, l.external_id, l.error, l.error_at, l.privacy
 FROM wh.load_ledger AS l
 LEFT JOIN wh.coverage AS c ON c.account = l.account AND c.date = l.date
 WHERE $condition

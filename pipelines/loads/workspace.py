@@ -11,6 +11,7 @@ from extractors.clock import SYSTEM_CLOCK, Clock
 from extractors.http.settings import HttpSettings
 from pipelines.configuration.config import Config
 from pipelines.loads.stop import StopSignal
+from transforms.privacy import mark_privacy
 from warehouse.records import AccountRow
 from warehouse.store import Store, open_store
 
@@ -69,4 +70,5 @@ def build_account_row(account: Account) -> AccountRow:
         timezone=account.timezone,
         start_date=account.start_date,
         lookback_days=account.lookback_days,
+        privacy=mark_privacy(account),
     )

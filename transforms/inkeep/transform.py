@@ -20,7 +20,7 @@ from transforms.completeness import refuse_incomplete
 from transforms.facts import Facts, sum_known
 from transforms.inkeep.fields import FIELDS, SHAPES
 from transforms.metrics import ADDITIVE, Metric
-from transforms.privacy import pseudonymize_user_id
+from transforms.privacy import conceal
 from transforms.reading import Node, read_calendar_day, replace_lone_surrogates
 from transforms.registry import Transform
 from warehouse.model.columns import UNKNOWN
@@ -77,9 +77,10 @@ def _load_conversations(
     facts.set("conversation_daily", day, {**vars(counts), "unique_users": len(users)})
     for conversation_id, row in conversations.items():
         facts.record_metric(day, "type", 1, row.type or UNKNOWN)
-        measures = {**vars(row), "user_id": pseudonymize_user_id(chunk.account, row.user)}
+        measures = {**vars(row), "user_id": conceal(chunk.account, "user_id", row.user)}
         del measures["user"]
-        facts.set("conversation", day, measures, conversation_id=conversation_id)
+        concealed_id = conceal(chunk.account, "conversation_id", conversation_id)
+        facts.set("conversation", day, measures, conversation_id=concealed_id)
     return counts
 
 
