@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Literal
 
 from extractors.account import Account
+from extractors.landing.forgotten import TOKEN_PREFIX, is_token
 
 Kind = Literal["user_id", "conversation_id", "transfer_target"]
 """The kinds of texts that can be pseudonyms, by their column."""
@@ -32,9 +33,9 @@ def conceal(account: Account, kind: Kind, text: str | None) -> str | None:
     """Return a text as the account's ``privacy`` lets it into the warehouse: hashed, as it is, or None.
 
     A hash is the HMAC-SHA256 under the account's derived key, as hex. User ids are never kept as they are: they are
-    None without a key.
+    None without a key, and of people who were forgotten.
     """
-    if not text:
+    if not text or (kind == "user_id" and is_token(text)):
         return None if kind == "user_id" else text
     match _effective_setting(account, _SETTINGS[kind]):
         case "hash":
@@ -53,8 +54,10 @@ def conceal_sql(account: Account, kind: Kind, column: str) -> str:
     match _effective_setting(account, _SETTINGS[kind]):
         case "hash":
             inner = f"sha256(${kind}_inner_pad || encode({column}))"
-            hashed = f"CASE WHEN {column} <> '' THEN sha256(${kind}_outer_pad || unhex({inner}))"
-            return f"{hashed} END" if kind == "user_id" else f"{hashed} ELSE {column} END"
+            hashed = f"sha256(${kind}_outer_pad || unhex({inner}))"
+            if kind == "user_id":
+                return f"CASE WHEN {column} <> '' AND NOT starts_with({column}, '{TOKEN_PREFIX}') THEN {hashed} END"
+            return f"CASE WHEN {column} <> '' THEN {hashed} ELSE {column} END"
         case "keep":
             return column
         case _:

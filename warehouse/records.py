@@ -24,9 +24,12 @@ __all__ = [
     "ChunkCommit",
     "CommitResult",
     "DriftEntry",
+    "ForgottenRow",
+    "HeldRows",
     "History",
     "LedgerRow",
     "MeasureDefinition",
+    "PersonInAccount",
     "ReconciliationEntry",
     "RunRow",
     "Scope",
@@ -194,6 +197,50 @@ class RunRow:
     rows: int
     waited_seconds: Decimal
     error: str | None
+
+
+@dataclass(frozen=True)
+class PersonInAccount:
+    """A person as a warehouse may know them in one account.
+
+    `pseudonyms` are the stored user ids, `conversations` the stored ids of conversations that are known to be theirs.
+    `text` is the plain id, to be looked for inside of texts; None for one too short for that. `secret` makes the
+    tokens that take the place of ids of conversations.
+    """
+
+    account: str
+    pseudonyms: tuple[str, ...]
+    conversations: frozenset[str]
+    text: str | None
+    secret: str
+
+
+@dataclass(frozen=True)
+class HeldRows:
+    """The rows of a table that are held of a person: their number, and the first and the last day."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: int
+    first: date | None
+    last: date | None
+
+
+@dataclass(frozen=True)
+class ForgottenRow:
+    """The proof that a person was forgotten, without the person. `forgotten_at` is in UTC.
+
+    `batches` (ids), `responses` and `records` are what was rewritten in the landing zone, `rows` in the warehouse.
+    """
+
+    provider: str
+    account: str
+    request_id: str
+    forgotten_at: datetime
+    batches: tuple[str, ...]
+    responses: int
+    records: int
+    rows: int
 
 
 @dataclass(frozen=True)

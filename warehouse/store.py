@@ -29,8 +29,11 @@ from warehouse.records import (
     AccountRow,
     ChunkCommit,
     CommitResult,
+    ForgottenRow,
+    HeldRows,
     LedgerRow,
     MeasureDefinition,
+    PersonInAccount,
     RunRow,
     Scope,
     SliceFailure,
@@ -177,6 +180,68 @@ class Store:
             return []
         with self._engines.open() as con, self._storage.committed(con, Scope(tables=frozenset({"load_run"}))):
             return run_log.read_run_records(con, run_id)
+
+    def find_person(self, person: PersonInAccount) -> list[HeldRows]:
+        """Return the committed (not the published) rows that are held of a person, by table."""
+        from warehouse.commit import forget
+
+        if not self._storage.exists():
+            return []
+        with self._engines.open() as con, self._storage.committed(con, Scope((person.account,))):
+            return forget.find_rows(con, person)
+
+    def forget_person(self, person: PersonInAccount) -> int:
+        """Remove a person from the rows of an account, in one transaction. Return the number of rows that changed.
+
+        `purge` then removes the bytes. Raises WarehouseBusy.
+        """
+        from warehouse.commit import forget
+
+        if not self._storage.exists():
+            return 0
+        with self._engines.open() as con, self._storage.transaction(con, Scope((person.account,))) as transaction:
+            changed = forget.forget_person(con, person)
+            transaction.changed = bool(changed)
+        return changed
+
+    def record_forgotten(self, rows: Sequence[ForgottenRow]) -> None:
+        """Write proofs that people were forgotten into the books, in place of earlier ones of the same requests.
+
+        Raises WarehouseBusy.
+        """
+        from warehouse.commit import forget
+
+        if not rows:
+            return
+        days = [row.forgotten_at.date() for row in rows]
+        scope = Scope(tuple({row.account for row in rows}), (min(days), max(days)), frozenset({"forgotten"}))
+        with self._engines.open() as con, self._storage.transaction(con, scope) as transaction:
+            transaction.changed = forget.record_forgotten(con, rows)
+
+    def delete_conversations(self, account: str, before: date) -> int:
+        """Delete the rows of an account's single conversations before a local day; totals stay. Return their number.
+
+        `purge` then removes the bytes. Raises WarehouseBusy.
+        """
+        from warehouse.commit import forget
+
+        if not self._storage.exists():
+            return 0
+        scope = Scope((account,), (date.min, before), frozenset(forget.CONVERSATION_TABLES))
+        with self._engines.open() as con, self._storage.transaction(con, scope) as transaction:
+            deleted = forget.delete_conversations(con, account, before)
+            transaction.changed = bool(deleted)
+        return deleted
+
+    def purge(self) -> None:
+        """Publish all commits, and remove every byte of earlier states from the files of the warehouse.
+
+        A reader that has an earlier state open may have to open the warehouse again. Raises WarehouseBusy.
+        """
+        if not self._storage.exists():
+            return
+        with self._engines.open() as con:
+            self._storage.purge(con)
 
     def publish(self) -> bool:
         """Make all commits visible to readers. Return False when they were visible already. Raises WarehouseBusy."""

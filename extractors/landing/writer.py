@@ -6,6 +6,7 @@ The meaning of a response is not known here. Layout of the folder: ``extractors.
 import hashlib
 from collections.abc import Callable
 from contextvars import Token
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +18,7 @@ from extractors.instants import parse_date_header
 from extractors.landing.account_log import AccountLog
 from extractors.landing.batch import Batch, BatchKey
 from extractors.landing.body_file import BodyFile
+from extractors.landing.erasure import BatchEraser
 from extractors.landing.lines import build_answer_fields, build_body_reference, describe_window
 from extractors.landing.log_batches import BODIES_NAME, build_batch
 from extractors.landing.segments import Place
@@ -32,8 +34,17 @@ class BatchWriter:
     Inside the block it is the store of the answers that the task is given (``extractors.http.answers``).
     """
 
-    def __init__(self, log: AccountLog, key: BatchKey, list_landed: Callable[[], list[Batch]], clock: Clock) -> None:
+    def __init__(
+        self,
+        log: AccountLog,
+        key: BatchKey,
+        list_landed: Callable[[], list[Batch]],
+        clock: Clock,
+        eraser: BatchEraser | None = None,
+    ) -> None:
         self.log = log
+        self._eraser = eraser
+        self._erased: dict[Place, bytes] = {}
         self.key = key
         self.list_landed = list_landed
         """Returns the batches of the same stream that touch the same days, in order of arrival."""
@@ -77,7 +88,20 @@ class BatchWriter:
     def record(self, stream: str, response: Response) -> None:
         """Keep an answer before its batch is whole. Raises OSError."""
         if len(response.body) <= _INLINE_BYTES:
-            response.place = self.log.append_answer(self.key, stream, response)
+            landed = self._erase(response)
+            response.place = self.log.append_answer(self.key, stream, landed)
+            if landed is not response:
+                self._erased[response.place] = landed.body
+
+    def _erase(self, response: Response) -> Response:
+        """Return a response as it may be landed: without the people whom the account has forgotten."""
+        if self._eraser is None:
+            return response
+        body = b"".join(self._eraser.erase_body([response.body])) if response.body else b""
+        request = Request(**self._eraser.erase_description(vars(response.request)))
+        headers = self._eraser.erase_description(response.headers)
+        context = self._eraser.erase_description(response.context)
+        return Response(request, response.status, headers, response.fetched_at, body, context)
 
     def add(self, response: Response) -> None:
         """Append one response."""
@@ -88,7 +112,8 @@ class BatchWriter:
             self.write(response.body)
             self.end_body(response)
         else:
-            self._append(response.place, len(response.body), hashlib.sha256(response.body).digest(), response)
+            body = self._erased.pop(response.place, response.body)
+            self._append(response.place, len(body), hashlib.sha256(body).digest(), response)
 
     def begin_body(self) -> None:
         """Begin a body that is written piece by piece. A body that was begun and not ended is discarded."""
@@ -108,11 +133,26 @@ class BatchWriter:
         """End the body that was begun; ``response`` describes it, and its own ``body`` is ignored. Raises OSError."""
         if self._body is None:
             raise ValueError(f"{self.key.where}: a body that was not begun")
-        body, self._body, self._is_body_open = self._body, None, False
+        body, self._body, self._is_body_open = self._erase_body(self._body), None, False
         self._body_files.append(body.finish())
         reference = build_body_reference(self._body_files[-1], body.size, body.sha256)
-        place = self.log.append(build_answer_fields(self.key, self.key.stream, response, reference))
+        landed = self._erase(replace(response, body=b""))
+        place = self.log.append(build_answer_fields(self.key, self.key.stream, landed, reference))
         self._append(place, body.size, bytes.fromhex(body.sha256), response)
+
+    def _erase_body(self, body: BodyFile) -> BodyFile:
+        if self._eraser is None:
+            return body
+        erased = BodyFile(self.log.root, self.log.folder / BODIES_NAME, str(self.key.window))
+        try:
+            for piece in self._eraser.erase_body(body.iter_pieces()):
+                erased.write(piece)
+        except BaseException:
+            erased.discard()
+            raise
+        finally:
+            body.discard()
+        return erased
 
     def _append(self, place: Place, size: int, sha256: bytes, response: Response) -> None:
         self._places.append(place)

@@ -13,7 +13,7 @@ from extractors.chatlayer.account import ChatlayerAccount
 from extractors.chatlayer.contexts import FlowContext, TeamUsageContext
 from extractors.windows import Window
 from transforms import conform
-from transforms.chatlayer.fields import FIELDS, SHAPES
+from transforms.chatlayer.fields import FIELDS, PERSONAL, SHAPES
 from transforms.chatlayer.request import describe_request
 from transforms.chatlayer.series import (
     Series,
@@ -268,6 +268,7 @@ TRANSFORM = Transform(
     run=_transform,
     metrics=METRICS,
     fields=FIELDS,
+    personal=PERSONAL,
     meanings={
         "conversations": "Conversations with the account's version of the bot; one ends after 15 minutes of silence.",
         "messages": "Messages of all kinds with the account's version of the bot.",

@@ -18,7 +18,7 @@ from extractors.windows import Window
 from transforms.chunk import Chunk, LandedResponse
 from transforms.completeness import refuse_incomplete
 from transforms.facts import Facts, sum_known
-from transforms.inkeep.fields import FIELDS, SHAPES
+from transforms.inkeep.fields import FIELDS, PERSONAL, SHAPES
 from transforms.metrics import ADDITIVE, Metric
 from transforms.privacy import conceal
 from transforms.reading import Node, read_calendar_day, replace_lone_surrogates
@@ -249,6 +249,7 @@ TRANSFORM = Transform(
     run=_transform,
     metrics=METRICS,
     fields=FIELDS,
+    personal=PERSONAL,
     meanings={
         "conversations": "Conversations by the time of their first message.",
         "user_messages": "Messages that users wrote in these conversations.",

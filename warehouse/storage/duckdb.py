@@ -14,11 +14,11 @@ import duckdb
 
 from warehouse.ddl.migrations import CURRENT_VERSION, MIGRATIONS, Migration, read_schema_version, upgrade_schema
 from warehouse.ddl.views import create_views, views_hash
-from warehouse.engine import attach_warehouse, first_row, sql_transaction
+from warehouse.engine import STORAGE_VERSION, attach_warehouse, first_row, sql_transaction
 from warehouse.errors import UnreadableWarehouse, WarehouseError
-from warehouse.model.engine_paths import is_misread
+from warehouse.model.engine_paths import is_misread, path_literal
 from warehouse.records import Scope, Transaction
-from warehouse.sql import fill, ident
+from warehouse.sql import fill, ident, literal
 from warehouse.storage.files import StorePaths, copy_into_place, file_stamp, move_into_place, open_copy
 from warehouse.storage.lock import hold_writer_lock
 
@@ -120,6 +120,18 @@ class DuckDBStorage:
             copy_into_place(self._paths.private, self._paths.new_part_path(), self._paths.published)
         return True
 
+    def purge(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Write the private file anew, and publish it: a changed file keeps the bytes of what was in it."""
+        self.location.parent.mkdir(parents=True, exist_ok=True)
+        with hold_writer_lock(self._paths.lock, self._wait_seconds):
+            with self._attach(con):
+                part = self._paths.new_part_path()
+                con.execute("UPDATE wh.store_state SET commits = commits + 1")
+                _copy_warehouse(con, part)
+            move_into_place(part, self._paths.private)
+            self._paths.wal.unlink(missing_ok=True)
+            copy_into_place(self._paths.private, self._paths.new_part_path(), self._paths.published)
+
     @contextmanager
     def _open(self, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         self.location.parent.mkdir(parents=True, exist_ok=True)
@@ -192,6 +204,18 @@ def _attach_for_writing(con: duckdb.DuckDBPyConnection, path: Path) -> Iterator[
     needs_copy = is_misread(path.name) or "?" in str(path)
     with open_copy(path) if needs_copy else nullcontext(path) as file, attach_warehouse(con, file):
         yield
+
+
+def _copy_warehouse(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Copy the tables, views and comments of `wh` to a new file, which holds nothing else."""
+    needs_copy = is_misread(path.name) or "?" in str(path)
+    attach = "ATTACH $path AS fresh (STORAGE_VERSION $version)"
+    with open_copy(path) if needs_copy else nullcontext(path) as file:
+        con.execute(fill(attach, path=path_literal(file), version=literal(STORAGE_VERSION)))
+        try:
+            con.execute("COPY FROM DATABASE wh TO fresh")
+        finally:
+            con.execute("DETACH fresh")
 
 
 def _drop_views(con: duckdb.DuckDBPyConnection) -> None:

@@ -173,6 +173,12 @@ class ParquetStorage:
             self._remove_superseded(manifest.file_names())
         return is_new
 
+    def purge(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Publish, and remove superseded files at once. A reader with the older manifest has to open the lake again."""
+        self.publish(con)
+        with self._hold_lock():
+            self._remove_superseded(self._read_current(con).file_names(), 0)
+
     @contextmanager
     def _hold_lock(self) -> Iterator[None]:
         self._root.mkdir(parents=True, exist_ok=True)
@@ -247,11 +253,11 @@ class ParquetStorage:
         if not path.exists() or path.read_bytes() != script:
             write_into_place(path, script)
 
-    def _remove_superseded(self, current: set[str]) -> None:
+    def _remove_superseded(self, current: set[str], retention_seconds: float = RETENTION_SECONDS) -> None:
         """Remove files beyond the retention that are not in `current`: superseded ones, and those of failed commits."""
         for path in self._versions.iterdir():
             # the status of a file changes for the last time when its link is removed
-            if path.name not in current and time.time() - path.stat().st_ctime > RETENTION_SECONDS:
+            if path.name not in current and time.time() - path.stat().st_ctime >= retention_seconds:
                 path.unlink()
 
     def _paths(self, manifest: Manifest) -> dict[str, dict[str, Path]]:

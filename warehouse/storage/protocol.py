@@ -77,3 +77,7 @@ class Storage(Protocol):
     def publish(self, con: duckdb.DuckDBPyConnection) -> bool:
         """Make all commits visible to readers. Return False when they were visible already."""
         ...
+
+    def purge(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Make all commits visible to readers, and remove all bytes of earlier states, staged ones too."""
+        ...

@@ -1,0 +1,108 @@
+"""Erasure of people from what is landed already: segments, and the bodies beside them, are rewritten.
+
+A rewritten answer keeps the hash of the body that came, beside that of the body that stands now, so that its batch
+keeps its id and its check. Which fields are personal is not known here.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from extractors.landing.batch_files import open_unpacked
+from extractors.landing.body_file import BodyFile
+from extractors.landing.erasure import BatchEraser, Eraser
+from extractors.landing.index import INDEX_NAME, LandingIndex
+from extractors.landing.lines import build_body_text, parse_inline_body
+from extractors.landing.log_batches import BODIES_NAME
+from extractors.landing.merge import remove_unreferenced_bodies, rewrite_segments
+from extractors.windows import Window
+
+_PIECE_BYTES = 2**20
+
+
+@dataclass
+class Erasure:
+    """What was rewritten in the landing zone: the numbers of the batches, the answers, and the records in them."""
+
+    numbers: set[int] = field(default_factory=set)
+    responses: int = 0
+    records: int = 0
+
+
+def erase_log(root: Path, folder: Path, eraser: Eraser) -> Erasure:
+    """Rewrite the sealed segments of an account that hold people, and the bodies beside them. Its lock must be held.
+
+    A rewritten segment is whole on disk before the old one is removed: after a kill this can be done again. Raises
+    ValueError for a damaged body, and OSError.
+    """
+    erasure = Erasure()
+
+    def erase(fields: Mapping[str, Any]) -> dict[str, Any] | None:
+        batch_eraser = eraser.open_batch(fields["stream"], Window.parse("_".join(fields["window"])))
+        erased = _erase_answer(root, folder, fields, batch_eraser)
+        if erased is not None:
+            erasure.responses += 1
+            erasure.records += batch_eraser.records
+        return erased
+
+    erasure.numbers = rewrite_segments(folder, erase)
+    (folder / INDEX_NAME).unlink(missing_ok=True)  # its free pages would keep what was erased
+    remove_unreferenced_bodies(folder, LandingIndex(folder), ())
+    return erasure
+
+
+def search_log(folder: Path, fields: Mapping[str, Any], eraser: BatchEraser) -> bool:
+    """Return whether an answer holds people. Nothing is written. Raises ValueError for a damaged body, and OSError."""
+    digest = hashlib.sha256()
+    for piece in eraser.erase_body(iter_answer(folder, fields)):
+        digest.update(piece)
+    described = {name: fields[name] for name in ("asked", "context", "headers")}
+    is_described = any(eraser.erase_description(value) != value for value in described.values())
+    return is_described or digest.hexdigest() != fields.get("erased", fields)["sha256"]
+
+
+def iter_answer(folder: Path, fields: Mapping[str, Any]) -> Iterator[bytes]:
+    """Yield the body of an answer line piece by piece. Raises ValueError for damage, and OSError."""
+    if "body_file" not in fields:
+        yield parse_inline_body(fields)
+        return
+    with open_unpacked(folder / BODIES_NAME / fields["body_file"]) as read:
+        while piece := read(_PIECE_BYTES):
+            yield piece
+
+
+def _erase_answer(root: Path, folder: Path, fields: Mapping[str, Any], eraser: BatchEraser) -> dict[str, Any] | None:
+    """Return the fields of an answer without the people; None when they are not in it."""
+    body_fields = _erase_large_body(root, folder, fields, eraser) if "body_file" in fields else None
+    if "body_file" not in fields:
+        body = parse_inline_body(fields)
+        erased_body = b"".join(eraser.erase_body([body]))
+        if erased_body != body:
+            body_fields = {"erased": _describe_body(erased_body), **build_body_text(erased_body)}
+    erased = {
+        **{name: value for name, value in fields.items() if body_fields is None or not name.startswith("body")},
+        **(body_fields or {}),
+        **{name: eraser.erase_description(fields[name]) for name in ("asked", "context", "headers")},
+    }
+    return erased if erased != dict(fields) else None
+
+
+def _erase_large_body(
+    root: Path, folder: Path, fields: Mapping[str, Any], eraser: BatchEraser
+) -> dict[str, Any] | None:
+    body = BodyFile(root, folder / BODIES_NAME, "_".join(fields["window"]))
+    try:
+        for piece in eraser.erase_body(iter_answer(folder, fields)):
+            body.write(piece)
+        if body.sha256 == fields.get("erased", fields)["sha256"]:
+            return None
+        erased = {"bytes": body.size, "sha256": body.sha256}
+        return {"erased": erased, "body_file": body.finish()}
+    finally:
+        body.discard()
+
+
+def _describe_body(body: bytes) -> dict[str, Any]:
+    return {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
