@@ -17,6 +17,7 @@ from extractors.landing.index import INDEX_NAME, LandingIndex
 from extractors.landing.lines import build_body_text, parse_inline_body
 from extractors.landing.log_batches import BODIES_NAME
 from extractors.landing.merge import remove_unreferenced_bodies, rewrite_segments
+from extractors.landing.segments import Place, list_segments, scan_open, scan_sealed
 from extractors.windows import Window
 
 _PIECE_BYTES = 2**20
@@ -53,14 +54,66 @@ def erase_log(root: Path, folder: Path, eraser: Eraser) -> Erasure:
     return erasure
 
 
-def search_log(folder: Path, fields: Mapping[str, Any], eraser: BatchEraser) -> bool:
-    """Return whether an answer holds people. Nothing is written. Raises ValueError for a damaged body, and OSError."""
-    digest = hashlib.sha256()
-    for piece in eraser.erase_body(iter_answer(folder, fields)):
+@dataclass
+class Holding:
+    """What one stream of an account holds of people: windows of local days, batches by number, answers and records.
+
+    ``elsewhere`` counts the answers in which ``text`` stands where no personal data is expected: no erasure takes it
+    out.
+    """
+
+    stream: str
+    windows: set[tuple[str, ...]] = field(default_factory=set)
+    numbers: set[int] = field(default_factory=set)
+    responses: int = 0
+    records: int = 0
+    elsewhere: int = 0
+
+
+def search_log(folder: Path, eraser: Eraser, text: str | None) -> list[Holding]:
+    """Return what an account's log holds of people, by stream. Nothing is written.
+
+    ``text`` is an id that is looked for everywhere; None for one too short for that. Raises ValueError for a damaged
+    body, and OSError.
+    """
+    holdings: dict[str, Holding] = {}
+    for segment in list_segments(folder):
+        if segment.is_sealed:
+            lines = scan_sealed(segment.path, segment.stem)[1]
+        else:
+            lines = scan_open(segment.path, segment.stem)[1]
+        places = set()
+        for place, fields in lines:
+            if fields["kind"] != "answer":
+                continue
+            holding = holdings.setdefault(fields["stream"], Holding(fields["stream"]))
+            if _search_answer(folder, fields, eraser, text, holding):
+                places.add(place)
+        for _, fields in lines:
+            if fields["kind"] == "batch" and any(Place(*part) in places for part in fields["parts"]):
+                holdings.setdefault(fields["stream"], Holding(fields["stream"])).numbers.add(fields["number"])
+    return [holding for holding in holdings.values() if holding.responses]
+
+
+def _search_answer(folder: Path, fields: Mapping[str, Any], eraser: Eraser, text: str | None, holding: Holding) -> bool:
+    """Add an answer to a holding if it holds people; return whether it does."""
+    batch_eraser = eraser.open_batch(fields["stream"], Window.parse("_".join(fields["window"])))
+    wanted = text.encode() if text else b""
+    digest, tail, is_elsewhere = hashlib.sha256(), b"", False
+    for piece in batch_eraser.erase_body(iter_answer(folder, fields)):
         digest.update(piece)
-    described = {name: fields[name] for name in ("asked", "context", "headers")}
-    is_described = any(eraser.erase_description(value) != value for value in described.values())
-    return is_described or digest.hexdigest() != fields.get("erased", fields)["sha256"]
+        if wanted:
+            is_elsewhere = is_elsewhere or wanted in tail + piece
+            tail = piece[-len(wanted) :]
+    described = (fields[name] for name in ("asked", "context", "headers"))
+    is_held = digest.hexdigest() != fields.get("erased", fields)["sha256"]
+    is_held = any([is_held, *(batch_eraser.erase_description(value) != value for value in described)])
+    if is_held or is_elsewhere:
+        holding.windows.add(tuple(fields["window"]))
+        holding.responses += 1
+        holding.records += batch_eraser.records
+        holding.elsewhere += is_elsewhere
+    return is_held or is_elsewhere
 
 
 def iter_answer(folder: Path, fields: Mapping[str, Any]) -> Iterator[bytes]:
