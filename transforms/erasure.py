@@ -106,7 +106,10 @@ class JsonRecords:
         people.records += 1
         erased: dict[str, Any] = {name: record[name] if name in self.kept else None for name in record}
         if conversation:
-            erased[self.conversation_id] = people.build_conversation_token(conversation)
+            token = people.build_conversation_token(conversation)
+            # ids of steps and events may be made from that of their conversation
+            erased = _replace_texts(erased, lambda text: text.replace(conversation, token))
+            erased[self.conversation_id] = token
         for path, text in zip(self.user_ids, users, strict=True):
             if text:
                 _set(erased, path, people.build_user_token(text))

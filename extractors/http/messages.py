@@ -65,7 +65,7 @@ class Response:
 
     ``fetched_at`` is the instant (UTC) at which the request was sent. ``context`` holds the facts that a transform
     needs beside the body; each provider declares their types in its ``contexts`` module. ``place`` is where it was
-    landed, set when it is.
+    landed, set when it is; ``landed_body`` is the body that stands there, where it is another one.
     """
 
     request: Request
@@ -75,6 +75,7 @@ class Response:
     body: bytes
     context: Mapping[str, Any] = field(default_factory=dict)
     place: Any = field(default=None, init=False, compare=False)
+    landed_body: bytes | None = field(default=None, init=False, compare=False)
 
     @cached_property
     def root(self) -> Any:

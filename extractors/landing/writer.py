@@ -44,7 +44,6 @@ class BatchWriter:
     ) -> None:
         self.log = log
         self._eraser = eraser
-        self._erased: dict[Place, bytes] = {}
         self.key = key
         self.list_landed = list_landed
         """Returns the batches of the same stream that touch the same days, in order of arrival."""
@@ -91,7 +90,7 @@ class BatchWriter:
             landed = self._erase(response)
             response.place = self.log.append_answer(self.key, stream, landed)
             if landed is not response:
-                self._erased[response.place] = landed.body
+                response.landed_body = landed.body
 
     def _erase(self, response: Response) -> Response:
         """Return a response as it may be landed: without the people whom the account has forgotten."""
@@ -112,7 +111,7 @@ class BatchWriter:
             self.write(response.body)
             self.end_body(response)
         else:
-            body = self._erased.pop(response.place, response.body)
+            body = response.body if response.landed_body is None else response.landed_body
             self._append(response.place, len(body), hashlib.sha256(body).digest(), response)
 
     def begin_body(self) -> None:

@@ -47,6 +47,7 @@ def as_date_range(first: object, last: object) -> tuple[date, date]:
 
 
 def complete_account(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the configured accounts that begin with ``incomplete``, without those that were chosen."""
     chosen_names = _chosen_values(ctx, "accounts")
     providers = _chosen_values(ctx, "providers") or PROVIDERS
     return [

@@ -1,6 +1,7 @@
 """A person is forgotten: shown before, in no byte after, whatever is replayed or fetched again, and no count moves."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.support.secret_scan import find_secrets, read_files
 DAYS = days_from(date(2025, 3, 1), 4)
 ACCOUNTS = [account for account in DEMO_ACCOUNTS if account.name in ("acme-docs", "acme-voice", "acme-bot")]
 KEY_NAME = "FAKE_PRIVACY_KEY"
+PERSON = "planted-person-7@example.com"
 BOT = {"streams": ["conversations", "events", "flow"]}
 COUNTS = (
     "SELECT account, date, conversations, user_messages, unique_users FROM conversation_daily ORDER BY ALL",
@@ -35,33 +37,27 @@ def product(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.
         product = Installation(tmp_path, sandbox, ACCOUNTS, {"acme-bot": BOT}, warehouse_url=request.param)
         privacy = {"key": f"${{{KEY_NAME}}}", "properties": "keep"}
         product.configure(defaults={"rate_limit": dict(product.rate_limit), "privacy": privacy})
-        product.backfill(DAYS[0], DAYS[-1])
         yield product
 
 
-def find_busiest_user(product: Installation, account: str) -> str:
-    """Return the id of a user with several conversations on the days."""
-    users: dict[str, int] = {}
-    for _, conversations in product.sandbox.world.conversations_by_day(account, DAYS):
-        for conversation in conversations:
-            if conversation.user:
-                users[conversation.user] = users.get(conversation.user, 0) + 1
-    return max(users, key=lambda user: users[user])
-
-
-def list_conversations(product: Installation, account: str, user: str) -> list[str]:
-    return [
-        conversation.id
-        for _, conversations in product.sandbox.world.conversations_by_day(account, DAYS)
-        for conversation in conversations
-        if conversation.user == user
+def plant_person(sandbox: Sandbox, account: str) -> list[str]:
+    """Give the busiest user of an account on the days the planted id; return the ids of the user's conversations."""
+    conversations = [
+        conversation
+        for _, day_conversations in sandbox.world.conversations_by_day(account, DAYS)
+        for conversation in day_conversations
     ]
+    users = Counter(conversation.user for conversation in conversations if conversation.user)
+    [(busiest, _)] = users.most_common(1)
+    own = [conversation for conversation in conversations if conversation.user == busiest]
+    for conversation in own:
+        conversation.user = PERSON
+    return [conversation.id for conversation in own]
 
 
-def show(product: Installation, user: str, account: str) -> list[dict[str, Any]]:
-    held: list[dict[str, Any]] = json.loads(product.run("show", "--user", user, "--account", account, "--json").out)[
-        "held"
-    ]
+def show(product: Installation, account: str) -> list[dict[str, Any]]:
+    shown = product.run("show", "--user", PERSON, "--account", account, "--json")
+    held: list[dict[str, Any]] = json.loads(shown.out)["held"]
     return held
 
 
@@ -72,19 +68,19 @@ def read_counts(product: Installation) -> list[list[dict[str, Any]]]:
 @pytest.mark.e2e
 @pytest.mark.parametrize("account", ["acme-docs", "acme-voice", "acme-bot"])
 def test_a_forgotten_person_is_in_no_byte(product: Installation, account: str) -> None:
-    user = find_busiest_user(product, account)
-    wanted = [user, *list_conversations(product, account, user)]
-    held = show(product, user, account)
+    wanted = [PERSON, *plant_person(product.sandbox, account)]
+    product.backfill(DAYS[0], DAYS[-1])
+    held = show(product, account)
     assert {data["where"] for data in held} == {"landing zone", "warehouse"}
     assert all(data["account"] == account and data["rows"] and data["first"] >= str(DAYS[0]) for data in held)
     assert any(data["batches"] for data in held)
     assert find_secrets(wanted, read_files(product.folder))
     counts = read_counts(product)
 
-    done = product.run("forget", "--account", account, "--user", user)
-    assert user not in done.err + done.out
+    done = product.run("forget", "--account", account, "--user", PERSON)
+    assert PERSON not in done.err + done.out
     assert find_secrets(wanted, read_files(product.folder)) == []
-    assert show(product, user, account) == []
+    assert show(product, account) == []
     assert read_counts(product) == counts
     [proof] = product.query("SELECT * FROM forgotten")
     assert (proof["account"], proof["date"]) == (account, proof["forgotten_at"][:10])
@@ -99,7 +95,7 @@ def test_a_forgotten_person_is_in_no_byte(product: Installation, account: str) -
     assert read_counts(product) == counts
     product.backfill(DAYS[0], DAYS[-1], "--refetch")
     assert find_secrets(wanted, read_files(product.folder)) == []
-    assert show(product, user, account) == []
+    assert show(product, account) == []
     assert read_counts(product) == counts
     assert product.query("SELECT * FROM restatement_log") == []
     product.run("maintain")

@@ -48,9 +48,10 @@ FROM person_conversation AS p
 WHERE f.account_key = $account AND f.conversation_id = p.conversation_id
 """
 _FORGET_ID = """
-UPDATE wh.$table AS f SET conversation_id = p.token FROM person_conversation AS p
+UPDATE wh.$table AS f SET conversation_id = p.token$more FROM person_conversation AS p
 WHERE f.account_key = $account AND f.conversation_id = p.conversation_id
 """
+_FLOW_IDS = ", transition_id = replace(f.transition_id, f.conversation_id, p.token)"  # may be made from it
 _FORGET_TEXT = """
 UPDATE wh.$table SET $column = regexp_replace($column, $pattern, '\\1forgotten\\2', 'g')
 WHERE $owner AND regexp_matches($column, $pattern)
@@ -78,7 +79,8 @@ def forget_person(con: duckdb.DuckDBPyConnection, person: PersonInAccount) -> in
     _bind_conversations(con, person)
     changed = execute_and_count(con, fill(_FORGET_CONVERSATION, account=_key(person)))
     for table in CONVERSATION_TABLES[1:]:
-        changed += execute_and_count(con, fill(_FORGET_ID, table=ident(table), account=_key(person)))
+        more = _FLOW_IDS if table == "fact_flow_transition" else ""
+        changed += execute_and_count(con, fill(_FORGET_ID, table=ident(table), more=more, account=_key(person)))
     for table, column, pattern, where in _list_texts(person):
         statement = fill(
             _FORGET_TEXT, table=ident(table), column=ident(column), pattern=literal(pattern), owner=f"({where})"

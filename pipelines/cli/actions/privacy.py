@@ -41,7 +41,7 @@ def show_person(config: str | None, user_id: str, as_json: bool, accounts: Seque
 
 
 def forget_user(config: str | None, user_id: str, account_name: str) -> int:
-    """Forget a person in one account, and print the proof. Returns the exit code: 1 when the id still stands somewhere."""
+    """Forget a person in one account, and print the proof. Returns the exit code: 1 when the id still stands."""
     user_id = _read_user_id(user_id)
     register_secrets(user_id)  # no message and no log names who was forgotten
     workspace = open_workspace(config, "forget")
@@ -49,8 +49,8 @@ def forget_user(config: str | None, user_id: str, account_name: str) -> int:
     forgetting = forget_person(workspace, account, user_id)
     proof = forgetting.proof
     print_message(
-        f"{account.name}: forgotten, request {proof.request_id}: {proof.records:,} records in {proof.responses:,} landed "
-        f"responses of {len(proof.batches):,} batches, {proof.rows:,} rows of the warehouse",
+        f"{account.name}: forgotten, request {proof.request_id}: {proof.records:,} records in {proof.responses:,} "
+        f"landed responses of {len(proof.batches):,} batches, {proof.rows:,} rows of the warehouse",
         account=account.name,
         request_id=proof.request_id,
         records=proof.records,
