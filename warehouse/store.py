@@ -218,8 +218,8 @@ class Store:
         with self._engines.open() as con, self._storage.transaction(con, scope) as transaction:
             transaction.changed = forget.record_forgotten(con, rows)
 
-    def delete_conversations(self, account: str, before: date) -> int:
-        """Delete the rows of an account's single conversations before a local day; totals stay. Return their number.
+    def delete_conversations(self, before: date) -> int:
+        """Delete the rows of single conversations before a local day; totals of days stay. Return their number.
 
         `purge` then removes the bytes. Raises WarehouseBusy.
         """
@@ -227,9 +227,9 @@ class Store:
 
         if not self._storage.exists():
             return 0
-        scope = Scope((account,), (date.min, before), frozenset(forget.CONVERSATION_TABLES))
+        scope = Scope(None, (date(1970, 1, 1), before), frozenset(forget.CONVERSATION_TABLES))
         with self._engines.open() as con, self._storage.transaction(con, scope) as transaction:
-            deleted = forget.delete_conversations(con, account, before)
+            deleted = forget.delete_conversations(con, before)
             transaction.changed = bool(deleted)
         return deleted
 

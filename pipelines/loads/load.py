@@ -22,6 +22,7 @@ from extractors.account import Account
 from extractors.errors import ShapeError
 from pipelines.loads.claims import DayClaims, ReuseRule, loadable_days
 from pipelines.loads.code_version import CODE_VERSION
+from pipelines.loads.expire import drop_old_conversations
 from pipelines.loads.workspace import Workspace, build_account_row
 from transforms.chunk import Chunk, DayClaim
 from transforms.facts import TransformResult
@@ -234,10 +235,11 @@ def stage_chunk(
     """
     days = tuple(sorted({day for stream in claims.values() for claim in stream for day in claim.days}))
     staged = transform_chunk(Chunk(account, days, claims, folder))
+    tables = drop_old_conversations(workspace, account, staged.tables, days)
     return ChunkCommit(
         account=build_account_row(account),
         slices=tuple(_build_slice(day, claims, staged) for day in days),
-        tables={name: _stage_table(folder, name, table) for name, table in staged.tables.items()},
+        tables={name: _stage_table(folder, name, table) for name, table in tables.items()},
         members=staged.members,
         reconciliations=staged.reconciliations,
         loaded_at=workspace.clock.now(),

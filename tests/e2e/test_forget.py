@@ -3,20 +3,28 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from filelock import FileLock
 
+from extractors.landing import erase_log, merge
+from pipelines.loads import forget
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.support.installation import Installation, days_from
 from tests.support.secret_scan import find_secrets, read_files
+from warehouse.store import Store
 
 DAYS = days_from(date(2025, 3, 1), 4)
-ACCOUNTS = [account for account in DEMO_ACCOUNTS if account.name in ("acme-docs", "acme-voice", "acme-bot")]
+DEMO = {account.name: account for account in DEMO_ACCOUNTS}
+STORES = ("duckdb://data/warehouse.duckdb", "parquet://data/lake")
 KEY_NAME = "FAKE_PRIVACY_KEY"
 PERSON = "planted-person-7@example.com"
 BOT = {"streams": ["conversations", "events", "flow"]}
@@ -30,11 +38,13 @@ COUNTS = (
 )
 
 
-@pytest.fixture(params=["duckdb://data/warehouse.duckdb", "parquet://data/lake"])
-def product(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+@contextmanager
+def open_product(folder: Path, account: str, store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    """Yield a product with one account, in which a person is planted, and the ids of the person's conversations."""
     monkeypatch.setenv(KEY_NAME, "fake-key-of-pseudonyms-1")
-    with Sandbox(World(accounts=tuple(ACCOUNTS))) as sandbox:
-        product = Installation(tmp_path, sandbox, ACCOUNTS, {"acme-bot": BOT}, warehouse_url=request.param)
+    accounts = [DEMO[account]]
+    with Sandbox(World(accounts=tuple(accounts))) as sandbox:
+        product = Installation(folder, sandbox, accounts, {"acme-bot": BOT}, warehouse_url=store)
         privacy = {"key": f"${{{KEY_NAME}}}", "properties": "keep"}
         product.configure(defaults={"rate_limit": dict(product.rate_limit), "privacy": privacy})
         yield product
@@ -65,41 +75,143 @@ def read_counts(product: Installation) -> list[list[dict[str, Any]]]:
     return [product.query(query) for query in COUNTS]
 
 
+def find_person(product: Installation, wanted: list[str]) -> list[str]:
+    return find_secrets(wanted, read_files(product.folder))
+
+
 @pytest.mark.e2e
+@pytest.mark.parametrize("store", STORES)
 @pytest.mark.parametrize("account", ["acme-docs", "acme-voice", "acme-bot"])
-def test_a_forgotten_person_is_in_no_byte(product: Installation, account: str) -> None:
-    wanted = [PERSON, *plant_person(product.sandbox, account)]
-    product.backfill(DAYS[0], DAYS[-1])
-    held = show(product, account)
-    assert {data["where"] for data in held} == {"landing zone", "warehouse"}
-    assert all(data["account"] == account and data["rows"] and data["first"] >= str(DAYS[0]) for data in held)
-    assert any(data["batches"] for data in held)
-    assert find_secrets(wanted, read_files(product.folder))
-    counts = read_counts(product)
+def test_a_forgotten_person_is_in_no_byte(
+    tmp_path: Path, account: str, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_product(tmp_path, account, store, monkeypatch) as product:
+        wanted = [PERSON, *plant_person(product.sandbox, account)]
+        product.backfill(DAYS[0], DAYS[-1])
+        held = show(product, account)
+        assert {data["where"] for data in held} == {"landing zone", "warehouse"}
+        assert all(data["account"] == account and data["rows"] and data["first"] >= str(DAYS[0]) for data in held)
+        assert any(data["batches"] for data in held)
+        assert find_person(product, wanted)
+        counts = read_counts(product)
 
-    done = product.run("forget", "--account", account, "--user", PERSON)
-    assert PERSON not in done.err + done.out
-    assert find_secrets(wanted, read_files(product.folder)) == []
-    assert show(product, account) == []
-    assert read_counts(product) == counts
-    [proof] = product.query("SELECT * FROM forgotten")
-    assert (proof["account"], proof["date"]) == (account, proof["forgotten_at"][:10])
-    assert proof["records"] > 0
-    assert proof["rows"] > 0
-    assert set(proof["batches"]) == {batch for data in held for batch in data["batches"]}
-    others = product.query("SELECT count(DISTINCT user_id) AS users FROM conversation WHERE user_id <> ''")
-    assert others[0]["users"] > 1
+        done = product.run("forget", "--account", account, "--user", PERSON)
+        assert PERSON not in done.err + done.out
+        assert find_person(product, wanted) == []
+        assert show(product, account) == []
+        assert read_counts(product) == counts
+        [proof] = product.query("SELECT * FROM forgotten")
+        assert (proof["account"], proof["date"]) == (account, proof["forgotten_at"][:10])
+        assert proof["records"] > 0
+        assert proof["rows"] > 0
+        assert set(proof["batches"]) == {batch for data in held for batch in data["batches"]}
 
-    product.run("replay")
-    assert find_secrets(wanted, read_files(product.folder)) == []
-    assert read_counts(product) == counts
-    product.backfill(DAYS[0], DAYS[-1], "--refetch")
-    assert find_secrets(wanted, read_files(product.folder)) == []
-    assert show(product, account) == []
-    assert read_counts(product) == counts
-    assert product.query("SELECT * FROM restatement_log") == []
-    product.run("maintain")
-    product.run("replay")
-    assert find_secrets(wanted, read_files(product.folder)) == []
-    assert read_counts(product) == counts
-    assert len(product.query("SELECT * FROM forgotten")) == 1
+        product.run("replay")
+        assert find_person(product, wanted) == []
+        assert read_counts(product) == counts
+        product.backfill(DAYS[0], DAYS[-1], "--refetch")
+        assert find_person(product, wanted) == []
+        assert show(product, account) == []
+        assert read_counts(product) == counts
+        assert product.query("SELECT * FROM restatement_log") == []
+        product.run("maintain")
+        product.run("check")
+        product.run("replay")
+        assert find_person(product, wanted) == []
+        assert read_counts(product) == counts
+        assert product.query("SELECT * FROM forgotten") == [proof]
+
+
+@pytest.mark.e2e
+def test_a_lost_warehouse_is_rebuilt_without_the_person_and_with_the_proof(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_product(tmp_path, "acme-docs", STORES[0], monkeypatch) as product:
+        wanted = [PERSON, *plant_person(product.sandbox, "acme-docs")]
+        product.backfill(DAYS[0], DAYS[-1])
+        product.run("forget", "--account", "acme-docs", "--user", PERSON)
+        counts, proof = read_counts(product), product.query("SELECT * FROM forgotten")
+        for path in (product.folder / "data").glob("*warehouse*"):
+            path.unlink()
+        product.run("replay")
+        assert read_counts(product) == counts
+        assert product.query("SELECT * FROM forgotten") == proof
+        product.backfill(DAYS[0], DAYS[-1], "--refetch")
+        assert find_person(product, wanted) == []
+
+
+class Killed(BaseException):
+    """The end of the process."""
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    "place",
+    [
+        (merge, "write_sealed"),
+        (erase_log, "remove_unreferenced_bodies"),
+        (forget, "erase_log"),
+        (forget, "_remove_staged"),
+        (Store, "forget_person"),
+        (Store, "record_forgotten"),
+        (Store, "purge"),
+    ],
+    ids=lambda place: place[1],
+)
+@pytest.mark.parametrize("is_after", [False, True])
+def test_a_killed_forgetting_is_finished_by_another_one(
+    tmp_path: Path, place: tuple[Any, str], is_after: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_product(tmp_path, "acme-docs", STORES[0], monkeypatch) as product:
+        wanted = [PERSON, *plant_person(product.sandbox, "acme-docs")]
+        for day in DAYS[:3]:
+            product.backfill(day, day)  # a segment each
+        counts = read_counts(product)
+        records = sum(data["rows"] for data in show(product, "acme-docs") if data["where"] == "landing zone")
+        module, name = place
+        work = getattr(module, name)
+
+        def die(*arguments: Any, **more: Any) -> None:
+            if is_after:
+                work(*arguments, **more)
+            raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, die)
+            with pytest.raises(Killed):
+                product.run("forget", "--account", "acme-docs", "--user", PERSON)
+        product.run("forget", "--account", "acme-docs", "--user", PERSON)
+        assert find_person(product, wanted) == []
+        assert read_counts(product) == counts
+        [proof] = product.query("SELECT * FROM forgotten")
+        assert proof["records"] == records
+        assert proof["rows"] >= len(wanted) - 1
+        product.run("replay")
+        assert read_counts(product) == counts
+
+
+@pytest.mark.e2e
+def test_an_account_that_is_being_fetched_is_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_product(tmp_path, "acme-docs", STORES[0], monkeypatch) as product:
+        plant_person(product.sandbox, "acme-docs")
+        product.backfill(DAYS[0], DAYS[0])
+        with FileLock(product.folder / "data/landing/provider=inkeep/account=acme-docs/.fetch.lock"):
+            done = product.run("forget", "--account", "acme-docs", "--user", PERSON, exit_code=1)
+        assert "is fetching this account" in done.err
+        assert "run the same command again when it has ended" in done.err
+        assert show(product, "acme-docs")
+
+
+@pytest.mark.e2e
+def test_staged_files_of_a_killed_run_that_hold_the_person_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_product(tmp_path, "acme-docs", STORES[0], monkeypatch) as product:
+        wanted = plant_person(product.sandbox, "acme-docs")
+        product.backfill(DAYS[0], DAYS[-1])
+        staged = [product.folder / "data/_staging/killed" / name / "conversation.parquet" for name in ("a", "b")]
+        for path, conversation in zip(staged, (wanted[0], "another"), strict=True):
+            path.parent.mkdir(parents=True)
+            pq.write_table(pa.table({"conversation_id": [conversation], "user_id": [None]}), path)
+        product.run("forget", "--account", "acme-docs", "--user", PERSON)
+        assert [path.exists() for path in staged] == [False, True]

@@ -92,13 +92,11 @@ def forget_person(con: duckdb.DuckDBPyConnection, person: PersonInAccount) -> in
     return changed
 
 
-def delete_conversations(con: duckdb.DuckDBPyConnection, account: str, before: date) -> int:
-    """Delete the single conversations of an account before a local day. Return the number of rows."""
-    delete = "DELETE FROM wh.$table WHERE account_key = $account AND date < $before"
+def delete_conversations(con: duckdb.DuckDBPyConnection, before: date) -> int:
+    """Delete the single conversations of all accounts before a local day. Return the number of rows."""
+    delete = "DELETE FROM wh.$table WHERE date < $before"
     return sum(
-        execute_and_count(
-            con, fill(delete, table=ident(table), account=str(surrogate_key(account)), before=day_literal(before))
-        )
+        execute_and_count(con, fill(delete, table=ident(table), before=day_literal(before)))
         for table in CONVERSATION_TABLES
     )
 
