@@ -26,10 +26,22 @@ _PIECE_BYTES = 2**20
 
 @dataclass(frozen=True)
 class BatchFiles:
-    """The two files of a batch: its compressed bodies (zstandard), which arrivals may share, and its manifest."""
+    """The two files of a batch: its compressed bodies (zstandard), which arrivals may share, and its manifest.
 
-    body_path: Path
+    A body from which a person was removed is another file, which the manifest names under ``erased``.
+    """
+
+    landed_body_path: Path
     manifest_path: Path
+
+    @property
+    def body_path(self) -> Path:
+        """The file of the bodies. Raises ValueError and OSError where the manifest cannot be read."""
+        try:
+            erased = self.read_manifest().get("erased")
+        except FileNotFoundError:  # pruned meanwhile
+            return self.landed_body_path
+        return self.manifest_path.with_name(erased["body_file"]) if erased else self.landed_body_path
 
     @property
     def rejection_path(self) -> Path:
@@ -52,7 +64,8 @@ class BatchFiles:
             while piece := read(_PIECE_BYTES):
                 digest.update(piece)
                 yield piece
-        if digest.hexdigest() != self.read_manifest()["sha256"]:
+        manifest = self.read_manifest()
+        if digest.hexdigest() != manifest.get("erased", manifest)["sha256"]:
             raise ValueError(f"{self.body_path} is damaged: it differs from its manifest")
 
     def iter_bodies(self) -> Iterator[tuple[BatchPart, bytes]]:
@@ -100,8 +113,9 @@ def read_last_file_number(folder: Path) -> int:
 def list_unreferenced_bodies(folder: Path) -> list[Path]:
     """Return the bodies in a stream's folder whose last manifest is gone."""
     names = (_MANIFEST.fullmatch(entry.name) for entry in os.scandir(folder))
-    referenced = {f"{name[1]}.{name[4]}.zst" for name in names if name}
-    return [body for body in folder.glob("*.zst") if body.name not in referenced]
+    referenced = {(name[1], name[4]) for name in names if name}
+    # the name of a body from which a person was removed goes on with another hash
+    return [body for body in folder.glob("*.zst") if tuple(body.name.split(".")[:2]) not in referenced]
 
 
 def _parse_name(folder: Path, file_name: str, provider: str, account: str, stream: str) -> Batch | None:

@@ -56,7 +56,9 @@ def erase_log(root: Path, folder: Path, eraser: Eraser) -> Erasure:
 
 @dataclass
 class Holding:
-    """What one stream of an account holds of people: windows of local days, batches by number, answers and records.
+    """What one stream of an account holds of people: windows of local days, batches, answers and records.
+
+    Batches of the log are named by ``numbers``, those of earlier releases by ``batch_ids``.
 
     ``elsewhere`` counts the answers in which ``text`` stands where no personal data is expected: no erasure takes it
     out.
@@ -68,6 +70,7 @@ class Holding:
     responses: int = 0
     records: int = 0
     elsewhere: int = 0
+    batch_ids: set[str] = field(default_factory=set)
 
 
 def search_log(folder: Path, eraser: Eraser, text: str | None) -> list[Holding]:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from extractors.account import Account
+from extractors.landing.erase_files import erase_file_batches
 from extractors.landing.erase_log import erase_log
 from extractors.landing.forgotten import (
     ForgottenPerson,
@@ -31,6 +32,7 @@ from pipelines.loads.personal_data import (
     build_eraser,
     build_person,
     list_batch_names,
+    list_file_batches,
     search_landing,
 )
 from pipelines.loads.workspace import Workspace
@@ -76,6 +78,7 @@ def forget_person(workspace: Workspace, account: Account, user_id: str) -> Forge
         write_people(landing.root, folder, people.with_person(person))
         store.forget_person(known)
         erase_log(landing.root, folder, eraser)
+        erase_file_batches(landing.root, list_file_batches(landing, account), eraser)
         _remove_staged(workspace.staging, known, user_id)
         store.forget_person(known)  # what a load has committed meanwhile
         proof = _build_proof(account, person)

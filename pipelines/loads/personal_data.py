@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from extractors.account import Account
+from extractors.landing.batch import Batch
+from extractors.landing.batch_files import BatchFiles
+from extractors.landing.erase_files import search_file_batch
 from extractors.landing.erase_log import Holding, search_log
 from extractors.landing.forgotten import LEAST_TEXT_LENGTH, People, read_people
 from extractors.landing.zone import LandingZone
@@ -72,9 +75,11 @@ def search_landing(landing: LandingZone, account: Account, eraser: AccountEraser
     """Return what is landed of a person. The eraser then knows the person's conversations."""
     folder = landing.account_folder(account.provider, account.name)
     text = searchable_text(user_id)
+    batches = list_file_batches(landing, account)
     while True:
         known = len(eraser.conversations)
         holdings = search_log(folder, eraser, text)
+        holdings += [holding for batch in batches if (holding := _search_file_batch(batch, eraser, text)) is not None]
         if len(eraser.conversations) == known:  # else another stream may hold the same conversations
             return holdings
 
@@ -100,7 +105,26 @@ def searchable_text(user_id: str) -> str | None:
 def list_batch_names(landing: LandingZone, account: Account, holding: Holding) -> tuple[str, ...]:
     """Return the ids of the batches of a holding."""
     batches = landing.list_batches(account.provider, account.name, holding.stream)
-    return tuple(batch.batch_id for batch in batches if batch.number in holding.numbers)
+    named = {batch.batch_id for batch in batches if batch.number and batch.number in holding.numbers}
+    return tuple(sorted(named | holding.batch_ids))
+
+
+def list_file_batches(landing: LandingZone, account: Account) -> list[Batch]:
+    """Return the batches of an account that earlier releases landed in two files."""
+    streams = landing.list_streams(account.provider, account.name)
+    batches = (batch for name in streams for batch in landing.list_batches(account.provider, account.name, name))
+    return [batch for batch in batches if isinstance(batch.source, BatchFiles)]
+
+
+def _search_file_batch(batch: Batch, eraser: AccountEraser, text: str | None) -> Holding | None:
+    batch_eraser = eraser.open_batch(batch.stream, batch.window)
+    is_held, is_elsewhere = search_file_batch(batch, batch_eraser, text)
+    if not is_held and not is_elsewhere:
+        return None
+    window = (batch.window.start.isoformat(), batch.window.end.isoformat())
+    return Holding(
+        batch.stream, {window}, set(), len(batch.parts), batch_eraser.records, int(is_elsewhere), {batch.batch_id}
+    )
 
 
 def _describe_holding(landing: LandingZone, account: Account, holding: Holding) -> HeldData:

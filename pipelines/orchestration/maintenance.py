@@ -48,8 +48,8 @@ def build_maintenance_job(config: Config) -> dg.JobDefinition:
 
     @dg.job(
         name="maintain",
-        description="Deletes files and logs that are older than the configured retention. Totals of days and the state of "
-        "partitions are always kept.",
+        description="Deletes files and logs that are older than the configured retention. Totals of days and the state "
+        "of partitions are always kept.",
     )
     def maintain() -> None:
         prune_landing_zone()

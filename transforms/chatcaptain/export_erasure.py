@@ -63,9 +63,14 @@ def _erase_lines(lines: Iterable[str], header: CsvHeader, people: BatchPeople) -
     fields = {index: field for field, index in header.columns.items()}
     left = 1 + header.has_delimiter_line
     for raw, cells in _iter_records(lines, header.delimiter):
-        erased = cells if left else _erase_cells(cells, fields, people)
-        left -= bool(left)
-        yield raw if erased == cells else _write_record(erased, header.delimiter, raw)
+        if left:
+            left -= 1
+            yield raw
+        elif raw.count('"') % 2:  # a quote that never ends: written anew, the file would be another one
+            yield people.replace_inside(raw)
+        else:
+            erased = _erase_cells(cells, fields, people)
+            yield raw if erased == cells else _write_record(erased, header.delimiter, raw)
 
 
 def _iter_records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[str, list[str]]]:
@@ -89,7 +94,7 @@ def _erase_cells(cells: Sequence[str], fields: dict[int, str], people: BatchPeop
     is_theirs = by_field.get("conversation_id") in people.conversations or people.is_user(by_field.get("user_id", ""))
     if not is_theirs and not people.is_named_in(others):
         return [
-            people.replace_inside(cell) if fields.get(index, "") in ("", "transfer_target") else cell
+            people.replace_inside(cell) if fields.get(index, "") in ("", *_PERSONAL) else cell
             for index, cell in enumerate(cells)
         ]
     people.records += 1
