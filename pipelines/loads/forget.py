@@ -5,6 +5,7 @@ landed of them; what is to be rewritten is noted before it is rewritten; and the
 finishes the rest. No request is made.
 """
 
+import os
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -117,10 +118,11 @@ def _build_proof(account: Account, person: ForgottenPerson) -> ForgottenRow:
 def _remove_staged(staging: Path, person: PersonInAccount, user_id: str) -> None:
     """Remove the staged files of runs that hold a person. A run that still lives fails with them, and loads again."""
     wanted = {"user_id": [*person.pseudonyms, user_id], "conversation_id": sorted(person.conversations)}
-    for path in staging.glob("**/*.parquet"):
+    for folder, _, names in os.walk(staging):
         with suppress(OSError):  # its run may just have ended
-            if _holds_person(path, wanted, person.text):
-                shutil.rmtree(path.parent)
+            files = [Path(folder, name) for name in names if name.endswith(".parquet")]
+            if any(_holds_person(path, wanted, person.text) for path in files):
+                shutil.rmtree(folder)
 
 
 def _holds_person(path: Path, wanted: Mapping[str, list[str]], text: str | None) -> bool:

@@ -28,6 +28,7 @@ STORES = ("duckdb://data/warehouse.duckdb", "parquet://data/lake")
 KEY_NAME = "FAKE_PRIVACY_KEY"
 PERSON = "planted-person-7@example.com"
 BOT = {"streams": ["conversations", "events", "flow"]}
+OTHER_PAIRS = (("acme-docs", STORES[1]), ("acme-voice", STORES[0]), ("acme-bot", STORES[1]))
 COUNTS = (
     "SELECT account, date, conversations, user_messages, unique_users FROM conversation_daily ORDER BY ALL",
     "SELECT account, date, count(*) AS n, sum(user_messages) AS m FROM conversation GROUP BY ALL ORDER BY ALL",
@@ -80,8 +81,15 @@ def find_person(product: Installation, wanted: list[str]) -> list[str]:
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("store", STORES)
-@pytest.mark.parametrize("account", ["acme-docs", "acme-voice", "acme-bot"])
+@pytest.mark.parametrize(
+    ("account", "store"),
+    [
+        ("acme-docs", STORES[0]),
+        ("acme-voice", STORES[1]),
+        pytest.param("acme-bot", STORES[0], marks=pytest.mark.long),
+        *(pytest.param(*pair, marks=pytest.mark.long) for pair in OTHER_PAIRS),
+    ],
+)
 def test_a_forgotten_person_is_in_no_byte(
     tmp_path: Path, account: str, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,21 +152,26 @@ class Killed(BaseException):
     """The end of the process."""
 
 
+PLACES = [
+    (merge, "write_sealed"),
+    (erase_log, "remove_unreferenced_bodies"),
+    (forget, "erase_log"),
+    (forget, "_remove_staged"),
+    (Store, "forget_person"),
+    (Store, "record_forgotten"),
+    (Store, "purge"),
+]
+KILLS = [(place, is_after) for place in PLACES for is_after in (False, True)]
+
+
 @pytest.mark.e2e
 @pytest.mark.parametrize(
-    "place",
+    ("place", "is_after"),
     [
-        (merge, "write_sealed"),
-        (erase_log, "remove_unreferenced_bodies"),
-        (forget, "erase_log"),
-        (forget, "_remove_staged"),
-        (Store, "forget_person"),
-        (Store, "record_forgotten"),
-        (Store, "purge"),
+        pytest.param(*kill, id=f"{kill[0][1]}-{kill[1]}", marks=() if kill == KILLS[1] else pytest.mark.long)
+        for kill in KILLS
     ],
-    ids=lambda place: place[1],
 )
-@pytest.mark.parametrize("is_after", [False, True])
 def test_a_killed_forgetting_is_finished_by_another_one(
     tmp_path: Path, place: tuple[Any, str], is_after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
