@@ -139,7 +139,7 @@ class JsonTexts:
 
 
 @dataclass(frozen=True)
-class BatchEraser:
+class PersonalBatchEraser:
     """The eraser of one batch (``extractors.landing.erasure.BatchEraser``)."""
 
     account: Account
@@ -177,11 +177,11 @@ class AccountEraser:
     secret: bytes
     conversations: set[str] = field(default_factory=set)
 
-    def open_batch(self, stream: str, window: Window) -> BatchEraser:
+    def open_batch(self, stream: str, window: Window) -> PersonalBatchEraser:
         """Return the eraser of one batch."""
         secret = hmac.digest(self.secret, f"{stream} {window}".encode(), "sha256")
         people = BatchPeople(self.people, secret, self.conversations)
-        return BatchEraser(self.account, self.personal.get(stream), people)
+        return PersonalBatchEraser(self.account, self.personal.get(stream), people)
 
 
 def _parse(body: bytes) -> Any:

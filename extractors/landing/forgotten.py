@@ -126,7 +126,7 @@ def is_token(text: str) -> bool:
 
 
 def read_people(folder: Path) -> People | None:
-    """Return the list of an account's folder; None without one. Raises ValueError when it is damaged, and OSError."""
+    """Return the list of an account's folder; None without one. Raises OSError, also when it is damaged."""
     path = folder / LIST_NAME
     try:
         stat = path.stat()
@@ -142,7 +142,7 @@ def _read_people(path: Path, _modified: int, _inode: int) -> People:
         people = [ForgottenPerson(**{**entry, "batches": tuple(entry["batches"])}) for entry in document["people"]]
         return People(bytes.fromhex(document["key"]), tuple(people))
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
+        raise OSError(
             f"{path} is damaged ({error}): without it people who were forgotten would come back; restore it from a "
             "backup, or remove it and forget them again"
         ) from error

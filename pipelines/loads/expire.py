@@ -52,7 +52,10 @@ def delete_old_conversations(workspace: Workspace, now: datetime) -> int:
 def drop_old_conversations(
     workspace: Workspace, account: Account, tables: Mapping[str, pa.Table | Path], days: Iterable[date]
 ) -> dict[str, pa.Table | Path]:
-    """Return staged tables without single conversations that retention does not keep. ``days`` are their local days."""
+    """Return staged tables, with their columns, without single conversations that retention does not keep.
+
+    ``days`` are the local days of the tables.
+    """
     kept = dict(tables)
     if workspace.config.settings.retention.conversation_days is None:
         return kept

@@ -93,7 +93,7 @@ def forget_person(workspace: Workspace, account: Account, user_id: str) -> Forge
 def restore_proofs(workspace: Workspace, accounts: Iterable[Account]) -> None:
     """Write into the books the proofs that the landing zone has: those of a warehouse that was lost are there again.
 
-    Raises WarehouseErrors, OSError, and ValueError for a damaged list.
+    Raises WarehouseErrors, and OSError, also for a damaged list.
     """
     proofs = []
     for account in accounts:

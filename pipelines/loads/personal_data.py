@@ -43,7 +43,7 @@ class HeldData:
 def open_eraser(landing: LandingZone, account: Account) -> AccountEraser | None:
     """Return the eraser of the people whom an account has forgotten; None where there are none.
 
-    Its tokens are random. Raises ValueError when the list of them is damaged.
+    Its tokens are random. Raises OSError, also when the list of them is damaged.
     """
     people = read_people(landing.account_folder(account.provider, account.name))
     if people is None or not people.people:

@@ -74,7 +74,7 @@ def test_the_mark_differs_where_facts_would() -> None:
     settings = [{}, {"key": KEY}, {"key": OTHER_KEY}, {"key": KEY, **HASH_ALL}]
     marks = [mark_privacy(build_account(privacy=privacy)) for privacy in settings]
     assert marks[0] is None
-    assert all(one != other for one, other in combinations(marks, 2))
+    assert all(first != second for first, second in combinations(marks, 2))
     same = [{"key": KEY, "user_ids": "drop"}, {"message_texts": "keep"}, {"properties": "keep"}]
     assert {mark_privacy(build_account(privacy=privacy)) for privacy in same} == {None}
     assert mark_privacy(build_account(privacy={"key": KEY})) == marks[1]

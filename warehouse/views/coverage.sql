@@ -1,8 +1,7 @@
 -- Every account and day, with its state, from the account's start_date (without one: its first known slice) to its own
 -- yesterday. A removed account keeps its loaded days; no other day of it is expected.
 --   date: Local calendar day of the account's zone.
---   state: loaded, settled (no longer moves), stale (of another zone, id or privacy setting, or dated in the future),
---     failed or missing.
+--   state: loaded, settled (no longer moves), stale (other zone, id or privacy, or dated ahead), failed or missing.
 WITH first_days AS (
     SELECT l.account, min(l.date) AS date
     FROM load_ledger AS l

@@ -6,7 +6,8 @@ What must not come in: where personal data is (``pipelines.loads.personal_data``
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 import pyarrow as pa
@@ -24,7 +25,8 @@ def show_person(config: str | None, user_id: str, as_json: bool, accounts: Seque
     user_id = _read_user_id(user_id)
     workspace = open_workspace(config, "show")
     selected = workspace.config.select_accounts(accounts)
-    held = find_person(workspace, selected, user_id)
+    with _say_what_is_damaged():
+        held = find_person(workspace, selected, user_id)
     if as_json:
         rows = [{**vars(data), "first": _as_text(data.first), "last": _as_text(data.last)} for data in held]
         click.echo(json.dumps({"held": rows}, ensure_ascii=False))
@@ -46,7 +48,8 @@ def forget_user(config: str | None, user_id: str, account_name: str) -> int:
     register_secrets(user_id)  # no message and no log names who was forgotten
     workspace = open_workspace(config, "forget")
     [account] = workspace.config.select_accounts([account_name])
-    forgetting = forget_person(workspace, account, user_id)
+    with _say_what_is_damaged():
+        forgetting = forget_person(workspace, account, user_id)
     proof = forgetting.proof
     print_message(
         f"{account.name}: forgotten, request {proof.request_id}: {proof.records:,} records in {proof.responses:,} "
@@ -65,6 +68,15 @@ def forget_user(config: str | None, user_id: str, account_name: str) -> int:
         )
         return 1
     return 0
+
+
+@contextmanager
+def _say_what_is_damaged() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        advice = "the person may be in it; fetch its days again with `chatmart backfill --refetch`, then run this again"
+        raise click.ClickException(f"{error}; {advice}") from error
 
 
 def _read_user_id(user_id: str) -> str:
