@@ -6,6 +6,7 @@ thrown away when the person is forgotten everywhere, so that the rows of one per
 others. What must not come in: which fields of a response are personal.
 """
 
+import errno
 import hashlib
 import hmac
 import json
@@ -26,6 +27,7 @@ LEAST_TEXT_LENGTH = 6
 
 _TOKEN = re.compile(rf"{TOKEN_PREFIX}[0-9a-f]{{32}}")
 _INNER = re.compile(r"[\w-]")
+_STARTS = re.compile(r"(?<![\w-])|(?=[^\w-])")
 
 
 @dataclass(frozen=True)
@@ -93,22 +95,19 @@ class People:
         lengths = [length for length in self._lengths if LEAST_TEXT_LENGTH <= length <= len(text)]
         if not lengths or (self.plain is not None and self.plain not in text):
             return text
-        pieces, start, position = [], 0, 0
-        while position < len(text):
+        pieces, start = [], 0
+        for match in _STARTS.finditer(text):
+            position = match.start()
             length = next((size for size in lengths if self._stands_at(text, position, size)), 0)
-            if length:
+            if length and position >= start:
                 pieces += [text[start:position], "forgotten"]
                 start = position + length
-            position += length or 1
         return "".join([*pieces, text[start:]]) if pieces else text
 
     def _stands_at(self, text: str, position: int, length: int) -> bool:
         end = position + length
-        if end > len(text) or (position and _INNER.match(text[position - 1]) and _INNER.match(text[position])):
-            return False
-        if end < len(text) and _INNER.match(text[end]) and _INNER.match(text[end - 1]):
-            return False
-        return self.has(text[position:end])
+        is_inside = end < len(text) and _INNER.match(text[end]) and _INNER.match(text[end - 1])
+        return end <= len(text) and not is_inside and self.has(text[position:end])
 
     def _hash(self, text: str) -> str:
         return hmac.new(self.key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
@@ -142,10 +141,11 @@ def _read_people(path: Path, _modified: int, _inode: int) -> People:
         people = [ForgottenPerson(**{**entry, "batches": tuple(entry["batches"])}) for entry in document["people"]]
         return People(bytes.fromhex(document["key"]), tuple(people))
     except (ValueError, KeyError, TypeError) as error:
-        raise OSError(
-            f"{path} is damaged ({error}): without it people who were forgotten would come back; restore it from a "
-            "backup, or remove it and forget them again"
-        ) from error
+        problem = (
+            f"is damaged ({error}): without it people who were forgotten would come back; restore it from a back-up, "
+            "or remove it and forget them again"
+        )
+        raise OSError(errno.EBADMSG, problem, str(path)) from error
 
 
 def write_people(root: Path, folder: Path, people: People) -> None:
