@@ -5,6 +5,7 @@ landed of them; what is to be rewritten is noted before it is rewritten; and the
 finishes the rest. No request is made.
 """
 
+import logging
 import os
 import shutil
 from collections.abc import Iterable, Mapping
@@ -38,6 +39,8 @@ from pipelines.loads.personal_data import (
 )
 from pipelines.loads.workspace import Workspace
 from warehouse.records import ForgottenRow, PersonInAccount
+
+log = logging.getLogger("chatmart.run")
 
 
 @dataclass(frozen=True)
@@ -93,11 +96,15 @@ def forget_person(workspace: Workspace, account: Account, user_id: str) -> Forge
 def restore_proofs(workspace: Workspace, accounts: Iterable[Account]) -> None:
     """Write into the books the proofs that the landing zone has: those of a warehouse that was lost are there again.
 
-    Raises WarehouseErrors, and OSError, also for a damaged list.
+    A list that cannot be read is logged. Raises WarehouseErrors.
     """
     proofs = []
     for account in accounts:
-        people = read_people(workspace.landing.account_folder(account.provider, account.name))
+        try:
+            people = read_people(workspace.landing.account_folder(account.provider, account.name))
+        except OSError as error:  # no other account waits for it, and a fetch of this one names it
+            log.warning("%s: %s", account.name, error)
+            continue
         proofs += [_build_proof(account, person) for person in (people.people if people else ()) if not person.secret]
     workspace.store.record_forgotten(proofs)
 
