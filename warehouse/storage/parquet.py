@@ -177,7 +177,7 @@ class ParquetStorage:
         """Publish, and remove superseded files at once. A reader with the older manifest has to open the lake again."""
         self.publish(con)
         with self._hold_lock():
-            self._remove_superseded(self._read_current(con).file_names(), 0)
+            self._remove_superseded(self._read_current(con).file_names(), at_once=True)
 
     @contextmanager
     def _hold_lock(self) -> Iterator[None]:
@@ -253,11 +253,13 @@ class ParquetStorage:
         if not path.exists() or path.read_bytes() != script:
             write_into_place(path, script)
 
-    def _remove_superseded(self, current: set[str], retention_seconds: float = RETENTION_SECONDS) -> None:
+    def _remove_superseded(self, current: set[str], *, at_once: bool = False) -> None:
         """Remove files beyond the retention that are not in `current`: superseded ones, and those of failed commits."""
         for path in self._versions.iterdir():
             # the status of a file changes for the last time when its link is removed
-            if path.name not in current and time.time() - path.stat().st_ctime >= retention_seconds:
+            if path.name in current:
+                continue
+            if at_once or time.time() - path.stat().st_ctime > RETENTION_SECONDS:
                 path.unlink()
 
     def _paths(self, manifest: Manifest) -> dict[str, dict[str, Path]]:
