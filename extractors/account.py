@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -38,13 +38,21 @@ def _list_zones() -> frozenset[str]:
     return frozenset(available_timezones() - {"localtime"})
 
 
+def _has_known_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
+
+
 def _check_base_url(url: str) -> str:
     try:
         parts = urlsplit(url)
-        is_web_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
-        is_web_address = False
-    if not is_web_address:
+        parts = urlsplit("")
+    if parts.scheme in ("http", "https") and parts.hostname and not _has_known_port(parts):
+        raise ValueError("the port of a base_url is a number from 1 to 65535")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("a base_url begins with https:// (or http://) and a host name")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("a base_url has no credential, query or fragment")
@@ -95,6 +103,15 @@ class RateLimit(Settings):
 
 LEAST_KEY_LENGTH = 22
 """The fewest characters of a key of pseudonyms: 128 random bits in base64. A shorter one can be found by trying."""
+
+
+class Budget(Settings):
+    """What one run may ask of a provider for one account. A provider whose pages have no end fills no disk."""
+
+    requests: int = Field(default=1_000_000, ge=1, description="Requests of a run for the account, repeats included")
+    megabytes: int = Field(
+        default=20_000, ge=1, description="Megabytes of answers and files that a run takes for the account, unpacked"
+    )
 
 
 class Privacy(Settings):
@@ -155,6 +172,7 @@ class Account(Settings):
     streams: tuple[str, ...] | None = Field(default=None, description="Streams to fetch; default: docs/mapping.md")
     rate_limit: RateLimit = Field(default=RateLimit(), description="Limits of the requests to the provider")
     max_wait_seconds: float = Field(default=60, ge=0, description="The longest a run waits for one limit")
+    budget: Budget = Field(default=Budget(), description="What a run may ask of the provider before it stops")
     privacy: Privacy = Field(default=Privacy(), description="Personal data that may reach the warehouse")
 
     @field_validator("streams")
@@ -201,6 +219,11 @@ class Account(Settings):
     def external_id(self) -> str:
         """The provider's id of this account. A change of it makes earlier slices stale."""
         raise NotImplementedError
+
+    @property
+    def project_identity(self) -> str:
+        """The text that tells the projects of one provider apart. It may be a secret, and is never shown."""
+        return self.external_id
 
     def credential(self) -> Credential:
         """Return the credential of a request. It is sent to the origin of ``base_url`` only."""

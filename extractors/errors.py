@@ -6,10 +6,13 @@ ChatmartError
 │   ├── CredentialRefused  401, 403: the account stops at once
 │   ├── CertificateRefused the certificate of a host is not trusted: nothing was sent
 │   ├── RequestRefused     any other 4xx, with the provider's own message
-│   │   └── LinkExpired    a signed download link that has expired: a fresh one may work
+│   │   ├── LinkExpired    a signed download link that has expired: a fresh one may work
+│   │   └── UnexpectedStatus  a 2xx or 3xx that is no answer to this request: it may have had its effect
 │   ├── ForbiddenHost      a redirect or download to a host that the account may not use
 │   ├── ResponseTooLarge   over the size limit of one response
+│   ├── BudgetUsedUp       the account has asked for as much as its budget of a run allows; nothing was sent
 │   ├── ShapeError         a response whose shape is none of the accepted ones
+│   │   └── NotUnderstood  landed responses whose reading failed in a way that was not foreseen
 │   └── ExportFailed       the provider reports that the job failed
 ├── Transient              connection, 408, 5xx, broken body: retried with full-jitter back-off inside RetryPolicy.run
 │   ├── NotSent            no connection, or the account is stopped: nothing has reached the provider
@@ -24,10 +27,16 @@ ChatmartError
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from extractors.foreign_text import clean_line
 from extractors.redaction import redact
 
 _SHOWN_CHARACTERS = 120  # of a value in a ShapeError
+_READ_CHARACTERS = 10_000  # of a text in a ShapeError: no more of it is shown, however much is masked
+_FIELD_LENGTH = 200  # of the name of a field in a ShapeError
 _LANDED_ADVICE = "the answer is kept in the landing zone; `chatmart replay` reads it once the parser knows this shape"
+_NOT_UNDERSTOOD_ADVICE = (
+    "they are kept in the landing zone, and the next load asks for them again; please report this, with --verbose"
+)
 _NOT_LANDED_ADVICE = "the answer was not kept; run the same command again, and report this sentence if it comes again"
 
 
@@ -60,7 +69,8 @@ class ExtractionError(ChatmartError):
     """A failure of one account: ``where`` names it, ``problem`` says what happened, ``advice`` what to do next."""
 
     def __init__(self, where: ErrorLocation, problem: str, advice: str = "") -> None:
-        problem = problem.encode("utf-8", "backslashreplace").decode()  # no output can hold a lone surrogate
+        # a provider's words may be part of both; no output can hold a lone surrogate
+        problem, advice = (clean_line(text.encode("utf-8", "backslashreplace").decode()) for text in (problem, advice))
         self.where = where
         self.problem = problem
         self.advice = advice
@@ -94,12 +104,23 @@ class LinkExpired(RequestRefused):
     """The link to a file returns a 4xx. The file may still be had by a fresh link or a new job."""
 
 
+class UnexpectedStatus(RequestRefused):
+    """A status below 400 that is no answer to this request, such as 204, 206 or 302.
+
+    What the request was to do may have been done: an export's creation is not sent again.
+    """
+
+
 class ForbiddenHost(Permanent):
     """A redirect or a download that leaves the hosts an account may use."""
 
 
 class ResponseTooLarge(Permanent):
     """A response over the size limit, before or after decompression."""
+
+
+class BudgetUsedUp(Permanent):
+    """The budget of the account in this run is used up. No request was sent for this."""
 
 
 class ShapeError(Permanent):
@@ -112,9 +133,10 @@ class ShapeError(Permanent):
     def __init__(
         self, where: ErrorLocation, field: str, problem: str, value: object = None, *, is_landed: bool | None = None
     ) -> None:
-        self.field = field
+        self.field = field = clean_line(field.encode("utf-8", "backslashreplace").decode(), _FIELD_LENGTH)
         self._can_be_landed = is_landed is not False
-        seen = redact(repr(value))  # redact before truncating: a cut secret would not be matched
+        shown_part = value[:_READ_CHARACTERS] if isinstance(value, str | bytes) else value
+        seen = redact(repr(shown_part))  # redact before truncating: a cut secret would not be matched
         shown = seen if len(seen) <= _SHOWN_CHARACTERS else f"{seen[: _SHOWN_CHARACTERS - 3]}..."
         super().__init__(
             where,
@@ -127,6 +149,16 @@ class ShapeError(Permanent):
         if self._can_be_landed:
             self.advice = _LANDED_ADVICE
             self.args = (f"{self.where}: {self.problem}; {self.advice}",)
+
+
+class NotUnderstood(ShapeError):
+    """Landed answers whose reading failed in a way that was not foreseen. ``__cause__`` is the error itself."""
+
+    def __init__(self, where: ErrorLocation, error: Exception) -> None:
+        self.field = "$"
+        self._can_be_landed = True
+        problem = f"the answers could not be understood ({type(error).__name__}: {error})"
+        ExtractionError.__init__(self, where, problem, _NOT_UNDERSTOOD_ADVICE)
 
 
 class ExportFailed(Permanent):

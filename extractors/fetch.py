@@ -42,7 +42,11 @@ async def fetch_batch(landing: LandingZone, session: Session[A], name: str, stre
     started = session.clock.now()
     with landing.open_writer(key, session.clock) as writer:
         try:
-            remarks = await stream.fetch(session, window, writer)
+            if window.is_skipped(account.zone):  # such as 2011-12-30 in Samoa: a range without an instant is no range
+                writer.mark_empty()
+                remarks = None
+            else:
+                remarks = await stream.fetch(session, window, writer)
         except ShapeError as error:
             if not writer.is_empty:
                 error.mark_landed()

@@ -6,10 +6,15 @@ provider means. Its own writing turns a fraction into a float. What must not com
 
 import json
 import re
+from collections import Counter
 from decimal import Decimal
 from typing import Any, NoReturn
 
-LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+MAX_VALUES = 5_000_000
+"""Of one body: about one gigabyte of Python objects at worst, and 600,000 rows of eight fields."""
+
+_UNCOUNTED_BYTES = 10 * 2**20  # a shorter body cannot hold much more than that, and need not be counted
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class AmbiguousJson(ValueError):
@@ -23,6 +28,22 @@ class AmbiguousJson(ValueError):
         self.problem = problem
         self.values = values
         super().__init__(f"{field} {problem}")
+
+
+def has_too_many_values(body: bytes) -> bool:
+    """Whether a JSON body holds more than ``MAX_VALUES``, by its brackets and commas, also those inside texts.
+
+    A value takes up to two hundred times as many bytes as its text: 200 MB of ``{}`` are 5 GB when they are parsed.
+    """
+    return len(body) > _UNCOUNTED_BYTES and sum(map(body.count, (b"{", b"[", b","))) > MAX_VALUES
+
+
+def replace_lone_surrogates(text: str) -> str:
+    """Return the text with U+FFFD in place of lone surrogates (a text cut inside an emoji).
+
+    No store and no URL can hold them. They stay in landed bodies.
+    """
+    return text if text.isascii() else _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def parse_json_body(body: bytes) -> Any:
@@ -59,8 +80,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     built = dict(pairs)
     if len(built) < len(pairs):
-        keys = [key for key, _ in pairs]
-        key = next(key for key in keys if keys.count(key) > 1)
+        key = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
         raise AmbiguousJson(key, "stands twice in one object", [value for other, value in pairs if other == key])
     return built
 
@@ -85,5 +105,5 @@ def format_json(value: Any) -> str:
 
 def _dump(value: Any) -> str:
     # a lone surrogate, from a text cut inside an emoji, stays an escape: UTF-8 cannot encode it
-    is_cut = isinstance(value, str) and not value.isascii() and LONE_SURROGATE.search(value)
+    is_cut = isinstance(value, str) and not value.isascii() and _LONE_SURROGATE.search(value)
     return json.dumps(value, ensure_ascii=bool(is_cut), allow_nan=False)

@@ -7,13 +7,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from extractors.foreign_text import clean_line
 from extractors.json_body import format_json
-from extractors.redaction import redact
 
 FAILURE_KEYS = ("error", "errors", "fault")
 """The keys under which a body reports a failure, when their value is not empty."""
 
 _MESSAGE_LENGTH = 300  # characters
+_MAX_DEPTH = 20  # of a message in objects and lists
 _MESSAGE_KEYS = ("message", "detail", "title", "error", "error_description")
 _FAILURE_WORDS = frozenset({"error", "errors", "fail", "failed", "failure", "fault"})
 _SUCCESS_CODES = range(200, 400)
@@ -72,25 +73,27 @@ def describe_failure(value: Any) -> str:
     return _clean(_describe(value))
 
 
-def _describe(value: Any) -> str:
+def _describe(value: Any, depth: int = 0) -> str:
     """Return a reported error in words: its message, the messages of a list, or the value as it is."""
-    if isinstance(value, list):
-        return "; ".join(map(_describe, value))
-    return _find_message(value) or format_json(value)
+    if isinstance(value, list) and depth < _MAX_DEPTH:
+        return "; ".join(_describe(inner, depth + 1) for inner in value)
+    try:
+        return _find_message(value) or format_json(value)
+    except RecursionError:
+        return "an error that is nested too deeply to be shown"
 
 
-def _find_message(value: Any) -> str:
+def _find_message(value: Any, depth: int = 0) -> str:
     if isinstance(value, str):
         return value
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or depth == _MAX_DEPTH:
         return ""
     for key in _MESSAGE_KEYS:
-        message = _find_message(value.get(key))
+        message = _find_message(value.get(key), depth + 1)
         if message:
             return message
     return ""
 
 
 def _clean(text: str) -> str:
-    line = " ".join(text.split())
-    return redact("".join(char if char.isprintable() else "?" for char in line))[:_MESSAGE_LENGTH]
+    return " ".join(clean_line(text, None).split())[:_MESSAGE_LENGTH]

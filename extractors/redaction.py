@@ -1,28 +1,34 @@
 """The one filter that keeps credentials out of logs, errors, manifests and metadata. No I/O.
 
 A secret is registered when the configuration is read. From then on every text that leaves the process passes
-``redact``, which also masks the forms in which a secret travels (URL-encoded, base64, inside JSON).
+``redact``, which also masks the forms in which a secret travels (URL-encoded, base64, escaped in JSON or HTML).
 """
 
 import base64
 import json
 import logging
-import operator
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote_plus
+
+from extractors.printable import make_printable_lines
+from extractors.secret_finder import SecretFinder, Span, merge_spans
 
 MASK = "[redacted]"
-_MIN_LENGTH = 4  # masking a shorter text would mask parts of ordinary words
-_MIN_LENGTH_IN_BODY = 12  # data must not change: only texts too long to be an ordinary word are masked there
-_secrets: set[str] = set()
-_signatures: set[str] = set()
+_MIN_LENGTH = 4  # bytes; masking a shorter text would mask parts of ordinary words
+_MIN_LENGTH_IN_BODY = 6  # data must not change: texts that are as short as many words are not masked there
+_MIN_DIGITS = 12  # a shorter number in JSON is data: as likely as not it is equal by chance
+_secrets = SecretFinder()
+_signatures = SecretFinder()
+
+_JSON_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|-?[0-9][-+.0-9eE]*+', re.DOTALL)
+"""A text or a number of a JSON body."""
 
 
 def register_secrets(*values: str) -> None:
-    """Register secrets. Each is masked in its plain, URL-encoded, base64, JSON and Python forms."""
-    _add_forms(_secrets, values)
+    """Register secrets. Each is masked as it is, in base64, and with any of its characters escaped."""
+    _secrets.add(_iter_forms(values))
 
 
 def register_signatures(*values: str) -> None:
@@ -30,96 +36,104 @@ def register_signatures(*values: str) -> None:
 
     It is masked in texts, but not in response bodies: other links, still to be followed, share parts of it.
     """
-    _add_forms(_signatures, values)
+    _signatures.add(_iter_forms(values))
 
 
-def _add_forms(known: set[str], values: Iterable[str]) -> None:
+def _iter_forms(values: Iterable[str]) -> Iterator[str]:
     for value in values:
         if len(value) >= _MIN_LENGTH:
-            known.update(_iter_forms(value))
-
-
-def _iter_forms(value: str) -> Iterator[str]:
-    quoted = json.dumps(value)[1:-1]
-    yield from (value, quoted, quoted.replace("/", "\\/"), repr(value)[1:-1])
-    for encoded in (base64.b64encode(value.encode()), base64.urlsafe_b64encode(value.encode())):
-        yield from (encoded.decode(), encoded.decode().rstrip("="))
-    for url in (quote(value, safe=""), quote(value), quote_plus(value)):
-        yield from (url, re.sub("%..", lambda code: code[0].lower(), url))
+            yield from (value, quote_plus(value))  # of a form's texts: a space is a plus sign there
+            for encoded in (base64.b64encode(value.encode()), base64.urlsafe_b64encode(value.encode())):
+                yield from (encoded.decode(), encoded.decode().rstrip("="))
 
 
 def redact(text: str) -> str:
-    """Return ``text`` with every registered secret and signature masked, longest first."""
-    return _mask(text, _order(_secrets, _signatures).texts)
-
-
-def _mask(text: str, secrets: Iterable[str]) -> str:
-    for secret in secrets:
-        if secret in text:
-            text = text.replace(secret, MASK)
-    return text
+    """Return ``text`` with every registered secret and signature masked."""
+    encoded = text.encode("utf-8", "surrogatepass")
+    spans = [*_secrets.find(encoded), *_signatures.find(encoded)]
+    return _mask(encoded, merge_spans(spans)).decode("utf-8", "surrogatepass") if spans else text
 
 
 def redact_body(body: bytes, *, signatures: bool = False) -> bytes:
     """Return a response body with the secrets masked that a provider sends back; every other byte is unchanged.
 
-    With ``signatures`` the signatures of links are masked too. That is for a body that is kept and whose links are
-    not followed any more.
+    A body that is JSON stays JSON: texts are masked, and numbers of twelve and more digits. With ``signatures`` the
+    signatures of links are masked too. That is for a body that is kept and whose links are not followed any more.
     """
-    for secret in (_order(_secrets, _signatures) if signatures else _order(_secrets)).long_texts:
-        body = body.replace(secret, MASK.encode())
-    return body
+    spans = _secrets.find(body, _MIN_LENGTH_IN_BODY)
+    if signatures:
+        spans = merge_spans([*spans, *_signatures.find(body, _MIN_LENGTH_IN_BODY)])
+    if not spans:
+        return body
+    return _mask_json(body, spans) if _is_json(body) else _mask(body, spans)
 
 
-class _LongestFirst:
-    """The texts of some sets in the order in which they are masked. ``long_texts`` are those that count in a body."""
-
-    def __init__(self, sets: Sequence[set[str]]) -> None:
-        self.sets = sets
-        self.sizes = [len(texts) for texts in sets]
-        self.texts = sorted(set().union(*sets), key=len, reverse=True)
-        self.long_texts = [text.encode() for text in self.texts if len(text) >= _MIN_LENGTH_IN_BODY]
-
-    def is_current(self, sets: Sequence[set[str]]) -> bool:
-        """Whether it is of these sets. Texts are only ever added to a set: sets of the same size hold the same."""
-        return [len(texts) for texts in sets] == self.sizes and all(map(operator.is_, sets, self.sets))
+def _mask(text: bytes, spans: Sequence[Span]) -> bytes:
+    pieces, position = [], 0
+    for start, end in spans:
+        pieces += [text[position:start], MASK.encode()]
+        position = end
+    return b"".join([*pieces, text[position:]])
 
 
-_orders: dict[int, _LongestFirst] = {}
-"""By the number of sets. Sorting them anew for each header and body would cost more than to mask it."""
+def _mask_json(body: bytes, spans: Sequence[Span]) -> bytes:
+    """Mask parts of a JSON body within its texts and numbers."""
+    waiting = list(reversed(spans))
+
+    def mask_token(match: re.Match[bytes]) -> bytes:
+        while waiting and waiting[-1][1] <= match.start():
+            waiting.pop()
+        within: list[Span] = []
+        while waiting and waiting[-1][0] < match.end():
+            start, end = waiting[-1]
+            within.append((max(start - match.start(), 0), min(end, match.end()) - match.start()))
+            if end > match.end():
+                break  # it goes on in the next text
+            waiting.pop()
+        return _mask_token(match[0], within) if within else match[0]
+
+    return _JSON_TOKEN.sub(mask_token, body)
 
 
-def _order(*sets: set[str]) -> _LongestFirst:
-    order = _orders.get(len(sets))
-    if order is None or not order.is_current(sets):
-        order = _orders[len(sets)] = _LongestFirst(sets)
-    return order
+def _mask_token(token: bytes, spans: Sequence[Span]) -> bytes:
+    """Mask parts of a JSON text, or a whole number."""
+    mask = json.dumps(MASK).encode()
+    if not token.startswith(b'"'):
+        return mask if spans == [(0, len(token))] and len(token) >= _MIN_DIGITS else token
+    masked = (
+        b'"' + _mask(token[1:-1], [(max(start, 1) - 1, min(end, len(token) - 1) - 1) for start, end in spans]) + b'"'
+    )
+    return masked if _is_json(masked) else mask  # a part may have begun or ended within an escape
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def redact_json(value: Any) -> Any:
     """Return JSON-like data with every text in it redacted. Keys, numbers and shape are unchanged."""
-    return _redact_value(value, _order(_secrets, _signatures).texts)
-
-
-def _redact_value(value: Any, secrets: Sequence[str]) -> Any:
     if isinstance(value, str):
-        return _mask(value, secrets)
+        return redact(value)
     if isinstance(value, Mapping):
-        return {key: _redact_value(inner, secrets) for key, inner in value.items()}
+        return {key: redact_json(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_redact_value(inner, secrets) for inner in value]
+        return [redact_json(inner) for inner in value]
     return value
 
 
 class RedactingFilter(logging.Filter):
-    """A logging filter that masks secrets in records, their arguments and their traces."""
+    """A logging filter that masks secrets in records, their arguments and their traces, and steering characters."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record in place and return True: no record is dropped."""
-        record.msg = redact(record.getMessage())
+        record.msg = make_printable_lines(redact(record.getMessage()))
         record.args = None
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         if record.exc_text:
-            record.exc_text = redact(record.exc_text)
+            record.exc_text = make_printable_lines(redact(record.exc_text))
         return True

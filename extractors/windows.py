@@ -86,6 +86,14 @@ class Window:
         """Return the last whole millisecond inside, in UTC: for providers whose ranges include their end."""
         return self.end_instant(zone) - timedelta(milliseconds=1)
 
+    def is_skipped(self, zone: ZoneInfo) -> bool:
+        """Return whether the clocks of a zone passed over all of these days: they have no instant.
+
+        >>> Window.of_day(date(2011, 12, 30)).is_skipped(ZoneInfo("Pacific/Apia"))
+        True
+        """
+        return self.first_instant(zone) >= self.end_instant(zone)
+
     def split_into_days(self) -> list["Window"]:
         """Return one window for every day, oldest first."""
         return [Window.of_day(day) for day in self.days()]

@@ -1,4 +1,4 @@
-"""Drift: unknown fields, columns and channels in responses, requested fields that are missing, and refused metrics.
+"""Drift: unknown fields, columns and channels in responses, missing fields, refused metrics, and unconfirmed ends.
 
 Names only, never a value. Drift is no error and is not logged: it is committed with the slices it was seen in. A field
 that a vendor documents and we do not load is known. What must not come in: a provider's list of fields (``fields.py``).
@@ -10,10 +10,10 @@ from datetime import date
 from typing import Any, TypeAlias
 
 from extractors.errors import ErrorLocation, ShapeError
+from extractors.json_body import replace_lone_surrogates
 from extractors.provider_message import FAILURE_KEYS, describe_failure
 from transforms import conform
 from transforms.chunk import LandedResponse
-from transforms.reading import replace_lone_surrogates
 from warehouse.records import DriftEntry
 
 UNKNOWN_FIELD = "unknown field"
@@ -21,6 +21,8 @@ MISSING_FIELD = "missing field"
 UNKNOWN_COLUMN = "unknown column"
 UNKNOWN_CHANNEL = "unknown channel"
 REFUSED_METRIC = "refused metric"
+UNCONFIRMED = "unconfirmed"
+"""The end of a file: everything that came is loaded, and whether it is all cannot be known."""
 
 MAX_NAMES = 50
 """The most names of one kind that are listed per stream and day; one more entry gives the number of the others."""

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from extractors.errors import ErrorLocation, ShapeError
-from extractors.json_body import LONE_SURROGATE, AmbiguousJson, format_json, parse_json_body
+from extractors.json_body import AmbiguousJson, format_json, parse_json_body, replace_lone_surrogates
 from warehouse.model.columns import UNKNOWN
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
@@ -40,11 +40,6 @@ def parse_json(body: bytes, where: ErrorLocation) -> "Node":
     except (ValueError, RecursionError) as error:
         raise ShapeError(where, "$", f"is no JSON ({error})", body[:80]) from error
     return Node(value, "$", where)
-
-
-def replace_lone_surrogates(text: str) -> str:
-    """Return the text with U+FFFD in place of lone surrogates (a text cut inside an emoji): no store can hold them."""
-    return text if text.isascii() else LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 @lru_cache(maxsize=10_000)

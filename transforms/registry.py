@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic
 
-from extractors.errors import ErrorLocation, ShapeError
+from extractors.errors import ErrorLocation, NotUnderstood, ShapeError
 from extractors.registry import PROVIDERS
 from transforms.chunk import A, Chunk
 from transforms.drift import Shape
@@ -29,6 +29,10 @@ from warehouse.model.schema import fact_table
 from warehouse.records import MeasureDefinition
 
 __all__ = ["Transform", "get_transform", "measure_definitions", "transform_chunk"]
+
+
+_MACHINE_ERRORS = frozenset({"IOException", "OutOfMemoryException"})
+"""The engine's own errors, by name: a transform that does not use the engine does not import it."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +72,26 @@ def get_transform(provider: str) -> Transform[Any]:
 def transform_chunk(chunk: Chunk[A]) -> TransformResult:
     """Return the staged facts of a chunk.
 
-    Raises ShapeError for a response whose shape is not accepted, and for a value that its column cannot hold.
+    Raises ShapeError for a response whose shape is not accepted, and for a value that its column cannot hold; its
+    NotUnderstood for any other failure to read the responses. That of the machine is raised as it is (OSError,
+    MemoryError, and the engine's for a full disk or memory).
     """
     rules: Transform[A] = get_transform(chunk.account.provider)
     facts = Facts(chunk.days, {metric.name: metric for metric in rules.metrics})
-    rules.run(chunk, facts)
     try:
+        rules.run(chunk, facts)
         return facts.build()
     except ValueOutOfRange as error:
         streams = " or ".join(_list_filling_streams(rules, chunk, error))
         where = ErrorLocation(chunk.account.provider, chunk.account.name, streams)
         raise ShapeError(where, error.column, "cannot hold the reported value", error.value, is_landed=True) from error
+    except (ShapeError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        if type(error).__name__ in _MACHINE_ERRORS:
+            raise
+        where = ErrorLocation(chunk.account.provider, chunk.account.name)
+        raise NotUnderstood(where, error) from error
 
 
 def _list_filling_streams(rules: Transform[A], chunk: Chunk[A], error: ValueOutOfRange) -> list[str]:

@@ -16,8 +16,10 @@ from typing import Any
 
 import duckdb
 
-from warehouse.errors import UnreadableWarehouse, WarehouseBusy
+from warehouse.disk_failures import describe_os_error, find_disk_failure
+from warehouse.errors import StorageFailed, UnreadableWarehouse, WarehouseBusy
 from warehouse.model.engine_paths import engine_path, path_literal
+from warehouse.private_umask import private_umask
 from warehouse.sql import fill, literal
 
 # The oldest format with every feature we use: tools built on DuckDB 1.4 and later open the file.
@@ -36,7 +38,10 @@ class EngineLimits:
 
 @contextmanager
 def open_engine(limits: EngineLimits, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open an engine in memory, in UTC. Data that does not fit into memory goes to the folder `spill`."""
+    """Open an engine in memory, in UTC. Data that does not fit into memory goes to the folder `spill`.
+
+    All files that this process creates meanwhile are for their owner only: the engine's logs and spilled data are.
+    """
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": limits.memory,
         "preserve_insertion_order": False,
@@ -45,17 +50,18 @@ def open_engine(limits: EngineLimits, spill: Path | None = None) -> Iterator[duc
         settings["threads"] = limits.threads
     if spill:
         settings["temp_directory"] = engine_path(spill)
-    con = duckdb.connect(":memory:", config=settings)
-    try:
-        # Not a connect option: it needs the time zone extension, which is loaded later.
-        con.execute("SET TimeZone = 'UTC'")
-        # A name in a query is a table, never a variable of the calling program.
-        con.execute("SET python_enable_replacements = false")
-        yield con
-    finally:
-        con.close()
-        if spill:
-            shutil.rmtree(spill, ignore_errors=True)
+    with private_umask():
+        con = duckdb.connect(":memory:", config=settings)
+        try:
+            # Not a connect option: it needs the time zone extension, which is loaded later.
+            con.execute("SET TimeZone = 'UTC'")
+            # A name in a query is a table, never a variable of the calling program.
+            con.execute("SET python_enable_replacements = false")
+            yield con
+        finally:
+            con.close()
+            if spill:
+                shutil.rmtree(spill, ignore_errors=True)
 
 
 class EnginePool:
@@ -125,6 +131,9 @@ def attach_warehouse(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: b
             raise WarehouseBusy(
                 f"Another program holds {path}: close it, then run again. Open the published file, read-only, instead."
             ) from error
+        failure = find_disk_failure(error)
+        if failure is not None:
+            raise StorageFailed(describe_os_error(failure, path)) from error
         raise UnreadableWarehouse(
             f"{path} cannot be opened as a warehouse ({_first_line(error)}). Move it away; the next load restores it, "
             "and a replay rebuilds everything from the landing zone."

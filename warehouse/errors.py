@@ -12,6 +12,8 @@ A store raises these and nothing else of its own. What must not come in: message
     │   ├── NewerWarehouse        written by a newer release
     │   ├── UnsupportedStore      no kind of store has this address
     │   └── UnreadableWarehouse   the file is no warehouse, or it is damaged
+    ├── DamagedWarehouse          the loader's data were damaged and set aside: run again, what is published takes over
+    ├── StorageFailed             the disk is full, read-only, without locks, or refuses access: mend it, then run again
     ├── QueryError                the SQL of a query is wrong: correct it
     ├── NothingPublished          nothing to read yet: load first
     └── WarehouseBusy             another writer holds the lock: run again later
@@ -56,6 +58,14 @@ class UnsupportedStore(SetupError):
 
 class UnreadableWarehouse(SetupError):
     """The file at the warehouse's address cannot be opened as a warehouse."""
+
+
+class DamagedWarehouse(WarehouseError):
+    """The loader's data were damaged, and are set aside: the next command goes on with what is published."""
+
+
+class StorageFailed(WarehouseError):
+    """The disk of the warehouse failed or refused access. What was committed before stays committed."""
 
 
 class QueryError(WarehouseError):

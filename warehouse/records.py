@@ -23,6 +23,7 @@ __all__ = [
     "AccountRow",
     "ChunkCommit",
     "CommitResult",
+    "Damage",
     "DriftEntry",
     "ForgottenRow",
     "HeldRows",
@@ -170,6 +171,14 @@ class Transaction:
     """An open transaction. Set `changed = False` to discard it."""
 
     changed: bool = True
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A file of the warehouse that cannot be read whole, and the words of the engine for it."""
+
+    path: Path
+    problem: str
 
 
 @dataclass(frozen=True)

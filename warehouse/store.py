@@ -7,12 +7,13 @@ in: files and formats (one module each in `storage`), a provider's rule.
 >>> from tempfile import TemporaryDirectory
 >>> with TemporaryDirectory() as folder:
 ...     store = open_store("duckdb://warehouse.duckdb", Path(folder))
-...     store.set_accounts_and_measures([AccountRow("acme", "cognigy", "p-1", "Europe/Berlin", None, 3)], [])
+...     others = store.set_accounts_and_measures([AccountRow("acme", "cognigy", "p-1", "Europe/Berlin", None, 3)], [])
 ...     was_published = store.publish()
 ...     store.read("SELECT account, timezone FROM dim_account WHERE is_active").to_pylist()
 [{'account': 'acme', 'timezone': 'Europe/Berlin'}]
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,13 +23,15 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from warehouse.disk_failures import name_disk_failures
 from warehouse.engine import EngineLimits, EnginePool, open_engine
-from warehouse.errors import NothingPublished, StagedError
+from warehouse.errors import NothingPublished, StagedError, StorageFailed
 from warehouse.query import ReadSession, run_query
 from warehouse.records import (
     AccountRow,
     ChunkCommit,
     CommitResult,
+    Damage,
     ForgottenRow,
     HeldRows,
     LedgerRow,
@@ -41,6 +44,8 @@ from warehouse.records import (
 from warehouse.sql import day_literal, fill, literal
 from warehouse.storage.opening import find_storage
 from warehouse.storage.protocol import Storage
+
+log = logging.getLogger("chatmart.warehouse")
 
 __all__ = ["ReadSession", "Store", "open_store"]
 
@@ -125,12 +130,29 @@ class Store:
         from warehouse.commit.group import ChunkGroup
 
         group = ChunkGroup(histories)
-        with self._engines.open() as con:
-            group.stage(con)
-            if group.slices:
-                with self._storage.transaction(con, _scope_of(group.slices)):
-                    group.replace(con)
+        is_replaced = False
+        try:
+            with self._open_engine() as con:
+                group.stage(con)
+                if group.slices:
+                    with self._storage.transaction(con, _scope_of(group.slices)):
+                        group.replace(con)
+                        is_replaced = True
+        except (StorageFailed, duckdb.Error) as error:
+            # the disk may fail after the commit, while the engine tidies up
+            if not is_replaced or not self._is_committed(histories):
+                raise
+            log.error("%s; all the same, the books have the commit", error)  # noqa: TRY400 -- a sentence for people
         return group.results()
+
+    def _is_committed(self, histories: Sequence[Sequence[ChunkCommit]]) -> bool:
+        """Return whether the ledger has the newest state of every slice. Raises WarehouseErrors."""
+        chunks = [chunk for history in histories for chunk in history]
+        newest = {(chunk.account.account, info.date): chunk for chunk in chunks for info in chunk.slices}
+        days = [day for _, day in newest]
+        accounts = sorted({account for account, _ in newest})
+        rows = {(row.account, row.date): row for row in self.ledger(*accounts, days=(min(days), max(days)))}
+        return all(key in rows and rows[key].loaded_at == chunk.loaded_at for key, chunk in newest.items())
 
     def record_failures(self, failures: Sequence[SliceFailure]) -> None:
         """Record failed attempts in the ledger: beside the load of a loaded slice, else as a failed slice.
@@ -143,19 +165,25 @@ class Store:
         if not slices:
             return
         scope = replace(_scope_of(slices), tables=frozenset({"load_ledger"}))
-        with self._engines.open() as con, self._storage.transaction(con, scope):
+        with self._open_engine() as con, self._storage.transaction(con, scope):
             run_log.record_failures(con, failures)
 
-    def set_accounts_and_measures(self, accounts: Sequence[AccountRow], measures: Sequence[MeasureDefinition]) -> None:
+    def set_accounts_and_measures(
+        self, accounts: Sequence[AccountRow], measures: Sequence[MeasureDefinition], *, replace_ids: bool = True
+    ) -> list[AccountRow]:
         """Replace the configured accounts and the definitions of measures; other accounts become inactive.
 
-        Raises WarehouseBusy.
+        Return the accounts as they were before that had another provider or external id under the same name. Without
+        `replace_ids` nothing is written when there are any. Raises WarehouseBusy.
         """
         from warehouse.commit import run_log
 
         scope = Scope(tables=frozenset())
-        with self._engines.open() as con, self._storage.transaction(con, scope) as transaction:
-            transaction.changed = run_log.set_accounts_and_measures(con, accounts, measures)
+        with self._open_engine() as con, self._storage.transaction(con, scope) as transaction:
+            others = run_log.find_other_identities(con, accounts)
+            is_allowed = replace_ids or not others
+            transaction.changed = is_allowed and run_log.set_accounts_and_measures(con, accounts, measures)
+        return others
 
     def record_run(self, rows: Sequence[RunRow]) -> None:
         """Record the work of a run for each of its accounts, in place of earlier records of the same run.
@@ -169,7 +197,7 @@ class Store:
         days = [row.date for row in rows]
         names = tuple(sorted({row.account for row in rows}))
         scope = Scope(names, (min(days), max(days)), frozenset({"load_run"}))
-        with self._engines.open() as con, self._storage.transaction(con, scope):
+        with self._open_engine() as con, self._storage.transaction(con, scope):
             run_log.record_run(con, rows)
 
     def run_records(self, run_id: str) -> list[RunRow]:
@@ -178,7 +206,7 @@ class Store:
 
         if not self._storage.exists():
             return []
-        with self._engines.open() as con, self._storage.committed(con, Scope(tables=frozenset({"load_run"}))):
+        with self._open_engine() as con, self._storage.committed(con, Scope(tables=frozenset({"load_run"}))):
             return run_log.read_run_records(con, run_id)
 
     def find_person(self, person: PersonInAccount) -> list[HeldRows]:
@@ -187,7 +215,7 @@ class Store:
 
         if not self._storage.exists():
             return []
-        with self._engines.open() as con, self._storage.committed(con, Scope((person.account,))):
+        with self._open_engine() as con, self._storage.committed(con, Scope((person.account,))):
             return forget.find_rows(con, person)
 
     def forget_person(self, person: PersonInAccount) -> int:
@@ -199,7 +227,7 @@ class Store:
 
         if not self._storage.exists():
             return 0
-        with self._engines.open() as con, self._storage.transaction(con, Scope((person.account,))) as transaction:
+        with self._open_engine() as con, self._storage.transaction(con, Scope((person.account,))) as transaction:
             changed = forget.forget_person(con, person)
             transaction.changed = bool(changed)
         return changed
@@ -215,7 +243,7 @@ class Store:
             return
         days = [row.forgotten_at.date() for row in rows]
         scope = Scope(tuple({row.account for row in rows}), (min(days), max(days)), frozenset({"forgotten"}))
-        with self._engines.open() as con, self._storage.transaction(con, scope) as transaction:
+        with self._open_engine() as con, self._storage.transaction(con, scope) as transaction:
             transaction.changed = forget.record_forgotten(con, rows)
 
     def delete_conversations(self, before: date) -> int:
@@ -228,7 +256,7 @@ class Store:
         if not self._storage.exists():
             return 0
         scope = Scope(None, (date(1970, 1, 1), before), frozenset(forget.CONVERSATION_TABLES))
-        with self._engines.open() as con, self._storage.transaction(con, scope) as transaction:
+        with self._open_engine() as con, self._storage.transaction(con, scope) as transaction:
             deleted = forget.delete_conversations(con, before)
             transaction.changed = bool(deleted)
         return deleted
@@ -240,13 +268,26 @@ class Store:
         """
         if not self._storage.exists():
             return
-        with self._engines.open() as con:
+        with self._open_engine() as con:
             self._storage.purge(con)
 
     def publish(self) -> bool:
         """Make all commits visible to readers. Return False when they were visible already. Raises WarehouseBusy."""
-        with self._engines.open() as con:
+        with self._open_engine() as con:
             return self._storage.publish(con)
+
+    def find_damage(self) -> list[Damage]:
+        """Read the whole warehouse, published and not. Return the files that are damaged. Raises WarehouseBusy."""
+        with self._open_engine() as con:
+            return self._storage.find_damage(con)
+
+    def set_aside(self, damaged: Sequence[Damage]) -> bool:
+        """Move damaged files away, so that the warehouse goes on with those that are whole, or with none.
+
+        Return whether it is empty now. Commits since the last publication may be gone, too. Raises WarehouseBusy.
+        """
+        with name_disk_failures(self.location):
+            return self._storage.set_aside(damaged)
 
     def ledger(self, *accounts: str, days: tuple[date, date] | None = None) -> list[LedgerRow]:
         """Return the committed (not the published) slices of some accounts or of all, ordered by account and day.
@@ -259,7 +300,7 @@ class Store:
         if days is not None:
             conditions.append(f"l.date BETWEEN {day_literal(days[0])} AND {day_literal(days[1])}")
         scope = Scope(accounts or None, days, frozenset({"load_ledger"}))
-        with self._engines.open() as con, self._storage.committed(con, scope):
+        with self._open_engine() as con, self._storage.committed(con, scope):
             rows = con.execute(fill(_LEDGER, condition=" AND ".join(conditions) or "true")).fetchall()
         return [LedgerRow(*(*row[:4], tuple(row[4] or ()), *row[5:])) for row in rows]
 
@@ -269,7 +310,7 @@ class Store:
         Raises NothingPublished before the first publication, NewerWarehouse and UnreadableWarehouse.
         """
         self._require_published()
-        with open_engine(self._limits) as con:
+        with name_disk_failures(self.location), open_engine(self._limits) as con:
             return self._storage.published_version(con)
 
     def read(self, sql: str) -> pa.Table:
@@ -278,8 +319,7 @@ class Store:
         Raises NothingPublished before the first publication, QueryError for SQL that the engine refuses.
         """
         self._require_published()
-        with open_engine(self._limits, self._storage.new_spill_path()) as con, self._storage.published(con, sql):
-            con.execute("USE wh")
+        with self._open_published(sql) as con:
             return run_query(con, sql)
 
     @contextmanager
@@ -291,9 +331,20 @@ class Store:
         """
         self._require_published()
         publication = self._storage.publication()
-        with open_engine(self._limits, self._storage.new_spill_path()) as con, self._storage.published(con, sql):
-            con.execute("USE wh")
+        with self._open_published(sql) as con:
             yield ReadSession(con, lambda: self._storage.publication() != publication)
+
+    @contextmanager
+    def _open_engine(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with name_disk_failures(self.location), self._engines.open() as con:
+            yield con
+
+    @contextmanager
+    def _open_published(self, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        storage, spill = self._storage, self._storage.new_spill_path()
+        with name_disk_failures(self.location), open_engine(self._limits, spill) as con, storage.published(con, sql):
+            con.execute("USE wh")
+            yield con
 
     def _require_published(self) -> None:
         if not self._storage.is_published():

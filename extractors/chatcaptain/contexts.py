@@ -19,8 +19,10 @@ class ChannelReportContext(TypedDict):
 class ExportContext(TypedDict):
     """Of the stream ``export``: the id of the job that made the file, and the file's ``CsvCounts`` as JSON.
 
-    A file that an earlier release landed has no counts.
+    ``is_end_confirmed`` is false for a file whose end nothing marked (``DownloadedFile``). A file that an earlier
+    release landed has neither this nor the counts.
     """
 
     export: str
     counts: NotRequired[dict[str, Any]]
+    is_end_confirmed: NotRequired[bool]

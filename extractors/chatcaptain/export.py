@@ -24,6 +24,7 @@ from extractors.exports.job import ExportJob, ExportJobs, JobState, JobStatus, P
 from extractors.exports.journal import ExportRequest, Journal, JournalEntry
 from extractors.http.messages import BodyRules, Request, Response
 from extractors.http.session import Session
+from extractors.json_body import replace_lone_surrogates
 from extractors.landing.writer import BatchWriter
 from extractors.provider_message import FAILURE_KEYS, find_reported_failure
 from extractors.redaction import redact_body
@@ -39,6 +40,7 @@ _STATES: dict[str, JobState] = {
 }
 """In any letter case. Any other word means that the job is under way: an unknown status is a slow poll, no hot loop."""
 
+_CREATION_STATUSES = (200, 201, 202)  # 202 is documented; the id or a Location header tells that a job exists
 _LINK_GRACE_SECONDS = 60.0  # a job may be done a moment before its file has a link
 
 
@@ -97,6 +99,8 @@ class _WindowExport:
             file = await self._download_result(job)
         request = Request("POST", self._path, self._query)
         context: ExportContext = {"export": job.id, "counts": file.counts.to_json()}
+        if not file.is_end_confirmed:
+            context["is_end_confirmed"] = False
         self._batch.end_body(Response(request, 200, file.headers, file.fetched_at, b"", context))
         self._batch.set_data_time(job.created_at)
         return {
@@ -116,11 +120,14 @@ class _WindowExport:
                 raise LinkExpired(self._where, f"export {job.id} is gone", status=error.status) from error
             raise
         try:
-            return await download_file(self._session, STREAM, status.link or "", self._hosts, self._batch)
-        except Transient:
+            file = await download_file(self._session, STREAM, status.link or "", self._hosts, self._batch)
+        except Transient as error:
+            self._jobs.record_file(error)
             if job.is_adopted:  # a file that comes in no run would block its days until the job is too old
                 self._jobs.discard_job(self._export_request)
             raise
+        self._jobs.record_file()
+        return file
 
     def _is_outdated(self, entry: JournalEntry) -> bool:
         """Return whether the file of a job is landed, or its days have been landed since the job was requested."""
@@ -132,7 +139,7 @@ class _WindowExport:
 
     async def _create_job(self) -> str:
         """Request a new job once and return its id, from the body or else from the ``Location`` header."""
-        rules = BodyRules(allow_empty=True)
+        rules = BodyRules(statuses=_CREATION_STATUSES, allow_empty=True)
         response = await self._session.request(
             STREAM, "POST", self._path, query=self._query, send_once=True, body_rules=rules, is_landed=False
         )
@@ -169,7 +176,7 @@ class _WindowExport:
     def _require_text(self, response: Response, field: str, value: Any) -> str:
         if not isinstance(value, str) or not value:
             self._refuse_shape(response, field, "is missing", value)
-        return value
+        return replace_lone_surrogates(value)
 
     def _refuse_shape(self, response: Response, field: str, problem: str, value: Any) -> NoReturn:
         self._batch.add(replace(response, body=redact_body(response.body, signatures=True)))  # it may hold a link

@@ -5,7 +5,6 @@ with the interval that is documented for single days. A component id means a dif
 """
 
 import asyncio
-import re
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from extractors.chatcaptain.contexts import ChannelReportContext
 from extractors.errors import ShapeError
 from extractors.http.messages import BodyRules, Response
 from extractors.http.session import Session
+from extractors.json_body import replace_lone_surrogates
 from extractors.json_values import require_id
 from extractors.landing.writer import BatchWriter
 from extractors.windows import Window
@@ -26,8 +26,6 @@ CHANNEL_COMPONENTS = range(16)
 CALL_COMPONENTS = range(16, 23)
 
 _Session = Session[ChatcaptainAccount]
-
-_SECRET_TOKEN = re.compile("(?!next|continuation).*token", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -58,28 +56,18 @@ def parse_channels(session: _Session, response: Response) -> list[ListedChannel]
         channel_id, channel_type = require_id(where, f"{field}.id", entry.get("id")), entry["type"]
         if channel_type is not None and not isinstance(channel_type, str):
             raise ShapeError(where, f"{field}.type", "is not a text", channel_type)
-        channel = ListedChannel(channel_id, channel_type or "")
+        # both are parts of requests and keys of rows
+        channel_id = replace_lone_surrogates(channel_id)
+        channel = ListedChannel(channel_id, replace_lone_surrogates(channel_type or ""))
         if channels.setdefault(channel_id, channel) != channel:
             problem = f"is not the type of an earlier entry with the id {channel_id}, {channels[channel_id].type!r}"
             raise ShapeError(where, f"{field}.type", problem, channel_type)
     return list(channels.values())
 
 
-def remove_tokens(value: Any) -> Any:
-    """Return a JSON value without the secret tokens of channel objects, at any depth.
-
-    The token of a next page is no secret; it stays, so that a list that is cut off is noticed.
-    """
-    if isinstance(value, dict):
-        return {key: remove_tokens(inner) for key, inner in value.items() if not _SECRET_TOKEN.fullmatch(key)}
-    if isinstance(value, list):
-        return [remove_tokens(inner) for inner in value]
-    return value
-
-
 async def request_channels(session: _Session, window: Window) -> Response:
-    """Request a window's channel list, and leave its tokens out. Raises the errors of ``request_statistics``."""
-    query, rules = build_range_query(session.account, window), BodyRules(remove_secrets=remove_tokens)
+    """Request a window's channel list, without the channels' credentials. Raises as ``request_statistics`` does."""
+    query, rules = build_range_query(session.account, window), BodyRules(is_listing=True)
     return await request_statistics(session, "channels", "channels", query, body_rules=rules)
 
 

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from extractors.chatlayer.account import ChatlayerAccount
 from extractors.chatlayer.buckets import build_range_query, split_by_longest_range
 from extractors.chatlayer.contexts import FlowContext
-from extractors.chatlayer.paging import EVENT_PAGES, PAGE_SIZE, Pages, extract_conversation_ids, read_pages
+from extractors.chatlayer.paging import EVENT_PAGES, PAGE_SIZE, Pages, read_pages
 from extractors.errors import RequestRefused
 from extractors.http.answers import record_answer
 from extractors.http.messages import Request, Response
@@ -52,8 +52,8 @@ async def fetch_flows(session: Session[ChatlayerAccount], window: Window, batch:
         pages = await _share_event_pages(session, window)
         if pages.error:
             raise pages.error
-        ids = list(dict.fromkeys((*ids, *extract_conversation_ids(session.where("events"), pages.responses))))
-        del pages  # they may be large, and the flows take long
+        ids = list(dict.fromkeys((*ids, *pages.list_conversation_ids(session.where("events")))))
+        del pages  # they may be many, and the flows take long
     if not ids:
         batch.mark_empty()
     missing = 0
@@ -71,14 +71,15 @@ async def _request_flow(session: Session[ChatlayerAccount], window: Window, conv
     path, query = account.bot_path("conversations", conversation_id, "flow"), build_range_query(account, window)
     context: FlowContext = {"conversation_id": conversation_id, "found": True}
     try:
-        return await session.request("flow", "GET", path, query=query, context=context)
+        response = await session.request("flow", "GET", path, query=query, context=context)
     except RequestRefused as refusal:
         if refusal.status != 404:
             raise
         context["found"] = False
         response = Response(Request("GET", path, query), refusal.status, {}, session.clock.now(), refusal.body, context)
         record_answer("flow", response)
-        return response
+    response.release_body()
+    return response
 
 
 async def _share_event_pages(session: Session[ChatlayerAccount], window: Window) -> Pages:

@@ -3,6 +3,7 @@
 The link is a secret of its own: it appears in no error, log or manifest. The contents of the file are not read here.
 """
 
+import hashlib
 import re
 import zlib
 from collections.abc import AsyncIterator
@@ -19,11 +20,11 @@ from extractors.errors import (
     LinkExpired,
     RequestRefused,
     ResponseTooLarge,
-    ShapeError,
     Transient,
 )
 from extractors.exports.csv_lines import CsvCounts, CsvRecordCounter
 from extractors.exports.hosts import AllowedHosts, register_link_secrets
+from extractors.http.decompression import Unpacker, open_unpacker, unpack
 from extractors.http.encodings import read_codings
 from extractors.http.messages import raise_for_status, select_kept_headers
 from extractors.http.retry import RetryPolicy
@@ -36,7 +37,7 @@ from extractors.redaction import redact
 
 MAX_BYTES = 16 * 2**30  # of one file after decompression: about a hundred million conversations
 MAX_SECONDS = 2 * 3600  # of one file, all tries together
-_PIECE_BYTES = 2**20
+_REQUESTED_CODINGS = ("gzip",)
 _ERROR_BYTES = 2**16
 _GZIP_MAGIC = b"\x1f\x8b"
 _RETRIED_STATUSES = (408, 429)  # any other 4xx is the link's: stores answer an expired one with 400, 403, 404 or 410
@@ -56,10 +57,15 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class DownloadedFile:
-    """A complete file: decoded and encoded bytes, its counts as a CSV file, kept headers, and the instant (UTC)."""
+    """A complete file: decoded and encoded bytes, its counts as a CSV file, kept headers, and the instant (UTC).
+
+    ``is_end_confirmed`` if something said where the file ends: its length, the last chunk, or the end mark of gzip.
+    A file without such a mark came twice, with the same bytes.
+    """
 
     bytes: int
     encoded_bytes: int
+    is_end_confirmed: bool
     counts: CsvCounts
     headers: dict[str, str]
     fetched_at: datetime
@@ -75,9 +81,11 @@ async def download_file(
 ) -> DownloadedFile:
     """Stream a CSV file into ``sink``, decoded. After a failure it is downloaded again from the start.
 
-    A file that is packed with gzip is unpacked, whether or not ``Content-Encoding`` names it. Raises LinkExpired,
-    ForbiddenHost, ResponseTooLarge, ShapeError, RequestRefused, Deferred, and Transient when no complete file came:
-    fewer bytes than announced, or, where no length marks the end, an end in the middle of a line.
+    A file that is packed with gzip is unpacked, whether or not ``Content-Encoding`` names it. A file whose end nothing
+    marks (``DownloadedFile``) may have been cut at the end of a line: it is downloaded until it comes twice alike.
+    Raises LinkExpired, ForbiddenHost, ResponseTooLarge, ShapeError, RequestRefused, BudgetUsedUp, Deferred, and
+    Transient when no complete file came: fewer bytes than announced, or, where nothing marks the end, an end in the
+    middle of a line or downloads that differ.
     """
     where = session.where(stream)
     register_link_secrets(link)
@@ -90,7 +98,20 @@ async def download_file(
         limit_owner="the file host",
         deadline_seconds=MAX_SECONDS,
     )
-    return await policy.run(lambda deadline: _download_once(session, where, link, hosts, sink, deadline))
+    unmarked_hash = ""
+
+    async def download(deadline: Deadline) -> DownloadedFile:
+        nonlocal unmarked_hash
+        file, content_hash = await _download_once(session, where, link, hosts, sink, deadline)
+        if not file.is_end_confirmed and content_hash != unmarked_hash:
+            unmarked_hash = content_hash
+            problem = (
+                f"nothing says that the {file.bytes} bytes that came are the whole file, and no other try brought them"
+            )
+            raise Transient(where, problem, _RETRY_ADVICE)
+        return file
+
+    return await policy.run(download)
 
 
 async def _download_once(
@@ -100,7 +121,8 @@ async def _download_once(
     hosts: AllowedHosts,
     sink: Sink,
     deadline: Deadline,
-) -> DownloadedFile:
+) -> tuple[DownloadedFile, str]:
+    session.raise_if_budget_is_used(where)
     try:
         async with deadline.limit_try():
             return await _follow_redirects(session, where, link, hosts, sink)
@@ -115,18 +137,18 @@ async def _download_once(
 
 async def _follow_redirects(
     session: Session[Account], where: ErrorLocation, link: str, hosts: AllowedHosts, sink: Sink
-) -> DownloadedFile:
+) -> tuple[DownloadedFile, str]:
     url = hosts.validate_link(where, link)
     for _hop in range(MAX_REDIRECTS + 1):
         session.stats.requests += 1
-        headers = {"Accept": "text/csv, */*", "Accept-Encoding": "gzip"}
+        headers = {"Accept": "text/csv, */*", "Accept-Encoding": ", ".join(_REQUESTED_CODINGS)}
         async with session.httpx_client.stream("GET", url, headers=headers) as response:
             if not response.has_redirect_location:
                 began = session.clock.monotonic()
-                file = await _receive_file(session, where, response, sink)
+                file, content_hash = await _receive_file(session, where, response, sink)
                 seconds = session.clock.monotonic() - began
                 log_request(where, "GET", url.host, response.status_code, file.bytes, seconds)  # the host alone
-                return file
+                return file, content_hash
             url = url.join(response.headers["location"])
             register_link_secrets(str(url))
             url = hosts.validate_link(where, str(url))
@@ -135,11 +157,12 @@ async def _follow_redirects(
 
 async def _receive_file(
     session: Session[Account], where: ErrorLocation, response: httpx.Response, sink: Sink
-) -> DownloadedFile:
+) -> tuple[DownloadedFile, str]:
+    """Receive a file whole. Its hash is for a file without a length only; hashing costs as much as unpacking."""
     fetched_at = session.clock.now()
     if response.status_code != 200:
         await _raise_for_refusal(where, response, fetched_at)
-    records, size, encoded = CsvRecordCounter(), 0, _EncodedBody(response)
+    records, size, encoded, digest = CsvRecordCounter(), 0, _EncodedBody(response), hashlib.sha256()
     sink.begin_body()
     async for piece in encoded.iter_decoded(where):
         size += len(piece)
@@ -147,19 +170,24 @@ async def _receive_file(
             raise ResponseTooLarge(where, f"a file of more than {MAX_BYTES} bytes")
         session.stats.bytes += len(piece)
         records.feed(piece)
+        if not encoded.has_framed_end:
+            digest.update(piece)
         sink.write(piece)
-    _check_complete(where, response, encoded, records)
-    return DownloadedFile(size, encoded.size, records.counts, select_kept_headers(response.headers), fetched_at)
+    _check_complete(where, encoded, records)
+    headers = select_kept_headers(response.headers)
+    file = DownloadedFile(size, encoded.size, encoded.is_end_confirmed, records.counts, headers, fetched_at)
+    return file, digest.hexdigest()
 
 
-def _check_complete(
-    where: ErrorLocation, response: httpx.Response, encoded: "_EncodedBody", records: CsvRecordCounter
-) -> None:
-    """Raise Transient for a file that is shorter than announced, or whose end nothing confirms."""
-    announced = response.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) != encoded.size:
-        raise Transient(where, f"{encoded.size} of {announced} bytes of the file came", _RETRY_ADVICE)
-    if not (announced or encoded.is_gzip or records.is_at_record_end):
+def _check_complete(where: ErrorLocation, encoded: "_EncodedBody", records: CsvRecordCounter) -> None:
+    """Raise Transient for a file that is shorter than announced, or that ends in a line.
+
+    A last line without its line end is whole where the length or gzip says so. Chunks say less: a gateway ends them
+    properly although its own source broke off.
+    """
+    if encoded.announced_size not in (None, encoded.size):
+        raise Transient(where, f"{encoded.size} of {encoded.announced_size} bytes of the file came", _RETRY_ADVICE)
+    if encoded.announced_size is None and not (encoded.is_gzip or records.is_at_record_end):
         line = max(records.record_count, 1)
         problem = f"the file ends in the middle of line {line} and no length says that this is its end"
         raise Transient(where, problem, _RETRY_ADVICE)
@@ -186,29 +214,39 @@ async def _raise_for_refusal(where: ErrorLocation, response: httpx.Response, now
 class _EncodedBody:
     """The bytes of a response as they travel, decoded in pieces of limited size.
 
-    A file that is itself packed with gzip is unpacked too.
+    A file that is itself packed with gzip is unpacked too. ``has_framed_end`` if its length was announced or it comes
+    in chunks: the transport sees to it that it is whole.
     """
 
     def __init__(self, response: httpx.Response) -> None:
+        length = response.headers.get("content-length", "")
         self.size = 0
-        self.is_gzip = False
+        self.announced_size = int(length) if length.isdecimal() else None
+        self.has_framed_end = bool(length) or "chunked" in response.headers.get("transfer-encoding", "").casefold()
         self._response = response
+        self._unpacker: Unpacker | None = None
+
+    @property
+    def is_end_confirmed(self) -> bool:
+        """Whether the end of the file was marked. A gzip file of several members may have been cut between two."""
+        return self.has_framed_end or (self._unpacker is not None and self._unpacker.member_count == 1)
+
+    @property
+    def is_gzip(self) -> bool:
+        """Whether the file was packed; its last member was whole."""
+        return self._unpacker is not None
 
     async def iter_decoded(self, where: ErrorLocation) -> AsyncIterator[bytes]:
-        codings = read_codings(where, self._response.headers)
-        if codings not in ((), ("gzip",)):
-            raise ShapeError(where, "content-encoding", "of the file is not accepted", codings, is_landed=False)
-        self.is_gzip = bool(codings)
-        pieces = _unpack(where, self._iter_raw()) if self.is_gzip else self._iter_raw()
-        start = b""
+        """Yield the file piece by piece. Raises ShapeError for another coding, zlib.error for a damaged file."""
+        self._unpacker = open_unpacker(read_codings(where, self._response.headers, _REQUESTED_CODINGS))
+        pieces, start = unpack(self._iter_raw(), self._unpacker), b""
         async for piece in pieces:
             start += piece
             if len(start) >= len(_GZIP_MAGIC):
                 break
-        file = _prepend(start, pieces)
-        if start.startswith(_GZIP_MAGIC):
-            self.is_gzip, file = True, _unpack(where, file)
-        async for piece in file:
+        file_unpacker = Unpacker("gzip") if start.startswith(_GZIP_MAGIC) else None
+        self._unpacker = self._unpacker or file_unpacker
+        async for piece in unpack(_prepend(start, pieces), file_unpacker):
             yield piece
 
     async def _iter_raw(self) -> AsyncIterator[bytes]:
@@ -221,39 +259,3 @@ async def _prepend(start: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[
     yield start
     async for piece in pieces:
         yield piece
-
-
-async def _unpack(where: ErrorLocation, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    decoder = _GzipDecoder()
-    async for raw in pieces:
-        decoder.feed(raw)
-        while piece := decoder.read_piece():
-            yield piece
-    if not decoder.is_at_member_end:
-        raise Transient(where, "the compressed file ends too early", _RETRY_ADVICE)
-
-
-class _GzipDecoder:
-    """A decoder of gzip members whose output pieces stay small, however high the compression ratio."""
-
-    def __init__(self) -> None:
-        self._member = zlib.decompressobj(wbits=31)
-        self._pending = b""
-        self._has_more_output = False
-        self.is_at_member_end = False
-
-    def feed(self, raw: bytes) -> None:
-        self._pending += raw
-
-    def read_piece(self) -> bytes:
-        """Return the next decoded bytes, at most 1 MiB; empty when more input is needed."""
-        while self._pending or self._has_more_output:
-            if self._member.eof:
-                self._member = zlib.decompressobj(wbits=31)
-            piece = self._member.decompress(self._pending, _PIECE_BYTES)
-            self._pending = self._member.unconsumed_tail or self._member.unused_data
-            self._has_more_output = len(piece) == _PIECE_BYTES and not self._member.eof
-            self.is_at_member_end = self._member.eof
-            if piece:
-                return piece
-        return b""

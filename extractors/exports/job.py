@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from extractors.account import Account
 from extractors.errors import (
+    BudgetUsedUp,
     CertificateRefused,
     CredentialRefused,
     Deferred,
@@ -26,6 +27,7 @@ from extractors.errors import (
     RequestRefused,
     ShapeError,
     Transient,
+    UnexpectedStatus,
 )
 from extractors.exports.journal import ExportRequest, Journal, JournalEntry
 from extractors.http.session import Session
@@ -35,8 +37,17 @@ ADOPTABLE_FOR = timedelta(hours=6)
 """An older job's file shows its range as it was too long ago; a new one is started instead."""
 
 CANCEL_GRACE_SECONDS = 5.0
-_NOT_CREATED = (NotSent, Deferred, RequestRefused, CredentialRefused, CertificateRefused, ForbiddenHost)
-_STOP_ERROR = "export_stopped"  # key of the run's state
+_NOT_CREATED = (
+    NotSent,
+    Deferred,
+    RequestRefused,
+    CredentialRefused,
+    CertificateRefused,
+    ForbiddenHost,
+    BudgetUsedUp,
+)
+_STOP_ERROR = "export_stopped"  # keys of the run's state
+_LOST_FILES = "export_lost_files"
 
 JobState = Literal["waiting", "running", "done", "failed"]
 
@@ -103,8 +114,8 @@ class ExportJobs:
 
         ``create`` sends the creating request and returns the job's id; ``is_outdated`` returns whether the file of a
         job, or a newer response for its days, has been landed already. Raises ExportUncertain when a job may exist
-        whose id was lost, ExportTimedOut when another job of the bot missed its deadline in this run, and the errors of
-        ``create``.
+        whose id was lost, ExportTimedOut when another job of the bot missed its deadline in this run, Transient when
+        the files of several were given up, and the errors of ``create``.
         """
         entry = self.journal.find_entry(export_request)
         age = self._age(entry) if entry else None
@@ -118,11 +129,11 @@ class ExportJobs:
         self.journal.write_entry(intention)
         try:
             job_id = await create()
+        except (ShapeError, UnexpectedStatus):
+            self._block_bot(intention, "the answer to it does not name the job")
+            raise
         except _NOT_CREATED:
             self.journal.remove_entry(export_request)
-            raise
-        except ShapeError:
-            self._block_bot(intention, "the answer to it does not name the job")
             raise
         except Transient as error:
             raise self._block_bot(intention, f"its answer was lost ({error.problem})") from error
@@ -160,6 +171,17 @@ class ExportJobs:
         """Forget a job whose file cannot be fetched any more."""
         self.journal.remove_entry(export_request)
 
+    def record_file(self, error: Transient | None = None) -> None:
+        """Note that the file of a job came, or the error with which it was given up.
+
+        After ``breaker_threshold`` files given up in a row no other job is started in this run: each may take as long
+        as the tries of a download, and the account's other months and the other accounts would wait for it.
+        """
+        state = self.session.run_state
+        state[_LOST_FILES] = 0 if error is None else state.get(_LOST_FILES, 0) + 1
+        if error is not None and state[_LOST_FILES] >= self.session.settings.breaker_threshold:
+            state[_STOP_ERROR] = error
+
     def _age(self, entry: JournalEntry) -> timedelta | None:
         """Return the age of an entry; None when it is dated in the future, by a clock that was ahead."""
         return age_at(entry.requested_at, self.session.clock.now())
@@ -182,7 +204,7 @@ class ExportJobs:
         return error
 
     def _raise_if_blocked(self, bot: str) -> None:
-        stop_error: ExportTimedOut | ExportUncertain | None = self.session.run_state.get(_STOP_ERROR)
+        stop_error: Transient | ExportUncertain | None = self.session.run_state.get(_STOP_ERROR)
         if stop_error is not None:
             raise stop_error
         for entry in self.journal.read_entries():

@@ -4,11 +4,15 @@ Its keys on disk are ``purpose``, ``at`` and ``id``.
 """
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from extractors.landing.files import write_private_file
+
+log = logging.getLogger("chatmart.extractors")
 
 _KEEP_FOR = timedelta(days=1)
 
@@ -38,26 +42,35 @@ class Journal:
     path: Path
 
     def read_entries(self) -> list[JournalEntry]:
-        """Return all entries, oldest first."""
+        """Return all entries, oldest first.
+
+        A journal that cannot be read is set aside and named in the log: the account goes on without it. Raises OSError.
+        """
         try:
-            lines = json.loads(self.path.read_bytes())
+            return [_parse_entry(line) for line in json.loads(self.path.read_bytes())]
         except FileNotFoundError:
             return []
-        return [
-            JournalEntry(ExportRequest(**line["purpose"]), datetime.fromisoformat(line["at"]), line["id"])
-            for line in lines
-        ]
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            reason = str(error)
+        aside = self.path.with_name(f"{self.path.name}.damaged")
+        self.path.replace(aside)
+        log.error(
+            "%s cannot be read (%s), so it is set aside as %s; an export that it named may be started once more",
+            *(self.path, reason, aside.name),
+        )
+        return []
 
     def find_entry(self, export_request: ExportRequest) -> JournalEntry | None:
         """Return the entry of this export, None when it has none."""
         return next((entry for entry in self.read_entries() if entry.export_request == export_request), None)
 
     def write_entry(self, entry: JournalEntry) -> None:
-        """Add an entry in place of an earlier one for the same export; drop entries a day older than it."""
+        """Add an entry in place of an earlier one for the same export; drop entries a day away from it."""
         others = [
             other
             for other in self.read_entries()
-            if other.export_request != entry.export_request and entry.requested_at - other.requested_at < _KEEP_FOR
+            # one that is dated far ahead, by a clock that was wrong, would stay for ever
+            if other.export_request != entry.export_request and abs(entry.requested_at - other.requested_at) < _KEEP_FOR
         ]
         self._write_entries([*others, entry])
 
@@ -72,3 +85,12 @@ class Journal:
         ]
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private_file(self.path, json.dumps(lines, ensure_ascii=False, allow_nan=False).encode(), durable=True)
+
+
+def _parse_entry(line: Any) -> JournalEntry:
+    """Return an entry of the file. Raises ValueError, TypeError or LookupError for any other value."""
+    entry = JournalEntry(ExportRequest(**line["purpose"]), datetime.fromisoformat(line["at"]), line["id"])
+    texts = (entry.export_request.bot, entry.export_request.start, entry.export_request.end, entry.job_id or "")
+    if not all(isinstance(text, str) for text in texts) or entry.requested_at.tzinfo is None:
+        raise ValueError("an entry of another kind")
+    return entry

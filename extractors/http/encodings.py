@@ -1,7 +1,7 @@
 """The codings and the character encoding of a body. Nothing is sent or parsed here."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from extractors.errors import ErrorLocation, ShapeError
 from extractors.redaction import redact
@@ -11,21 +11,30 @@ _NO_CODINGS = frozenset(
 )
 """Words in ``Content-Encoding`` that name no coding: character sets, and a mark of uploads that storages repeat."""
 
+REQUESTED_CODINGS = ("gzip", "deflate")
+"""Those that every request names in ``Accept-Encoding``, except where it names others."""
+
 _CODINGS = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
 _CONTEXT_BYTES = 40  # shown before a byte that is no UTF-8
 
 
-def read_codings(where: ErrorLocation, headers: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the codings of a body in the order in which they were applied: ``gzip`` and ``deflate``, or none.
+def read_codings(
+    where: ErrorLocation, headers: Mapping[str, str], requested: Collection[str] = REQUESTED_CODINGS
+) -> tuple[str, ...]:
+    """Return the coding of a body, ``gzip`` or ``deflate``; empty without one.
 
-    Raises ShapeError for a coding that was not asked for: its bytes cannot be read.
+    Raises ShapeError for a coding that is not among those ``requested``, and for more than one: nobody asks for a
+    body that is packed twice, and a few bytes of it may stand for gigabytes.
     """
     words = [word.strip().casefold() for word in headers.get("content-encoding", "").split(",")]
     names = [word for word in words if word not in _NO_CODINGS]
-    unknown = [name for name in names if name not in _CODINGS]
+    unknown = [name for name in names if _CODINGS.get(name) not in requested]
     if unknown:
         problem = "is a coding that was not asked for (Accept-Encoding), and cannot be undone"
         raise ShapeError(where, "content-encoding", problem, ", ".join(unknown), is_landed=False)
+    if len(names) > 1:
+        problem = "names more than one coding, and only one is undone"
+        raise ShapeError(where, "content-encoding", problem, ", ".join(names), is_landed=False)
     return tuple(_CODINGS[name] for name in names)
 
 

@@ -3,6 +3,7 @@
 import httpx
 
 from extractors.http.direct_transport import DirectTransport
+from extractors.http.encodings import REQUESTED_CODINGS
 from extractors.http.network import Network
 from extractors.http.settings import USER_AGENT, HttpSettings
 from extractors.http.steady_bodies import require_steady_bodies
@@ -44,6 +45,6 @@ def open_httpx_client(settings: HttpSettings, network: Network) -> httpx.AsyncCl
         timeout=httpx.Timeout(settings.read_timeout_seconds, connect=settings.connect_timeout_seconds, pool=None),
         # every request has a connection of its own: docs/decisions/0017-one-request-a-connection.md
         limits=httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=0),
-        headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", "Connection": "close"},
+        headers={"User-Agent": USER_AGENT, "Accept-Encoding": ", ".join(REQUESTED_CODINGS), "Connection": "close"},
         event_hooks={"response": [require_steady_bodies(settings.steady_seconds, settings.least_bytes)]},
     )

@@ -3,8 +3,9 @@
 The meaning of a body is not read, except the message of an error.
 """
 
+import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -17,12 +18,14 @@ from extractors.errors import (
     ExtractionError,
     RateLimited,
     RequestRefused,
+    ResponseTooLarge,
     ShapeError,
     Transient,
+    UnexpectedStatus,
 )
 from extractors.http.encodings import refuse_other_encoding
 from extractors.instants import parse_http_date
-from extractors.json_body import AmbiguousJson, parse_json_body, parse_json_text
+from extractors.json_body import MAX_VALUES, AmbiguousJson, has_too_many_values, parse_json_body, parse_json_text
 from extractors.provider_message import find_reported_failure, parse_error_message
 from extractors.redaction import redact
 
@@ -36,9 +39,13 @@ _KEPT_HEADERS = (
     "location",
     "x-request-id",
 )
+_NO_ANSWER_ADVICE = "this is no whole answer of an API: check base_url, and what stands between here and the provider"
 _SHOWN_CHARACTERS = 80  # of a body that is no JSON
 _DECIMAL_SECONDS = re.compile(r"\d+(\.\d*)?")
 _LONGEST_RETRY_AFTER = timedelta(days=366).total_seconds()  # a cap, so that adding it to a date cannot overflow
+
+
+ONLY_200 = (200,)
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ class Response:
 
     ``fetched_at`` is the instant (UTC) at which the request was sent. ``context`` holds the facts that a transform
     needs beside the body; each provider declares their types in its ``contexts`` module. ``place`` is where it was
-    landed, set when it is; ``landed_body`` is the body that stands there, where it is another one.
+    landed, set when it is, and ``body_file`` the name of the file of a long body.
     """
 
     request: Request
@@ -75,26 +82,42 @@ class Response:
     body: bytes
     context: Mapping[str, Any] = field(default_factory=dict)
     place: Any = field(default=None, init=False, compare=False)
-    landed_body: bytes | None = field(default=None, init=False, compare=False)
+    body_file: str | None = field(default=None, init=False, compare=False)
+    _measured: tuple[int, bytes] | None = field(default=None, init=False, compare=False, repr=False)
 
     @cached_property
     def root(self) -> Any:
         """The body as JSON in UTF-8 (``parse_json_text``). The session has checked it, unless it is empty."""
         return parse_json_text(self.body.decode().removeprefix("\ufeff"))
 
+    def mark_landed(self, place: Any, measured: tuple[int, bytes] | None = None, body_file: str | None = None) -> None:
+        """Note where this was landed. ``measured``: size and SHA-256 of what stands there, if that is another body."""
+        self.place, self.body_file, self._measured = place, body_file, measured
+
+    def measure_body(self) -> tuple[int, bytes]:
+        """Return the bytes of the landed body in number, and their SHA-256, also when it was released."""
+        return self._measured or (len(self.body), hashlib.sha256(self.body).digest())
+
+    def release_body(self) -> None:
+        """Free the body and its parsed value, if it is landed. For those who read many pages of one list."""
+        if self.place is not None:
+            self._measured, self.body = self.measure_body(), b""
+            self.__dict__.pop("root", None)
+
 
 @dataclass(frozen=True)
 class BodyRules:
-    """What is accepted beside a body that is JSON and reports no failure.
+    """What is accepted beside a body that is JSON, reports no failure, and comes with HTTP 200.
 
-    ``allow_empty``: no body at all. ``allow_failure``: a body that reports a failure, for callers that read it
-    themselves, such as the state of a job. ``remove_secrets`` returns the body's JSON without fields that must not be
-    kept.
+    ``statuses`` are the accepted ones. ``allow_empty``: no body at all. ``allow_failure``: a body that reports a
+    failure, for callers that read it themselves, such as the state of a job. ``is_listing``: the body lists objects of
+    the provider's configuration, of which no credential is kept (``extractors.secret_fields``).
     """
 
+    statuses: Collection[int] = ONLY_200
     allow_empty: bool = False
     allow_failure: bool = False
-    remove_secrets: Callable[[Any], Any] | None = None
+    is_listing: bool = False
 
 
 STRICT_BODY = BodyRules()
@@ -105,14 +128,21 @@ def select_kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: redact(headers[name]) for name in _KEPT_HEADERS if name in headers}
 
 
-def raise_for_status(where: ErrorLocation, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Raise the error of the taxonomy for a status that stands for no whole answer; return for any other below 300.
+def raise_for_status(
+    where: ErrorLocation,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime,
+    accepted: Collection[int] = ONLY_200,
+) -> None:
+    """Raise the error of the taxonomy for a status that is none of those ``accepted``.
 
-    401 and 403 raise CredentialRefused, 429 RateLimited, 408 and 5xx Transient, any other RequestRefused: 206 (a part
-    of an answer) and a 3xx that leads nowhere too. ``now`` is an aware instant, from which a ``Retry-After`` date
-    counts.
+    401 and 403 raise CredentialRefused, 429 RateLimited, 408 and 5xx Transient, any other RequestRefused; below 400
+    that is UnexpectedStatus: 204 (no answer), 206 (a part of one), a 3xx that leads nowhere. ``now`` is an aware
+    instant, from which a ``Retry-After`` date counts.
     """
-    if status < 300 and status != 206:
+    if status in accepted:
         return
     message = parse_error_message(body)
     problem = f"HTTP {status}" + (f", the provider says: {message}" if message else "")
@@ -124,6 +154,11 @@ def raise_for_status(where: ErrorLocation, status: int, headers: Mapping[str, st
     elif status == 408 or status >= 500:
         advice = "the provider has trouble; run the same command again later"
         error = Transient(where, problem, advice, retry_after=parse_retry_after(headers, now))
+    elif status < 400:
+        problem = (
+            f"HTTP {status}, where only {' or '.join(map(str, accepted))} is an answer" + problem[len("HTTP 200") :]
+        )
+        error = UnexpectedStatus(where, problem, _NO_ANSWER_ADVICE, status=status, body=body)
     else:
         error = RequestRefused(where, problem, _advise_on_refusal(where, status, body), status=status, body=body)
     raise error
@@ -134,8 +169,6 @@ def _advise_on_refusal(where: ErrorLocation, status: int, body: bytes) -> str:
         return "the provider sees a conflict with another request; wait until that has ended, then run this again"
     if status == 407:
         return "check the credential in network.proxy"
-    if status < 400:
-        return "this is no whole answer of an API: check base_url, and what stands between here and the provider"
     if status in (404, 405) and not _is_json_object(body):
         return f"this is no answer of {where.provider}'s API (no JSON): check base_url, then the account's ids"
     return "check the account's ids and settings"
@@ -152,11 +185,13 @@ def check_body(where: ErrorLocation, response: Response, rules: BodyRules) -> No
     """Check that a body is JSON, and that it reports no failure in spite of its status.
 
     Raises Transient for a body that does not parse (gateways send HTML, and connections cut responses short),
-    ShapeError for JSON that is ambiguous or not in UTF-8, and RequestRefused with the provider's words for a reported
-    failure.
+    ShapeError for JSON that is ambiguous or not in UTF-8, ResponseTooLarge for JSON that would take gigabytes to parse,
+    and RequestRefused with the provider's words for a reported failure.
     """
     if not response.body and rules.allow_empty:
         return
+    if has_too_many_values(response.body):
+        raise ResponseTooLarge(where, f"an answer of more than {MAX_VALUES} values, in {len(response.body)} bytes")
     try:
         root = response.root
     except AmbiguousJson as error:

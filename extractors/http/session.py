@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from extractors.account import A_co
 from extractors.clock import Clock
-from extractors.errors import CertificateRefused, CredentialRefused, ErrorLocation, NotSent, RateLimited, Transient
+from extractors.errors import (
+    BudgetUsedUp,
+    CertificateRefused,
+    CredentialRefused,
+    ErrorLocation,
+    NotSent,
+    RateLimited,
+    ShapeError,
+    Transient,
+)
 from extractors.http.answers import CURRENT_ANSWERS
 from extractors.http.limits import ConcurrencyLimiter, RateLimiter
 from extractors.http.messages import (
@@ -30,6 +39,7 @@ from extractors.http.stats import RequestStats, log_request
 from extractors.http.time_limits import Deadline
 from extractors.json_body import format_json
 from extractors.redaction import redact_body
+from extractors.secret_fields import may_hold_secret_fields, remove_secret_fields
 
 if TYPE_CHECKING:
     import httpx
@@ -168,6 +178,7 @@ class Session(Generic[A_co]):
             if not is_acquired:
                 raise policy.build_deferred_error(self._rate_limiter.remaining_hold_seconds())
             self._raise_if_stopped()  # another request may have been refused while this one waited
+            self.raise_if_budget_is_used(where)
             fetched_at, began = self.clock.now(), self.clock.monotonic()
             status, headers, raw_body = await send_request(
                 self.httpx_client, deadline, self.stats, where, self._target, request
@@ -175,12 +186,29 @@ class Session(Generic[A_co]):
             self._adapt_limits(status, headers)
         body = redact_body(raw_body)
         log_request(where, request.method, request.path, status, len(raw_body), self.clock.monotonic() - began)
-        raise_for_status(where, status, headers, body, self.clock.now())
+        raise_for_status(where, status, headers, body, self.clock.now(), body_rules.statuses)
         response = Response(request, status, select_kept_headers(headers), fetched_at, body, context)
         check_body(where, response, body_rules)
-        if body_rules.remove_secrets is not None:
-            response = replace(response, body=format_json(body_rules.remove_secrets(response.root)).encode())
-        return response
+        return _leave_out_secret_fields(where, response, body_rules)
+
+    def raise_if_budget_is_used(self, where: ErrorLocation) -> None:
+        """Raise BudgetUsedUp when the account has asked for as much as a run may. Call it before sending only.
+
+        A request under way goes on: its own limits bound it, and what it was to create may exist.
+        """
+        budget, stats = self.account.budget, self.stats
+        if stats.requests >= budget.requests:
+            name, used = "requests", f"{stats.requests} requests were sent (budget.requests: {budget.requests})"
+        elif stats.bytes >= budget.megabytes * 10**6:
+            name, used = "megabytes", f"{stats.bytes / 10**6:.1f} MB have come (budget.megabytes: {budget.megabytes})"
+        else:
+            return
+        raise BudgetUsedUp(
+            where,
+            f"the account's budget of one run is used up: {used}",
+            "no more is sent for it in this run, and what is landed stays; if that is no more than you expect, set a "
+            f"higher budget.{name} for {where.account} and run the same command again",
+        )
 
     def _raise_if_stopped(self) -> None:
         if isinstance(self._stop_error, Transient):
@@ -198,3 +226,17 @@ class Session(Generic[A_co]):
             self._rate_limiter.slow_down()
             self._concurrency_limiter.slow_down()
         self._rate_limiter.hold(parse_retry_after(headers, self.clock.now()) or 0.0)
+
+
+def _leave_out_secret_fields(where: ErrorLocation, response: Response, rules: BodyRules) -> Response:
+    """Return a response without the credentials of the objects in its body; the response itself when it has none.
+
+    Raises ShapeError for a body that is nested too deeply to be searched.
+    """
+    if not response.body or not (rules.is_listing or may_hold_secret_fields(response.body)):
+        return response
+    try:
+        root = remove_secret_fields(response.root, is_listing=rules.is_listing)
+        return response if root is response.root else replace(response, body=format_json(root).encode())
+    except RecursionError as error:
+        raise ShapeError(where, "$", "is nested too deeply", response.body, is_landed=False) from error

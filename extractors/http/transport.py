@@ -4,9 +4,11 @@ Retries and limits are not known here, and the meaning of a response is not read
 """
 
 import json
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from datetime import UTC, datetime
+from typing import NamedTuple, cast
 
 import httpx
 
@@ -19,10 +21,12 @@ from extractors.errors import (
     NotSent,
     RequestRefused,
     ResponseTooLarge,
+    ShapeError,
     Transient,
 )
+from extractors.http.decompression import open_unpacker, unpack
 from extractors.http.encodings import read_codings
-from extractors.http.messages import Request, Target
+from extractors.http.messages import Request, Target, raise_for_status
 from extractors.http.network import find_certificate_failure
 from extractors.http.stats import RequestStats
 from extractors.http.time_limits import Deadline
@@ -32,6 +36,7 @@ MAX_RESPONSE_BYTES = 256 * 2**20
 """Of one JSON response after decompression. Exports are streamed and have a limit of their own."""
 
 MAX_REDIRECTS = 3
+_MAX_ERROR_BYTES = 2**20
 _PROXY_CREDENTIAL_STATUS = 407
 
 
@@ -67,7 +72,7 @@ async def send_request(
     except TimeoutError as error:
         problem = f"no whole answer in the {deadline.limit_seconds:g} seconds that a request and its tries may take"
         raise Transient(where, problem, "run the same command again later") from error
-    except (httpx.TransportError, httpx.DecodingError) as error:
+    except (httpx.TransportError, zlib.error) as error:
         raise Transient(
             where, f"no whole answer: {describe_error(error)}", "run the same command again later"
         ) from error
@@ -112,8 +117,8 @@ async def _follow_redirects(
     for _hop in range(MAX_REDIRECTS + 1):
         async with _open_exchange(http, stats, url, target.credential, request) as response:
             if not response.has_redirect_location:
-                body = await read_limited_body(response, where, stats)
-                return RawResponse(response.status_code, response.headers, body)
+                read_body = read_limited_body if response.status_code < 300 else _read_error_body
+                return RawResponse(response.status_code, response.headers, await read_body(response, where, stats))
         url = _check_redirect(where, target, request, response)
         if target.credential.query:
             url = url.copy_merge_params(target.credential.query)
@@ -135,7 +140,12 @@ async def _open_exchange(
 
 
 def _check_redirect(where: ErrorLocation, target: Target, request: Request, response: httpx.Response) -> httpx.URL:
-    """Return the address of a redirect. Raises ForbiddenHost unless it stays in the origin and repeats the method."""
+    """Return the address of a redirect. Raises ForbiddenHost unless it stays in the origin and repeats the method.
+
+    Raises UnexpectedStatus for a 303 after a POST: the request was carried out, and its answer lies elsewhere.
+    """
+    if response.status_code == 303 and request.method != "GET":
+        raise_for_status(where, response.status_code, response.headers, b"", datetime.now(UTC))
     try:
         url = response.url.join(response.headers["location"])
     except (httpx.InvalidURL, ValueError) as error:
@@ -158,18 +168,27 @@ async def read_limited_body(
 
     Raises ResponseTooLarge as soon as it exceeds ``limit_bytes``, and ShapeError for a coding that was not asked for.
     """
-    codings = read_codings(where, response.headers)
-    if codings:  # httpx knows neither `x-gzip` nor a word in capitals
-        response.headers["content-encoding"] = ", ".join(codings)
+    unpacker = open_unpacker(read_codings(where, response.headers))
     pieces: list[bytes] = []
     size = 0
-    async for piece in response.aiter_bytes():
+    async for piece in unpack(aiter(cast("httpx.AsyncByteStream", response.stream)), unpacker):
         size += len(piece)
         stats.bytes += len(piece)
         if size > limit_bytes:
             raise ResponseTooLarge(where, f"an answer of more than {limit_bytes} bytes")
         pieces.append(piece)
     return b"".join(pieces)
+
+
+async def _read_error_body(response: httpx.Response, where: ErrorLocation, stats: RequestStats) -> bytes:
+    """Return the body of a refusal; nothing of one that is longer than 1 MiB or cannot be unpacked.
+
+    Its status counts more than its words. Half of it is not kept: a secret that was cut would not be masked.
+    """
+    try:
+        return await read_limited_body(response, where, stats, _MAX_ERROR_BYTES)
+    except (ResponseTooLarge, ShapeError, zlib.error):
+        return b""
 
 
 def parse_origin(url: httpx.URL | str) -> tuple[str, str, int | None]:

@@ -29,6 +29,11 @@ class InkeepAccount(Account):
         """Always the same: the key alone determines whose conversations they are."""
         return "default"
 
+    @property
+    def project_identity(self) -> str:
+        """The key."""
+        return self.api_key.get_secret_value()
+
     def credential(self) -> Credential:
         """Return the key as bearer token."""
         return Credential(headers={"Authorization": f"Bearer {self.api_key.get_secret_value()}"})

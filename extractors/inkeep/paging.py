@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 from extractors.errors import ErrorLocation, ShapeError
@@ -20,33 +19,46 @@ _WHOLE_NUMBER = re.compile(r"\d{1,15}(\.0{1,2})?", re.ASCII)
 
 @dataclass(frozen=True)
 class Page:
-    """A response with its rows; ``total`` is the number of rows of the whole query."""
+    """A response with the number of its rows; ``total`` is that of the whole query. ``ids`` are those of the rows.
 
-    where: ErrorLocation
+    The rows themselves are not kept: they are landed, and pages are many.
+    """
+
     response: Response
     total: int
-    rows: tuple[Mapping[str, Any], ...]
+    row_count: int
+    ids: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
         """Whether every row of the query is here."""
-        return self.total == len(self.rows)
-
-    @cached_property
-    def ids(self) -> tuple[str, ...]:
-        """The ids of the rows, in order. Raises ShapeError for a row without one, and for one that repeats."""
-        ids: dict[str, None] = {}  # in order
-        for index, row in enumerate(self.rows):
-            field = f"$.data.result[{index}].id"
-            row_id = require_id(self.where, field, row.get("id"))
-            if row_id in ids:
-                raise ShapeError(self.where, field, "comes a second time", row_id)
-            ids[row_id] = None
-        return tuple(ids)
+        return self.total == self.row_count
 
 
 def parse_page(where: ErrorLocation, response: Response) -> Page:
     """Read ``{status: "ok", data: {result: [...], total, count}}``; raises ShapeError for any other shape."""
+    total, rows = _read_rows(where, response)
+    return Page(response, total, len(rows))
+
+
+def parse_conversations(where: ErrorLocation, response: Response) -> Page:
+    """Read a page of rows with ids, and release its body if it is landed.
+
+    Raises ShapeError for another shape, for a row without an id, and for one that repeats.
+    """
+    total, rows = _read_rows(where, response)
+    ids: dict[str, None] = {}  # in order
+    for index, row in enumerate(rows):
+        field = f"$.data.result[{index}].id"
+        row_id = require_id(where, field, row.get("id"))
+        if row_id in ids:
+            raise ShapeError(where, field, "comes a second time", row_id)
+        ids[row_id] = None
+    response.release_body()
+    return Page(response, total, len(rows), tuple(ids))
+
+
+def _read_rows(where: ErrorLocation, response: Response) -> tuple[int, list[dict[str, Any]]]:
     root = require_object(where, "$", response.root)
     if root.get("status", "ok") != "ok":
         raise ShapeError(where, "$.status", "is not ok", root["status"])
@@ -57,13 +69,13 @@ def parse_page(where: ErrorLocation, response: Response) -> Page:
     result = data.get("result")
     if not isinstance(result, list):
         raise ShapeError(where, "$.data.result", "is not an array", result)
-    rows = tuple(require_object(where, f"$.data.result[{index}]", row) for index, row in enumerate(result))
+    rows = [require_object(where, f"$.data.result[{index}]", row) for index, row in enumerate(result)]
     total, count = _read_count(where, "total", data), _read_count(where, "count", data)
     if count != len(rows):
         raise ShapeError(where, "$.data.count", f"differs from the {len(rows)} rows that came", data["count"])
     if total < count or total > count == 0:
         raise ShapeError(where, "$.data.total", f"does not fit a count of {count}", data["total"])
-    return Page(where, response, total, rows)
+    return total, rows
 
 
 def _read_count(where: ErrorLocation, name: str, data: Mapping[str, Any]) -> int:

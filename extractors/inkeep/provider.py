@@ -104,7 +104,7 @@ async def _read_rows_by_id(queries: RangeQueries, start: datetime, end: datetime
 
 
 def _count_rows(pages: Iterable[Page]) -> int:
-    return sum(len(page.rows) for page in pages)
+    return sum(page.row_count for page in pages)
 
 
 def _build_unsteady_error(

@@ -13,7 +13,7 @@ from extractors.http.messages import Response
 from extractors.http.session import Session
 from extractors.inkeep.account import InkeepAccount
 from extractors.inkeep.contexts import ConversationTotalsContext
-from extractors.inkeep.paging import Page, parse_page
+from extractors.inkeep.paging import Page, parse_conversations
 from extractors.landing.writer import BatchWriter
 from extractors.windows import format_rfc3339
 
@@ -68,9 +68,7 @@ class RangeQueries:
         return await self._request(start, end, {"select": select}, context)
 
     def _parse_rows(self, response: Response) -> Page:
-        page = parse_page(self.where, response)
-        _ = page.ids  # refuses a row that comes twice
-        return page
+        return parse_conversations(self.where, response)
 
     async def _request(
         self,

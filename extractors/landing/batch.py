@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from extractors.errors import ErrorLocation
-from extractors.landing.files import make_private_folder
+from extractors.landing.files import make_private_folder, write_private_file
 from extractors.windows import Window
 
 log = logging.getLogger("chatmart.landing")
@@ -139,14 +139,33 @@ class Batch:
 
     @property
     def is_rejected(self) -> bool:
-        """Whether a transform has refused its responses. A replay still uses it; a run fetches its window anew."""
+        """Whether a transform has refused its responses, for all of its days or for some."""
         return self.source.rejection_path.exists()
 
-    def reject(self) -> None:
-        """Mark the batch: a transform refuses its responses."""
+    def is_rejected_on(self, day: date) -> bool:
+        """Whether a transform has refused its responses for a local day.
+
+        A replay still uses it; a run fetches its window anew.
+        """
+        return self.is_rejected and day in (self._read_rejected_days() or self.window.days())
+
+    def reject(self, days: Iterable[date] = ()) -> None:
+        """Mark the batch: a transform refuses its responses for these local days, by default for all of them."""
         path = self.source.rejection_path
         make_private_folder(path.parent, path.parent)
-        path.touch(mode=0o600)
+        rejected_days = {*days}
+        if rejected_days and self.is_rejected:
+            earlier_days = self._read_rejected_days()
+            rejected_days = rejected_days | earlier_days if earlier_days else set()
+        lines = "".join(f"{day}\n" for day in sorted(rejected_days))
+        write_private_file(path, lines.encode())
+
+    def _read_rejected_days(self) -> set[date]:
+        """Return the days in the marker; none where it counts for all of them, or is damaged."""
+        try:
+            return {date.fromisoformat(line) for line in self.source.rejection_path.read_text("utf-8").split()}
+        except (ValueError, OSError):
+            return set()
 
     @cached_property
     def manifest(self) -> dict[str, Any]:

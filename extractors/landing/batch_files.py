@@ -6,6 +6,7 @@ and one manifest per arrival, ``<window>.<number>.<fetched at>.<content hash>.js
 
 import hashlib
 import json
+import logging
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -20,8 +21,11 @@ import zstandard
 from extractors.landing.batch import STAMP, Batch, BatchPart
 from extractors.windows import Window
 
+log = logging.getLogger("chatmart.landing")
+
 _MANIFEST = re.compile(r"(\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d)\.(?:(\d{9,})\.)?(\d{8}T\d{12}Z)\.([0-9a-f]{16})\.json")
 _PIECE_BYTES = 2**20
+_REQUIRED = {"complete", "external_id", "zone", "landed_at", "sha256", "parts"}
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,12 @@ class BatchFiles:
         return self.manifest_path.with_suffix(".rejected")
 
     def read_manifest(self) -> dict[str, Any]:
-        """Return the manifest as written. Raises ValueError when it is no JSON, OSError when it cannot be read."""
-        manifest: dict[str, Any] = json.loads(self.manifest_path.read_bytes())
-        return manifest
+        """Return the manifest as written. Raises ValueError for another file, OSError when it cannot be read."""
+        manifest = json.loads(self.manifest_path.read_bytes())
+        problem = _find_problem(manifest, self.manifest_path.name)
+        if problem:
+            raise ValueError(f"{self.manifest_path} is no manifest of a batch: {problem}")
+        return dict(manifest)
 
     def list_parts(self) -> list[BatchPart]:
         """Return the responses, in the order in which they came."""
@@ -76,6 +83,24 @@ class BatchFiles:
                 if hashlib.sha256(body).hexdigest() != part.sha256:
                     raise ValueError(f"{self.body_path} is damaged: an answer differs from its manifest")
                 yield part, body
+            if read(1):
+                raise ValueError(f"{self.body_path} is damaged: it has more than the answers of its manifest")
+
+
+def _find_problem(manifest: Any, name: str) -> str | None:
+    """Return why a document is not the manifest of this name; None when it is."""
+    if not isinstance(manifest, dict) or not manifest.keys() >= _REQUIRED or not isinstance(manifest["parts"], list):
+        return "it has not the keys of one"
+    if "window" in manifest and manifest["window"] != name[:21].split("_"):
+        return "its name bears other days"
+    if not str(manifest["sha256"]).startswith(name[-21:-5]):
+        return "its name bears another hash"
+    try:
+        datetime.fromisoformat(manifest["landed_at"])
+        length = sum(part["bytes"] for part in manifest["parts"])
+    except (TypeError, KeyError, ValueError) as error:
+        return f"{type(error).__name__} at one of its values"
+    return "it lacks answers" if manifest.get("bytes", length) != length else None
 
 
 @contextmanager
@@ -124,8 +149,12 @@ def _parse_name(folder: Path, file_name: str, provider: str, account: str, strea
     if name is None:
         return None
     days, number, stamp, content_hash = name.groups()
-    window = Window.parse(days)
-    fetched_at = datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
+    try:
+        window = Window.parse(days)
+        fetched_at = datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
+    except ValueError as error:
+        log.warning("%s is no manifest of a batch and does not count: %s", folder / file_name, error)
+        return None
     files = BatchFiles(folder / f"{window}.{content_hash}.zst", folder / file_name)
     return Batch(provider, account, stream, window, fetched_at, content_hash, int(number or 0), files)
 

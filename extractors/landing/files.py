@@ -6,11 +6,11 @@ from pathlib import Path
 
 
 def make_private_folder(root: Path, folder: Path) -> None:
-    """Make ``folder`` and the folders between it and ``root``, root included, for their owner only."""
-    root.parent.mkdir(parents=True, exist_ok=True)
-    for part in (*reversed(folder.parents), folder):
-        if part.is_relative_to(root):
-            part.mkdir(mode=0o700, exist_ok=True)
+    """Make ``folder`` and those above it that do not exist, for their owner only. ``folder`` is ``root`` or in it."""
+    missing = [part for part in root.parents if not part.is_dir()]
+    inside = [part for part in (*reversed(folder.parents), folder) if part.is_relative_to(root)]
+    for part in (*reversed(missing), *inside):
+        part.mkdir(mode=0o700, exist_ok=True)
 
 
 def choose_temporary_name(name: str) -> str:

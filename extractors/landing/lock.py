@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import AsyncFileLock, FileLock, Timeout
@@ -19,7 +20,9 @@ from extractors.landing.zone import LandingZone
 
 log = logging.getLogger("chatmart.landing")
 
-LOCK_TIMEOUT_SECONDS = 3600
+REMIND_SECONDS = 60
+"""The time between two messages of a run that waits."""
+
 _HOLDER_NAME = ".fetch.holder"
 
 
@@ -29,8 +32,12 @@ def fetch_lock_path(landing: LandingZone, provider: str, account: str) -> Path:
 
 
 @asynccontextmanager
-async def hold_fetch_lock(landing: LandingZone, account: Account, *, recall: bool = True) -> AsyncIterator[None]:
-    """Hold an account's fetch lock. Raises AccountBusy when another run keeps it for an hour; logs that it waits.
+async def hold_fetch_lock(
+    landing: LandingZone, account: Account, *, wait_seconds: float, recall: bool = True
+) -> AsyncIterator[None]:
+    """Hold an account's fetch lock. Raises AccountBusy when another run keeps it for ``wait_seconds``.
+
+    While it waits, it logs for whom, at once and every minute.
 
     With ``recall`` the answers of a killed run are used where its batches are fetched again.
     Only the holder writes. Unfinished files are therefore left over from a killed run, and are removed first.
@@ -39,15 +46,7 @@ async def hold_fetch_lock(landing: LandingZone, account: Account, *, recall: boo
     landing.make_folder(path.parent)
     where = ErrorLocation(account.provider, account.name)
     lock = AsyncFileLock(path, mode=0o600)
-    try:
-        try:
-            await lock.acquire(timeout=0)
-        except Timeout:
-            log.warning("%s: waiting for %s, which fetches this account", where, _read_holder(path))
-            await lock.acquire(timeout=LOCK_TIMEOUT_SECONDS)
-    except Timeout as error:
-        problem = f"{_read_holder(path)} is still fetching this account"
-        raise AccountBusy(where, problem, "wait for it to end") from error
+    await _acquire(lock, path, where, wait_seconds)
     try:
         write_private_file(path.with_name(_HOLDER_NAME), str(os.getpid()).encode())
         for leftover in path.parent.rglob("*.part"):
@@ -72,15 +71,40 @@ def hold_lock_now(landing: LandingZone, account: Account) -> Iterator[None]:
                 leftover.unlink()
             yield
     except Timeout as error:
-        problem = f"{_read_holder(path)} is fetching this account"
+        problem = f"{_describe_holder(path)} is fetching this account"
         raise AccountBusy(
             ErrorLocation(account.provider, account.name), problem, "run the same command again when it has ended"
         ) from error
 
 
-def _read_holder(lock_path: Path) -> str:
-    """Return the name of the run that holds a lock, or held it last."""
+async def _acquire(lock: AsyncFileLock, path: Path, where: ErrorLocation, wait_seconds: float) -> None:
+    """Take the lock; log every minute that it waits. Raises AccountBusy after ``wait_seconds``."""
+    waited_seconds, pause_seconds = 0.0, 0.0
+    while True:
+        try:
+            await lock.acquire(timeout=pause_seconds)
+        except Timeout as error:
+            waited_seconds += pause_seconds
+            if waited_seconds >= wait_seconds:
+                problem = f"{_describe_holder(path)} is still fetching this account"
+                advice = f"wait for it to end, or end it; this run waited {wait_seconds:g} s (lock_wait_seconds)"
+                raise AccountBusy(where, problem, advice) from error
+            log.warning(
+                "%s: waiting for %s, which is fetching this account; this run gives it up in %.0f s",
+                where,
+                _describe_holder(path),
+                wait_seconds - waited_seconds,
+            )
+            pause_seconds = min(REMIND_SECONDS, wait_seconds - waited_seconds)
+        else:
+            return
+
+
+def _describe_holder(lock_path: Path) -> str:
+    """Return the run that holds a lock, or held it last, and since when (UTC)."""
+    holder = lock_path.with_name(_HOLDER_NAME)
     try:
-        return f"another run (process {int(lock_path.with_name(_HOLDER_NAME).read_bytes())})"
+        since = datetime.fromtimestamp(holder.stat().st_mtime, UTC)
+        return f"another run (process {int(holder.read_bytes())}, since {since:%Y-%m-%d %H:%M:%S} UTC)"
     except (OSError, ValueError):
         return "another run"

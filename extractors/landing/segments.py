@@ -163,15 +163,22 @@ def scan_open(path: Path, stem: str) -> tuple[bytes, list[tuple[Place, dict[str,
 
 
 def iter_lines(path: Path, stem: str, text: bytes, offset: int) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """Yield the lines of a text that begins at ``offset`` of a segment. A damaged line is logged and left out."""
+    """Yield the lines of a text that begins at ``offset`` of a segment. A damaged line is logged, not raised."""
     start = 0
     while start < len(text):
         end = text.find(b"\n", start) + 1 or len(text)
         try:
-            yield Place(stem, offset + start, end - start), decode_line(text[start:end])
+            yield Place(stem, offset + start, end - start), _decode_known_line(text[start:end])
         except ValueError as error:
             log.warning("%s: the line at byte %d cannot be read and does not count: %s", path, offset + start, error)
         start = end
+
+
+def _decode_known_line(line: bytes) -> dict[str, Any]:
+    fields = decode_line(line)
+    if not isinstance(fields, dict) or "kind" not in fields:
+        raise ValueError("it is of no kind that is known")
+    return fields
 
 
 def _iter_frames(path: Path) -> Iterator[tuple[Frame, bytes]]:

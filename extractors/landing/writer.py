@@ -88,9 +88,12 @@ class BatchWriter:
         """Keep an answer before its batch is whole. Raises OSError."""
         if len(response.body) <= _INLINE_BYTES:
             landed = self._erase(response)
-            response.place = self.log.append_answer(self.key, stream, landed)
-            if landed is not response:
-                response.landed_body = landed.body
+            place = self.log.append_answer(self.key, stream, landed)
+            response.mark_landed(place, None if landed is response else landed.measure_body())
+            return
+        body = self._open_body()
+        body.write(response.body)
+        self._land_body(stream, response, body)
 
     def _erase(self, response: Response) -> Response:
         """Return a response as it may be landed: without the people whom the account has forgotten."""
@@ -106,18 +109,14 @@ class BatchWriter:
         """Append one response."""
         if response.place is None:
             self.record(self.key.stream, response)
-        if response.place is None:
-            self.begin_body()
-            self.write(response.body)
-            self.end_body(response)
-        else:
-            body = response.body if response.landed_body is None else response.landed_body
-            self._append(response.place, len(body), hashlib.sha256(body).digest(), response)
+        if response.body_file is not None:
+            self._body_files.append(response.body_file)
+        self._append(response.place, *response.measure_body(), response)
 
     def begin_body(self) -> None:
         """Begin a body that is written piece by piece. A body that was begun and not ended is discarded."""
         if self._body is None:
-            self._body = BodyFile(self.log.root, self.log.folder / BODIES_NAME, str(self.key.window))
+            self._body = self._open_body()
         elif self._is_body_open:
             self._body.restart()
         self._is_body_open = True
@@ -132,17 +131,29 @@ class BatchWriter:
         """End the body that was begun; ``response`` describes it, and its own ``body`` is ignored. Raises OSError."""
         if self._body is None:
             raise ValueError(f"{self.key.where}: a body that was not begun")
-        body, self._body, self._is_body_open = self._erase_body(self._body), None, False
-        self._body_files.append(body.finish())
-        reference = build_body_reference(self._body_files[-1], body.size, body.sha256)
-        landed = self._erase(replace(response, body=b""))
-        place = self.log.append(build_answer_fields(self.key, self.key.stream, landed, reference))
-        self._append(place, body.size, bytes.fromhex(body.sha256), response)
+        body, self._body, self._is_body_open = self._body, None, False
+        self._land_body(self.key.stream, response, body)
+        self.add(response)
+
+    def _open_body(self) -> BodyFile:
+        return BodyFile(self.log.root, self.log.folder / BODIES_NAME, str(self.key.window))
+
+    def _land_body(self, stream: str, response: Response, body: BodyFile) -> None:
+        """Make a body visible, then the answer that names it. A file that no batch comes to name is pruned."""
+        body = self._erase_body(body)
+        try:
+            landed = self._erase(replace(response, body=b""))
+            name = body.finish()
+        finally:
+            body.discard()
+        reference = build_body_reference(name, body.size, body.sha256)
+        place = self.log.append(build_answer_fields(self.key, stream, landed, reference))
+        response.mark_landed(place, (body.size, bytes.fromhex(body.sha256)), name)
 
     def _erase_body(self, body: BodyFile) -> BodyFile:
         if self._eraser is None:
             return body
-        erased = BodyFile(self.log.root, self.log.folder / BODIES_NAME, str(self.key.window))
+        erased = self._open_body()
         try:
             for piece in self._eraser.erase_body(body.iter_pieces()):
                 erased.write(piece)

@@ -126,8 +126,10 @@ class LandingZone:
         earlier = list_file_batches(self.file_folder(provider, account, stream), provider, account, stream, within)
         # the open segment first: when it is sealed meanwhile, the index has it too
         open_lines = [line for line in self._list_open_lines(folder) if _is_wanted(line, stream, within)]
-        lines = {line["number"]: line for line in open_lines}
-        lines.update({line["number"]: line for line in LandingIndex(folder).list_batch_lines(stream, within)})
+        indexed = LandingIndex(folder).list_batch_lines(stream, within)
+        # a segment of another account that was copied here has the same numbers, and may hide no batch
+        own = [line for line in (*open_lines, *indexed) if (line["provider"], line["account"]) == (provider, account)]
+        lines = {line["number"]: line for line in own}
         logged = [build_batch(folder, provider, account, line) for _number, line in sorted(lines.items())]
         return sorted([*earlier, *logged], key=lambda batch: batch.arrival)
 

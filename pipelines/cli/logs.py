@@ -10,7 +10,8 @@ from collections.abc import MutableMapping
 from functools import cached_property
 from typing import Any
 
-from extractors.redaction import RedactingFilter, redact
+from extractors.foreign_text import clean_lines
+from extractors.redaction import RedactingFilter
 
 TEXT, JSON = "text", "json"
 LOG_FORMATS = (TEXT, JSON)
@@ -61,10 +62,10 @@ def _build_formatter(log_format: str) -> logging.Formatter:
     import structlog  # imported late: see `_LateFormatter`
 
     class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
-        """Redact the whole line: its extra fields may hold a secret that the filter on the message cannot see."""
+        """Clean the whole line: the filter on the message sees neither its extra fields nor its trace."""
 
         def format(self, record: logging.LogRecord) -> str:
-            return redact(super().format(record))
+            return clean_lines(super().format(record))
 
     return RedactingFormatter(
         foreign_pre_chain=[

@@ -9,13 +9,14 @@ import logging
 import os
 import sys
 import traceback
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import click
 from click.shell_completion import CompletionItem
 
 from extractors.errors import ChatmartError, ConfigError
-from extractors.redaction import redact
+from extractors.foreign_text import clean_lines
 from pipelines.cli.common_options import COMMON_OPTIONS, apply_common_options
 from pipelines.cli.logs import is_json_log
 from pipelines.cli.startup import leave_out_unused_libraries
@@ -119,15 +120,41 @@ def main(arguments: list[str] | None = None) -> None:
     except (ConfigError, SetupError, QueryError) as error:
         _report_error(error, verbose)
         code = WRONG_USE
-    except (ChatmartError, WarehouseError, OSError) as error:
+    except (ChatmartError, WarehouseError) as error:
         _report_error(error, verbose)
         code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+    except OSError as error:
+        from warehouse.disk_failures import describe_os_error  # imported late: it imports the engine
+
+        _report_error(error, verbose, describe_os_error(error))
+        code = 1
+    code = code if isinstance(code, int) else 0
+    if arguments is None and _is_installed_program():
+        _end_process(code)
+    sys.exit(code)
 
 
-def _report_error(error: Exception, verbose: bool) -> None:
+def _is_installed_program() -> bool:
+    """Return whether this process runs nothing but the command: not a program that calls it, such as a test."""
+    program = getattr(sys.modules["__main__"], "__file__", None) or ""
+    return os.path.basename(program).partition(".")[0] == "chatmart"  # noqa: PTH119 -- pathlib is slow to import
+
+
+def _end_process(code: int) -> None:
+    """End the process of the command, whose work is done and whose threads and engines are closed.
+
+    Python's own end would also take down the libraries: their idle threads may abort the process then (exit code 134).
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # its reader is gone, or it was closed
+            stream.flush()
+    logging.shutdown()
+    os._exit(code)
+
+
+def _report_error(error: Exception, verbose: bool, sentence: str = "") -> None:
     _print_traceback(error, verbose)
-    _print_error(str(error) or type(error).__name__)
+    _print_error(sentence or str(error) or type(error).__name__)
 
 
 def _report_defect(error: BaseException, verbose: bool) -> None:
@@ -140,11 +167,11 @@ def _print_traceback(error: BaseException, verbose: bool) -> None:
     if verbose and is_json_log():
         logging.getLogger("chatmart.command").debug("traceback of the next error", exc_info=error)
     elif verbose:
-        sys.stderr.write(redact("".join(traceback.format_exception(error))))
+        sys.stderr.write(clean_lines("".join(traceback.format_exception(error))))
 
 
 def _print_error(sentence: str) -> None:
     if is_json_log():
         logging.getLogger("chatmart.command").error("%s", sentence)
     else:
-        click.echo(redact(sentence), err=True)
+        click.echo(clean_lines(sentence), err=True)

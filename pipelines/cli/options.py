@@ -35,6 +35,13 @@ def as_date(value: object) -> date | None:
     return min(max(value.date(), _FIRST_DAY), _LAST_DAY) if isinstance(value, datetime) else None
 
 
+def refuse_early_days(*values: object) -> None:
+    """Raise UsageError for a day that cannot be loaded, as it lies before ``as_date``'s first one."""
+    for value in values:
+        if isinstance(value, datetime) and value.date() < _FIRST_DAY:
+            raise click.UsageError(f"{value:%Y-%m-%d} cannot be loaded: days before {_FIRST_DAY} are not")
+
+
 def as_date_range(first: object, last: object) -> tuple[date, date]:
     """Return the days that two options were given; an end that was not given is ``date.min`` or ``date.max``.
 

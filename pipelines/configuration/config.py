@@ -92,12 +92,13 @@ class Config:
         return selected
 
 
-def load_config(path: Path) -> Config:
+def load_config(path: Path, *, allow_unset_secrets: bool = False) -> Config:
     """Read and validate a configuration file.
 
-    Raises ConfigError with every problem, each named with file, account and key.
+    ``allow_unset_secrets`` is for commands that only read what is loaded. Raises ConfigError with every problem, each
+    named with file, account and key.
     """
-    return validate_config(path, read_yaml(path))
+    return validate_config(path, read_yaml(path), allow_unset_secrets=allow_unset_secrets)
 
 
 def validate_config(path: Path, raw: Mapping[str, Any], *, allow_unset_secrets: bool = False) -> Config:

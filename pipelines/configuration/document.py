@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from extractors.account import Privacy, RateLimit, Settings, ZoneName
+from extractors.account import Budget, Privacy, RateLimit, Settings, ZoneName
 from pipelines.configuration.settings import OperatingSettings, Schedule
 
 
@@ -24,6 +24,7 @@ class Defaults(Settings):
     )
     max_wait_seconds: float = Field(default=60, ge=0, description="The longest a run waits for one limit")
     rate_limit: RateLimit = Field(default=RateLimit(), description="Limits of the requests to the provider")
+    budget: Budget = Field(default=Budget(), description="What a run may ask of the provider before it stops")
     privacy: Privacy = Field(default=Privacy(), description="Personal data that may reach the warehouse")
 
 

@@ -31,8 +31,11 @@ def read_env(folder: Path) -> Mapping[str, str | None]:
     path = folder / ".env"
     try:
         return parse_env(path.read_bytes().decode("utf-8-sig")) if path.is_file() else {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f".env: cannot be read ({type(error).__name__})"]) from error
+    except OSError as error:
+        advice = f"let this user read {path}, or set its variables in the environment and move it away"
+        raise ConfigError([f".env: cannot be read ({error.strerror}): {advice}"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f".env: cannot be read as UTF-8: write {path} anew"]) from error
 
 
 def parse_env(text: str) -> Mapping[str, str | None]:

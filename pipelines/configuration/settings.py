@@ -185,6 +185,11 @@ class OperatingSettings(Settings):
         le=400,
         description="Days back from yesterday of which a daily load also takes the missing, failed and stale ones",
     )
+    lock_wait_seconds: float = Field(
+        default=3600,
+        ge=0,
+        description="The longest a run waits for another one that fetches the same account or writes the warehouse",
+    )
     alerts: Alerts = Field(default=Alerts(), description="Receiver of messages about failed loads")
     network: NetworkSettings = Field(default=NetworkSettings(), description="Proxy and certificate authorities")
     retention: Retention = Field(default=Retention(), description="Data that maintenance deletes")

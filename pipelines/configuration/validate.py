@@ -39,7 +39,7 @@ def validate_file(path: Path, raw: Mapping[str, Any], *, allow_unset_secrets: bo
 
     Raises ConfigError with every problem. ``allow_unset_secrets`` accepts secrets whose variables are not set.
     """
-    checker = _Checker(path, {**read_env(path.parent), **os.environ}, allow_unset_secrets)
+    checker = _Checker(path, _read_environment(path.parent, allow_unset_secrets), allow_unset_secrets)
     document = checker.check_document(raw)
     defaults = (raw.get("defaults") or {}) if document is not None else {}
     entries = list_account_entries(raw)
@@ -53,6 +53,19 @@ def validate_file(path: Path, raw: Mapping[str, Any], *, allow_unset_secrets: bo
         raise ConfigError(checker.problems)
     variables = {account.name: tuple(checker.secret_variables.get(account.name, ())) for account in accounts}
     return ValidatedFile(document, accounts, variables)
+
+
+def _read_environment(folder: Path, allow_unset_secrets: bool) -> Mapping[str, str | None]:
+    """Return the variables of ``.env`` and of the process, which come first.
+
+    Whoever needs no secret needs no ``.env``, such as another user who may only read the warehouse.
+    """
+    try:
+        return {**read_env(folder), **os.environ}
+    except ConfigError:
+        if not allow_unset_secrets:
+            raise
+        return os.environ
 
 
 def _merge(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ never raises: a failed delivery is logged, and the load ends as it would have wi
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +15,12 @@ from typing import Any
 import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
+from extractors.foreign_text import clean_line, shorten
 from extractors.http.network import DIRECT, Network, find_certificate_failure
 from extractors.http.settings import USER_AGENT
 from extractors.redaction import RedactingFilter, redact_json
 from pipelines.configuration.settings import Alerts
-from pipelines.loads.failures import MAX_DETAIL_LINES
+from pipelines.loads.failures import MAX_DETAIL, MAX_DETAIL_LINES
 
 log = logging.getLogger("chatmart.alerts")
 log.addFilter(RedactingFilter())
@@ -26,6 +28,9 @@ log.addFilter(RedactingFilter())
 MAX_ATTEMPTS = 3
 TIMEOUT_SECONDS = 5.0
 """The longest time that one attempt waits for a connection, and for a response."""
+
+MAX_TEXT_LINE = 500
+"""The most characters of a problem in the text; the fields hold more."""
 
 MAX_LISTED_ACCOUNTS = 10
 """The most accounts named in the text; the fields hold more."""
@@ -56,26 +61,46 @@ class Alert:
     days: str | None = None
 
     def build_message(self) -> dict[str, Any]:
-        """Return the JSON object to send: ``text`` for people, and plain fields. Secrets are redacted."""
-        problems = list(self.problems.items())
-        lines = [f"chatmart: {self.command} failed. {self.summary}"]
-        lines += [f"• {account}: {problem}" for account, problem in problems[:MAX_LISTED_ACCOUNTS]]
+        """Return the JSON object to send: ``text`` for people, and plain fields.
+
+        All are short, without secrets and control characters. In ``text``, whatever a provider says is shown as it is:
+        a chat program finds neither links nor mentions in it.
+        """
+        problems = [(account, clean_line(problem, MAX_DETAIL)) for account, problem in self.problems.items()]
+        summary, advice = clean_line(self.summary, MAX_DETAIL), clean_line(self.advice, MAX_DETAIL)
+        lines = [f"chatmart: {self.command} failed. {shorten(summary, MAX_TEXT_LINE)}"]
+        lines += [
+            f"• {account}: {shorten(problem, MAX_TEXT_LINE)}" for account, problem in problems[:MAX_LISTED_ACCOUNTS]
+        ]
         if len(problems) > MAX_LISTED_ACCOUNTS:
             lines.append(f"• and {len(problems) - MAX_LISTED_ACCOUNTS} more accounts")
-        lines.append(self.advice)
+        lines.append(advice)
         fields = {
             "event": "run_failed",
             "what": self.command,
             "run_id": self.run_id,
-            "summary": self.summary,
-            "advice": self.advice,
+            "summary": summary,
+            "advice": advice,
             "providers": list(self.providers),
             "accounts": [account for account, _ in problems],
             "problems": dict(problems[:MAX_DETAIL_LINES]),
             "days": self.days,
         }
-        message: dict[str, Any] = redact_json({"text": "\n".join(lines), **fields})
+        message: dict[str, Any] = redact_json({"text": _escape_markup("\n".join(lines)), **fields})
         return message
+
+
+_MENTION = re.compile(r"@(?=(channel|here|all|everyone)\b)", re.IGNORECASE)
+
+
+def _escape_markup(text: str) -> str:
+    """Return a text that a chat program shows as it is: Slack's markup escaped, no link and no mention of everybody.
+
+    >>> _escape_markup("<!channel> <https://a.test|docs> [docs](https://a.test) @here")
+    '&lt;!channel&gt; &lt;https://a.test|docs&gt; [docs] (https://a.test) ＠here'
+    """
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MENTION.sub("\N{FULLWIDTH COMMERCIAL AT}", escaped.replace("](", "] ("))
 
 
 def retry_advice(accounts: Sequence[str], days: Collection[date], catch_up_days: int, day: date | None = None) -> str:

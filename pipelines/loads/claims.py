@@ -52,7 +52,8 @@ def build_reuse_rule(
         if is_new(batch):
             return True
         fresh = is_fresh(batch, day, account.zone, fresh_at or now)
-        return not refetch and fresh and batch.batch_id not in loaded.get(day, frozenset()) and not batch.is_rejected
+        is_loaded = batch.batch_id in loaded.get(day, frozenset())
+        return not refetch and fresh and not is_loaded and not batch.is_rejected_on(day)
 
     return is_reusable
 

@@ -6,13 +6,15 @@ several accounts and months have ready as one commit. Dagster and output must no
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
 from extractors.account import Account
 from extractors.errors import (
+    BudgetUsedUp,
     CredentialRefused,
     Deferred,
     ErrorLocation,
@@ -27,6 +29,7 @@ from extractors.landing.lock import hold_fetch_lock
 from extractors.registry import get_provider
 from pipelines.loads.claims import ReuseRule, build_reuse_rule
 from pipelines.loads.group_thread import GroupThread, GroupWork
+from pipelines.loads.identity import warn_about_foreign_slices
 from pipelines.loads.load import publish_warehouse
 from pipelines.loads.observer import Observer
 from pipelines.loads.open_files import allow_open_files
@@ -39,13 +42,19 @@ from warehouse.records import LedgerRow
 
 PUBLISH_EVERY = timedelta(minutes=10)
 
+PUBLISH_WHEN_QUIET = timedelta(minutes=1)
+"""What is committed is published when nothing more has come for so long: readers do not wait for a slow account."""
+
+_LOOK_SECONDS = 5.0
+"""The time between two looks at whether something is to be published."""
+
 GROUP_PAUSE_SECONDS = 2.0
 """The time from a commit to the next one while more is being fetched: a commit costs nearly the same for any size."""
 
 MAX_GROUP_ITEMS = 200
 """The most steps of all accounts that are loaded as one group, and the most ledgers that are read at once."""
 
-_ACCOUNT_ENDING_ERRORS = (CredentialRefused, ForbiddenHost, Deferred)
+_ACCOUNT_ENDING_ERRORS = (CredentialRefused, ForbiddenHost, Deferred, BudgetUsedUp)
 """Errors that would recur in every other month and stream of the account.
 
 ExportUncertain is none: it holds up new exports alone, which the run remembers without a request.
@@ -62,9 +71,10 @@ class ConcurrentRun:
         self._load = load
         self._started_at = workspace.clock.now()
         self._last_numbers: dict[str, int] = {}
-        self._published_at_seconds = workspace.clock.monotonic()
+        self._published_at_seconds = self._committed_at_seconds = workspace.clock.monotonic()
         self._ledgers = GroupWork(self._read_ledgers, MAX_GROUP_ITEMS)
         self._loads = GroupWork(self._finish_loads, MAX_GROUP_ITEMS, GROUP_PAUSE_SECONDS)
+        self._publications = GroupWork(self._publish_if_due, 1)
         self._fetching_count = 0
 
     def run(self, jobs: Sequence[LoadJob]) -> RunResult:
@@ -81,15 +91,32 @@ class ConcurrentRun:
         workspace = self._workspace
         self._fetching_count = len(jobs)
         # transforms and commits are bound by the processor: one thread beside the one that fetches
-        self._loader = GroupThread("chatmart-load", [self._ledgers, self._loads])
+        self._loader = GroupThread("chatmart-load", [self._ledgers, self._loads, self._publications])
         try:
             async with Client(workspace.http_settings, workspace.clock, workspace.config.network) as client:
                 pairs = zip(jobs, outcomes, strict=True)
-                await self._wait_or_cancel(
-                    [asyncio.ensure_future(self._run_account(client, job, outcome)) for job, outcome in pairs]
-                )
+                tasks = [asyncio.ensure_future(self._run_account(client, job, outcome)) for job, outcome in pairs]
+                async with self._publish_in_time():
+                    await self._wait_or_cancel(tasks)
         finally:
             self._loader.close()  # a commit under way is finished
+
+    @asynccontextmanager
+    async def _publish_in_time(self) -> AsyncIterator[None]:
+        """Within the block, publish what is committed whenever it is due, whatever any account waits for."""
+
+        async def look_again_and_again() -> None:
+            while True:
+                await asyncio.sleep(_LOOK_SECONDS)
+                if self._is_publication_due():
+                    await asyncio.wrap_future(self._loader.submit(self._publications, None))
+
+        task = asyncio.create_task(look_again_and_again())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _wait_or_cancel(self, tasks: Sequence[asyncio.Future[None]]) -> None:
         """Wait for the tasks of all accounts; cancel the rest on a requested stop, or when one of them raises."""
@@ -112,8 +139,11 @@ class ConcurrentRun:
         outcome.stats = session.stats
         loads: list[asyncio.Future[None]] = []
         remaining = set(job.days)
+        lock_wait_seconds = self._workspace.config.settings.lock_wait_seconds
         try:
-            async with hold_fetch_lock(self._workspace.landing, account, recall=not self._refetch):
+            async with hold_fetch_lock(
+                self._workspace.landing, account, wait_seconds=lock_wait_seconds, recall=not self._refetch
+            ):
                 await self._fetch_steps(session, job, outcome, loads, remaining)
         except Exception as error:
             account_error = as_account_error(account, error)
@@ -139,6 +169,8 @@ class ConcurrentRun:
         """
         account, landing = job.account, self._workspace.landing
         ledger = await asyncio.wrap_future(self._loader.submit(self._ledgers, job))
+        if not self._last_numbers[account.name]:
+            warn_about_foreign_slices(self._workspace, account, ledger)
         now = self._workspace.clock.now()
         is_reusable = build_reuse_rule(
             account,
@@ -182,12 +214,27 @@ class ConcurrentRun:
 
     def _finish_loads(self, loads: Sequence[ReadyLoad | Failure]) -> list[None]:
         finish_loads(self._workspace, loads, self._observer, load=self._load)
-        clock = self._workspace.clock
-        if self._load and clock.monotonic() - self._published_at_seconds >= PUBLISH_EVERY.total_seconds():
+        self._committed_at_seconds = self._workspace.clock.monotonic()
+        self._publish_if_due()
+        return [None] * len(loads)
+
+    def _is_publication_due(self) -> bool:
+        """Whether something committed waits for readers, and has for long, or nothing else has come after it."""
+        now, committed, published = (
+            self._workspace.clock.monotonic(),
+            self._committed_at_seconds,
+            self._published_at_seconds,
+        )
+        is_waiting = self._load and committed > published
+        is_quiet = now - committed >= PUBLISH_WHEN_QUIET.total_seconds()
+        return is_waiting and (is_quiet or now - published >= PUBLISH_EVERY.total_seconds())
+
+    def _publish_if_due(self, requests: Sequence[None] = ()) -> list[None]:
+        if self._is_publication_due():
             self._recorder.write_rows()
             publish_warehouse(self._workspace)
-            self._published_at_seconds = clock.monotonic()
-        return [None] * len(loads)
+            self._published_at_seconds = self._workspace.clock.monotonic()
+        return [None] * len(requests)
 
 
 def _must_end_account(errors: Sequence[ExtractionError], landed_count: int) -> bool:

@@ -3,11 +3,14 @@
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
-from extractors.redaction import redact
+from extractors.foreign_text import clean_line
 from extractors.windows import Window, group_into_windows
 
 MAX_DETAIL_LINES = 50
 """The most lines of detail in one event: Dagster keeps events for a long time."""
+
+MAX_DETAIL = 2_000
+"""The most characters of one line of detail: an account may have failed for several reasons."""
 
 FailedDays = Mapping[str, Mapping[date, str]]
 """By account and local day, the reason of the failure."""
@@ -29,8 +32,8 @@ def format_reasons(failed: FailedDays) -> dict[str, str]:
 
 
 def build_account_metadata(by_account: Mapping[str, str]) -> dict[str, str]:
-    """Return Dagster metadata with one entry for each account: its sentence, with secrets redacted."""
-    entries = {name: redact(text) for name, text in list(by_account.items())[:MAX_DETAIL_LINES]}
+    """Return Dagster metadata with one entry for each account: its sentence, short and without secrets."""
+    entries = {name: clean_line(text, MAX_DETAIL) for name, text in list(by_account.items())[:MAX_DETAIL_LINES]}
     rest = len(by_account) - len(entries)
     return {**entries, **({"and more": f"{rest} accounts"} if rest else {})}
 

@@ -96,7 +96,7 @@ class _DayHistory:
         }
         if not version or len(version) < len(self.enabled_streams):
             return
-        rejected_streams = [stream for stream, batch in version.items() if batch.is_rejected]
+        rejected_streams = [stream for stream, batch in version.items() if batch.is_rejected_on(self.day)]
         if rejected_streams:  # the other batches may be reused by the next run
             self.rejected_version = version
             for stream in rejected_streams:

@@ -20,11 +20,14 @@ import pyarrow.parquet as pq
 
 from extractors.account import Account
 from extractors.errors import ShapeError
+from extractors.landing.files import make_private_folder
 from pipelines.loads.claims import DayClaims, ReuseRule, loadable_days
 from pipelines.loads.code_version import CODE_VERSION
 from pipelines.loads.expire import drop_old_conversations
+from pipelines.loads.failing_days import claim_of_error, find_failing_days, reject_batches
+from pipelines.loads.identity import require_own_names
 from pipelines.loads.workspace import Workspace, build_account_row
-from transforms.chunk import Chunk, DayClaim
+from transforms.chunk import Chunk
 from transforms.facts import TransformResult
 from transforms.registry import measure_definitions, transform_chunk
 from warehouse.errors import StagedError, WarehouseError
@@ -107,9 +110,12 @@ class DaysLoad(PendingLoad):
                 claim = claim_of_error(error, claims)
                 if claim is not None:
                     claim.batch.reject()  # so that the next run fetches it again
-                rejected_days = tuple(sorted(claim.days)) if claim is not None else complete
-                self.result.rejected.append((rejected_days, error))
-                self._remaining = set(complete).difference(rejected_days)
+                    rejected = [(tuple(sorted(claim.days)), error)]
+                else:
+                    rejected = find_failing_days(self.account, claims, error, folder)
+                    reject_batches(claims, [day for days, _ in rejected for day in days])
+                self.result.rejected += rejected
+                self._remaining = set(complete).difference(day for days, _ in rejected for day in days)
             else:
                 self._remaining, self._claims = set(complete), claims
                 return (chunk,)
@@ -221,7 +227,7 @@ def _count_rows(chunk: ChunkCommit) -> int:
 def make_folder(parent: Path) -> Path:
     """Make a new folder for staged files, with a name of its own. ``publish_warehouse`` removes it."""
     folder = parent / uuid.uuid4().hex
-    folder.mkdir(mode=0o700, parents=True)
+    make_private_folder(folder.parents[1], folder)
     return folder
 
 
@@ -250,16 +256,17 @@ def stage_chunk(
     )
 
 
-def claim_of_error(error: ShapeError, claims: DayClaims) -> DayClaim | None:
-    """Return the claim (batch and days) of the batch that an error names; None when it names none of them."""
-    stream_claims = claims.get(error.where.stream or "", ())
-    return next((claim for claim in stream_claims if claim.batch.batch_id == error.where.batch), None)
-
-
 def set_accounts_and_measures(workspace: Workspace) -> None:
-    """Write the configured accounts and all definitions of measures to the warehouse. Raises WarehouseErrors."""
+    """Write the configured accounts and all definitions of measures to the warehouse.
+
+    Raises ConfigError when another configuration uses the name of an account, and WarehouseErrors.
+    """
     accounts = [build_account_row(account) for account in workspace.config.accounts]
-    workspace.store.set_accounts_and_measures(accounts, list(measure_definitions()))
+    measures = list(measure_definitions())
+    others = workspace.store.set_accounts_and_measures(accounts, measures, replace_ids=False)
+    if others:
+        require_own_names(workspace, others)
+        workspace.store.set_accounts_and_measures(accounts, measures)
 
 
 def publish_warehouse(workspace: Workspace) -> bool:

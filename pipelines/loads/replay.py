@@ -12,9 +12,10 @@ from extractors.account import Account
 from extractors.errors import ShapeError
 from extractors.windows import group_into_windows
 from pipelines.loads.claims import build_day_claims
+from pipelines.loads.failing_days import claim_of_error, find_failing_days
 from pipelines.loads.forget import restore_proofs
 from pipelines.loads.history import LoadVersion, build_load_versions, list_batch_ids
-from pipelines.loads.load import LoadResult, PendingLoad, claim_of_error, make_folder, stage_chunk
+from pipelines.loads.load import LoadResult, PendingLoad, make_folder, stage_chunk
 from pipelines.loads.observer import Observer
 from pipelines.loads.plan import LoadJob
 from pipelines.loads.result import Outcome, RunResult, load_and_record
@@ -90,7 +91,13 @@ def _stage_versions(
                 staged.append(stage_chunk(workspace, account_then, claims, make_folder(folder), history=history))
             except ShapeError as error:
                 claim = claim_of_error(error, claims)
-                _leave_out_version(remaining, number, claim.days if claim is not None else group, error, loaded)
+                failing = (
+                    [(tuple(claim.days), error)]
+                    if claim is not None
+                    else find_failing_days(account_then, claims, error, folder)
+                )
+                for failing_days, day_error in failing:
+                    _leave_out_version(remaining, number, failing_days, day_error, loaded)
                 break
         else:
             chunks += staged

@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from extractors.account import Account
-from extractors.errors import Defect, ErrorLocation, ExtractionError
+from extractors.errors import Defect, ErrorLocation, ExtractionError, NotUnderstood
+from extractors.foreign_text import clean_line
 from extractors.http.stats import RequestStats
-from extractors.redaction import RedactingFilter, redact
+from extractors.redaction import RedactingFilter
+from pipelines.loads.failures import MAX_DETAIL
 from pipelines.loads.load import PendingLoad, commit_loads
 from pipelines.loads.observer import Observer
 from pipelines.loads.plan import LoadJob
 from pipelines.loads.workspace import Workspace, build_account_row
+from warehouse.disk_failures import describe_os_error
 from warehouse.errors import StagedError, WarehouseError
 from warehouse.records import LedgerRow, SliceFailure
 
@@ -80,7 +83,8 @@ class Failure:
     def __init__(self, outcome: Outcome, days: Collection[date], error: Exception) -> None:
         self.outcome = outcome
         self.days = days
-        self.sentence = redact(str(error))
+        self.sentence = clean_line(str(error), MAX_DETAIL)
+        self._cause = error.__cause__ if isinstance(error, NotUnderstood) else None
         self._context = copy_context()
 
     def report(self, observer: Observer) -> None:
@@ -89,7 +93,7 @@ class Failure:
 
     def _report(self, observer: Observer) -> None:
         account = self.outcome.account
-        log.warning("%s", self.sentence, extra=_log_fields(account, self.days))
+        log.warning("%s", self.sentence, exc_info=self._cause, extra=_log_fields(account, self.days))
         observer.on_days_failed(account, self.days, self.sentence)
 
 
@@ -167,9 +171,8 @@ def as_account_error(account: Account, error: Exception) -> Exception:
     if isinstance(error, WarehouseError):
         raise error
     where = ErrorLocation(account.provider, account.name)
-    if isinstance(error, OSError) and error.filename:
-        problem = f"{error.filename}: {error.strerror}"
-        return ExtractionError(where, problem, "see that this user may read and write there, and that there is space")
+    if isinstance(error, OSError) and error.errno:
+        return ExtractionError(where, describe_os_error(error, "the landing zone"))
     log.error("%s: unexpected error", account.name, exc_info=error, extra=_log_fields(account, ()))
     return Defect(where, f"the program failed ({type(error).__name__}: {error})", "please report it, with --verbose")
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from structlog.contextvars import bound_contextvars
 
-from extractors.redaction import redact
+from extractors.foreign_text import clean_line
 from pipelines.loads.load import publish_warehouse, set_accounts_and_measures
 from pipelines.loads.result import Outcome
 from pipelines.loads.workspace import Workspace
@@ -51,7 +51,7 @@ def _record_run(recorder: "RunRecorder") -> Iterator["RunRecorder"]:
         yield recorder
     except BaseException as error:
         with suppress(WarehouseError):  # the error that ended the run is the one to report
-            recorder.finish(redact(str(error)) if isinstance(error, Exception) else INTERRUPTED_MESSAGE)
+            recorder.finish(clean_line(str(error)) if isinstance(error, Exception) else INTERRUPTED_MESSAGE)
         raise
     recorder.finish()
 

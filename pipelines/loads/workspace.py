@@ -46,7 +46,7 @@ class Workspace:
 
         Raises UnsupportedStore for an unknown form of ``warehouse``.
         """
-        store = open_store(config.warehouse, config.folder)
+        store = open_store(config.warehouse, config.folder, wait_seconds=config.settings.lock_wait_seconds)
         return cls(config, store, run_id=run_id or _new_run_id(), command=command)
 
     @cached_property

@@ -12,6 +12,7 @@ import dagster as dg
 from sqlalchemy import Table
 
 from extractors.account import Account
+from extractors.foreign_text import clean_line
 from extractors.instants import is_between
 from extractors.windows import Window
 from pipelines.configuration.config import Config
@@ -233,9 +234,11 @@ def _read_states_until_due(store: Store, config: Config, now: datetime) -> list[
 
 
 def _build_table(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, dg.TableMetadataValue]:
-    plain = (str, int, float, bool, type(None))
+    plain = (int, float, bool, type(None))
     records = [
-        dg.TableRecord({key: value if isinstance(value, plain) else str(value) for key, value in row.items()})
+        dg.TableRecord(
+            {key: value if isinstance(value, plain) else clean_line(str(value)) for key, value in row.items()}
+        )
         for row in rows[:MAX_DETAIL_LINES]
     ]
     return {name: dg.MetadataValue.table(records)} if records else {}

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from extractors.errors import ChatmartError
-from extractors.redaction import redact
+from extractors.foreign_text import clean_lines
 from pipelines.loads.failures import build_account_metadata
 from warehouse.errors import WarehouseError
 
@@ -24,7 +24,7 @@ def as_dagster_failure() -> Iterator[None]:
         yield
     except (ChatmartError, WarehouseError) as error:
         # Dagster would keep the error's trace for ever, and the trace is not redacted
-        raise dg.Failure(redact(str(error)), allow_retries=False) from None
+        raise dg.Failure(clean_lines(str(error)), allow_retries=False) from None
 
 
 def build_failure(errors_by_account: Mapping[str, str], account_count: int, other_accounts: str) -> dg.Failure:

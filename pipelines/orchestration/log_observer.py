@@ -6,7 +6,7 @@ from datetime import date
 import dagster as dg
 
 from extractors.account import Account
-from extractors.redaction import redact
+from extractors.foreign_text import clean_line
 from pipelines.loads.observer import NullObserver
 
 
@@ -22,4 +22,4 @@ class LogObserver(NullObserver):
 
     def on_days_failed(self, account: Account, days: Collection[date], error: str) -> None:
         """Log the failure as soon as it happens, without secrets."""
-        self._log.error(redact(f"{account.name}: {len(days)} slices failed: {error}"))
+        self._log.error(clean_line(f"{account.name}: {len(days)} slices failed: {error}"))

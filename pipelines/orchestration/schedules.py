@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from extractors.redaction import redact
+from extractors.foreign_text import clean_line
 from extractors.windows import ONE_DAY, Window
 from pipelines.configuration.config import Config
 from pipelines.configuration.settings import TimeOfDay
@@ -68,7 +68,7 @@ def _plan_window(config: Config, provider: str, context: dg.ScheduleEvaluationCo
         loads = plan_daily_loads(Workspace.open(config).store, accounts, now, config.settings.catch_up_days)
     except WarehouseError as error:
         # a failed tick sends no alert; the run will fail for the same reason, and its failure does
-        context.log.warning(redact(f"only the look-back is loaded: the warehouse could not be read: {error}"))
+        context.log.warning(clean_line(f"only the look-back is loaded: the warehouse could not be read: {error}"))
         loads = [load for account in accounts if (load := plan_daily_load(account, (), now, 0))]
     return (
         Window(min(load.days[0] for load in loads), max(load.days[-1] for load in loads) + ONE_DAY) if loads else None

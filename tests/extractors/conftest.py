@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from extractors import redaction
+from extractors.secret_finder import SecretFinder
 from tests.support.clock import FakeClock
 from tests.support.http_session import OK_RESPONSE
 from tests.support.scripted_server import ScriptedServer, run_scripted_server
@@ -25,8 +26,8 @@ def server(scripted_server: ScriptedServer) -> ScriptedServer:
 
 @pytest.fixture(autouse=True)
 def _own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "_secrets", set())
-    monkeypatch.setattr(redaction, "_signatures", set())
+    monkeypatch.setattr(redaction, "_secrets", SecretFinder())
+    monkeypatch.setattr(redaction, "_signatures", SecretFinder())
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
+import time
 from decimal import Decimal
 
 import pytest
 
-from extractors.json_body import AmbiguousJson, format_json, parse_json_body
+from extractors.json_body import AmbiguousJson, format_json, has_too_many_values, parse_json_body
 
 
 @pytest.mark.parametrize(
@@ -62,3 +63,19 @@ def test_a_number_beyond_every_float_stays_json() -> None:
     text = format_json({"cost": Decimal("1e400")})
     assert text == '{"cost":1E+400}'
     assert parse_json_body(text.encode()) == {"cost": Decimal("1e400")}
+
+
+def test_values_are_counted_before_a_long_body_is_parsed() -> None:
+    assert not has_too_many_values(b"," * 10 * 2**20)  # too short to need it
+    assert not has_too_many_values(b'"' + b"x" * 20_000_000 + b'"')
+    assert not has_too_many_values(b"[" + b"1 ," * 4_999_998 + b"1]")
+    assert has_too_many_values(b"[" + b"{}," * 5_000_000 + b"{}]")
+    assert has_too_many_values(b"[" * 11_000_000)
+
+
+def test_a_key_that_stands_twice_among_many_is_found_at_once() -> None:
+    body = b"{" + b",".join(b'"%d":1' % number for number in [*range(200_000), 199_999]) + b"}"
+    began = time.process_time()
+    with pytest.raises(AmbiguousJson, match="199999 stands twice"):
+        parse_json_body(body)
+    assert time.process_time() - began < 5  # not the square of the keys: that takes minutes

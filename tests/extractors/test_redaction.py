@@ -1,6 +1,8 @@
 import base64
 import json
 import logging
+import string
+import time
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -74,3 +76,93 @@ def test_a_secret_that_comes_later_is_masked_too() -> None:
     assert redact_body(b"later-secret-of-all, signature-of-a-link") == f"{MASK}, signature-of-a-link".encode()
     assert redact("later-secret-of-all, signature-of-a-link") == f"{MASK}, {MASK}"
     assert redact_body(b"signature-of-a-link", signatures=True) == MASK.encode()
+
+
+SECRET = "planted=key&1/abcdef"
+
+
+@pytest.mark.parametrize(
+    "escaped",
+    [
+        r"planted\u003dkey\u00261/abcdef",
+        r"planted\u003Dkey\u0026" + r"1\/abcdef",
+        r"\u0070lanted=key&1/abcde\u0066",
+        "".join(f"\\u{ord(char):04x}" for char in SECRET),
+        r"planted\\u003dkey\\u00261\\/abcdef",  # JSON inside a JSON text
+        "planted%3dkey%261%2Fabcdef",
+        "planted%253Dkey%25261/abcdef",
+        "planted&#61;key&amp;1&#x2f;abcdef",
+        r"planted\x3dkey\x261/abcdef",
+    ],
+)
+def test_a_secret_is_masked_however_it_is_escaped(escaped: str) -> None:
+    register_secrets(SECRET)
+    assert redact(f"before {escaped} after") == f"before {MASK} after"
+    body = f'{{"a": "before {escaped} after"}}'
+    is_python = "\\x" in escaped  # such a body is no JSON
+    masked = redact_body(body.encode()).decode()
+    assert masked == f'{{"a": "before {MASK} after"}}'
+    assert is_python or json.loads(masked) == {"a": f"before {MASK} after"}
+
+
+@pytest.mark.parametrize("length", range(6, 45))
+def test_a_secret_of_six_characters_and_more_is_masked_at_every_place(length: int) -> None:
+    secret = string.ascii_letters[:length]
+    register_secrets(secret)
+    for place in range(40):
+        body = json.dumps({"a": "-" * place + secret, "b": 5})
+        assert redact_body(body.encode()).decode() == body.replace(secret, MASK)
+
+
+@pytest.mark.parametrize(
+    ("secret", "body", "masked"),
+    [
+        ("123456", '{"count": 1234567, "name": "at 123456"}', '{"count": 1234567, "name": "at [redacted]"}'),
+        ("123456123456", '{"id": 123456123456, "n": 1234561234567}', '{"id": "[redacted]", "n": 1234561234567}'),
+        ("newsecret", r'{"a": "\newsecret", "b": "newsecret"}', '{"a": "[redacted]", "b": "[redacted]"}'),
+        ('ends"so', r'{"a": "x ends\"so y"}', '{"a": "x [redacted] y"}'),
+        ('one","two', '{"a": ["one","two"]}', '{"a": ["[redacted]","[redacted]"]}'),
+        ("it-ends\\", r'{"a": "it-ends\"", "b": "it-ends\\"}', '{"a": "[redacted]", "b": "[redacted]"}'),
+        ("secret-key", '{"secret-key": {"b": "a secret-key"}}', '{"[redacted]": {"b": "a [redacted]"}}'),
+        ("geheim\u00e9\U0001f600", r'{"a": "geheim\u00E9\ud83d\ude00!"}', '{"a": "[redacted]!"}'),
+        ("key\"9'&=%41==", r'{"a": "key\"9\u0027&=%41=="}', '{"a": "[redacted]"}'),
+        ("secret-key", "<p>secret-key</p>", "<p>[redacted]</p>"),
+        ("secret-key", '{"a": "secret-key', '{"a": "[redacted]'),
+    ],
+)
+def test_a_body_that_is_json_stays_json(secret: str, body: str, masked: str) -> None:
+    register_secrets(secret)
+    assert redact_body(body.encode()).decode() == masked
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=6), st.text(), st.data())
+def test_every_masked_body_is_json_without_the_secret(secret: str, text: str, data: st.DataObject) -> None:
+    register_secrets(secret)
+    quoted = json.dumps({text: [text + secret, 5]}, ensure_ascii=data.draw(st.booleans()))
+    masked = json.loads(redact_body(quoted.encode()))
+    assert all(secret not in value for value in next(iter(masked.values())) if isinstance(value, str))
+
+
+def test_two_thousand_secrets_cost_no_more_than_two() -> None:
+    body = json.dumps({"x": ["abcdefgh 1234567"] * 60_000}).encode()
+
+    def measure() -> float:
+        began = time.process_time()
+        for _ in range(5):
+            assert redact_body(body) is body
+        return time.process_time() - began
+
+    register_secrets("planted-secret-000001-a", "planted-secret-000002-b")
+    few = min(measure() for _ in range(3))
+    register_secrets(*(f"planted-secret-{number:06}-abcdefghij" for number in range(2000)))
+    many = min(measure() for _ in range(3))
+    assert many < 3 * few + 0.05  # it was six hundred times as much
+
+
+@pytest.mark.parametrize("piece", [r"\\", r"\u0041", "%25", "&amp;", "planted-secret-00000", r"\u4e2d"])
+def test_no_body_makes_the_search_for_secrets_slow(piece: str) -> None:
+    register_secrets(*(f"planted-secret-{number:06}" for number in range(200)))
+    body = f'{{"a": "{piece * (2**20 // len(piece))}"}}'.encode()
+    began = time.process_time()
+    redact_body(body)
+    assert time.process_time() - began < 3

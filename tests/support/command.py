@@ -16,6 +16,7 @@ from unittest import mock
 import pytest
 
 from extractors import redaction
+from extractors.secret_finder import SecretFinder
 from pipelines.cli.main import main
 
 
@@ -57,7 +58,7 @@ def run_as_if_alone(arguments: Sequence[str], environment: Mapping[str, str], fo
     with (
         chdir(folder),
         mock.patch.dict(os.environ, environment, clear=True),
-        mock.patch.multiple(redaction, _secrets=set(), _signatures=set()),
+        mock.patch.multiple(redaction, _secrets=SecretFinder(), _signatures=SecretFinder()),
         restore_process_settings(),
         redirect_stdout(out),
         redirect_stderr(err),

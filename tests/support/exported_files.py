@@ -1,7 +1,9 @@
 """ChatCaptain's exported files, landed and transformed without HTTP. For tests only."""
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from extractors.chatcaptain.account import ChatcaptainAccount
@@ -25,15 +27,19 @@ def transform_file(
     text: str | bytes,
     window: Window = WINDOW,
     counts: Literal["landed", "none", "wrong"] = "landed",
+    context: Mapping[str, Any] = MappingProxyType({}),
     **account_settings: Any,
 ) -> TransformResult:
-    """Land a file, with its counts as the download does it, or without, or with wrong ones; transform it."""
+    """Land a file, with its counts as the download does it, or without, or with wrong ones; transform it.
+
+    ``context`` is landed with the counts.
+    """
     content = text if isinstance(text, bytes) else text.encode()
     counter = CsvRecordCounter()
     counter.feed(content if counts == "landed" else content + b"one,more")
-    context = {} if counts == "none" else {"counts": counter.counts.to_json()}
+    landed_counts = {} if counts == "none" else {"counts": counter.counts.to_json()}
     landings, acme = ChunkBuilder(root), build_account(**account_settings)
-    landings.land(acme, "export", window, FakeResponse(content, context=context))
+    landings.land(acme, "export", window, FakeResponse(content, context={**landed_counts, **context}))
     return landings.transform(acme, window)
 
 

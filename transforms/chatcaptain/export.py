@@ -19,7 +19,7 @@ from transforms import conform
 from transforms.chatcaptain.export_columns import CsvHeader
 from transforms.chatcaptain.export_reading import MACROS, PARQUET_OPTIONS, open_export, write_typed
 from transforms.chunk import Chunk
-from transforms.drift import UNKNOWN_COLUMN
+from transforms.drift import UNCONFIRMED, UNKNOWN_COLUMN
 from transforms.facts import Facts
 from transforms.privacy import conceal_parameters, conceal_sql
 from warehouse.model.columns import UNKNOWN
@@ -30,6 +30,7 @@ from warehouse.model.schema import staged_schema
 STREAM = "export"
 MEMORY_LIMIT = "200MB"
 THREADS = 2
+_UNCONFIRMED_END = "end of the file (no length came with it; it came twice alike)"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ def transform_export(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> dict[dat
     """
     claims = chunk.claims.get(STREAM, ())
     totals = {day: ExportTotals(0, 0) for claim in claims for day in claim.days}
+    # days that the zone's clocks passed over have no file
+    claims = tuple(claim for claim in claims if not claim.batch.window.is_skipped(chunk.account.zone))
     if not claims:
         return totals
     with _open_engine(chunk) as engine:
@@ -63,6 +66,8 @@ def transform_export(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> dict[dat
         for number, claim in enumerate(claims):
             export = open_export(chunk, claim)
             facts.drift.record(claim.days, claim.batch.where, UNKNOWN_COLUMN, export.header.unknown_columns)
+            if claim.batch.parts[0].context.get("is_end_confirmed") is False:  # of ExportContext
+                facts.drift.record(claim.days, claim.batch.where, UNCONFIRMED, [_UNCONFIRMED_END])
             typed = chunk.scratch_folder / f"export-{number}.parquet"
             write_typed(engine, export, typed, chunk.account.export_decimal_sign)
             selects = conversation_selects if export.header.has_conversation_rows else total_selects

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from extractors.chatcaptain.account import CALL_TYPES, ChatcaptainAccount
 from extractors.chatcaptain.contexts import ChannelReportContext
+from extractors.json_body import replace_lone_surrogates
 from transforms import conform
 from transforms.chatcaptain.components import (
     CHANNEL_COMPONENTS,
@@ -29,7 +30,7 @@ from transforms.drift import MISSING_FIELD
 from transforms.facts import Facts, sum_known
 from transforms.metrics import END_REASON
 from transforms.privacy import conceal
-from transforms.reading import Node, read_breakdown, replace_lone_surrogates, unwrap_scalar
+from transforms.reading import Node, read_breakdown, unwrap_scalar
 from transforms.request_echo import RequestedValues, refuse_other_request
 from warehouse.model.columns import UNKNOWN
 

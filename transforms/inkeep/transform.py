@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from extractors.account import Account
 from extractors.inkeep.contexts import ConversationTotalsContext
-from extractors.json_body import format_json
+from extractors.json_body import format_json, replace_lone_surrogates
 from extractors.windows import Window
 from transforms.chunk import Chunk, LandedResponse
 from transforms.completeness import refuse_incomplete
@@ -21,7 +21,7 @@ from transforms.facts import Facts, sum_known
 from transforms.inkeep.fields import FIELDS, PERSONAL, SHAPES
 from transforms.metrics import ADDITIVE, Metric
 from transforms.privacy import conceal
-from transforms.reading import Node, read_calendar_day, replace_lone_surrogates
+from transforms.reading import Node, read_calendar_day
 from transforms.registry import Transform
 from warehouse.model.columns import UNKNOWN
 

@@ -51,6 +51,16 @@ def record_failures(con: duckdb.DuckDBPyConnection, failures: Sequence[SliceFail
     con.unregister("failures")
 
 
+def find_other_identities(con: duckdb.DuckDBPyConnection, accounts: Sequence[AccountRow]) -> list[AccountRow]:
+    """Return the known accounts that have the name of one of these and another provider or external id."""
+    identities = {account.account: (account.provider, account.external_id) for account in accounts}
+    query = "SELECT $columns FROM wh.dim_account WHERE account IN ($names) ORDER BY account"
+    columns = identifier_list(field.name for field in fields(AccountRow))
+    names = ", ".join(map(literal, identities)) or "''"
+    stored = [AccountRow(*row) for row in con.execute(fill(query, columns=columns, names=names)).fetchall()]
+    return [row for row in stored if (row.provider, row.external_id) != identities[row.account]]
+
+
 def set_accounts_and_measures(
     con: duckdb.DuckDBPyConnection, accounts: Sequence[AccountRow], measures: Sequence[MeasureDefinition]
 ) -> bool:

@@ -80,12 +80,13 @@ drift = Table(
     attribute(
         "kind",
         TEXT,
-        "unknown field, missing field, unknown column, unknown channel or refused metric.",
+        "unknown field, missing field, unknown column, unknown channel, refused metric, unconfirmed (end of a file).",
         nullable=False,
     ),
     attribute("name", TEXT, "The name, with its place in the response; never a value.", nullable=False),
     attribute("batch", TEXT, "Id of the landed batch.", nullable=False),
-    comment="Names in the responses of a slice that this release does not know or load. Drift never stops a load.",
+    comment="Names in the responses of a slice that this release does not know or load, and what nothing confirmed. "
+    "Drift never stops a load.",
 )
 
 load_run = Table(

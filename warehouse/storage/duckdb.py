@@ -5,25 +5,36 @@ file (see `publish`). What must not come in: a provider, the shape of a fact.
 """
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
 
-from warehouse.ddl.migrations import CURRENT_VERSION, MIGRATIONS, Migration, read_schema_version, upgrade_schema
-from warehouse.ddl.views import create_views, views_hash
-from warehouse.engine import STORAGE_VERSION, attach_warehouse, first_row, sql_transaction
-from warehouse.errors import UnreadableWarehouse, WarehouseError
-from warehouse.model.engine_paths import is_misread, path_literal
-from warehouse.records import Scope, Transaction
-from warehouse.sql import fill, ident, literal
-from warehouse.storage.files import StorePaths, copy_into_place, file_stamp, move_into_place, open_copy
+from warehouse.ddl.migrations import CURRENT_VERSION, read_schema_version
+from warehouse.engine import attach_warehouse, sql_transaction
+from warehouse.errors import DamagedWarehouse, QueryError, UnreadableWarehouse, WarehouseError
+from warehouse.records import Damage, Scope, Transaction
+from warehouse.storage.damage import RUN_AGAIN, describe_damage, find_file_damage, is_damage, log, read_all_rows
+from warehouse.storage.duckdb_file import attach_for_writing, bring_up_to_date, copy_warehouse, count_commits
+from warehouse.storage.files import (
+    StorePaths,
+    copy_to_part,
+    file_stamp,
+    make_private,
+    move_copy_into_place,
+    move_into_place,
+)
 from warehouse.storage.lock import hold_writer_lock
 
-_CREATE_STATE = "CREATE TABLE store_state (commits BIGINT NOT NULL, views VARCHAR NOT NULL)"
-_COMMENT_STATE = "COMMENT ON TABLE store_state IS 'Number of commits to this file, and the hash of its views.'"
+_RESTORED = (
+    f"The published warehouse takes its place, and what was loaded since it was published is loaded again: {RUN_AGAIN}"
+)
+_NOTHING_LEFT = (
+    "Nothing is published that could take its place: run `chatmart check --repair`, which builds the warehouse anew "
+    "from the landing zone."
+)
 
 
 class DuckDBStorage:
@@ -95,7 +106,8 @@ class DuckDBStorage:
         """
         with attach_warehouse(con, self.location, read_only=True):
             if read_schema_version(con, str(self.location)) in (0, CURRENT_VERSION):
-                yield
+                with self._name_damage():
+                    yield
                 return
         with TemporaryDirectory(prefix="chatmart-") as folder:
             upgraded = Path(folder) / "upgraded.duckdb"
@@ -103,6 +115,19 @@ class DuckDBStorage:
             with attach_warehouse(con, upgraded):
                 bring_up_to_date(con, str(self.location))
                 yield
+
+    @contextmanager
+    def _name_damage(self) -> Iterator[None]:
+        """Raise UnreadableWarehouse when a query inside the block fails because of a damaged block of the file."""
+        try:
+            yield
+        except QueryError as error:
+            if error.__cause__ is None or not is_damage(error.__cause__):
+                raise
+            raise UnreadableWarehouse(
+                f"{self.location} is damaged ({describe_damage(error.__cause__)}). Run `chatmart check --repair`: it "
+                "publishes anew what the loader's own file holds."
+            ) from error
 
     def publish(self, con: duckdb.DuckDBPyConnection) -> bool:
         """Copy the private file to the place of the published one. A reader keeps the file that it has open.
@@ -113,24 +138,52 @@ class DuckDBStorage:
         self.location.parent.mkdir(parents=True, exist_ok=True)
         with hold_writer_lock(self._paths.lock, self._wait_seconds):
             with self._attach(con):
-                commits = _count_commits(con)
+                commits = count_commits(con)
                 con.execute("CHECKPOINT wh")
             if commits == self._count_published_commits(con):
                 return False
-            copy_into_place(self._paths.private, self._paths.new_part_path(), self._paths.published)
+            self._copy_whole(con, self._paths.private, self.location)
         return True
 
     def purge(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Write the private file anew, and publish it: a changed file keeps the bytes of what was in it."""
+        """Write the private file anew, and publish it: a changed file keeps the bytes of what was in it.
+
+        Both are written only when they read back whole. Raises DamagedWarehouse.
+        """
         self.location.parent.mkdir(parents=True, exist_ok=True)
         with hold_writer_lock(self._paths.lock, self._wait_seconds):
-            with self._attach(con):
-                part = self._paths.new_part_path()
-                con.execute("UPDATE wh.store_state SET commits = commits + 1")
-                _copy_warehouse(con, part)
-            move_into_place(part, self._paths.private)
+            part = self._paths.new_part_path()
+            try:
+                with self._attach(con):
+                    con.execute("UPDATE wh.store_state SET commits = commits + 1")
+                    copy_warehouse(con, part)
+                damage = find_file_damage(con, part)
+                if damage:
+                    raise DamagedWarehouse(
+                        f"{part} does not read back as it was written ({damage}), so nothing was replaced. Check the "
+                        "disk, then run the same command again."
+                    )
+                move_into_place(part, self._paths.private)
+            finally:
+                part.unlink(missing_ok=True)
             self._paths.wal.unlink(missing_ok=True)
-            copy_into_place(self._paths.private, self._paths.new_part_path(), self._paths.published)
+            self._copy_whole(con, self._paths.private, self.location)
+
+    def find_damage(self, con: duckdb.DuckDBPyConnection) -> list[Damage]:
+        """Read both files whole. Return those that are damaged."""
+        with hold_writer_lock(self._paths.lock, self._wait_seconds):
+            return [
+                Damage(file, damage)
+                for file in (self._paths.private, self.location)
+                if file.exists() and (damage := find_file_damage(con, file))
+            ]
+
+    def set_aside(self, damaged: Collection[Damage]) -> bool:
+        """Move damaged files away; what is whole takes the place of the other. Return whether nothing is left."""
+        with hold_writer_lock(self._paths.lock, self._wait_seconds):
+            for damage in damaged:
+                self._paths.set_aside(damage.path)
+            return not self.exists()
 
     @contextmanager
     def _open(self, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
@@ -140,25 +193,78 @@ class DuckDBStorage:
 
     @contextmanager
     def _attach(self, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """Attach the private file as `wh`, at the present version; restore or create it when it is missing."""
+        """Attach the private file as `wh`, at the present version; restore or create it when it is missing or damaged.
+
+        Raises DamagedWarehouse when damage is found later than that: the file is set aside, and restored the next time.
+        """
         self._paths.remove_orphans()
+        try:
+            with ExitStack() as attached:
+                self._attach_private(con, attached)
+                yield
+        except duckdb.Error as error:
+            # an error about another file may read alike: a good file must never be set aside
+            if not is_damage(error) or find_file_damage(con, self._paths.private) is None:
+                raise
+            raise self._set_aside(error) from error
+
+    def _attach_private(self, con: duckdb.DuckDBPyConnection, attached: ExitStack) -> None:
         if not self._paths.private.exists():
             self._make_private(con)
-        with _attach_for_writing(con, self._paths.private):
-            bring_up_to_date(con, str(self.location))
-            yield
+        make_private(self._paths.private)
+        try:
+            attached.enter_context(attach_for_writing(con, self._paths.private))
+        except UnreadableWarehouse as error:
+            if not is_damage(error):
+                raise
+            damage = self._set_aside(error)
+            if not self.location.exists():
+                raise damage from error
+            log.error("%s", damage)
+            self._make_private(con)
+            attached.enter_context(attach_for_writing(con, self._paths.private))
+        bring_up_to_date(con, str(self.location))
+
+    def _set_aside(self, error: Exception) -> DamagedWarehouse:
+        """Move the damaged private file away. Return the error that says so."""
+        aside = self._paths.set_aside(self._paths.private)
+        rest = _RESTORED if self.location.exists() else _NOTHING_LEFT
+        return DamagedWarehouse(
+            f"{self._paths.private} is damaged ({describe_damage(error)}) and was moved to {aside}. {rest}"
+        )
 
     def _make_private(self, con: duckdb.DuckDBPyConnection) -> None:
         part = self._paths.new_part_path()
         if self.location.exists():
-            with attach_warehouse(con, self.location, read_only=True):
-                if not read_schema_version(con, str(self.location)):
-                    raise UnreadableWarehouse(f"{self.location} is an empty database: remove it, then run again.")
-            copy_into_place(self.location, part, self._paths.private)
+            self._copy_whole(con, self.location, self._paths.private)
             return
-        with _attach_for_writing(con, part):
+        with attach_for_writing(con, part):
             bring_up_to_date(con, str(self.location))
         move_into_place(part, self._paths.private)
+
+    def _copy_whole(self, con: duckdb.DuckDBPyConnection, source: Path, target: Path) -> None:
+        """Copy one of the files to the place of the other, when the copy reads back whole. Else `target` stays.
+
+        Raises DamagedWarehouse and UnreadableWarehouse.
+        """
+        part = self._paths.new_part_path()
+        try:
+            copy_to_part(source, part)
+            with attach_warehouse(con, part, read_only=True):
+                _require_warehouse(con, source)
+                read_all_rows(con)
+            move_copy_into_place(part, target)
+        except (UnreadableWarehouse, duckdb.Error) as error:
+            if not is_damage(error):
+                raise
+            if source == self._paths.private:
+                raise self._set_aside(error) from error
+            raise UnreadableWarehouse(
+                f"{source} is damaged ({describe_damage(error)}), and there is no other copy of it. Run "
+                "`chatmart check --repair`: it builds the warehouse anew from the landing zone."
+            ) from error
+        finally:
+            part.unlink(missing_ok=True)
 
     def _count_published_commits(self, con: duckdb.DuckDBPyConnection) -> int | None:
         """Return the number of commits that readers see; None when the published file is missing or unreadable."""
@@ -166,69 +272,11 @@ class DuckDBStorage:
             return None
         try:
             with attach_warehouse(con, self.location, read_only=True):
-                return _count_commits(con)
+                return count_commits(con)
         except (WarehouseError, duckdb.Error):
             return None
 
 
-def bring_up_to_date(
-    con: duckdb.DuckDBPyConnection, location: str, migrations: tuple[Migration, ...] = MIGRATIONS
-) -> None:
-    """Bring the file attached as `wh` to the present version and views. `location` is named in errors.
-
-    Costs two small queries when nothing is to do. Raises NewerWarehouse when a newer release wrote the file,
-    UnreadableWarehouse when it holds other tables.
-    """
-    version = read_schema_version(con, location, migrations)
-    if version == migrations[-1].version and _read_views_hash(con) == views_hash():
-        return
-    con.execute("USE wh")
-    with sql_transaction(con):
-        upgrade_schema(con, version, migrations)
-        if version == 0:
-            con.execute(_CREATE_STATE)
-            con.execute(_COMMENT_STATE)
-            con.execute("INSERT INTO store_state VALUES (0, '')")
-        _drop_views(con)
-        create_views(con)
-        con.execute("UPDATE store_state SET commits = commits + 1, views = ?", [views_hash()])
-    con.execute("USE memory")
-
-
-@contextmanager
-def _attach_for_writing(con: duckdb.DuckDBPyConnection, path: Path) -> Iterator[None]:
-    """Attach the file at `path` as `wh`; where DuckDB would misplace its write-ahead log, a copy that is put back.
-
-    DuckDB puts the log's `.wal` before the first `?` of the whole path, even behind a link.
-    """
-    needs_copy = is_misread(path.name) or "?" in str(path)
-    with open_copy(path) if needs_copy else nullcontext(path) as file, attach_warehouse(con, file):
-        yield
-
-
-def _copy_warehouse(con: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Copy the tables, views and comments of `wh` to a new file, which holds nothing else."""
-    needs_copy = is_misread(path.name) or "?" in str(path)
-    attach = "ATTACH $path AS fresh (STORAGE_VERSION $version)"
-    with open_copy(path) if needs_copy else nullcontext(path) as file:
-        con.execute(fill(attach, path=path_literal(file), version=literal(STORAGE_VERSION)))
-        try:
-            con.execute("COPY FROM DATABASE wh TO fresh")
-        finally:
-            con.execute("DETACH fresh")
-
-
-def _drop_views(con: duckdb.DuckDBPyConnection) -> None:
-    query = "SELECT view_name FROM duckdb_views() WHERE database_name = 'wh' AND NOT internal"
-    for (name,) in con.execute(query).fetchall():
-        con.execute(fill("DROP VIEW $view", view=ident(name)))
-
-
-def _read_views_hash(con: duckdb.DuckDBPyConnection) -> str:
-    row = first_row(con, "SELECT views FROM wh.store_state")
-    return str(row[0]) if row else ""
-
-
-def _count_commits(con: duckdb.DuckDBPyConnection) -> int:
-    row = first_row(con, "SELECT commits FROM wh.store_state")
-    return int(row[0]) if row else 0
+def _require_warehouse(con: duckdb.DuckDBPyConnection, source: Path) -> None:
+    if not read_schema_version(con, str(source)):
+        raise UnreadableWarehouse(f"{source} is an empty database: remove it, then run again.")

@@ -12,7 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import BinaryIO
 from uuid import uuid4
+
+PRIVATE_FILE = 0o600
+"""The mode of a new file: its owner reads and writes it, nobody else does anything."""
 
 _SPILL_RETENTION_SECONDS = 86_400
 _COPY_BYTES = 1 << 30
@@ -41,6 +45,16 @@ class StorePaths:
     def lock(self) -> Path:
         """The writers' lock file. It is never removed; only the lock on it is."""
         return self._beside("lock")
+
+    def set_aside(self, file: Path) -> Path:
+        """Move the private or the published file away, for a person to look at and to remove. Return its new path.
+
+        It takes the place of an earlier one.
+        """
+        if file == self.private:
+            self.wal.unlink(missing_ok=True)
+            return set_file_aside(file)
+        return set_file_aside(file, self._beside("damaged"))
 
     def new_part_path(self) -> Path:
         """Return a new path for a file that is being written."""
@@ -76,13 +90,42 @@ def remove_old_spill(folders: Iterable[Path]) -> None:
             shutil.rmtree(spill, ignore_errors=True)
 
 
+def set_file_aside(file: Path, aside: Path | None = None) -> Path:
+    """Move a damaged file away, for a person to look at and to remove; `aside` is its new path. Return that."""
+    return file.replace(aside or file.with_name(f"{file.name}.damaged"))
+
+
 def copy_into_place(source: Path, part: Path, target: Path) -> None:
-    """Copy `source` to `part` and rename that to `target`, durably. Readers see the old file or the whole new one."""
-    with source.open("rb") as reader, part.open("wb") as writer:
+    """Copy `source` to `part` and rename that to `target`, durably. Readers see the old file or the whole new one.
+
+    A new file is for its owner only. One that replaces another keeps the rights that its owner has given it.
+    """
+    copy_to_part(source, part)
+    move_copy_into_place(part, target)
+
+
+def copy_to_part(source: Path, part: Path) -> None:
+    """Copy `source` to the new file `part`, for its owner only."""
+    with source.open("rb") as reader, create_private_file(part) as writer:
         _copy_content(reader.fileno(), writer.fileno())
+
+
+def move_copy_into_place(part: Path, target: Path) -> None:
+    """Rename `part` to `target`, durably; it takes over the rights of the file that it replaces."""
     if target.exists():
         shutil.copymode(target, part)
     move_into_place(part, target)
+
+
+def create_private_file(path: Path) -> BinaryIO:
+    """Create a file for its owner only, open for writing. Raises FileExistsError: no link is followed."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), "wb")
+
+
+def make_private(path: Path) -> None:
+    """Take the rights to a file from everybody but its owner."""
+    if path.stat().st_mode & 0o077:
+        path.chmod(PRIVATE_FILE)
 
 
 @contextmanager
@@ -121,10 +164,12 @@ def move_into_place(part: Path, target: Path, *, sync_folder: bool = True) -> No
         fsync_path(target.parent)
 
 
-def write_into_place(target: Path, content: bytes) -> None:
-    """Replace `target` by a new file with this content, durably. Readers see the old file or the whole new one."""
+def write_into_place(target: Path, content: bytes, mode: int = PRIVATE_FILE) -> None:
+    """Replace `target` by a new file with this content and mode, durably. Readers see one of them whole."""
     part = target.with_name(f"{target.name}.{uuid4().hex}.part")
-    part.write_bytes(content)
+    with create_private_file(part) as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(content)
     move_into_place(part, target)
 
 
@@ -132,12 +177,19 @@ def link_into_place(source: Path, part: Path, target: Path) -> None:
     """Make `target` a hard link to `source`, by way of `part`; a copy where the file system has no links."""
     if target.exists() and target.samefile(source):
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_data_folder(target.parent, source.stat().st_mode)
     try:
         os.link(source, part)
     except OSError:
         shutil.copyfile(source, part)
     part.replace(target)
+
+
+def make_data_folder(folder: Path, file_mode: int) -> None:
+    """Make a folder for files of this mode: those who may read them may open it. One that exists stays as it is."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700 | file_mode & 0o044 | (file_mode & 0o044) >> 2)
 
 
 def _copy_content(source: int, target: int) -> None:

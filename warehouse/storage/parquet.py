@@ -15,7 +15,7 @@ What must not come in: a provider, the shape of a fact.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,19 +26,25 @@ import duckdb
 from warehouse.ddl.migrations import MIGRATIONS, Migration, renamed_columns, require_known_version, upgrade_schema
 from warehouse.ddl.views import referenced_relations
 from warehouse.engine import attach_empty_warehouse, sql_transaction
+from warehouse.errors import DamagedWarehouse, UnreadableWarehouse
 from warehouse.model.engine_paths import parquet_rows_sql
 from warehouse.model.schema import metadata
-from warehouse.records import Scope, Transaction
+from warehouse.records import Damage, Scope, Transaction
 from warehouse.sql import fill, ident
+from warehouse.storage.damage import RUN_AGAIN, log
 from warehouse.storage.files import (
+    PRIVATE_FILE,
     file_stamp,
     fsync_path,
     link_into_place,
+    make_data_folder,
     move_into_place,
     remove_old_spill,
+    set_file_aside,
     write_into_place,
 )
 from warehouse.storage.lock import hold_writer_lock
+from warehouse.storage.parquet_damage import choose_whole_manifest, find_damaged_files, find_lake_damage
 from warehouse.storage.parquet_manifest import UNPARTITIONED, DataFile, Manifest
 from warehouse.storage.parquet_tables import (
     build_views_script,
@@ -164,10 +170,11 @@ class ParquetStorage:
         """Publish the newest commit: first for readers of the manifest, then for readers of the plain files."""
         with self._hold_lock():
             manifest = self._read_current(con)
-            published = Manifest.load(self._published)
+            published = self._load_published()
             is_new = published is None or published.commits != manifest.commits
+            self._require_whole(con, manifest, published.file_names() if published else set())
             if is_new:
-                manifest.save(self._published)
+                manifest.save(self._published, self._file_mode())
             self._link_files(manifest)  # also completes a killed publication
             self._write_views(manifest)
             self._remove_superseded(manifest.file_names())
@@ -179,19 +186,63 @@ class ParquetStorage:
         with self._hold_lock():
             self._remove_superseded(self._read_current(con).file_names(), at_once=True)
 
+    def find_damage(self, con: duckdb.DuckDBPyConnection) -> list[Damage]:
+        """Read all files of both manifests whole. Return those that are damaged, manifests among them."""
+        with self._hold_lock():
+            return find_lake_damage(con, self._versions, (self._loader, self._published))
+
+    def set_aside(self, damaged: Collection[Damage]) -> bool:
+        """Go on from the published manifest when its files are whole, else from an empty lake.
+
+        Readers keep what is published until the next publication. Return whether nothing is left.
+        """
+        with self._hold_lock():
+            paths = {damage.path for damage in damaged}
+            return choose_whole_manifest(self._versions, self._loader, self._published, paths)
+
+    def _load_published(self) -> Manifest | None:
+        """Return the published manifest; None without one, and for one that cannot be read: it is written anew."""
+        try:
+            return Manifest.load(self._published)
+        except UnreadableWarehouse as error:
+            log.error("%s", error)
+            return None
+
+    def _require_whole(self, con: duckdb.DuckDBPyConnection, manifest: Manifest, known: set[str]) -> None:
+        """Raise DamagedWarehouse when a file that is not `known` to readers cannot be read whole."""
+        damaged = find_damaged_files(con, self._versions, manifest, known)
+        if damaged:
+            aside = set_file_aside(self._loader)
+            raise DamagedWarehouse(
+                f"{damaged[0].path} is damaged ({damaged[0].problem}), so the newest commits are set aside as {aside}. "
+                f"What is published stays, and what was loaded since then is loaded again: {RUN_AGAIN}"
+            )
+
     @contextmanager
     def _hold_lock(self) -> Iterator[None]:
         self._root.mkdir(parents=True, exist_ok=True)
         with hold_writer_lock(self._root / "_lock", self._wait_seconds):
-            self._versions.mkdir(exist_ok=True)
+            make_data_folder(self._versions, self._file_mode())
             for orphan in (*self._versions.glob("*.part"), *self._root.glob("*.part")):
                 orphan.unlink()
             remove_old_spill(self._root.glob("_*.spill"))
             yield
 
+    def _file_mode(self) -> int:
+        """Return the mode of new files: that of the published manifest, whose owner may have let others read it."""
+        return self._published.stat().st_mode & 0o666 if self._published.exists() else PRIVATE_FILE
+
     def _read_current(self, con: duckdb.DuckDBPyConnection) -> Manifest:
         """Return the manifest of the newest commit, in the present schema; a new lake gets its first commit."""
-        manifest = Manifest.load(self._loader) or Manifest.load(self._published) or Manifest()
+        try:
+            manifest = Manifest.load(self._loader)
+        except UnreadableWarehouse as error:
+            if not self._published.exists():
+                raise
+            aside = set_file_aside(self._loader)
+            log.error("%s It was moved to %s, and the published manifest takes its place.", error, aside)
+            manifest = None
+        manifest = manifest or Manifest.load(self._published) or Manifest()
         require_known_version(manifest.schema_version, str(self._root), self._migrations)
         return manifest if manifest.schema_version == self._migrations[-1].version else self._upgrade(con, manifest)
 
@@ -227,6 +278,7 @@ class ParquetStorage:
         part = self._versions / f"{name}.part"
         rows = write_partition(con, table, month, scope, self._versions / old.file if old else None, part)
         size = part.stat().st_size
+        part.chmod(self._file_mode())
         move_into_place(part, self._versions / name, sync_folder=False)
         return DataFile(name, rows, size)
 
@@ -251,7 +303,7 @@ class ParquetStorage:
             build_views_script(self._root, manifest.tables).encode("utf-8", "surrogateescape"),
         )
         if not path.exists() or path.read_bytes() != script:
-            write_into_place(path, script)
+            write_into_place(path, script, self._file_mode())
 
     def _remove_superseded(self, current: set[str], *, at_once: bool = False) -> None:
         """Remove files beyond the retention that are not in `current`: superseded ones, and those of failed commits."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.errors import UnreadableWarehouse
-from warehouse.storage.files import write_into_place
+from warehouse.storage.files import PRIVATE_FILE, write_into_place
 
 UNPARTITIONED = ""
 """The month of a table without months: it is one file."""
@@ -62,8 +62,8 @@ class Manifest:
             tables.setdefault(table, {})[month] = file
         return replace(self, commits=self.commits + 1, tables=tables)
 
-    def save(self, path: Path) -> None:
-        """Write the manifest to `path`, atomically and durably."""
+    def save(self, path: Path, mode: int = PRIVATE_FILE) -> None:
+        """Write the manifest to `path`, atomically and durably, as a file of this mode."""
         document = {
             "format": _FORMAT,
             "schema_version": self.schema_version,
@@ -74,7 +74,7 @@ class Manifest:
                 for table, months in sorted(self.tables.items())
             },
         }
-        write_into_place(path, json.dumps(document, indent=1).encode())
+        write_into_place(path, json.dumps(document, indent=1).encode(), mode)
 
     @classmethod
     def load(cls, path: Path) -> "Manifest | None":

@@ -3,13 +3,14 @@
 What must not come in: an implementation (one module each), SQL, the methods that loaders call (see `warehouse.store`).
 """
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
 import duckdb
 
-from warehouse.records import Scope, Transaction
+from warehouse.records import Damage, Scope, Transaction
 
 
 class Storage(Protocol):
@@ -80,4 +81,15 @@ class Storage(Protocol):
 
     def purge(self, con: duckdb.DuckDBPyConnection) -> None:
         """Make all commits visible to readers, and remove all bytes of earlier states, staged ones too."""
+        ...
+
+    def find_damage(self, con: duckdb.DuckDBPyConnection) -> list[Damage]:
+        """Read all that is committed and published whole. Return the files that are damaged. Raises WarehouseBusy."""
+        ...
+
+    def set_aside(self, damaged: Collection[Damage]) -> bool:
+        """Go on without these files: with what is published, or with what is committed.
+
+        Return whether the warehouse is empty now. Raises WarehouseBusy.
+        """
         ...

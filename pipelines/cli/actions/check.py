@@ -3,26 +3,37 @@
 What must not come in: the checks themselves, which are in ``steps.connection_check``.
 """
 
-import json
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 from rich.text import Text
 
+from extractors.errors import ConfigError
 from pipelines.cli.display.tables import make_console
-from pipelines.cli.display.values import format_for_terminal
+from pipelines.cli.display.values import dump_json, format_for_terminal
 from pipelines.cli.steps.connection_check import CheckResult, run_checks
 from pipelines.cli.steps.open_workspace import open_workspace
 
 
 def check_accounts(config: str | None, as_json: bool, accounts: Sequence[str], providers: Sequence[str]) -> int:
     """Run the checks, and print their results. Returns the exit code: 1 when one failed."""
-    workspace = open_workspace(config, "check")
+    try:
+        workspace = open_workspace(config, "check")
+    except ConfigError:  # where only secrets are missing, disk and warehouse can be checked
+        with suppress(ConfigError):
+            _print_results(run_checks(open_workspace(config, "check", needs_secrets=False), ()), as_json)
+        raise
     results = run_checks(workspace, workspace.config.select_accounts(accounts, providers))
+    return _print_results(results, as_json)
+
+
+def _print_results(results: Sequence[CheckResult], as_json: bool) -> int:
+    """Print the results. Returns the exit code."""
     is_ok = all(result.ok for result in results)
     if as_json:
-        click.echo(json.dumps({"ok": is_ok, "checks": list(map(_as_object, results))}, ensure_ascii=False))
+        click.echo(dump_json({"ok": is_ok, "checks": list(map(_as_object, results))}))
     else:
         console = make_console(sys.stdout)
         for result in results:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import click
 import yaml
 
+from extractors.landing.files import write_private_file
 from extractors.windows import Window, today
 from pipelines.cli.actions.report import write_report
 from pipelines.cli.display.formats import write_result
@@ -98,7 +99,8 @@ def write_demo_config(folder: Path, sandbox: Sandbox, first: date) -> Path:
     header = f"{schema_comment(path.parent.absolute())}\n# Written by `chatmart demo`, for the sandbox.\n"
     path.write_text(header + yaml.safe_dump(document, sort_keys=False))
     variables = build_environment(DEMO_ACCOUNTS)
-    (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+    text = "".join(f"{name}={value}\n" for name, value in variables.items())
+    write_private_file(folder / ".env", text.encode())
     return path
 
 

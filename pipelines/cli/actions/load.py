@@ -11,7 +11,12 @@ from extractors.errors import ConfigError
 from extractors.registry import get_provider
 from extractors.windows import Window
 from pipelines.cli.display.output import print_message, print_table
-from pipelines.cli.steps.failures import alert_on_error, send_failure_alert, warn_about_older_days
+from pipelines.cli.steps.failures import (
+    alert_on_error,
+    send_failure_alert,
+    warn_about_older_days,
+    warn_about_shared_projects,
+)
 from pipelines.cli.steps.open_workspace import open_workspace
 from pipelines.cli.steps.run_with_progress import run_with_progress
 from pipelines.loads.claims import build_reuse_rule
@@ -35,6 +40,7 @@ def load_daily(config: str | None, named_day: date | None, accounts: Sequence[st
     """Load a day and its look-back; without ``named_day``, the days that a daily load is due. Returns the exit code."""
     workspace = open_workspace(config, "load")
     chosen = workspace.config.select_accounts(accounts, providers)
+    warn_about_shared_projects(chosen)
     catch_up_days = workspace.config.settings.catch_up_days
     jobs: list[LoadJob] = []
     with alert_on_error(workspace, jobs):
@@ -61,8 +67,10 @@ def load_range(
     start, end = days
     workspace = open_workspace(config, "backfill")
     requested = Window(start, end + timedelta(days=1))
+    chosen = workspace.config.select_accounts(accounts, providers)
+    warn_about_shared_projects(chosen)
     jobs = []
-    for account in workspace.config.select_accounts(accounts, providers):
+    for account in chosen:
         window = clip_window(account, requested, workspace.clock.now())
         if window != requested:
             _warn_about_left_out_days(account, requested, window)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from pipelines.cli.steps.open_workspace import open_workspace, write_atomically
+from pipelines.cli.steps.open_workspace import open_workspace
+from pipelines.cli.steps.output_file import open_output_file
 from pipelines.loads.workspace import Workspace
 from pipelines.report.build import PeriodNotAvailable, ReportRequest, build_report
 from pipelines.report.page.html import render_page
@@ -28,7 +29,7 @@ def make_report(
     open_browser: bool,
 ) -> int:
     """Write the report of a period, print its path, and open it in the browser if asked. Returns the exit code."""
-    workspace = open_workspace(config, "report")
+    workspace = open_workspace(config, "report", needs_secrets=False)
     chosen = workspace.config.select_accounts(accounts, providers)
     request = ReportRequest(chosen, *days, is_all_accounts=not (accounts or providers))
     page = write_report(workspace, request, file)
@@ -51,6 +52,6 @@ def write_report(workspace: Workspace, request: ReportRequest, file: Path | None
         page = render_page(build_report(workspace.store, request, workspace.clock.now()))
     except PeriodNotAvailable as error:
         raise click.UsageError(str(error)) from error
-    with write_atomically(target) as out:
+    with open_output_file(target) as out:
         out.write(page)
     return target

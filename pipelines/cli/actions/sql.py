@@ -17,7 +17,8 @@ import pyarrow as pa
 from pipelines.cli.display.formats import write_result
 from pipelines.cli.display.tables import TableStyle, Truncation, draw_table
 from pipelines.cli.query.statements import SqlSession, has_result, split_statements
-from pipelines.cli.steps.open_workspace import open_workspace, write_atomically
+from pipelines.cli.steps.open_workspace import open_workspace
+from pipelines.cli.steps.output_file import open_output_file
 from pipelines.cli.streams import decode_argument, write_utf8
 from warehouse.store import Store
 
@@ -50,7 +51,7 @@ class OutputOptions:
                 write_utf8()
             yield sys.stdout
         else:
-            with write_atomically(self.file) as out:
+            with open_output_file(self.file) as out:
                 yield out
 
     def _write_result(self, result: pa.Table, out: TextIO) -> Truncation:
@@ -77,7 +78,7 @@ def query_warehouse(
     config: str | None, query: str | None, output: OutputOptions, *, list_only: bool, describe: str | None
 ) -> int:
     """Run a query, list the views, describe one, or open the prompt. Returns the exit code."""
-    store = open_workspace(config, "sql").store
+    store = open_workspace(config, "sql", needs_secrets=False).store
     if list_only or describe:
         # imported late: the catalog needs the declaration of the star, a query does not
         from pipelines.cli.query.catalog import read_catalog

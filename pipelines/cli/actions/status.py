@@ -3,7 +3,6 @@
 What must not come in: the queries behind it, which are in ``pipelines.loads.status``.
 """
 
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -12,10 +11,11 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
-from extractors.redaction import redact
+from extractors.foreign_text import clean_line
 from pipelines.cli.display.tables import make_console
-from pipelines.cli.display.values import format_for_terminal
+from pipelines.cli.display.values import dump_json, format_for_terminal
 from pipelines.cli.steps.open_workspace import open_workspace
+from pipelines.loads.failures import MAX_DETAIL
 from pipelines.loads.status import RESTATEMENT_PERIOD, STATES, AccountStatus, StateRange, read_account_statuses
 from pipelines.loads.workspace import Workspace
 
@@ -31,7 +31,7 @@ Line = tuple[str, str | None]
 
 def print_status(config: str | None, as_json: bool, accounts: Sequence[str], providers: Sequence[str]) -> int:
     """Print the state of each account's days, as text or JSON. Returns the exit code."""
-    workspace = open_workspace(config, "status")
+    workspace = open_workspace(config, "status", needs_secrets=False)
     chosen = workspace.config.select_accounts(accounts, providers)
     statuses = read_account_statuses(workspace.store, chosen, workspace.clock.now())
     next_runs = _next_runs(workspace, statuses)
@@ -61,15 +61,15 @@ def _write_json(statuses: Sequence[AccountStatus], next_runs: Mapping[str, datet
                 for part in status.ranges
                 for day in part.window.days()
             ],
-            "last_error": _redact_optional(status.last_error),
+            "last_error": _clean_optional(status.last_error),
             "last_loaded": status.last_loaded_at,
             "next_run": next_runs[status.account.provider],
             "unexplained": status.unexplained,
             "restatements": status.restatements,
             "drift": status.drift,
-            "last_run": status.last_run and {**status.last_run, "error": _redact_optional(status.last_run["error"])},
+            "last_run": status.last_run and {**status.last_run, "error": _clean_optional(status.last_run["error"])},
         }
-        text = json.dumps(document, ensure_ascii=False, default=format_for_terminal)
+        text = dump_json(document, default=format_for_terminal)
         out.write(("" if number == 0 else ",\n ") + text)
     out.write("]}\n")
 
@@ -139,7 +139,7 @@ def _detail_lines(status: AccountStatus) -> Iterator[Line]:
         if ranges:
             yield f"{state}: {'; '.join(_limit_lines(ranges))}", colour
     if status.last_error_at:
-        yield f"last error, {_format_minute(status.last_error_at)}: {_redact_optional(status.last_error)}", "red"
+        yield f"last error, {_format_minute(status.last_error_at)}: {_clean_optional(status.last_error)}", "red"
     run = status.last_run
     if run and run["ended_at"] is None:
         start = f"{run['command']}, started {_format_minute(run['started_at'])}"
@@ -186,5 +186,5 @@ def _format_minute(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M}Z"
 
 
-def _redact_optional(sentence: str | None) -> str | None:
-    return None if sentence is None else redact(sentence)
+def _clean_optional(sentence: str | None) -> str | None:
+    return None if sentence is None else clean_line(sentence, MAX_DETAIL)

@@ -10,14 +10,29 @@ from pipelines.cli.options import accounts_option, providers_option
 
 @command()
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@click.option("--repair", is_flag=True, help="Find what is damaged or missing, and mend it. Takes no --json.")
 @accounts_option
 @providers_option
 @click.pass_obj
-def check(config: str | None, as_json: bool, accounts: Sequence[str], providers: Sequence[str]) -> int:
+def check(config: str | None, as_json: bool, repair: bool, accounts: Sequence[str], providers: Sequence[str]) -> int:
     """Check configuration, credentials, disk and warehouse before a load. Exits with 1 when a check fails.
 
     Sends one small request per account, about yesterday. Starts no export and writes nothing.
+
+    With --repair it reads the whole warehouse and the newest responses instead. Damaged files are set aside, days that
+    were landed and are not loaded are loaded, days whose responses cannot be read are fetched again. Exits with 0 when
+    all is whole or mended, with 1 when something is not.
     """
+    if repair:
+        _refuse_json(as_json)
+        from pipelines.cli.actions.repair import repair_accounts
+
+        return repair_accounts(config, accounts, providers)
     from pipelines.cli.actions.check import check_accounts
 
     return check_accounts(config, as_json, accounts, providers)
+
+
+def _refuse_json(as_json: bool) -> None:
+    if as_json:
+        raise click.UsageError("--repair takes no --json")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from pipelines.cli.common_options import command
-from pipelines.cli.options import DAY_TYPE, accounts_option, as_date, as_date_range, providers_option
+from pipelines.cli.options import DAY_TYPE, accounts_option, as_date, as_date_range, providers_option, refuse_early_days
 
 
 @command()
@@ -15,6 +15,7 @@ from pipelines.cli.options import DAY_TYPE, accounts_option, as_date, as_date_ra
 @click.pass_obj
 def load(config: str | None, day: object, accounts: Sequence[str], providers: Sequence[str]) -> int:
     """Load a day and its look-back. Without --date, also load days of the last weeks that are missing or failed."""
+    refuse_early_days(day)
     from pipelines.cli.actions.load import load_daily
 
     return load_daily(config, as_date(day), accounts, providers)
@@ -38,6 +39,7 @@ def backfill(
     dry_run: bool,
 ) -> int:
     """Load a range of days, newest month first. Run it again to resume where it stopped."""
+    refuse_early_days(first, last)
     days = as_date_range(first, last)
     from pipelines.cli.actions.load import load_range
 

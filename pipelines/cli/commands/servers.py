@@ -50,6 +50,7 @@ def dev(config: str | None, arguments: tuple[str, ...]) -> NoReturn:
         **prepare_home(loaded_config),
     }
     dagster = str(Path(sys.executable).with_name("dagster"))
+    os.umask(0o077)  # Dagster's logs name accounts and numbers
     # migrate in one process first: three processes that create the instance's databases at once corrupt them
     subprocess.run([dagster, "instance", "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
     command = [dagster, "dev", "--module-name", "pipelines.definitions", *arguments]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from extractors.redaction import redact
+from extractors.foreign_text import clean_lines
 from pipelines.cli.display.tables import make_console
 from pipelines.cli.logs import is_json_log
 
@@ -19,11 +19,11 @@ log = logging.getLogger("chatmart.command")
 
 
 def print_message(sentence: str, style: str | None = None, **fields: object) -> None:
-    """Print one redacted sentence. ``fields`` are its values, for programs that read the JSON log."""
+    """Print one sentence, made safe to show. ``fields`` are its values, for programs that read the JSON log."""
     if is_json_log():
         log.info("%s", sentence, extra=fields)
     else:
-        console.print(redact(sentence), style=style, soft_wrap=True, markup=False, highlight=False)
+        console.print(clean_lines(sentence), style=style, soft_wrap=True, markup=False, highlight=False)
 
 
 def print_table(

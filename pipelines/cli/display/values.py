@@ -5,7 +5,7 @@ Instants have milliseconds, and more digits when they have more. Infinite days a
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -58,11 +58,15 @@ def format_json(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(format_json, value))}]"
     if isinstance(value, Mapping):
-        members = (
-            f"{json.dumps(str(key), ensure_ascii=False)}: {format_json(member)}" for key, member in value.items()
-        )
+        members = (f"{dump_json(str(key))}: {format_json(member)}" for key, member in value.items())
         return f"{{{', '.join(members)}}}"
-    return json.dumps(format_value(value), ensure_ascii=False)
+    return dump_json(format_value(value))
+
+
+def dump_json(value: Any, default: Callable[[Any], str] | None = None) -> str:
+    """Return a value as JSON text; one with control characters is all ASCII, so that it cannot steer a terminal."""
+    text = json.dumps(value, ensure_ascii=False, default=default)
+    return text if text.isprintable() else json.dumps(value, default=default)
 
 
 def format_decimal(value: Decimal) -> str:

@@ -20,6 +20,7 @@ from prompt_toolkit.lexers import PygmentsLexer
 from prompt_toolkit.output import create_output
 from pygments.lexers.sql import SqlLexer
 
+from extractors.foreign_text import clean_lines
 from pipelines.cli.query.catalog import Catalog, read_catalog
 from pipelines.cli.query.meta_commands import describe_view, list_groups
 from pipelines.cli.query.statements import SqlSession, is_complete
@@ -99,7 +100,8 @@ def _run_session(
             return False
         except (WarehouseError, click.UsageError) as error:
             is_noted = False  # the cause may be a file of a lake that was superseded long ago
-            click.secho(str(error.message if isinstance(error, click.UsageError) else error), err=True, fg="red")
+            sentence = str(error.message if isinstance(error, click.UsageError) else error)
+            click.secho(clean_lines(sentence), err=True, fg="red")
 
 
 def can_submit(text: str) -> bool:

@@ -18,12 +18,13 @@ from rich.filesize import decimal
 from extractors.account import Account
 from extractors.clock import Clock
 from extractors.errors import CredentialRefused, ExtractionError
+from extractors.foreign_text import clean_line
 from extractors.http.client import Client
 from extractors.http.settings import HttpSettings
-from extractors.redaction import redact
 from extractors.registry import get_provider
 from extractors.windows import Window, today
 from pipelines.configuration.config import Config
+from pipelines.loads.identity import describe_shared_projects
 from pipelines.loads.workspace import Workspace
 from warehouse.ddl.migrations import CURRENT_VERSION
 from warehouse.errors import NothingPublished, WarehouseError
@@ -50,10 +51,14 @@ class CheckResult:
 
 
 def run_checks(workspace: Workspace, accounts: Sequence[Account]) -> list[CheckResult]:
-    """Run all checks. Sends one small request per account, about the account's yesterday, to all accounts at once."""
+    """Run all checks. Sends one small request per account, about the account's yesterday, to all accounts at once.
+
+    Without ``accounts`` only the disk and the warehouse are checked.
+    """
     config = workspace.config
+    summary = f"{config.path}, accounts: {len(config.accounts)}"
     return [
-        CheckResult("configuration", True, f"{config.path}, accounts: {len(config.accounts)}"),
+        CheckResult("configuration", True, "; ".join([summary, *describe_shared_projects(config.accounts)])),
         *asyncio.run(_check_credentials(config, accounts, workspace.clock)),
         _check_landing(config),
         _check_warehouse(workspace.store),
@@ -76,7 +81,7 @@ async def _check_credential(config: Config, client: Client, account: Account) ->
         if isinstance(error, CredentialRefused):
             names = config.secret_variables[account.name]
             advice += f"; look at the variable{'s' if len(names) > 1 else ''} {' and '.join(names)}"
-        return CheckResult("credential", False, redact(error.problem), redact(advice), account)
+        return CheckResult("credential", False, error.problem, advice, account)
     message = f"accepted by {account.base_url}" if was_sent else "not tried: a request would start an export"
     return CheckResult("credential", True, message, account=account)
 
@@ -92,7 +97,7 @@ def _check_warehouse(store: Store) -> CheckResult:
     except NothingPublished:
         message, needed_bytes = f"{store.location}: nothing is published yet, the first load publishes;", 0
     except WarehouseError as error:
-        return CheckResult("warehouse", False, redact(str(error)))
+        return CheckResult("warehouse", False, clean_line(str(error)))
     except OSError as error:
         return CheckResult("warehouse", False, f"{store.location} cannot be read ({error.strerror})", _GRANT_ACCESS)
     else:

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 
+from extractors.account import Account
 from extractors.errors import ConfigError
 from pipelines.cli.display.output import print_message
 from pipelines.loads.alerts import Alert, retry_advice, send_alert
 from pipelines.loads.failures import FailedDays, describe_failed_accounts, describe_older_days, format_reasons
+from pipelines.loads.identity import describe_shared_projects
 from pipelines.loads.plan import DailyLoad
 from pipelines.loads.run import LoadJob
 from pipelines.loads.workspace import Workspace
@@ -66,3 +68,9 @@ def warn_about_older_days(loads: Sequence[DailyLoad], catch_up_days: int) -> Non
         print_message(
             f"{len(behind) - _MAX_WARNINGS} more accounts lack older days; see chatmart status", style="yellow"
         )
+
+
+def warn_about_shared_projects(accounts: Sequence[Account]) -> None:
+    """Warn about bots that are configured under several names."""
+    for text in describe_shared_projects(accounts):
+        print_message(text, style="yellow")

@@ -46,7 +46,7 @@ def prepare_home(config: Config) -> dict[str, str]:
         raise ConfigError([f"{folder} {problem}: set {HOME_VARIABLE} to another folder"])
     if os.environ.get(HOME_VARIABLE):
         return dagster_environment(config)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)  # Dagster's logs name accounts and numbers
     if SETTINGS_PATH.is_file():
         (folder / "dagster.yaml").write_text(render_settings())
     return dagster_environment(config)

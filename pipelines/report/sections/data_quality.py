@@ -7,7 +7,7 @@ of ``coverage``; SQL and HTML do not belong here.
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from extractors.redaction import redact
+from extractors.foreign_text import clean_line
 from pipelines.loads.status import STATES
 from pipelines.report.coverage import PeriodCoverage
 from pipelines.report.format import format_count, format_day, format_instant, format_number, join_names
@@ -35,7 +35,7 @@ def _build_coverage_card(coverage: PeriodCoverage) -> Card:
         CardLine(
             status.account.name,
             format_day(status.last_error_at.date(), with_year=False),
-            note=redact(status.last_error),
+            note=clean_line(status.last_error),
         )
         for status in coverage.statuses
         if status.last_error is not None and status.last_error_at is not None

@@ -267,6 +267,20 @@ def test_a_download_that_breaks_once_begins_anew(sandbox: Sandbox, account: Chat
     assert len(sandbox.jobs) == 1
 
 
+def test_after_three_lost_files_no_other_job_is_started_in_the_run(
+    sandbox: Sandbox, account: ChatcaptainAccount, tmp_path: Path
+) -> None:
+    """A host that drips or hangs would hold up the account by the tries of a download for every month."""
+    months = Window(date(2025, 1, 1), date(2025, 6, 1))
+    sandbox.request_log.plan_faults(Fault(path="/exports/", status=503, times=10**6))
+    errors = land_streams(tmp_path, account, months)
+    assert error_names(errors) == ["Transient"]
+    assert (len(errors), len(sandbox.jobs)) == (5, 3)
+    sandbox.request_log.clear()
+    assert land_streams(tmp_path, account, months) == []
+    assert len(sandbox.jobs) == 5  # the three jobs are adopted
+
+
 def test_a_host_that_is_not_listed_is_not_visited(sandbox: Sandbox, tmp_path: Path) -> None:
     account = configure_account(sandbox, streams=["export"], download_hosts=["storage.example.test"])
     (error,) = land_streams(tmp_path, account, DAY)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from extractors.chatcaptain.account import ChatcaptainAccount
-from extractors.chatcaptain.reports import ListedChannel, parse_channels, remove_tokens
+from extractors.chatcaptain.reports import ListedChannel, parse_channels
 from extractors.windows import Window
 from sandbox.recorder import Fault, RequestRecord
 from sandbox.server import Sandbox
@@ -84,16 +84,6 @@ def test_tokens_of_channels_are_dropped_before_landing(sandbox: Sandbox, tmp_pat
         for batch in list_batches(tmp_path, stream):
             assert all(b"fake-channel-secret" not in body and b'"token"' not in body for _, body in batch.iter_bodies())
             assert "fake-channel-secret" not in str((batch.manifest, batch.parts))
-
-
-def test_tokens_are_found_at_any_depth() -> None:
-    payload = {"channels": [{"id": 1, "Token": "a", "settings": [{"accessToken": "b", "tokens": 3}]}], "token": "c"}
-    assert remove_tokens(payload) == {"channels": [{"id": 1, "settings": [{"tokens": 3}]}]}
-
-
-@pytest.mark.parametrize("key", ["nextPageToken", "next_token", "continuationToken"])
-def test_the_token_of_a_next_page_is_landed(key: str) -> None:
-    assert remove_tokens({"channels": [], key: "x"}) == {"channels": [], key: "x"}
 
 
 def test_an_error_inside_a_200_is_a_refusal(sandbox: Sandbox, tmp_path: Path) -> None:

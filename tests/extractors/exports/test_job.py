@@ -13,7 +13,15 @@ import pytest
 
 from extractors.chatcaptain.account import ChatcaptainAccount
 from extractors.chatcaptain.provider import PROVIDER
-from extractors.errors import ErrorLocation, ExportTimedOut, ExportUncertain, NotSent, Transient
+from extractors.errors import (
+    ErrorLocation,
+    ExportTimedOut,
+    ExportUncertain,
+    NotSent,
+    RequestRefused,
+    Transient,
+    UnexpectedStatus,
+)
 from extractors.exports import job as job_module
 from extractors.exports.job import ExportJob, ExportJobs, JobStatus, PollSettings
 from extractors.exports.journal import ExportRequest, Journal, JournalEntry
@@ -23,6 +31,7 @@ from tests.support.chatcaptain import FakeTime
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
 MARCH = ExportRequest("bot", "2025-03-01", "2025-03-31")
 APRIL = ExportRequest("bot", "2025-04-01", "2025-04-30")
+OTHER_BOT = ExportRequest("other", "2025-03-01", "2025-03-31")
 WHERE = ErrorLocation("chatcaptain", "a", "export")
 
 Create = Callable[[], Awaitable[str]]
@@ -104,6 +113,29 @@ def test_what_never_left_may_be_sent_again(tmp_path: Path) -> None:
     with pytest.raises(NotSent):
         obtain_job(jobs, MARCH, build_create(NotSent(WHERE, "refused")))
     assert obtain_job(jobs, MARCH, build_create("one")).id == "one"
+
+
+@pytest.mark.parametrize("status", [204, 206, 302, 303])
+def test_a_status_that_is_no_answer_may_have_made_a_job(tmp_path: Path, status: int) -> None:
+    path, time = tmp_path / "journal.json", FakeTime(NOW)
+    with pytest.raises(UnexpectedStatus):
+        obtain_job(open_jobs(path, time), MARCH, build_create(UnexpectedStatus(WHERE, "odd", status=status)))
+    with pytest.raises(ExportUncertain):
+        obtain_job(open_jobs(path, time), MARCH, build_create())
+    with pytest.raises(RequestRefused):
+        obtain_job(open_jobs(path, time), OTHER_BOT, build_create(RequestRefused(WHERE, "no")))
+    assert obtain_job(open_jobs(path, time), OTHER_BOT, build_create("new")).id == "new"
+
+
+def test_a_file_that_comes_ends_the_count_of_lost_ones(tmp_path: Path) -> None:
+    jobs, lost = open_jobs(tmp_path / "journal.json", FakeTime(NOW)), Transient(WHERE, "the file did not come")
+    for error in (lost, lost, None, lost, lost):
+        jobs.record_file(error)
+    assert obtain_job(jobs, MARCH, build_create("new")).id == "new"
+    jobs.record_file(lost)
+    with pytest.raises(Transient, match="the file did not come"):
+        obtain_job(jobs, APRIL, build_create())
+    assert obtain_job(jobs, MARCH, build_create()).is_adopted
 
 
 def test_after_a_lost_answer_only_known_jobs_are_used(tmp_path: Path) -> None:
@@ -193,3 +225,43 @@ def test_a_process_killed_around_the_creation_makes_one_job(tmp_path: Path, mome
             obtain_job(jobs, MARCH, build_create())
     else:
         assert obtain_job(jobs, MARCH, build_create()).is_adopted
+
+
+DAMAGED_JOURNALS = [
+    b"",
+    b"[",
+    b"\x00" * 200,
+    b"\xff\xfe",
+    b'{"a": 1}',
+    b"[1]",
+    b"null",
+    b"[" * 100_000,
+    b'[{"purpose": {"bot": "bot"}, "at": "2026-01-10T00:00:00+00:00", "id": null}]',
+    b'[{"purpose": {"bot": "bot", "start": "a", "end": "b"}, "at": "soon", "id": null}]',
+    b'[{"purpose": {"bot": "bot", "start": "a", "end": "b"}, "at": "2026-01-10T00:00:00", "id": null}]',
+    b'[{"purpose": {"bot": "bot", "start": "a", "end": "b"}, "at": "2026-01-10T00:00:00+00:00", "id": 7}]',
+]
+
+
+@pytest.mark.parametrize("content", DAMAGED_JOURNALS)
+def test_a_damaged_journal_is_named_and_set_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    time, path = FakeTime(NOW), tmp_path / "journal.json"
+    path.write_bytes(content)
+    assert obtain_job(open_jobs(path, time), MARCH, build_create("one")).id == "one"
+    assert (tmp_path / "journal.json.damaged").read_bytes() == content
+    [record] = caplog.records
+    assert record.getMessage().startswith(f"{path} cannot be read (")
+    assert record.getMessage().endswith(
+        "so it is set aside as journal.json.damaged; an export that it named may be started once more"
+    )
+    assert obtain_job(open_jobs(path, time), MARCH, build_create()).is_adopted
+
+
+def test_an_entry_dated_far_ahead_does_not_stay(tmp_path: Path) -> None:
+    time, path = FakeTime(NOW + timedelta(days=27_000)), tmp_path / "journal.json"
+    obtain_job(open_jobs(path, time), APRIL, build_create("of 2099"))
+    time.current_time = NOW
+    assert obtain_job(open_jobs(path, time), MARCH, build_create("one")).id == "one"
+    assert [entry.job_id for entry in Journal(path).read_entries()] == ["one"]

@@ -119,6 +119,24 @@ def test_a_file_too_many_is_taken_for_no_other_download(raw_server: RawServer, c
     assert files == [b'{"path": "/first"}', b'{"path": "/second"}']
 
 
+def test_a_file_too_many_behind_a_redirect_is_not_taken_for_its_target(raw_server: RawServer, clock: FakeClock) -> None:
+    def redirect(request: RawRequest) -> bool:
+        if request.path.startswith("/target"):
+            return send_stray_at_once(request)
+        target = f"/target{request.path}"
+        request.connection.sendall(encode_response(b"", f"Location: {target}", status="302 Found") + STRAY)
+        return True
+
+    raw_server.respond = redirect
+
+    async def download_two(session: Session) -> list[bytes]:
+        return [await download_thing(session, f"{raw_server.origin}/{name}") for name in ("first", "second")]
+
+    files, _ = run_session(raw_server.origin, clock, download_two)
+    assert files == [b'{"path": "/target/first"}', b'{"path": "/target/second"}']
+    assert [request.number for request in raw_server.requests] == [0] * 4  # each on a connection of its own
+
+
 def test_no_connection_carries_a_second_request(raw_server: RawServer, clock: FakeClock) -> None:
     raw_server.respond = lambda request: request.connection.sendall(answer_with_path(request)) is None
     earlier_count = raw_server.connection_count

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.errors import CredentialRefused, ErrorLocation, RateLimited, RequestRefused, Transient
+from extractors.errors import CredentialRefused, ErrorLocation, RateLimited, RequestRefused, Transient, UnexpectedStatus
 from extractors.http.messages import parse_retry_after, raise_for_status
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
@@ -76,7 +76,10 @@ def test_each_status_has_its_place_in_the_taxonomy(status: int, kind: type[Excep
             b'{"title": "Conflict"}',
             "a conflict with another request; wait until that has ended, then run this again",
         ),
+        (201, b'{"items": []}', "no whole answer of an API: check base_url"),
+        (204, b"", "no whole answer of an API: check base_url"),
         (206, b"{}", "no whole answer of an API: check base_url"),
+        (300, b"{}", "no whole answer of an API: check base_url"),
         (304, b"", "no whole answer of an API: check base_url"),
         (302, b'{"items": []}', "no whole answer of an API: check base_url"),
     ],
@@ -88,9 +91,15 @@ def test_a_refusal_advises_on_its_own_cause(status: int, body: bytes, advice: st
     assert caught.value.status == status
 
 
-@pytest.mark.parametrize("status", [200, 202, 204])
-def test_other_statuses_are_answers(status: int) -> None:
-    raise_for_status(WHERE, status, httpx.Headers(), b"", NOW)
+@pytest.mark.parametrize("status", [201, 202, 203, 204, 205, 206, 226, 299, 300, 302, 304, 399])
+def test_only_200_is_an_answer_unless_the_request_accepts_others(status: int) -> None:
+    raise_for_status(WHERE, 200, httpx.Headers(), b"", NOW)
+    raise_for_status(WHERE, status, httpx.Headers(), b"", NOW, (200, status))
+    sentence = (
+        rf"conversation_counter\): HTTP {status}, where only 200 or 999 is an answer, the provider says: no; this"
+    )
+    with pytest.raises(UnexpectedStatus, match=sentence):
+        raise_for_status(WHERE, status, httpx.Headers(), b'{"message": "no"}', NOW, (200, 999))
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -89,7 +89,9 @@ def test_an_empty_body_may_be_an_answer(server: ScriptedServer, clock: FakeClock
     answer, _ = run_session(
         server.origin,
         clock,
-        lambda s: s.request("export", "POST", "/x", send_once=True, body_rules=BodyRules(allow_empty=True)),
+        lambda s: s.request(
+            "export", "POST", "/x", send_once=True, body_rules=BodyRules(statuses=(202,), allow_empty=True)
+        ),
     )
     assert (answer.status, answer.body) == (202, b"")
 

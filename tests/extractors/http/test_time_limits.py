@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
@@ -45,6 +45,14 @@ def drip_once(request: RawRequest) -> bool:
     return False
 
 
+def drip_head(request: RawRequest) -> bool:
+    """Send status and headers one byte at a time: no pause is longer than a read may take."""
+    for byte in encode_response(WHOLE_BODY, *(f"X-{number}: y" for number in range(40))):
+        time.sleep(DRIP_SECONDS)
+        request.connection.sendall(bytes([byte]))
+    return False
+
+
 def use_session(
     server: RawServer, settings: HttpSettings, use: Callable[[Session], object], clock: Clock = SYSTEM_CLOCK
 ) -> float:
@@ -70,6 +78,24 @@ def test_one_deadline_spans_a_request_and_all_its_tries(raw_server: RawServer) -
         use_session(raw_server, settings, get_thing)
     assert time.monotonic() - began < 2
     assert 3 <= len(raw_server.requests) <= 6  # a try that drips is ended early, and leaves time for others
+
+
+@pytest.mark.parametrize("is_file", [False, True])
+def test_headers_that_drip_end_with_the_deadline(
+    raw_server: RawServer, monkeypatch: pytest.MonkeyPatch, is_file: bool
+) -> None:
+    monkeypatch.setattr(download, "MAX_SECONDS", 0.4)
+    raw_server.respond = drip_head
+
+    def download_file(session: Session) -> Awaitable[bytes]:
+        return download_thing(session, f"{raw_server.origin}/file")
+
+    settings = HttpSettings(total_timeout_seconds=0.4, read_timeout_seconds=0.3, steady_seconds=0.2, **PROMPT)  # type: ignore[arg-type]
+    began = time.monotonic()
+    with pytest.raises(Transient, match=r"in the 0\.4 seconds"):
+        use_session(raw_server, settings, download_file if is_file else get_thing)
+    assert time.monotonic() - began < 1.5
+    assert len(raw_server.requests) == 1
 
 
 def test_the_deadline_is_named_when_it_ends_a_try(raw_server: RawServer) -> None:

@@ -5,8 +5,10 @@ import pytest
 
 from extractors.errors import (
     ForbiddenHost,
+    RequestRefused,
     ResponseTooLarge,
     Transient,
+    UnexpectedStatus,
 )
 from extractors.http import transport as wire
 from extractors.http.session import Session
@@ -129,3 +131,37 @@ def test_an_answer_too_large_is_refused(
     with pytest.raises(ResponseTooLarge):
         run_session(server.origin, clock, get_thing)
     assert len(server.requests) == 2
+
+
+def test_the_words_of_a_refusal_are_read_up_to_a_limit_and_its_status_counts(
+    server: ScriptedServer, clock: FakeClock
+) -> None:
+    bomb = gzip.compress(b'{"message": "' + b" " * 2**26 + b'"}')
+    for refusal in (
+        raw_response(bomb, 400, content_encoding="gzip"),
+        raw_response(bomb, 400, content_encoding="br"),
+        raw_response(b"no gzip", 400, content_encoding="gzip"),
+        raw_response(b"x" * (2**20 + 1), 400),
+    ):
+        server.script(refusal)
+        with pytest.raises(RequestRefused, match=r"stream\): HTTP 400; check") as caught:
+            run_session(server.origin, clock, get_thing)
+        assert caught.value.body == b""
+    server.script(raw_response(bomb, 503, content_encoding="gzip"), OK_RESPONSE)
+    answer, _ = run_session(server.origin, clock, get_thing)
+    assert answer.root == {"ok": True}
+
+
+def test_a_refusal_without_end_is_left_alone(server: ScriptedServer, clock: FakeClock) -> None:
+    endless = endless_response()
+    endless.status_code = 404
+    server.script(endless)
+    with pytest.raises(RequestRefused, match="HTTP 404"):
+        run_session(server.origin, clock, get_thing)
+
+
+def test_a_post_that_was_carried_out_elsewhere_is_no_refusal(server: ScriptedServer, clock: FakeClock) -> None:
+    server.script(raw_response(b"", 303, location="/base/other"))
+    with pytest.raises(UnexpectedStatus, match="HTTP 303, where only 200 is an answer"):
+        run_session(server.origin, clock, lambda s: s.request("stream", "POST", "/q", send_once=True))
+    assert len(server.requests) == 1

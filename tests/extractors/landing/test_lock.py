@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,24 +25,26 @@ def lock_path(root: Path, account: Account) -> Path:
 def test_a_second_run_waits_for_the_first_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(lock_module, "LOCK_TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr(lock_module, "REMIND_SECONDS", 0.1)
     acme = build_account("http://127.0.0.1:1")
 
     async def run() -> None:
-        async with hold_fetch_lock(LandingZone(tmp_path), acme):
+        async with hold_fetch_lock(LandingZone(tmp_path), acme, wait_seconds=0.25):
             pass
 
     asyncio.run(run())
     path = lock_path(tmp_path, acme)
     assert path.stat().st_mode & 0o077 == 0
-    with FileLock(path), pytest.raises(AccountBusy, match=rf"another run \(process {os.getpid()}\) is still fetching"):
+    since = r"since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+    holder = rf"another run \(process {os.getpid()}, {since}\)"
+    with FileLock(path), pytest.raises(AccountBusy, match=rf"{holder} is still fetching .*waited 0\.25 s"):
         asyncio.run(run())
-    assert f"acme (cognigy): waiting for another run (process {os.getpid()}), which fetches this account" in caplog.text
+    waits = re.findall(rf"acme \(cognigy\): waiting for {holder}, which is fetching this account", caplog.text)
+    assert len(waits) == 3
     asyncio.run(run())
 
 
-def test_a_killed_run_leaves_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock_module, "LOCK_TIMEOUT_SECONDS", 10)
+def test_a_killed_run_leaves_no_lock(tmp_path: Path) -> None:
     acme = build_account("http://127.0.0.1:1")
     lock_path(tmp_path, acme).parent.mkdir(parents=True)
     hold = (
@@ -57,7 +60,7 @@ def test_a_killed_run_leaves_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyP
         holder.communicate()
 
     async def run() -> None:
-        async with hold_fetch_lock(LandingZone(tmp_path), acme):
+        async with hold_fetch_lock(LandingZone(tmp_path), acme, wait_seconds=10):
             pass
 
     asyncio.run(run())

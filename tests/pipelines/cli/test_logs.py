@@ -7,6 +7,7 @@ import pytest
 from structlog.contextvars import bound_contextvars
 
 from extractors import redaction
+from extractors.secret_finder import SecretFinder
 from pipelines.cli import logs
 
 SECRET = "planted-secret"
@@ -15,7 +16,7 @@ log = logging.getLogger("chatmart.tests")
 
 @pytest.fixture(autouse=True)
 def _register_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "_secrets", set())
+    monkeypatch.setattr(redaction, "_secrets", SecretFinder())
     redaction.register_secrets(SECRET)
 
 
@@ -88,3 +89,14 @@ def test_levels(form: str, level: str | None, logged_levels: list[str], capsys: 
     assert [
         json.loads(line)["level"].upper() if form == logs.JSON else line.split()[1] for line in lines
     ] == logged_levels
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_text_of_a_provider_steers_the_terminal(log_format: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure_logging(log_format, "warning")
+    attack = "\x1b[2J\x9b\u202e"
+    error = ValueError(attack)
+    logging.getLogger("chatmart.run").error("at %s", attack, exc_info=error)
+    written = capsys.readouterr().err
+    assert written.replace("\n", "").isprintable()
+    assert "?[2J??" in written

@@ -82,7 +82,7 @@ def test_an_address_of_no_store_is_2(
     ("error", "code", "says"),
     [
         (KeyboardInterrupt(), 130, "interrupted; committed days stay loaded"),
-        (OSError(28, "No space left on device", "data/x"), 1, "[Errno 28] No space left on device: 'data/x'"),
+        (OSError(28, "No space left on device", "data/x"), 1, "data/x: No space left on device; free some space there"),
     ],
 )
 def test_other_errors_end_with_their_code(
@@ -180,3 +180,15 @@ def test_a_common_option_after_the_command_counts_more_than_one_before(
     result = run_chatmart(capsys, "--config", "a.yaml", "--log-format", "text", "load")
     assert result.err.startswith(f"there is no configuration at {tmp_path / 'a.yaml'}")
     assert json.loads(run_chatmart(capsys, "load").err)["level"] == "error"
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--version"], 0), (["sql", "SELECT 1"], 2), (["nonsense"], 2)])
+def test_an_abort_at_the_end_of_the_process_is_no_failure(tmp_path: Path, arguments: list[str], code: int) -> None:
+    aborting = "import atexit, os; atexit.register(os.abort); from pipelines.cli.main import main; main()"
+    program = tmp_path / "chatmart"
+    program.write_text(aborting)
+    done = subprocess.run(
+        [sys.executable, program, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    assert done.stdout + done.stderr != ""

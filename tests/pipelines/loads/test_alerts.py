@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from extractors import redaction
 from extractors.http.network import Network
+from extractors.secret_finder import SecretFinder
 from pipelines.configuration.settings import Alerts
 from pipelines.loads.alerts import MAX_ATTEMPTS, MAX_LISTED_ACCOUNTS, Alert, retry_advice, send_alert
 from pipelines.loads.failures import MAX_DETAIL_LINES
@@ -80,7 +81,7 @@ def test_many_accounts_make_a_short_text() -> None:
 
 
 def test_secrets_are_redacted_in_every_field(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "_secrets", set())
+    monkeypatch.setattr(redaction, "_secrets", SecretFinder())
     redaction.register_secrets("sk-planted-0123456789")
     alert = Alert("load", "r1", "said sk-planted-0123456789", "sk-planted-0123456789", {"a": "sk-planted-0123456789"})
     assert send_alert(build_alerts(server), alert)
@@ -162,3 +163,34 @@ def test_a_webhook_whose_certificate_is_not_trusted_is_named(tmp_path: Path, cap
     assert waits == []
     assert "the certificate of its host is not trusted" in caplog.text
     assert "network.ca_file" in caplog.text
+
+
+ATTACKS = [
+    ("<!channel> <!here> <@U1>", "&lt;!channel&gt; &lt;!here&gt; &lt;@U1&gt;"),
+    ("<https://evil.test|docs>", "&lt;https://evil.test|docs&gt;"),
+    ("[docs](https://evil.test)", "[docs] (https://evil.test)"),
+    ("@here @channel @all @everyone me@example.test", "＠here ＠channel ＠all ＠everyone me@example.test"),
+    ("a & b", "a &amp; b"),
+    ("\x1b[2J\x1b]0;t\x07\u202e\ud83d", "?[2J?]0;t???"),
+]
+
+
+@pytest.mark.parametrize(("attack", "shown"), ATTACKS)
+def test_a_providers_text_is_shown_as_it_is(attack: str, shown: str) -> None:
+    message = Alert("load", "r1", f"said {attack}", f"mend {attack}", {"acme": attack}).build_message()
+    assert message["text"].splitlines() == [
+        f"chatmart: load failed. said {shown}",
+        f"• acme: {shown}",
+        f"mend {shown}",
+    ]
+    assert all(field.isprintable() for field in (message["summary"], message["advice"], message["problems"]["acme"]))
+
+
+def test_a_long_word_makes_a_short_alert() -> None:
+    word = "w" * 10**6
+    problems = {f"acme-{number}": f"begins {word} ends" for number in range(200)}
+    message = Alert("load", "r1", word, word, problems).build_message()
+    assert len(message["text"]) < 10_000
+    assert "begins wwww" in message["text"]
+    assert "wwww ends" in message["text"]
+    assert len(json.dumps(message)) < 150_000

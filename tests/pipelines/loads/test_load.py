@@ -3,16 +3,18 @@ import os
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
 from extractors.http.messages import Request, Response
 from extractors.landing.batch import Batch, BatchKey
 from extractors.windows import Window
-from pipelines.loads.claims import ReuseRule
+from pipelines.loads.claims import ReuseRule, build_reuse_rule
 from pipelines.loads.load import LoadResult, load_days, publish_warehouse, set_accounts_and_measures
 from pipelines.loads.workspace import Workspace
 from sandbox.server import Sandbox
+from tests.support.broken_transform import break_transform
 from tests.support.sample_world import SampleWorld, open_sandbox
 from warehouse.errors import StagedError
 from warehouse.records import ChunkCommit, CommitResult
@@ -92,6 +94,54 @@ def test_a_rejected_batch_fails_its_own_days_only(sample_world: SampleWorld) -> 
     assert "saw 'soon'" in str(error)
     (again,) = (b for b in workspace.landing.list_batches("cognigy", "acme-berlin", STREAM) if b == bad)
     assert again.is_rejected
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("items"), ZeroDivisionError(), RecursionError("too deep"), TypeError("\x1b[2J\ud83d")]
+)
+def test_an_unforeseen_failure_of_a_transform_costs_its_day_only(
+    sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    workspace = sample_world.open_workspace()
+    batch = land(workspace, MARCH, build_items(d1=1, d31=31))
+    with monkeypatch.context() as patch:
+        break_transform(patch, date(2025, 3, 11), error)
+        result = load(workspace)
+    assert {day.day for day in result.days} == {*range(1, 11), *range(12, 32)}
+    ((days, refusal),) = result.rejected
+    assert days == (date(2025, 3, 11),)
+    assert f"the answers could not be understood ({type(error).__name__}: " in str(refusal)
+    assert str(refusal).isprintable()
+    assert "the next load asks for them again" in str(refusal)
+    assert [day.day for day in MARCH.days() if batch.is_rejected_on(day)] == [11]
+
+
+def test_a_day_that_was_not_understood_is_asked_for_again(
+    sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = sample_world.open_workspace()
+    batch = land(workspace, MARCH, build_items(d1=1))
+    with monkeypatch.context() as patch:
+        break_transform(patch, date(2025, 3, 11), KeyError("items"))
+        load(workspace)
+    now = batch.fetched_at + timedelta(minutes=5)
+    account = workspace.config.accounts[0]
+    is_reusable = build_reuse_rule(account, (), lambda _: False, now=now, run_started_at=now, refetch=False)
+    assert not is_reusable(batch, date(2025, 3, 11))
+    assert is_reusable(batch, date(2025, 3, 12))
+
+
+def test_a_full_disk_is_no_answer_that_was_not_understood(
+    sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = sample_world.open_workspace()
+    batch = land(workspace, MARCH, build_items(d1=1))
+    for error in (OSError(28, "No space left"), duckdb.IOException("No space left"), MemoryError()):
+        with monkeypatch.context() as patch:
+            break_transform(patch, date(2025, 3, 11), error)
+            with pytest.raises(type(error)):
+                load(workspace)
+    assert not batch.is_rejected
 
 
 def test_staged_files_are_kept_until_they_are_published(

@@ -20,6 +20,7 @@ from sandbox.account import SandboxAccount
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import World
+from tests.support.broken_transform import break_transform
 from tests.support.clock import FakeClock
 from tests.support.sample_world import BERLIN, NEW_YORK, NOW, SampleWorld
 
@@ -88,6 +89,20 @@ def test_the_batches_that_retention_keeps_are_enough_for_streams_of_other_window
         delete_warehouse(world)
         assert replay_all(world).is_ok
         assert (world.read_all_views(), read_batches(world, VOICE.name)) == (before, batches)
+
+
+def test_an_unforeseen_failure_of_a_transform_costs_its_day_only(
+    sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [DAY - timedelta(days=number) for number in range(3)]
+    assert sample_world.backfill(days[-1], DAY).is_ok
+    delete_warehouse(sample_world)
+    with monkeypatch.context() as patch:
+        break_transform(patch, days[1], KeyError("items"))
+        [outcome] = replay_all(sample_world).outcomes
+    assert (outcome.planned, outcome.loaded, outcome.failed) == (3, 2, 1)
+    assert "the answers could not be understood (KeyError: 'items')" in outcome.errors[0]
+    assert replay_all(sample_world).is_ok
 
 
 def test_days_without_usable_batches_are_reported(sample_world: SampleWorld) -> None:

@@ -25,3 +25,17 @@ def test_a_failure_names_five_accounts_and_quotes_the_first_error() -> None:
         "7 of 9 accounts failed (bot-1, bot-2, bot-3, bot-4, bot-5 and others); the others are loaded. HTTP 401"
     )
     assert not failure.allow_retries
+
+
+ATTACK = "\x1b[2J\x1b]0;title\x07\u202e\ud83d " + "w" * 10**6
+
+
+def test_no_text_of_a_provider_reaches_dagster_as_it_is() -> None:
+    failure = build_failure({"acme": ATTACK}, 1, "no other account")
+    texts = [failure.description, *(entry.value for entry in failure.metadata.values())]
+    with pytest.raises(dg.Failure) as caught, as_dagster_failure():
+        raise ConfigError([ATTACK[:100], "and one more"])
+    texts += (caught.value.description or "").split("\n")
+    for text in texts:
+        assert str(text).isprintable()
+        assert len(str(text)) < 3_000

@@ -210,6 +210,17 @@ def test_own_names_for_columns_and_drift(tmp_path: Path) -> None:
     ]
 
 
+def test_a_file_whose_end_nothing_marked_is_loaded_and_remarked_on_every_day(tmp_path: Path) -> None:
+    window, text = Window(DAY, date(2025, 4, 1)), f"id,startedAt\nx,{AT}\n"
+    staged = transform_file(tmp_path / "unmarked", text, window, context={"is_end_confirmed": False})
+    assert read_conversation(staged)["conversation_id"] == "x"
+    assert [(line.date, line.kind, line.name) for line in staged.drift] == [
+        (day, "unconfirmed", "end of the file (no length came with it; it came twice alike)") for day in window.days()
+    ]
+    for number, context in enumerate(({}, {"is_end_confirmed": True})):
+        assert transform_file(tmp_path / str(number), text, window, context=context).drift == ()
+
+
 def test_unknown_channels_are_recorded_on_their_day(tmp_path: Path) -> None:
     window = Window(DAY, date(2025, 4, 2))
     text = f"id,startedAt,channel\nx,{AT},qx-new\ny,2025-04-01T10:00:00Z,web\nz,2025-04-01T10:00:00Z,qx-new\n"

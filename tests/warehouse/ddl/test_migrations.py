@@ -22,10 +22,10 @@ from tests.warehouse.sample import (
 from warehouse.ddl.migrations import CURRENT_VERSION, MIGRATIONS, Migration
 from warehouse.ddl.views import view_queries
 from warehouse.engine import EngineLimits, attach_warehouse, open_engine
-from warehouse.errors import NewerWarehouse, UnreadableWarehouse
+from warehouse.errors import NewerWarehouse, UnreadableWarehouse, WarehouseError
 from warehouse.model.schema import metadata
 from warehouse.records import ReconciliationEntry
-from warehouse.storage.duckdb import bring_up_to_date
+from warehouse.storage.duckdb_file import bring_up_to_date
 from warehouse.storage.files import StorePaths
 from warehouse.storage.parquet import ParquetStorage
 from warehouse.store import Store
@@ -175,10 +175,15 @@ def test_a_foreign_file_is_left_alone(tmp_path: Path) -> None:
     assert not private_path(store).exists()
 
 
-def test_a_damaged_private_file_or_manifest_is_named(one_day: Store, kind: str) -> None:
+def test_a_damaged_private_file_or_manifest_is_named_and_restored(
+    one_day: Store, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
     damaged = private_path(one_day) if kind == "duckdb" else one_day.location / "_loader.json"
     damaged.write_bytes(b"neither a database nor a manifest" * 1000)
-    with pytest.raises(UnreadableWarehouse, match=r"Move .* away"):
-        one_day.commit(build_chunk_commit(consecutive_days(1)))
-    damaged.unlink()
     one_day.commit(build_chunk_commit(consecutive_days(1)))
+    assert f"moved to {damaged}.damaged" in caplog.text
+    damaged.write_bytes(b"neither a database nor a manifest" * 1000)
+    published = one_day.location if kind == "duckdb" else one_day.location / "_manifest.json"
+    published.unlink()
+    with pytest.raises(WarehouseError, match=r"damaged|Move .* away"):
+        one_day.commit(build_chunk_commit(consecutive_days(1)))

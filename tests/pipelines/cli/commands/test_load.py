@@ -96,6 +96,9 @@ def test_days_that_cannot_be_loaded_are_left_out_and_named(sample_world: SampleW
         ("backfill", "--from", "2025-03-01"),
         ("load", "--date", "2025-3"),
         ("load", "--date", "9999-12-31"),
+        backfill_arguments("1919-03-29", "1919-04-02"),
+        backfill_arguments("1970-01-01", "2025-03-01"),
+        ("load", "--date", "1919-03-29"),
     ],
 )
 def test_wrong_days_are_2(run_command, sample_world: SampleWorld, arguments: tuple[object, ...]) -> None:

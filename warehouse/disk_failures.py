@@ -1,0 +1,59 @@
+"""Failures of the disk and of the rights to it: what happened, and what a person can do about it.
+
+The engine tells of them in words, the operating system in numbers. What must not come in: what was being written.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from warehouse.errors import StorageFailed
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space there, or move it to a larger disk",
+    errno.EDQUOT: "free some space there, or raise the quota of this user",
+    errno.EFBIG: "raise the limit of this user for the size of a file (ulimit -f)",
+    errno.EACCES: "see that this user may read and write there",
+    errno.EPERM: "see that this user may read and write there",
+    errno.EROFS: "mount it writable, or move it to another disk",
+    errno.ENOLCK: "its file system has no locks: turn them on (NFS: the lock service), or move it to a local disk",
+    errno.ENOSYS: "its file system has no locks: turn them on (NFS: the lock service), or move it to a local disk",
+    errno.EIO: "look at the disk's health; `chatmart check --repair` finds and mends what is damaged",
+    errno.EMFILE: "raise the limit of this user for open files (ulimit -n)",
+    errno.ENFILE: "raise this machine's limit for open files",
+    errno.ESTALE: "mount it again: its server has replaced it",
+}
+_WORDS = {os.strerror(number): number for number in _REMEDIES}
+
+
+def describe_os_error(error: OSError, path: object = None) -> str:
+    """Return a sentence with the path, the cause and what to do. `path` is the place when the error names none."""
+    place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | os.PathLike) else path
+    cause = error.strerror or str(error) or type(error).__name__
+    remedy = _REMEDIES.get(error.errno or 0)
+    return f"{f'{place}: ' if place else ''}{cause}{f'; {remedy}' if remedy else ''}"
+
+
+def find_disk_failure(error: duckdb.Error) -> OSError | None:
+    """Return the failure of the disk that an error of the engine tells of; None for any other error."""
+    text = str(error)
+    number = next((number for words, number in _WORDS.items() if words in text), None)
+    return OSError(number, os.strerror(number)) if number is not None else None
+
+
+@contextmanager
+def name_disk_failures(path: Path) -> Iterator[None]:
+    """Raise StorageFailed, with `path`, when the disk fails inside the block or refuses access."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageFailed(describe_os_error(error, path)) from error
+    except duckdb.Error as error:
+        failure = find_disk_failure(error)
+        if failure is None:
+            raise
+        raise StorageFailed(describe_os_error(failure, path)) from error
