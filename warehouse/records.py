@@ -10,7 +10,7 @@ provider's rule.
 True
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -131,6 +131,8 @@ class ChunkCommit:
     one after the other. The first is a `reset`: it is compared with nothing, and restatements that were logged after
     its responses had landed are removed. The others are a `replay`: their changes take the place of those that were
     logged at the same instant, which is also right where a clock was set back between two of them.
+
+    `is_current` is called under the writers' lock. Where it returns False nothing is written.
     """
 
     account: AccountRow
@@ -143,6 +145,7 @@ class ChunkCommit:
     code_version: str
     drift: tuple[DriftEntry, ...] = ()
     history: History = "continue"
+    is_current: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True)

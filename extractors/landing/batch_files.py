@@ -98,9 +98,10 @@ def _find_problem(manifest: Any, name: str) -> str | None:
     try:
         datetime.fromisoformat(manifest["landed_at"])
         length = sum(part["bytes"] for part in manifest["parts"])
-    except (TypeError, KeyError, ValueError) as error:
+        present_length = manifest.get("erased", manifest).get("bytes", length)
+    except (AttributeError, TypeError, KeyError, ValueError) as error:
         return f"{type(error).__name__} at one of its values"
-    return "it lacks answers" if manifest.get("bytes", length) != length else None
+    return "it lacks answers" if present_length != length else None
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def _erase_batch(root: Path, batch: Batch, source: BatchFiles, eraser: BatchEras
         name = body.finish()
     finally:
         body.discard()
-    erased = {**manifest, "parts": parts, "erased": {"body_file": name, "sha256": body.sha256}}
+    erased = {**manifest, "parts": parts, "erased": {"body_file": name, "bytes": body.size, "sha256": body.sha256}}
     write_private_file(source.manifest_path, json.dumps(erased, ensure_ascii=False).encode(), durable=True)
 
 

@@ -124,18 +124,23 @@ def is_token(text: str) -> bool:
     return _TOKEN.fullmatch(text) is not None
 
 
+def read_list_stamp(folder: Path) -> tuple[int, ...]:
+    """Return a value that is another one when the list of an account's folder was written; empty without a list."""
+    try:
+        stat = (folder / LIST_NAME).stat()
+    except FileNotFoundError:
+        return ()
+    return stat.st_mtime_ns, stat.st_ino
+
+
 def read_people(folder: Path) -> People | None:
     """Return the list of an account's folder; None without one. Raises OSError, also when it is damaged."""
-    path = folder / LIST_NAME
-    try:
-        stat = path.stat()
-    except FileNotFoundError:
-        return None
-    return _read_people(path, stat.st_mtime_ns, stat.st_ino)
+    stamp = read_list_stamp(folder)
+    return _read_people(folder / LIST_NAME, stamp) if stamp else None
 
 
 @lru_cache(maxsize=64)
-def _read_people(path: Path, _modified: int, _inode: int) -> People:
+def _read_people(path: Path, _stamp: tuple[int, ...]) -> People:
     try:
         document: Mapping[str, Any] = json.loads(path.read_bytes())
         people = [ForgottenPerson(**{**entry, "batches": tuple(entry["batches"])}) for entry in document["people"]]

@@ -8,10 +8,10 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from extractors.account import Account
 from extractors.errors import ShapeError
 from extractors.landing.files import make_private_folder
+from extractors.landing.forgotten import read_list_stamp
 from pipelines.loads.claims import DayClaims, ReuseRule, loadable_days
 from pipelines.loads.code_version import CODE_VERSION
 from pipelines.loads.expire import drop_old_conversations
@@ -141,6 +142,11 @@ class _PreparedLoad:
     chunks: Sequence[ChunkCommit]
     folder: Path
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the account has forgotten a person since this was prepared."""
+        return not all(chunk.is_current() for chunk in self.chunks)
+
 
 def load_days(workspace: Workspace, account: Account, days: Collection[date], is_reusable: ReuseRule) -> LoadResult:
     """Do the work of one ``DaysLoad``. Raises WarehouseErrors; nothing is written then."""
@@ -177,7 +183,9 @@ def _prepare_group(workspace: Workspace, waiting: deque[PendingLoad]) -> list[_P
         load.is_begun = True
         folder = make_folder(workspace.staging / workspace.run_id)
         try:
-            chunks = load.context.run(load.prepare, workspace, folder)
+            is_current = _watch_forgotten(workspace, load.account)
+            prepared = load.context.run(load.prepare, workspace, folder)
+            chunks = [replace(chunk, is_current=is_current) for chunk in prepared]
         except Exception as error:
             load.error = error
             shutil.rmtree(folder, ignore_errors=True)
@@ -186,6 +194,13 @@ def _prepare_group(workspace: Workspace, waiting: deque[PendingLoad]) -> list[_P
             group.append(_PreparedLoad(load, chunks, folder))
             row_count += sum(map(_count_rows, chunks))
     return group
+
+
+def _watch_forgotten(workspace: Workspace, account: Account) -> Callable[[], bool]:
+    """Return a function that tells whether an account has forgotten nobody since now."""
+    folder = workspace.landing.account_folder(account.provider, account.name)
+    stamp = read_list_stamp(folder)
+    return lambda: read_list_stamp(folder) == stamp
 
 
 def _commit_group(workspace: Workspace, group: Sequence[_PreparedLoad]) -> list[PendingLoad]:
@@ -202,8 +217,11 @@ def _commit_group(workspace: Workspace, group: Sequence[_PreparedLoad]) -> list[
     for prepared, outcome in zip(group, outcomes, strict=True):
         load = prepared.load
         if isinstance(outcome, Exception):
-            load.error = outcome
             shutil.rmtree(prepared.folder, ignore_errors=True)
+            if prepared.is_outdated:
+                again.append(load)
+            else:
+                load.error = outcome
             continue
         try:
             if not load.context.run(load.confirm, workspace, outcome):

@@ -148,7 +148,7 @@ class DuckDBStorage:
     def purge(self, con: duckdb.DuckDBPyConnection) -> None:
         """Write the private file anew, and publish it: a changed file keeps the bytes of what was in it.
 
-        Both are written only when they read back whole. Raises DamagedWarehouse.
+        Both are replaced only by what reads back whole. Files that were set aside are removed. Raises DamagedWarehouse.
         """
         self.location.parent.mkdir(parents=True, exist_ok=True)
         with hold_writer_lock(self._paths.lock, self._wait_seconds):
@@ -167,6 +167,7 @@ class DuckDBStorage:
             finally:
                 part.unlink(missing_ok=True)
             self._paths.wal.unlink(missing_ok=True)
+            self._paths.remove_set_aside()
             self._copy_whole(con, self._paths.private, self.location)
 
     def find_damage(self, con: duckdb.DuckDBPyConnection) -> list[Damage]:

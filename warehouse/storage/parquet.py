@@ -184,7 +184,9 @@ class ParquetStorage:
         """Publish, and remove superseded files at once. A reader with the older manifest has to open the lake again."""
         self.publish(con)
         with self._hold_lock():
-            self._remove_superseded(self._read_current(con).file_names(), at_once=True)
+            published = self._load_published()
+            kept = published.file_names() if published else set()  # another writer may have committed meanwhile
+            self._remove_superseded(kept | self._read_current(con).file_names(), at_once=True)
 
     def find_damage(self, con: duckdb.DuckDBPyConnection) -> list[Damage]:
         """Read all files of both manifests whole. Return those that are damaged, manifests among them."""
