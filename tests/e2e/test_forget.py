@@ -1,7 +1,7 @@
 """A person is forgotten: shown before, in no byte after, whatever is replayed or fetched again, and no count moves."""
 
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -14,7 +14,9 @@ import pytest
 from filelock import FileLock
 
 from extractors.landing import erase_log, merge
-from pipelines.loads import forget
+from pipelines.configuration.config import load_config
+from pipelines.loads import forget, load
+from pipelines.loads.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
@@ -228,3 +230,50 @@ def test_staged_files_of_a_killed_run_that_hold_the_person_are_removed(
             pq.write_table(pa.table({"conversation_id": [conversation], "user_id": [None]}), path)
         product.run("forget", "--account", "acme-docs", "--user", PERSON)
         assert [path.exists() for path in staged] == [False, True]
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("moment", ["before", "write_people", "erase_log", "_remove_staged"])
+def test_a_load_that_was_prepared_before_and_commits_after_brings_nobody_back(
+    tmp_path: Path, store: str, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_product(tmp_path, "acme-docs", store, monkeypatch) as product:
+        wanted = [PERSON, *plant_person(product.sandbox, "acme-docs")]
+        product.load(DAYS)
+        counts = read_counts(product)
+        workspace = Workspace.open(load_config(product.folder / "chatmart.yaml"))
+        [account] = workspace.config.accounts
+        days_load = load.DaysLoad(account, DAYS, lambda _batch, _day: True)
+        prepared: list[Any] = []
+
+        def prepare() -> None:
+            if not prepared:
+                prepared.extend(load._prepare_group(workspace, deque([days_load])))
+
+        if moment == "before":
+            prepare()
+        else:
+            work = getattr(forget, moment)
+
+            def prepare_first(*arguments: Any) -> Any:
+                prepare()
+                return work(*arguments)
+
+            monkeypatch.setattr(forget, moment, prepare_first)
+        record, again = Store.record_forgotten, []
+
+        def commit_first(own: Store, rows: Any) -> None:
+            again.extend(load._commit_group(workspace, prepared))
+            record(own, rows)
+
+        monkeypatch.setattr(Store, "record_forgotten", commit_first)
+        product.run("forget", "--account", "acme-docs", "--user", PERSON)
+        assert find_person(product, wanted) == []
+        assert again == [days_load]
+        load.commit_loads(workspace, again)
+        assert (days_load.error, days_load.result.days) == (None, DAYS)
+        load.publish_warehouse(workspace)
+        assert find_person(product, wanted) == []
+        assert show(product, "acme-docs") == []
+        assert read_counts(product) == counts
