@@ -15,7 +15,7 @@ in: files and formats (one module each in `storage`), a provider's rule.
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -319,7 +319,7 @@ class Store:
         Raises NothingPublished before the first publication, QueryError for SQL that the engine refuses.
         """
         self._require_published()
-        with self._open_published(sql) as con:
+        with self._open_published(sql) as con, name_disk_failures(self.location):
             return run_query(con, sql)
 
     @contextmanager
@@ -341,10 +341,12 @@ class Store:
 
     @contextmanager
     def _open_published(self, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
-        storage, spill = self._storage, self._storage.new_spill_path()
-        with name_disk_failures(self.location), open_engine(self._limits, spill) as con, storage.published(con, sql):
-            con.execute("USE wh")
-            yield con
+        with ExitStack() as opened:
+            with name_disk_failures(self.location):
+                con = opened.enter_context(open_engine(self._limits, self._storage.new_spill_path()))
+                opened.enter_context(self._storage.published(con, sql))
+                con.execute("USE wh")
+            yield con  # what fails from here on may be the caller's own output
 
     def _require_published(self) -> None:
         if not self._storage.is_published():

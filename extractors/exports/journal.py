@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from extractors.landing.files import write_private_file
+from extractors.landing.files import make_private_folder, write_private_file
 
 log = logging.getLogger("chatmart.extractors")
 
@@ -83,7 +83,7 @@ class Journal:
             {"purpose": asdict(entry.export_request), "at": entry.requested_at.isoformat(), "id": entry.job_id}
             for entry in entries
         ]
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(self.path.parent, self.path.parent)
         write_private_file(self.path, json.dumps(lines, ensure_ascii=False, allow_nan=False).encode(), durable=True)
 
 

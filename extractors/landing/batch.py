@@ -158,7 +158,7 @@ class Batch:
             earlier_days = self._read_rejected_days()
             rejected_days = rejected_days | earlier_days if earlier_days else set()
         lines = "".join(f"{day}\n" for day in sorted(rejected_days))
-        write_private_file(path, lines.encode())
+        write_private_file(path, lines.encode(), durable=True)
 
     def _read_rejected_days(self) -> set[date]:
         """Return the days in the marker; none where it counts for all of them, or is damaged."""
@@ -196,6 +196,16 @@ class Batch:
     def belongs_to(self, external_id: str, zone: str) -> bool:
         """Return whether it was fetched for this id at the provider, in days of this zone."""
         return bool(self.manifest["external_id"] == external_id and self.manifest["zone"] == zone)
+
+    def is_whole(self) -> bool:
+        """Read all bodies. Return whether they are what was landed; log it if they are not."""
+        try:
+            for _ in self.iter_bytes():
+                pass
+        except (ValueError, KeyError, OSError) as error:
+            log.warning("%s: %s cannot be read and is asked for again: %s", self.where, self.batch_id, error)
+            return False
+        return True
 
     @cached_property
     def parts(self) -> tuple[BatchPart, ...]:

@@ -2,15 +2,21 @@
 
 import os
 import secrets
+from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 
 
 def make_private_folder(root: Path, folder: Path) -> None:
-    """Make ``folder`` and those above it that do not exist, for their owner only. ``folder`` is ``root`` or in it."""
-    missing = [part for part in root.parents if not part.is_dir()]
-    inside = [part for part in (*reversed(folder.parents), folder) if part.is_relative_to(root)]
-    for part in (*reversed(missing), *inside):
+    """Make ``folder`` and those above it that do not exist, for their owner only. ``folder`` is ``root`` or in it.
+
+    Their names are on disk when this returns: what is synced below a name that a power cut undoes is lost with it.
+    """
+    missing = list(takewhile(lambda part: not part.is_dir(), (folder, *folder.parents)))
+    for part in reversed(missing):
         part.mkdir(mode=0o700, exist_ok=True)
+        with suppress(PermissionError):  # a folder may be entered and written to, but not listed
+            sync_folder(part.parent)
 
 
 def choose_temporary_name(name: str) -> str:

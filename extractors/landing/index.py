@@ -81,6 +81,23 @@ class LandingIndex:
             rows = con.execute("SELECT line FROM batch WHERE json_array_length(line, '$.body_files')").fetchall()
         return {name for (line,) in rows for name in json.loads(line)["body_files"]}
 
+    def list_body_sizes(self) -> dict[str, int]:
+        """Return the least length in bytes of each body that is a file of its own; 1 where it was not recorded."""
+        with self.open() as con:
+            rows = con.execute("SELECT line FROM batch WHERE json_array_length(line, '$.body_files')").fetchall()
+        sizes: dict[str, int] = {}
+        for line in (json.loads(line) for (line,) in rows):
+            names = line["body_files"]
+            sizes.update(zip(names, line.get("body_sizes") or [1] * len(names), strict=True))
+        return sizes
+
+    def list_damaged_segments(self) -> list[str]:
+        """Return the segments of which a part cannot be read."""
+        with self.open() as con:
+            rows = con.execute("SELECT name, size, frames FROM segment").fetchall()
+        frames = ((name, size, [Frame(*numbers) for numbers in json.loads(text)]) for name, size, text in rows)
+        return [name for name, size, parts in frames if not parts or sum(part.packed_length for part in parts) < size]
+
     def read_last_number(self) -> int:
         """Return the highest arrival number; 0 without a batch."""
         with self.open() as con:

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from extractors.instants import is_credible
 from extractors.landing.batch import Batch
 from extractors.landing.batch_files import BatchFiles, list_unreferenced_bodies
+from extractors.landing.files import sync_folder
 from extractors.landing.lock import fetch_lock_path
 from extractors.landing.log_batches import LoggedBatch
 from extractors.landing.merge import merge_segments
@@ -87,6 +88,7 @@ def prune_account(
                 if isinstance(source, BatchFiles):
                     result.bytes += _remove_file(source.manifest_path)
             for stream_folder in folder.glob("stream=*"):
+                sync_folder(stream_folder)  # no power cut may leave a manifest without its body
                 result.bytes += sum(map(_remove_file, list_unreferenced_bodies(stream_folder)))
     except Timeout:
         result.busy_accounts += 1

@@ -11,6 +11,7 @@ import os
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -203,6 +204,15 @@ def _iter_frames(path: Path) -> Iterator[tuple[Frame, bytes]]:
         yield Frame(position, packed_length, offset, len(text)), text
         position += packed_length
         offset += len(text)
+
+
+def sync_open_segments(folder: Path) -> None:
+    """Write the segments that other processes have not sealed to disk. Raises OSError."""
+    for segment in list_segments(folder):
+        if not segment.is_sealed:
+            with suppress(FileNotFoundError), segment.path.open("rb") as file:  # sealed meanwhile: on disk by then
+                os.fsync(file.fileno())
+            sync_folder(folder)
 
 
 def write_sealed(folder: Path, stem: str, lines: Iterable[bytes]) -> tuple[SegmentFile, list[Frame]]:

@@ -202,7 +202,7 @@ class BatchWriter:
         """
         if self._is_body_open or not (self._places or self._is_empty_allowed):
             raise ValueError(f"{self.key.where}: a batch without an answer, or with half of one")
-        key = self.key
+        key, folder = self.key, self.log.folder / BODIES_NAME
         data_time = min(fetched_at, self._data_time or fetched_at).astimezone(UTC)
         line = self.log.append_batch(
             key,
@@ -223,6 +223,7 @@ class BatchWriter:
                 "facts": redact_json(remarks or {}),
                 "parts": self._places,
                 "body_files": self._body_files,
+                "body_sizes": [(folder / name).stat().st_size for name in self._body_files],
             },
         )
         self._is_finished = True

@@ -26,7 +26,7 @@ from extractors.landing.files import make_private_folder
 from extractors.landing.forgotten import LIST_NAME
 from extractors.landing.index import LandingIndex
 from extractors.landing.log_batches import build_batch
-from extractors.landing.segments import list_segments, scan_open
+from extractors.landing.segments import list_segments, scan_open, sync_open_segments
 from extractors.landing.writer import BatchWriter
 from extractors.windows import Window
 
@@ -67,10 +67,13 @@ class LandingZone:
             log.seal()
 
     def sync(self, provider: str, account: str) -> None:
-        """Write what this process has landed of an account to disk. Nothing happens when its log is not open."""
-        log = self._logs.get(self.account_folder(provider, account))
+        """Write what is landed of an account to disk: by this process, by another one, or by a killed run."""
+        folder = self.account_folder(provider, account)
+        log = self._logs.get(folder)
         if log is not None:
             log.sync()
+        else:
+            sync_open_segments(folder)
 
     @contextmanager
     def open_writer(self, key: BatchKey, clock: Clock = SYSTEM_CLOCK) -> Iterator[BatchWriter]:

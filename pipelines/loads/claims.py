@@ -38,9 +38,11 @@ def build_reuse_rule(
     """Return the rule by which a landed batch replaces a new request for a day. Instants are in UTC.
 
     A batch that ``is_new``, landed since this run started, always does: another run of the account was faster. An older
-    batch does while it is fresh, not loaded before this run started, not rejected, and fetched after the day had ended;
-    never with ``refetch``. Whether it is fresh is decided for ``fresh_at`` (default: ``now``).
+    batch does while it is fresh, not loaded before this run started, not rejected, fetched after the day had ended, and
+    whole: a power cut may have left a part of it. Never with ``refetch``. Whether it is fresh is decided for
+    ``fresh_at`` (default: ``now``).
     """
+    whole: dict[str, bool] = {}  # an earlier run's batch is read once for this
     loaded = {
         row.date: frozenset(row.batches)
         for row in ledger
@@ -53,7 +55,11 @@ def build_reuse_rule(
             return True
         fresh = is_fresh(batch, day, account.zone, fresh_at or now)
         is_loaded = batch.batch_id in loaded.get(day, frozenset())
-        return not refetch and fresh and not is_loaded and not batch.is_rejected_on(day)
+        if refetch or not fresh or is_loaded or batch.is_rejected_on(day):
+            return False
+        if batch.batch_id not in whole:
+            whole[batch.batch_id] = batch.is_whole()
+        return whole[batch.batch_id]
 
     return is_reusable
 

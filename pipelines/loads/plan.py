@@ -110,8 +110,10 @@ def clip_window(account: Account, window: Window, now: datetime) -> Window | Non
     return Window(start, end) if start < end else None
 
 
-def list_unsettled_days(account: Account, window: Window, ledger: Iterable[LedgerRow]) -> list[date]:
-    """Return the local days of a window that are not settled, oldest first.
+def list_unsettled_days(
+    account: Account, window: Window, ledger: Iterable[LedgerRow], lost: Collection[date] = ()
+) -> list[date]:
+    """Return the local days of a window that are not settled, or whose landed responses are `lost`, oldest first.
 
     Rows of another provider, external id, zone or privacy than the account's present ones settle nothing.
     """
@@ -121,7 +123,7 @@ def list_unsettled_days(account: Account, window: Window, ledger: Iterable[Ledge
         for row in ledger
         if row.state == "settled" and (row.provider, row.external_id, row.zone, row.privacy) == identity
     }
-    return [day for day in window.days() if day not in settled]
+    return [day for day in window.days() if day not in settled or day in lost]
 
 
 def plan_steps(

@@ -13,6 +13,7 @@ from extractors.account import Account
 from extractors.windows import ONE_DAY, Window
 from pipelines.configuration.config import Config
 from pipelines.loads.failures import describe_older_days, format_reasons
+from pipelines.loads.lost_days import find_lost_days
 from pipelines.loads.plan import list_unsettled_days, plan_daily_loads
 from pipelines.loads.run import LoadJob, fetch_jobs, load_landed_batches
 from pipelines.loads.workspace import Workspace
@@ -233,7 +234,9 @@ def _drop_settled_days(workspace: Workspace, jobs: Sequence[LoadJob]) -> list[Lo
     remaining = []
     for job in jobs:
         ledger = workspace.store.ledger(job.account.name)
-        open_days = set(list_unsettled_days(job.account, Window(job.days[0], job.days[-1] + ONE_DAY), ledger))
+        window = Window(job.days[0], job.days[-1] + ONE_DAY)
+        lost = find_lost_days(workspace.landing, job.account, {row.date: row.batches for row in ledger})
+        open_days = set(list_unsettled_days(job.account, window, ledger, lost))
         days = tuple(day for day in job.days if day in open_days)
         if days:
             remaining.append(LoadJob(job.account, days))

@@ -22,6 +22,7 @@ from warehouse.storage.files import (
     StorePaths,
     copy_to_part,
     file_stamp,
+    make_folder,
     make_private,
     move_copy_into_place,
     move_into_place,
@@ -135,7 +136,7 @@ class DuckDBStorage:
         The cost is proportional to the size of the file; it is none where the file system shares blocks. Return False
         when readers had all commits already.
         """
-        self.location.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.location.parent)
         with hold_writer_lock(self._paths.lock, self._wait_seconds):
             with self._attach(con):
                 commits = count_commits(con)
@@ -188,7 +189,7 @@ class DuckDBStorage:
 
     @contextmanager
     def _open(self, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        self.location.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.location.parent)
         with hold_writer_lock(self._paths.lock, self._wait_seconds), self._attach(con):
             yield
 

@@ -8,8 +8,9 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
@@ -178,22 +179,27 @@ def write_into_place(target: Path, content: bytes, mode: int = PRIVATE_FILE) -> 
     move_into_place(part, target)
 
 
-def link_into_place(source: Path, part: Path, target: Path) -> None:
-    """Make `target` a hard link to `source`, by way of `part`; a copy where the file system has no links."""
+def link_into_place(source: Path, part: Path, target: Path) -> bool:
+    """Make `target` a hard link to `source`, by way of `part`; a copy where the file system has no links.
+
+    Return whether it was none before. The new name is durable only after the caller has synced the folder.
+    """
     if target.exists() and target.samefile(source):
-        return
+        return False
     make_data_folder(target.parent, source.stat().st_mode)
     try:
         os.link(source, part)
     except OSError:
         shutil.copyfile(source, part)
+        fsync_path(part)
     part.replace(target)
+    return True
 
 
 def make_data_folder(folder: Path, file_mode: int) -> None:
     """Make a folder for files of this mode: those who may read them may open it. One that exists stays as it is."""
     if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         folder.chmod(0o700 | file_mode & 0o044 | (file_mode & 0o044) >> 2)
 
 
@@ -208,6 +214,15 @@ def _copy_content(source: int, target: int) -> None:
         os.lseek(target, 0, os.SEEK_SET)
         with open(source, "rb", closefd=False) as reader, open(target, "wb", closefd=False) as writer:
             shutil.copyfileobj(reader, writer, 1 << 20)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it. Their names are on disk when this returns: files in it rest on them."""
+    missing = list(takewhile(lambda part: not part.is_dir(), (folder, *folder.parents)))
+    for part in reversed(missing):
+        part.mkdir(exist_ok=True)
+        with suppress(PermissionError):  # a folder may be entered and written to, but not listed
+            fsync_path(part.parent)
 
 
 def fsync_path(path: Path) -> None:

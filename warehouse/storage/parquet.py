@@ -38,6 +38,7 @@ from warehouse.storage.files import (
     fsync_path,
     link_into_place,
     make_data_folder,
+    make_folder,
     move_into_place,
     remove_old_spill,
     set_file_aside,
@@ -222,7 +223,7 @@ class ParquetStorage:
 
     @contextmanager
     def _hold_lock(self) -> Iterator[None]:
-        self._root.mkdir(parents=True, exist_ok=True)
+        make_folder(self._root)
         with hold_writer_lock(self._root / "_lock", self._wait_seconds):
             make_data_folder(self._versions, self._file_mode())
             for orphan in (*self._versions.glob("*.part"), *self._root.glob("*.part")):
@@ -295,9 +296,13 @@ class ParquetStorage:
         return new
 
     def _link_files(self, manifest: Manifest) -> None:
+        changed = []
         for table, month, file in manifest.data_files():
             folder = self._root / table / f"month={month}" if month else self._root / table
-            link_into_place(self._versions / file.file, self._versions / "link.part", folder / "data.parquet")
+            if link_into_place(self._versions / file.file, self._versions / "link.part", folder / "data.parquet"):
+                changed.append(folder)
+        for folder in changed:  # after all links: the first of these syncs does the work of most of the others
+            fsync_path(folder)
 
     def _write_views(self, manifest: Manifest) -> None:
         path, script = (

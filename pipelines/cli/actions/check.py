@@ -13,7 +13,8 @@ from rich.text import Text
 from extractors.errors import ConfigError
 from pipelines.cli.display.tables import make_console
 from pipelines.cli.display.values import dump_json, format_for_terminal
-from pipelines.cli.steps.connection_check import CheckResult, run_checks
+from pipelines.cli.steps.check_result import CheckResult
+from pipelines.cli.steps.connection_check import run_checks
 from pipelines.cli.steps.open_workspace import open_workspace
 
 

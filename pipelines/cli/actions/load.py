@@ -20,6 +20,7 @@ from pipelines.cli.steps.failures import (
 from pipelines.cli.steps.open_workspace import open_workspace
 from pipelines.cli.steps.run_with_progress import run_with_progress
 from pipelines.loads.claims import build_reuse_rule
+from pipelines.loads.lost_days import find_lost_days
 from pipelines.loads.observer import FailureCollector, Observer
 from pipelines.loads.plan import (
     clip_window,
@@ -77,7 +78,8 @@ def load_range(
         if window is None:
             continue
         ledger = [] if refetch else workspace.store.ledger(account.name)
-        jobs.append(LoadJob(account, tuple(list_unsettled_days(account, window, ledger))))
+        lost = find_lost_days(workspace.landing, account, {row.date: row.batches for row in ledger})
+        jobs.append(LoadJob(account, tuple(list_unsettled_days(account, window, ledger, lost))))
     _require_jobs(jobs)
     if dry_run:
         return _print_plan(workspace, jobs, refetch)

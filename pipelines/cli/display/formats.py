@@ -14,6 +14,16 @@ import pyarrow as pa
 from pipelines.cli.display.tables import TableStyle, draw_table
 from pipelines.cli.display.values import format_json, format_value, read_column
 
+_FORMULA_STARTS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\N{FULLWIDTH EQUALS SIGN}",
+    "\N{FULLWIDTH PLUS SIGN}",
+    "\N{FULLWIDTH COMMERCIAL AT}",
+)
+
 
 def write_result(result: pa.Table, output_format: str, out: TextIO) -> None:
     """Write a result, with all its columns, in one of ``OUTPUT_FORMATS``.
@@ -32,10 +42,35 @@ def _write_table(result: pa.Table, out: TextIO) -> None:
 
 
 def _write_csv(result: pa.Table, out: TextIO) -> None:
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(result.column_names)
+    writer = csv.writer(_LineFeedWriter(out), lineterminator="\r\n")
+    writer.writerow(map(_disarm_formula, result.column_names))
     for row in _iterate_rows(result):
-        writer.writerow(["" if value is None else format_value(value) for value in row])
+        writer.writerow([_format_csv_cell(value) for value in row])
+
+
+class _LineFeedWriter:
+    """Ends rows with LF. The csv module is told CR LF, because it quotes a text with a CR only then."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, row: str) -> None:
+        self._out.write(row.removesuffix("\r\n") + "\n")
+
+
+def _format_csv_cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return _disarm_formula(value) if isinstance(value, str) else format_value(value)
+
+
+def _disarm_formula(text: str) -> str:
+    """Return a text as a spreadsheet shows it: one that it would take for a formula gets a leading apostrophe.
+
+    Names of intents, channels and the like are a provider's or a visitor's words, and a formula can open programs and
+    send what stands in other cells. JSON and Parquet hold every text unchanged.
+    """
+    return f"'{text}" if text.lstrip().startswith(_FORMULA_STARTS) or text.startswith(("\t", "\r")) else text
 
 
 def _write_json(result: pa.Table, out: TextIO) -> None:

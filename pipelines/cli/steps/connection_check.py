@@ -8,7 +8,6 @@ import asyncio
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -23,6 +22,8 @@ from extractors.http.client import Client
 from extractors.http.settings import HttpSettings
 from extractors.registry import get_provider
 from extractors.windows import Window, today
+from pipelines.cli.steps.check_result import CheckResult
+from pipelines.cli.steps.landed_check import check_landed_responses
 from pipelines.configuration.config import Config
 from pipelines.loads.identity import describe_shared_projects
 from pipelines.loads.workspace import Workspace
@@ -39,17 +40,6 @@ MIN_FREE_BYTES = 200 * 2**20
 _GRANT_ACCESS = "let this user read and write there"
 
 
-@dataclass(frozen=True)
-class CheckResult:
-    """The result of one check. When it is not ``ok``, ``advice`` says what to do."""
-
-    check: str
-    ok: bool
-    message: str
-    advice: str = ""
-    account: Account | None = None
-
-
 def run_checks(workspace: Workspace, accounts: Sequence[Account]) -> list[CheckResult]:
     """Run all checks. Sends one small request per account, about the account's yesterday, to all accounts at once.
 
@@ -61,6 +51,7 @@ def run_checks(workspace: Workspace, accounts: Sequence[Account]) -> list[CheckR
         CheckResult("configuration", True, "; ".join([summary, *describe_shared_projects(config.accounts)])),
         *asyncio.run(_check_credentials(config, accounts, workspace.clock)),
         _check_landing(config),
+        *check_landed_responses(workspace, accounts),
         _check_warehouse(workspace.store),
         _check_dagster_home(config),
     ]

@@ -14,6 +14,7 @@ from extractors.landing.batch import BatchKey
 from extractors.landing.zone import LandingZone
 from tests.support.clock import FakeClock
 from tests.support.sample_batches import AT, build_key, build_response, land_batch, list_batches, list_files
+from tests.support.synced_paths import record_synced_paths
 
 KEY = build_key()
 REQUESTS = [Request("GET", "/counter", {"page": str(number)}) for number in range(4)]
@@ -206,3 +207,17 @@ def test_junk_behind_the_last_line_is_no_answer(
 
     assert_whole_batches_stay(zone, text, tear)
     assert b"\n" not in junk or "cannot be read and does not count" in caplog.text
+
+
+def test_what_a_killed_run_has_landed_is_synced_without_opening_its_log(zone: LandingZone) -> None:
+    land_and_die(zone, finish=True)
+    folder = zone.account_folder("cognigy", "acme")
+    with record_synced_paths() as synced:
+        zone.sync("cognigy", "acme")
+    assert folder in synced
+    assert all(path in synced for path in list_files(zone, ".jsonl"))
+    with zone.open_log("cognigy", "acme"):
+        pass
+    with record_synced_paths() as synced:
+        zone.sync("cognigy", "acme")
+    assert folder not in synced  # a sealed segment is on disk

@@ -20,6 +20,7 @@ from tests.support.sample_batches import (
     list_files,
     read_newest_bodies,
 )
+from tests.support.synced_paths import record_synced_paths
 
 
 @pytest.fixture
@@ -129,3 +130,20 @@ def test_a_rejected_batch_still_counts(zone: LandingZone) -> None:
     assert read_newest_bodies(zone, [MARCH.start]) == {1: b"{}"}
     again = land_batch(zone, b"{}", at=AT + timedelta(hours=1))
     assert not again.is_rejected
+
+
+def test_a_rejection_is_on_disk(zone: LandingZone) -> None:
+    batch = land_batch(zone, b"{}")
+    with record_synced_paths() as synced:
+        batch.reject()
+    assert batch.source.rejection_path.parent in synced
+    assert batch.source.rejection_path.parent.parent in synced
+
+
+def test_a_batch_is_whole_when_all_of_its_answers_can_be_read(zone: LandingZone) -> None:
+    batch = land_batch(zone, b"{}", b'{"page": 2}')
+    assert batch.is_whole()
+    [segment] = list_files(zone, ".jsonl")
+    text = segment.read_bytes()
+    segment.write_bytes(bytes(100) + text[100:])  # a page that a power cut has emptied
+    assert not batch.is_whole()

@@ -80,6 +80,13 @@ class TestReuseRule:
         batch.reject()
         assert not self.is_reusable(batch)
 
+    def test_not_a_batch_of_which_a_power_cut_has_left_a_part(self, zone: LandingZone) -> None:
+        batch = land(zone, Window.of_day(self.DAY), NOW - timedelta(hours=1))
+        [segment] = zone.root.rglob("*.jsonl")
+        text = segment.read_bytes()
+        segment.write_bytes(bytes(100) + text[100:])
+        assert not self.is_reusable(batch)
+
 
 def test_a_day_is_loadable_when_every_stream_has_a_reusable_batch(zone: LandingZone) -> None:
     both = build_account(streams=[STREAM, "call_counter"])

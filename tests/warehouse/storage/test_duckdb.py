@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.synced_paths import record_synced_paths
 from tests.warehouse.filled import FilledStores, load_one_day
 from tests.warehouse.sample import (
     DAY,
@@ -133,3 +134,10 @@ def test_a_copy_keeps_the_rights_of_what_it_replaces(tmp_path: Path) -> None:
     assert target.read_bytes() == source.read_bytes()
     assert target.stat().st_mode & 0o777 == 0o640
     assert not (tmp_path / "part").exists()
+
+
+def test_a_publication_and_the_folder_made_for_it_are_on_disk(tmp_path: Path) -> None:
+    with record_synced_paths() as synced:
+        store = open_sample_store(tmp_path / "new" / "data")
+        store.publish()
+    assert all(path in synced for path in (store.location, store.location.parent, tmp_path / "new", tmp_path))

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow.dataset as ds
 import pytest
 
+from tests.support.synced_paths import record_synced_paths
 from tests.warehouse.filled import FilledStores
 from tests.warehouse.sample import (
     ACME,
@@ -286,3 +287,14 @@ def test_a_damaged_file_is_told_of_with_the_way_out(loaded_store: Store) -> None
         with pytest.raises(UnreadableWarehouse, match="Move the lake's folder away, and run `chatmart replay`"):
             attempt()
     assert loaded_store.ledger(ACME.account), "what is whole can be asked"
+
+
+def test_a_publication_is_on_disk_for_plain_readers_too(store: Store) -> None:
+    with record_synced_paths() as synced:
+        store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 20)))
+        store.publish()
+    links = list(store.location.glob("[!_]*/**/data.parquet"))
+    assert links
+    assert all(link in synced and link.parent in synced for link in links)
+    assert all(link.parent.parent in synced for link in links)
+    assert all(folder in synced for folder in (store.location, store.location.parent, store.location / "_versions"))

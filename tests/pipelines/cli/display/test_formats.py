@@ -98,6 +98,14 @@ def test_decimals_keep_their_digits(number: Decimal) -> None:
     assert Decimal(render(result, "table").splitlines()[1].strip()) == number
 
 
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1", " =1", "\N{FULLWIDTH EQUALS SIGN}1"])
+def test_no_text_in_csv_is_a_formula_of_a_spreadsheet(text: str) -> None:
+    result = pa.table({"intent": [text], "change": [-1], text: ["-"]})
+    rows = list(csv.reader(io.StringIO(render(result, "csv"), newline="")))
+    assert rows == [["intent", "change", f"'{text}"], [f"'{text}", "-1", "'-"]]
+    assert json.loads(render(result, "json"))[0]["intent"] == text
+
+
 def test_csv_can_be_read_back() -> None:
     rows = list(csv.reader(io.StringIO(render(RESULT, "csv"))))
     assert rows == [

@@ -1,0 +1,38 @@
+"""The check of what is landed: the responses that loaded days rest on. Called by ``steps.connection_check``."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import date
+
+from extractors.account import Account
+from extractors.windows import ONE_DAY, group_into_windows
+from pipelines.cli.steps.check_result import CheckResult
+from pipelines.loads.lost_days import find_lost_days
+from pipelines.loads.workspace import Workspace
+from warehouse.errors import WarehouseError
+
+_BATCHES = "SELECT account, date, batches FROM load_ledger WHERE batches IS NOT NULL"
+
+
+def check_landed_responses(workspace: Workspace, accounts: Sequence[Account]) -> list[CheckResult]:
+    """Return a failed result for each account whose landed files are empty or short, or gone beside such files."""
+    batches: dict[str, dict[date, Collection[str]]] = defaultdict(dict)
+    try:
+        for row in workspace.store.read(_BATCHES).to_pylist():
+            batches[row["account"]][row["date"]] = row["batches"]
+        lost_days = {
+            account.name: find_lost_days(workspace.landing, account, batches[account.name]) for account in accounts
+        }
+    except (WarehouseError, OSError):
+        return []  # the checks of the warehouse and of the folder tell of it
+    return [
+        _build_result(workspace, account, lost) for account in accounts if (lost := sorted(lost_days[account.name]))
+    ]
+
+
+def _build_result(workspace: Workspace, account: Account, lost: Sequence[date]) -> CheckResult:
+    windows = [(window.start, window.end - ONE_DAY) for window in group_into_windows(lost)]
+    days = ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in windows)
+    message = f"{workspace.landing.root}: the responses of {len(lost)} loaded days are damaged or gone ({days})"
+    command = f"chatmart backfill --from {lost[0]} --to {lost[-1]} --account {account.name}"
+    return CheckResult("landing", False, message, f"run `{command}`, which requests these days again", account)
