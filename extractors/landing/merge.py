@@ -157,8 +157,14 @@ class _Merge:
             "parts": [self._moved.get(Place(*part), part) for part in fields["parts"]],
             "body_files": [self._body_names.get(name, name) for name in fields["body_files"]],
         }
+        if "body_sizes" in fields:
+            sizes = zip(line["body_files"], fields["body_files"], fields["body_sizes"], strict=True)
+            line["body_sizes"] = [size if name == old else self._measure_body(name) for name, old, size in sizes]
         self._batch_lines.append(line)
         return line
+
+    def _measure_body(self, name: str) -> int:
+        return (self.folder / BODIES_NAME / name).stat().st_size
 
     def _find_wanted_places(self) -> set[Place]:
         lines = [line for segment in self.group for line in self.index.list_segment_lines(segment.stem)]

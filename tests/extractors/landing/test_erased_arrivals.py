@@ -8,7 +8,10 @@ import pytest
 
 from extractors.landing.batch import Batch
 from extractors.landing.body_file import BodyFile
+from extractors.landing.damage import find_lost_batches
+from extractors.landing.erase_log import erase_log
 from extractors.landing.forgotten import begin_list, write_people
+from extractors.landing.index import LandingIndex
 from extractors.landing.zone import LandingZone
 from extractors.windows import Window
 from tests.support.sample_batches import AT, add_answer, build_key, build_response, list_batches
@@ -76,6 +79,22 @@ def test_a_body_that_was_released_counts_as_it_was_landed(zone: LandingZone, siz
         batch = writer.finish(AT)
     check_erased(zone, batch, body)
     assert list_batches(zone) == [batch]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_batch_that_is_rewritten_later_is_no_damage(tmp_path: Path, size: int) -> None:
+    zone, body = LandingZone(tmp_path / "landing"), PERSON.encode() + b" " * size
+    with zone.open_log("cognigy", "acme"), zone.open_writer(build_key()) as writer:
+        writer.add(build_response(body, user=PERSON))
+        batch = writer.finish(AT)
+    folder = zone.account_folder("cognigy", "acme")
+    assert erase_log(zone.root, folder, WordEraser()).responses == 1
+    [again] = list_batches(zone)
+    assert again.batch_id == batch.batch_id
+    assert [landed for _, landed in again.iter_bodies()] == [body.replace(PERSON.encode(), b"nobody")]
+    sizes = {path.name: path.stat().st_size for path in folder.glob("bodies/*.zst")}
+    assert LandingIndex(folder).list_body_sizes() == sizes
+    assert find_lost_batches(zone, "cognigy", "acme", {batch.batch_id, "another"}) == set()
 
 
 def test_a_disk_that_fails_leaves_no_half_body(zone: LandingZone, monkeypatch: pytest.MonkeyPatch) -> None:
