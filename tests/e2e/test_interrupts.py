@@ -148,7 +148,7 @@ def test_before_a_run_begins_nothing_is_left(installation: Installation, sandbox
     script = "import signal\nfrom pipelines.configuration import config\nfrom pipelines.cli.main import main\n"
     # where the tests run in the background of a script, SIGINT is ignored
     script += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    script += f"config.load_config = lambda _path: signal.raise_signal(signal.SIGINT)\nmain({list(BACKFILL)})"
+    script += f"config.load_config = lambda *_, **__: signal.raise_signal(signal.SIGINT)\nmain({list(BACKFILL)})"
     done = subprocess.run(
         [sys.executable, "-c", script], env=installation.environment, capture_output=True, text=True, check=False
     )
