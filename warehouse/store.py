@@ -24,26 +24,23 @@ import duckdb
 import pyarrow as pa
 
 from warehouse.disk_failures import name_disk_failures
-from warehouse.engine import EngineLimits, EnginePool, open_engine
+from warehouse.engine import EngineLimits, open_engine
 from warehouse.errors import NothingPublished, StagedError, StorageFailed
+from warehouse.personal_store import PersonalStore
 from warehouse.query import ReadSession, run_query
 from warehouse.records import (
     AccountRow,
     ChunkCommit,
     CommitResult,
     Damage,
-    ForgottenRow,
-    HeldRows,
     LedgerRow,
     MeasureDefinition,
-    PersonInAccount,
     RunRow,
     Scope,
     SliceFailure,
 )
 from warehouse.sql import day_literal, fill, literal
 from warehouse.storage.opening import find_storage
-from warehouse.storage.protocol import Storage
 
 log = logging.getLogger("chatmart.warehouse")
 
@@ -60,21 +57,11 @@ ORDER BY l.account, l.date
 """
 
 
-class Store:
+class Store(PersonalStore):
     """A warehouse with many readers and writers. Writers commit one after the other; readers see whole commits.
 
     Threads and processes may use stores of one address at once. Raises WarehouseErrors and nothing else of its own.
     """
-
-    def __init__(self, storage: Storage, limits: EngineLimits | None = None) -> None:
-        self._storage = storage
-        self._limits = limits or EngineLimits()
-        self._engines = EnginePool(self._limits, storage.new_spill_path)
-
-    @property
-    def location(self) -> Path:
-        """The place where readers open the published warehouse: a file, or a folder."""
-        return self._storage.location
 
     @property
     def staging_folder(self) -> Path:
@@ -209,68 +196,6 @@ class Store:
         with self._open_engine() as con, self._storage.committed(con, Scope(tables=frozenset({"load_run"}))):
             return run_log.read_run_records(con, run_id)
 
-    def find_person(self, person: PersonInAccount) -> list[HeldRows]:
-        """Return the committed (not the published) rows that are held of a person, by table."""
-        from warehouse.commit import forget
-
-        if not self._storage.exists():
-            return []
-        with self._open_engine() as con, self._storage.committed(con, Scope((person.account,))):
-            return forget.find_rows(con, person)
-
-    def forget_person(self, person: PersonInAccount) -> int:
-        """Remove a person from the rows of an account, in one transaction. Return the number of rows that changed.
-
-        `purge` then removes the bytes. Raises WarehouseBusy.
-        """
-        from warehouse.commit import forget
-
-        if not self._storage.exists():
-            return 0
-        with self._open_engine() as con, self._storage.transaction(con, Scope((person.account,))) as transaction:
-            changed = forget.forget_person(con, person)
-            transaction.changed = bool(changed)
-        return changed
-
-    def record_forgotten(self, rows: Sequence[ForgottenRow]) -> None:
-        """Write proofs that people were forgotten into the books, in place of earlier ones of the same requests.
-
-        Raises WarehouseBusy.
-        """
-        from warehouse.commit import forget
-
-        if not rows:
-            return
-        days = [row.forgotten_at.date() for row in rows]
-        scope = Scope(tuple({row.account for row in rows}), (min(days), max(days)), frozenset({"forgotten"}))
-        with self._open_engine() as con, self._storage.transaction(con, scope) as transaction:
-            transaction.changed = forget.record_forgotten(con, rows)
-
-    def delete_conversations(self, before: date) -> int:
-        """Delete the rows of single conversations before a local day; totals of days stay. Return their number.
-
-        `purge` then removes the bytes. Raises WarehouseBusy.
-        """
-        from warehouse.commit import forget
-
-        if not self._storage.exists():
-            return 0
-        scope = Scope(None, (date(1970, 1, 1), before), frozenset(forget.CONVERSATION_TABLES))
-        with self._open_engine() as con, self._storage.transaction(con, scope) as transaction:
-            deleted = forget.delete_conversations(con, before)
-            transaction.changed = bool(deleted)
-        return deleted
-
-    def purge(self) -> None:
-        """Publish all commits, and remove every byte of earlier states from the files of the warehouse.
-
-        A reader that has an earlier state open may have to open the warehouse again. Raises WarehouseBusy.
-        """
-        if not self._storage.exists():
-            return
-        with self._open_engine() as con:
-            self._storage.purge(con)
-
     def publish(self) -> bool:
         """Make all commits visible to readers. Return False when they were visible already. Raises WarehouseBusy."""
         with self._open_engine() as con:
@@ -333,11 +258,6 @@ class Store:
         publication = self._storage.publication()
         with self._open_published(sql) as con:
             yield ReadSession(con, lambda: self._storage.publication() != publication)
-
-    @contextmanager
-    def _open_engine(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with name_disk_failures(self.location), self._engines.open() as con:
-            yield con
 
     @contextmanager
     def _open_published(self, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
