@@ -1,6 +1,5 @@
 """Batches of earlier releases without a person: the same batches, with other bodies, whatever kills the work."""
 
-from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,27 +11,12 @@ from extractors.landing.batch import Batch
 from extractors.landing.batch_files import list_unreferenced_bodies
 from extractors.landing.erase_files import erase_file_batches, search_file_batch
 from extractors.landing.zone import LandingZone
-from extractors.windows import Window
 from tests.support.file_batches import land_in_files
 from tests.support.sample_batches import AT, build_key
 from tests.support.secret_scan import find_secrets, read_files
+from tests.support.word_eraser import WordEraser
 
 PERSON, OTHERS = b"a planted-person here", b"somebody else"
-
-
-class WordEraser:
-    """Takes one word out of every body."""
-
-    records = 0
-
-    def open_batch(self, _stream: str, _window: Window) -> "WordEraser":
-        return self
-
-    def erase_body(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        yield b"".join(pieces).replace(b"planted-person", b"nobody")
-
-    def erase_description(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        return dict(fields)
 
 
 def list_batches(zone: LandingZone) -> list[Batch]:

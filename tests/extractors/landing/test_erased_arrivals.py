@@ -1,8 +1,6 @@
 """Answers of an account that has forgotten a person: what is landed, in a line or in a file, is without the person."""
 
-from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,27 +11,12 @@ from extractors.landing.erase_log import erase_log
 from extractors.landing.forgotten import begin_list, write_people
 from extractors.landing.index import LandingIndex
 from extractors.landing.zone import LandingZone
-from extractors.windows import Window
 from tests.support.sample_batches import AT, add_answer, build_key, build_response, list_batches
 from tests.support.secret_scan import find_secrets, read_files
+from tests.support.word_eraser import WORD as PERSON
+from tests.support.word_eraser import WordEraser
 
-PERSON = "planted-person"
 SIZES = [0, 2**21]  # in a line of the log, in a file
-
-
-class WordEraser:
-    """Takes one word out of bodies and of contexts."""
-
-    records = 0
-
-    def open_batch(self, _stream: str, _window: Window) -> "WordEraser":
-        return self
-
-    def erase_body(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        yield b"".join(pieces).replace(PERSON.encode(), b"nobody")
-
-    def erase_description(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: "nobody" if value == PERSON else value for name, value in fields.items()}
 
 
 @pytest.fixture
