@@ -84,6 +84,25 @@ def test_old_responses_go_and_their_slices_stay(product: Installation, monkeypat
 
 
 @pytest.mark.e2e
+def test_responses_that_are_gone_for_their_age_are_not_lost(
+    product: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = datetime.now(UTC) + timedelta(days=20)
+    monkeypatch.setitem(vars(SYSTEM_CLOCK), "now", lambda: later)
+    set_retention(product, response_days=10)
+    product.run("maintain")
+    damaged = product.folder / "data/landing/provider=inkeep/account=acme-docs/stream=conversations/damaged.json"
+    damaged.parent.mkdir(exist_ok=True)
+    damaged.write_bytes(b"")
+    backfill = ("backfill", "--from", str(DAYS[0]), "--to", str(DAYS[-1]), "--account", "acme-docs", "--dry-run")
+    assert "are damaged or gone" not in product.run("check").out
+    planned = product.run(*backfill).err
+    set_retention(product)
+    assert f"{len(DAYS)} loaded days are damaged or gone" in product.run("check", exit_code=1).out
+    assert product.run(*backfill).err != planned
+
+
+@pytest.mark.e2e
 def test_a_clock_that_is_far_ahead_deletes_nothing(product: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     views, daily = product.read_all_views(), product.query(SINGLE)
     later = datetime.now(UTC) + timedelta(days=4000)
