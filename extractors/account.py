@@ -101,6 +101,10 @@ class RateLimit(Settings):
     concurrency: int | None = Field(default=None, ge=1, le=64, description="Requests of one account at once")
 
 
+LEAST_KEY_LENGTH = 22
+"""The fewest characters of a key of pseudonyms: 128 random bits in base64. A shorter one can be found by trying."""
+
+
 class Budget(Settings):
     """What one run may ask of a provider for one account. A provider whose pages have no end fills no disk."""
 
@@ -111,12 +115,39 @@ class Budget(Settings):
 
 
 class Privacy(Settings):
-    """The personal data that may reach the warehouse. The landing zone always keeps responses as they came."""
+    """The personal data that may reach the warehouse. The landing zone keeps responses as they came."""
 
-    key: SecretStr | None = Field(default=None, description="Key of the pseudonyms; without it user ids are dropped")
+    key: SecretStr | None = Field(
+        default=None,
+        description=f"Key of the pseudonyms, at least {LEAST_KEY_LENGTH} characters; without it user ids are dropped",
+    )
     user_ids: Literal["hash", "drop"] = Field(default="hash", description="Keyed hashes of user ids, or none of them")
+    conversation_ids: Literal["keep", "hash"] = Field(
+        default="keep", description="Ids of single conversations as the provider gave them, or keyed hashes of them"
+    )
+    transfer_targets: Literal["keep", "hash"] = Field(
+        default="keep", description="Targets of handed-over conversations as reported, or keyed hashes of them"
+    )
     message_texts: Literal["drop", "keep"] = Field(default="drop", description="Whether texts of users are kept")
     properties: Literal["drop", "keep"] = Field(default="drop", description="Whether free-form properties are kept")
+
+    @field_validator("key")
+    @classmethod
+    def _check_key(cls, key: SecretStr | None) -> SecretStr | None:
+        # an empty one stands for a variable that is not set, where that is allowed
+        if key is not None and 0 < len(key.get_secret_value()) < LEAST_KEY_LENGTH:
+            raise ValueError(
+                f"is shorter than {LEAST_KEY_LENGTH} characters: pseudonyms could be undone by trying keys; "
+                "make one with `openssl rand -base64 32`"
+            )
+        return key
+
+    @model_validator(mode="after")
+    def _check_hashes_have_a_key(self) -> "Privacy":
+        for name in ("conversation_ids", "transfer_targets"):
+            if self.key is None and getattr(self, name) == "hash":
+                raise ValueError(f"{name}: hash needs a key; set privacy.key, or keep them")
+        return self
 
 
 class Account(Settings):
@@ -124,6 +155,8 @@ class Account(Settings):
 
     PROVIDER: ClassVar[str]
     STREAMS: ClassVar[tuple[str, ...]]
+    PRIVACY_SETTINGS: ClassVar[tuple[str, ...]] = ()
+    """The settings of ``privacy`` on which facts of this provider depend."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100)] = Field(
         description="Name of the account in every table; unique, small letters, digits and hyphens"

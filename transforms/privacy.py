@@ -1,43 +1,109 @@
-"""Pseudonyms of users: the only way in which a user id reaches the warehouse.
+"""Pseudonyms: the only way in which a user id reaches the warehouse, and, where wanted, other personal texts.
 
-What must not come in: a provider, a plain user id that leaves this module.
+A pseudonym is a keyed hash. Its key is derived from the account's ``privacy.key``, its name and the kind of text, so
+that the same person has another pseudonym in every account. What must not come in: a provider, a plain user id that
+leaves this module.
 """
 
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import Literal
 
 from extractors.account import Account
+from extractors.landing.forgotten import TOKEN_PREFIX, is_token
 
-_BLOCK_BYTES = 64  # of SHA-256; HMAC pads its key to a block, and hashes a longer key first
+Kind = Literal["user_id", "conversation_id", "transfer_target"]
+"""The kinds of texts that can be pseudonyms, by their column."""
+
+_SETTINGS: Mapping[Kind, str] = {
+    "user_id": "user_ids",
+    "conversation_id": "conversation_ids",
+    "transfer_target": "transfer_targets",
+}
+_PLAIN_SETTINGS = {"user_ids": "drop", "conversation_ids": "keep", "transfer_targets": "keep"}
+_DROPPED = "drop"
+_BLOCK_BYTES = 64  # of SHA-256; HMAC pads its key to a block
+_MARK_LENGTH = 16
 
 
-def pseudonymize_user_id(account: Account, user_id: str | None) -> str | None:
-    """Return the HMAC-SHA256 of a user id under the account's ``privacy.key``, as hex.
+def conceal(account: Account, kind: Kind, text: str | None) -> str | None:
+    """Return a text as the account's ``privacy`` lets it into the warehouse: hashed, as it is, or None.
 
-    None without an id, without a key, and with ``privacy: {user_ids: drop}``. The same id under the same key has the
-    same pseudonym in every account.
+    A hash is the HMAC-SHA256 under the account's derived key, as hex. User ids are never kept as they are: they are
+    None without a key, and of people who were forgotten.
     """
-    key = account.privacy.key
-    if not user_id or key is None or account.privacy.user_ids == "drop":
-        return None
-    return hmac.new(key.get_secret_value().encode(), user_id.encode(), hashlib.sha256).hexdigest()
+    if not text or (kind == "user_id" and is_token(text)):
+        return None if kind == "user_id" else text
+    match _effective_setting(account, _SETTINGS[kind]):
+        case "hash":
+            return hmac.new(_derive_key(account, kind), text.encode(), hashlib.sha256).hexdigest()
+        case "keep":
+            return text
+        case _:
+            return None
 
 
-def pseudonym_sql(user_id: str) -> str:
-    """Return the SQL expression of the pseudonym of a column of user ids; NULL for a user without an id.
+def conceal_sql(account: Account, kind: Kind, column: str) -> str:
+    """Return the SQL expression of ``conceal`` for a column of texts.
 
-    Its parameters, ``pseudonym_parameters``, are never part of a statement: an error message or a plan shows that.
+    Its parameters, ``conceal_parameters``, are never part of a statement: an error message or a plan shows that.
     """
-    inner = f"sha256($inner_pad || encode({user_id}))"
-    return f"CASE WHEN {user_id} <> '' THEN sha256($outer_pad || unhex({inner})) END"
+    match _effective_setting(account, _SETTINGS[kind]):
+        case "hash":
+            inner = f"sha256(${kind}_inner_pad || encode({column}))"
+            hashed = f"sha256(${kind}_outer_pad || unhex({inner}))"
+            if kind == "user_id":
+                return f"CASE WHEN {column} <> '' AND NOT starts_with({column}, '{TOKEN_PREFIX}') THEN {hashed} END"
+            return f"CASE WHEN {column} <> '' THEN {hashed} ELSE {column} END"
+        case "keep":
+            return column
+        case _:
+            return "NULL"
 
 
-def pseudonym_parameters(account: Account) -> Mapping[str, bytes] | None:
-    """Return the parameters of ``pseudonym_sql``, which are as secret as the key; None where ids are dropped."""
-    key = account.privacy.key
-    if key is None or account.privacy.user_ids == "drop":
+def conceal_parameters(account: Account, *kinds: Kind) -> Mapping[str, bytes]:
+    """Return the parameters of the ``conceal_sql`` of some kinds, which are as secret as the key."""
+    parameters: dict[str, bytes] = {}
+    for kind in kinds:
+        if _effective_setting(account, _SETTINGS[kind]) == "hash":
+            block = _derive_key(account, kind).ljust(_BLOCK_BYTES, b"\0")
+            parameters[f"{kind}_inner_pad"] = bytes(byte ^ 0x36 for byte in block)
+            parameters[f"{kind}_outer_pad"] = bytes(byte ^ 0x5C for byte in block)
+    return parameters
+
+
+def mark_privacy(account: Account) -> str | None:
+    """Return a short text that differs between two settings of ``privacy`` with which facts would differ.
+
+    It also differs between two keys, and reveals none. None where the facts hold nothing that depends on a setting.
+    """
+    settings = {name: _effective_setting(account, name) for name in account.PRIVACY_SETTINGS}
+    chosen = {name: value for name, value in settings.items() if value != _PLAIN_SETTINGS.get(name, _DROPPED)}
+    if not chosen:
         return None
-    secret = key.get_secret_value().encode()
-    block = (hashlib.sha256(secret).digest() if len(secret) > _BLOCK_BYTES else secret).ljust(_BLOCK_BYTES, b"\0")
-    return {"inner_pad": bytes(byte ^ 0x36 for byte in block), "outer_pad": bytes(byte ^ 0x5C for byte in block)}
+    is_hashed = "hash" in chosen.values()
+    key = _derive_key(account, "mark") if is_hashed else b""
+    return hmac.new(key, json.dumps(chosen, sort_keys=True).encode(), hashlib.sha256).hexdigest()[:_MARK_LENGTH]
+
+
+def _effective_setting(account: Account, name: str) -> str:
+    """Return a setting of ``privacy``; user ids without a key are dropped."""
+    setting = str(getattr(account.privacy, name))
+    return _DROPPED if setting == "hash" and not _key_of(account) else setting
+
+
+def _key_of(account: Account) -> str:
+    key = account.privacy.key
+    return key.get_secret_value() if key is not None else ""
+
+
+def _derive_key(account: Account, purpose: str) -> bytes:
+    return _derive(_key_of(account), account.provider, account.name, purpose)
+
+
+@lru_cache(maxsize=1024)
+def _derive(key: str, *purpose: str) -> bytes:
+    return hmac.new(key.encode(), "\0".join(purpose).encode(), hashlib.sha256).digest()

@@ -21,6 +21,7 @@ from extractors.errors import ErrorLocation, NotUnderstood, ShapeError
 from extractors.registry import PROVIDERS
 from transforms.chunk import A, Chunk
 from transforms.drift import Shape
+from transforms.erasure import PersonalData
 from transforms.facts import Facts, TransformResult, ValueOutOfRange
 from transforms.field_mapping import FieldMappings, derive_shapes
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
@@ -40,13 +41,15 @@ class Transform(Generic[A]):
 
     ``run`` reads the responses of a chunk into facts. ``metrics`` are those that the provider fills in
     ``fact_metric_daily``. ``meanings`` defines, for measures of ``conversation_daily``, what the provider counts.
-    ``fields`` lists every field of every stream and where it lands.
+    ``fields`` lists every field of every stream and where it lands. ``personal`` says where a stream holds personal
+    data; a stream that is not in it holds none.
     """
 
     run: Callable[[Chunk[A], Facts], None]
     metrics: tuple[Metric, ...] = ()
     meanings: Mapping[str, str] = field(default_factory=dict)
     fields: FieldMappings = field(default_factory=dict)
+    personal: Mapping[str, PersonalData] = field(default_factory=dict)
 
     @cached_property
     def known_shapes(self) -> Mapping[str, Shape]:

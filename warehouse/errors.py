@@ -7,7 +7,8 @@ A store raises these and nothing else of its own. What must not come in: message
     │   ├── StagedMismatch        columns or types differ from the declared staged table
     │   ├── DuplicateGrain        two rows for one grain
     │   ├── OutsideSlices         a row on a day that the chunk does not replace
-    │   └── UnknownMember         a fact names a member that no dimension describes
+    │   ├── UnknownMember         a fact names a member that no dimension describes
+    │   └── OutdatedChunk         a person was forgotten after the rows were staged: stage them again
     ├── SetupError                the program, the address or the file is wrong: change it, then run again
     │   ├── NewerWarehouse        written by a newer release
     │   ├── UnsupportedStore      no kind of store has this address
@@ -42,6 +43,10 @@ class OutsideSlices(StagedError):
 
 class UnknownMember(StagedError):
     """A fact names a channel, language, country or metric that no dimension row describes."""
+
+
+class OutdatedChunk(StagedError):
+    """The staged rows may hold a person who was forgotten meanwhile: they must be staged again."""
 
 
 class SetupError(WarehouseError):

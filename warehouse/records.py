@@ -10,7 +10,7 @@ provider's rule.
 True
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,9 +25,12 @@ __all__ = [
     "CommitResult",
     "Damage",
     "DriftEntry",
+    "ForgottenRow",
+    "HeldRows",
     "History",
     "LedgerRow",
     "MeasureDefinition",
+    "PersonInAccount",
     "ReconciliationEntry",
     "RunRow",
     "Scope",
@@ -48,7 +51,7 @@ class AccountRow:
     """One configured account, as `dim_account` holds it.
 
     `external_id` is the id that the provider gave the account. `start_date` is the first local day that must be
-    loaded; None stands for the day of the first loaded slice.
+    loaded; None stands for the day of the first loaded slice. `privacy` is another text for other privacy settings.
     """
 
     account: str
@@ -57,6 +60,7 @@ class AccountRow:
     timezone: str
     start_date: date | None
     lookback_days: int
+    privacy: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,8 @@ class ChunkCommit:
     one after the other. The first is a `reset`: it is compared with nothing, and restatements that were logged after
     its responses had landed are removed. The others are a `replay`: their changes take the place of those that were
     logged at the same instant, which is also right where a clock was set back between two of them.
+
+    `is_current` is called under the writers' lock. Where it returns False nothing is written.
     """
 
     account: AccountRow
@@ -139,6 +145,7 @@ class ChunkCommit:
     code_version: str
     drift: tuple[DriftEntry, ...] = ()
     history: History = "continue"
+    is_current: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True)
@@ -205,6 +212,50 @@ class RunRow:
 
 
 @dataclass(frozen=True)
+class PersonInAccount:
+    """A person as a warehouse may know them in one account.
+
+    `pseudonyms` are the stored user ids, `conversations` the stored ids of conversations that are known to be theirs.
+    `text` is the plain id, to be looked for inside of texts; None for one too short for that. `secret` makes the
+    tokens that take the place of ids of conversations.
+    """
+
+    account: str
+    pseudonyms: tuple[str, ...]
+    conversations: frozenset[str]
+    text: str | None
+    secret: str
+
+
+@dataclass(frozen=True)
+class HeldRows:
+    """The rows of a table that are held of a person: their number, and the first and the last day."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: int
+    first: date | None
+    last: date | None
+
+
+@dataclass(frozen=True)
+class ForgottenRow:
+    """The proof that a person was forgotten, without the person. `forgotten_at` is in UTC.
+
+    `batches` (ids), `responses` and `records` are what was rewritten in the landing zone, `rows` in the warehouse.
+    """
+
+    provider: str
+    account: str
+    request_id: str
+    forgotten_at: datetime
+    batches: tuple[str, ...]
+    responses: int
+    records: int
+    rows: int
+
+
+@dataclass(frozen=True)
 class SliceFailure:
     """A failed attempt to load some days of an account, at `failed_at` (UTC)."""
 
@@ -234,3 +285,4 @@ class LedgerRow:
     external_id: str
     error: str | None
     error_at: datetime | None
+    privacy: str | None = None

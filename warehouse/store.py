@@ -24,8 +24,9 @@ import duckdb
 import pyarrow as pa
 
 from warehouse.disk_failures import name_disk_failures
-from warehouse.engine import EngineLimits, EnginePool, open_engine
+from warehouse.engine import EngineLimits, open_engine
 from warehouse.errors import NothingPublished, StagedError, StorageFailed
+from warehouse.personal_store import PersonalStore
 from warehouse.query import ReadSession, run_query
 from warehouse.records import (
     AccountRow,
@@ -40,7 +41,6 @@ from warehouse.records import (
 )
 from warehouse.sql import day_literal, fill, literal
 from warehouse.storage.opening import find_storage
-from warehouse.storage.protocol import Storage
 
 log = logging.getLogger("chatmart.warehouse")
 
@@ -49,7 +49,7 @@ __all__ = ["ReadSession", "Store", "open_store"]
 _LEDGER = """
 SELECT
     l.date, l.provider, l.account, coalesce(c.state, l.state) AS state, l.batches, l.fetched_at, l.loaded_at,
-    l.rows, l.zone, l.external_id, l.error, l.error_at
+    l.rows, l.zone, l.external_id, l.error, l.error_at, l.privacy
 FROM wh.load_ledger AS l
 LEFT JOIN wh.coverage AS c ON c.account = l.account AND c.date = l.date
 WHERE $condition
@@ -57,21 +57,11 @@ ORDER BY l.account, l.date
 """
 
 
-class Store:
+class Store(PersonalStore):
     """A warehouse with many readers and writers. Writers commit one after the other; readers see whole commits.
 
     Threads and processes may use stores of one address at once. Raises WarehouseErrors and nothing else of its own.
     """
-
-    def __init__(self, storage: Storage, limits: EngineLimits | None = None) -> None:
-        self._storage = storage
-        self._limits = limits or EngineLimits()
-        self._engines = EnginePool(self._limits, storage.new_spill_path)
-
-    @property
-    def location(self) -> Path:
-        """The place where readers open the published warehouse: a file, or a folder."""
-        return self._storage.location
 
     @property
     def staging_folder(self) -> Path:
@@ -268,11 +258,6 @@ class Store:
         publication = self._storage.publication()
         with self._open_published(sql) as con:
             yield ReadSession(con, lambda: self._storage.publication() != publication)
-
-    @contextmanager
-    def _open_engine(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with name_disk_failures(self.location), self._engines.open() as con:
-            yield con
 
     @contextmanager
     def _open_published(self, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -59,6 +59,7 @@ class ChatcaptainAccount(Account):
 
     PROVIDER: ClassVar[str] = "chatcaptain"
     STREAMS: ClassVar[tuple[str, ...]] = tuple(PERMISSIONS)
+    PRIVACY_SETTINGS: ClassVar[tuple[str, ...]] = ("user_ids", "conversation_ids", "transfer_targets")
 
     base_url: BaseUrl = "https://api.chatcaptain.com"
     chatbot_id: PathId = Field(description="The chatbot's id")

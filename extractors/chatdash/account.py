@@ -14,6 +14,7 @@ class ChatdashAccount(Account):
 
     PROVIDER: ClassVar[str] = "chatdash"
     STREAMS: ClassVar[tuple[str, ...]] = (STREAM,)
+    PRIVACY_SETTINGS: ClassVar[tuple[str, ...]] = ("message_texts",)
 
     base_url: BaseUrl = "https://api.chat-dash.com/v1/public"
     project_id: PathId = Field(description="The project's id")

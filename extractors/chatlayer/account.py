@@ -44,6 +44,7 @@ class ChatlayerAccount(Account):
 
     PROVIDER: ClassVar[str] = "chatlayer"
     STREAMS: ClassVar[tuple[str, ...]] = (*SERIES, "insights", "intents", "team_usage", "events", "flow")
+    PRIVACY_SETTINGS: ClassVar[tuple[str, ...]] = ("conversation_ids",)
 
     base_url: BaseUrl = "https://analytics.api.chatlayer.ai"
     bot_id: PathId = Field(description="The bot's id")

@@ -83,21 +83,25 @@ class Response:
     context: Mapping[str, Any] = field(default_factory=dict)
     place: Any = field(default=None, init=False, compare=False)
     body_file: str | None = field(default=None, init=False, compare=False)
-    _released: tuple[int, bytes] | None = field(default=None, init=False, compare=False, repr=False)
+    _measured: tuple[int, bytes] | None = field(default=None, init=False, compare=False, repr=False)
 
     @cached_property
     def root(self) -> Any:
         """The body as JSON in UTF-8 (``parse_json_text``). The session has checked it, unless it is empty."""
         return parse_json_text(self.body.decode().removeprefix("\ufeff"))
 
+    def mark_landed(self, place: Any, measured: tuple[int, bytes] | None = None, body_file: str | None = None) -> None:
+        """Note where this was landed. ``measured``: size and SHA-256 of what stands there, if that is another body."""
+        self.place, self.body_file, self._measured = place, body_file, measured
+
     def measure_body(self) -> tuple[int, bytes]:
-        """Return the bytes of the body in number, and their SHA-256, also when they were released."""
-        return self._released or (len(self.body), hashlib.sha256(self.body).digest())
+        """Return the bytes of the landed body in number, and their SHA-256, also when it was released."""
+        return self._measured or (len(self.body), hashlib.sha256(self.body).digest())
 
     def release_body(self) -> None:
         """Free the body and its parsed value, if it is landed. For those who read many pages of one list."""
-        if self.place is not None and self._released is None:
-            self._released, self.body = self.measure_body(), b""
+        if self.place is not None:
+            self._measured, self.body = self.measure_body(), b""
             self.__dict__.pop("root", None)
 
 

@@ -12,6 +12,7 @@ class InkeepAccount(Account):
 
     PROVIDER: ClassVar[str] = "inkeep"
     STREAMS: ClassVar[tuple[str, ...]] = ("conversations", "conversation_totals")
+    PRIVACY_SETTINGS: ClassVar[tuple[str, ...]] = ("user_ids", "conversation_ids", "properties")
 
     base_url: BaseUrl = "https://api.analytics.inkeep.com"
     api_key: SecretStr = Field(description="Key of the analytics API")

@@ -30,10 +30,22 @@ _REQUIRED = {"complete", "external_id", "zone", "landed_at", "sha256", "parts"}
 
 @dataclass(frozen=True)
 class BatchFiles:
-    """The two files of a batch: its compressed bodies (zstandard), which arrivals may share, and its manifest."""
+    """The two files of a batch: its compressed bodies (zstandard), which arrivals may share, and its manifest.
 
-    body_path: Path
+    A body from which a person was removed is another file, which the manifest names under ``erased``.
+    """
+
+    landed_body_path: Path
     manifest_path: Path
+
+    @property
+    def body_path(self) -> Path:
+        """The file of the bodies. Raises ValueError and OSError where the manifest cannot be read."""
+        try:
+            erased = self.read_manifest().get("erased")
+        except FileNotFoundError:  # pruned meanwhile
+            return self.landed_body_path
+        return self.manifest_path.with_name(erased["body_file"]) if erased else self.landed_body_path
 
     @property
     def rejection_path(self) -> Path:
@@ -59,7 +71,8 @@ class BatchFiles:
             while piece := read(_PIECE_BYTES):
                 digest.update(piece)
                 yield piece
-        if digest.hexdigest() != self.read_manifest()["sha256"]:
+        manifest = self.read_manifest()
+        if digest.hexdigest() != manifest.get("erased", manifest)["sha256"]:
             raise ValueError(f"{self.body_path} is damaged: it differs from its manifest")
 
     def iter_bodies(self) -> Iterator[tuple[BatchPart, bytes]]:
@@ -85,9 +98,10 @@ def _find_problem(manifest: Any, name: str) -> str | None:
     try:
         datetime.fromisoformat(manifest["landed_at"])
         length = sum(part["bytes"] for part in manifest["parts"])
-    except (TypeError, KeyError, ValueError) as error:
+        present_length = manifest.get("erased", manifest).get("bytes", length)
+    except (AttributeError, TypeError, KeyError, ValueError) as error:
         return f"{type(error).__name__} at one of its values"
-    return "it lacks answers" if manifest.get("bytes", length) != length else None
+    return "it lacks answers" if present_length != length else None
 
 
 @contextmanager
@@ -125,8 +139,9 @@ def read_last_file_number(folder: Path) -> int:
 def list_unreferenced_bodies(folder: Path) -> list[Path]:
     """Return the bodies in a stream's folder whose last manifest is gone."""
     names = (_MANIFEST.fullmatch(entry.name) for entry in os.scandir(folder))
-    referenced = {f"{name[1]}.{name[4]}.zst" for name in names if name}
-    return [body for body in folder.glob("*.zst") if body.name not in referenced]
+    referenced = {(name[1], name[4]) for name in names if name}
+    # the name of a body from which a person was removed goes on with another hash
+    return [body for body in folder.glob("*.zst") if tuple(body.name.split(".")[:2]) not in referenced]
 
 
 def _parse_name(folder: Path, file_name: str, provider: str, account: str, stream: str) -> Batch | None:

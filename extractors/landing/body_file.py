@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,6 +43,15 @@ class BodyFile:
         self._compressor.write(piece)
         self._digest.update(piece)
         self.size += len(piece)
+
+    def iter_pieces(self) -> Iterator[bytes]:
+        """Yield what was written, piece by piece. Nothing can be written after."""
+        self._compressor.flush(zstandard.FLUSH_FRAME)
+        self._file.flush()
+        self._file.seek(0)
+        with zstandard.ZstdDecompressor().stream_reader(self._file, closefd=False) as reader:
+            while piece := reader.read(_PIECE_BYTES):
+                yield piece
 
     def finish(self) -> str:
         """Make the file visible, on disk when this returns, and return its name; the same body has the same name.

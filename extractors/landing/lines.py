@@ -71,11 +71,15 @@ def describe_request(request: Request) -> Any:
 
 def build_inline_body(body: bytes) -> dict[str, Any]:
     """Return the fields of a body that stands in its line, as text, or in base64 when it is not in UTF-8."""
-    size = {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+    return {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(), **build_body_text(body)}
+
+
+def build_body_text(body: bytes) -> dict[str, Any]:
+    """Return the field that holds a body in its line."""
     try:
-        return {**size, "body": body.decode()}
+        return {"body": body.decode()}
     except UnicodeDecodeError:
-        return {**size, "body_base64": base64.b64encode(body).decode()}
+        return {"body_base64": base64.b64encode(body).decode()}
 
 
 def build_body_reference(file_name: str, size: int, sha256: str) -> dict[str, Any]:
@@ -84,10 +88,13 @@ def build_body_reference(file_name: str, size: int, sha256: str) -> dict[str, An
 
 
 def parse_inline_body(fields: Mapping[str, Any]) -> bytes:
-    """Return the body that stands in an answer line. Raises ValueError when it is not the one that was landed."""
+    """Return the body that stands in an answer line. Raises ValueError when it is not the one that was landed.
+
+    ``erased`` describes the body from which a person was removed; the line keeps the hash of the body that came.
+    """
     text = fields.get("body")
     body: bytes = base64.b64decode(fields["body_base64"]) if text is None else text.encode()
-    if hashlib.sha256(body).hexdigest() != fields["sha256"]:
+    if hashlib.sha256(body).hexdigest() != fields.get("erased", fields)["sha256"]:
         raise ValueError("an answer of the landing log is damaged: its hash differs")
     return body
 

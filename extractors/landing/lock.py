@@ -6,12 +6,12 @@ beside the lock, so that the second can say whom it waits for.
 
 import logging
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import AsyncFileLock, Timeout
+from filelock import AsyncFileLock, FileLock, Timeout
 
 from extractors.account import Account
 from extractors.errors import AccountBusy, ErrorLocation
@@ -55,6 +55,26 @@ async def hold_fetch_lock(
             yield
     finally:
         await lock.release()
+
+
+@contextmanager
+def hold_lock_now(landing: LandingZone, account: Account) -> Iterator[None]:
+    """Hold an account's fetch lock, without waiting. Raises AccountBusy when another run has it.
+
+    Unfinished files are left over from a killed run, and are removed.
+    """
+    path = fetch_lock_path(landing, account.provider, account.name)
+    landing.make_folder(path.parent)
+    try:
+        with FileLock(path, timeout=0, mode=0o600):
+            for leftover in path.parent.rglob("*.part"):
+                leftover.unlink()
+            yield
+    except Timeout as error:
+        problem = f"{_describe_holder(path)} is fetching this account"
+        raise AccountBusy(
+            ErrorLocation(account.provider, account.name), problem, "run the same command again when it has ended"
+        ) from error
 
 
 async def _acquire(lock: AsyncFileLock, path: Path, where: ErrorLocation, wait_seconds: float) -> None:

@@ -4,7 +4,7 @@ Called with the account's fetch lock held. A merged segment is whole on disk bef
 a kill at any moment loses nothing. Answers that belong to no batch are left out.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -44,8 +44,36 @@ def merge_segments(folder: Path, dropped: Collection[int], now: datetime) -> int
             _Merge(folder, index, group, frozenset(dropped)).run()
     for path in list_replaced_segments(folder):
         path.unlink(missing_ok=True)
-    _remove_unreferenced_bodies(folder, index, open_lines)
+    remove_unreferenced_bodies(folder, index, open_lines)
     return before - _measure(folder)
+
+
+def rewrite_segments(folder: Path, rewrite: Callable[[Mapping[str, Any]], dict[str, Any] | None]) -> set[int]:
+    """Rewrite the sealed segments with an answer for which ``rewrite`` returns other fields. There is no open one.
+
+    Answers that belong to no batch are left out of a rewritten segment. Return the numbers of the batches with a
+    rewritten answer. Raises OSError.
+    """
+    index, numbers = LandingIndex(folder), set[int]()
+    sealed = [segment for segment in list_segments(folder) if segment.is_sealed]
+    lines = {segment.stem: index.list_segment_lines(segment.stem) for segment in sealed}
+    labels = _join_referenced(sealed, lines, [segment.stem for segment in sealed])
+    for _, pairs in groupby(zip(labels, sealed, strict=True), key=lambda pair: pair[0]):
+        group = [segment for _, segment in pairs]
+        rewritten = {
+            place: fields
+            for segment in group
+            for place, line in scan_sealed(segment.path, segment.stem)[1]
+            if line["kind"] == "answer" and (fields := rewrite(line)) is not None
+        }
+        if not rewritten:
+            continue
+        batch_lines = [line for segment in group for line in lines[segment.stem]]
+        numbers |= {line["number"] for line in batch_lines if any(Place(*part) in rewritten for part in line["parts"])}
+        _Merge(folder, index, group, frozenset(), rewritten).run()
+    for path in list_replaced_segments(folder):
+        path.unlink(missing_ok=True)
+    return numbers
 
 
 def _group_segments(
@@ -88,7 +116,10 @@ class _Merge:
     index: LandingIndex
     group: Sequence[SegmentFile]
     dropped: frozenset[int]
+    rewritten: Mapping[Place, dict[str, Any]] = field(default_factory=dict)
+    """The fields of answers that take the place of those that stand there."""
     _moved: dict[Place, Place] = field(default_factory=dict)
+    _body_names: dict[str, str] = field(default_factory=dict)
     _batch_lines: list[dict[str, Any]] = field(default_factory=list)
 
     def run(self) -> None:
@@ -106,6 +137,8 @@ class _Merge:
                 line = self._rewrite_line(place, fields, wanted)
                 if line is None:
                     continue
+                if "body_file" in line and line["body_file"] != fields.get("body_file"):
+                    self._body_names[fields["body_file"]] = line["body_file"]
                 encoded = encode_line(line)
                 self._moved[place] = Place(stem, offset, len(encoded))
                 offset += len(encoded)
@@ -115,20 +148,30 @@ class _Merge:
     def _rewrite_line(self, place: Place, fields: dict[str, Any], wanted: Collection[Place]) -> dict[str, Any] | None:
         """Return a line as it is kept, with the new places of its answers; None for one that is left out."""
         if fields["kind"] == "answer":
-            return fields if place in wanted else None
+            return self.rewritten.get(place, fields) if place in wanted else None
         if fields["kind"] != "batch" or fields["number"] in self.dropped:
             return None
         # an answer that is damaged keeps its old place, where reading it fails
-        line = {**fields, "parts": [self._moved.get(Place(*part), part) for part in fields["parts"]]}
+        line = {
+            **fields,
+            "parts": [self._moved.get(Place(*part), part) for part in fields["parts"]],
+            "body_files": [self._body_names.get(name, name) for name in fields["body_files"]],
+        }
+        if "body_sizes" in fields:
+            sizes = zip(line["body_files"], fields["body_files"], fields["body_sizes"], strict=True)
+            line["body_sizes"] = [size if name == old else self._measure_body(name) for name, old, size in sizes]
         self._batch_lines.append(line)
         return line
+
+    def _measure_body(self, name: str) -> int:
+        return (self.folder / BODIES_NAME / name).stat().st_size
 
     def _find_wanted_places(self) -> set[Place]:
         lines = [line for segment in self.group for line in self.index.list_segment_lines(segment.stem)]
         return {Place(*part) for line in lines if line["number"] not in self.dropped for part in line["parts"]}
 
 
-def _remove_unreferenced_bodies(folder: Path, index: LandingIndex, open_lines: Iterable[dict[str, Any]]) -> None:
+def remove_unreferenced_bodies(folder: Path, index: LandingIndex, open_lines: Iterable[dict[str, Any]]) -> None:
     """Remove the bodies of batches that are gone. Those that an unfinished batch has landed already stay."""
     named = index.list_body_files()
     named.update(name for line in open_lines for name in line.get("body_files", ()))

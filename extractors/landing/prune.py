@@ -23,17 +23,24 @@ from extractors.landing.zone import LandingZone
 
 @dataclass
 class PruneResult:
-    """The number of removed arrivals and bytes. ``busy_accounts`` were being fetched and were skipped."""
+    """The number of removed arrivals and bytes. ``busy_accounts`` were being fetched and were skipped.
+
+    ``expired`` of the arrivals were removed for their age alone. ``conversations`` are rows of the warehouse.
+    """
 
     arrivals: int = 0
     bytes: int = 0
     busy_accounts: int = 0
+    expired: int = 0
+    conversations: int = 0
 
     def add(self, other: "PruneResult") -> None:
         """Add the counts of another result."""
         self.arrivals += other.arrivals
         self.bytes += other.bytes
         self.busy_accounts += other.busy_accounts
+        self.expired += other.expired
+        self.conversations += other.conversations
 
 
 def list_landed_accounts(landing: LandingZone) -> list[tuple[str, str]]:
@@ -49,11 +56,14 @@ def prune_account(
     needed: Collection[str],
     before: datetime | None,
     now: datetime,
+    *,
+    expired: datetime | None = None,
 ) -> PruneResult:
     """Merge an account's old segments, and remove what was replaced ``before`` an instant and is not ``needed`` (ids).
 
     An arrival is replaced when each of its days has arrived again: complete, for the same id and zone, and not
-    rejected. Without an instant nothing is removed, except files that a killed run left behind. The account's fetch
+    rejected. What was fetched before ``expired`` is removed too, needed or not. Without an instant nothing is removed,
+    except files that a killed run left behind. The account's fetch
     lock is held meanwhile; an account whose lock is taken is counted as busy. Instants are in UTC; what is dated after
     ``now`` was landed under a clock that was ahead, so that its date says nothing. Raises OSError.
     """
@@ -65,6 +75,11 @@ def prune_account(
             for leftover in folder.rglob("*.part"):
                 result.bytes += _remove_file(leftover)
             dropped = [] if before is None else list(_list_dropped(landing, provider, account, needed, before, now))
+            if expired is not None:
+                dropped_ids = {batch.batch_id for batch in dropped}
+                old = _list_expired(landing, provider, account, expired)
+                dropped += [batch for batch in old if batch.batch_id not in dropped_ids]
+                result.expired = len(dropped) - len(dropped_ids)
             result.arrivals = len(dropped)
             numbers = [batch.number for batch in dropped if isinstance(batch.source, LoggedBatch)]
             result.bytes += merge_segments(folder, numbers, now)
@@ -78,6 +93,11 @@ def prune_account(
     except Timeout:
         result.busy_accounts += 1
     return result
+
+
+def _list_expired(landing: LandingZone, provider: str, account: str, before: datetime) -> Iterator[Batch]:
+    for stream in landing.list_streams(provider, account):
+        yield from (batch for batch in landing.list_batches(provider, account, stream) if batch.fetched_at < before)
 
 
 def _list_dropped(

@@ -6,6 +6,7 @@ The meaning of a response is not known here. Layout of the folder: ``extractors.
 import hashlib
 from collections.abc import Callable
 from contextvars import Token
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +18,7 @@ from extractors.instants import parse_date_header
 from extractors.landing.account_log import AccountLog
 from extractors.landing.batch import Batch, BatchKey
 from extractors.landing.body_file import BodyFile
+from extractors.landing.erasure import BatchEraser
 from extractors.landing.lines import build_answer_fields, build_body_reference, describe_window
 from extractors.landing.log_batches import BODIES_NAME, build_batch
 from extractors.landing.segments import Place
@@ -32,8 +34,16 @@ class BatchWriter:
     Inside the block it is the store of the answers that the task is given (``extractors.http.answers``).
     """
 
-    def __init__(self, log: AccountLog, key: BatchKey, list_landed: Callable[[], list[Batch]], clock: Clock) -> None:
+    def __init__(
+        self,
+        log: AccountLog,
+        key: BatchKey,
+        list_landed: Callable[[], list[Batch]],
+        clock: Clock,
+        eraser: BatchEraser | None = None,
+    ) -> None:
         self.log = log
+        self._eraser = eraser
         self.key = key
         self.list_landed = list_landed
         """Returns the batches of the same stream that touch the same days, in order of arrival."""
@@ -77,14 +87,23 @@ class BatchWriter:
     def record(self, stream: str, response: Response) -> None:
         """Keep an answer before its batch is whole. Raises OSError."""
         if len(response.body) <= _INLINE_BYTES:
-            response.place = self.log.append_answer(self.key, stream, response)
+            landed = self._erase(response)
+            place = self.log.append_answer(self.key, stream, landed)
+            response.mark_landed(place, None if landed is response else landed.measure_body())
             return
         body = self._open_body()
-        try:
-            body.write(response.body)
-            response.body_file, response.place = self._land_body(stream, response, body)
-        finally:
-            body.discard()
+        body.write(response.body)
+        self._land_body(stream, response, body)
+
+    def _erase(self, response: Response) -> Response:
+        """Return a response as it may be landed: without the people whom the account has forgotten."""
+        if self._eraser is None:
+            return response
+        body = b"".join(self._eraser.erase_body([response.body])) if response.body else b""
+        request = Request(**self._eraser.erase_description(vars(response.request)))
+        headers = self._eraser.erase_description(response.headers)
+        context = self._eraser.erase_description(response.context)
+        return Response(request, response.status, headers, response.fetched_at, body, context)
 
     def add(self, response: Response) -> None:
         """Append one response."""
@@ -113,18 +132,37 @@ class BatchWriter:
         if self._body is None:
             raise ValueError(f"{self.key.where}: a body that was not begun")
         body, self._body, self._is_body_open = self._body, None, False
-        name, place = self._land_body(self.key.stream, response, body)
-        self._body_files.append(name)
-        self._append(place, body.size, bytes.fromhex(body.sha256), response)
+        self._land_body(self.key.stream, response, body)
+        self.add(response)
 
     def _open_body(self) -> BodyFile:
         return BodyFile(self.log.root, self.log.folder / BODIES_NAME, str(self.key.window))
 
-    def _land_body(self, stream: str, response: Response, body: BodyFile) -> tuple[str, Place]:
+    def _land_body(self, stream: str, response: Response, body: BodyFile) -> None:
         """Make a body visible, then the answer that names it. A file that no batch comes to name is pruned."""
-        name = body.finish()
+        body = self._erase_body(body)
+        try:
+            landed = self._erase(replace(response, body=b""))
+            name = body.finish()
+        finally:
+            body.discard()
         reference = build_body_reference(name, body.size, body.sha256)
-        return name, self.log.append(build_answer_fields(self.key, stream, response, reference))
+        place = self.log.append(build_answer_fields(self.key, stream, landed, reference))
+        response.mark_landed(place, (body.size, bytes.fromhex(body.sha256)), name)
+
+    def _erase_body(self, body: BodyFile) -> BodyFile:
+        if self._eraser is None:
+            return body
+        erased = self._open_body()
+        try:
+            for piece in self._eraser.erase_body(body.iter_pieces()):
+                erased.write(piece)
+        except BaseException:
+            erased.discard()
+            raise
+        finally:
+            body.discard()
+        return erased
 
     def _append(self, place: Place, size: int, sha256: bytes, response: Response) -> None:
         self._places.append(place)

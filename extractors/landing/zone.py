@@ -21,7 +21,9 @@ from extractors.clock import SYSTEM_CLOCK, Clock
 from extractors.landing.account_log import AccountLog
 from extractors.landing.batch import Batch, BatchKey
 from extractors.landing.batch_files import list_file_batches, read_last_file_number
+from extractors.landing.erasure import OpenEraser
 from extractors.landing.files import make_private_folder
+from extractors.landing.forgotten import LIST_NAME
 from extractors.landing.index import LandingIndex
 from extractors.landing.log_batches import build_batch
 from extractors.landing.segments import list_segments, scan_open, sync_open_segments
@@ -32,8 +34,10 @@ from extractors.windows import Window
 class LandingZone:
     """All batches under one folder."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, open_eraser: OpenEraser = lambda _provider, _account: None) -> None:
         self.root = root
+        self.open_eraser = open_eraser
+        """Returns what keeps forgotten people of an account out of its new batches."""
         self._logs: dict[Path, AccountLog] = {}
         self._users: Counter[Path] = Counter()
 
@@ -75,8 +79,16 @@ class LandingZone:
     def open_writer(self, key: BatchKey, clock: Clock = SYSTEM_CLOCK) -> Iterator[BatchWriter]:
         """Open a writer for one new batch, in the log of its account."""
         list_landed = partial(self.list_batches, key.provider, key.account, key.stream, key.window)
-        with self._borrow_log(key.provider, key.account) as log, BatchWriter(log, key, list_landed, clock) as writer:
+        eraser = self.open_eraser(key.provider, key.account) if self._has_forgotten(key) else None
+        batch_eraser = eraser.open_batch(key.stream, key.window) if eraser is not None else None
+        with (
+            self._borrow_log(key.provider, key.account) as log,
+            BatchWriter(log, key, list_landed, clock, batch_eraser) as writer,
+        ):
             yield writer
+
+    def _has_forgotten(self, key: BatchKey) -> bool:
+        return (self.account_folder(key.provider, key.account) / LIST_NAME).exists()
 
     @contextmanager
     def _borrow_log(self, provider: str, account: str) -> Iterator[AccountLog]:

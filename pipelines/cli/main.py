@@ -42,6 +42,8 @@ _COMMANDS = {
     "backfill": _CommandEntry("load", "Load a range of days. Resumes where it stopped."),
     "replay": _CommandEntry("replay", "Load all landed responses again, without a request."),
     "maintain": _CommandEntry("maintain", "Delete landed responses that retention does not keep."),
+    "show": _CommandEntry("privacy", "Show what is held of a person."),
+    "forget": _CommandEntry("privacy", "Remove a person from everything that is kept."),
     "sql": _CommandEntry("sql", "Query the warehouse, once or at a prompt."),
     "status": _CommandEntry("status", "Show which days of each account are loaded."),
     "report": _CommandEntry("report", "Write a page of charts and figures."),

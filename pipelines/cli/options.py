@@ -53,7 +53,8 @@ def as_date_range(first: object, last: object) -> tuple[date, date]:
     return start, end
 
 
-def _complete_account(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_account(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the configured accounts that begin with ``incomplete``, without those that were chosen."""
     chosen_names = _chosen_values(ctx, "accounts")
     providers = _chosen_values(ctx, "providers") or PROVIDERS
     return [
@@ -93,7 +94,7 @@ accounts_option = click.option(
     "accounts",
     multiple=True,
     metavar="NAME",
-    shell_complete=_complete_account,
+    shell_complete=complete_account,
     help="Only this account. May be repeated.",
 )
 providers_option = click.option(

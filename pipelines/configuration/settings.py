@@ -149,10 +149,21 @@ class NetworkSettings(Settings):
 
 
 class Retention(Settings):
-    """The data that maintenance deletes. Loaded slices and the responses they were built from are always kept."""
+    """The data that maintenance deletes. Totals of days are always kept.
+
+    The responses that slices rest on are kept too, unless ``response_days`` says for how long.
+    """
 
     landing_days: int | None = Field(
         default=None, ge=1, description="Days that a response is kept after newer ones have replaced it; none: no limit"
+    )
+    response_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Longest time in days that a response is kept, also one that slices rest on; none: no limit",
+    )
+    conversation_days: int | None = Field(
+        default=None, ge=1, description="Days that single conversations are kept in the warehouse; none: no limit"
     )
     dagster_days: int = Field(
         default=90, ge=1, description="Days that the logs of Dagster's runs are kept; materialisations stay"

@@ -8,10 +8,10 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -21,8 +21,10 @@ import pyarrow.parquet as pq
 from extractors.account import Account
 from extractors.errors import ShapeError
 from extractors.landing.files import make_private_folder
+from extractors.landing.forgotten import read_list_stamp
 from pipelines.loads.claims import DayClaims, ReuseRule, loadable_days
 from pipelines.loads.code_version import CODE_VERSION
+from pipelines.loads.expire import drop_old_conversations
 from pipelines.loads.failing_days import claim_of_error, find_failing_days, reject_batches
 from pipelines.loads.identity import require_own_names
 from pipelines.loads.workspace import Workspace, build_account_row
@@ -140,6 +142,11 @@ class _PreparedLoad:
     chunks: Sequence[ChunkCommit]
     folder: Path
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the account has forgotten a person since this was prepared."""
+        return not all(chunk.is_current() for chunk in self.chunks)
+
 
 def load_days(workspace: Workspace, account: Account, days: Collection[date], is_reusable: ReuseRule) -> LoadResult:
     """Do the work of one ``DaysLoad``. Raises WarehouseErrors; nothing is written then."""
@@ -176,7 +183,9 @@ def _prepare_group(workspace: Workspace, waiting: deque[PendingLoad]) -> list[_P
         load.is_begun = True
         folder = make_folder(workspace.staging / workspace.run_id)
         try:
-            chunks = load.context.run(load.prepare, workspace, folder)
+            is_current = _watch_forgotten(workspace, load.account)
+            prepared = load.context.run(load.prepare, workspace, folder)
+            chunks = [replace(chunk, is_current=is_current) for chunk in prepared]
         except Exception as error:
             load.error = error
             shutil.rmtree(folder, ignore_errors=True)
@@ -185,6 +194,13 @@ def _prepare_group(workspace: Workspace, waiting: deque[PendingLoad]) -> list[_P
             group.append(_PreparedLoad(load, chunks, folder))
             row_count += sum(map(_count_rows, chunks))
     return group
+
+
+def _watch_forgotten(workspace: Workspace, account: Account) -> Callable[[], bool]:
+    """Return a function that tells whether an account has forgotten nobody since now."""
+    folder = workspace.landing.account_folder(account.provider, account.name)
+    stamp = read_list_stamp(folder)
+    return lambda: read_list_stamp(folder) == stamp
 
 
 def _commit_group(workspace: Workspace, group: Sequence[_PreparedLoad]) -> list[PendingLoad]:
@@ -201,8 +217,11 @@ def _commit_group(workspace: Workspace, group: Sequence[_PreparedLoad]) -> list[
     for prepared, outcome in zip(group, outcomes, strict=True):
         load = prepared.load
         if isinstance(outcome, Exception):
-            load.error = outcome
             shutil.rmtree(prepared.folder, ignore_errors=True)
+            if prepared.is_outdated:
+                again.append(load)
+            else:
+                load.error = outcome
             continue
         try:
             if not load.context.run(load.confirm, workspace, outcome):
@@ -240,10 +259,11 @@ def stage_chunk(
     """
     days = tuple(sorted({day for stream in claims.values() for claim in stream for day in claim.days}))
     staged = transform_chunk(Chunk(account, days, claims, folder))
+    tables = drop_old_conversations(workspace, account, staged.tables, days)
     return ChunkCommit(
         account=build_account_row(account),
         slices=tuple(_build_slice(day, claims, staged) for day in days),
-        tables={name: _stage_table(folder, name, table) for name, table in staged.tables.items()},
+        tables={name: _stage_table(folder, name, table) for name, table in tables.items()},
         members=staged.members,
         reconciliations=staged.reconciliations,
         loaded_at=workspace.clock.now(),

@@ -16,6 +16,7 @@ from extractors.provider import Provider, Stream
 from extractors.windows import ONE_DAY, Window, group_into_windows, today
 from pipelines.loads.claims import ReuseRule, newest_batches
 from pipelines.loads.status import GOOD_STATES, StateRange, day_states
+from transforms.privacy import mark_privacy
 from warehouse.records import LedgerRow
 from warehouse.store import Store
 
@@ -114,11 +115,13 @@ def list_unsettled_days(
 ) -> list[date]:
     """Return the local days of a window that are not settled, or whose landed responses are `lost`, oldest first.
 
-    Rows of another provider, external id or zone than the account's present ones settle nothing.
+    Rows of another provider, external id, zone or privacy than the account's present ones settle nothing.
     """
-    identity = (account.provider, account.external_id, account.timezone)
+    identity = (account.provider, account.external_id, account.timezone, mark_privacy(account))
     settled = {
-        row.date for row in ledger if row.state == "settled" and (row.provider, row.external_id, row.zone) == identity
+        row.date
+        for row in ledger
+        if row.state == "settled" and (row.provider, row.external_id, row.zone, row.privacy) == identity
     }
     return [day for day in window.days() if day not in settled or day in lost]
 

@@ -4,46 +4,35 @@ Always kept: the batches of loaded slices, the newest batch of each day that is 
 account without a loaded slice.
 """
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from extractors.landing.prune import PruneResult, list_landed_accounts, prune_account
-from extractors.landing.zone import LandingZone
+from pipelines.loads.expire import LONGEST_PAUSE, delete_old_conversations, limit_now
 from pipelines.loads.workspace import Workspace
 
-LONGEST_PAUSE = timedelta(days=35)
-"""How long after its newest response a zone is still pruned. Later, the clock may be wrong."""
+__all__ = ["LONGEST_PAUSE", "prune_landing"]
 
 
 def prune_landing(workspace: Workspace) -> PruneResult:
-    """Merge the segments of past months, and delete batches replaced more than ``retention.landing_days`` days ago.
+    """Merge the segments of past months, and delete what ``retention`` does not keep.
 
-    Without that setting nothing is deleted.
+    These are batches replaced more than ``landing_days`` ago, all batches older than ``response_days``, and rows of
+    single conversations older than ``conversation_days``. Without these settings nothing is deleted.
 
     The days are counted back from now, but from no later than ``LONGEST_PAUSE`` after the newest response of the zone:
     a clock that is far ahead must not delete the history.
 
     Raises WarehouseErrors: without the ledger of an account nothing of it is deleted.
     """
-    pruned, landing = PruneResult(), workspace.landing
-    days = workspace.config.settings.retention.landing_days
+    pruned, landing, retention = PruneResult(), workspace.landing, workspace.config.settings.retention
     now, accounts = workspace.clock.now(), list_landed_accounts(landing)
-    before = None
-    if days is not None:
-        before = min(now, _last_arrival_at(landing, accounts, now) + LONGEST_PAUSE) - timedelta(days=days)
+    limits = (retention.landing_days, retention.response_days, retention.conversation_days)
+    counted_to = now if limits == (None, None, None) else limit_now(landing, accounts, now)
+    before, expired = (None if days is None else counted_to - timedelta(days=days) for days in limits[:2])
     for provider, account in accounts:
         needed = {batch for row in workspace.store.ledger(account) for batch in row.batches} if before else set()
         # nothing is deleted of an account that was never loaded, or whose warehouse was lost and is not rebuilt yet
-        pruned.add(prune_account(landing, provider, account, needed, before if needed else None, now))
+        kept = before if needed else None
+        pruned.add(prune_account(landing, provider, account, needed, kept, now, expired=expired))
+    pruned.conversations = delete_old_conversations(workspace, counted_to)
     return pruned
-
-
-def _last_arrival_at(landing: LandingZone, accounts: Iterable[tuple[str, str]], default: datetime) -> datetime:
-    """Return the newest instant (UTC) at which the last batch of any stream was fetched; ``default`` without any."""
-    stamps = [
-        batch.fetched_at
-        for provider, account in accounts
-        for stream in landing.list_streams(provider, account)
-        for batch in landing.list_batches(provider, account, stream)[-1:]
-    ]
-    return max(stamps, default=default)

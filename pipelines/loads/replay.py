@@ -13,6 +13,7 @@ from extractors.errors import ShapeError
 from extractors.windows import group_into_windows
 from pipelines.loads.claims import build_day_claims
 from pipelines.loads.failing_days import claim_of_error, find_failing_days
+from pipelines.loads.forget import restore_proofs
 from pipelines.loads.history import LoadVersion, build_load_versions, list_batch_ids
 from pipelines.loads.load import LoadResult, PendingLoad, make_folder, stage_chunk
 from pipelines.loads.observer import Observer
@@ -34,6 +35,7 @@ def replay_jobs(workspace: Workspace, jobs: Sequence[LoadJob], observer: Observe
     A day whose responses cannot be transformed stays as it was. Raises WarehouseErrors of the warehouse as a whole; all
     other errors are in the outcomes.
     """
+    restore_proofs(workspace, [job.account for job in jobs])
     outcomes = [Outcome(job.account, planned=len(job.days)) for job in jobs]
     with track_run(workspace, outcomes):
         for job in jobs:

@@ -14,6 +14,7 @@ from typing import Any
 from extractors.account import Account
 from extractors.instants import MAX_CLOCK_SKEW
 from extractors.windows import ONE_DAY, Window, today
+from transforms.privacy import mark_privacy
 from warehouse.errors import NothingPublished, QueryError
 from warehouse.sql import fill, literal
 from warehouse.store import Store
@@ -29,14 +30,15 @@ RESTATEMENT_PERIOD = timedelta(days=7)
 # configuration, which may have changed since a run last wrote it to the warehouse.
 _RANGES = """
 WITH configured AS (
-    SELECT * FROM (VALUES $configured) AS c(account, provider, zone, external_id)
+    SELECT * FROM (VALUES $configured) AS c(account, provider, zone, external_id, privacy)
 ),
 states AS (
     SELECT
         account, c.date,
         CASE
             WHEN c.state IN ('loaded', 'settled')
-                AND (l.provider, l.zone, l.external_id) IS DISTINCT FROM (g.provider, g.zone, g.external_id)
+                AND (l.provider, l.zone, l.external_id, l.privacy)
+                    IS DISTINCT FROM (g.provider, g.zone, g.external_id, g.privacy)
                 THEN 'stale'
             ELSE c.state
         END AS state
@@ -187,9 +189,14 @@ def _status_query(accounts: Sequence[Account], now: datetime) -> str:
 
 def _ranges_query(accounts: Sequence[Account], sql: str) -> str:
     """Return a query that reads ``_RANGES``."""
-    identities = [(account.name, account.provider, account.timezone, account.external_id) for account in accounts]
-    configured = ", ".join(f"({', '.join(map(literal, identity))})" for identity in identities)
+    configured = ", ".join(map(_identity_row, accounts))
     return fill(_RANGES, configured=configured) + sql
+
+
+def _identity_row(account: Account) -> str:
+    mark = mark_privacy(account)
+    texts = (account.name, account.provider, account.timezone, account.external_id)
+    return f"({', '.join(map(literal, texts))}, {'CAST(NULL AS VARCHAR)' if mark is None else literal(mark)})"
 
 
 def _newest_credible(column: str, now: datetime) -> str:

@@ -11,10 +11,12 @@ from extractors.clock import SYSTEM_CLOCK, Clock
 from extractors.http.settings import HttpSettings
 from pipelines.configuration.config import Config
 from pipelines.loads.stop import StopSignal
+from transforms.privacy import mark_privacy
 from warehouse.records import AccountRow
 from warehouse.store import Store, open_store
 
 if TYPE_CHECKING:
+    from extractors.landing.erasure import Eraser
     from extractors.landing.zone import LandingZone
 
 
@@ -52,7 +54,15 @@ class Workspace:
         """The landing zone. A query or the status never opens it."""
         from extractors.landing.zone import LandingZone  # imported late: readers of the warehouse do without
 
-        return LandingZone(self.config.landing)
+        return LandingZone(self.config.landing, self._open_eraser)
+
+    def _open_eraser(self, provider: str, name: str) -> "Eraser | None":
+        """Return the eraser of the people whom an account has forgotten; None where there are none."""
+        from pipelines.loads.personal_data import open_eraser  # imported late: few accounts have forgotten anybody
+
+        accounts = (account for account in self.config.accounts if (account.provider, account.name) == (provider, name))
+        account = next(accounts, None)
+        return None if account is None else open_eraser(self.landing, account)
 
     @property
     def staging(self) -> Path:
@@ -69,4 +79,5 @@ def build_account_row(account: Account) -> AccountRow:
         timezone=account.timezone,
         start_date=account.start_date,
         lookback_days=account.lookback_days,
+        privacy=mark_privacy(account),
     )

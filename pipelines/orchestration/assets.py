@@ -235,7 +235,7 @@ def _drop_settled_days(workspace: Workspace, jobs: Sequence[LoadJob]) -> list[Lo
     for job in jobs:
         ledger = workspace.store.ledger(job.account.name)
         window = Window(job.days[0], job.days[-1] + ONE_DAY)
-        lost = find_lost_days(workspace.landing, job.account, {row.date: row.batches for row in ledger})
+        lost = find_lost_days(workspace, job.account, ((row.date, row.batches, row.fetched_at) for row in ledger))
         open_days = set(list_unsettled_days(job.account, window, ledger, lost))
         days = tuple(day for day in job.days if day in open_days)
         if days:

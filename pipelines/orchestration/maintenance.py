@@ -18,13 +18,18 @@ from pipelines.orchestration.instance.logs import prune_logs
 def build_maintenance_job(config: Config) -> dg.JobDefinition:
     """Return a job of three independent steps; each logs how much it deleted."""
 
-    @dg.op(name="prune_landing", description="Deletes responses that newer ones replaced: retention.landing_days.")
+    @dg.op(name="prune_landing", description="Deletes responses and conversations that retention does not keep.")
     def prune_landing_zone(context: dg.OpExecutionContext) -> None:
         with as_dagster_failure():
             pruned = prune_landing(Workspace.open(config, context.run_id))
         context.log.info(f"{pruned.arrivals} replaced responses deleted, {pruned.bytes} bytes")
         context.add_output_metadata(
-            {"responses": pruned.arrivals, "bytes": pruned.bytes, "busy accounts": pruned.busy_accounts}
+            {
+                "responses": pruned.arrivals,
+                "bytes": pruned.bytes,
+                "busy accounts": pruned.busy_accounts,
+                "rows of conversations": pruned.conversations,
+            }
         )
 
     @dg.op(name="prune_staging", description="Deletes staged files that killed runs left behind.")
@@ -43,8 +48,8 @@ def build_maintenance_job(config: Config) -> dg.JobDefinition:
 
     @dg.job(
         name="maintain",
-        description="Deletes files and logs that are older than the configured retention. Loaded slices, the responses "
-        "they were loaded from and the state of partitions are always kept.",
+        description="Deletes files and logs that are older than the configured retention. Totals of days and the state "
+        "of partitions are always kept.",
     )
     def maintain() -> None:
         prune_landing_zone()

@@ -26,7 +26,7 @@ from tests.warehouse.sample import (
     read_contents,
 )
 from warehouse.commit.group import ChunkGroup
-from warehouse.errors import DuplicateGrain, OutsideSlices, StagedError, UnknownMember, WarehouseBusy
+from warehouse.errors import DuplicateGrain, OutdatedChunk, OutsideSlices, StagedError, UnknownMember, WarehouseBusy
 from warehouse.model.schema import metadata
 from warehouse.records import ChunkCommit, CommitResult, DriftEntry, ReconciliationEntry, SliceFailure
 from warehouse.store import Store
@@ -149,6 +149,15 @@ def test_a_refused_chunk_holds_nobody_up(store: Store) -> None:
     assert [row.account for row in store.ledger()] == ["acme", "docs", "o'hara"]
     assert [row.account for row in store.ledger("acme", "docs", days=(DAY, DAY))] == ["acme", "docs"]
     assert store.ledger("acme", days=(DAY + timedelta(1), DAY + timedelta(1))) == []
+
+
+def test_a_chunk_that_is_outdated_under_the_lock_is_refused_and_the_others_are_committed(store: Store) -> None:
+    chunks = [build_chunk_commit([DAY], build_full_tables([DAY], 5), account=account) for account in ACCOUNTS]
+    chunks[1] = replace(chunks[1], is_current=lambda: False)
+    results = store.commit_group([[chunk] for chunk in chunks])
+    assert [type(result) for result in results] == [CommitResult, OutdatedChunk, CommitResult]
+    assert "o'hara: a person was forgotten after the rows of this commit were made" in str(results[1])
+    assert [row.account for row in store.ledger()] == ["acme", "docs"]
 
 
 def test_an_error_of_the_engine_is_that_of_its_chunk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from transforms.chatcaptain.export_reading import MACROS, PARQUET_OPTIONS, open_
 from transforms.chunk import Chunk
 from transforms.drift import UNCONFIRMED, UNKNOWN_COLUMN
 from transforms.facts import Facts
-from transforms.privacy import pseudonym_parameters, pseudonym_sql
+from transforms.privacy import conceal_parameters, conceal_sql
 from warehouse.model.columns import UNKNOWN
 from warehouse.model.engine_paths import parquet_rows_sql, path_literal
 from warehouse.model.literals import day_literal, literal
@@ -132,34 +132,41 @@ def _load_conversations(
     if not totals:
         return totals
     tagged = f"{table} LEFT JOIN tags ON language IS NOT DISTINCT FROM raw_language"
-    parameters = pseudonym_parameters(chunk.account)
-    pseudonym = "NULL"
-    if parameters:
-        pseudonym, tagged = _join_pseudonyms(engine, table, tagged)
+    account = chunk.account
+    user_id = conceal_sql(account, "user_id", "user_id")
+    if conceal_parameters(account, "user_id"):
+        user_id, tagged = _join_pseudonyms(engine, table, tagged, user_id)
+    conversation_id = conceal_sql(account, "conversation_id", "conversation_id")
     values = {
+        "conversation_id": conversation_id,
         "channel_code": f"coalesce(channel_type, {literal(UNKNOWN)})",
         "language_code": "tag",
-        "user_id": pseudonym,
+        "user_id": user_id,
+        "transfer_target": conceal_sql(account, "transfer_target", "transfer_target"),
         **dict.fromkeys(("type", "project_id", "integration_id", "properties"), "NULL"),
     }
+    parameters = conceal_parameters(account, "user_id", "conversation_id", "transfer_target")
     conversations = _write_staged(engine, chunk, "conversation", values, tagged, parameters)
     facts.attach("conversation", conversations, channels, tags.values())
     hits = "len(list_filter(names, lambda name: name = intent))"
     values = {
+        "conversation_id": conversation_id,
         "hits": f"CASE WHEN len(names) = intent_count THEN 1 ELSE {hits} END",
         "score": "CASE WHEN intent_count = 1 THEN intent_score END",
     }
     intents = _split_intents(engine, table)
-    facts.attach("conversation_intent", _write_staged(engine, chunk, "conversation_intent", values, intents))
+    parameters = conceal_parameters(account, "conversation_id")
+    hits_file = _write_staged(engine, chunk, "conversation_intent", values, intents, parameters)
+    facts.attach("conversation_intent", hits_file)
     return totals
 
 
-def _join_pseudonyms(engine: duckdb.DuckDBPyConnection, table: str, rows: str) -> tuple[str, str]:
+def _join_pseudonyms(engine: duckdb.DuckDBPyConnection, table: str, rows: str, pseudonym: str) -> tuple[str, str]:
     """Return the expression of the pseudonyms, and the rows to take it from: an id that comes often is hashed once."""
     if not _repeats_cells(engine, table, "user_id"):
-        return pseudonym_sql("user_id"), rows
+        return pseudonym, rows
     ids = f"SELECT DISTINCT user_id FROM {table}"  # noqa: S608
-    pseudonyms = f"(SELECT user_id, {pseudonym_sql('user_id')} AS pseudonym FROM ({ids}))"  # noqa: S608
+    pseudonyms = f"(SELECT user_id, {pseudonym} AS pseudonym FROM ({ids}))"  # noqa: S608
     return "pseudonym", f"{rows} LEFT JOIN {pseudonyms} USING (user_id)"
 
 

@@ -29,6 +29,7 @@ from transforms.completeness import refuse_incomplete
 from transforms.drift import MISSING_FIELD
 from transforms.facts import Facts, sum_known
 from transforms.metrics import END_REASON
+from transforms.privacy import conceal
 from transforms.reading import Node, read_breakdown, unwrap_scalar
 from transforms.request_echo import RequestedValues, refuse_other_request
 from warehouse.model.columns import UNKNOWN
@@ -41,12 +42,13 @@ _CHANNEL_MEDIANS = {
     15: "channel_message_length_median",
     20: "channel_call_user_inputs_median",
 }
+_TRANSFER_TARGETS = "channel_call_transfer_targets"
 _CHANNEL_BREAKDOWNS = {
     0: "channel_step_executions",
     4: "channel_languages",
     7: "channel_intent_hits",
     19: "channel_call_exit_steps",
-    22: "channel_call_transfer_targets",
+    22: _TRANSFER_TARGETS,
 }
 _INTERVALS = {  # by report and measure: the component ids of the total and of its interval
     OVERVIEW_COMPONENTS: {"conversations": (1, 2), "messages": (7, 8), "interactions": (14, 15)},
@@ -275,7 +277,8 @@ def _load_channel(
         facts.record_metric(day, metric, report.amount(number), channel_id=channel_id)
     for number, metric in _CHANNEL_BREAKDOWNS.items():
         for name, count in report.members(number) or ():
-            facts.record_metric(day, metric, count, name, channel_id)
+            member = conceal(chunk.account, "transfer_target", name) if metric == _TRANSFER_TARGETS else name
+            facts.record_metric(day, metric, count, member, channel_id)
     end_reasons = report.members(21)
     if end_reasons is not None or channel_type.casefold() in CALL_TYPES:
         totals.end_reasons.append(end_reasons)

@@ -8,7 +8,8 @@ from datetime import date
 
 from extractors.chatcaptain.account import ChatcaptainAccount
 from transforms import conform
-from transforms.chatcaptain.export import ExportTotals, transform_export
+from transforms.chatcaptain.export import STREAM, ExportTotals, transform_export
+from transforms.chatcaptain.export_erasure import ExportRecords
 from transforms.chatcaptain.fields import FIELDS
 from transforms.chatcaptain.metrics import METRICS
 from transforms.chatcaptain.reports import (
@@ -84,6 +85,7 @@ TRANSFORM = Transform(
     run=_transform,
     metrics=METRICS,
     fields=FIELDS,
+    personal={STREAM: ExportRecords()},
     meanings={
         "conversations": "Conversations of the overview report, assumed to exclude test traffic.",
         "messages": "Messages of users and bot in the overview report.",

@@ -5,6 +5,7 @@ What must not come in: how a field is read (``transform.py``).
 
 from collections.abc import Mapping
 
+from transforms.erasure import JsonTexts
 from transforms.field_mapping import (
     LEDGER_TOTALS,
     RECONCILIATION,
@@ -59,3 +60,6 @@ FIELDS: FieldMappings = {
 }
 
 SHAPES = derive_shapes(FIELDS)
+
+PERSONAL = {"analytics": JsonTexts(("topMisunderstoodMessages",), "label")}
+"""Texts that users wrote."""

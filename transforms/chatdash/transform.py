@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from extractors.account import Account
 from transforms import conform
-from transforms.chatdash.fields import FIELDS, SHAPES
+from transforms.chatdash.fields import FIELDS, PERSONAL, SHAPES
 from transforms.chunk import Chunk, LandedResponse
 from transforms.completeness import refuse_incomplete
 from transforms.drift import MISSING_FIELD, REFUSED_METRIC
@@ -234,6 +234,7 @@ TRANSFORM = Transform(
     run=_transform,
     metrics=METRICS,
     fields=FIELDS,
+    personal=PERSONAL,
     meanings={
         "conversations": "Conversations of the project.",
         "user_messages": "Text messages that came in.",

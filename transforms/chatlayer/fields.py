@@ -5,6 +5,7 @@ What must not come in: how a field is read (``series.py``).
 
 from collections.abc import Mapping
 
+from transforms.erasure import JsonRecords
 from transforms.field_mapping import (
     LEDGER_TOTALS,
     RECONCILIATION,
@@ -114,3 +115,16 @@ FIELDS: FieldMappings = {
 }
 
 SHAPES = derive_shapes(FIELDS)
+
+PERSONAL = {
+    "events": JsonRecords(
+        ("events",),
+        user_ids=(("user_id",),),
+        conversation_id="conversation_id",
+        kept=("id", "type", "bot_id", "timestamp"),
+    ),
+    "flow": JsonRecords(
+        (), user_ids=(("user_id",),), conversation_id="conversation_id", kept=("bot_id", "transitions")
+    ),
+}
+"""The events and the flows of people."""

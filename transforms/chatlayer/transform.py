@@ -13,7 +13,7 @@ from extractors.chatlayer.account import ChatlayerAccount
 from extractors.chatlayer.contexts import FlowContext, TeamUsageContext
 from extractors.windows import Window
 from transforms import conform
-from transforms.chatlayer.fields import FIELDS, SHAPES
+from transforms.chatlayer.fields import FIELDS, PERSONAL, SHAPES
 from transforms.chatlayer.request import describe_request
 from transforms.chatlayer.series import (
     Series,
@@ -27,6 +27,7 @@ from transforms.chunk import Chunk, LandedResponse
 from transforms.completeness import refuse_incomplete
 from transforms.facts import Facts
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
+from transforms.privacy import conceal
 from transforms.reading import Node
 from transforms.registry import Transform
 from transforms.request_echo import refuse_other_request
@@ -208,6 +209,7 @@ def _load_flow(chunk: Chunk[ChatlayerAccount], facts: Facts, response: LandedRes
     """Load one conversation's transitions, each on the local day of its own instant."""
     context: FlowContext = response.context
     conversation = context["conversation_id"]
+    concealed = conceal(chunk.account, "conversation_id", conversation)
     facts.drift.record_unknown_fields(response, SHAPES["flow"])
     requested = {**describe_request(response), "bot_id": chunk.account.bot_id}
     refuse_other_request(response.root, requested, chunk.zone)
@@ -235,7 +237,7 @@ def _load_flow(chunk: Chunk[ChatlayerAccount], facts: Facts, response: LandedRes
             "depth": read_optional_count(transition, "depth"),
             "at": instant,
         }
-        facts.set("flow_transition", day, measures, conversation_id=conversation, transition_id=transition_id)
+        facts.set("flow_transition", day, measures, conversation_id=concealed, transition_id=transition_id)
 
 
 def _is_near(instant: datetime, window: Window, zone: ZoneInfo) -> bool:
@@ -266,6 +268,7 @@ TRANSFORM = Transform(
     run=_transform,
     metrics=METRICS,
     fields=FIELDS,
+    personal=PERSONAL,
     meanings={
         "conversations": "Conversations with the account's version of the bot; one ends after 15 minutes of silence.",
         "messages": "Messages of all kinds with the account's version of the bot.",

@@ -3,6 +3,7 @@
 What must not come in: how a field is read (``transform.py``).
 """
 
+from transforms.erasure import JsonRecords
 from transforms.field_mapping import (
     LEDGER_TOTALS,
     RECONCILIATION,
@@ -68,3 +69,13 @@ FIELDS: FieldMappings = {
 }
 
 SHAPES = derive_shapes(FIELDS)
+
+PERSONAL = {
+    "conversations": JsonRecords(
+        ("data", "result"),
+        user_ids=(("userProperties", "userId"), ("userProperties", "id")),
+        conversation_id="id",
+        kept=("firstMessageTime", "userMessageCount", "type", "projectId", "integrationId"),
+    ),
+}
+"""The rows of people; all that is free-form in them is theirs."""

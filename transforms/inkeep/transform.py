@@ -18,9 +18,9 @@ from extractors.windows import Window
 from transforms.chunk import Chunk, LandedResponse
 from transforms.completeness import refuse_incomplete
 from transforms.facts import Facts, sum_known
-from transforms.inkeep.fields import FIELDS, SHAPES
+from transforms.inkeep.fields import FIELDS, PERSONAL, SHAPES
 from transforms.metrics import ADDITIVE, Metric
-from transforms.privacy import pseudonymize_user_id
+from transforms.privacy import conceal
 from transforms.reading import Node, read_calendar_day
 from transforms.registry import Transform
 from warehouse.model.columns import UNKNOWN
@@ -77,9 +77,10 @@ def _load_conversations(
     facts.set("conversation_daily", day, {**vars(counts), "unique_users": len(users)})
     for conversation_id, row in conversations.items():
         facts.record_metric(day, "type", 1, row.type or UNKNOWN)
-        measures = {**vars(row), "user_id": pseudonymize_user_id(chunk.account, row.user)}
+        measures = {**vars(row), "user_id": conceal(chunk.account, "user_id", row.user)}
         del measures["user"]
-        facts.set("conversation", day, measures, conversation_id=conversation_id)
+        concealed_id = conceal(chunk.account, "conversation_id", conversation_id)
+        facts.set("conversation", day, measures, conversation_id=concealed_id)
     return counts
 
 
@@ -248,6 +249,7 @@ TRANSFORM = Transform(
     run=_transform,
     metrics=METRICS,
     fields=FIELDS,
+    personal=PERSONAL,
     meanings={
         "conversations": "Conversations by the time of their first message.",
         "user_messages": "Messages that users wrote in these conversations.",

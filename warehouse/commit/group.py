@@ -15,7 +15,7 @@ from warehouse.commit.dimensions import require_members, write_dates_and_intents
 from warehouse.commit.inputs import Chunks
 from warehouse.commit.replace import bind_slices, replace_slices
 from warehouse.commit.stage import StagedFacts, drop_staged_facts, drop_staged_members, stage_facts, stage_members
-from warehouse.errors import DuplicateGrain, OutsideSlices, StagedMismatch
+from warehouse.errors import DuplicateGrain, OutdatedChunk, OutsideSlices, StagedMismatch
 from warehouse.records import ChunkCommit, CommitResult
 
 Slice = tuple[str, date]
@@ -55,6 +55,12 @@ class ChunkGroup:
 
         Later layers are staged here, when the earlier ones have made room.
         """
+        for chunk in self._chunks:
+            if not chunk.is_current():
+                raise OutdatedChunk(
+                    f"{chunk.account.account}: a person was forgotten after the rows of this commit were made from the "
+                    "landed responses, so nothing was written: run the same command again."
+                )
         for layer in self._layers:
             members, facts = self._staged or self._stage_layer(con, layer)
             self._staged = None

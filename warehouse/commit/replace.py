@@ -131,6 +131,7 @@ def _slice_row(chunk: ChunkCommit, info: SliceInfo, rows: int) -> dict[str, obje
         "totals": _totals_as_json(info.totals),
         "zone": chunk.account.timezone,
         "external_id": chunk.account.external_id,
+        "privacy": chunk.account.privacy,
         "run_id": chunk.run_id,
         "schema_version": CURRENT_VERSION,
         "code_version": chunk.code_version,

@@ -46,6 +46,13 @@ CREATE TABLE load_run (
     "waited_seconds" DECIMAL(18, 3) NOT NULL, "error" VARCHAR
 )
 """
+_CREATE_FORGOTTEN = """
+CREATE TABLE forgotten (
+    "date" DATE NOT NULL, "provider" VARCHAR NOT NULL, "account" VARCHAR NOT NULL, "request_id" VARCHAR NOT NULL,
+    "forgotten_at" TIMESTAMP WITH TIME ZONE NOT NULL, "batches" VARCHAR[], "responses" BIGINT NOT NULL,
+    "records" BIGINT NOT NULL, "rows" BIGINT NOT NULL
+)
+"""
 _RENAME_COLUMN = "ALTER TABLE $table RENAME COLUMN $old TO $new"
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -61,6 +68,15 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
     Migration(3, "reconciliation.reported", renames=(ColumnRename("reconciliation", "told", "reported"),)),
     Migration(4, "monthly views with the days of the month"),  # views alone: readers of older files get the new ones
+    Migration(
+        5,
+        "privacy settings of slices, and people who were forgotten",
+        (
+            _CREATE_FORGOTTEN,
+            "ALTER TABLE dim_account ADD COLUMN privacy VARCHAR",
+            "ALTER TABLE load_ledger ADD COLUMN privacy VARCHAR",
+        ),
+    ),
 )
 CURRENT_VERSION = MIGRATIONS[-1].version
 

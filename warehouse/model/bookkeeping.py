@@ -38,6 +38,7 @@ load_ledger = Table(
     attribute("error", TEXT, "Error of the last failed attempt since the slice was loaded, in one sentence."),
     attribute("error_at", INSTANT, "When that attempt failed."),
     attribute("landed_at", INSTANT, "When the last of these batches was complete in the landing zone."),
+    attribute("privacy", TEXT, "Mark of the account's privacy settings and their key at that time."),
     comment="One row per slice (account and local day), written in the transaction of the slice's facts.",
 )
 
@@ -113,6 +114,21 @@ load_run = Table(
     attribute("waited_seconds", SECONDS, "Seconds spent waiting for the provider's limits.", nullable=False),
     attribute("error", TEXT, "First sentence of the error; NULL: there was none."),
     comment="One row per run and account: its work and its cost.",
+)
+
+forgotten = Table(
+    "forgotten",
+    metadata,
+    date_column("Day (UTC) on which the person was forgotten."),
+    attribute("provider", TEXT, "The platform.", nullable=False),
+    attribute("account", TEXT, "The account's name.", nullable=False),
+    attribute("request_id", TEXT, "Random id of the request; it says nothing of the person.", nullable=False),
+    attribute("forgotten_at", INSTANT, "When the request was carried out.", nullable=False),
+    attribute("batches", ARRAY(TEXT), "Ids of the landed batches that were rewritten."),
+    attribute("responses", COUNT, "Landed responses that were rewritten.", nullable=False),
+    attribute("records", COUNT, "Records of the person in them.", nullable=False),
+    attribute("rows", COUNT, "Rows of the warehouse from which the person was removed.", nullable=False),
+    comment="One row per person who was forgotten: the proof, without the person.",
 )
 
 measure_definition = Table(

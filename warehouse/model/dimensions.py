@@ -39,6 +39,7 @@ dim_account = Table(
     attribute("start_date", Date(), "First local day that must be loaded; NULL: the day of the first slice."),
     attribute("lookback_days", Integer(), "Days after which a slice is settled: its numbers no longer move."),
     attribute("is_active", FLAG, "The account is in the present configuration.", nullable=False),
+    attribute("privacy", TEXT, "Mark of its privacy settings and their key; NULL: no fact depends on them."),
     comment="One row per account that was ever configured; a removed one stays with is_active = false.",
 )
 

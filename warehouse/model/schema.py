@@ -26,6 +26,7 @@ from sqlalchemy.types import TypeEngine
 
 from warehouse.model.bookkeeping import (
     drift,
+    forgotten,
     load_ledger,
     load_run,
     measure_definition,
@@ -41,6 +42,7 @@ __all__ = [
     "arrow_type",
     "drift",
     "fact_table",
+    "forgotten",
     "load_ledger",
     "load_run",
     "measure_definition",

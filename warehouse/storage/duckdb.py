@@ -17,7 +17,7 @@ from warehouse.engine import attach_warehouse, sql_transaction
 from warehouse.errors import DamagedWarehouse, QueryError, UnreadableWarehouse, WarehouseError
 from warehouse.records import Damage, Scope, Transaction
 from warehouse.storage.damage import RUN_AGAIN, describe_damage, find_file_damage, is_damage, log, read_all_rows
-from warehouse.storage.duckdb_file import attach_for_writing, bring_up_to_date, count_commits
+from warehouse.storage.duckdb_file import attach_for_writing, bring_up_to_date, copy_warehouse, count_commits
 from warehouse.storage.files import (
     StorePaths,
     copy_to_part,
@@ -145,6 +145,31 @@ class DuckDBStorage:
                 return False
             self._copy_whole(con, self._paths.private, self.location)
         return True
+
+    def purge(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Write the private file anew, and publish it: a changed file keeps the bytes of what was in it.
+
+        Both are replaced only by what reads back whole. Files that were set aside are removed. Raises DamagedWarehouse.
+        """
+        self.location.parent.mkdir(parents=True, exist_ok=True)
+        with hold_writer_lock(self._paths.lock, self._wait_seconds):
+            part = self._paths.new_part_path()
+            try:
+                with self._attach(con):
+                    con.execute("UPDATE wh.store_state SET commits = commits + 1")
+                    copy_warehouse(con, part)
+                damage = find_file_damage(con, part)
+                if damage:
+                    raise DamagedWarehouse(
+                        f"{part} does not read back as it was written ({damage}), so nothing was replaced. Check the "
+                        "disk, then run the same command again."
+                    )
+                move_into_place(part, self._paths.private)
+            finally:
+                part.unlink(missing_ok=True)
+            self._paths.wal.unlink(missing_ok=True)
+            self._paths.remove_set_aside()
+            self._copy_whole(con, self._paths.private, self.location)
 
     def find_damage(self, con: duckdb.DuckDBPyConnection) -> list[Damage]:
         """Read both files whole. Return those that are damaged."""

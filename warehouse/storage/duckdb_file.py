@@ -11,9 +11,9 @@ import duckdb
 
 from warehouse.ddl.migrations import MIGRATIONS, Migration, read_schema_version, upgrade_schema
 from warehouse.ddl.views import create_views, views_hash
-from warehouse.engine import attach_warehouse, first_row, sql_transaction
-from warehouse.model.engine_paths import is_misread
-from warehouse.sql import fill, ident
+from warehouse.engine import STORAGE_VERSION, attach_warehouse, first_row, sql_transaction
+from warehouse.model.engine_paths import is_misread, path_literal
+from warehouse.sql import fill, ident, literal
 from warehouse.storage.files import open_copy
 
 _CREATE_STATE = "CREATE TABLE store_state (commits BIGINT NOT NULL, views VARCHAR NOT NULL)"
@@ -53,6 +53,18 @@ def attach_for_writing(con: duckdb.DuckDBPyConnection, path: Path) -> Iterator[N
     needs_copy = is_misread(path.name) or "?" in str(path)
     with open_copy(path) if needs_copy else nullcontext(path) as file, attach_warehouse(con, file):
         yield
+
+
+def copy_warehouse(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Copy the tables, views and comments of `wh` to the new file at `path`, which holds nothing else."""
+    needs_copy = is_misread(path.name) or "?" in str(path)
+    attach = "ATTACH $path AS fresh (STORAGE_VERSION $version)"
+    with open_copy(path) if needs_copy else nullcontext(path) as file:
+        con.execute(fill(attach, path=path_literal(file), version=literal(STORAGE_VERSION)))
+        try:
+            con.execute("COPY FROM DATABASE wh TO fresh")
+        finally:
+            con.execute("DETACH fresh")
 
 
 def _drop_views(con: duckdb.DuckDBPyConnection) -> None:

@@ -57,6 +57,11 @@ class StorePaths:
             return set_file_aside(file)
         return set_file_aside(file, self._beside("damaged"))
 
+    def remove_set_aside(self) -> None:
+        """Remove the files that were set aside."""
+        for aside in (self._beside("loader.damaged"), self._beside("damaged")):
+            aside.unlink(missing_ok=True)
+
     def new_part_path(self) -> Path:
         """Return a new path for a file that is being written."""
         return self._beside(f"{uuid4().hex}.part")

@@ -181,6 +181,14 @@ class ParquetStorage:
             self._remove_superseded(manifest.file_names())
         return is_new
 
+    def purge(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Publish, and remove superseded files at once. A reader with the older manifest has to open the lake again."""
+        self.publish(con)
+        with self._hold_lock():
+            published = self._load_published()
+            kept = published.file_names() if published else set()  # another writer may have committed meanwhile
+            self._remove_superseded(kept | self._read_current(con).file_names(), at_once=True)
+
     def find_damage(self, con: duckdb.DuckDBPyConnection) -> list[Damage]:
         """Read all files of both manifests whole. Return those that are damaged, manifests among them."""
         with self._hold_lock():
@@ -304,11 +312,13 @@ class ParquetStorage:
         if not path.exists() or path.read_bytes() != script:
             write_into_place(path, script, self._file_mode())
 
-    def _remove_superseded(self, current: set[str]) -> None:
+    def _remove_superseded(self, current: set[str], *, at_once: bool = False) -> None:
         """Remove files beyond the retention that are not in `current`: superseded ones, and those of failed commits."""
         for path in self._versions.iterdir():
             # the status of a file changes for the last time when its link is removed
-            if path.name not in current and time.time() - path.stat().st_ctime > RETENTION_SECONDS:
+            if path.name in current:
+                continue
+            if at_once or time.time() - path.stat().st_ctime > RETENTION_SECONDS:
                 path.unlink()
 
     def _paths(self, manifest: Manifest) -> dict[str, dict[str, Path]]:

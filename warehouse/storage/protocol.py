@@ -79,6 +79,10 @@ class Storage(Protocol):
         """Make all commits visible to readers. Return False when they were visible already."""
         ...
 
+    def purge(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Make all commits visible to readers, and remove all bytes of earlier states, staged ones too."""
+        ...
+
     def find_damage(self, con: duckdb.DuckDBPyConnection) -> list[Damage]:
         """Read all that is committed and published whole. Return the files that are damaged. Raises WarehouseBusy."""
         ...

@@ -1,7 +1,7 @@
 -- Every account and day, with its state, from the account's start_date (without one: its first known slice) to its own
 -- yesterday. A removed account keeps its loaded days; no other day of it is expected.
 --   date: Local calendar day of the account's zone.
---   state: loaded, settled (no longer moves), stale (of another zone or id, or dated in the future), failed or missing.
+--   state: loaded, settled (no longer moves), stale (other zone, id or privacy, or dated ahead), failed or missing.
 WITH first_days AS (
     SELECT l.account, min(l.date) AS date
     FROM load_ledger AS l
@@ -26,6 +26,7 @@ SELECT
         WHEN l.zone IS DISTINCT FROM a.timezone
             OR l.external_id IS DISTINCT FROM a.external_id
             OR l.provider IS DISTINCT FROM a.provider
+            OR l.privacy IS DISTINCT FROM a.privacy
             THEN 'stale'
         WHEN l.fetched_at > now() + INTERVAL 5 MINUTE THEN 'stale'
         -- Midnight of any zone is within a day of that of UTC: zones are looked up for few days only.

@@ -78,7 +78,7 @@ def load_range(
         if window is None:
             continue
         ledger = [] if refetch else workspace.store.ledger(account.name)
-        lost = find_lost_days(workspace.landing, account, {row.date: row.batches for row in ledger})
+        lost = find_lost_days(workspace, account, ((row.date, row.batches, row.fetched_at) for row in ledger))
         jobs.append(LoadJob(account, tuple(list_unsettled_days(account, window, ledger, lost))))
     _require_jobs(jobs)
     if dry_run:

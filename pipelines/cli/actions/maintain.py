@@ -14,11 +14,16 @@ def prune(config: str | None) -> int:
     workspace = open_workspace(config, "maintain")
     pruned = prune_landing(workspace)
     killed_runs = remove_stale_staging(workspace)
-    days = workspace.config.settings.retention.landing_days
+    retention = workspace.config.settings.retention
+    days = retention.landing_days
     responses = f"{pruned.arrivals} responses that were replaced more than {days} days ago ({pruned.bytes:,} bytes)"
-    if days is None:
+    if pruned.expired:
+        age = f"{pruned.expired} for being older than {retention.response_days} days"
+        responses = f"{pruned.arrivals} responses, of which {age} ({pruned.bytes:,} bytes)"
+    elif days is None:
         responses = "no response (retention.landing_days is not set, so all are kept)"
-    print_message(f"deleted: {responses}; staged files of {killed_runs} killed runs")
+    conversations = f"; {pruned.conversations:,} rows of single conversations" if pruned.conversations else ""
+    print_message(f"deleted: {responses}{conversations}; staged files of {killed_runs} killed runs")
     if pruned.busy_accounts:
         print_message(f"skipped {pruned.busy_accounts} accounts that are being fetched", style="yellow")
     return 0

@@ -1,28 +1,26 @@
 """The check of what is landed: the responses that loaded days rest on. Called by ``steps.connection_check``."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from extractors.account import Account
 from extractors.windows import ONE_DAY, group_into_windows
 from pipelines.cli.steps.check_result import CheckResult
-from pipelines.loads.lost_days import find_lost_days
+from pipelines.loads.lost_days import LoadedDay, find_lost_days
 from pipelines.loads.workspace import Workspace
 from warehouse.errors import WarehouseError
 
-_BATCHES = "SELECT account, date, batches FROM load_ledger WHERE batches IS NOT NULL"
+_BATCHES = "SELECT account, date, batches, fetched_at FROM load_ledger WHERE batches IS NOT NULL"
 
 
 def check_landed_responses(workspace: Workspace, accounts: Sequence[Account]) -> list[CheckResult]:
     """Return a failed result for each account whose landed files are empty or short, or gone beside such files."""
-    batches: dict[str, dict[date, Collection[str]]] = defaultdict(dict)
+    loaded: dict[str, list[LoadedDay]] = defaultdict(list)
     try:
         for row in workspace.store.read(_BATCHES).to_pylist():
-            batches[row["account"]][row["date"]] = row["batches"]
-        lost_days = {
-            account.name: find_lost_days(workspace.landing, account, batches[account.name]) for account in accounts
-        }
+            loaded[row["account"]].append((row["date"], row["batches"], row["fetched_at"]))
+        lost_days = {account.name: find_lost_days(workspace, account, loaded[account.name]) for account in accounts}
     except (WarehouseError, OSError):
         return []  # the checks of the warehouse and of the folder tell of it
     return [

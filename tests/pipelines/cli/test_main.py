@@ -148,7 +148,13 @@ def test_every_command_has_the_common_options_in_its_help(capsys: pytest.Capture
 def test_common_options_work_before_and_after_every_command(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
 ) -> None:
-    more = {"sql": ["select 1"], "backfill": ["--from", "2025-01-01", "--to", "2025-01-02"], "completion": ["bash"]}
+    more = {
+        "sql": ["select 1"],
+        "backfill": ["--from", "2025-01-01", "--to", "2025-01-02"],
+        "completion": ["bash"],
+        "show": ["--user", "x"],
+        "forget": ["--account", "a", "--user", "x"],
+    }
     arguments = more.get(name, [])
     options = ["--config", "other.yaml", "--verbose", "--log-level", "error", "--log-format", "json"]
     before = run_chatmart(capsys, *options, name, *arguments)

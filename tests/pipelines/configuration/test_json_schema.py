@@ -91,7 +91,7 @@ def test_every_key_is_described() -> None:
     ],
 )
 def test_what_is_right_is_accepted(entry: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    values = {"KEY": "fake-key", "PROJECT": COGNIGY["project_id"], "DAYS": "4", "ZONE": "Europe/Berlin"}
+    values = {"KEY": "fake-key-of-pseudonyms", "PROJECT": COGNIGY["project_id"], "DAYS": "4", "ZONE": "Europe/Berlin"}
     for name, value in values.items():
         monkeypatch.setenv(name, value)
     assert list_refusals({"accounts": [entry]}) == []

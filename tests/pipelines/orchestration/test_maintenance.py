@@ -24,7 +24,7 @@ def test_maintenance_reports_how_much_it_deleted(build_dagster_project: Callable
     result = bot.run_job("maintain")
     assert result.success
     assert output_metadata(result) == {
-        "prune_landing": {"responses": 0, "bytes": 0, "busy accounts": 0},
+        "prune_landing": {"responses": 0, "bytes": 0, "busy accounts": 0, "rows of conversations": 0},
         "prune_staging": {"runs": 0},
         "prune_dagster": {"runs": 0, "events": 0},
     }

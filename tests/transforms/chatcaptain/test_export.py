@@ -16,8 +16,9 @@ from extractors.errors import ShapeError
 from extractors.windows import Window
 from tests.support.exported_files import AT, DAY, WINDOW, build_account, read_conversation, transform_file
 from tests.support.landed_chunks import ChunkBuilder, FakeResponse, read_staged_rows
-from transforms.privacy import pseudonymize_user_id
+from transforms.privacy import conceal
 
+PRIVACY_KEY = "fake-key-of-pseudonyms"
 HEADERS = ("conversationId", "CONVERSATION_ID", "Conversation Id", "conversation", "id", '"id"')
 STARTS = ("startedAt", "start_time", "Created-At", "TIMESTAMP", "Date", "datum")
 PAIRS = [*zip(HEADERS, STARTS, strict=True)]
@@ -147,23 +148,23 @@ def test_empty_cells_are_unknown(tmp_path: Path) -> None:
 
 def test_users_are_pseudonyms_or_null(tmp_path: Path) -> None:
     text = f"id,date,contactId\nx,{AT},user-1\n"
-    keyed = build_account(privacy={"key": "planted"})
-    assert read_conversation(transform_file(tmp_path / "1", text, privacy={"key": "planted"}))[
-        "user_id"
-    ] == pseudonymize_user_id(keyed, "user-1")
+    keyed = build_account(privacy={"key": PRIVACY_KEY})
+    assert read_conversation(transform_file(tmp_path / "1", text, privacy={"key": PRIVACY_KEY}))["user_id"] == conceal(
+        keyed, "user_id", "user-1"
+    )
     assert "user_id" not in read_conversation(transform_file(tmp_path / "2", text))
     assert "user_id" not in read_conversation(
-        transform_file(tmp_path / "3", text, privacy={"key": "planted", "user_ids": "drop"})
+        transform_file(tmp_path / "3", text, privacy={"key": PRIVACY_KEY, "user_ids": "drop"})
     )
 
 
 @pytest.mark.parametrize("contacts", ["aabaab", "abcdef", "aaabc "])
 def test_users_that_come_often_and_once_have_their_pseudonyms(tmp_path: Path, contacts: str) -> None:
-    keyed = build_account(privacy={"key": "planted"})
+    keyed = build_account(privacy={"key": PRIVACY_KEY})
     rows = "".join(f"{number},{AT},{user.strip()}\n" for number, user in enumerate(contacts * 3))
-    staged = transform_file(tmp_path, f"id,date,contactId\n{rows}", privacy={"key": "planted"})
+    staged = transform_file(tmp_path, f"id,date,contactId\n{rows}", privacy={"key": PRIVACY_KEY})
     assert {row["conversation_id"]: row.get("user_id") for row in read_staged_rows(staged, "conversation")} == {
-        str(number): pseudonymize_user_id(keyed, user.strip()) for number, user in enumerate(contacts * 3)
+        str(number): conceal(keyed, "user_id", user.strip()) for number, user in enumerate(contacts * 3)
     }
 
 
@@ -304,7 +305,7 @@ def test_totals_are_compared_and_fill_no_conversation(tmp_path: Path, channel: s
 def test_many_rows_go_through_in_bounded_memory(tmp_path: Path) -> None:
     line = "c{0},2025-03-30T{1:02d}:00:00Z,web,a|b|a,{2},user-{0}\n"
     text = "id,date,channel,intents,messages,userId\n" + "".join(line.format(n, n % 20, n % 7) for n in range(200_000))
-    staged = transform_file(tmp_path, text, privacy={"key": "planted"})
+    staged = transform_file(tmp_path, text, privacy={"key": PRIVACY_KEY})
     file = staged.tables["conversation"]
     assert isinstance(file, Path)
     assert file.stat().st_size > 0
@@ -312,3 +313,17 @@ def test_many_rows_go_through_in_bounded_memory(tmp_path: Path) -> None:
         "conversation.parquet",
         "conversation_intent.parquet",
     ]
+
+
+def test_conversation_ids_and_transfer_targets_are_hashed_on_request(tmp_path: Path) -> None:
+    text = f"id,date,transferTarget,intents\nx,{AT},+49 30 123,a|b\ny,{AT},,a\n"
+    privacy = {"key": PRIVACY_KEY, "conversation_ids": "hash", "transfer_targets": "hash"}
+    keyed = build_account(privacy=privacy)
+    staged = transform_file(tmp_path, text, privacy=privacy)
+    first, second = (conceal(keyed, "conversation_id", text) for text in "xy")
+    assert {row["conversation_id"]: row.get("transfer_target") for row in read_staged_rows(staged, "conversation")} == {
+        first: conceal(keyed, "transfer_target", "+49 30 123"),
+        second: None,
+    }
+    hits = {(row["conversation_id"], row["intent"]) for row in read_staged_rows(staged, "conversation_intent")}
+    assert hits == {(first, "a"), (first, "b"), (second, "a")}

@@ -1,7 +1,5 @@
 """Inkeep's responses as fact rows: every accepted shape, and the refused ones by name."""
 
-import hashlib
-import hmac
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -27,6 +25,9 @@ from tests.support.inkeep import (
 )
 from tests.support.landed_chunks import ChunkBuilder, FakeResponse, read_staged_rows
 from transforms.inkeep.transform import TRANSFORM
+from transforms.privacy import conceal
+
+PRIVACY_KEY = "fake-key-of-pseudonyms"
 
 
 @pytest.fixture
@@ -98,13 +99,14 @@ def test_unique_users_are_counted_as_text(landings: ChunkBuilder, people: list[A
 
 
 @pytest.mark.parametrize(
-    ("privacy", "is_hashed"), [({}, False), ({"key": "k"}, True), ({"key": "k", "user_ids": "drop"}, False)]
+    ("privacy", "is_hashed"),
+    [({}, False), ({"key": PRIVACY_KEY}, True), ({"key": PRIVACY_KEY, "user_ids": "drop"}, False)],
 )
 def test_user_ids_are_pseudonyms_or_nothing(landings: ChunkBuilder, privacy: dict[str, str], is_hashed: bool) -> None:
     people = [{"userId": 7, "supportAgentName": "Jane"}, {"id": "7"}, None]
     rows = [row(number, userProperties=person, properties={"a": 1}) for number, person in enumerate(people)]
     staged = transform_rows(landings, *rows, privacy=privacy)
-    expected = hmac.new(b"k", b"7", hashlib.sha256).hexdigest() if is_hashed else None
+    expected = conceal(build_account(privacy=privacy), "user_id", "7") if is_hashed else None
     user_ids = {values["conversation_id"]: values.get("user_id") for values in read_staged_rows(staged, "conversation")}
     assert user_ids == {"c0": expected, "c1": expected, "c2": None}
     assert read_day(staged, "unique_users") == (1,)
@@ -223,3 +225,10 @@ def test_totals_that_are_empty_or_null(landings: ChunkBuilder, result: list[Any]
     docs = build_account(detail=False)
     landings.land(docs, "conversation_totals", WINDOW, totals(*result))
     assert read_day(landings.transform(docs, WINDOW), "conversations", "user_messages") == expected
+
+
+def test_conversation_ids_are_hashed_on_request(landings: ChunkBuilder) -> None:
+    privacy = {"key": PRIVACY_KEY, "conversation_ids": "hash"}
+    staged = transform_rows(landings, row(1), row(2), privacy=privacy)
+    expected = {conceal(build_account(privacy=privacy), "conversation_id", f"c{number}") for number in (1, 2)}
+    assert {values["conversation_id"] for values in read_staged_rows(staged, "conversation")} == expected

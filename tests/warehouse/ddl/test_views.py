@@ -31,7 +31,7 @@ COLUMNS = {
     "inbox_daily": "measure value",
     "coverage": "state",
     "load_ledger": "state batches fetched_at loaded_at rows totals zone external_id run_id schema_version code_version "
-    "error error_at landed_at",
+    "error error_at landed_at privacy",
     "restatement_log": "view member measure old new age_days logged_at",
     "drift": "stream kind name batch",
     "load_run": "run_id command started_at ended_at planned loaded failed requests retries bytes rows waited_seconds "

@@ -17,6 +17,7 @@ from tests.warehouse.sample import (
 )
 from warehouse.engine import EngineLimits, open_engine
 from warehouse.errors import DamagedWarehouse, UnreadableWarehouse, WarehouseError
+from warehouse.storage import duckdb as duckdb_storage
 from warehouse.storage.damage import find_file_damage
 from warehouse.storage.files import StorePaths
 from warehouse.store import Store
@@ -149,3 +150,39 @@ def damage_tables(file: Path) -> None:
         query = "SELECT max(block_id) FROM pragma_storage_info('wh.fact_metric_daily')"
         [(block,)] = con.execute(query).fetchall()
     damage(file, 12_288 + block * 262_144 + 100_000)
+
+
+def test_a_purge_replaces_nothing_by_a_copy_that_does_not_read_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = StorePaths(store.location)
+    before = places.published.read_bytes()
+    copy = duckdb_storage.copy_warehouse
+
+    def copy_badly(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+        copy(con, path)
+        with path.open("r+b") as out:
+            out.truncate(path.stat().st_size // 2)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(duckdb_storage, "copy_warehouse", copy_badly)
+        with pytest.raises(DamagedWarehouse, match=r"does not read back as it was written .* so nothing was replaced"):
+            store.purge()
+    assert places.published.read_bytes() == before
+    assert find_damage(places.private) is None
+    assert list(store.location.parent.glob("*.part")) == []
+    store.purge()
+    assert query_rows(store, DAYS_BY_NUMBER) == [(10, 3)]
+    assert [find_damage(file) for file in (places.private, places.published)] == [None, None]
+
+
+def test_a_purge_removes_files_that_were_set_aside(store: Store) -> None:
+    places = StorePaths(store.location)
+    for file in (places.private, places.published):
+        copy = file.read_bytes()
+        places.set_aside(file)
+        file.write_bytes(copy)
+    store.purge()
+    assert sorted(path.name for path in store.location.parent.iterdir() if path.is_file()) == sorted(
+        path.name for path in (places.private, places.published, places.lock)
+    )

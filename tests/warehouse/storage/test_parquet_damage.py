@@ -3,11 +3,13 @@
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.warehouse.filled import FilledStores, load_one_day
 from tests.warehouse.sample import DAY, build_chunk_commit, build_full_tables, query_rows
 from warehouse.errors import DamagedWarehouse
+from warehouse.storage.parquet import ParquetStorage
 from warehouse.store import Store
 
 TOTAL = "SELECT CAST(sum(conversations) AS BIGINT) FROM conversation_daily"
@@ -63,3 +65,26 @@ def test_a_damaged_published_manifest_is_published_again(store: Store) -> None:
     assert not store.set_aside(damaged)
     assert store.publish()
     assert query_rows(store, TOTAL) == [(10,)]
+
+
+def test_a_purge_keeps_what_readers_have_while_another_writer_commits(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit_april(store)
+    publish = ParquetStorage.publish
+
+    def publish_and_commit(storage: ParquetStorage, con: duckdb.DuckDBPyConnection) -> bool:
+        is_new = publish(storage, con)
+        store.commit(build_chunk_commit([APRIL], build_full_tables([APRIL], 25)))
+        return is_new
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ParquetStorage, "publish", publish_and_commit)
+        store.purge()
+    assert query_rows(store, TOTAL) == [(30,)]
+    assert store.publish()
+    assert query_rows(store, TOTAL) == [(35,)]
+    count = len(list((store.location / "_versions").iterdir()))
+    store.purge()
+    assert len(list((store.location / "_versions").iterdir())) < count
+    assert query_rows(store, TOTAL) == [(35,)]
