@@ -19,7 +19,7 @@ from benchmarks.compare.environments import prepare_environment
 from benchmarks.compare.usage import Usage, measure
 
 REPOSITORY = Path(__file__).parents[2]
-SECRETS = {"BENCH_KEY": "invented-key", "BENCH_PRIVACY_KEY": "invented-privacy-key"}
+SECRETS = {"BENCH_KEY": "invented-key", "BENCH_PRIVACY_KEY": "invented-privacy-key-of-a-benchmark"}
 _PROGRAMS = Path(__file__).parent / "programs"
 
 

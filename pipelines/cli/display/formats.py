@@ -44,8 +44,9 @@ def _write_table(result: pa.Table, out: TextIO) -> None:
 def _write_csv(result: pa.Table, out: TextIO) -> None:
     writer = csv.writer(_LineFeedWriter(out), lineterminator="\r\n")
     writer.writerow(map(_disarm_formula, result.column_names))
+    forms = [_disarm_formula if pa.types.is_string(kind) else format_value for kind in result.schema.types]
     for row in _iterate_rows(result):
-        writer.writerow([_format_csv_cell(value) for value in row])
+        writer.writerow(["" if value is None else form(value) for form, value in zip(forms, row, strict=True)])
 
 
 class _LineFeedWriter:
@@ -56,12 +57,6 @@ class _LineFeedWriter:
 
     def write(self, row: str) -> None:
         self._out.write(row.removesuffix("\r\n") + "\n")
-
-
-def _format_csv_cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return _disarm_formula(value) if isinstance(value, str) else format_value(value)
 
 
 def _disarm_formula(text: str) -> str:
