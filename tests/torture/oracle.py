@@ -7,7 +7,7 @@ not loaded must be named by ``status``.
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from sandbox.truth import VIEWS
 from tests.support.installation import Installation, days_from, to_plain_row
@@ -120,8 +120,3 @@ def _describe_difference(rows: SliceRows, newest: SliceRows) -> str:
         for view, loaded in rows.items()
         if loaded != newest[view]
     )
-
-
-def last_loaded_day(slices: Iterable[Slice]) -> date:
-    """Return the newest local day of any slice; the last day of the plan if that is later."""
-    return max([day for _, day in slices] + [DAYS[-1]], default=DAYS[-1] - timedelta(days=1))

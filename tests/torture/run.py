@@ -5,7 +5,7 @@ At the end the provider is sound again and much time has passed: everything must
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.support.installation import Installation
 from tests.torture.command_process import CommandOutcome, run_command
-from tests.torture.oracle import Oracle, last_loaded_day
+from tests.torture.oracle import Oracle
 from tests.torture.plan import DAYS, FINAL_PAUSE, Command, Pause, Plan, Restatement, draw_plan
 
 STORES = {"duckdb": "duckdb://data/warehouse.duckdb", "parquet": "parquet://data/lake"}
@@ -56,6 +56,7 @@ class _Run:
         self.context, self.plan, self.report, self.product = context, plan, report, product
         self.oracle = Oracle(product)
         self.now = plan.begins_at
+        self.last_day = DAYS[-1]  # that any command may have asked for
 
     def run(self) -> None:
         for step in self.plan.steps:
@@ -76,6 +77,7 @@ class _Run:
 
     def _run_step(self, command: Command) -> CommandOutcome:
         """Run a command under its faults, without them the status, and judge both."""
+        self.last_day = max(self.last_day, self.now.date())
         log = self.product.sandbox.request_log
         log.plan_faults(*(replace(fault) for fault in command.faults))  # a fault counts down
         outcome = self._run_command(command)
@@ -104,8 +106,8 @@ class _Run:
 
     def _finish(self) -> None:
         """Load everything again from a sound provider, rebuild it from the landing zone, compare with the truth."""
-        self.now = max(self.now, datetime.combine(DAYS[-1], datetime.min.time(), self.now.tzinfo)) + FINAL_PAUSE
-        last = last_loaded_day(self.oracle.read_slices())
+        last = self.last_day
+        self.now += FINAL_PAUSE
         self._load_everything(last)
         for arguments in (("maintain",), ("replay",)):
             if not self.report.wrongs:
