@@ -17,7 +17,7 @@ from benchmarks.compare.contestants import Chatmart, find_own_chatmart, write_co
 from benchmarks.compare.server import EXPORT_MONTH, build_analytics, run_server, write_csv
 from benchmarks.compare.usage import Usage
 from benchmarks.compare.workload import require_equal
-from benchmarks.compare.workloads.fetches import FAST, build_daily_account
+from benchmarks.compare.workloads.fetches import FAST, build_daily_account, load_export
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 
@@ -62,7 +62,7 @@ def load_history(chatmart: Chatmart, days: int, folder: Path) -> Usage:
     return usage
 
 
-def load_export(chatmart: Chatmart, rows: int, folder: Path) -> Usage:
+def load_rows(chatmart: Chatmart, rows: int, folder: Path) -> Usage:
     """Load an export of many rows."""
     csv_path = folder / "export.csv"
     write_csv(csv_path, rows)
@@ -119,7 +119,7 @@ LIMITS = (
     Limit("accounts in one configuration, a day loaded again", 2_000, load_accounts_again),
     Limit("accounts in one configuration, a year planned", 10_000, plan_accounts),
     Limit("days of one account (ten years)", 3_650, load_history),
-    Limit("rows of an export", 10_000_000, load_export),
+    Limit("rows of an export", 10_000_000, load_rows),
     Limit("intents in one cell of an export", 100_000, load_cell),
     Limit("intents of one day", 1_000_000, load_intents),
     Limit("channels of one day", 5_000, load_channels),
@@ -133,19 +133,7 @@ def _write_daily_accounts(folder: Path, origin: str, count: int, first: date, **
 
 def _load_csv(chatmart: Chatmart, folder: Path, csv_path: Path, first: date, last: date) -> Usage:
     with run_server(csv_path) as server:
-        account = {
-            "name": "voice",
-            "provider": "chatcaptain",
-            "chatbot_id": "c1",
-            "api_key": "${BENCH_KEY}",
-            "streams": ["export"],
-            "base_url": server.origin,
-            "download_hosts": ["127.0.0.1"],
-            "export_poll_seconds": [0.05, 0.1],
-            "privacy": {"key": "${BENCH_PRIVACY_KEY}"},
-        }
-        write_config(folder, [account], defaults={"start_date": str(first)})
-        return chatmart.run(folder, "backfill", "--from", str(first), "--to", str(last))
+        return load_export(chatmart, server.origin, first, last, folder)
 
 
 def _require_total(chatmart: Chatmart, folder: Path, query: str, expected: int) -> None:

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -69,22 +69,26 @@ def _back_fill_days(server: LoopbackServer, chatmart: Chatmart, folder: Path) ->
     return _as_values(server, (usage, int(total["total"][0].as_py())))
 
 
-def _back_fill_export(server: LoopbackServer, row_count: int, chatmart: Chatmart, folder: Path) -> Values:
+def load_export(chatmart: Chatmart, origin: str, first: date, last: date, folder: Path) -> Usage:
+    """Load the export of the days `first` to `last` in an empty folder, and return its cost."""
     account = {
         "name": "voice",
         "provider": "chatcaptain",
         "chatbot_id": "c1",
         "api_key": "${BENCH_KEY}",
         "streams": ["export"],
-        "base_url": server.origin,
+        "base_url": origin,
         "download_hosts": ["127.0.0.1"],
         "export_poll_seconds": [0.05, 0.1],
         "privacy": {"key": "${BENCH_PRIVACY_KEY}"},
     }
-    first, last = EXPORT_MONTH[0], EXPORT_MONTH[1] - timedelta(days=1)
     write_config(folder, [account], defaults={"start_date": str(first)})
+    return chatmart.run(folder, "backfill", "--from", str(first), "--to", str(last))
+
+
+def _back_fill_export(server: LoopbackServer, row_count: int, chatmart: Chatmart, folder: Path) -> Values:
     server.take_request_count()
-    usage = chatmart.run(folder, "backfill", "--from", str(first), "--to", str(last))
+    usage = load_export(chatmart, server.origin, EXPORT_MONTH[0], EXPORT_MONTH[1] - timedelta(days=1), folder)
     total = chatmart.query(folder, "SELECT count(*) AS total FROM conversation")
     return _as_values(server, (usage, int(total["total"][0].as_py())), row_count)
 

@@ -29,10 +29,11 @@ from pipelines.loads.plan import (
     plan_daily_loads,
     plan_steps,
 )
-from pipelines.loads.result import RunResult
+from pipelines.loads.result import RunResult, read_ledgers
 from pipelines.loads.run import LoadJob, run_jobs
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration.instance.materializations import record_materializations
+from warehouse.records import LedgerRow
 
 _NO_DAYS = "no account has any of these days: check start_date; the future is not loaded"
 
@@ -70,14 +71,18 @@ def load_range(
     requested = Window(start, end + timedelta(days=1))
     chosen = workspace.config.select_accounts(accounts, providers)
     warn_about_shared_projects(chosen)
-    jobs = []
+    windows = []
     for account in chosen:
         window = clip_window(account, requested, workspace.clock.now())
         if window != requested:
             _warn_about_left_out_days(account, requested, window)
-        if window is None:
-            continue
-        ledger = [] if refetch else workspace.store.ledger(account.name)
+        if window is not None:
+            windows.append((account, window))
+    whole_jobs = [LoadJob(account, tuple(window.days())) for account, window in windows]
+    ledgers = {} if refetch else read_ledgers(workspace, whole_jobs)
+    jobs = []
+    for account, window in windows:
+        ledger = ledgers.get(account.name, [])
         lost = find_lost_days(workspace, account, ((row.date, row.batches, row.fetched_at) for row in ledger))
         jobs.append(LoadJob(account, tuple(list_unsettled_days(account, window, ledger, lost))))
     _require_jobs(jobs)
@@ -136,7 +141,8 @@ def _run(
 
 def _print_plan(workspace: Workspace, jobs: Sequence[LoadJob], refetch: bool) -> int:
     """Print days, batches and the least time that the providers' rate limits allow. Sends no request."""
-    rows = [_plan_row(workspace, job, refetch) for job in jobs]
+    ledgers = read_ledgers(workspace, jobs)
+    rows = [_plan_row(workspace, job, ledgers[job.account.name], refetch) for job in jobs]
     print_table(rows, left_columns=2, label="planned")
     print_message(
         "A batch is one request or a few (pages, channels, an export job). No request was sent, nothing was written."
@@ -144,9 +150,8 @@ def _print_plan(workspace: Workspace, jobs: Sequence[LoadJob], refetch: bool) ->
     return 0
 
 
-def _plan_row(workspace: Workspace, job: LoadJob, refetch: bool) -> dict[str, str]:
+def _plan_row(workspace: Workspace, job: LoadJob, ledger: Sequence[LedgerRow], refetch: bool) -> dict[str, str]:
     account, provider, now = job.account, get_provider(job.account.provider), workspace.clock.now()
-    ledger = workspace.store.ledger(account.name)
     is_reusable = build_reuse_rule(account, ledger, lambda _batch: False, now=now, run_started_at=now, refetch=refetch)
     steps = plan_steps(account, provider, workspace.landing, job.days, is_reusable)
     batches = sum(len(step.fetches) for step in steps)
