@@ -71,10 +71,7 @@ def _print_report(report: TortureReport, story: bool) -> None:
     for wrong in report.wrongs:
         _write(f"  WRONG: {wrong}")
     if report.wrongs:
-        _write(
-            f"  again: python -m tests.torture --first {report.seed} --seeds 1 --store {report.store} --story",
-            flush=True,
-        )
+        _write(f"  again: python -m tests.torture --first {report.seed} --seeds 1 --store {report.store} --story")
 
 
 def _print_sums(reports: list[TortureReport], seconds: float) -> None:
