@@ -1,0 +1,187 @@
+"""Soak: one process loads, maintains, replays and reports for hundreds of nights, with faults, and must not grow.
+
+Run from the checkout: ``python -m benchmarks.soak --nights 500``. A night takes about two CPU seconds. Printed are the
+memory, open files and threads of the process and the files of the data folder after some nights. At the end every view
+is compared with the truth. Ends with 1 when a row differs or something was left open.
+"""
+
+import argparse
+import gc
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from pipelines.loads.workspace import Workspace
+from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.recorder import Fault
+from sandbox.server import Sandbox
+from sandbox.world import RESTATEMENTS, World
+from tests.support.clock import FakeClock
+from tests.support.command import run_as_if_alone
+from tests.support.installation import Installation, days_from
+
+FIRST_NIGHT = date(2024, 1, 1)
+AT = time_of_day(14, tzinfo=UTC)  # every account's day before has ended
+SAMPLES = 10
+WARM_UP_NIGHTS = 30
+MOST_FILES_LEFT_OPEN = 2
+TEMPORARY = (".part", ".tmp", ".spill")
+ACCOUNTS = tuple({account.provider: replace(account, daily_conversations=8) for account in DEMO_ACCOUNTS}.values())
+FAULTS = (
+    Fault(status=503, times=2),
+    Fault(status=429, headers={"Retry-After": "3"}),
+    Fault(kind="reset"),
+    Fault(status=200, body="<html>Bad gateway</html>"),
+    Fault(status=200, body='{"items": [{"day": 1, "mon', kind="cut"),
+    Fault(status=401, times=20, provider="cognigy"),
+    Fault(status=500, times=40, provider="inkeep"),
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The process and its data folder after some nights. ``megabytes`` is resident memory."""
+
+    nights: int
+    megabytes: float
+    open_files: int
+    threads: int
+    temporary_files: int
+    landing_files: int
+    landing_megabytes: float
+    warehouse_megabytes: float
+
+    @classmethod
+    def take(cls, nights: int, folder: Path) -> "Sample":
+        """Measure this process and a project's folder."""
+        gc.collect()
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        landing = [path for path in (folder / "data/landing").rglob("*") if path.is_file()]
+        everything = [path for path in folder.rglob("*") if path.is_file()]
+        temporary = [path for path in everything if path.suffix in TEMPORARY]
+        return cls(
+            nights,
+            pages * os.sysconf("SC_PAGE_SIZE") / 1e6,
+            len(list(Path("/proc/self/fd").iterdir())),
+            threading.active_count(),
+            len(temporary),
+            len(landing),
+            sum(path.stat().st_size for path in landing) / 1e6,
+            sum(path.stat().st_size for path in everything if "warehouse" in path.name) / 1e6,
+        )
+
+    def format_row(self) -> str:
+        """Return the sample as a row of the table."""
+        values = (getattr(self, field.name) for field in fields(self))
+        return "| " + " | ".join(f"{value:.1f}" if isinstance(value, float) else str(value) for value in values) + " |"
+
+
+def describe_growth(samples: list[Sample]) -> list[str]:
+    """Return a sentence for each thing that this process has more of at the end than after the warm-up."""
+    first, last = samples[0], samples[-1]
+    left = {
+        "open files": last.open_files - first.open_files - MOST_FILES_LEFT_OPEN,
+        "threads": last.threads - first.threads,
+        "temporary files": last.temporary_files - first.temporary_files,
+    }
+    return [f"{count} more {name} than after {first.nights} nights" for name, count in left.items() if count > 0]
+
+
+class Soak:
+    """The loaded nights of one project, in this process.
+
+    Args:
+        product: the configured project.
+        seed: another seed draws other faults and restatements.
+    """
+
+    def __init__(self, product: Installation, seed: int) -> None:
+        self.product, self.random = product, random.Random(seed)
+        self.failures = 0
+
+    def run_night(self, number: int) -> None:
+        """Load a night, and what belongs to its day of the week and month."""
+        log, night = self.product.sandbox.request_log, FIRST_NIGHT + timedelta(days=number)
+        log.clear()
+        if self.random.random() < 0.3:
+            log.plan_faults(replace(self.random.choice(FAULTS)))
+        self.failures += self.run(night, "load") != 0
+        log.clear()
+        self.run(night, "status", "--json")
+        self.run(night, "sql", "SELECT sum(conversations) FROM conversation_daily", "--format", "json")
+        if number % 7 == 0:
+            account = self.random.choice(self.product.accounts)
+            self.product.sandbox.world.restate(
+                account.name, night - timedelta(days=2), self.random.choice(RESTATEMENTS)
+            )
+            self.run(night, "maintain")
+        if number % 30 == 0:
+            self.run(night, "replay", "--from", str(night - timedelta(days=30)), "--to", str(night - timedelta(days=2)))
+            self.run(night, "report", "--from", str(night - timedelta(days=30)), "--to", str(night))
+
+    def finish(self, nights: int) -> list[str]:
+        """Ask for every day once more from a sound provider; return a line for each row that is not the truth's."""
+        days = days_from(FIRST_NIGHT, nights)  # a night loads the day before it
+        self.product.sandbox.request_log.clear()
+        last_night = FIRST_NIGHT + timedelta(days=nights)
+        code = self.run(last_night, "backfill", "--from", str(days[0]), "--to", str(days[-1]), "--refetch")
+        return [f"the last back-fill ended with {code}"] * bool(code) + self.product.compare_with_truth(days)[1]
+
+    def run(self, night: date, *arguments: str) -> int:
+        """Run a command at the night's instant and return its exit code."""
+        with self._at(datetime.combine(night, AT)):
+            return run_as_if_alone(arguments, self.product.environment, self.product.folder).exit_code
+
+    @contextmanager
+    def _at(self, instant: datetime) -> Iterator[None]:
+        clock, open_workspace = FakeClock(instant), Workspace.open
+
+        def open_at_instant(*given: Any, **named: Any) -> Workspace:
+            return replace(open_workspace(*given, **named), clock=clock)
+
+        with mock.patch.object(Workspace, "open", open_at_instant):
+            yield
+
+
+def main() -> int:
+    """Soak for some nights and print a table of samples."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__.partition("\n")[0])
+    parser.add_argument("--nights", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--warehouse", default="duckdb://data/warehouse.duckdb")
+    options = parser.parse_args()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as name, Sandbox(World(options.seed, ACCOUNTS)) as sandbox:
+        product = Installation(Path(name), sandbox, ACCOUNTS, warehouse_url=options.warehouse)
+        soak, samples = Soak(product, options.seed), []
+        sys.stdout.write("| " + " | ".join(field.name.replace("_", " ") for field in fields(Sample)) + " |\n")
+        sys.stdout.write("|" + "--:|" * len(fields(Sample)) + "\n")
+        for number in range(1, options.nights + 1):
+            soak.run_night(number)
+            if number == WARM_UP_NIGHTS or number % max(1, options.nights // SAMPLES) == 0:
+                samples.append(Sample.take(number, product.folder))
+                sys.stdout.write(samples[-1].format_row() + "\n")
+                sys.stdout.flush()
+        differences = soak.finish(options.nights)
+    wrongs = [*describe_growth(samples), *differences[:10]]
+    sys.stdout.write(
+        f"\n{options.nights} nights in {time.monotonic() - began:,.0f} s; the planned faults made {soak.failures} loads fail "
+        f"in part; {len(differences)} rows differ from the truth at the end\n"
+    )
+    sys.stdout.writelines(f"WRONG: {wrong}\n" for wrong in wrongs)
+    return int(bool(wrongs))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
