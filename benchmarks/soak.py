@@ -176,8 +176,8 @@ def main() -> int:
         differences = soak.finish(options.nights)
     wrongs = [*describe_growth(samples), *differences[:10]]
     sys.stdout.write(
-        f"\n{options.nights} nights in {time.monotonic() - began:,.0f} s; the planned faults made {soak.failures} loads fail "
-        f"in part; {len(differences)} rows differ from the truth at the end\n"
+        f"\n{options.nights} nights in {time.monotonic() - began:,.0f} s; {soak.failures} loads failed in part, by "
+        f"planned faults; {len(differences)} rows differ from the truth at the end\n"
     )
     sys.stdout.writelines(f"WRONG: {wrong}\n" for wrong in wrongs)
     return int(bool(wrongs))
