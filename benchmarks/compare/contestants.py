@@ -3,6 +3,7 @@
 A command is run in an empty folder. What it has loaded is counted afterwards.
 """
 
+import compileall
 import json
 import os
 import subprocess
@@ -19,6 +20,7 @@ from benchmarks.compare.environments import prepare_environment
 from benchmarks.compare.usage import Usage, measure
 
 REPOSITORY = Path(__file__).parents[2]
+PACKAGES = ("extractors", "transforms", "warehouse", "pipelines")
 SECRETS = {"BENCH_KEY": "invented-key", "BENCH_PRIVACY_KEY": "invented-privacy-key-of-a-benchmark"}
 _PROGRAMS = Path(__file__).parent / "programs"
 
@@ -67,12 +69,20 @@ def find_chatmart(name: str, path: Path) -> Chatmart:
         raise SystemExit(f"{command} does not exist")
     around = command.parents[2]
     is_checkout = (around / "pipelines").is_dir() and (around / "pyproject.toml").is_file()
-    return Chatmart(name, command, around if is_checkout else None)
+    return _compile_modules(Chatmart(name, command, around if is_checkout else None))
 
 
 def find_own_chatmart() -> Chatmart:
     """Return the chatmart of this checkout, in the environment of the running interpreter."""
-    return Chatmart("chatmart", Path(sys.executable).with_name("chatmart"), REPOSITORY)
+    return _compile_modules(Chatmart("chatmart", Path(sys.executable).with_name("chatmart"), REPOSITORY))
+
+
+def _compile_modules(chatmart: Chatmart) -> Chatmart:
+    """Compile a checkout's modules, as an installation does: where Python writes no bytecode each start would again."""
+    if chatmart.checkout is not None:
+        for package in PACKAGES:
+            compileall.compile_dir(chatmart.checkout / package, quiet=1)
+    return chatmart
 
 
 def write_config(folder: Path, accounts: Sequence[Mapping[str, object]], **top_level: object) -> None:
