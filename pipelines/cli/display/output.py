@@ -5,8 +5,9 @@ Data goes to standard output and must not come in here. Each command decides whi
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -42,9 +43,32 @@ def print_table(
             cells = ", ".join(f"{name} {value}" for name, value in row.items())
             log.info("%s: %s", label, cells, extra={name.replace(" ", "_"): value for name, value in row.items()})
         return
+    terminal = make_console(sys.stderr)
+    if terminal.is_terminal:
+        terminal.print(_build_table(rows, left_columns, row_styles))
+    else:  # a log of a thousand accounts: as wide as it needs, without a second of colours and wrapping
+        sys.stderr.writelines(f"{line}\n" for line in _format_lines(rows, left_columns))
+
+
+def _build_table(
+    rows: Sequence[Mapping[str, str]], left_columns: int, row_styles: Sequence[str | None] | None
+) -> Table:
     table = Table(box=None, pad_edge=False)
     for number, name in enumerate(rows[0] if rows else ()):
         table.add_column(name, justify="left" if number < left_columns else "right")
     for number, row in enumerate(rows):
         table.add_row(*row.values(), style=row_styles[number] if row_styles else None)
-    make_console(sys.stderr).print(table)
+    return table
+
+
+def _format_lines(rows: Sequence[Mapping[str, str]], left_columns: int) -> Iterator[str]:
+    """Format the names and rows of a table as lines with aligned cells."""
+    lines = [list(rows[0]), *(list(row.values()) for row in rows)] if rows else []
+    widths = [max(map(cell_len, cells)) for cells in zip(*lines, strict=True)]
+    for line in lines:
+        spaces = (" " * (width - cell_len(text)) for text, width in zip(line, widths, strict=True))
+        cells = (
+            text + space if number < left_columns else space + text
+            for number, (text, space) in enumerate(zip(line, spaces, strict=True))
+        )
+        yield "  ".join(cells).rstrip()
