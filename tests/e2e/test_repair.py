@@ -1,5 +1,6 @@
 """`chatmart check --repair`: what the landing zone or a new request can mend is mended, and named."""
 
+import random
 import shutil
 from collections.abc import Iterator
 from datetime import date
@@ -68,6 +69,36 @@ def test_damaged_files_of_the_warehouse_are_rebuilt(product: Installation, parts
     assert "set aside" in result.out
     check_all_is_true(product)
     assert len(product.sandbox.requests) == requests, "the landing zone was enough"
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("product", ["parquet"], indirect=True)
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "_versions/fact_conversation_daily.*",
+        "_manifest.json",
+        *(
+            pytest.param(pattern, marks=pytest.mark.long)
+            for pattern in ("_loader.json", "views.sql", "_versions/dim_account.*", "_versions/load_ledger.*")
+        ),
+    ],
+)
+def test_a_flipped_bit_in_any_file_of_a_lake_is_named_and_mended(product: Installation, pattern: str) -> None:
+    lake = product.folder / "data/lake"
+    file = max(lake.glob(pattern), key=lambda path: path.stat().st_mtime_ns)
+    content = bytearray(file.read_bytes())
+    place = random.Random(pattern).randrange(len(content))
+    content[place] ^= 1
+    with file.open("r+b") as out:
+        out.write(content)
+    requests = len(product.sandbox.requests)
+    assert str(file) in product.run("check", exit_code=1).out
+    requests_of_check = len(product.sandbox.requests) - requests
+    assert f"{file} is damaged (" in product.run("check", "--repair").out
+    check_all_is_true(product)
+    assert len(product.sandbox.requests) == requests + requests_of_check, "the landing zone was enough"
+    assert "damaged" not in product.run("check").out
 
 
 @pytest.mark.e2e

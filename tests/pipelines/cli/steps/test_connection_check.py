@@ -225,6 +225,34 @@ def test_a_published_warehouse_and_its_version(tmp_path: Path, sandbox: Sandbox,
     assert f"schema version {CURRENT_VERSION}; writable" in result.message
 
 
+@pytest.mark.parametrize("address", ["duckdb://data/warehouse.duckdb", "parquet://data/lake"])
+def test_a_damaged_warehouse_is_named(
+    tmp_path: Path, sandbox: Sandbox, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class WorldWithAddress(SampleWorld):
+        def configure(self, **extra: Any) -> Path:
+            return super().configure(warehouse=address, **extra)
+
+    world = WorldWithAddress(tmp_path, sandbox, (DOCS,))
+    store = world.open_workspace().store
+    store.set_accounts_and_measures([], [])
+    store.publish()
+    pattern = "dim_account.*.parquet" if store.location.is_dir() else store.location.name
+    [file] = tmp_path.rglob(pattern)
+    content = bytearray(file.read_bytes())
+    middle = content.index(b"parquet_schema") if b"parquet_schema" in content else 12_288 + 100  # past the headers
+    content[middle] ^= 4
+    file.write_bytes(content)
+    result = run_check(world, "warehouse")
+    assert not result.ok
+    assert f"{file} is damaged (" in result.message
+    assert "check --repair" in result.advice
+    monkeypatch.setattr(connection_check, "READ_WHOLE_BYTES", 10)
+    result = run_check(world, "warehouse")
+    assert result.ok
+    assert "(not read whole: `--repair` does)" in result.message
+
+
 def test_a_warehouse_of_another_release_or_program(sample_world: SampleWorld) -> None:
     sample_world.open_workspace().store.set_accounts_and_measures([], [])
     sample_world.open_workspace().store.publish()
