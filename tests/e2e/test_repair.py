@@ -59,10 +59,12 @@ def test_a_whole_installation_needs_no_repair_and_no_request(product: Installati
 @pytest.mark.e2e
 @pytest.mark.parametrize("parts", [(0,), (1,), (0, 1)], ids=["committed", "published", "both"])
 def test_damaged_files_of_the_warehouse_are_rebuilt(product: Installation, parts: tuple[int, ...]) -> None:
-    requests = len(product.sandbox.requests)
     files = [file for part in parts for file in list_data_files(product)[part]]
     for file in files:
         file.write_bytes(b"junk")
+    checked = product.run("check", exit_code=1).out
+    assert any(str(file) in checked for file in files)
+    requests = len(product.sandbox.requests)
     result = product.run("check", "--repair")
     named = files if len(parts) == 1 else [file for file in files if "_versions" not in file.parts]
     assert all(f"{file} is damaged (" in result.out for file in named), result.out
