@@ -143,12 +143,13 @@ def record_failures(workspace: Workspace, failures: Sequence[Failure], observer:
     rows = []
     for failure in failures:
         outcome = failure.outcome
-        failure.sentence = erase(outcome.account.provider, outcome.account.name, failure.sentence)
         outcome.add_error(failure.sentence)
         outcome.failed += len(failure.days)
         rows.append(SliceFailure(build_account_row(outcome.account), tuple(failure.days), failure.sentence, now))
     workspace.store.record_failures(rows, erase)
     for failure in failures:
+        account = failure.outcome.account
+        failure.sentence = erase(account.provider, account.name, failure.sentence)
         failure.report(observer)
 
 

@@ -6,9 +6,8 @@ The bytes of all files are searched: unpacked, and with the escapes of JSON and 
 import html
 import json
 import re
-import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,8 +16,7 @@ from typing import Any
 
 import pytest
 
-from extractors.landing.forgotten import read_people
-from pipelines.loads import result
+from sandbox.account import SandboxAccount
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
@@ -26,9 +24,11 @@ from sandbox.world import World
 from tests.support.dagster_tool import run_dagster_tool
 from tests.support.installation import Installation, days_from
 from tests.support.secret_scan import find_secrets, read_files
+from warehouse.store import Store
 
 DAYS = days_from(date(2025, 3, 1), 3)
 STORES = ("duckdb://data/warehouse.duckdb", "parquet://data/lake")
+[DOCS] = [account for account in DEMO_ACCOUNTS if account.name == "acme-docs"]
 ACCOUNTS = tuple(account for account in DEMO_ACCOUNTS if account.provider != "cognigy")
 BOT = {"streams": ["conversations", "events", "flow"]}
 PERSON = 'Zoë "planted" <person-7@example.com>'
@@ -73,14 +73,16 @@ def name_place(path: str) -> str:
 
 
 @contextmanager
-def plant_person(folder: Path, store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plant]:
+def plant_person(
+    folder: Path, store: str, monkeypatch: pytest.MonkeyPatch, accounts: tuple[SandboxAccount, ...] = ACCOUNTS
+) -> Iterator[Plant]:
     monkeypatch.setenv(KEY_NAME, KEY)
-    with Sandbox(World(accounts=ACCOUNTS)) as sandbox:
-        product = Installation(folder, sandbox, ACCOUNTS, {"acme-bot": BOT}, warehouse_url=store)
+    with Sandbox(World(accounts=accounts)) as sandbox:
+        product = Installation(folder, sandbox, accounts, {"acme-bot": BOT}, warehouse_url=store)
         privacy = {"key": f"${{{KEY_NAME}}}", "properties": "keep", "message_texts": "keep"}
         product.configure(defaults={"rate_limit": dict(product.rate_limit), "privacy": privacy})
         plant = Plant(product)
-        for account in ACCOUNTS:
+        for account in accounts:
             plant.texts[account.name] = [PERSON, *plant_in_account(sandbox.world, account.name)]
         yield plant
 
@@ -136,8 +138,8 @@ def show_table(before: Counter[str], after: Counter[str]) -> None:
 
 
 def forget_everywhere(plant: Plant) -> None:
-    for account in ACCOUNTS:
-        done = plant.product.run("forget", "--account", account.name, "--user", PERSON)
+    for account in plant.texts:
+        done = plant.product.run("forget", "--account", account, "--user", PERSON)
         assert not find_secrets(plant.list_texts(), [("output", (done.out + done.err).encode())])
 
 
@@ -185,35 +187,33 @@ def test_after_a_run_of_dagster_its_logs_alone_are_left(
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize(("recorder", "store"), [("record_failures", STORES[0]), ("record_run", STORES[1])])
 def test_an_error_that_a_run_still_holds_is_recorded_without_the_person(
-    tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, recorder: str, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with plant_person(tmp_path, store, monkeypatch) as plant:
-        product = plant.product
+    with plant_person(tmp_path, store, monkeypatch, (DOCS,)) as plant:
+        product, texts = plant.product, plant.list_texts()
         product.backfill(DAYS[0], DAYS[-1])
-        record = result.record_failures
+        forget_before(recorder, product, monkeypatch)
+        product.sandbox.plan_faults(Fault(path="/inkeep/", status=422, body=json.dumps({"title": f"no user {PERSON}"})))
+        done = product.backfill(DAYS[0], DAYS[0], "--refetch", exit_code=1)
+        assert product.query("SELECT count(*) AS n FROM forgotten") == [{"n": 1}]
+        for table in ("load_ledger", "load_run"):
+            [row] = product.query(f"SELECT error FROM {table} WHERE error IS NOT NULL")
+            assert "no user forgotten" in row["error"]
+        assert not plant.find_places(texts)
+        if recorder == "record_failures":  # else the error was printed before the person was forgotten
+            assert "no user forgotten" in done.err
+            assert find_secrets(texts, [("stderr", undo_escapes(done.err.encode()))]) == []
 
-        def forget_first(workspace: Any, failures: Any, observer: Any) -> None:
-            if failures and read_people(tmp_path / "data/landing/provider=inkeep/account=acme-docs") is None:
-                worker = threading.Thread(target=forget_in_another_process)
-                worker.start()
-                worker.join()
-            record(workspace, failures, observer)
 
-        def forget_in_another_process() -> None:
-            product.run_process("forget", "--account", "acme-docs", "--user", PERSON)
+def forget_before(recorder: str, product: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let another process forget the person at the last moment before a run records its errors."""
+    record = getattr(Store, recorder)
 
-        from pipelines.loads import ready_load
+    def forget_and_record(store: Store, rows: Sequence[Any], *more: Any) -> None:
+        if any(row.error for row in rows):
+            product.run_process("forget", "--account", DOCS.name, "--user", PERSON)
+        record(store, rows, *more)
 
-        for module in (result, ready_load):
-            monkeypatch.setattr(module, "record_failures", forget_first)
-        product.sandbox.plan_faults(
-            Fault(path="/inkeep/", status=422, body=json.dumps({"title": f"no user {PERSON}"})),
-        )
-        done = product.backfill(DAYS[0], DAYS[0], "--refetch", "--account", "acme-docs", exit_code=1)
-        assert "no user forgotten" in done.err
-        assert "no user forgotten" in product.query("SELECT error FROM load_ledger WHERE error IS NOT NULL")[0]["error"]
-        assert find_secrets([PERSON], [("stderr", undo_escapes(done.err.encode()))]) == []
-        lines = find_secrets(plant.texts["acme-docs"], ((n, undo_escapes(c)) for n, c in read_files(tmp_path)))
-        assert [line for line in lines if "account=acme-docs" in line or "warehouse" in line or "lake" in line] == []
+    monkeypatch.setattr(Store, recorder, forget_and_record)
