@@ -44,7 +44,7 @@ TAKEN_OUT = {OUTPUT, DAGSTER}
 
 
 @dataclass
-class Plant:
+class PlantedPerson:
     """A product in which one person is planted in every field of every account that can hold one."""
 
     product: Installation
@@ -75,13 +75,13 @@ def name_place(path: str) -> str:
 @contextmanager
 def plant_person(
     folder: Path, store: str, monkeypatch: pytest.MonkeyPatch, accounts: tuple[SandboxAccount, ...] = ACCOUNTS
-) -> Iterator[Plant]:
+) -> Iterator[PlantedPerson]:
     monkeypatch.setenv(KEY_NAME, KEY)
     with Sandbox(World(accounts=accounts)) as sandbox:
         product = Installation(folder, sandbox, accounts, {"acme-bot": BOT}, warehouse_url=store)
         privacy = {"key": f"${{{KEY_NAME}}}", "properties": "keep", "message_texts": "keep"}
         product.configure(defaults={"rate_limit": dict(product.rate_limit), "privacy": privacy})
-        plant = Plant(product)
+        plant = PlantedPerson(product)
         for account in accounts:
             plant.texts[account.name] = [PERSON, *plant_in_account(sandbox.world, account.name)]
         yield plant
@@ -103,7 +103,7 @@ def plant_in_account(world: World, account: str) -> list[str]:
     return [item.id for item in own] if world.accounts[account].provider != "chatdash" else []
 
 
-def fail_a_load(plant: Plant) -> str:
+def fail_a_load(plant: PlantedPerson) -> str:
     """Load once more with errors that quote the person; returns the standard error."""
     conversations = {account: texts[-1] for account, texts in plant.texts.items()}
     conversations["acme-sales"] = "a conversation"  # ChatDash ties no conversation to a user
@@ -120,7 +120,7 @@ def fail_a_load(plant: Plant) -> str:
     return plant.product.backfill(DAYS[0], DAYS[0], "--refetch", exit_code=1).err
 
 
-def use_everything(plant: Plant) -> None:
+def use_everything(plant: PlantedPerson) -> None:
     """Load, replay, report, take a result out, and fail."""
     product = plant.product
     (product.folder / "out").mkdir()
@@ -137,7 +137,7 @@ def show_table(before: Counter[str], after: Counter[str]) -> None:
         print(f"| {place} | {before[place]} | {after[place]} |")  # noqa: T201 -- shown by pytest -s
 
 
-def forget_everywhere(plant: Plant) -> None:
+def forget_everywhere(plant: PlantedPerson) -> None:
     for account in plant.texts:
         done = plant.product.run("forget", "--account", account, "--user", PERSON)
         assert not find_secrets(plant.list_texts(), [("output", (done.out + done.err).encode())])
