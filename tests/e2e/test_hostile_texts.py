@@ -26,6 +26,7 @@ HOSTILE = (
     "'; COPY fact_conversation TO '../../stolen.csv'; --",
     "../../../../outside*?[a]#%2e%2e",
 )
+TOTALS = "SELECT account, date, conversations FROM conversation_daily ORDER BY ALL"
 NESTED = {"lists": "[" * 2_000_000, "objects": '{"a":' * 400_000, "closed": "[" * 500_000 + "]" * 500_000}
 ONE_OF_EACH = tuple({account.provider: account for account in DEMO_ACCOUNTS}.values())
 
@@ -58,19 +59,21 @@ def test_every_text_of_a_provider_is_only_a_text(tmp_path: Path, store: str, mon
             for _, conversations in sandbox.world.conversations_by_day(account.name, DAYS):
                 make_hostile(conversations)
         product = Installation(folder, sandbox, DEMO_ACCOUNTS, {"acme-bot": BOT}, store)
-        privacy = {"key": "${FAKE_PRIVACY_KEY}", "properties": "keep", "message_texts": "keep"}
-        product.configure(defaults={"rate_limit": dict(product.rate_limit), "privacy": privacy})
         for _ in range(2):  # the second one replaces what the first has written
             product.backfill(DAYS[0], DAYS[-1], "--refetch")
         compared, lines = product.compare_with_truth(DAYS)
         assert compared
         assert lines == []
+        assert set(HOSTILE) <= {row["member"] for row in product.query("SELECT intent AS member FROM intent_daily")}
+        privacy = {"key": "${FAKE_PRIVACY_KEY}", "properties": "keep", "message_texts": "keep"}
+        product.configure(defaults={"rate_limit": dict(product.rate_limit), "privacy": privacy})
+        counts = product.query(TOTALS)
         product.run("replay")
         product.run("report", "--from", str(DAYS[0]), "--to", str(DAYS[-1]), "--output", "report.html")
         for text in HOSTILE:
             product.run("show", "--user", text)
         product.run("forget", "--account", "acme-docs", "--user", HOSTILE[0])
-        assert product.compare_with_truth(DAYS)[1] == []
+        assert product.query(TOTALS) == counts
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert not list(tmp_path.rglob("stolen*"))
     assert not list(tmp_path.rglob("outside*"))
