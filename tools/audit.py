@@ -26,9 +26,9 @@ def judge(report: Mapping[str, Any] | None, problem: str = "") -> tuple[int, lis
         return NOT_AUDITED, [f"Not audited: no list of vulnerabilities could be reached {reason}from this machine."]
     packages = report["dependencies"]
     lines = [
-        f"{package['name']} {package['version']}: {found['id']}, fixed in {', '.join(found['fix_versions']) or 'none'}"
+        f"{package['name']} {package['version']}: {advisory['id']}, fixed in {', '.join(advisory['fix_versions']) or 'none'}"
         for package in packages
-        for found in package.get("vulns", ())
+        for advisory in package.get("vulns", ())
     ]
     if lines:
         return VULNERABLE, lines
