@@ -26,7 +26,7 @@ def judge(report: Mapping[str, Any] | None, problem: str = "") -> tuple[int, lis
         return NOT_AUDITED, [f"Not audited: no list of vulnerabilities could be reached {reason}from this machine."]
     packages = report["dependencies"]
     lines = [
-        f"{package['name']} {package['version']}: {advisory['id']}, fixed in {', '.join(advisory['fix_versions']) or 'none'}"
+        f"{package['name']} {package['version']}: {advisory['id']}, fixed in {_list_fixes(advisory)}"
         for package in packages
         for advisory in package.get("vulns", ())
     ]
@@ -39,6 +39,10 @@ def judge(report: Mapping[str, Any] | None, problem: str = "") -> tuple[int, lis
             f"Not audited: nothing is told about {len(skipped)} of {len(packages)} packages ({names})."
         ]
     return NOTHING_KNOWN, [f"No vulnerability is known of {len(packages)} packages."]
+
+
+def _list_fixes(advisory: Mapping[str, Any]) -> str:
+    return ", ".join(advisory["fix_versions"]) or "no version"
 
 
 def run_audit() -> tuple[int, list[str]]:

@@ -228,11 +228,11 @@ def test_a_published_warehouse_and_its_version(tmp_path: Path, sandbox: Sandbox,
 def test_a_damaged_lake_is_named_where_it_is_not_large(
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class WorldWithAddress(SampleWorld):
+    class WorldWithLake(SampleWorld):
         def configure(self, **extra: Any) -> Path:
             return super().configure(warehouse="parquet://data/lake", **extra)
 
-    world = WorldWithAddress(tmp_path, sandbox, (DOCS,))
+    world = WorldWithLake(tmp_path, sandbox, (DOCS,))
     store = world.open_workspace().store
     store.set_accounts_and_measures([], [])
     store.publish()
