@@ -1,25 +1,27 @@
 # syntax=docker/dockerfile:1
 # One image for all of it: the command, Dagster's webserver, its daemon and the code location (see compose.yaml).
 
-FROM python:3.11-slim AS build
+# By digest: --build-arg BASE=python:3.11-slim@sha256:...
+ARG BASE=python:3.11-slim
+
+FROM ${BASE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/chatmart
 ENV PATH=/opt/chatmart/bin:$PATH
 WORKDIR /src
 # what it needs comes first: these layers are made anew only when that changes, not with every change of the code
-COPY pyproject.toml constraints.txt ./
-RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
-    print(*p['dependencies'], *p['optional-dependencies']['postgres'], sep='\n')" > requirements.txt \
-    && pip install --constraint constraints.txt --requirement requirements.txt
+COPY requirements-image.txt ./
+RUN pip install --require-hashes --no-deps --only-binary :all: --requirement requirements-image.txt
+COPY pyproject.toml ./
 COPY README.md LICENSE dagster.yaml ./
 COPY extractors extractors
 COPY transforms transforms
 COPY warehouse warehouse
 COPY pipelines pipelines
 COPY sandbox sandbox
-RUN pip install --no-deps . && cp dagster.yaml /opt/chatmart/lib/python3.11/site-packages/
+RUN pip install --no-deps --no-build-isolation . && cp dagster.yaml /opt/chatmart/lib/python3.11/site-packages/
 
-FROM python:3.11-slim
+FROM ${BASE}
 LABEL org.opencontainers.image.title=chatmart org.opencontainers.image.licenses=MIT
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /chatmart chatmart \
     && install --directory --owner chatmart --group chatmart --mode 0700 /chatmart /chatmart/data /dagster

@@ -12,7 +12,7 @@ FUZZ_SEED ?= 1
 TORTURE_SEEDS ?= 20
 PYTEST := $(BIN)/pytest --numprocesses auto --dist worksteal --randomly-seed $(SEED)
 
-.PHONY: install demo test test-all fuzz torture lint format typecheck names docs bench snapshot dev clean
+.PHONY: install demo test test-all fuzz torture lint format typecheck names audit docs bench snapshot dev clean
 
 install: $(INSTALLED)
 
@@ -50,6 +50,9 @@ typecheck: install
 
 names: install
 	$(BIN)/python tools/check_names.py --list
+
+audit: install
+	$(BIN)/python tools/audit.py
 
 docs: install
 	$(BIN)/python tools/make_docs.py

@@ -176,6 +176,10 @@ class Transaction:
     changed: bool = True
 
 
+EraseText = Callable[[str, str, str], str]
+"""Returns a text about a provider's account (provider, account, text) without the people whom it has forgotten."""
+
+
 @dataclass(frozen=True)
 class Damage:
     """A file of the warehouse that cannot be read whole, and the words of the engine for it."""

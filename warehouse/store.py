@@ -33,6 +33,7 @@ from warehouse.records import (
     ChunkCommit,
     CommitResult,
     Damage,
+    EraseText,
     LedgerRow,
     MeasureDefinition,
     RunRow,
@@ -55,6 +56,10 @@ LEFT JOIN wh.coverage AS c ON c.account = l.account AND c.date = l.date
 WHERE $condition
 ORDER BY l.account, l.date
 """
+
+
+def _keep_text(_provider: str, _account: str, text: str) -> str:
+    return text
 
 
 class Store(PersonalStore):
@@ -141,10 +146,10 @@ class Store(PersonalStore):
         rows = {(row.account, row.date): row for row in self.ledger(*accounts, days=(min(days), max(days)))}
         return all(key in rows and rows[key].loaded_at == chunk.loaded_at for key, chunk in newest.items())
 
-    def record_failures(self, failures: Sequence[SliceFailure]) -> None:
+    def record_failures(self, failures: Sequence[SliceFailure], erase: EraseText = _keep_text) -> None:
         """Record failed attempts in the ledger: beside the load of a loaded slice, else as a failed slice.
 
-        Raises WarehouseBusy.
+        `erase` is called under the lock: who is forgotten later is forgotten here too. Raises WarehouseBusy.
         """
         from warehouse.commit import run_log
 
@@ -153,7 +158,7 @@ class Store(PersonalStore):
             return
         scope = replace(_scope_of(slices), tables=frozenset({"load_ledger"}))
         with self._open_engine() as con, self._storage.transaction(con, scope):
-            run_log.record_failures(con, failures)
+            run_log.record_failures(con, [_erase_failure(failure, erase) for failure in failures])
 
     def set_accounts_and_measures(
         self, accounts: Sequence[AccountRow], measures: Sequence[MeasureDefinition], *, replace_ids: bool = True
@@ -172,10 +177,10 @@ class Store(PersonalStore):
             transaction.changed = is_allowed and run_log.set_accounts_and_measures(con, accounts, measures)
         return others
 
-    def record_run(self, rows: Sequence[RunRow]) -> None:
+    def record_run(self, rows: Sequence[RunRow], erase: EraseText = _keep_text) -> None:
         """Record the work of a run for each of its accounts, in place of earlier records of the same run.
 
-        Raises WarehouseBusy.
+        `erase` is called under the lock, as in `record_failures`. Raises WarehouseBusy.
         """
         from warehouse.commit import run_log
 
@@ -185,7 +190,7 @@ class Store(PersonalStore):
         names = tuple(sorted({row.account for row in rows}))
         scope = Scope(names, (min(days), max(days)), frozenset({"load_run"}))
         with self._open_engine() as con, self._storage.transaction(con, scope):
-            run_log.record_run(con, rows)
+            run_log.record_run(con, [_erase_run(row, erase) for row in rows])
 
     def run_records(self, run_id: str) -> list[RunRow]:
         """Return the committed (not the published) records of a run, ordered by account."""
@@ -280,6 +285,15 @@ def open_store(url: str, base: Path, *, limits: EngineLimits | None = None, wait
     for an address without a path, or of an unknown kind.
     """
     return Store(find_storage(url, base, wait_seconds), limits)
+
+
+def _erase_failure(failure: SliceFailure, erase: EraseText) -> SliceFailure:
+    account = failure.account
+    return replace(failure, error=erase(account.provider, account.account, failure.error))
+
+
+def _erase_run(row: RunRow, erase: EraseText) -> RunRow:
+    return replace(row, error=erase(row.provider, row.account, row.error)) if row.error else row
 
 
 def _scope_of(slices: Sequence[tuple[str, date]]) -> Scope:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 
 from extractors.account import Account
 from extractors.errors import Defect, ErrorLocation, ExtractionError, NotUnderstood
@@ -15,6 +16,7 @@ from extractors.foreign_text import clean_line
 from extractors.http.stats import RequestStats
 from extractors.redaction import RedactingFilter
 from pipelines.loads.failures import MAX_DETAIL
+from pipelines.loads.forgotten_texts import erase_forgotten
 from pipelines.loads.load import PendingLoad, commit_loads
 from pipelines.loads.observer import Observer
 from pipelines.loads.plan import LoadJob
@@ -137,14 +139,17 @@ def _record_result(outcome: Outcome, load: PendingLoad, failures: list[Failure],
 def record_failures(workspace: Workspace, failures: Sequence[Failure], observer: Observer) -> None:
     """Record in the outcomes and in the ledger that some local days could not be loaded. Raises WarehouseErrors."""
     now = workspace.clock.now()
+    erase = partial(erase_forgotten, workspace.landing)
     rows = []
     for failure in failures:
         outcome = failure.outcome
         outcome.add_error(failure.sentence)
         outcome.failed += len(failure.days)
         rows.append(SliceFailure(build_account_row(outcome.account), tuple(failure.days), failure.sentence, now))
-    workspace.store.record_failures(rows)
+    workspace.store.record_failures(rows, erase)
     for failure in failures:
+        account = failure.outcome.account
+        failure.sentence = erase(account.provider, account.name, failure.sentence)
         failure.report(observer)
 
 

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC
 from decimal import Decimal
+from functools import partial
 
 from structlog.contextvars import bound_contextvars
 
 from extractors.foreign_text import clean_line
+from pipelines.loads.forgotten_texts import erase_forgotten
 from pipelines.loads.load import publish_warehouse, set_accounts_and_measures
 from pipelines.loads.result import Outcome
 from pipelines.loads.workspace import Workspace
@@ -64,10 +66,12 @@ class RunRecorder:
         self._outcomes = outcomes
         self._started_at = workspace.clock.now()
         self._earlier = {row.account: row for row in earlier}
+        self._erase = partial(erase_forgotten, workspace.landing)
 
     def write_rows(self) -> None:
         """Write the present state of all acstats. Raises WarehouseErrors."""
-        self._workspace.store.record_run([self._build_row(outcome) for outcome in self._outcomes if outcome.planned])
+        rows = [self._build_row(outcome) for outcome in self._outcomes if outcome.planned]
+        self._workspace.store.record_run(rows, self._erase)
 
     def finish(self, error: str | None = None) -> None:
         """Write the end of all accounts; ``error`` is the reason for those in progress. Raises WarehouseErrors."""
@@ -76,9 +80,12 @@ class RunRecorder:
         for outcome in self._outcomes:
             reason = error if outcome.ended_at is None else None
             outcome.ended_at = outcome.ended_at or self._workspace.clock.now()
+            # they are printed, logged and sent from here on
+            names = (outcome.account.provider, outcome.account.name)
+            outcome.errors[:] = [self._erase(*names, sentence) for sentence in outcome.errors]
             if outcome.planned:
                 rows.append(self._build_row(outcome, reason))
-        self._workspace.store.record_run(rows)
+        self._workspace.store.record_run(rows, self._erase)
         for row in rows:
             self._log_row(row)
 

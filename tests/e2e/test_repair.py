@@ -1,5 +1,6 @@
 """`chatmart check --repair`: what the landing zone or a new request can mend is mended, and named."""
 
+import random
 import shutil
 from collections.abc import Iterator
 from datetime import date
@@ -58,16 +59,48 @@ def test_a_whole_installation_needs_no_repair_and_no_request(product: Installati
 @pytest.mark.e2e
 @pytest.mark.parametrize("parts", [(0,), (1,), (0, 1)], ids=["committed", "published", "both"])
 def test_damaged_files_of_the_warehouse_are_rebuilt(product: Installation, parts: tuple[int, ...]) -> None:
-    requests = len(product.sandbox.requests)
     files = [file for part in parts for file in list_data_files(product)[part]]
     for file in files:
         file.write_bytes(b"junk")
+    checked = product.run("check", exit_code=1).out
+    assert any(str(file) in checked for file in files)
+    requests = len(product.sandbox.requests)
     result = product.run("check", "--repair")
     named = files if len(parts) == 1 else [file for file in files if "_versions" not in file.parts]
     assert all(f"{file} is damaged (" in result.out for file in named), result.out
     assert "set aside" in result.out
     check_all_is_true(product)
     assert len(product.sandbox.requests) == requests, "the landing zone was enough"
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("product", ["parquet"], indirect=True)
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "_versions/fact_conversation_daily.*",
+        "_manifest.json",
+        *(
+            pytest.param(pattern, marks=pytest.mark.long)
+            for pattern in ("_loader.json", "views.sql", "_versions/dim_account.*", "_versions/load_ledger.*")
+        ),
+    ],
+)
+def test_a_flipped_bit_in_any_file_of_a_lake_is_named_and_mended(product: Installation, pattern: str) -> None:
+    lake = product.folder / "data/lake"
+    file = max(lake.glob(pattern), key=lambda path: path.stat().st_mtime_ns)
+    content = bytearray(file.read_bytes())
+    place = random.Random(pattern).randrange(len(content))
+    content[place] ^= 1
+    with file.open("r+b") as out:
+        out.write(content)
+    requests = len(product.sandbox.requests)
+    assert str(file) in product.run("check", exit_code=1).out
+    requests_of_check = len(product.sandbox.requests) - requests
+    assert f"{file} is damaged (" in product.run("check", "--repair").out
+    check_all_is_true(product)
+    assert len(product.sandbox.requests) == requests + requests_of_check, "the landing zone was enough"
+    assert "damaged" not in product.run("check").out
 
 
 @pytest.mark.e2e

@@ -7,9 +7,9 @@ from threading import Event
 TIMEOUT_SECONDS = 60
 
 
-def wait_until(reached: Callable[[], bool]) -> None:
-    """Return as soon as ``reached()`` is true. Raises AssertionError after 60 seconds."""
+def wait_until(reached: Callable[[], bool], seconds: float = TIMEOUT_SECONDS) -> None:
+    """Return as soon as ``reached()`` is true. Raises AssertionError after so many seconds."""
     tick, started_at = Event(), datetime.now(UTC)
     while not reached():
-        assert datetime.now(UTC) - started_at < timedelta(seconds=TIMEOUT_SECONDS)
+        assert datetime.now(UTC) - started_at < timedelta(seconds=seconds)
         tick.wait(0.005)

@@ -52,6 +52,17 @@ UPDATE wh.$table AS f SET conversation_id = p.token$more FROM person_conversatio
 WHERE f.account_key = $account AND f.conversation_id = p.conversation_id
 """
 _FLOW_IDS = ", transition_id = replace(f.transition_id, f.conversation_id, p.token)"  # may be made from it
+_FORGET_CONVERSATION_TEXT = """
+UPDATE wh.$table AS f SET $column = replace(f.$column, p.conversation_id, 'forgotten') FROM person_conversation AS p
+WHERE $owner AND $stands_in
+"""
+_STANDS_IN = """
+length(p.conversation_id) >= $least AND contains($column, p.conversation_id)
+AND NOT contains('forgotten', p.conversation_id)
+"""
+_LEAST_TEXT_LENGTH = 6  # a shorter id stands in a sentence by chance
+_SENTENCES = (("load_ledger", "error"), ("load_run", "error"), ("drift", "name"))
+"""The columns with sentences, which may quote the id of a conversation."""
 _FORGET_TEXT = """
 UPDATE wh.$table SET $column = regexp_replace($column, $pattern, '\\1forgotten\\2', 'g')
 WHERE $owner AND regexp_matches($column, $pattern)
@@ -70,6 +81,10 @@ def find_rows(con: duckdb.DuckDBPyConnection, person: PersonInAccount) -> list[H
         )
         held.append(_count(con, table, columns, where))
     held += [_count(con, table, (column,), where) for table, column, _, where in _list_texts(person)]
+    for table, column in _SENTENCES:
+        exists = "$owner AND EXISTS (FROM person_conversation AS p WHERE $stands_in)"
+        where = fill(exists, owner=_owner(table, person), stands_in=_stands_in(column))
+        held.append(_count(con, table, (column,), where))
     con.execute("DROP TABLE person_conversation")
     return [rows for rows in held if rows.rows]
 
@@ -81,6 +96,16 @@ def forget_person(con: duckdb.DuckDBPyConnection, person: PersonInAccount) -> in
     for table in CONVERSATION_TABLES[1:]:
         more = _FLOW_IDS if table == "fact_flow_transition" else ""
         changed += execute_and_count(con, fill(_FORGET_ID, table=ident(table), more=more, account=_key(person)))
+    for table, column in _SENTENCES:
+        statement = fill(
+            _FORGET_CONVERSATION_TEXT,
+            table=ident(table),
+            column=ident(column),
+            owner=_owner(table, person, "f."),
+            stands_in=_stands_in(column),
+        )
+        while count := execute_and_count(con, statement):  # one of several ids of a sentence at a time
+            changed += count
     for table, column, pattern, where in _list_texts(person):
         statement = fill(
             _FORGET_TEXT, table=ident(table), column=ident(column), pattern=literal(pattern), owner=f"({where})"
@@ -142,15 +167,24 @@ def _list_texts(person: PersonInAccount) -> Iterator[tuple[str, str, str, str]]:
     ends = r"([^\pL\pN_-]|$)" if re.match(r"[\w-]", person.text[-1]) else "()"
     pattern = f"{begins}{_escape(person.text)}{ends}"
     for table, column in _TEXTS:
-        has_key = "account_key" in metadata.tables[table].columns
-        owner = f"account_key = {_key(person)}" if has_key else f"account = {literal(person.account)}"
         matches = fill(
             "$owner AND regexp_matches($column, $pattern)",
-            owner=owner,
+            owner=_owner(table, person),
             column=ident(column),
             pattern=literal(pattern),
         )
         yield table, column, pattern, matches
+
+
+def _stands_in(column: str) -> str:
+    """Return the condition that the id of the conversation `p` stands in a text."""
+    return fill(_STANDS_IN, least=str(_LEAST_TEXT_LENGTH), column=ident(column))
+
+
+def _owner(table: str, person: PersonInAccount, alias: str = "") -> str:
+    """Return the condition for the rows of the person's account."""
+    has_key = "account_key" in metadata.tables[table].columns
+    return f"{alias}account_key = {_key(person)}" if has_key else f"{alias}account = {literal(person.account)}"
 
 
 def _escape(text: str) -> str:

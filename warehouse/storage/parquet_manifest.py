@@ -1,12 +1,15 @@
 """The manifest of a Parquet lake: the files of each table, as of one commit.
 
 A lake has two manifests: the loader's, which every commit replaces, and the published one, by which readers see a whole
-commit. Each is replaced atomically. What must not come in: SQL, the content of the files.
+commit. Each is replaced atomically, and begins with the SHA-256 of what follows. What must not come in: SQL, the
+content of the files.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +19,26 @@ from warehouse.storage.files import PRIVATE_FILE, write_into_place
 UNPARTITIONED = ""
 """The month of a table without months: it is one file."""
 
-_FORMAT = 1
+_FORMAT = 2
+_FORMAT_WITHOUT_CHECKSUM = 1
+_HEAD = re.compile(rb'\{\n "sha256": "([0-9a-f]{64})",')
+
+
+class WrongChecksum(ValueError):
+    """The bytes of a manifest are not those that were written."""
 
 
 @dataclass(frozen=True)
 class DataFile:
-    """One file of a table, by its name in the folder of versions, with its rows and its size in bytes."""
+    """One file of a table, by its name in the folder of versions, with its rows, its size in bytes and its SHA-256.
+
+    Files of lakes before format 2 have no SHA-256.
+    """
 
     file: str
     rows: int
     bytes: int
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,13 @@ class Manifest:
             for month, file in months.items():
                 yield table, month, file
 
+    def paths(self, versions: Path) -> dict[str, dict[str, Path]]:
+        """Return the path of every file, by table and month; `versions` is their folder."""
+        return {
+            table: {month: versions / file.file for month, file in months.items()}
+            for table, months in self.tables.items()
+        }
+
     def file_names(self) -> set[str]:
         """Return the names of all files."""
         return {file.file for _, _, file in self.data_files()}
@@ -74,13 +94,17 @@ class Manifest:
                 for table, months in sorted(self.tables.items())
             },
         }
-        write_into_place(path, json.dumps(document, indent=1).encode(), mode)
+        content = json.dumps(document, indent=1).encode().removeprefix(b"{")
+        write_into_place(path, f'{{\n "sha256": "{sha256(content).hexdigest()}",'.encode() + content, mode)
 
     @classmethod
     def load(cls, path: Path) -> "Manifest | None":
         """Return the manifest at `path`; None when there is none. Raises UnreadableWarehouse for a damaged one."""
         try:
-            document: dict[str, Any] = json.loads(path.read_bytes())
+            content = path.read_bytes()
+            document: dict[str, Any] = json.loads(content)
+            if document["format"] != _FORMAT_WITHOUT_CHECKSUM or "sha256" in document:
+                _require_checksum(content)
             tables = {
                 table: {month: DataFile(**file) for month, file in months.items()}
                 for table, months in document["tables"].items()
@@ -93,3 +117,9 @@ class Manifest:
                 f"{path} cannot be read as a lake's manifest ({type(error).__name__}). Move the lake away; a replay "
                 "rebuilds everything from the landing zone."
             ) from error
+
+
+def _require_checksum(content: bytes) -> None:
+    head = _HEAD.match(content)
+    if head is None or sha256(content[head.end() :]).hexdigest().encode() != head[1]:
+        raise WrongChecksum

@@ -54,6 +54,11 @@ def months_of(scope: Scope, months: Iterable[str]) -> list[str]:
     return sorted(month for month in months if first <= month <= last)
 
 
+def partitions_of(scope: Scope, table: str, months: Iterable[str]) -> list[str]:
+    """Return those of a table's `months` whose files are read for a scope."""
+    return months_of(scope, months) if is_partitioned(table) else list(months)
+
+
 def scope_condition(scope: Scope, table: str) -> str:
     """Return the condition for the rows of a table with a date that are in the scope."""
     conditions = []
@@ -77,12 +82,12 @@ def raise_for_damage(names: Collection[str] = ()) -> Iterator[None]:
     except (duckdb.InvalidInputException, duckdb.IOException) as error:
         if ".parquet" not in str(error):  # such as a full disk while rows are spilled
             raise
-        raise _damage_error(str(error).splitlines()[0]) from error
+        raise damage_error(str(error).splitlines()[0]) from error
     except QueryError as error:
         is_damage = isinstance(error.__cause__, duckdb.InvalidInputException | duckdb.IOException)
         if not is_damage or not any(name in str(error) for name in names):
             raise
-        raise _damage_error(str(error).splitlines()[0]) from error
+        raise damage_error(str(error).splitlines()[0]) from error
 
 
 def require_whole(files: Mapping[Path, int]) -> None:
@@ -94,15 +99,16 @@ def require_whole(files: Mapping[Path, int]) -> None:
         try:
             present = path.stat().st_size
         except FileNotFoundError:
-            raise _damage_error(f"{path} is missing") from None
+            raise damage_error(f"{path} is missing") from None
         if present != size:
-            raise _damage_error(f"{path} has {present} bytes of {size}")
+            raise damage_error(f"{path} has {present} bytes of {size}")
 
 
-def _damage_error(problem: str) -> UnreadableWarehouse:
+def damage_error(problem: str) -> UnreadableWarehouse:
+    """Return the error that says what is damaged, and what to do."""
     return UnreadableWarehouse(
-        f"The lake has a file that cannot be read ({problem}). Move the lake's folder away, and run `chatmart replay`: "
-        "it builds the lake anew from the landing zone."
+        f"The lake has a file that cannot be read ({problem}). Run `chatmart check --repair`. Should that not help: "
+        "Move the lake's folder away, and run `chatmart replay`: it builds the lake anew from the landing zone."
     )
 
 
@@ -121,7 +127,7 @@ def load_scope(
     con.execute("USE memory")
     for table in tables_of(scope):
         by_month = files.get(table, {})
-        months = months_of(scope, by_month) if is_partitioned(table) else list(by_month)
+        months = partitions_of(scope, table, by_month)
         if not months:
             continue
         condition = scope_condition(scope, table) if is_partitioned(table) else "true"

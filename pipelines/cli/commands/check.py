@@ -17,7 +17,8 @@ from pipelines.cli.options import accounts_option, providers_option
 def check(config: str | None, as_json: bool, repair: bool, accounts: Sequence[str], providers: Sequence[str]) -> int:
     """Check configuration, credentials, disk and warehouse before a load. Exits with 1 when a check fails.
 
-    Sends one small request per account, about yesterday. Starts no export and writes nothing.
+    Sends one small request per account, about yesterday. Starts no export and writes nothing. A warehouse of up to 256
+    MiB is read whole, so that damage of any of its files is found.
 
     With --repair it reads the whole warehouse and the newest responses instead. Damaged files are set aside, days that
     were landed and are not loaded are loaded, days whose responses cannot be read are fetched again. Exits with 0 when

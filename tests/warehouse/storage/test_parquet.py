@@ -28,6 +28,7 @@ from warehouse.errors import UnreadableWarehouse
 from warehouse.records import Scope
 from warehouse.storage import files as publishing
 from warehouse.storage import parquet as parquet_store
+from warehouse.storage import parquet_publication
 from warehouse.storage.parquet import ParquetStorage
 from warehouse.storage.parquet_manifest import Manifest
 from warehouse.store import Store
@@ -177,7 +178,7 @@ def test_superseded_files_go_when_nobody_can_need_them(loaded_store: Store, monk
     loaded_store.publish()
     assert first < list_versions(loaded_store) | current
     assert list_versions(loaded_store) > read_published(loaded_store).file_names()
-    monkeypatch.setattr(parquet_store, "RETENTION_SECONDS", -1)
+    monkeypatch.setattr(parquet_publication, "RETENTION_SECONDS", -1)
     loaded_store.publish()
     assert list_versions(loaded_store) == read_published(loaded_store).file_names()
 
@@ -187,11 +188,11 @@ def test_a_publication_that_was_killed_half_way_is_finished(
 ) -> None:
     loaded_store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 20)))
 
-    def interrupt(_self: ParquetStorage, _manifest: Manifest) -> None:
+    def interrupt(_root: Path, _versions: Path, _manifest: Manifest) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(ParquetStorage, "_link_files", interrupt)
+        patched.setattr(parquet_store, "link_files", interrupt)
         with pytest.raises(KeyboardInterrupt):
             loaded_store.publish()
     assert query_rows(loaded_store, TOTAL) == [(60,)]

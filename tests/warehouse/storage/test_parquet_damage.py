@@ -1,15 +1,20 @@
 """Damage of a lake's files: what is published was read back whole, and the lake goes on with what is."""
 
+import json
+import random
+import shutil
 from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.warehouse.filled import FilledStores, load_one_day
+from tests.warehouse.filled import FilledStores, copy_tree, load_one_day
 from tests.warehouse.sample import DAY, build_chunk_commit, build_full_tables, query_rows
-from warehouse.errors import DamagedWarehouse
+from warehouse.errors import DamagedWarehouse, UnreadableWarehouse
+from warehouse.storage import files
 from warehouse.storage.parquet import ParquetStorage
+from warehouse.storage.parquet_manifest import Manifest
 from warehouse.store import Store
 
 TOTAL = "SELECT CAST(sum(conversations) AS BIGINT) FROM conversation_daily"
@@ -88,3 +93,104 @@ def test_a_purge_keeps_what_readers_have_while_another_writer_commits(
     store.purge()
     assert len(list((store.location / "_versions").iterdir())) < count
     assert query_rows(store, TOTAL) == [(35,)]
+
+
+def flip_a_bit(file: Path, choices: random.Random) -> None:
+    content = bytearray(file.read_bytes())
+    content[choices.randrange(len(content))] ^= 1 << choices.randrange(8)
+    with file.open("r+b") as out:  # in place: the links to it stay
+        out.write(content)
+
+
+def list_contents(store: Store) -> list[Path]:
+    """Return the files of a lake that hold anything, those with several names by the first of them."""
+    names = {path.stat().st_ino: path for path in sorted(store.location.rglob("*"), reverse=True) if path.is_file()}
+    return sorted(path for path in names.values() if path.stat().st_size)
+
+
+def test_a_flipped_bit_in_any_file_is_found_and_mended(store: Store) -> None:
+    commit_april(store)  # is not published
+    choices = random.Random(20250301)
+    whole = store.location.with_name("whole")
+    copy_tree(store.location, whole)
+    paths = [path.relative_to(store.location) for path in list_contents(store)]
+    assert {path.parts[0] for path in paths} == {"_loader.json", "_manifest.json", "_versions", "views.sql"}
+    for path in paths:
+        file = store.location / path
+        flip_a_bit(file, choices)
+        damaged = store.find_damage()
+        assert file in [damage.path for damage in damaged], path
+        store.set_aside(damaged)
+        commit_april(store)
+        store.commit(build_chunk_commit([DAY], build_full_tables([DAY], 10)))
+        store.publish()
+        assert query_rows(store, TOTAL) == [(30,)], path
+        assert store.find_damage() == [], path
+        shutil.rmtree(store.location)
+        copy_tree(whole, store.location)
+
+
+def test_a_flipped_bit_of_an_unpublished_file_is_not_published(store: Store) -> None:
+    choices = random.Random(1)
+    for _ in range(10):
+        commit_april(store)
+        manifest = Manifest.load(store.location / "_loader.json")
+        assert manifest is not None
+        file = manifest.tables["fact_conversation_daily"]["2025-04"].file
+        flip_a_bit(store.location / "_versions" / file, choices)
+        with pytest.raises(DamagedWarehouse, match="its checksum differs"):
+            store.publish()
+        assert query_rows(store, TOTAL) == [(10,)]
+
+
+@pytest.mark.parametrize("table", ["fact_conversation_daily.2025-03.*", "dim_channel.*"])
+def test_damage_is_not_written_into_a_new_file(store: Store, table: str) -> None:
+    content = find_file(store, table).read_bytes()
+    choices = random.Random(2)
+    for _ in range(10):
+        flip_a_bit(find_file(store, table), choices)
+        next_day = date(2025, 3, 2)
+        with pytest.raises(UnreadableWarehouse, match=r"its checksum differs\). Run `chatmart check --repair`"):
+            store.commit(build_chunk_commit([next_day], build_full_tables([next_day], 20)))
+        find_file(store, table).write_bytes(content)
+        assert store.find_damage() == []
+
+
+def test_a_lake_without_checksums_is_read(store: Store) -> None:
+    for name in ("_manifest.json", "_loader.json"):
+        document = json.loads((store.location / name).read_bytes())
+        del document["sha256"]
+        document["format"] = 1
+        for months in document["tables"].values():
+            for file in months.values():
+                del file["sha256"]
+        (store.location / name).write_text(json.dumps(document), "utf-8")
+    assert store.find_damage() == []
+    assert query_rows(store, TOTAL) == [(10,)]
+    commit_april(store)
+    assert store.publish()
+    assert query_rows(store, TOTAL) == [(30,)]
+    manifest = Manifest.load(store.location / "_manifest.json")
+    assert manifest is not None
+    assert any(file.sha256 for _, _, file in manifest.data_files())
+    assert store.find_damage() == []
+
+
+def test_a_plain_file_that_is_a_copy_is_compared(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_paths: Path) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr(files.os, "link", refuse)
+    commit_april(store)
+    store.publish()
+    assert store.find_damage() == []
+    plain = store.location / "fact_conversation_daily/month=2025-04/data.parquet"
+    flip_a_bit(plain, random.Random(3))
+    missing = store.location / "dim_channel/data.parquet"
+    missing.unlink()
+    damaged = store.find_damage()
+    assert {damage.path for damage in damaged} == {plain, missing}
+    assert not store.set_aside(damaged)
+    store.publish()
+    assert store.find_damage() == []
+    assert query_rows(store, TOTAL) == [(30,)]

@@ -225,6 +225,31 @@ def test_a_published_warehouse_and_its_version(tmp_path: Path, sandbox: Sandbox,
     assert f"schema version {CURRENT_VERSION}; writable" in result.message
 
 
+def test_a_damaged_lake_is_named_where_it_is_not_large(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class WorldWithLake(SampleWorld):
+        def configure(self, **extra: Any) -> Path:
+            return super().configure(warehouse="parquet://data/lake", **extra)
+
+    world = WorldWithLake(tmp_path, sandbox, (DOCS,))
+    store = world.open_workspace().store
+    store.set_accounts_and_measures([], [])
+    store.publish()
+    [file] = tmp_path.rglob("dim_account.*.parquet")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 4
+    file.write_bytes(content)
+    result = run_check(world, "warehouse")
+    assert not result.ok
+    assert f"{file} is damaged (" in result.message
+    assert "check --repair" in result.advice
+    monkeypatch.setattr(connection_check, "READ_WHOLE_BYTES", 10)
+    result = run_check(world, "warehouse")
+    assert result.ok
+    assert "(not read whole: `--repair` does)" in result.message
+
+
 def test_a_warehouse_of_another_release_or_program(sample_world: SampleWorld) -> None:
     sample_world.open_workspace().store.set_accounts_and_measures([], [])
     sample_world.open_workspace().store.publish()

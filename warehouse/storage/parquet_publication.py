@@ -1,0 +1,79 @@
+"""The plain files of a published commit, which any tool reads: links to the data files, and the script of the views.
+
+They follow the published manifest: a killed publication is completed by the next one. What must not come in: locks, the
+choice of the manifest.
+"""
+
+import re
+import time
+from hashlib import sha256
+from pathlib import Path
+
+from warehouse.records import Damage
+from warehouse.storage.files import file_sha256, fsync_path, link_into_place, write_into_place
+from warehouse.storage.parquet_manifest import Manifest
+from warehouse.storage.parquet_tables import build_views_script
+
+RETENTION_SECONDS = 3600
+"""A superseded file is kept this long after the publication: a reader with the older manifest may still open it."""
+
+_HEAD = re.compile(rb"-- sha256 of what follows: ([0-9a-f]{64})\n")
+
+
+def link_files(root: Path, versions: Path, manifest: Manifest) -> None:
+    """Link each file of a manifest to its place in the folder of its table and month."""
+    changed = []
+    for table, month, file in manifest.data_files():
+        plain = _plain_path(root, table, month)
+        if link_into_place(versions / file.file, versions / "link.part", plain):
+            changed.append(plain.parent)
+    for folder in changed:  # after all links: the first of these syncs does the work of most of the others
+        fsync_path(folder)
+
+
+def write_views(root: Path, manifest: Manifest, mode: int) -> None:
+    """Write the script of the tables and views, as a file of this mode, when it is another one than before."""
+    script = build_views_script(root, manifest.tables).encode("utf-8", "surrogateescape")
+    content = f"-- sha256 of what follows: {sha256(script).hexdigest()}\n".encode() + script
+    path = _views_path(root)
+    if not path.exists() or path.read_bytes() != content:
+        write_into_place(path, content, mode)
+
+
+def remove_superseded(versions: Path, current: set[str], *, at_once: bool = False) -> None:
+    """Remove files beyond the retention that are not in `current`: superseded ones, and those of failed commits."""
+    for path in versions.iterdir():
+        # the status of a file changes for the last time when its link is removed
+        if path.name in current:
+            continue
+        if at_once or time.time() - path.stat().st_ctime > RETENTION_SECONDS:
+            path.unlink()
+
+
+def find_plain_damage(root: Path, versions: Path, published: Manifest) -> list[Damage]:
+    """Return the plain files that are not those of the published manifest. The next publication mends them."""
+    damaged = []
+    for table, month, file in published.data_files():
+        plain, version = _plain_path(root, table, month), versions / file.file
+        if not plain.exists():
+            damaged.append(Damage(plain, "it is missing"))
+        # a file system without links has copies
+        elif version.exists() and not plain.samefile(version) and file_sha256(plain) != file.sha256:
+            damaged.append(Damage(plain, "it is not the published file"))
+    views = _views_path(root)
+    if views.exists() and not _is_whole_script(views.read_bytes()):
+        damaged.append(Damage(views, "its checksum differs"))
+    return damaged
+
+
+def _plain_path(root: Path, table: str, month: str) -> Path:
+    return (root / table / f"month={month}" if month else root / table) / "data.parquet"
+
+
+def _views_path(root: Path) -> Path:
+    return root / "views.sql"
+
+
+def _is_whole_script(content: bytes) -> bool:
+    head = _HEAD.match(content)
+    return head is not None and sha256(content[head.end() :]).hexdigest().encode() == head[1]
