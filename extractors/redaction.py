@@ -19,6 +19,9 @@ MASK = "[redacted]"
 _MIN_LENGTH = 4  # bytes; masking a shorter text would mask parts of ordinary words
 _MIN_LENGTH_IN_BODY = 6  # data must not change: texts that are as short as many words are not masked there
 _MIN_DIGITS = 12  # a shorter number in JSON is data: as likely as not it is equal by chance
+_LONGEST_IN_FILE = 8192
+"""Bytes of a file that are held back, since a secret may begin in them: with every character escaped it is long."""
+
 _secrets = SecretFinder()
 _signatures = SecretFinder()
 
@@ -66,6 +69,37 @@ def redact_body(body: bytes, *, signatures: bool = False) -> bytes:
     if not spans:
         return body
     return _mask_json(body, spans) if _is_json(body) else _mask(body, spans)
+
+
+class FileRedactor:
+    """Masks the secrets of a file of text that comes in pieces, also one that comes in two of them.
+
+    Numbers of fewer than twelve digits stay: as likely as not they are equal by chance. A file in UTF-16 holds a secret
+    in bytes that are not searched for.
+    """
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def feed(self, piece: bytes) -> bytes:
+        """Return the masked bytes that no later piece can change."""
+        return self._mask(self._held + piece, _LONGEST_IN_FILE)
+
+    def finish(self) -> bytes:
+        """Return the masked rest of the file."""
+        return self._mask(self._held, 0)
+
+    def _mask(self, text: bytes, held_back: int) -> bytes:
+        end = max(len(text) - held_back, 0)
+        found_spans = _secrets.find(text, _MIN_LENGTH_IN_BODY)
+        spans = [(start, stop) for start, stop in found_spans if not _is_short_number(text[start:stop])]
+        end = min([end, *(start for start, stop in spans if start < end < stop)])
+        self._held = text[end:]
+        return _mask(text[:end], [span for span in spans if span[1] <= end])
+
+
+def _is_short_number(text: bytes) -> bool:
+    return text.isdigit() and len(text) < _MIN_DIGITS
 
 
 def _mask(text: bytes, spans: Sequence[Span]) -> bytes:

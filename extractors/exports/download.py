@@ -33,7 +33,7 @@ from extractors.http.stats import log_request
 from extractors.http.time_limits import Deadline
 from extractors.http.transport import MAX_REDIRECTS, build_connection_error, describe_error
 from extractors.provider_message import parse_error_message
-from extractors.redaction import redact
+from extractors.redaction import FileRedactor, redact
 
 MAX_BYTES = 16 * 2**30  # of one file after decompression: about a hundred million conversations
 MAX_SECONDS = 2 * 3600  # of one file, all tries together
@@ -163,6 +163,7 @@ async def _receive_file(
     if response.status_code != 200:
         await _raise_for_refusal(where, response, fetched_at)
     records, size, encoded, digest = CsvRecordCounter(), 0, _EncodedBody(response), hashlib.sha256()
+    redactor = FileRedactor()
     sink.begin_body()
     async for piece in encoded.iter_decoded(where):
         size += len(piece)
@@ -172,7 +173,8 @@ async def _receive_file(
         records.feed(piece)
         if not encoded.has_framed_end:
             digest.update(piece)
-        sink.write(piece)
+        sink.write(redactor.feed(piece))
+    sink.write(redactor.finish())
     _check_complete(where, encoded, records)
     headers = select_kept_headers(response.headers)
     file = DownloadedFile(size, encoded.size, encoded.is_end_confirmed, records.counts, headers, fetched_at)

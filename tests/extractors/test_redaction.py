@@ -3,6 +3,7 @@ import json
 import logging
 import string
 import time
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors import redaction
-from extractors.redaction import MASK, RedactingFilter, redact, redact_body, redact_json, register_secrets
+from extractors.redaction import MASK, FileRedactor, RedactingFilter, redact, redact_body, redact_json, register_secrets
 
 SECRETS = st.text(st.characters(exclude_categories=["Cs"]), min_size=6).filter(lambda text: len(set(text)) > 4)
 
@@ -166,3 +167,25 @@ def test_no_body_makes_the_search_for_secrets_slow(piece: str) -> None:
     began = time.process_time()
     redact_body(body)
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize(
+    "escape", [str, json.dumps, quote, lambda text: "".join(f"\\u{ord(char):04x}" for char in text)]
+)
+def test_a_secret_in_a_file_is_masked_wherever_its_pieces_end(escape: Callable[[str], str]) -> None:
+    register_secrets("planted/secret=1")
+    content = f"id,note\n{'x' * 20_000}\nc1,{escape('planted/secret=1')},7\nc2,{'y' * 20_000}\n".encode()
+    middle = content.index(b"c1,")
+    expected = content.replace(escape("planted/secret=1").strip('"').encode(), MASK.encode())
+    assert MASK.encode() in expected
+    for cut in (0, 5, *range(middle, middle + 110), middle + 9000, len(content)):
+        redactor = FileRedactor()
+        pieces = [redactor.feed(content[:cut]), redactor.feed(content[cut:]), redactor.finish()]
+        assert b"".join(pieces) == expected, cut
+
+
+def test_numbers_of_a_file_stay() -> None:
+    register_secrets("1234567", "123456789012")
+    redactor = FileRedactor()
+    content = b"c1,1234567\nc2,123456789012\n"
+    assert redactor.feed(content) + redactor.finish() == f"c1,1234567\nc2,{MASK}\n".encode()

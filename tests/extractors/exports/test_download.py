@@ -28,6 +28,7 @@ from extractors.exports.download import DownloadedFile, download_file
 from extractors.exports.hosts import AllowedHosts
 from extractors.http.client import Client
 from extractors.http.stats import RequestStats
+from extractors.redaction import MASK, register_secrets
 from tests.support.chatcaptain import FakeTime
 from tests.support.http_session import MemorySink
 
@@ -120,6 +121,15 @@ def test_a_whole_file(send_reply: Reply) -> None:
         file, content = download(link)
     assert content in (CSV, CSV[:-1], CSV.replace(b"\n", b"\r"))
     assert (file.rows, file.bytes) == (5000, len(content))
+
+
+def test_a_credential_in_a_file_is_masked() -> None:
+    register_secrets("planted-credential")
+    content, rows = CSV.replace(b"c77,", b"planted-credential,"), CSV.count(b"\n") - 1
+    with run_file_host(build_reply(content)) as (link, _seen):
+        file, landed = download(link)
+    assert landed == content.replace(b"planted-credential", MASK.encode())
+    assert (file.bytes, file.rows) == (len(content), rows)
 
 
 @pytest.mark.parametrize(
