@@ -5,6 +5,7 @@ look-back after its day ended: a back-fill skips it. Landed batches that are not
 again (``pipelines.loads.claims``).
 """
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -126,28 +127,34 @@ def list_unsettled_days(
     return [day for day in window.days() if day not in settled or day in lost]
 
 
-def plan_steps(
+def plan_fetches(
     account: Account, provider: Provider[Any], landing: LandingZone, days: Collection[date], is_reusable: ReuseRule
-) -> list[LoadStep]:
-    """Return the commits for some local days, newest month first, each with the windows still to be fetched for it.
+) -> list[PlannedFetch]:
+    """Return the windows still to be fetched for some local days, stream after stream, oldest first.
 
-    Windows are cut over the whole range, as wide as one request of the provider allows. A window that spans two months
-    is fetched once, before the newer of them.
+    They are cut over the whole range, as wide as one request of the provider allows.
     """
     fetches: list[PlannedFetch] = []
     for name in account.enabled_streams:
         stream = provider.streams[name]
         newest = newest_batches(landing, account, name, days)
         missing = [day for day in days if day not in newest or not is_reusable(newest[day], day)]
-        fetches += [
-            (name, stream, window)
-            for missing_window in group_into_windows(missing)
-            for window in stream.windows(account, missing_window)
-        ]
+        for missing_window in group_into_windows(missing):
+            fetches += [(name, stream, window) for window in stream.windows(account, missing_window)]
+    return fetches
+
+
+def plan_steps(
+    account: Account, provider: Provider[Any], landing: LandingZone, days: Collection[date], is_reusable: ReuseRule
+) -> list[LoadStep]:
+    """Return the commits for some local days, newest month first, each with the windows still to be fetched for it.
+
+    A window that spans two months is fetched once, before the newer of them.
+    """
     months = [month for window in group_into_windows(days) for month in window.split_into_months()]
-    steps = []
-    for month in sorted(months, reverse=True):
-        due = [fetch for fetch in fetches if fetch[2].end > month.start]
-        fetches = [fetch for fetch in fetches if fetch[2].end <= month.start]
-        steps.append(LoadStep(tuple(month.days()), tuple(reversed(due))))
-    return steps
+    starts = [month.start for month in months]
+    due: list[list[PlannedFetch]] = [[] for _ in months]
+    for fetch in plan_fetches(account, provider, landing, days, is_reusable):
+        due[bisect_left(starts, fetch[2].end) - 1].append(fetch)
+    steps = [LoadStep(month.days(), tuple(reversed(fetches))) for month, fetches in zip(months, due, strict=True)]
+    return steps[::-1]
