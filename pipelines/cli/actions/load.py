@@ -27,7 +27,7 @@ from pipelines.loads.plan import (
     daily_window,
     list_unsettled_days,
     plan_daily_loads,
-    plan_steps,
+    plan_fetches,
 )
 from pipelines.loads.result import RunResult, read_ledgers
 from pipelines.loads.run import LoadJob, run_jobs
@@ -153,8 +153,7 @@ def _print_plan(workspace: Workspace, jobs: Sequence[LoadJob], refetch: bool) ->
 def _plan_row(workspace: Workspace, job: LoadJob, ledger: Sequence[LedgerRow], refetch: bool) -> dict[str, str]:
     account, provider, now = job.account, get_provider(job.account.provider), workspace.clock.now()
     is_reusable = build_reuse_rule(account, ledger, lambda _batch: False, now=now, run_started_at=now, refetch=refetch)
-    steps = plan_steps(account, provider, workspace.landing, job.days, is_reusable)
-    batches = sum(len(step.fetches) for step in steps)
+    batches = len(plan_fetches(account, provider, workspace.landing, job.days, is_reusable))
     requests = account.rate_limit.requests or provider.limits.requests
     period_seconds = account.rate_limit.period_seconds or provider.limits.period_seconds
     least_seconds = (batches - 1) // requests * period_seconds if requests and batches else 0
