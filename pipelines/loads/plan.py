@@ -18,7 +18,7 @@ from extractors.windows import ONE_DAY, Window, group_into_windows, today
 from pipelines.loads.claims import ReuseRule, newest_batches
 from pipelines.loads.status import GOOD_STATES, StateRange, day_states
 from transforms.privacy import mark_privacy
-from warehouse.records import LedgerRow
+from warehouse.records import SettledRange
 from warehouse.store import Store
 
 PlannedFetch = tuple[str, Stream[Any], Window]
@@ -112,19 +112,19 @@ def clip_window(account: Account, window: Window, now: datetime) -> Window | Non
 
 
 def list_unsettled_days(
-    account: Account, window: Window, ledger: Iterable[LedgerRow], lost: Collection[date] = ()
+    account: Account, window: Window, settled: Iterable[SettledRange], lost: Collection[date] = ()
 ) -> list[date]:
     """Return the local days of a window that are not settled, or whose landed responses are `lost`, oldest first.
 
-    Rows of another provider, external id, zone or privacy than the account's present ones settle nothing.
+    Slices of another provider, external id, zone or privacy than the account's present ones settle nothing.
     """
     identity = (account.provider, account.external_id, account.timezone, mark_privacy(account))
-    settled = {
-        row.date
-        for row in ledger
-        if row.state == "settled" and (row.provider, row.external_id, row.zone, row.privacy) == identity
-    }
-    return [day for day in window.days() if day not in settled or day in lost]
+    settled_days: set[date] = set()
+    for part in settled:
+        if (part.provider, part.external_id, part.zone, part.privacy) == identity:
+            settled_days.update(Window(part.first, part.last + ONE_DAY).days())
+    settled_days.difference_update(lost)
+    return [day for day in window.days() if day not in settled_days]
 
 
 def plan_fetches(

@@ -20,17 +20,16 @@ from pipelines.cli.steps.failures import (
 from pipelines.cli.steps.open_workspace import open_workspace
 from pipelines.cli.steps.run_with_progress import run_with_progress
 from pipelines.loads.claims import build_reuse_rule
-from pipelines.loads.lost_days import find_lost_days
 from pipelines.loads.observer import FailureCollector, Observer
 from pipelines.loads.plan import (
     clip_window,
     daily_window,
-    list_unsettled_days,
     plan_daily_loads,
     plan_fetches,
 )
 from pipelines.loads.result import RunResult, read_ledgers
 from pipelines.loads.run import LoadJob, run_jobs
+from pipelines.loads.unsettled import plan_unsettled_days
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration.instance.materializations import record_materializations
 from warehouse.records import LedgerRow
@@ -78,13 +77,10 @@ def load_range(
             _warn_about_left_out_days(account, requested, window)
         if window is not None:
             windows.append((account, window))
-    whole_jobs = [LoadJob(account, tuple(window.days())) for account, window in windows]
-    ledgers = {} if refetch else read_ledgers(workspace, whole_jobs)
-    jobs = []
-    for account, window in windows:
-        ledger = ledgers.get(account.name, [])
-        lost = find_lost_days(workspace, account, ((row.date, row.batches, row.fetched_at) for row in ledger))
-        jobs.append(LoadJob(account, tuple(list_unsettled_days(account, window, ledger, lost))))
+    if refetch:
+        jobs = [LoadJob(account, window.days()) for account, window in windows]
+    else:
+        jobs = plan_unsettled_days(workspace, windows)
     _require_jobs(jobs)
     if dry_run:
         return _print_plan(workspace, jobs, refetch)

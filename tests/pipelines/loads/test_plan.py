@@ -23,12 +23,12 @@ from tests.support.plan_samples import (
     NOW,
     STREAM,
     build_account,
-    build_ledger_row,
     build_window,
     is_always_reusable,
     is_never_reusable,
     land,
 )
+from warehouse.records import SettledRange
 
 
 class TestDailyWindow:
@@ -112,18 +112,16 @@ def test_a_clipped_window_ends_today_and_starts_with_the_account() -> None:
 
 
 def test_only_settled_days_are_skipped() -> None:
-    states = ["settled", "loaded", "stale", "failed"]
-    days = list(build_window("2025-03-01", "2025-03-05").days())
-    ledger = [build_ledger_row(day, state) for day, state in zip(days, states, strict=False)]
-    assert list_unsettled_days(build_account(), build_window("2025-03-01", "2025-03-05"), ledger) == days[1:]
-    assert (
-        list_unsettled_days(build_account(timezone="Asia/Tokyo"), build_window("2025-03-01", "2025-03-05"), ledger)
-        == days
-    )
-    assert (
-        list_unsettled_days(build_account(project_id="6" * 24), build_window("2025-03-01", "2025-03-05"), ledger)
-        == days
-    )
+    window = build_window("2025-03-01", "2025-03-05")
+    days = list(window.days())
+    settled = [
+        SettledRange("acme", "cognigy", "5" * 24, "UTC", None, first, last)
+        for first, last in ((date(2025, 2, 1), days[0]), (days[2], days[3]))
+    ]
+    assert list_unsettled_days(build_account(), window, settled) == [days[1], days[4]]
+    assert list_unsettled_days(build_account(), window, settled, {days[2]}) == [days[1], days[2], days[4]]
+    assert list_unsettled_days(build_account(timezone="Asia/Tokyo"), window, settled) == days
+    assert list_unsettled_days(build_account(project_id="6" * 24), window, settled) == days
 
 
 def list_planned_windows(
