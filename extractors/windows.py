@@ -142,6 +142,22 @@ def group_into_windows(days: Iterable[date]) -> list[Window]:
     return [Window(run[0], run[-1] + ONE_DAY) for run in days_of_runs]
 
 
+def merge_windows(windows: Iterable[Window]) -> list[Window]:
+    """Merge windows that touch or overlap, oldest first.
+
+    >>> first, second, third = (Window(date(2025, 3, day), date(2025, 3, day + 2)) for day in (1, 3, 7))
+    >>> [str(window) for window in merge_windows([third, second, first])]
+    ['2025-03-01_2025-03-05', '2025-03-07_2025-03-09']
+    """
+    merged: list[Window] = []
+    for window in sorted(windows):
+        if merged and window.start <= merged[-1].end:
+            merged[-1] = Window(merged[-1].start, max(merged[-1].end, window.end))
+        else:
+            merged.append(window)
+    return merged
+
+
 def split_by_day(_account: object, window: Window) -> list[Window]:
     """Return one window a day: the cut of a stream whose batch covers one day, whatever the account."""
     return window.split_into_days()
