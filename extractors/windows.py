@@ -5,10 +5,11 @@ extractor converts a window to instants with the helpers below. A day is never "
 few zones have skipped a day altogether.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import groupby
+from functools import lru_cache
+from itertools import groupby, pairwise
 from zoneinfo import ZoneInfo
 
 ONE_DAY = timedelta(days=1)
@@ -69,10 +70,9 @@ class Window:
         start, end = text.split("_")
         return cls(date.fromisoformat(start), date.fromisoformat(end))
 
-    def days(self) -> Iterator[date]:
-        """Yield every day, oldest first."""
-        for offset in range(len(self)):
-            yield self.start + timedelta(days=offset)
+    def days(self) -> tuple[date, ...]:
+        """Return every day, oldest first."""
+        return _list_days(self.start, self.end)
 
     def first_instant(self, zone: ZoneInfo) -> datetime:
         """Return the first instant of the window, in UTC."""
@@ -96,11 +96,14 @@ class Window:
 
     def split_into_days(self) -> list["Window"]:
         """Return one window for every day, oldest first."""
-        return [Window.of_day(day) for day in self.days()]
+        return list(_list_day_windows(self.start, self.end))
 
     def split_into_months(self) -> list["Window"]:
         """Return the window cut at the first of each month, oldest first."""
-        return group_into_windows(self.days(), key=lambda day: (day.year, day.month))
+        borders = [self.start]
+        while (next_month := _first_of_next_month(borders[-1])) < self.end:
+            borders.append(next_month)
+        return [Window(start, end) for start, end in pairwise([*borders, self.end])]
 
     def split_by_hours(self, limit_hours: int, zone: ZoneInfo) -> list["Window"]:
         """Return the fewest windows of at most ``limit_hours`` hours each, oldest first, in days of ``zone``."""
@@ -113,13 +116,46 @@ class Window:
         return [*parts, Window(start, self.end)]
 
 
-def group_into_windows(days: Iterable[date], key: Callable[[date], object] = lambda _day: None) -> list[Window]:
-    """Group consecutive days into windows, oldest first. A change of ``key(day)`` starts a new window."""
+# the windows of many accounts are the same few: they share their days, which saves time and memory
+@lru_cache(maxsize=128)
+def _list_days(start: date, end: date) -> tuple[date, ...]:
+    return tuple(start + timedelta(days=offset) for offset in range((end - start).days))
+
+
+@lru_cache(maxsize=128)
+def _list_day_windows(start: date, end: date) -> tuple[Window, ...]:
+    return tuple(Window.of_day(day) for day in _list_days(start, end))
+
+
+def _first_of_next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+
+
+def group_into_windows(days: Iterable[date]) -> list[Window]:
+    """Group consecutive days into windows, oldest first."""
     ordered = sorted(set(days))
+    if ordered and (ordered[-1] - ordered[0]).days == len(ordered) - 1:
+        return [Window(ordered[0], ordered[-1] + ONE_DAY)]
     # consecutive days keep the same distance from their position
-    runs = groupby(enumerate(ordered), lambda pair: (pair[1].toordinal() - pair[0], key(pair[1])))
+    runs = groupby(enumerate(ordered), lambda pair: pair[1].toordinal() - pair[0])
     days_of_runs = [[day for _, day in run] for _, run in runs]
     return [Window(run[0], run[-1] + ONE_DAY) for run in days_of_runs]
+
+
+def merge_windows(windows: Iterable[Window]) -> list[Window]:
+    """Merge windows that touch or overlap, oldest first.
+
+    >>> first, second, third = (Window(date(2025, 3, day), date(2025, 3, day + 2)) for day in (1, 3, 7))
+    >>> [str(window) for window in merge_windows([third, second, first])]
+    ['2025-03-01_2025-03-05', '2025-03-07_2025-03-09']
+    """
+    merged: list[Window] = []
+    for window in sorted(windows):
+        if merged and window.start <= merged[-1].end:
+            merged[-1] = Window(merged[-1].start, max(merged[-1].end, window.end))
+        else:
+            merged.append(window)
+    return merged
 
 
 def split_by_day(_account: object, window: Window) -> list[Window]:

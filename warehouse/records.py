@@ -34,6 +34,7 @@ __all__ = [
     "ReconciliationEntry",
     "RunRow",
     "Scope",
+    "SettledRange",
     "SliceFailure",
     "SliceInfo",
     "SliceState",
@@ -290,3 +291,19 @@ class LedgerRow:
     error: str | None
     error_at: datetime | None
     privacy: str | None = None
+
+
+@dataclass(frozen=True)
+class SettledRange:
+    """Consecutive settled slices of an account, loaded as one bot, in one zone, under one `privacy`.
+
+    `first` and `last` are local days, both included.
+    """
+
+    account: str
+    provider: str
+    external_id: str
+    zone: str
+    privacy: str | None
+    first: date
+    last: date

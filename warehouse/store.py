@@ -26,7 +26,7 @@ import pyarrow as pa
 from warehouse.disk_failures import name_disk_failures
 from warehouse.engine import EngineLimits, open_engine
 from warehouse.errors import NothingPublished, StagedError, StorageFailed
-from warehouse.personal_store import PersonalStore
+from warehouse.ledger_store import LedgerStore
 from warehouse.query import ReadSession, run_query
 from warehouse.records import (
     AccountRow,
@@ -34,35 +34,23 @@ from warehouse.records import (
     CommitResult,
     Damage,
     EraseText,
-    LedgerRow,
     MeasureDefinition,
     RunRow,
     Scope,
     SliceFailure,
 )
-from warehouse.sql import day_literal, fill, literal
 from warehouse.storage.opening import find_storage
 
 log = logging.getLogger("chatmart.warehouse")
 
 __all__ = ["ReadSession", "Store", "open_store"]
 
-_LEDGER = """
-SELECT
-    l.date, l.provider, l.account, coalesce(c.state, l.state) AS state, l.batches, l.fetched_at, l.loaded_at,
-    l.rows, l.zone, l.external_id, l.error, l.error_at, l.privacy
-FROM wh.load_ledger AS l
-LEFT JOIN wh.coverage AS c ON c.account = l.account AND c.date = l.date
-WHERE $condition
-ORDER BY l.account, l.date
-"""
-
 
 def _keep_text(_provider: str, _account: str, text: str) -> str:
     return text
 
 
-class Store(PersonalStore):
+class Store(LedgerStore):
     """A warehouse with many readers and writers. Writers commit one after the other; readers see whole commits.
 
     Threads and processes may use stores of one address at once. Raises WarehouseErrors and nothing else of its own.
@@ -218,21 +206,6 @@ class Store(PersonalStore):
         """
         with name_disk_failures(self.location):
             return self._storage.set_aside(damaged)
-
-    def ledger(self, *accounts: str, days: tuple[date, date] | None = None) -> list[LedgerRow]:
-        """Return the committed (not the published) slices of some accounts or of all, ordered by account and day.
-
-        `days` are the first and the last local day; without them all days are read.
-        """
-        if not self._storage.exists():
-            return []  # nothing was ever loaded: a read must not create files
-        conditions = [f"l.account IN ({', '.join(map(literal, accounts))})"] if accounts else []
-        if days is not None:
-            conditions.append(f"l.date BETWEEN {day_literal(days[0])} AND {day_literal(days[1])}")
-        scope = Scope(accounts or None, days, frozenset({"load_ledger"}))
-        with self._open_engine() as con, self._storage.committed(con, scope):
-            rows = con.execute(fill(_LEDGER, condition=" AND ".join(conditions) or "true")).fetchall()
-        return [LedgerRow(*(*row[:4], tuple(row[4] or ()), *row[5:])) for row in rows]
 
     def published_version(self) -> int:
         """Return the schema version of the published warehouse, which an earlier release may have written.

@@ -20,8 +20,7 @@ def find_lost_batches(landing: LandingZone, provider: str, account: str, needed:
 
     A folder that was moved away has lost none: nothing in it is damaged. Raises OSError.
     """
-    folder = landing.account_folder(provider, account)
-    if not needed or not _has_damaged_files(folder):
+    if not needed or not has_damaged_files(landing, provider, account):
         return set()
     lost = set(needed)
     for stream in landing.list_streams(provider, account):
@@ -30,9 +29,13 @@ def find_lost_batches(landing: LandingZone, provider: str, account: str, needed:
     return lost
 
 
-def _has_damaged_files(folder: Path) -> bool:
+def has_damaged_files(landing: LandingZone, provider: str, account: str) -> bool:
+    """Return whether the folder of an account has files that are empty or short, or lacks some. Raises OSError."""
+    folder = landing.account_folder(provider, account)
+    if not folder.is_dir():
+        return False
     index = LandingIndex(folder)
-    if folder.is_dir() and index.list_damaged_segments():
+    if index.list_damaged_segments():
         return True
     return any(_is_short(folder / BODIES_NAME / name, size) for name, size in index.list_body_sizes().items()) or any(
         _list_empty_files(folder)

@@ -61,30 +61,25 @@ class LandingIndex:
         if within is not None:
             query += " AND end_day > ? AND first_day < ?"
             values += [within.start.isoformat(), within.end.isoformat()]
-        with self.open() as con:
-            return [json.loads(line) for (line,) in con.execute(query + " ORDER BY number", values)]
+        return [json.loads(line) for (line,) in self._query(query + " ORDER BY number", values)]
 
     def list_segment_lines(self, segment: str) -> list[dict[str, Any]]:
         """Return the batch lines of one segment in order of arrival."""
-        with self.open() as con:
-            rows = con.execute("SELECT line FROM batch WHERE segment = ? ORDER BY number", [segment])
-            return [json.loads(line) for (line,) in rows]
+        rows = self._query("SELECT line FROM batch WHERE segment = ? ORDER BY number", [segment])
+        return [json.loads(line) for (line,) in rows]
 
     def list_streams(self) -> list[str]:
         """Return the streams that have a batch."""
-        with self.open() as con:
-            return [stream for (stream,) in con.execute("SELECT DISTINCT stream FROM batch")]
+        return [stream for (stream,) in self._query("SELECT DISTINCT stream FROM batch")]
 
     def list_body_files(self) -> set[str]:
         """Return the names of the bodies that are files of their own."""
-        with self.open() as con:
-            rows = con.execute("SELECT line FROM batch WHERE json_array_length(line, '$.body_files')").fetchall()
+        rows = self._query("SELECT line FROM batch WHERE json_array_length(line, '$.body_files')")
         return {name for (line,) in rows for name in json.loads(line)["body_files"]}
 
     def list_body_sizes(self) -> dict[str, int]:
         """Return the least length in bytes of each body that is a file of its own; 1 where it was not recorded."""
-        with self.open() as con:
-            rows = con.execute("SELECT line FROM batch WHERE json_array_length(line, '$.body_files')").fetchall()
+        rows = self._query("SELECT line FROM batch WHERE json_array_length(line, '$.body_files')")
         sizes: dict[str, int] = {}
         for line in (json.loads(line) for (line,) in rows):
             names = line["body_files"]
@@ -93,16 +88,13 @@ class LandingIndex:
 
     def list_damaged_segments(self) -> list[str]:
         """Return the segments of which a part cannot be read."""
-        with self.open() as con:
-            rows = con.execute("SELECT name, size, frames FROM segment").fetchall()
+        rows = self._query("SELECT name, size, frames FROM segment")
         frames = ((name, size, [Frame(*numbers) for numbers in json.loads(text)]) for name, size, text in rows)
         return [name for name, size, parts in frames if not parts or sum(part.packed_length for part in parts) < size]
 
     def read_last_number(self) -> int:
         """Return the highest arrival number; 0 without a batch."""
-        with self.open() as con:
-            (number,) = con.execute("SELECT max(number) FROM batch").fetchone()
-        return number or 0
+        return max((number or 0 for (number,) in self._query("SELECT max(number) FROM batch")), default=0)
 
     def read_frames(self, segment: str) -> tuple[Frame, ...]:
         """Return the frames of a sealed segment. Raises FileNotFoundError when there is no such segment."""
@@ -111,22 +103,19 @@ class LandingIndex:
 
     def has_ended(self, segment: str) -> bool:
         """Return whether a segment was sealed at the end of its run, with nothing under way."""
-        with self.open() as con:
-            row = con.execute("SELECT ended FROM segment WHERE name = ?", [segment]).fetchone()
-        return bool(row and row[0])
+        return any(ended for (ended,) in self._query("SELECT ended FROM segment WHERE name = ?", [segment]))
 
-    @contextmanager
-    def open(self) -> Iterator[sqlite3.Connection]:
-        """Open the index, up to date."""
-        con = None
-        if self._list_sealed() or self._path.exists():
-            try:
-                con = self._open_file()
-            except sqlite3.Error as error:
-                log.info("%s cannot be used, the segments are read instead: %s", self._path, error)
-        con = con or self._open_in_memory()
+    def _query(self, query: str, values: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a query of the index, up to date. Without segments there are none."""
+        if not self._list_sealed() and not self._path.exists():
+            return []
         try:
-            yield con
+            con = self._open_file()
+        except sqlite3.Error as error:
+            log.info("%s cannot be used, the segments are read instead: %s", self._path, error)
+            con = self._open_in_memory()
+        try:
+            return con.execute(query, values).fetchall()
         finally:
             con.close()
 
@@ -183,9 +172,8 @@ class LandingIndex:
 
 @lru_cache(maxsize=64)
 def _read_frames(index: LandingIndex, segment: str, _modified: int, _size: int) -> tuple[Frame, ...]:
-    with index.open() as con:
-        row = con.execute("SELECT frames FROM segment WHERE name = ?", [segment]).fetchone()
-    return tuple(Frame(*numbers) for numbers in json.loads(row[0])) if row else ()
+    rows = index._query("SELECT frames FROM segment WHERE name = ?", [segment])
+    return tuple(Frame(*numbers) for (text,) in rows for numbers in json.loads(text))
 
 
 def _list_changes(con: sqlite3.Connection, segments: Sequence[SegmentFile]) -> tuple[list[str], list[SegmentFile]]:

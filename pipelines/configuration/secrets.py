@@ -6,6 +6,7 @@ here.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any, get_args
@@ -69,6 +70,11 @@ def iter_secret_keys(model: type[BaseModel], prefix: KeyPath = ()) -> Iterator[K
                 yield from iter_secret_keys(kind, (*prefix, name))
 
 
+@cache
+def _list_secret_keys(model: type[BaseModel]) -> frozenset[KeyPath]:
+    return frozenset(iter_secret_keys(model))
+
+
 class ReferenceResolver:
     """Fills in the references of one section of the file: an account, or the document without its accounts.
 
@@ -81,7 +87,7 @@ class ReferenceResolver:
     ) -> None:
         self.problems: list[tuple[str, str]] = []
         self.credential_variables: list[str] = []
-        self._secret_keys = set(iter_secret_keys(model))
+        self._secret_keys = _list_secret_keys(model)
         self._environment = environment
         self._allow_unset_secrets = allow_unset_secrets
 

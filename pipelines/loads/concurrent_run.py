@@ -30,10 +30,10 @@ from extractors.registry import get_provider
 from pipelines.loads.claims import ReuseRule, build_reuse_rule
 from pipelines.loads.group_thread import GroupThread, GroupWork
 from pipelines.loads.identity import warn_about_foreign_slices
-from pipelines.loads.load import publish_warehouse
 from pipelines.loads.observer import Observer
 from pipelines.loads.open_files import allow_open_files
 from pipelines.loads.plan import LoadJob, LoadStep, plan_steps
+from pipelines.loads.publish import publish_warehouse
 from pipelines.loads.ready_load import ReadyLoad, finish_loads
 from pipelines.loads.result import Failure, Outcome, RunResult, as_account_error, read_ledgers
 from pipelines.loads.run_log import track_run

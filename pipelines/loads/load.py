@@ -4,37 +4,23 @@ No request is made; rules of a provider or a store must not come in.
 """
 
 import shutil
-import time
-import uuid
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from extractors.account import Account
 from extractors.errors import ShapeError
-from extractors.landing.files import make_private_folder
 from extractors.landing.forgotten import read_list_stamp
 from pipelines.loads.claims import DayClaims, ReuseRule, loadable_days
-from pipelines.loads.code_version import CODE_VERSION
-from pipelines.loads.expire import drop_old_conversations
 from pipelines.loads.failing_days import claim_of_error, find_failing_days, reject_batches
-from pipelines.loads.identity import require_own_names
-from pipelines.loads.workspace import Workspace, build_account_row
-from transforms.chunk import Chunk
-from transforms.facts import TransformResult
-from transforms.registry import measure_definitions, transform_chunk
+from pipelines.loads.stage import make_folder, stage_chunk
+from pipelines.loads.workspace import Workspace
 from warehouse.errors import StagedError, WarehouseError
-from warehouse.records import ChunkCommit, CommitResult, History, SliceInfo
-
-_STAGING_MAX_AGE_SECONDS = 86_400  # longer than any run takes between two publications
+from warehouse.records import ChunkCommit, CommitResult
 
 
 @dataclass
@@ -49,9 +35,6 @@ class LoadResult:
     rows: int = 0
     rejected: list[tuple[tuple[date, ...], ShapeError]] = field(default_factory=list)
 
-
-MAX_ROWS_IN_MEMORY = 50_000
-"""A staged table with more rows goes through a Parquet file, which the engine reads in pieces."""
 
 MAX_GROUP_ROWS = 200_000
 """The staged rows at which a group is committed, whatever else is waiting. It is exceeded by one chunk at most."""
@@ -240,90 +223,3 @@ def _count_rows(chunk: ChunkCommit) -> int:
         MAX_GROUP_ROWS if isinstance(table, Path) else table.num_rows
         for table in (*chunk.tables.values(), *chunk.members.values())
     )
-
-
-def make_folder(parent: Path) -> Path:
-    """Make a new folder for staged files, with a name of its own. ``publish_warehouse`` removes it."""
-    folder = parent / uuid.uuid4().hex
-    make_private_folder(folder.parents[1], folder)
-    return folder
-
-
-def stage_chunk(
-    workspace: Workspace, account: Account, claims: DayClaims, folder: Path, *, history: History = "continue"
-) -> ChunkCommit:
-    """Transform the claimed days. Long tables are written as Parquet files into ``folder``, which must be empty.
-
-    ``history`` tells the commit what to do with the restatements logged for these days (``ChunkCommit``). Raises
-    ShapeError for a response that is not of the expected shape.
-    """
-    days = tuple(sorted({day for stream in claims.values() for claim in stream for day in claim.days}))
-    staged = transform_chunk(Chunk(account, days, claims, folder))
-    tables = drop_old_conversations(workspace, account, staged.tables, days)
-    return ChunkCommit(
-        account=build_account_row(account),
-        slices=tuple(_build_slice(day, claims, staged) for day in days),
-        tables={name: _stage_table(folder, name, table) for name, table in tables.items()},
-        members=staged.members,
-        reconciliations=staged.reconciliations,
-        loaded_at=workspace.clock.now(),
-        run_id=workspace.run_id,
-        code_version=CODE_VERSION,
-        drift=staged.drift,
-        history=history,
-    )
-
-
-def set_accounts_and_measures(workspace: Workspace) -> None:
-    """Write the configured accounts and all definitions of measures to the warehouse.
-
-    Raises ConfigError when another configuration uses the name of an account, and WarehouseErrors.
-    """
-    accounts = [build_account_row(account) for account in workspace.config.accounts]
-    measures = list(measure_definitions())
-    others = workspace.store.set_accounts_and_measures(accounts, measures, replace_ids=False)
-    if others:
-        require_own_names(workspace, others)
-        workspace.store.set_accounts_and_measures(accounts, measures)
-
-
-def publish_warehouse(workspace: Workspace) -> bool:
-    """Publish the commits for readers, then remove the staged files of this run and of dead runs.
-
-    Returns False when readers see all commits already. Raises WarehouseErrors.
-    """
-    published = workspace.store.publish()
-    shutil.rmtree(workspace.staging / workspace.run_id, ignore_errors=True)
-    remove_stale_staging(workspace)
-    return published
-
-
-def remove_stale_staging(workspace: Workspace) -> int:
-    """Remove staged files older than a day: those of dead runs. Return the number of runs."""
-    removed = 0
-    for folder in workspace.staging.glob("*"):
-        with suppress(OSError):  # its run may just have ended; and no load fails because of this cleaning
-            if time.time() - folder.stat().st_mtime > _STAGING_MAX_AGE_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
-                removed += 1
-    return removed
-
-
-def _build_slice(day: date, claims: DayClaims, staged: TransformResult) -> SliceInfo:
-    batches = [claim.batch for stream in claims.values() for claim in stream if day in claim.days]
-    return SliceInfo(
-        date=day,
-        fetched_at=min(batch.fetched_at for batch in batches),
-        landed_at=max(batch.landed_at for batch in batches),
-        batches=tuple(sorted(batch.batch_id for batch in batches)),
-        totals=staged.totals.get(day, {}),
-    )
-
-
-def _stage_table(folder: Path, name: str, table: pa.Table | Path) -> pa.Table | Path:
-    """Return a table, in memory or as the file that the transform wrote; a long one is written as Parquet."""
-    if isinstance(table, Path) or table.num_rows <= MAX_ROWS_IN_MEMORY:
-        return table
-    path = folder / f"{name}.parquet"
-    pq.write_table(table, path)
-    return path

@@ -5,6 +5,7 @@ look-back after its day ended: a back-fill skips it. Landed batches that are not
 again (``pipelines.loads.claims``).
 """
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,11 +14,11 @@ from typing import Any
 from extractors.account import Account
 from extractors.landing.zone import LandingZone
 from extractors.provider import Provider, Stream
-from extractors.windows import ONE_DAY, Window, group_into_windows, today
+from extractors.windows import ONE_DAY, Window, group_into_windows, merge_windows, today
 from pipelines.loads.claims import ReuseRule, newest_batches
 from pipelines.loads.status import GOOD_STATES, StateRange, day_states
 from transforms.privacy import mark_privacy
-from warehouse.records import LedgerRow
+from warehouse.records import SettledRange
 from warehouse.store import Store
 
 PlannedFetch = tuple[str, Stream[Any], Window]
@@ -52,23 +53,29 @@ class DailyLoad:
     older_windows: tuple[Window, ...] = ()
 
 
-def plan_daily_loads(store: Store, accounts: Sequence[Account], now: datetime, catch_up_days: int) -> list[DailyLoad]:
+def plan_daily_loads(
+    store: Store, accounts: Sequence[Account], now: datetime, catch_up_days: int, *, with_older: bool = True
+) -> list[DailyLoad]:
     """Return the daily load at ``now`` (UTC) of each account whose start date has passed, from the published warehouse.
 
     It always takes yesterday and the look-back before it. Of the ``catch_up_days`` days that end with yesterday it also
     takes the missing, failed and stale ones, and those that are not settled, whose numbers may have changed since they
     were fetched: so a load after a downtime catches up. Days are local days of the account's zone.
 
-    Raises WarehouseErrors of a warehouse that cannot be read; one that was never published has no loaded day.
+    Without ``with_older`` the days before these are not read, and there are no ``older_windows``: the cost does not
+    grow with the history. Raises WarehouseErrors of a warehouse that cannot be read; one that was never published has
+    no loaded day.
     """
-    loads = (
-        plan_daily_load(account, ranges, now, catch_up_days) for account, ranges in day_states(store, accounts, now)
-    )
+    reaches = [_reach(regular, catch_up_days) for account in accounts if (regular := daily_window(account, now))]
+    if not reaches:
+        return []
+    states = day_states(store, accounts, now, since=None if with_older else min(reaches))
+    loads = (plan_daily_load(account, ranges, now, catch_up_days, with_older=with_older) for account, ranges in states)
     return [load for load in loads if load is not None]
 
 
 def plan_daily_load(
-    account: Account, ranges: Collection[StateRange], now: datetime, catch_up_days: int
+    account: Account, ranges: Collection[StateRange], now: datetime, catch_up_days: int, *, with_older: bool = True
 ) -> DailyLoad | None:
     """Return the daily load at ``now`` (UTC) of an account whose days have the states of ``ranges``.
 
@@ -77,18 +84,30 @@ def plan_daily_load(
     regular = daily_window(account, now)
     if regular is None:
         return None
-    reach = min(regular.start, regular.end - timedelta(days=catch_up_days))
+    reach = _reach(regular, catch_up_days)
     start = account.start_date or date.min
     earlier = [
-        (day, state_range.state)
+        (state_range.state, Window(max(state_range.first, start), min(state_range.window.end, regular.start)))
         for state_range in ranges
-        for day in state_range.window.days()
-        if start <= day < regular.start
+        if max(state_range.first, start) < min(state_range.window.end, regular.start)
     ]
-    caught_up = {day for day, state in earlier if state != "settled" and day >= reach}
-    out_of_reach = [day for day, state in earlier if state not in GOOD_STATES and day < reach]
-    days = tuple(sorted(caught_up.union(regular.days())))
-    return DailyLoad(account, days, tuple(group_into_windows(out_of_reach)))
+    caught_up = {
+        day
+        for state, window in earlier
+        if state != "settled" and window.end > reach
+        for day in Window(max(window.start, reach), window.end).days()
+    }
+    older = (
+        Window(window.start, min(window.end, reach))
+        for state, window in earlier
+        if with_older and state not in GOOD_STATES and window.start < reach
+    )
+    return DailyLoad(account, tuple(sorted(caught_up.union(regular.days()))), tuple(merge_windows(older)))
+
+
+def _reach(regular: Window, catch_up_days: int) -> date:
+    """Return the first day that a daily load may take: of the look-back, or of the days to catch up."""
+    return min(regular.start, regular.end - timedelta(days=catch_up_days))
 
 
 def daily_window(account: Account, now: datetime, day: date | None = None) -> Window | None:
@@ -111,19 +130,36 @@ def clip_window(account: Account, window: Window, now: datetime) -> Window | Non
 
 
 def list_unsettled_days(
-    account: Account, window: Window, ledger: Iterable[LedgerRow], lost: Collection[date] = ()
+    account: Account, window: Window, settled: Iterable[SettledRange], lost: Collection[date] = ()
 ) -> list[date]:
     """Return the local days of a window that are not settled, or whose landed responses are `lost`, oldest first.
 
-    Rows of another provider, external id, zone or privacy than the account's present ones settle nothing.
+    Slices of another provider, external id, zone or privacy than the account's present ones settle nothing.
     """
     identity = (account.provider, account.external_id, account.timezone, mark_privacy(account))
-    settled = {
-        row.date
-        for row in ledger
-        if row.state == "settled" and (row.provider, row.external_id, row.zone, row.privacy) == identity
-    }
-    return [day for day in window.days() if day not in settled or day in lost]
+    settled_days: set[date] = set()
+    for part in settled:
+        if (part.provider, part.external_id, part.zone, part.privacy) == identity:
+            settled_days.update(Window(part.first, part.last + ONE_DAY).days())
+    settled_days.difference_update(lost)
+    return [day for day in window.days() if day not in settled_days]
+
+
+def plan_fetches(
+    account: Account, provider: Provider[Any], landing: LandingZone, days: Collection[date], is_reusable: ReuseRule
+) -> list[PlannedFetch]:
+    """Return the windows still to be fetched for some local days, stream after stream, oldest first.
+
+    They are cut over the whole range, as wide as one request of the provider allows.
+    """
+    fetches: list[PlannedFetch] = []
+    for name in account.enabled_streams:
+        stream = provider.streams[name]
+        newest = newest_batches(landing, account, name, days)
+        missing = [day for day in days if day not in newest or not is_reusable(newest[day], day)]
+        for missing_window in group_into_windows(missing):
+            fetches += [(name, stream, window) for window in stream.windows(account, missing_window)]
+    return fetches
 
 
 def plan_steps(
@@ -131,23 +167,12 @@ def plan_steps(
 ) -> list[LoadStep]:
     """Return the commits for some local days, newest month first, each with the windows still to be fetched for it.
 
-    Windows are cut over the whole range, as wide as one request of the provider allows. A window that spans two months
-    is fetched once, before the newer of them.
+    A window that spans two months is fetched once, before the newer of them.
     """
-    fetches: list[PlannedFetch] = []
-    for name in account.enabled_streams:
-        stream = provider.streams[name]
-        newest = newest_batches(landing, account, name, days)
-        missing = [day for day in days if day not in newest or not is_reusable(newest[day], day)]
-        fetches += [
-            (name, stream, window)
-            for missing_window in group_into_windows(missing)
-            for window in stream.windows(account, missing_window)
-        ]
     months = [month for window in group_into_windows(days) for month in window.split_into_months()]
-    steps = []
-    for month in sorted(months, reverse=True):
-        due = [fetch for fetch in fetches if fetch[2].end > month.start]
-        fetches = [fetch for fetch in fetches if fetch[2].end <= month.start]
-        steps.append(LoadStep(tuple(month.days()), tuple(reversed(due))))
-    return steps
+    starts = [month.start for month in months]
+    due: list[list[PlannedFetch]] = [[] for _ in months]
+    for fetch in plan_fetches(account, provider, landing, days, is_reusable):
+        due[bisect_left(starts, fetch[2].end) - 1].append(fetch)
+    steps = [LoadStep(month.days(), tuple(reversed(fetches))) for month, fetches in zip(months, due, strict=True)]
+    return steps[::-1]

@@ -29,10 +29,11 @@ def prune_landing(workspace: Workspace) -> PruneResult:
     limits = (retention.landing_days, retention.response_days, retention.conversation_days)
     counted_to = now if limits == (None, None, None) else limit_now(landing, accounts, now)
     before, expired = (None if days is None else counted_to - timedelta(days=days) for days in limits[:2])
-    for provider, account in accounts:
-        needed = {batch for row in workspace.store.ledger(account) for batch in row.batches} if before else set()
-        # nothing is deleted of an account that was never loaded, or whose warehouse was lost and is not rebuilt yet
-        kept = before if needed else None
-        pruned.add(prune_account(landing, provider, account, needed, kept, now, expired=expired))
+    with workspace.store.hold_engine():
+        for provider, account in accounts:
+            needed = {batch for row in workspace.store.ledger(account) for batch in row.batches} if before else set()
+            # nothing is deleted of an account that was never loaded, or whose warehouse was lost and is not rebuilt yet
+            kept = before if needed else None
+            pruned.add(prune_account(landing, provider, account, needed, kept, now, expired=expired))
     pruned.conversations = delete_old_conversations(workspace, counted_to)
     return pruned

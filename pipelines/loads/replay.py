@@ -15,11 +15,12 @@ from pipelines.loads.claims import build_day_claims
 from pipelines.loads.failing_days import claim_of_error, find_failing_days
 from pipelines.loads.forget import restore_proofs
 from pipelines.loads.history import LoadVersion, build_load_versions, list_batch_ids
-from pipelines.loads.load import LoadResult, PendingLoad, make_folder, stage_chunk
+from pipelines.loads.load import LoadResult, PendingLoad
 from pipelines.loads.observer import Observer
 from pipelines.loads.plan import LoadJob
 from pipelines.loads.result import Outcome, RunResult, load_and_record
 from pipelines.loads.run_log import track_run
+from pipelines.loads.stage import make_folder, stage_chunk
 from pipelines.loads.workspace import Workspace
 from warehouse.records import ChunkCommit, CommitResult, History
 

@@ -14,7 +14,7 @@ from structlog.contextvars import bound_contextvars
 
 from extractors.foreign_text import clean_line
 from pipelines.loads.forgotten_texts import erase_forgotten
-from pipelines.loads.load import publish_warehouse, set_accounts_and_measures
+from pipelines.loads.publish import publish_warehouse, set_accounts_and_measures
 from pipelines.loads.result import Outcome
 from pipelines.loads.workspace import Workspace
 from warehouse.errors import WarehouseError

@@ -5,7 +5,7 @@ the first run of its account.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -16,7 +16,7 @@ from extractors.instants import MAX_CLOCK_SKEW
 from extractors.windows import ONE_DAY, Window, today
 from transforms.privacy import mark_privacy
 from warehouse.errors import NothingPublished, QueryError
-from warehouse.sql import fill, literal
+from warehouse.sql import day_literal, fill, literal
 from warehouse.store import Store
 
 STATES = ("settled", "loaded", "stale", "failed", "missing")
@@ -45,7 +45,7 @@ states AS (
     FROM coverage AS c
     JOIN configured AS g USING (account)
     LEFT JOIN load_ledger AS l USING (account, date)
-    WHERE c.state <> 'missing'
+    WHERE c.state <> 'missing' AND $is_wanted
 ),
 ranges AS (
     SELECT account, state, min(date) AS first, max(date) AS last
@@ -59,6 +59,7 @@ ranges AS (
 _RANGES_BY_ACCOUNT = """
 SELECT account, list(r ORDER BY r.first) AS ranges FROM ranges AS r GROUP BY account
 """
+_BEGUN = "SELECT DISTINCT account FROM load_ledger WHERE account IN ($accounts) AND date < $since"
 _STATUS = """,
 loads AS (
     SELECT
@@ -159,27 +160,37 @@ def read_account_statuses(store: Store, accounts: Sequence[Account], now: dateti
 
 
 def day_states(
-    store: Store, accounts: Sequence[Account], now: datetime
+    store: Store, accounts: Sequence[Account], now: datetime, since: date | None = None
 ) -> list[tuple[Account, tuple[StateRange, ...]]]:
     """Return each account with its ranges of local days at ``now`` (UTC) only, in the given order.
 
-    Raises WarehouseErrors of a warehouse that cannot be read.
+    With ``since`` earlier days are left out, and their states are not read. Raises WarehouseErrors of a warehouse that
+    cannot be read.
     """
-    try:
-        rows = store.read(_ranges_query(accounts, _RANGES_BY_ACCOUNT)).to_pylist()
-    except NothingPublished:
-        rows = []
-    known = {row["account"]: row for row in rows}
-    return [(account, _build_ranges(account, known.get(account.name, {}), now)) for account in accounts]
+    query = _ranges_query(accounts, _RANGES_BY_ACCOUNT, since)
+    # an account without a start date is expected from its first slice on
+    undated = [account.name for account in accounts if account.start_date is None] if since else []
+    begun_query = fill(_BEGUN, accounts=_list_literals(undated), since=day_literal(since)) if since and undated else ""
+    known: dict[str, dict[str, Any]] = {}
+    begun: set[str] = set()
+    with suppress(NothingPublished), store.open_session(f"{query};\n{begun_query}") as session:
+        known = {row["account"]: row for row in session.run(query).to_pylist()}
+        begun = {row["account"] for row in session.run(begun_query).to_pylist()} if begun_query else begun
+    return [
+        (
+            account,
+            _build_ranges(account, known.get(account.name, {}), now, since, is_begun=account.name in begun),
+        )
+        for account in accounts
+    ]
 
 
 def _status_query(accounts: Sequence[Account], now: datetime) -> str:
-    names = ", ".join(literal(account.name) for account in accounts)
     return _ranges_query(
         accounts,
         fill(
             _STATUS,
-            accounts=names,
+            accounts=_list_literals(account.name for account in accounts),
             since=literal((now - RESTATEMENT_PERIOD).isoformat()),
             loaded_order=_newest_credible("loaded_at", now),
             error_order=_newest_credible("error_at", now),
@@ -187,10 +198,15 @@ def _status_query(accounts: Sequence[Account], now: datetime) -> str:
     )
 
 
-def _ranges_query(accounts: Sequence[Account], sql: str) -> str:
+def _ranges_query(accounts: Sequence[Account], sql: str, since: date | None = None) -> str:
     """Return a query that reads ``_RANGES``."""
     configured = ", ".join(map(_identity_row, accounts))
-    return fill(_RANGES, configured=configured) + sql
+    is_wanted = "true" if since is None else f"c.date >= {day_literal(since)}"
+    return fill(_RANGES, configured=configured, is_wanted=is_wanted) + sql
+
+
+def _list_literals(texts: Iterable[str]) -> str:
+    return ", ".join(map(literal, texts))
 
 
 def _identity_row(account: Account) -> str:
@@ -213,7 +229,7 @@ def _newest_credible(column: str, now: datetime) -> str:
 
 
 def _last_runs_query(accounts: Sequence[Account], now: datetime) -> str:
-    names = ", ".join(literal(account.name) for account in accounts)
+    names = _list_literals(account.name for account in accounts)
     return fill(_LAST_RUNS, accounts=names, order=_newest_credible("started_at", now))
 
 
@@ -233,9 +249,11 @@ def _build_status(
     )
 
 
-def _build_ranges(account: Account, row: Mapping[str, Any], now: datetime) -> tuple[StateRange, ...]:
+def _build_ranges(
+    account: Account, row: Mapping[str, Any], now: datetime, since: date | None = None, *, is_begun: bool = False
+) -> tuple[StateRange, ...]:
     known = [StateRange(**item) for item in _read_items(row, "ranges")]
-    return tuple(_add_missing_ranges(account, known, now))
+    return tuple(_add_missing_ranges(account, known, now, since, is_begun=is_begun))
 
 
 def _read_items(row: Mapping[str, Any], column: str) -> list[dict[str, Any]]:
@@ -243,10 +261,22 @@ def _read_items(row: Mapping[str, Any], column: str) -> list[dict[str, Any]]:
     return [{key: value for key, value in item.items() if key != "account"} for item in row.get(column) or ()]
 
 
-def _add_missing_ranges(account: Account, known: Sequence[StateRange], now: datetime) -> Iterator[StateRange]:
-    """Yield the known ranges and the missing ones between them, from the account's start date to its yesterday."""
+def _add_missing_ranges(
+    account: Account,
+    known: Sequence[StateRange],
+    now: datetime,
+    since: date | None = None,
+    *,
+    is_begun: bool = False,
+) -> Iterator[StateRange]:
+    """Yield the known ranges and the missing ones between them, from the account's start date to its yesterday.
+
+    None begins before ``since``. ``is_begun`` says that there are slices before it.
+    """
     end = today(account.zone, now)
     day = account.start_date or (known[0].first if known else end)
+    if since is not None:
+        day = since if is_begun else max(day, since)
     for state_range in known:
         if day < min(state_range.first, end):
             yield StateRange("missing", day, min(state_range.first, end) - ONE_DAY)

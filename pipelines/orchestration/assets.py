@@ -13,9 +13,9 @@ from extractors.account import Account
 from extractors.windows import ONE_DAY, Window
 from pipelines.configuration.config import Config
 from pipelines.loads.failures import describe_older_days, format_reasons
-from pipelines.loads.lost_days import find_lost_days
-from pipelines.loads.plan import list_unsettled_days, plan_daily_loads
+from pipelines.loads.plan import plan_daily_loads
 from pipelines.loads.run import LoadJob, fetch_jobs, load_landed_batches
+from pipelines.loads.unsettled import plan_unsettled_days
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration import checks
 from pipelines.orchestration.failures import as_dagster_failure, build_failure
@@ -231,16 +231,8 @@ def _warn_of_older_gaps(context: dg.AssetExecutionContext, workspace: Workspace,
 
 def _drop_settled_days(workspace: Workspace, jobs: Sequence[LoadJob]) -> list[LoadJob]:
     """Return the jobs without the days that are settled in the ledger."""
-    remaining = []
-    for job in jobs:
-        ledger = workspace.store.ledger(job.account.name)
-        window = Window(job.days[0], job.days[-1] + ONE_DAY)
-        lost = find_lost_days(workspace, job.account, ((row.date, row.batches, row.fetched_at) for row in ledger))
-        open_days = set(list_unsettled_days(job.account, window, ledger, lost))
-        days = tuple(day for day in job.days if day in open_days)
-        if days:
-            remaining.append(LoadJob(job.account, days))
-    return remaining
+    windows = [(job.account, Window(job.days[0], job.days[-1] + ONE_DAY)) for job in jobs]
+    return [job for job in plan_unsettled_days(workspace, windows) if job.days]
 
 
 def _count_slices(jobs: Sequence[LoadJob]) -> int:

@@ -4,6 +4,7 @@ They report problems and never stop a load. Conditions that must hold before a c
 itself refuses a violation.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -225,11 +226,13 @@ def check_gaps(store: Store, config: Config, now: datetime) -> dg.AssetCheckResu
 
 def _read_states_until_due(store: Store, config: Config, now: datetime) -> list[dict[str, Any]]:
     """Return account, state, first day, last day and number of days, for slices up to the newest that is due."""
-    due = [
-        f"account = {literal(account.name)} AND date <= {_date_literal(due_day(account, config.schedule, now))}"
-        for account in config.accounts
-    ]
-    rows: list[dict[str, Any]] = store.read(fill(_COVERAGE, due=" OR ".join(due))).to_pylist()
+    names_by_day: dict[date, list[str]] = defaultdict(list)
+    for account in config.accounts:
+        names_by_day[due_day(account, config.schedule, now)].append(literal(account.name))
+    due = " OR ".join(
+        f"account IN ({', '.join(names)}) AND date <= {_date_literal(day)}" for day, names in names_by_day.items()
+    )
+    rows: list[dict[str, Any]] = store.read(fill(_COVERAGE, due=due)).to_pylist()
     return rows
 
 

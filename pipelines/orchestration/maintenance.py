@@ -8,8 +8,8 @@ from datetime import timedelta
 import dagster as dg
 
 from pipelines.configuration.config import Config
-from pipelines.loads.load import remove_stale_staging
 from pipelines.loads.prune import prune_landing
+from pipelines.loads.publish import remove_stale_staging
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration.failures import as_dagster_failure
 from pipelines.orchestration.instance.logs import prune_logs

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from pipelines.loads.load import publish_warehouse
+from pipelines.loads.publish import publish_warehouse
 from pipelines.loads.run import LoadJob, fetch_jobs
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration import checks

@@ -65,7 +65,8 @@ def _plan_window(config: Config, provider: str, context: dg.ScheduleEvaluationCo
     """Return the days from the oldest to the newest of all accounts' daily loads; None when no account has begun."""
     accounts, now = config.select_accounts(providers=[provider]), context.scheduled_execution_time
     try:
-        loads = plan_daily_loads(Workspace.open(config).store, accounts, now, config.settings.catch_up_days)
+        reach_days = config.settings.catch_up_days
+        loads = plan_daily_loads(Workspace.open(config).store, accounts, now, reach_days, with_older=False)
     except WarehouseError as error:
         # a failed tick sends no alert; the run will fail for the same reason, and its failure does
         context.log.warning(clean_line(f"only the look-back is loaded: the warehouse could not be read: {error}"))

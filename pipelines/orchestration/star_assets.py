@@ -12,7 +12,7 @@ import dagster as dg
 from sqlalchemy import Column, Table
 
 from pipelines.configuration.config import Config
-from pipelines.loads.load import publish_warehouse, set_accounts_and_measures
+from pipelines.loads.publish import publish_warehouse, set_accounts_and_measures
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration import checks
 from pipelines.orchestration.assets import store_kind

@@ -246,3 +246,33 @@ def test_readers_cannot_write_and_see_why_a_query_fails(one_day: Store) -> None:
 def test_an_empty_commit_is_nothing(store: Store) -> None:
     assert store.commit(build_chunk_commit([])).rows_by_table == {}
     assert not store.location.parent.exists()
+
+
+def test_settled_slices_are_read_as_ranges(store: Store) -> None:
+    days = consecutive_days(6)
+    settled_at, unsettled_at = LOADED_AT, LOADED_AT - timedelta(days=16)
+    for first, last, fetched_at in ((0, 2, settled_at), (2, 3, unsettled_at), (3, 6, settled_at)):
+        store.commit(build_chunk_commit(days[first:last], {}, fetched_at=fetched_at))
+    moved = replace(ACME, account="o'hara", privacy="mark")
+    store.commit(build_chunk_commit(days[:1], {}, account=moved, fetched_at=settled_at))
+    states = {(row.account, row.date) for row in store.ledger() if row.state == "settled"}
+    ranges = store.settled_ranges()
+    assert [(part.account, part.first, part.last) for part in ranges] == [
+        ("acme", days[0], days[1]),
+        ("acme", days[3], days[5]),
+        ("o'hara", days[0], days[0]),
+    ]
+    assert sum((part.last - part.first).days + 1 for part in ranges) == len(states) == 6
+    assert [(part.provider, part.zone, part.external_id, part.privacy) for part in ranges[1:]] == [
+        (ACME.provider, ACME.timezone, ACME.external_id, None),
+        (ACME.provider, ACME.timezone, ACME.external_id, "mark"),
+    ]
+    [clipped] = store.settled_ranges("acme", days=(days[1], days[2]))
+    assert (clipped.first, clipped.last) == (days[1], days[1])
+    assert store.settled_ranges("nobody") == []
+
+
+def test_a_store_without_a_load_has_no_settled_slices(tmp_path: Path) -> None:
+    store = open_sample_store(tmp_path)
+    assert (store.settled_ranges(), store.ledger()) == ([], [])
+    assert not list(tmp_path.iterdir())

@@ -19,7 +19,8 @@ from extractors.http.messages import Request, Response
 from extractors.landing.batch import Batch, BatchKey, select_newest_by_day
 from pipelines.configuration import config as configuration
 from pipelines.loads.claims import loadable_days
-from pipelines.loads.load import load_days, publish_warehouse
+from pipelines.loads.load import load_days
+from pipelines.loads.publish import publish_warehouse
 from pipelines.loads.run import LoadJob, load_landed_batches
 from pipelines.loads.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS

@@ -109,8 +109,8 @@ class SampleWorld:
         window = Window(first, last + ONE_DAY)
         jobs = []
         for account in workspace.config.accounts:
-            ledger = [] if refetch else workspace.store.ledger(account.name)
-            jobs.append(LoadJob(account, tuple(list_unsettled_days(account, window, ledger))))
+            settled = [] if refetch else workspace.store.settled_ranges(account.name)
+            jobs.append(LoadJob(account, tuple(list_unsettled_days(account, window, settled))))
         result = run_jobs(workspace, jobs, refetch=refetch, observer=observer)
         self.clock.advance(60)
         return result

@@ -10,14 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from extractors.errors import ErrorLocation, ShapeError
-from transforms.reading import (
-    Node,
-    parse_json,
-    read_breakdown,
-    read_calendar_day,
-    refuse_repeated_entries,
-    unwrap_scalar,
-)
+from transforms.breakdowns import read_breakdown, refuse_repeated_entries, unwrap_scalar
+from transforms.reading import Node, parse_json, read_calendar_day
 from warehouse.model.columns import UNKNOWN
 
 WHERE = ErrorLocation("cognigy", "acme", "conversation_counter")

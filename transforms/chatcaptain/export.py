@@ -113,6 +113,9 @@ def _open_engine(chunk: Chunk[ChatcaptainAccount]) -> Iterator[duckdb.DuckDBPyCo
         engine.execute(f"SET memory_limit = '{MEMORY_LIMIT}'; SET threads = {THREADS}")
         engine.execute(f"SET temp_directory = {path_literal(chunk.scratch_folder / 'spilled')}")
         engine.execute(f"SET TimeZone = {literal(chunk.zone.key)}; SET preserve_insertion_order = false")
+        # each join has its short side on the right, where it is kept in memory: the optimizer takes a filtered file for
+        # a short one, and millions of rows with the same cell do not fit
+        engine.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         engine.execute(MACROS)
         yield engine
 

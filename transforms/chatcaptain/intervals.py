@@ -15,8 +15,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from extractors.errors import ErrorLocation, ShapeError
+from transforms.breakdowns import unwrap_scalar
 from transforms.facts import sum_known
-from transforms.reading import Node, is_plain_count, read_calendar_day, unwrap_scalar
+from transforms.reading import Node, is_plain_count, read_calendar_day
 
 _MOMENT_KEYS = ("timestamp", "date")
 _NUMBER_KEYS = ("count", "value")

@@ -14,24 +14,20 @@ from extractors.chatcaptain.account import CALL_TYPES, ChatcaptainAccount
 from extractors.chatcaptain.contexts import ChannelReportContext
 from extractors.json_body import replace_lone_surrogates
 from transforms import conform
+from transforms.breakdowns import unwrap_scalar
+from transforms.chatcaptain.component_report import ComponentReport, check_intervals, describe_request, read_report
 from transforms.chatcaptain.components import (
     CHANNEL_COMPONENTS,
     OVERVIEW_COMPONENTS,
-    component_label,
-    component_numbers,
-    refuse_failed_component,
-    report_shape,
 )
 from transforms.chatcaptain.fields import SHAPES
-from transforms.chatcaptain.intervals import refuse_other_range, sum_interval
 from transforms.chunk import Chunk, LandedResponse
 from transforms.completeness import refuse_incomplete
-from transforms.drift import MISSING_FIELD
 from transforms.facts import Facts, sum_known
 from transforms.metrics import END_REASON
 from transforms.privacy import conceal
-from transforms.reading import Node, read_breakdown, unwrap_scalar
-from transforms.request_echo import RequestedValues, refuse_other_request
+from transforms.reading import Node
+from transforms.request_echo import refuse_other_request
 from warehouse.model.columns import UNKNOWN
 
 _OVERVIEW_MEDIANS = {6: "messages_per_conversation_median", 10: "message_length_median", 12: "intent_score_median"}
@@ -49,10 +45,6 @@ _CHANNEL_BREAKDOWNS = {
     7: "channel_intent_hits",
     19: "channel_call_exit_steps",
     22: _TRANSFER_TARGETS,
-}
-_INTERVALS = {  # by report and measure: the component ids of the total and of its interval
-    OVERVIEW_COMPONENTS: {"conversations": (1, 2), "messages": (7, 8), "interactions": (14, 15)},
-    CHANNEL_COMPONENTS: {"conversations": (1, 2), "interactions": (9, 10), "messages": (12, 13)},
 }
 _SECONDS_PER_UNIT = {"seconds": Decimal(1), "minutes": Decimal(60), "milliseconds": Decimal(1).scaleb(-3)}
 
@@ -92,88 +84,6 @@ class ChannelTotals:
         return sum_known(values) if values else None
 
 
-@dataclass(frozen=True)
-class ComponentReport:
-    """A report's components by id, whether the report names them or numbers them."""
-
-    components: Mapping[int, Node]
-    names: tuple[str, ...]
-
-    @classmethod
-    def from_root(cls, root: Node, names: tuple[str, ...]) -> "ComponentReport":
-        """Read a body.
-
-        Raises ShapeError when it holds no component of the report, one of them twice, or a failure in place of one.
-        """
-        numbers = component_numbers(names)
-        components: dict[int, Node] = {}
-        for key, node in root.entries():
-            number = numbers.get(key.casefold())
-            if number is None:
-                continue
-            if number in components:
-                node.refuse(f"reports {names[number]} a second time")
-            refuse_failed_component(node)
-            components[number] = node
-        if not components:
-            root.refuse("holds none of the report's components")
-        refuse_incomplete(root, None)  # a bare total beside components counts no list: it is drift
-        return cls(components, names)
-
-    def count(self, number: int) -> int | None:
-        """Return a whole number; None when the component is missing or null."""
-        return unwrap_scalar(self.components[number]).count() if number in self.components else None
-
-    def amount(self, number: int) -> Decimal | None:
-        """Return a number that is not negative, in the provider's unit; None when the component is missing or null.
-
-        The median of nothing is null.
-        """
-        return unwrap_scalar(self.components[number]).amount() if number in self.components else None
-
-    def members(self, number: int) -> list[tuple[str, int | None]] | None:
-        """Return a breakdown, with None for an unknown count; None when the component is missing or null."""
-        if number not in self.components or self.components[number].is_null:
-            return None
-        return [(name, value.count()) for name, value in read_breakdown(self.components[number])]
-
-    def interval_sum(self, number: int) -> int | None:
-        """Return the sum of an interval's buckets; None when the component or one of its buckets is missing or null."""
-        return sum_interval(self.components[number]) if number in self.components else None
-
-
-def _read_report(
-    chunk: Chunk[ChatcaptainAccount], facts: Facts, response: LandedResponse, names: tuple[str, ...], stream: str
-) -> ComponentReport:
-    """Read a report and record its drift, also the requested components that it lacks: their values stay unknown.
-
-    Raises ShapeError for a report that answers another request.
-    """
-    report = ComponentReport.from_root(response.root, names)
-    query = response.request["query"]
-    refuse_other_request(response.root, _describe_request(chunk, response), chunk.zone)
-    for _, interval in _INTERVALS[names].values():
-        if interval in report.components:
-            refuse_other_range(report.components[interval], query, chunk.zone)
-    facts.drift.record_unknown_fields(response, report_shape(response.root.object(), names, SHAPES[stream]))
-    missing = {int(number) for number in query.get("components", "").split(",") if number} - report.components.keys()
-    labels = [component_label(number, names) for number in sorted(missing)]
-    facts.drift.record(response.days, response.where, MISSING_FIELD, labels)
-    return report
-
-
-def _describe_request(chunk: Chunk[ChatcaptainAccount], response: LandedResponse) -> RequestedValues:
-    query = response.request["query"]
-    first, last = response.window.first_instant(chunk.zone), response.window.last_millisecond(chunk.zone)
-    return {
-        **{name: query[name] for name in ("interval", "channelId") if name in query},
-        "from": first,
-        "to": last,
-        "date": first,
-        "chatbotId": chunk.account.chatbot_id,
-    }
-
-
 def transform_overview(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> dict[date, OverviewTotals]:
     """Load the overview report of each claimed day; return its totals by local day, to be compared later."""
     days: dict[date, OverviewTotals] = {}
@@ -181,9 +91,9 @@ def transform_overview(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> dict[d
         day = response.claimed_day()
         if day is None:
             continue
-        report = _read_report(chunk, facts, response, OVERVIEW_COMPONENTS, "overview_report")
+        report = read_report(chunk, facts, response, OVERVIEW_COMPONENTS, "overview_report")
         days[day] = _load_overview(facts, day, report, response)
-        _check_intervals(facts, day, [report], OVERVIEW_COMPONENTS)
+        check_intervals(facts, day, [report], OVERVIEW_COMPONENTS)
     return days
 
 
@@ -244,7 +154,7 @@ def transform_channels(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> dict[d
         if None not in totals.end_reasons:  # the sums of the other channels would read as those of all
             for reason, count in (entry for entries in totals.end_reasons for entry in entries or ()):
                 facts.record_metric(day, END_REASON.name, count, reason)
-        _check_intervals(facts, day, reports[day], CHANNEL_COMPONENTS)
+        check_intervals(facts, day, reports[day], CHANNEL_COMPONENTS)
     return days
 
 
@@ -261,7 +171,7 @@ def _load_channel(
     context: ChannelReportContext = response.context
     channel_id = context["channel_id"]
     channel_type = context["channel_type"] or UNKNOWN
-    report = _read_report(chunk, facts, response, CHANNEL_COMPONENTS, "channel_report")
+    report = read_report(chunk, facts, response, CHANNEL_COMPONENTS, "channel_report")
     facts.drift.record_unknown_channels(day, response.where, [channel_type])
     totals.channel_types.add(channel_type)
     totals.record(channel_type, "messages", report.count(12))
@@ -291,7 +201,7 @@ def transform_inbox(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> None:
         day = response.claimed_day()
         if day is None:
             continue
-        refuse_other_request(response.root, _describe_request(chunk, response), chunk.zone)
+        refuse_other_request(response.root, describe_request(chunk, response), chunk.zone)
         seen: set[str] = set()
         for key, node in response.root.entries():
             name = replace_lone_surrogates(key) or UNKNOWN
@@ -299,18 +209,3 @@ def transform_inbox(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> None:
                 node.refuse("names a number a second time")
             seen.add(name)
             facts.record_metric(day, "inbox", unwrap_scalar(node).number(), name)
-
-
-def _check_intervals(facts: Facts, day: date, reports: list[ComponentReport], names: tuple[str, ...]) -> None:
-    """Reconcile each total with the sum of its interval, over the reports that have both."""
-    for measure, (total, interval) in _INTERVALS[names].items():
-        pairs = [(report.count(total), report.interval_sum(interval)) for report in reports]
-        complete = [(whole, parts) for whole, parts in pairs if whole is not None and parts is not None]
-        if complete:
-            facts.reconcile(
-                day,
-                measure,
-                names[interval],
-                sum(whole for whole, _ in complete),
-                sum(parts for _, parts in complete),
-            )

@@ -11,13 +11,14 @@ from typing import TypeAlias
 
 from extractors.account import Account
 from transforms import conform
+from transforms.breakdowns import read_named_counts, refuse_repeated_entries, unwrap_scalar
 from transforms.chatdash.fields import FIELDS, PERSONAL, SHAPES
 from transforms.chunk import Chunk, LandedResponse
 from transforms.completeness import refuse_incomplete
 from transforms.drift import MISSING_FIELD, REFUSED_METRIC
 from transforms.facts import Facts, sum_known
 from transforms.metrics import ADDITIVE, END_REASON, NOT_ADDITIVE, Metric
-from transforms.reading import Node, read_named_counts, refuse_repeated_entries, unwrap_scalar
+from transforms.reading import Node
 from transforms.registry import Transform
 from transforms.request_echo import RequestedValues, refuse_other_request
 

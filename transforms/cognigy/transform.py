@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from datetime import date
 
 from extractors.account import Account
+from transforms.breakdowns import read_named_counts, refuse_repeated_entries
 from transforms.chunk import Chunk
 from transforms.cognigy.fields import FIELDS, SHAPES
 from transforms.completeness import refuse_incomplete
 from transforms.facts import Facts, sum_known
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
-from transforms.reading import Node, read_named_counts, refuse_repeated_entries
+from transforms.reading import Node
 from transforms.registry import Transform
 from transforms.request_echo import RequestedValues, refuse_other_request
 from warehouse.model.columns import UNKNOWN

@@ -20,17 +20,16 @@ from pipelines.cli.steps.failures import (
 from pipelines.cli.steps.open_workspace import open_workspace
 from pipelines.cli.steps.run_with_progress import run_with_progress
 from pipelines.loads.claims import build_reuse_rule
-from pipelines.loads.lost_days import find_lost_days
 from pipelines.loads.observer import FailureCollector, Observer
 from pipelines.loads.plan import (
     clip_window,
     daily_window,
-    list_unsettled_days,
     plan_daily_loads,
-    plan_steps,
+    plan_fetches,
 )
 from pipelines.loads.result import RunResult, read_ledgers
 from pipelines.loads.run import LoadJob, run_jobs
+from pipelines.loads.unsettled import plan_unsettled_days
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration.instance.materializations import record_materializations
 from warehouse.records import LedgerRow
@@ -78,13 +77,10 @@ def load_range(
             _warn_about_left_out_days(account, requested, window)
         if window is not None:
             windows.append((account, window))
-    whole_jobs = [LoadJob(account, tuple(window.days())) for account, window in windows]
-    ledgers = {} if refetch else read_ledgers(workspace, whole_jobs)
-    jobs = []
-    for account, window in windows:
-        ledger = ledgers.get(account.name, [])
-        lost = find_lost_days(workspace, account, ((row.date, row.batches, row.fetched_at) for row in ledger))
-        jobs.append(LoadJob(account, tuple(list_unsettled_days(account, window, ledger, lost))))
+    if refetch:
+        jobs = [LoadJob(account, window.days()) for account, window in windows]
+    else:
+        jobs = plan_unsettled_days(workspace, windows)
     _require_jobs(jobs)
     if dry_run:
         return _print_plan(workspace, jobs, refetch)
@@ -153,8 +149,7 @@ def _print_plan(workspace: Workspace, jobs: Sequence[LoadJob], refetch: bool) ->
 def _plan_row(workspace: Workspace, job: LoadJob, ledger: Sequence[LedgerRow], refetch: bool) -> dict[str, str]:
     account, provider, now = job.account, get_provider(job.account.provider), workspace.clock.now()
     is_reusable = build_reuse_rule(account, ledger, lambda _batch: False, now=now, run_started_at=now, refetch=refetch)
-    steps = plan_steps(account, provider, workspace.landing, job.days, is_reusable)
-    batches = sum(len(step.fetches) for step in steps)
+    batches = len(plan_fetches(account, provider, workspace.landing, job.days, is_reusable))
     requests = account.rate_limit.requests or provider.limits.requests
     period_seconds = account.rate_limit.period_seconds or provider.limits.period_seconds
     least_seconds = (batches - 1) // requests * period_seconds if requests and batches else 0

@@ -5,8 +5,8 @@ What must not come in: the rules of retention, which are in ``pipelines.loads.pr
 
 from pipelines.cli.display.output import print_message
 from pipelines.cli.steps.open_workspace import open_workspace
-from pipelines.loads.load import remove_stale_staging
 from pipelines.loads.prune import prune_landing
+from pipelines.loads.publish import remove_stale_staging
 
 
 def prune(config: str | None) -> int:

@@ -7,25 +7,28 @@ from datetime import date
 from extractors.account import Account
 from extractors.windows import ONE_DAY, group_into_windows
 from pipelines.cli.steps.check_result import CheckResult
-from pipelines.loads.lost_days import LoadedDay, find_lost_days
+from pipelines.loads.lost_days import LoadedDay, find_lost_days, list_damaged_accounts
 from pipelines.loads.workspace import Workspace
 from warehouse.errors import WarehouseError
+from warehouse.sql import fill, literal
 
-_BATCHES = "SELECT account, date, batches, fetched_at FROM load_ledger WHERE batches IS NOT NULL"
+_BATCHES = """
+SELECT account, date, batches, fetched_at FROM load_ledger WHERE batches IS NOT NULL AND account IN ($accounts)
+"""
 
 
 def check_landed_responses(workspace: Workspace, accounts: Sequence[Account]) -> list[CheckResult]:
     """Return a failed result for each account whose landed files are empty or short, or gone beside such files."""
     loaded: dict[str, list[LoadedDay]] = defaultdict(list)
     try:
-        for row in workspace.store.read(_BATCHES).to_pylist():
+        damaged = list_damaged_accounts(workspace, accounts)
+        names = ", ".join(literal(account.name) for account in damaged)
+        for row in workspace.store.read(fill(_BATCHES, accounts=names)).to_pylist() if damaged else ():
             loaded[row["account"]].append((row["date"], row["batches"], row["fetched_at"]))
-        lost_days = {account.name: find_lost_days(workspace, account, loaded[account.name]) for account in accounts}
+        lost_days = {account.name: find_lost_days(workspace, account, loaded[account.name]) for account in damaged}
     except (WarehouseError, OSError):
         return []  # the checks of the warehouse and of the folder tell of it
-    return [
-        _build_result(workspace, account, lost) for account in accounts if (lost := sorted(lost_days[account.name]))
-    ]
+    return [_build_result(workspace, account, lost) for account in damaged if (lost := sorted(lost_days[account.name]))]
 
 
 def _build_result(workspace: Workspace, account: Account, lost: Sequence[date]) -> CheckResult:

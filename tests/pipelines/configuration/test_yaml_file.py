@@ -7,7 +7,8 @@ import yaml
 
 from extractors.errors import ConfigError
 from pipelines.configuration import config as configuration
-from pipelines.configuration.yaml_file import read_yaml
+from pipelines.configuration import yaml_file
+from pipelines.configuration.yaml_file import parse_value, read_yaml
 from tests.pipelines.configuration.conftest import ACCOUNT, SECRET, ConfigFolder
 
 
@@ -32,6 +33,9 @@ from tests.pipelines.configuration.conftest import ACCOUNT, SECRET, ConfigFolder
         ("defaults: {start_date: 2025-02-30}\naccounts: [1]\n", "defaults.start_date: there is no day 2025-02-30"),
         ("accounts: &a [*a]\n", "cannot be read as YAML (ValueError)"),
         ("[" * 5000, "cannot be read as YAML (RecursionError)"),
+        ("[" * 200_000, "cannot be read as YAML (RecursionError)"),
+        ("- " * 5000, "cannot be read as YAML (RecursionError)"),
+        ("{a: " * 5000, "cannot be read as YAML (RecursionError)"),
         ("{1: a, true: b, accounts: [], null: c}\n", "1: "),
         ("a: \x00", "cannot be read as YAML"),
         ("? [a]\n: b\n", "line 1: found unhashable key"),
@@ -76,3 +80,17 @@ def test_unreadable_files_are_one_sentence(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"\xff\xfe\x00\x80")
     with pytest.raises(ConfigError, match=r"^\.env: cannot be read"):
         configuration.load_config(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        (Path(__file__).parents[3] / "chatmart.example.yaml").read_text(),
+        '{"a": "0123", "b": [12:30:45, no, null, ~, ""], "c": {"d": "${E}", "<<": x}}',
+        "a: 'it''s'\nb: \"\\u00e4\\x41\\\"\"\nc: |\n  x\n   y\nd: >-\n  a\n  b\n\n  c\n? e\n: f\nnull: ~\n",
+        "a: &x {b: [1, 2]}\nc: *x\nd:\n- e: f # g\n  h: i#j\n-\n  k: http://l:80/m?n#o\n",
+        "\ufeffa: é\u2028\n  b\r\nc:   d  \r\n",
+    ],
+)
+def test_libyaml_and_pyyaml_read_the_same_values(text: str) -> None:
+    assert parse_value(text) == yaml.load(text, Loader=yaml_file._Loader)

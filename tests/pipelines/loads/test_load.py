@@ -11,7 +11,8 @@ from extractors.http.messages import Request, Response
 from extractors.landing.batch import Batch, BatchKey
 from extractors.windows import Window
 from pipelines.loads.claims import ReuseRule, build_reuse_rule
-from pipelines.loads.load import LoadResult, load_days, publish_warehouse, set_accounts_and_measures
+from pipelines.loads.load import LoadResult, load_days
+from pipelines.loads.publish import publish_warehouse, set_accounts_and_measures
 from pipelines.loads.workspace import Workspace
 from sandbox.server import Sandbox
 from tests.support.broken_transform import break_transform
@@ -147,7 +148,7 @@ def test_a_full_disk_is_no_answer_that_was_not_understood(
 def test_staged_files_are_kept_until_they_are_published(
     sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.loads.load.MAX_ROWS_IN_MEMORY", 30)
+    monkeypatch.setattr("pipelines.loads.stage.MAX_ROWS_IN_MEMORY", 30)
     workspace = sample_world.open_workspace()
     land(workspace, MARCH, build_items(d1=1))
     load(workspace)

@@ -12,8 +12,9 @@ from extractors.account import Account
 from extractors.landing.batch import Batch
 from pipelines.loads import load
 from pipelines.loads.claims import DayClaims
-from pipelines.loads.load import DaysLoad, commit_loads, stage_chunk
+from pipelines.loads.load import DaysLoad, commit_loads
 from pipelines.loads.run import LoadJob, fetch_jobs, load_landed_batches, run_jobs
+from pipelines.loads.stage import stage_chunk
 from pipelines.loads.workspace import Workspace
 from sandbox.server import Sandbox
 from tests.support.sample_world import BERLIN, NEW_YORK, SampleWorld, days_between, true_conversations

@@ -1,6 +1,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,19 +17,23 @@ from pipelines.loads.plan import (
     daily_window,
     list_unsettled_days,
     plan_daily_load,
+    plan_daily_loads,
     plan_steps,
 )
 from pipelines.loads.status import StateRange
+from pipelines.loads.workspace import build_account_row
 from tests.support.plan_samples import (
     NOW,
     STREAM,
     build_account,
-    build_ledger_row,
     build_window,
     is_always_reusable,
     is_never_reusable,
     land,
 )
+from tests.warehouse.sample import build_chunk_commit, open_sample_store
+from warehouse.records import SettledRange
+from warehouse.store import Store
 
 
 class TestDailyWindow:
@@ -86,6 +91,13 @@ class TestDailyLoad:
         daily = self.load(gap, catch_up_days=0)
         assert (daily.days, daily.older_windows) == (self.REGULAR, (build_window("2026-01-01", "2026-01-05"),))
 
+    def test_adjacent_gaps_of_two_states_are_one_older_window(self) -> None:
+        failed = StateRange("failed", date(2025, 3, 1), date(2025, 3, 3))
+        missing = StateRange("missing", date(2025, 3, 4), date(2025, 3, 9))
+        later = StateRange("stale", date(2025, 3, 11), date(2025, 3, 11))
+        windows = (build_window("2025-03-01", "2025-03-09"), build_window("2025-03-11", "2025-03-11"))
+        assert self.load(failed, missing, later).older_windows == windows
+
     def test_the_look_back_is_never_cut(self) -> None:
         assert len(self.load(catch_up_days=2, lookback_days=10).days) == 11
 
@@ -112,18 +124,16 @@ def test_a_clipped_window_ends_today_and_starts_with_the_account() -> None:
 
 
 def test_only_settled_days_are_skipped() -> None:
-    states = ["settled", "loaded", "stale", "failed"]
-    days = list(build_window("2025-03-01", "2025-03-05").days())
-    ledger = [build_ledger_row(day, state) for day, state in zip(days, states, strict=False)]
-    assert list_unsettled_days(build_account(), build_window("2025-03-01", "2025-03-05"), ledger) == days[1:]
-    assert (
-        list_unsettled_days(build_account(timezone="Asia/Tokyo"), build_window("2025-03-01", "2025-03-05"), ledger)
-        == days
-    )
-    assert (
-        list_unsettled_days(build_account(project_id="6" * 24), build_window("2025-03-01", "2025-03-05"), ledger)
-        == days
-    )
+    window = build_window("2025-03-01", "2025-03-05")
+    days = list(window.days())
+    settled = [
+        SettledRange("acme", "cognigy", "5" * 24, "UTC", None, first, last)
+        for first, last in ((date(2025, 2, 1), days[0]), (days[2], days[3]))
+    ]
+    assert list_unsettled_days(build_account(), window, settled) == [days[1], days[4]]
+    assert list_unsettled_days(build_account(), window, settled, {days[2]}) == [days[1], days[2], days[4]]
+    assert list_unsettled_days(build_account(timezone="Asia/Tokyo"), window, settled) == days
+    assert list_unsettled_days(build_account(project_id="6" * 24), window, settled) == days
 
 
 def list_planned_windows(
@@ -199,3 +209,30 @@ def test_each_day_is_in_one_step_and_its_windows_come_no_later(
             fetched |= set(part.days())
         assert set(step.days) <= fetched
     assert fetched == days
+
+
+@pytest.mark.parametrize("start", [None, date(2020, 1, 1)])
+def test_without_older_days_the_same_days_are_due_and_no_earlier_state_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: date | None
+) -> None:
+    store, account = open_sample_store(tmp_path), build_account(start_date=start)
+    store.set_accounts_and_measures([build_account_row(account)], [])
+    for day in (date(2024, 5, 1), date(2026, 1, 1)):
+        store.commit(build_chunk_commit([day], {}, account=build_account_row(account), loaded_at=NOW))
+    store.publish()
+    [load] = plan_daily_loads(store, [account], NOW, 35)
+    assert load.older_windows
+    assert load.days[0] == date(2025, 12, 6)
+    assert date(2026, 1, 1) not in load.days
+
+    read, queries = type(store).open_session, []
+
+    def open_session(store: Store, sql: str) -> object:
+        queries.append(sql)
+        return read(store, sql)
+
+    monkeypatch.setattr(type(store), "open_session", open_session)
+    assert plan_daily_loads(store, [account], NOW, 35, with_older=False) == [replace(load, older_windows=())]
+    [query] = queries
+    assert "c.date >= DATE '2025-12-06'" in query
+    assert plan_daily_loads(store, [build_account(start_date=date(2027, 1, 1))], NOW, 35) == []

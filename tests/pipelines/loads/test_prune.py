@@ -8,9 +8,9 @@ import pytest
 
 from extractors.landing.prune import prune_account
 from pipelines.loads.history import list_landed_days
-from pipelines.loads.load import remove_stale_staging
 from pipelines.loads.observer import NullObserver
 from pipelines.loads.prune import prune_landing
+from pipelines.loads.publish import remove_stale_staging
 from pipelines.loads.replay import replay_jobs
 from pipelines.loads.run import LoadJob, fetch_jobs
 from sandbox.recorder import Fault

@@ -178,3 +178,25 @@ def test_every_required_or_known_day_is_in_one_range(known: set[int], start: int
     missing = {(day, "missing") for day in range(first, today) if day not in known}
     assert states == Counter({(day, "loaded") for day in known} | missing)
     assert [state_range.first for state_range in all_ranges] == sorted(state_range.first for state_range in all_ranges)
+
+
+@pytest.mark.parametrize("start", [None, START, date(2025, 3, 6)])
+@pytest.mark.parametrize("days", [(), (1,), (8,), (1, 2, 8), (6,), (11,)])
+@pytest.mark.parametrize("since", [START, date(2025, 3, 6), date(2025, 3, 8)])
+def test_states_since_a_day_are_those_of_all_days(
+    store: Store, start: date | None, days: tuple[int, ...], since: date
+) -> None:
+    acme = account(start_date=start)
+    store.set_accounts_and_measures([build_account_row(acme)], [])
+    load(store, acme, march_days(*days))
+
+    def list_states(first: date | None) -> dict[date, str]:
+        [(_, ranges)] = day_states(store, [acme], NOW, first)
+        return {day: part.state for part in ranges for day in part.window.days()}
+
+    assert list_states(since) == {day: state for day, state in list_states(None).items() if day >= since}
+
+
+def test_states_since_a_day_without_a_warehouse(store: Store) -> None:
+    ranges = day_states(store, [account(), account("idle", start_date=None)], NOW, date(2025, 3, 6))
+    assert [parts for _, parts in ranges] == [(StateRange("missing", date(2025, 3, 6), date(2025, 3, 11)),), ()]

@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +18,7 @@ from extractors.errors import ShapeError
 from extractors.windows import Window
 from tests.support.exported_files import AT, DAY, WINDOW, build_account, read_conversation, transform_file
 from tests.support.landed_chunks import ChunkBuilder, FakeResponse, read_staged_rows
+from transforms.chatcaptain import export
 from transforms.privacy import conceal
 
 PRIVACY_KEY = "fake-key-of-pseudonyms"
@@ -313,6 +316,23 @@ def test_many_rows_go_through_in_bounded_memory(tmp_path: Path) -> None:
         "conversation.parquet",
         "conversation_intent.parquet",
     ]
+
+
+def test_millions_of_rows_with_the_same_cell_are_not_kept_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "MEMORY_LIMIT", "60MB")
+    chunk: Any = SimpleNamespace(scratch_folder=tmp_path, zone=ZoneInfo("UTC"))
+    days = ", ".join(f"DATE '2025-03-{day:02}'" for day in range(1, 32))
+    rows = "SELECT DATE '2025-03-01' + CAST(n % 31 AS INTEGER) AS date, 'conversation ' || n AS conversation_id"
+    rows = f"{rows}, 'order|status' AS intents FROM range(2_000_000) AS r(n)"
+    with export._open_engine(chunk) as engine:
+        engine.execute(f"COPY ({rows}) TO '{tmp_path}/typed' ({export.PARQUET_OPTIONS})")
+        engine.execute(f"CREATE VIEW kept AS SELECT * FROM read_parquet('{tmp_path}/typed') WHERE date IN ({days})")
+        split = export._split_intents(engine, "kept")
+        query = f"SELECT date, conversation_id, intent, len(names), intent_count FROM {split}"
+        engine.execute(f"COPY ({query}) TO '{tmp_path}/split' ({export.PARQUET_OPTIONS})")
+        assert engine.execute(f"SELECT count(*) FROM read_parquet('{tmp_path}/split')").fetchone() == (4_000_000,)
 
 
 def test_conversation_ids_and_transfer_targets_are_hashed_on_request(tmp_path: Path) -> None:

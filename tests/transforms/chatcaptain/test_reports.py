@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from extractors.errors import ShapeError
 from tests.support.chatcaptain_reports import DAY, WHERE, channel, find_row, transform_reports
 from tests.support.landed_chunks import FakeResponse, read_staged_rows
+from transforms.chatcaptain.component_report import ComponentReport
 from transforms.chatcaptain.components import CHANNEL_COMPONENTS, OVERVIEW_COMPONENTS
-from transforms.chatcaptain.reports import ComponentReport
 from transforms.reading import Node
 
 
