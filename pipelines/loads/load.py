@@ -4,7 +4,6 @@ No request is made; rules of a provider or a store must not come in.
 """
 
 import shutil
-import time
 import uuid
 from abc import ABC, abstractmethod
 from collections import deque
@@ -33,6 +32,7 @@ from transforms.facts import TransformResult
 from transforms.registry import measure_definitions, transform_chunk
 from warehouse.errors import StagedError, WarehouseError
 from warehouse.records import ChunkCommit, CommitResult, History, SliceInfo
+from warehouse.storage.files import is_older_than
 
 _STAGING_MAX_AGE_SECONDS = 86_400  # longer than any run takes between two publications
 
@@ -303,7 +303,7 @@ def remove_stale_staging(workspace: Workspace) -> int:
     removed = 0
     for folder in workspace.staging.glob("*"):
         with suppress(OSError):  # its run may just have ended; and no load fails because of this cleaning
-            if time.time() - folder.stat().st_mtime > _STAGING_MAX_AGE_SECONDS:
+            if is_older_than(folder, folder.stat().st_mtime, _STAGING_MAX_AGE_SECONDS):
                 shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
     return removed

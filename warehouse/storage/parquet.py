@@ -14,7 +14,6 @@ Every reader of hive folders skips names that begin with `_`. A file is never ch
 What must not come in: a provider, the shape of a fact.
 """
 
-import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,6 +35,7 @@ from warehouse.storage.files import (
     PRIVATE_FILE,
     file_stamp,
     fsync_path,
+    is_older_than,
     link_into_place,
     make_data_folder,
     make_folder,
@@ -318,7 +318,7 @@ class ParquetStorage:
             # the status of a file changes for the last time when its link is removed
             if path.name in current:
                 continue
-            if at_once or time.time() - path.stat().st_ctime > RETENTION_SECONDS:
+            if at_once or is_older_than(path, path.stat().st_ctime, RETENTION_SECONDS):
                 path.unlink()
 
     def _paths(self, manifest: Manifest) -> dict[str, dict[str, Path]]:
