@@ -57,6 +57,19 @@ def test_a_damage_that_leaves_the_size_is_named_by_the_query_that_meets_it(store
     assert file.name in str(caught.value)
 
 
+def test_a_changed_byte_anywhere_is_damage_and_no_defect(store: Store) -> None:
+    file, before = find_file(store), query_rows(store, TOTAL)
+    content, is_named = file.read_bytes(), False
+    for place in range(4, len(content), 37):
+        file.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+        try:
+            assert len(query_rows(store, TOTAL)) == len(before)
+        except UnreadableWarehouse as error:
+            is_named = is_named or file.name in str(error)
+            assert "The lake has a file that cannot be read" in str(error)
+    assert is_named
+
+
 def test_a_damaged_file_that_is_not_of_the_lake_is_the_querys_own(store: Store, tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.parquet"
     foreign.write_bytes(b"x" * 100)
