@@ -3,6 +3,7 @@
 No request is made; rules of a provider or a store must not come in.
 """
 
+import os
 import shutil
 import uuid
 from abc import ABC, abstractmethod
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -30,6 +32,7 @@ from pipelines.loads.workspace import Workspace, build_account_row
 from transforms.chunk import Chunk
 from transforms.facts import TransformResult
 from transforms.registry import measure_definitions, transform_chunk
+from warehouse.disk_failures import find_disk_failure
 from warehouse.errors import StagedError, WarehouseError
 from warehouse.records import ChunkCommit, CommitResult, History, SliceInfo
 from warehouse.storage.files import is_older_than
@@ -187,7 +190,7 @@ def _prepare_group(workspace: Workspace, waiting: deque[PendingLoad]) -> list[_P
             prepared = load.context.run(load.prepare, workspace, folder)
             chunks = [replace(chunk, is_current=is_current) for chunk in prepared]
         except Exception as error:
-            load.error = error
+            load.error = _name_staging_failure(error, folder)
             shutil.rmtree(folder, ignore_errors=True)
             continue
         if chunks:
@@ -318,6 +321,14 @@ def _build_slice(day: date, claims: DayClaims, staged: TransformResult) -> Slice
         batches=tuple(sorted(batch.batch_id for batch in batches)),
         totals=staged.totals.get(day, {}),
     )
+
+
+def _name_staging_failure(error: Exception, folder: Path) -> Exception:
+    """Return the error of a full or refused disk with the folder of staged files, where it names none; or the error."""
+    failure = find_disk_failure(error) if isinstance(error, duckdb.Error) else error
+    if isinstance(failure, OSError) and failure.errno and failure.filename is None:
+        return OSError(failure.errno, os.strerror(failure.errno), str(folder))
+    return error
 
 
 def _stage_table(folder: Path, name: str, table: pa.Table | Path) -> pa.Table | Path:

@@ -3,115 +3,232 @@
 The tests compare the product with it, and the table of ``docs/environment-faults.md`` is printed from it.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from contextlib import nullcontext
 
-import duckdb
+from tests.support.environment_case import BACKFILL, NOTHING, STORES, EnvironmentCase
+from tests.support.environment_effects import cut_off, flip_bits
+from tests.support.environment_faults import (
+    LAKE,
+    PRIVATE,
+    PUBLISHED,
+    SUPPORT,
+    VOICE,
+    another_configuration,
+    change_port,
+    damaged,
+    earlier_warehouse,
+    fail_writing,
+    full_beside_landing,
+    full_disk_at,
+    full_staging,
+    newer_warehouse,
+    no_locks,
+    read_only_at,
+    refused_rights_to,
+    unreadable_env,
+)
 
-from tests.support import environment_effects as effects
-from tests.support.environment_case import BACKFILL, STORES, EnvironmentCase
-from tests.support.installation import Installation
-
-FaultOf = Callable[[Installation], AbstractContextManager[None]]
-
-_FULL = "No space left on device"
-_VOICE = "data/landing/provider=chatcaptain/account=acme-voice"
-_PRIVATE, _PUBLISHED = "data/_warehouse.duckdb.loader", "data/warehouse.duckdb"
 _KB = 1024
+_FULL = "No space left on device; free some space there, or move it to a larger disk"
+_READ_ONLY = "Read-only file system; mount it writable, or move it to another disk"
+_REFUSED = "Permission denied; see that this user may read and write there"
+_MOVED = "is damaged .* and was moved to .* The published warehouse takes its place"
+_ANEW = "is damaged .* set aside, and built anew from"
+_FROM_LANDING = "loading from the landing zone: 2025-03-03"
+_SQL = ("sql", "SELECT sum(conversations) FROM conversation_daily")
+_DUCKDB, _PARQUET = ("duckdb",), ("parquet",)
 
-
-def _full(folder: str, free_bytes: int) -> FaultOf:
-    return lambda product: effects.full_disk(product.folder / folder, free_bytes)
-
-
-def _refused(path: str, mode: int) -> FaultOf:
-    return lambda product: effects.refused_rights(product.folder / path, mode)
-
-
-def _damaged(damage: effects.Damage, *patterns: str) -> FaultOf:
-    """Return a fault that damages all files of some patterns, of which each has one at least."""
-
-    @contextmanager
-    def begin(product: Installation) -> Iterator[None]:
-        for pattern in patterns:
-            files = list(product.folder.glob(pattern))
-            assert files, pattern
-            for file in files:
-                damage(file)
-        yield
-
-    return begin
-
-
-def _write_newer_version(path: Path) -> None:
-    with duckdb.connect(str(path)) as con:
-        con.execute("INSERT INTO schema_version SELECT max(version) + 1, 'the future', now() FROM schema_version")
-
-
-DISKS = tuple(
-    EnvironmentCase(f"disk full: {free // _KB} kB left", _full("data", free), 1, _FULL, needs_mount=True)
-    for free in (0, 16 * _KB, 64 * _KB, 256 * _KB, 1024 * _KB, 4096 * _KB, 9000 * _KB, 20000 * _KB)
-) + (
-    EnvironmentCase("disk full: landing zone", _full("data/landing", 0), 1, _FULL, needs_mount=True),
+DISKS = (
+    EnvironmentCase("disk full: landing zone", full_disk_at("data/landing", 0), 1, _FULL, needs_mount=True),
     EnvironmentCase(
-        "disk read-only: `data`",
-        lambda product: effects.read_only_disk(product.folder / "data"),
+        "disk full: landing zone, within an answer",
+        full_disk_at("data/landing", 8 * _KB),
         1,
-        "Read-only",
+        rf"({_FULL}|took only a part of an answer; free some space)",
+        repair_pattern=f"{NOTHING}|{_FROM_LANDING}",
         needs_mount=True,
     ),
     EnvironmentCase(
-        "disk read-only: landing zone",
-        lambda product: effects.read_only_disk(product.folder / "data/landing"),
+        "disk full: journal of exports",
+        fail_writing("extractors.exports.journal.write_private_file"),
         1,
-        "Read-only",
+        _FULL,
+    ),
+    EnvironmentCase(
+        "disk full: staged tables", full_staging(), 1, _FULL, needs_mount=True, repair_pattern=_FROM_LANDING
+    ),
+    EnvironmentCase(
+        "disk full: commit", full_beside_landing(), 1, _FULL, needs_mount=True, repair_pattern=_FROM_LANDING
+    ),
+    EnvironmentCase(
+        "disk full: publication",
+        full_disk_at("data", 1024 * _KB),
+        1,
+        _FULL,
+        stores=_DUCKDB,
+        needs_mount=True,
+        repair_pattern="published: ",
+        is_quick=True,
+    ),
+    EnvironmentCase(
+        "disk full: publication",
+        fail_writing("warehouse.storage.parquet.link_into_place"),
+        1,
+        _FULL,
+        stores=_PARQUET,
+        days=3,
+    ),
+    EnvironmentCase("disk read-only: all data", read_only_at("data"), 1, _READ_ONLY, needs_mount=True),
+    EnvironmentCase("disk read-only: landing zone", read_only_at("data/landing"), 1, _READ_ONLY, needs_mount=True),
+    EnvironmentCase(
+        "disk read-only, a query",
+        read_only_at("data"),
+        0,
+        "",
+        command=_SQL,
         needs_mount=True,
     ),
-    EnvironmentCase("no locks (ENOLCK)", lambda _product: effects.missing_locks(), 1, "its file system has no locks"),
+    EnvironmentCase("no locks on the disk (ENOLCK)", no_locks(), 1, "No locks available; its file system has no locks"),
 )
 RIGHTS = (
-    EnvironmentCase("folder `data` not writable", _refused("data", 0o500), 1, "Permission denied"),
-    EnvironmentCase("landing zone not writable", _refused("data/landing", 0o500), 1, "Permission denied"),
-    EnvironmentCase("folder of an account not writable", _refused(_VOICE, 0o500), 1, "Permission denied"),
-    EnvironmentCase("landing zone not readable", _refused("data/landing", 0), 1, "Permission denied"),
+    EnvironmentCase("no right to write to `data`", refused_rights_to("data", 0o500), 1, _REFUSED, stores=_DUCKDB),
+    EnvironmentCase("no right to write to the lake", refused_rights_to(LAKE, 0o500), 1, _REFUSED, stores=_PARQUET),
+    EnvironmentCase("no right to read the landing zone", refused_rights_to("data/landing", 0), 1, _REFUSED),
     EnvironmentCase(
-        "file of the loader read-only", _refused(_PRIVATE, 0o400), 1, "Permission denied", stores=("duckdb",)
-    ),
-    EnvironmentCase(
-        "published file not readable",
-        _refused(_PUBLISHED, 0),
+        "no right to write to an account's folder",
+        refused_rights_to(VOICE, 0o500),
         1,
-        "Permission denied",
-        ("sql", "SELECT 1"),
-        stores=("duckdb",),
+        f"acme-voice .*{_REFUSED}",
     ),
-    EnvironmentCase("lake not writable", _refused("data/lake", 0o500), 1, "Permission denied", stores=("parquet",)),
-    EnvironmentCase("configuration not readable", _refused("chatmart.yaml", 0), 2, "Permission denied"),
+    EnvironmentCase(
+        "no right to write to the loader's file",
+        refused_rights_to(PRIVATE, 0o400),
+        1,
+        _REFUSED,
+        stores=_DUCKDB,
+        is_quick=True,
+    ),
+    EnvironmentCase(
+        "no right to read the published file", refused_rights_to(PUBLISHED, 0), 1, _REFUSED, _SQL, stores=_DUCKDB
+    ),
+    EnvironmentCase(
+        "no right to read the configuration",
+        refused_rights_to("chatmart.yaml", 0),
+        2,
+        "chatmart.yaml: cannot be read: Permission denied; let this user read /",
+        stores=_DUCKDB,
+    ),
+    EnvironmentCase("no right to read `.env`", unreadable_env(), 2, "let this user read .*[.]env", stores=_DUCKDB),
 )
 DAMAGES = tuple(
-    EnvironmentCase(f"{name} {how}", _damaged(damage, *patterns), code, pattern, command, stores=stores)
-    for name, patterns, code, pattern, command, stores in (
-        ("file of the loader", [_PRIVATE], 0, "", BACKFILL, ("duckdb",)),
-        ("published file", [_PUBLISHED], 1, "", ("sql", "FROM conversation_daily"), ("duckdb",)),
-        ("both files", [_PRIVATE, _PUBLISHED], 1, "", BACKFILL, ("duckdb",)),
-        ("manifest of the loader", ["data/lake/_loader.json"], 0, "", BACKFILL, ("parquet",)),
-        ("published manifest", ["data/lake/_manifest.json"], 1, "", ("sql", "FROM conversation_daily"), ("parquet",)),
-        ("file of the lake", ["data/lake/_versions/fact_conversation_daily.*"], 1, "", BACKFILL, ("parquet",)),
-        ("landed segment", [f"{_VOICE}/*.jsonl.zst"], 1, "", ("check",), tuple(STORES)),
-        ("landed body file", [f"{_VOICE}/bodies/*.zst"], 1, "", ("check",), tuple(STORES)),
-        ("index of the landing zone", [f"{_VOICE}/.index.sqlite"], 0, "", ("replay",), tuple(STORES)),
-        ("journal of exports", [f"{_VOICE}/.export-journal.json"], 0, "", BACKFILL, tuple(STORES)),
+    EnvironmentCase(f"{name} {how}", damaged(damage, *paths), code, pattern, command, days, repair, stores=stores)
+    for name, paths, stores, command, outcomes in (
+        ("loader's file", [PRIVATE], _DUCKDB, BACKFILL, ((1, _MOVED, 2, NOTHING), (0, _MOVED, 3, NOTHING))),
+        (
+            "published file",
+            [PUBLISHED],
+            _DUCKDB,
+            _SQL,
+            ((2, "is damaged .* Run `chatmart check --repair`", None, _ANEW), (2, "Move it away", None, _ANEW)),
+        ),
+        (
+            "both files",
+            [PRIVATE, PUBLISHED],
+            _DUCKDB,
+            BACKFILL,
+            ((1, _MOVED, None, _ANEW), (2, "no other copy of it. Run `chatmart check --repair`", None, _ANEW)),
+        ),
+        (
+            "loader's manifest",
+            [f"{LAKE}/_loader.json"],
+            _PARQUET,
+            BACKFILL,
+            ((0, "the published manifest takes its place", 3, NOTHING),) * 2,
+        ),
+        (
+            "published manifest",
+            [f"{LAKE}/_manifest.json"],
+            _PARQUET,
+            _SQL,
+            ((2, "cannot be read as a lake's manifest", None, _ANEW),) * 2,
+        ),
+        (
+            "file of a lake",
+            [f"{LAKE}/_versions/fact_conversation_daily.*"],
+            _PARQUET,
+            BACKFILL,
+            ((2, "The lake has a file that cannot be read", None, _ANEW),) * 2,
+        ),
+        (
+            "landed segment",
+            [f"{VOICE}/*.jsonl.zst"],
+            tuple(STORES),
+            ("check",),
+            (
+                (1, "2 loaded days are damaged or gone", 2, "fetching again: 2025-03-01 to 2025-03-02"),
+                (0, "", 2, "cannot be read"),
+            ),
+        ),
+        (
+            "landed body file",
+            [f"{VOICE}/bodies/*.zst"],
+            tuple(STORES),
+            ("check",),
+            (
+                (1, "2 loaded days are damaged or gone", 2, "fetching again: 2025-03-01 to 2025-03-02"),
+                (0, "", 2, "cannot be read"),
+            ),
+        ),
+        (
+            "landed segment, met by a replay:",
+            [f"{SUPPORT}/*.jsonl.zst"],
+            _DUCKDB,
+            ("replay",),
+            ((1, "damaged", 2, "fetching again"),) * 2,
+        ),
+        (
+            "index of landed batches",
+            [f"{VOICE}/.index.sqlite"],
+            tuple(STORES),
+            ("replay",),
+            ((0, "", 2, NOTHING),) * 2,
+        ),
+        (
+            "journal of exports",
+            [f"{VOICE}/.export-journal.json"],
+            tuple(STORES),
+            BACKFILL,
+            ((0, "is set aside as .export-journal.json.damaged", 3, NOTHING),) * 2,
+        ),
     )
-    for how, damage in (("cut off", effects.cut_off), ("with flipped bits", effects.flip_bits))
+    for (how, damage), (code, pattern, days, repair) in zip(
+        (("cut off", cut_off), ("with changed bytes", flip_bits)), outcomes, strict=True
+    )
 )
-VERSIONS = (
+STOPS = tuple(
     EnvironmentCase(
-        "warehouse of a newer release",
-        _damaged(_write_newer_version, _PRIVATE, _PUBLISHED),
-        2,
-        "newer",
-        stores=("duckdb",),
-    ),
+        f"SIGTERM: {name}", lambda _product: nullcontext(), 143, pattern, command, days, repair, stop_in=function
+    )
+    for name, function, command, pattern, days, repair in (
+        ("request", "extractors.http.session.Session.request", BACKFILL, "interrupted; run the same", 2, NOTHING),
+        ("commit", "warehouse.store.Store.commit_group", BACKFILL, "interrupted; run the same", 2, NOTHING),
+        ("publication", "warehouse.store.Store.publish", BACKFILL, "interrupted; run the same", 3, NOTHING),
+        ("replay", "warehouse.store.Store.commit_group", ("replay",), "interrupted; run the same", 2, NOTHING),
+        ("maintenance", "pipelines.loads.prune.prune_account", ("maintain",), "", 2, NOTHING),
+    )
 )
-CASES = (*DISKS, *RIGHTS, *DAMAGES, *VERSIONS)
+SETUPS = (
+    EnvironmentCase(
+        "warehouse of the first release", earlier_warehouse(), 0, "", days=1, repair_pattern="2025-03-01 to 2025-03-02"
+    ),
+    EnvironmentCase("warehouse of a newer release", newer_warehouse(), 2, "this release knows .* upgrade chatmart"),
+    EnvironmentCase(
+        "two configurations, one account name",
+        another_configuration(),
+        2,
+        "give the account another name",
+        is_quick=True,
+    ),
+    EnvironmentCase("a port out of range", change_port(), 2, "is a number from 1 to 65535", stores=_DUCKDB),
+)
+CASES = (*DISKS, *RIGHTS, *DAMAGES, *STOPS, *SETUPS)

@@ -8,7 +8,7 @@ import errno
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,14 +30,15 @@ def explain_missing_mounts() -> str:
         done = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], capture_output=True, text=True, check=False)
         if done.returncode:
             return f"no small disk can be mounted here: {done.stderr.strip()}"
-        _run("umount", folder)
+        _run("umount", "--lazy", folder)  # a thread of the engine may still close a file
     return ""
 
 
 @contextmanager
 def mount_disk(folder: Path) -> Iterator[None]:
     """Let a folder lie on a disk of its own, in memory. Its contents move there, and back at the end."""
-    with TemporaryDirectory(dir=folder.parent) as spare:
+    with TemporaryDirectory() as temporary:
+        spare = Path(temporary) / "spare"
         _run("cp", "-a", f"{folder}/.", spare)
         _run("mount", "-t", "tmpfs", "tmpfs", folder)
         try:
@@ -47,19 +48,23 @@ def mount_disk(folder: Path) -> Iterator[None]:
             _run("rm", "-r", spare)
             _run("cp", "-a", f"{folder}/.", spare)
         finally:
-            _run("umount", folder)
+            _run("umount", "--lazy", folder)  # a thread of the engine may still close a file
         _run("find", folder, "-mindepth", "1", "-delete")
         _run("cp", "-a", f"{spare}/.", folder)
 
 
 @contextmanager
-def full_disk(folder: Path, free_bytes: int) -> Iterator[None]:
-    """Let a folder lie on a disk that has room for some more bytes and for no more."""
-    with mount_disk(folder):
+def full_disk(folder: Path, free_bytes: int, *, but: Path | None = None) -> Iterator[None]:
+    """Let a folder, which is not empty, lie on a disk with room for some more bytes and no more.
+
+    `but` is a folder inside it that lies on a disk of its own.
+    """
+    with mount_disk(folder), nullcontext() if but is None else mount_disk(but):
         status = os.statvfs(folder)
         used = (status.f_blocks - status.f_bfree) * status.f_frsize
         _run("mount", "-o", f"remount,size={used + free_bytes}", folder)
         yield
+        _run("mount", "-o", "remount,size=0", folder)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ Used by the tests and by ``benchmarks/environment.py``; expectations are the cal
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,8 +21,28 @@ from warehouse.errors import WarehouseError
 ACCOUNTS = tuple(account for account in DEMO_ACCOUNTS if account.name in ACCOUNT_NAMES)
 SETTINGS = {"acme-voice": {"export_retry_minutes": 0.001, "export_poll_seconds": [0.05, 0.1]}}
 
-_LOADED_SLICES = "SELECT date FROM load_ledger WHERE state IN ('loaded', 'settled')"
-_PROGRESS = re.compile(r"^(\d+ of \d+|account +provider|acme-\w+ +\w+ +\d|loaded \d|\s*$|run )")
+_LOADED_SLICES = (
+    "SELECT date FROM load_ledger WHERE state IN ('loaded', 'settled') "
+    f"AND account IN ({', '.join(repr(name) for name in ACCOUNT_NAMES)})"
+)
+_STOPPED_PROGRAM = """
+import os, pkgutil, signal, sys
+from pipelines.cli.main import main
+name = sys.argv[1]
+owner = pkgutil.resolve_name(name.rpartition(".")[0])
+function = getattr(owner, name.rpartition(".")[2])
+calls = []
+def stopped(*arguments, **settings):
+    if not calls:
+        calls.append(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+    return function(*arguments, **settings)
+setattr(owner, name.rpartition(".")[2], stopped)
+main(sys.argv[2:])
+"""
+_PROGRESS = re.compile(
+    r"\d+ of \d+|account +provider|acme-\w+ +\w+ +\d|acme-\w+: (\d+ days to load|failed )|\d+ requests,|$"
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +79,7 @@ class EnvironmentRunner:
         subprocess.run(["cp", "-a", str(self.folder / store), str(folder)], check=True)  # links stay links
         product = Installation(folder, self.sandbox, ACCOUNTS, SETTINGS, STORES[store])
         with case.fault_of(product):
-            result = _run(product, *case.command)
+            result = _run_and_stop(product, case) if case.stop_in else _run(product, *case.command)
         days, differences = _read_published(product)
         before = len(self.sandbox.requests)
         repair, repeated = _run(product, "check", "--repair"), _run(product, *BACKFILL)
@@ -82,7 +103,7 @@ def open_environment_runner(folder: Path) -> Iterator[EnvironmentRunner]:
 
 def pick_messages(text: str) -> str:
     """Return the lines of a command's output that are no progress and no summary, joined."""
-    return "; ".join(line for line in text.splitlines() if not _PROGRESS.match(line))
+    return "; ".join(line.removeprefix("failed: ") for line in text.splitlines() if not _PROGRESS.match(line))
 
 
 def _read_published(product: Installation) -> tuple[int | None, tuple[str, ...]]:
@@ -95,6 +116,16 @@ def _read_published(product: Installation) -> tuple[int | None, tuple[str, ...]]
         return len(whole), tuple(product.compare_with_truth(whole)[1])
     except WarehouseError:
         return None, ()
+
+
+def _run_and_stop(product: Installation, case: EnvironmentCase) -> CommandResult:
+    """Run a command in a process of its own, which gets SIGTERM at the first call of a function."""
+    done = subprocess.run(
+        [sys.executable, "-c", _STOPPED_PROGRAM, case.stop_in, *case.command],
+        env=product.environment, cwd=product.folder, text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    code = done.returncode if done.returncode >= 0 else 128 - done.returncode  # as a shell says it
+    return CommandResult(code, done.stdout, done.stderr)
 
 
 def _run(product: Installation, *arguments: str) -> CommandResult:

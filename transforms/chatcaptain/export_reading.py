@@ -39,6 +39,7 @@ from transforms.chatcaptain.export_numbers import (
     is_number,
 )
 from transforms.chunk import Chunk, DayClaim
+from transforms.machine_errors import is_machine_error
 from warehouse.model.engine_paths import parquet_rows_sql, path_literal
 from warehouse.model.literals import day_literal
 
@@ -113,6 +114,8 @@ def _iter_pieces(batch: Batch) -> Iterator[bytes]:
     try:
         yield from batch.iter_bytes()
     except (ValueError, OSError) as error:
+        if is_machine_error(error):
+            raise
         raise ShapeError(batch.where, str(batch.window), f"cannot be read back: {error}") from error
 
 
@@ -167,6 +170,8 @@ class _Reading:
             query = self._typed_query(decimal_sign)
             self.engine.execute(f"COPY ({query}) TO {target} ({PARQUET_OPTIONS})")
         except duckdb.Error as error:
+            if is_machine_error(error):  # nothing is wrong with the file
+                raise
             raise diagnose_records(source, None) or ShapeError(
                 source.batch.where, "file", f"cannot be read as CSV ({str(error).splitlines()[0]})"
             ) from error

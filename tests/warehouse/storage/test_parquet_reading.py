@@ -58,16 +58,17 @@ def test_a_damage_that_leaves_the_size_is_named_by_the_query_that_meets_it(store
 
 
 def test_a_changed_byte_anywhere_is_damage_and_no_defect(store: Store) -> None:
-    file, before = find_file(store), query_rows(store, TOTAL)
-    content, is_named = file.read_bytes(), False
+    file, sentences = find_file(store), []
+    content = file.read_bytes()
     for place in range(4, len(content), 37):
         file.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
         try:
-            assert len(query_rows(store, TOTAL)) == len(before)
+            query_rows(store, TOTAL)
         except UnreadableWarehouse as error:
-            is_named = is_named or file.name in str(error)
-            assert "The lake has a file that cannot be read" in str(error)
-    assert is_named
+            sentences.append(str(error))
+    assert sentences
+    assert all("The lake has a file that cannot be read" in sentence for sentence in sentences)
+    assert any(file.name in sentence for sentence in sentences)
 
 
 def test_a_damaged_file_that_is_not_of_the_lake_is_the_querys_own(store: Store, tmp_path: Path) -> None:
