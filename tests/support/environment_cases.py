@@ -57,8 +57,15 @@ DISKS = (
     EnvironmentCase(
         "disk full: staged tables", full_staging(), 1, _FULL, needs_mount=True, repair_pattern=_FROM_LANDING
     ),
+    EnvironmentCase("disk full: warehouse", full_beside_landing(0), 1, _FULL, needs_mount=True),
     EnvironmentCase(
-        "disk full: commit", full_beside_landing(), 1, _FULL, needs_mount=True, repair_pattern=_FROM_LANDING
+        "disk full: commit",
+        full_beside_landing(32 * _KB),
+        1,
+        _FULL,
+        stores=_PARQUET,  # a commit into a DuckDB file fits into its free blocks
+        needs_mount=True,
+        repair_pattern=_FROM_LANDING,
     ),
     EnvironmentCase(
         "disk full: publication",

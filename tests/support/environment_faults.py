@@ -27,9 +27,9 @@ def full_disk_at(folder: str, free_bytes: int) -> FaultOf:
     return lambda product: full_disk(product.folder / folder, free_bytes)
 
 
-def full_beside_landing() -> FaultOf:
-    """Return the fault that the disk of the warehouse is full, and that of the landing zone is not."""
-    return lambda product: full_disk(product.folder / "data", 4096, but=product.folder / "data/landing")
+def full_beside_landing(free_bytes: int) -> FaultOf:
+    """Return the fault that the disk of the warehouse has room for some more bytes; that of the landing zone has."""
+    return lambda product: full_disk(product.folder / "data", free_bytes, but=product.folder / "data/landing")
 
 
 def read_only_at(folder: str) -> FaultOf:
