@@ -27,7 +27,7 @@ def list_rows(outcomes: dict[str, EnvironmentOutcome], case: EnvironmentCase, fo
 
 
 def _format_cells(case: EnvironmentCase, outcome: EnvironmentOutcome, folder: str) -> str:
-    repair = _replace_variable_parts(pick_messages(outcome.repair.out), folder)
+    repair = _replace_variable_parts(_shorten(pick_messages(outcome.repair.out)), folder)
     cells = (
         f"`{case.command[0]}`",
         _replace_variable_parts(outcome.message, folder) or "–",
@@ -36,6 +36,13 @@ def _format_cells(case: EnvironmentCase, outcome: EnvironmentOutcome, folder: st
         f"{outcome.repair.exit_code}: {repair}",
     )
     return " | ".join(cell.replace("|", "\\|") for cell in cells)
+
+
+def _shorten(lines: list[str]) -> str:
+    """Return the lines joined; of the responses that cannot be read, the first and the number of the others."""
+    unreadable = [line for line in lines if " cannot be read (" in line]
+    more = [f"{len(unreadable) - 1} more responses that cannot be read"] if len(unreadable) > 1 else []
+    return "; ".join([*unreadable[:1], *more, *(line for line in lines if line not in unreadable)])
 
 
 def _describe_state(outcome: EnvironmentOutcome) -> str:
@@ -55,12 +62,13 @@ def _replace_variable_parts(text: str, folder: str) -> str:
         (r"\d{4}-\d\d-\d\dT[\d:.]+Z (ERROR|WARNING) chatmart\.\w+ ", ""),
         (r" run=\w+", ""),
         (r"[\w/]+\.\d{9}\.\w+\.\w+ cannot", "‹response› cannot"),
-        (r"\.[0-9a-f]{32}\b", ".‹id›"),
+        (r"\b[0-9a-f]{32}\b", "‹id›"),
         (r"\.\d+-[0-9a-f]+\.part", ".‹id›.part"),
         (r"[\d.]+ [MG]B free", "‹free›"),
         (r"127\.0\.0\.1:\d+", "‹host›"),
         (r"checksum \d+", "checksum ‹number›"),
         (r"location \d+", "location ‹number›"),
+        (r" {2,}", " "),
     ):
         text = re.sub(pattern, name, text)
     return text

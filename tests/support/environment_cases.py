@@ -15,7 +15,7 @@ from tests.support.environment_faults import (
     VOICE,
     another_configuration,
     change_port,
-    damaged,
+    damage_files,
     earlier_warehouse,
     fail_writing,
     full_beside_landing,
@@ -128,7 +128,7 @@ RIGHTS = (
     EnvironmentCase("no right to read `.env`", unreadable_env(), 2, "let this user read .*[.]env", stores=_DUCKDB),
 )
 DAMAGES = tuple(
-    EnvironmentCase(f"{name} {how}", damaged(damage, *paths), code, pattern, command, days, repair, stores=stores)
+    EnvironmentCase(f"{name} {how}", damage_files(damage, *paths), code, pattern, command, days, repair, stores=stores)
     for name, paths, stores, command, outcomes in (
         ("loader's file", [PRIVATE], _DUCKDB, BACKFILL, ((1, _MOVED, 2, NOTHING), (0, _MOVED, 3, NOTHING))),
         (

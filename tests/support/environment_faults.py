@@ -75,7 +75,7 @@ def full_staging() -> FaultOf:
     return begin
 
 
-def damaged(damage: Damage, *patterns: str) -> FaultOf:
+def damage_files(damage: Damage, *patterns: str) -> FaultOf:
     """Return the fault that the files of some patterns are damaged. Each pattern has one file at least."""
 
     @contextmanager

@@ -41,7 +41,7 @@ setattr(owner, name.rpartition(".")[2], stopped)
 main(sys.argv[2:])
 """
 _PROGRESS = re.compile(
-    r"\d+ of \d+|account +provider|acme-\w+ +\w+ +\d|acme-\w+: (\d+ days to load|failed )|\d+ requests,|$"
+    r"ok |\d+ of \d+|account +provider|acme-\w+ +\w+ +\d|acme-\w+: (\d+ days to load|failed )|\d+ requests,|$"
 )
 
 
@@ -63,8 +63,8 @@ class EnvironmentOutcome:
 
     @property
     def message(self) -> str:
-        """The lines of the command's output that are no progress and no summary."""
-        return pick_messages(self.result.err or self.result.out)
+        """The lines of the command's output that are no progress, no summary and no result."""
+        return "; ".join(pick_messages(self.result.err or (self.result.out if self.result.exit_code else "")))
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ def open_environment_runner(folder: Path) -> Iterator[EnvironmentRunner]:
         yield EnvironmentRunner(sandbox, folder)
 
 
-def pick_messages(text: str) -> str:
-    """Return the lines of a command's output that are no progress and no summary, joined."""
-    return "; ".join(line.removeprefix("failed: ") for line in text.splitlines() if not _PROGRESS.match(line))
+def pick_messages(text: str) -> list[str]:
+    """Return the lines of a command's output that are no progress and no summary."""
+    return [line.removeprefix("failed: ") for line in text.splitlines() if not _PROGRESS.match(line)]
 
 
 def _read_published(product: Installation) -> tuple[int | None, tuple[str, ...]]:
