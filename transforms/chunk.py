@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from extractors.account import Account
-from extractors.errors import ErrorLocation, ShapeError
+from extractors.errors import ErrorLocation, UnreadableResponse
 from extractors.landing.batch import Batch
 from extractors.provider_message import find_reported_failure
 from extractors.windows import Window, local_day
@@ -110,4 +110,4 @@ class Chunk(Generic[A]):
             except (ValueError, OSError) as error:
                 if is_machine_error(error):
                     raise
-                raise ShapeError(claim.batch.where, str(claim.batch.window), f"cannot be read back: {error}") from error
+                raise UnreadableResponse(claim.batch.where, claim.batch.window, error) from error

@@ -17,7 +17,7 @@ import duckdb
 import zstandard
 
 from extractors.chatcaptain.account import ChatcaptainAccount
-from extractors.errors import ErrorLocation, ShapeError
+from extractors.errors import ErrorLocation, ShapeError, UnreadableResponse
 from extractors.exports.csv_lines import CsvCounts, CsvRecordCounter
 from extractors.landing.batch import Batch
 from transforms.chatcaptain.export_columns import CsvHeader, read_header
@@ -116,7 +116,7 @@ def _iter_pieces(batch: Batch) -> Iterator[bytes]:
     except (ValueError, OSError) as error:
         if is_machine_error(error):
             raise
-        raise ShapeError(batch.where, str(batch.window), f"cannot be read back: {error}") from error
+        raise UnreadableResponse(batch.where, batch.window, error) from error
 
 
 def _copy_as_utf_8(pieces: Iterable[bytes], codec: str, path: Path, where: ErrorLocation) -> None:
