@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.support.environment_case import DAYS, LOADED_BEFORE, EnvironmentCase
+from tests.support.environment_case import DAYS, LOADED_BEFORE, NOTHING, EnvironmentCase
 from tests.support.environment_cases import CASES
 from tests.support.environment_effects import explain_missing_mounts
 from tests.support.environment_runner import EnvironmentOutcome, open_environment_runner, pick_messages
@@ -33,7 +33,7 @@ def _format_cells(case: EnvironmentCase, outcome: EnvironmentOutcome, folder: st
         _replace_variable_parts(outcome.message, folder) or "–",
         str(outcome.result.exit_code),
         _describe_state(outcome),
-        f"{outcome.repair.exit_code}: {repair}",
+        f"{outcome.repair.exit_code}: {repair.replace(NOTHING, 'nothing to repair')}",
     )
     return " | ".join(cell.replace("|", "\\|") for cell in cells)
 
