@@ -12,6 +12,7 @@ ChatmartError
 │   ├── ResponseTooLarge   over the size limit of one response
 │   ├── BudgetUsedUp       the account has asked for as much as its budget of a run allows; nothing was sent
 │   ├── ShapeError         a response whose shape is none of the accepted ones
+│   │   ├── UnreadableResponse  a landed response that is damaged on the disk
 │   │   └── NotUnderstood  landed responses whose reading failed in a way that was not foreseen
 │   └── ExportFailed       the provider reports that the job failed
 ├── Transient              connection, 408, 5xx, broken body: retried with full-jitter back-off inside RetryPolicy.run
@@ -34,6 +35,9 @@ _SHOWN_CHARACTERS = 120  # of a value in a ShapeError
 _READ_CHARACTERS = 10_000  # of a text in a ShapeError: no more of it is shown, however much is masked
 _FIELD_LENGTH = 200  # of the name of a field in a ShapeError
 _LANDED_ADVICE = "the answer is kept in the landing zone; `chatmart replay` reads it once the parser knows this shape"
+_UNREADABLE_ADVICE = (
+    "`chatmart check --repair` fetches its days again, and so does a `chatmart backfill` of them; what is loaded stays"
+)
 _NOT_UNDERSTOOD_ADVICE = (
     "they are kept in the landing zone, and the next load asks for them again; please report this, with --verbose"
 )
@@ -159,6 +163,16 @@ class NotUnderstood(ShapeError):
         self._can_be_landed = True
         problem = f"the answers could not be understood ({type(error).__name__}: {error})"
         ExtractionError.__init__(self, where, problem, _NOT_UNDERSTOOD_ADVICE)
+
+
+class UnreadableResponse(ShapeError):
+    """A landed answer that is damaged on the disk: it is fetched again, and no parser will ever know it."""
+
+    def __init__(self, where: ErrorLocation, window: object, error: Exception) -> None:
+        self.field = "$"
+        self._can_be_landed = False
+        problem = f"the landed answer of {window} cannot be read back: {error}"
+        ExtractionError.__init__(self, where, problem, _UNREADABLE_ADVICE)
 
 
 class ExportFailed(Permanent):

@@ -12,10 +12,11 @@ from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from extractors.account import Account
-from extractors.errors import ErrorLocation, ShapeError
+from extractors.errors import ErrorLocation, UnreadableResponse
 from extractors.landing.batch import Batch
 from extractors.provider_message import find_reported_failure
 from extractors.windows import Window, local_day
+from transforms.machine_errors import is_machine_error
 from transforms.reading import Node, parse_json
 
 A = TypeVar("A", bound=Account)
@@ -107,4 +108,6 @@ class Chunk(Generic[A]):
                 for part, body in claim.batch.iter_bodies():
                     yield LandedResponse(claim.batch, claim.days, part.request, part.context, body, claim.batch.where)
             except (ValueError, OSError) as error:
-                raise ShapeError(claim.batch.where, str(claim.batch.window), f"cannot be read back: {error}") from error
+                if is_machine_error(error):
+                    raise
+                raise UnreadableResponse(claim.batch.where, claim.batch.window, error) from error

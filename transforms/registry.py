@@ -24,15 +24,12 @@ from transforms.drift import Shape
 from transforms.erasure import PersonalData
 from transforms.facts import Facts, TransformResult, ValueOutOfRange
 from transforms.field_mapping import FieldMappings, derive_shapes
+from transforms.machine_errors import is_machine_error
 from transforms.metrics import ADDITIVE, NOT_ADDITIVE, Metric
 from warehouse.model.schema import fact_table
 from warehouse.records import MeasureDefinition
 
 __all__ = ["Transform", "get_transform", "measure_definitions", "transform_chunk"]
-
-
-_MACHINE_ERRORS = frozenset({"IOException", "OutOfMemoryException"})
-"""The engine's own errors, by name: a transform that does not use the engine does not import it."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +82,10 @@ def transform_chunk(chunk: Chunk[A]) -> TransformResult:
         streams = " or ".join(_list_filling_streams(rules, chunk, error))
         where = ErrorLocation(chunk.account.provider, chunk.account.name, streams)
         raise ShapeError(where, error.column, "cannot hold the reported value", error.value, is_landed=True) from error
-    except (ShapeError, OSError, MemoryError):
+    except (ShapeError, OSError):
         raise
     except Exception as error:
-        if type(error).__name__ in _MACHINE_ERRORS:
+        if is_machine_error(error):
             raise
         where = ErrorLocation(chunk.account.provider, chunk.account.name)
         raise NotUnderstood(where, error) from error

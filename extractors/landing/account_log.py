@@ -5,6 +5,7 @@ line by line, and seals it at the end. An open segment that it finds is that of 
 gives out again what that run was answered (``recall``). The meaning of an answer is not known here.
 """
 
+import errno
 import hashlib
 import json
 import logging
@@ -124,7 +125,8 @@ class AccountLog:
                     file.truncate(self._length)
                     file.seek(self._length)
             if written != len(line):
-                raise OSError(f"{file.name}: the disk took only a part of an answer")
+                path = open_segment_path(self.folder, self._stem)
+                raise OSError(errno.ENOSPC, "the disk took only a part of an answer", str(path))
             self._digest.update(line)
             self._length += len(line)
         return place

@@ -7,7 +7,8 @@ read, segments that are gone are forgotten. Where it cannot be written, it is ma
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,19 +21,20 @@ from extractors.windows import Window
 log = logging.getLogger("chatmart.landing")
 
 INDEX_NAME = ".index.sqlite"
-_VERSION = 1
+_VERSION = 2
 _TABLES = f"""
 BEGIN;
 CREATE TABLE segment (name TEXT PRIMARY KEY, size INTEGER NOT NULL, frames TEXT NOT NULL, ended INTEGER NOT NULL);
 CREATE TABLE batch (
     number INTEGER NOT NULL, stream TEXT NOT NULL, first_day TEXT NOT NULL, end_day TEXT NOT NULL,
-    segment TEXT NOT NULL, line TEXT NOT NULL
+    segment TEXT NOT NULL, line TEXT NOT NULL, checksum INTEGER NOT NULL
 );
 CREATE INDEX batch_by_days ON batch (stream, end_day);
 CREATE INDEX batch_by_segment ON batch (segment);
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
+_HAS_BODY_FILES = "json_array_length(line, '$.body_files')"
 
 
 @dataclass(frozen=True)
@@ -57,44 +59,41 @@ class LandingIndex:
 
     def list_batch_lines(self, stream: str, within: Window | None = None) -> list[dict[str, Any]]:
         """Return the batch lines of a stream in order of arrival; with ``within`` only those that touch its days."""
-        query, values = "SELECT line FROM batch WHERE stream = ?", [stream]
+        condition, values = "stream = ?", [stream]
         if within is not None:
-            query += " AND end_day > ? AND first_day < ?"
+            condition += " AND end_day > ? AND first_day < ?"
             values += [within.start.isoformat(), within.end.isoformat()]
-        return [json.loads(line) for (line,) in self._query(query + " ORDER BY number", values)]
+        return self._read_lines(condition, values)
 
     def list_segment_lines(self, segment: str) -> list[dict[str, Any]]:
         """Return the batch lines of one segment in order of arrival."""
-        rows = self._query("SELECT line FROM batch WHERE segment = ? ORDER BY number", [segment])
-        return [json.loads(line) for (line,) in rows]
+        return self._read_lines("segment = ?", [segment])
 
     def list_streams(self) -> list[str]:
         """Return the streams that have a batch."""
-        return [stream for (stream,) in self._query("SELECT DISTINCT stream FROM batch")]
+        return [stream for (stream,) in self._read("SELECT DISTINCT stream FROM batch")]
 
     def list_body_files(self) -> set[str]:
         """Return the names of the bodies that are files of their own."""
-        rows = self._query("SELECT line FROM batch WHERE json_array_length(line, '$.body_files')")
-        return {name for (line,) in rows for name in json.loads(line)["body_files"]}
+        return {name for line in self._read_lines(_HAS_BODY_FILES) for name in line["body_files"]}
 
     def list_body_sizes(self) -> dict[str, int]:
         """Return the least length in bytes of each body that is a file of its own; 1 where it was not recorded."""
-        rows = self._query("SELECT line FROM batch WHERE json_array_length(line, '$.body_files')")
         sizes: dict[str, int] = {}
-        for line in (json.loads(line) for (line,) in rows):
+        for line in self._read_lines(_HAS_BODY_FILES):
             names = line["body_files"]
             sizes.update(zip(names, line.get("body_sizes") or [1] * len(names), strict=True))
         return sizes
 
     def list_damaged_segments(self) -> list[str]:
         """Return the segments of which a part cannot be read."""
-        rows = self._query("SELECT name, size, frames FROM segment")
+        rows = self._read("SELECT name, size, frames FROM segment")
         frames = ((name, size, [Frame(*numbers) for numbers in json.loads(text)]) for name, size, text in rows)
         return [name for name, size, parts in frames if not parts or sum(part.packed_length for part in parts) < size]
 
     def read_last_number(self) -> int:
         """Return the highest arrival number; 0 without a batch."""
-        return max((number or 0 for (number,) in self._query("SELECT max(number) FROM batch")), default=0)
+        return max((number or 0 for (number,) in self._read("SELECT max(number) FROM batch")), default=0)
 
     def read_frames(self, segment: str) -> tuple[Frame, ...]:
         """Return the frames of a sealed segment. Raises FileNotFoundError when there is no such segment."""
@@ -103,21 +102,57 @@ class LandingIndex:
 
     def has_ended(self, segment: str) -> bool:
         """Return whether a segment was sealed at the end of its run, with nothing under way."""
-        return any(ended for (ended,) in self._query("SELECT ended FROM segment WHERE name = ?", [segment]))
+        return any(ended for (ended,) in self._read("SELECT ended FROM segment WHERE name = ?", [segment]))
 
-    def _query(self, query: str, values: Sequence[str] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of a query of the index, up to date. Without segments there are none."""
-        if not self._list_sealed() and not self._path.exists():
-            return []
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """Open the index, up to date."""
         try:
             con = self._open_file()
         except sqlite3.Error as error:
             log.info("%s cannot be used, the segments are read instead: %s", self._path, error)
             con = self._open_in_memory()
         try:
-            return con.execute(query, values).fetchall()
+            yield con
         finally:
             con.close()
+
+    def _read_lines(self, condition: str, values: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Return the batch lines of a condition in order of arrival."""
+
+        def parse(rows: list[Any]) -> list[dict[str, Any]]:
+            if any(zlib.crc32(line.encode()) != checksum for line, checksum in rows):
+                raise sqlite3.DatabaseError("a line is not the one that was written")
+            return [json.loads(line) for line, _ in rows]
+
+        query = f"SELECT line, checksum FROM batch WHERE {condition} ORDER BY number"  # noqa: S608 -- of this module
+        return self._read(query, values, parse)
+
+    def _read(
+        self, query: str, values: Sequence[str] = (), parse: Callable[[list[Any]], list[Any]] = list
+    ) -> list[Any]:
+        """Return the parsed rows of a query; none without segments. An index that turns out damaged is made anew."""
+        if not self._list_sealed() and not self._path.exists():
+            return []
+        try:
+            with self._open() as con:
+                return parse(con.execute(query, values).fetchall())
+        except sqlite3.DatabaseError as error:
+            self._remove_damaged(error)
+        with self._open() as con:
+            return parse(con.execute(query, values).fetchall())
+
+    def check(self) -> None:
+        """Compare the search trees of the index with its rows. One that is damaged is made anew."""
+        self._read("PRAGMA integrity_check", parse=_require_whole)
+
+    def _remove_damaged(self, error: sqlite3.DatabaseError) -> None:
+        """Remove a damaged index; it is made anew by whoever opens it next. Raises other errors of the engine."""
+        is_table_gone = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+        if isinstance(error, sqlite3.OperationalError) and not is_table_gone:  # locked, read-only, no space
+            raise error
+        log.warning("%s is damaged and is made anew: %s", self._path, error)
+        self._path.unlink(missing_ok=True)
 
     @property
     def _path(self) -> Path:
@@ -130,10 +165,7 @@ class LandingIndex:
         try:
             return self._open_current(but)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):  # locked, read-only, no space: nothing is damaged
-                raise
-            log.warning("%s is damaged and is made anew: %s", self._path, error)
-            self._path.unlink()
+            self._remove_damaged(error)
             return self._open_current(but)
 
     def _open_current(self, but: SegmentFile | None) -> sqlite3.Connection:
@@ -172,8 +204,15 @@ class LandingIndex:
 
 @lru_cache(maxsize=64)
 def _read_frames(index: LandingIndex, segment: str, _modified: int, _size: int) -> tuple[Frame, ...]:
-    rows = index._query("SELECT frames FROM segment WHERE name = ?", [segment])
+    rows = index._read("SELECT frames FROM segment WHERE name = ?", [segment])
     return tuple(Frame(*numbers) for (text,) in rows for numbers in json.loads(text))
+
+
+def _require_whole(rows: list[Any]) -> list[Any]:
+    """Return the rows of an integrity check. Raises sqlite3.DatabaseError when they name damage."""
+    if rows != [("ok",)]:
+        raise sqlite3.DatabaseError(str(rows[0][0]).splitlines()[0])
+    return rows
 
 
 def _list_changes(con: sqlite3.Connection, segments: Sequence[SegmentFile]) -> tuple[list[str], list[SegmentFile]]:
@@ -214,10 +253,11 @@ def _insert_segment(
         [file.stem, file.path.stat().st_size, json.dumps(frames), ended],
     )
     rows = (
-        (fields["number"], fields["stream"], *fields["window"], file.stem, json.dumps(fields, ensure_ascii=False))
+        (fields["number"], fields["stream"], *fields["window"], file.stem, line, zlib.crc32(line.encode()))
         for fields in batch_lines
+        for line in [json.dumps(fields, ensure_ascii=False)]
     )
-    con.executemany("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?)", rows)
+    con.executemany("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
 
 @contextmanager

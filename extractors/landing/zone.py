@@ -116,6 +116,10 @@ class LandingZone:
         open_numbers: Iterator[int] = (line["number"] for line in self._list_open_lines(folder))
         return max([LandingIndex(folder).read_last_number(), *earlier, *open_numbers])
 
+    def check_index(self, provider: str, account: str) -> None:
+        """Look through the index of an account's landed batches; one that is damaged is made anew. Raises OSError."""
+        LandingIndex(self.account_folder(provider, account)).check()
+
     def list_streams(self, provider: str, account: str) -> list[str]:
         """Return the streams of an account that ever landed a batch, enabled today or not, in order of their names."""
         folder = self.account_folder(provider, account)

@@ -70,7 +70,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         return parse_yaml(path.read_bytes(), path.name)
     except OSError as error:
-        raise ConfigError([f"{path.name}: cannot be read: {error.strerror}"]) from error
+        advice = f"let this user read {path.resolve()}"
+        raise ConfigError([f"{path.name}: cannot be read: {error.strerror}; {advice}"]) from error
 
 
 def parse_yaml(content: bytes, name: str) -> dict[str, Any]:

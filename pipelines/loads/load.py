@@ -3,6 +3,7 @@
 No request is made; rules of a provider or a store must not come in.
 """
 
+import os
 import shutil
 from abc import ABC, abstractmethod
 from collections import deque
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
+import duckdb
+
 from extractors.account import Account
 from extractors.errors import ShapeError
 from extractors.landing.forgotten import read_list_stamp
@@ -19,6 +22,7 @@ from pipelines.loads.claims import DayClaims, ReuseRule, loadable_days
 from pipelines.loads.failing_days import claim_of_error, find_failing_days, reject_batches
 from pipelines.loads.stage import make_folder, stage_chunk
 from pipelines.loads.workspace import Workspace
+from warehouse.disk_failures import find_disk_failure
 from warehouse.errors import StagedError, WarehouseError
 from warehouse.records import ChunkCommit, CommitResult
 
@@ -170,7 +174,7 @@ def _prepare_group(workspace: Workspace, waiting: deque[PendingLoad]) -> list[_P
             prepared = load.context.run(load.prepare, workspace, folder)
             chunks = [replace(chunk, is_current=is_current) for chunk in prepared]
         except Exception as error:
-            load.error = error
+            load.error = _name_staging_failure(error, folder)
             shutil.rmtree(folder, ignore_errors=True)
             continue
         if chunks:
@@ -223,3 +227,11 @@ def _count_rows(chunk: ChunkCommit) -> int:
         MAX_GROUP_ROWS if isinstance(table, Path) else table.num_rows
         for table in (*chunk.tables.values(), *chunk.members.values())
     )
+
+
+def _name_staging_failure(error: Exception, folder: Path) -> Exception:
+    """Return the error of a full or refused disk with the folder of staged files, where it names none; or the error."""
+    failure = find_disk_failure(error) if isinstance(error, duckdb.Error) else error
+    if isinstance(failure, OSError) and failure.errno and failure.filename is None:
+        return OSError(failure.errno, os.strerror(failure.errno), str(folder))
+    return error

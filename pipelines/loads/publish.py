@@ -4,12 +4,12 @@ Slices are committed elsewhere (``pipelines.loads.load``).
 """
 
 import shutil
-import time
 from contextlib import suppress
 
 from pipelines.loads.identity import require_own_names
 from pipelines.loads.workspace import Workspace, build_account_row
 from transforms.registry import measure_definitions
+from warehouse.storage.files import is_older_than
 
 _STAGING_MAX_AGE_SECONDS = 86_400  # longer than any run takes between two publications
 
@@ -43,7 +43,7 @@ def remove_stale_staging(workspace: Workspace) -> int:
     removed = 0
     for folder in workspace.staging.glob("*"):
         with suppress(OSError):  # its run may just have ended; and no load fails because of this cleaning
-            if time.time() - folder.stat().st_mtime > _STAGING_MAX_AGE_SECONDS:
+            if is_older_than(folder, folder.stat().st_mtime, _STAGING_MAX_AGE_SECONDS):
                 shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
     return removed

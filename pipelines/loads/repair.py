@@ -45,6 +45,7 @@ def set_damage_aside(workspace: Workspace) -> list[str]:
 def plan_repair(workspace: Workspace, account: Account) -> RepairPlan:
     """Return what is to be mended for an account. All of its newest responses are read. Raises WarehouseErrors."""
     landing = workspace.landing
+    landing.check_index(account.provider, account.name)
     days = {day for day in list_landed_days(account, landing) if day < today(account.zone, workspace.clock.now())}
     unreadable, problems = _find_unreadable_days(account, landing, days)
     batch_ids: dict[date, set[str]] = {day: set() for day in days - unreadable}

@@ -70,7 +70,7 @@ def build_states(recording: Recording, cuts: list[Cut], seed: int) -> Iterator[C
 
 def run_state(state: CutState, folder: Path, sandbox: Sandbox, store: str, recording: Recording) -> CutOutcome:
     """Write a state into a new folder and run the product on it. The folder stays when a fault was found."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     write_tree(folder, state.tree)
     product, loaded_days = open_installation(folder, sandbox, store), recording.list_loaded_days(state.cut.place)
     with_replay = state.cut.number % REPLAYED_SHARE == 0 or state.cut.place in recording.list_ends()

@@ -17,7 +17,7 @@ import duckdb
 import zstandard
 
 from extractors.chatcaptain.account import ChatcaptainAccount
-from extractors.errors import ErrorLocation, ShapeError
+from extractors.errors import ErrorLocation, ShapeError, UnreadableResponse
 from extractors.exports.csv_lines import CsvCounts, CsvRecordCounter
 from extractors.landing.batch import Batch
 from transforms.chatcaptain.export_columns import CsvHeader, read_header
@@ -39,6 +39,7 @@ from transforms.chatcaptain.export_numbers import (
     is_number,
 )
 from transforms.chunk import Chunk, DayClaim
+from transforms.machine_errors import is_machine_error
 from warehouse.model.engine_paths import parquet_rows_sql, path_literal
 from warehouse.model.literals import day_literal
 
@@ -113,7 +114,9 @@ def _iter_pieces(batch: Batch) -> Iterator[bytes]:
     try:
         yield from batch.iter_bytes()
     except (ValueError, OSError) as error:
-        raise ShapeError(batch.where, str(batch.window), f"cannot be read back: {error}") from error
+        if is_machine_error(error):
+            raise
+        raise UnreadableResponse(batch.where, batch.window, error) from error
 
 
 def _copy_as_utf_8(pieces: Iterable[bytes], codec: str, path: Path, where: ErrorLocation) -> None:
@@ -167,6 +170,8 @@ class _Reading:
             query = self._typed_query(decimal_sign)
             self.engine.execute(f"COPY ({query}) TO {target} ({PARQUET_OPTIONS})")
         except duckdb.Error as error:
+            if is_machine_error(error):  # nothing is wrong with the file
+                raise
             raise diagnose_records(source, None) or ShapeError(
                 source.batch.where, "file", f"cannot be read as CSV ({str(error).splitlines()[0]})"
             ) from error

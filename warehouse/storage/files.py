@@ -21,6 +21,7 @@ PRIVATE_FILE = 0o600
 """The mode of a new file: its owner reads and writes it, nobody else does anything."""
 
 _SPILL_RETENTION_SECONDS = 86_400
+_MAX_CLOCK_SKEW_SECONDS = 300
 _COPY_BYTES = 1 << 30
 
 
@@ -93,8 +94,20 @@ def remove_old_spill(folders: Iterable[Path]) -> None:
     They are in use outside the lock too, and a day is longer than any commit.
     """
     for spill in folders:
-        if time.time() - spill.stat().st_mtime > _SPILL_RETENTION_SECONDS:
+        if is_older_than(spill, spill.stat().st_mtime, _SPILL_RETENTION_SECONDS):
             shutil.rmtree(spill, ignore_errors=True)
+
+
+def is_older_than(path: Path, changed_at: float, seconds: float) -> bool:
+    """Return whether a file or folder that changed at `changed_at` (Unix time) did so more than some seconds ago.
+
+    One that is dated in the future, by a clock that was ahead, is dated anew: its age is counted from now, or it would
+    stay until that future. Raises OSError.
+    """
+    age = time.time() - changed_at
+    if age < -_MAX_CLOCK_SKEW_SECONDS:
+        os.utime(path)
+    return age > seconds
 
 
 def set_file_aside(file: Path, aside: Path | None = None) -> Path:

@@ -255,7 +255,9 @@ class ParquetStorage:
             if not self._published.exists():
                 raise
             aside = set_file_aside(self._loader)
-            log.error("%s It was moved to %s, and the published manifest takes its place.", error, aside)
+            problem = type(error.__cause__).__name__
+            sentence = "%s is damaged (%s) and was moved to %s. The published manifest takes its place."
+            log.error(sentence, self._loader, problem, aside)
             manifest = None
         manifest = manifest or Manifest.load(self._published) or Manifest()
         require_known_version(manifest.schema_version, str(self._root), self._migrations)

@@ -5,12 +5,11 @@ choice of the manifest.
 """
 
 import re
-import time
 from hashlib import sha256
 from pathlib import Path
 
 from warehouse.records import Damage
-from warehouse.storage.files import file_sha256, fsync_path, link_into_place, write_into_place
+from warehouse.storage.files import file_sha256, fsync_path, is_older_than, link_into_place, write_into_place
 from warehouse.storage.parquet_manifest import Manifest
 from warehouse.storage.parquet_tables import build_views_script
 
@@ -46,7 +45,7 @@ def remove_superseded(versions: Path, current: set[str], *, at_once: bool = Fals
         # the status of a file changes for the last time when its link is removed
         if path.name in current:
             continue
-        if at_once or time.time() - path.stat().st_ctime > RETENTION_SECONDS:
+        if at_once or is_older_than(path, path.stat().st_ctime, RETENTION_SECONDS):
             path.unlink()
 
 

@@ -79,15 +79,27 @@ def raise_for_damage(names: Collection[str] = ()) -> Iterator[None]:
     """
     try:
         yield
-    except (duckdb.InvalidInputException, duckdb.IOException) as error:
-        if ".parquet" not in str(error):  # such as a full disk while rows are spilled
+    except duckdb.Error as error:
+        if not _is_damage(error, (".parquet",)):  # such as a full disk while rows are spilled
             raise
         raise damage_error(str(error).splitlines()[0]) from error
+    except UnicodeDecodeError as error:  # the engine's own words quote the file
+        raise damage_error("its names are no text") from error
     except QueryError as error:
-        is_damage = isinstance(error.__cause__, duckdb.InvalidInputException | duckdb.IOException)
-        if not is_damage or not any(name in str(error) for name in names):
+        if not _is_damage(error.__cause__, names):
             raise
         raise damage_error(str(error).splitlines()[0]) from error
+
+
+def _is_damage(error: BaseException | None, names: Collection[str]) -> bool:
+    """Return whether an error of the engine is that of a damaged file: it has one of the names.
+
+    Half of what the engine cannot decode has no class of its own, and some of that has no name.
+    """
+    has_name = any(name in str(error) for name in names)
+    if type(error) is duckdb.Error:
+        return has_name or ".parquet" not in str(error)
+    return has_name and isinstance(error, duckdb.InvalidInputException | duckdb.IOException)
 
 
 def require_whole(files: Mapping[Path, int]) -> None:

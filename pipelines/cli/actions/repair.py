@@ -38,7 +38,7 @@ def repair_accounts(config: str | None, accounts: Sequence[str], providers: Sequ
         )
     if workspace.store.publish():
         _print(f"published: {workspace.store.location}")
-    if not (sentences or replayed or fetched):
+    elif not (sentences or replayed or fetched):
         _print("nothing to repair: the warehouse is whole, and has every day that was landed")
     return max(codes, default=0)
 

@@ -91,7 +91,8 @@ class SqlSession:
         try:
             return self._session.run(statement)
         except QueryError as error:
-            raise QueryError(format_engine_error(str(error))) from error
+            # the cause stays the engine's error: by it the store finds out that a file is damaged
+            raise QueryError(format_engine_error(str(error))) from error.__cause__
         except RuntimeError as error:  # the engine raises it on Ctrl-C
             if "interrupted" in str(error):
                 raise KeyboardInterrupt from error

@@ -49,6 +49,21 @@ def test_it_is_made_anew(zone: LandingZone, content: bytes | None) -> None:
     assert sqlite3.connect(path).execute("SELECT count(*) FROM segment").fetchone() == (3,)
 
 
+def test_a_changed_byte_anywhere_makes_up_no_batch(zone: LandingZone) -> None:
+    """It may hide one, in the search trees alone: a repair makes the index anew."""
+    expected = list_batches(zone)
+    [file] = list_files(zone, INDEX_NAME)
+    content = file.read_bytes()
+    places = [place for place in range(0, len(content), 7) if content[place]]
+    assert len(places) > 20
+    for place in places:
+        file.write_bytes(content[:place] + bytes([content[place] ^ 0x15]) + content[place + 1 :])
+        batches = list_batches(LandingZone(zone.root))
+        assert all(batch in expected for batch in batches), place
+        LandingIndex(file.parent).check()
+        assert list_batches(LandingZone(zone.root)) == expected
+
+
 def test_one_of_another_release_is_made_anew(zone: LandingZone, monkeypatch: pytest.MonkeyPatch) -> None:
     with sqlite3.connect(get_index_path(zone)) as con:
         con.execute("PRAGMA user_version = 99")

@@ -1,5 +1,6 @@
 """The writer of a batch: what becomes visible, when, and for whom."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -170,8 +171,9 @@ def test_a_full_disk_leaves_no_half_line(zone: LandingZone, monkeypatch: pytest.
         assert file is not None
         with monkeypatch.context() as patch:
             patch.setattr(writer.log, "_file", HalfFile(file))
-            with pytest.raises(OSError, match="only a part"):
+            with pytest.raises(OSError, match=rf"only a part.*{zone.root}") as caught:
                 writer.add(build_response(b"{1}"))
+            assert caught.value.errno == errno.ENOSPC
         writer.add(build_response(b"{2}"))
         batch = writer.finish(AT)
     for reader in (zone, LandingZone(zone.root)):

@@ -1,6 +1,6 @@
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 
 import duckdb
@@ -143,6 +143,26 @@ def test_a_full_disk_is_no_answer_that_was_not_understood(
             with pytest.raises(type(error)):
                 load(workspace)
     assert not batch.is_rejected
+
+
+def test_a_disk_that_refuses_staged_files_is_named_by_their_folder(
+    sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.loads.load.MAX_ROWS_IN_MEMORY", 0)
+    workspace = sample_world.open_workspace()
+    land(workspace, MARCH, build_items(d1=1))
+    for error in (OSError(28, "Error writing bytes"), duckdb.IOException("No space left on device")):
+        with monkeypatch.context() as patch:
+            patch.setattr(pq, "write_table", raise_error(error))
+            with pytest.raises(OSError, match=rf"No space left on device: '{workspace.staging}"):
+                load(workspace)
+
+
+def raise_error(error: Exception) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
 
 
 def test_staged_files_are_kept_until_they_are_published(

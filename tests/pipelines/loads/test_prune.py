@@ -101,6 +101,15 @@ def test_staged_files_of_dead_runs_are_removed(sample_world: SampleWorld) -> Non
     assert new.exists()
 
 
+def test_staged_files_dated_in_the_future_begin_to_age_now(sample_world: SampleWorld) -> None:
+    folder = sample_world.open_workspace().staging / "ahead"
+    folder.mkdir(parents=True)
+    ahead = datetime.now(UTC).timestamp() + 366 * 86_400
+    os.utime(folder, (ahead, ahead))
+    assert remove_stale_staging(sample_world.open_workspace()) == 0
+    assert folder.stat().st_mtime < ahead - 86_400
+
+
 def test_a_rejected_batch_replaces_none(sample_world: SampleWorld, sandbox: Sandbox) -> None:
     day = date(2025, 3, 1)
     assert sample_world.backfill(day, day).is_ok

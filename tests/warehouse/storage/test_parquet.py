@@ -183,6 +183,17 @@ def test_superseded_files_go_when_nobody_can_need_them(loaded_store: Store, monk
     assert list_versions(loaded_store) == read_published(loaded_store).file_names()
 
 
+def test_files_dated_in_the_future_begin_to_age_now(loaded_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded_store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 20)))
+    loaded_store.publish()
+    superseded = list_versions(loaded_store) - read_published(loaded_store).file_names()
+    paths = [loaded_store.location / "_versions" / name for name in superseded]
+    before = [path.stat().st_ctime_ns for path in paths]
+    monkeypatch.setattr(time, "time", lambda real=time.time: real() - 366 * 86_400)  # these files are a year ahead
+    loaded_store.publish()
+    assert all(path.stat().st_ctime_ns > at for path, at in zip(paths, before, strict=True))
+
+
 def test_a_publication_that_was_killed_half_way_is_finished(
     loaded_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,6 +285,15 @@ def test_spill_folders_of_dead_processes_are_removed(loaded_store: Store) -> Non
     loaded_store.publish()
     assert not old.exists()
     assert fresh.exists()
+
+
+def test_a_spill_folder_dated_in_the_future_begins_to_age_now(loaded_store: Store) -> None:
+    folder = loaded_store.location / "_ahead.spill"
+    folder.mkdir()
+    ahead = time.time() + 366 * 86_400
+    os.utime(folder, (ahead, ahead))
+    loaded_store.publish()
+    assert folder.stat().st_mtime < time.time() + 60
 
 
 def test_a_damaged_file_is_told_of_with_the_way_out(loaded_store: Store) -> None:

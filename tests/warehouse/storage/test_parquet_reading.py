@@ -57,6 +57,20 @@ def test_a_damage_that_leaves_the_size_is_named_by_the_query_that_meets_it(store
     assert file.name in str(caught.value)
 
 
+def test_a_changed_byte_anywhere_is_damage_and_no_defect(store: Store) -> None:
+    file, sentences = find_file(store), []
+    content = file.read_bytes()
+    for place in range(4, len(content), 37):
+        file.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+        try:
+            query_rows(store, TOTAL)
+        except UnreadableWarehouse as error:
+            sentences.append(str(error))
+    assert sentences
+    assert all("The lake has a file that cannot be read" in sentence for sentence in sentences)
+    assert any(file.name in sentence for sentence in sentences)
+
+
 def test_a_damaged_file_that_is_not_of_the_lake_is_the_querys_own(store: Store, tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.parquet"
     foreign.write_bytes(b"x" * 100)
