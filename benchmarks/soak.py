@@ -7,17 +7,19 @@ is compared with the truth. Ends with 1 when a row differs or something was left
 
 import argparse
 import gc
+import multiprocessing
 import os
 import random
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -99,15 +101,16 @@ def describe_growth(samples: list[Sample]) -> list[str]:
 
 
 class Soak:
-    """The loaded nights of one project, in this process.
+    """The loaded nights of one project, all in one process.
 
     Args:
         product: the configured project.
+        process: the soaked process.
         seed: another seed draws other faults and restatements.
     """
 
-    def __init__(self, product: Installation, seed: int) -> None:
-        self.product, self.random = product, random.Random(seed)
+    def __init__(self, product: Installation, process: Connection, seed: int) -> None:
+        self.product, self.process, self.random = product, process, random.Random(seed)
         self.failures = 0
 
     def run_night(self, number: int) -> None:
@@ -139,19 +142,51 @@ class Soak:
         return [f"the last back-fill ended with {code}"] * bool(code) + self.product.compare_with_truth(days)[1]
 
     def run(self, night: date, *arguments: str) -> int:
-        """Run a command at the night's instant and return its exit code."""
-        with self._at(datetime.combine(night, AT)):
-            return run_as_if_alone(arguments, self.product.environment, self.product.folder).exit_code
+        """Run a command at the night's instant in the soaked process and return its exit code."""
+        self.process.send((datetime.combine(night, AT), arguments))
+        return int(self.process.recv())
 
-    @contextmanager
-    def _at(self, instant: datetime) -> Iterator[None]:
-        clock, open_workspace = FakeClock(instant), Workspace.open
+    def take_sample(self, nights: int) -> Sample:
+        """Measure the soaked process and the project's folder."""
+        self.process.send(nights)
+        sample: Sample = self.process.recv()
+        return sample
 
-        def open_at_instant(*given: Any, **named: Any) -> Workspace:
-            return replace(open_workspace(*given, **named), clock=clock)
 
-        with mock.patch.object(Workspace, "open", open_at_instant):
-            yield
+@contextmanager
+def start_process(product: Installation) -> Iterator[Connection]:
+    """Start the process that is soaked. The simulator stays here: its memory is not that of the program."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_serve_commands, args=(there, product.environment, product.folder))
+    process.start()
+    try:
+        yield here
+    finally:
+        here.send(None)
+        process.join()
+
+
+def _serve_commands(connection: Connection, environment: Mapping[str, str], folder: Path) -> None:
+    """Run each command that is sent, or measure this process, until None is sent."""
+    while (message := connection.recv()) is not None:
+        if isinstance(message, int):
+            connection.send(Sample.take(message, folder))
+            continue
+        instant, arguments = message
+        with _begin_at(instant):
+            connection.send(run_as_if_alone(arguments, environment, folder).exit_code)
+
+
+@contextmanager
+def _begin_at(instant: datetime) -> Iterator[None]:
+    clock, open_workspace = FakeClock(instant), Workspace.open
+
+    def open_at_instant(*given: Any, **named: Any) -> Workspace:
+        return replace(open_workspace(*given, **named), clock=clock)
+
+    with mock.patch.object(Workspace, "open", open_at_instant):
+        yield
 
 
 def main() -> int:
@@ -164,16 +199,17 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name, Sandbox(World(options.seed, ACCOUNTS)) as sandbox:
         product = Installation(Path(name), sandbox, ACCOUNTS, warehouse_url=options.warehouse)
-        soak, samples = Soak(product, options.seed), []
-        sys.stdout.write("| " + " | ".join(field.name.replace("_", " ") for field in fields(Sample)) + " |\n")
-        sys.stdout.write("|" + "--:|" * len(fields(Sample)) + "\n")
-        for number in range(1, options.nights + 1):
-            soak.run_night(number)
-            if number == WARM_UP_NIGHTS or number % max(1, options.nights // SAMPLES) == 0:
-                samples.append(Sample.take(number, product.folder))
-                sys.stdout.write(samples[-1].format_row() + "\n")
-                sys.stdout.flush()
-        differences = soak.finish(options.nights)
+        with start_process(product) as process:
+            soak, samples = Soak(product, process, options.seed), []
+            sys.stdout.write("| " + " | ".join(field.name.replace("_", " ") for field in fields(Sample)) + " |\n")
+            sys.stdout.write("|" + "--:|" * len(fields(Sample)) + "\n")
+            for number in range(1, options.nights + 1):
+                soak.run_night(number)
+                if number == WARM_UP_NIGHTS or number % max(1, options.nights // SAMPLES) == 0:
+                    samples.append(soak.take_sample(number))
+                    sys.stdout.write(samples[-1].format_row() + "\n")
+                    sys.stdout.flush()
+            differences = soak.finish(options.nights)
     wrongs = [*describe_growth(samples), *differences[:10]]
     sys.stdout.write(
         f"\n{options.nights} nights in {time.monotonic() - began:,.0f} s; {soak.failures} loads failed in part, by "

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from extractors import redaction
+from extractors.secret_finder import SecretFinder
+
 settings.register_profile("chatmart", deadline=None)  # a busy machine is no defect
 settings.load_profile("chatmart")
 
@@ -20,3 +23,10 @@ def _restore_logging() -> Iterator[None]:
     logger.handlers[:], logger.propagate = handlers, propagate
     logger.setLevel(level)
     sys.excepthook = hook
+
+
+@pytest.fixture(autouse=True)
+def _forget_registered_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin without a secret: one that another test registered would be masked in this test's data too."""
+    for name in ("_secrets", "_signatures"):
+        monkeypatch.setattr(redaction, name, SecretFinder())

@@ -4,17 +4,9 @@ import random
 
 import pytest
 
-from extractors import redaction
-from extractors.secret_finder import SecretFinder
 from tests.warehouse.conftest import copy_filled, filled_stores, kind, one_day, store, three_days, two_days
 
 __all__ = ["copy_filled", "filled_stores", "kind", "one_day", "store", "three_days", "two_days"]
-
-
-@pytest.fixture(autouse=True)
-def _own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "_secrets", SecretFinder())
-    monkeypatch.setattr(redaction, "_signatures", SecretFinder())
 
 
 @pytest.fixture(autouse=True)

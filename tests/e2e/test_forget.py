@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from extractors.landing import erase_log, merge
 from pipelines.configuration.config import load_config
-from pipelines.loads import forget, load
+from pipelines.loads import forget, load, publish
 from pipelines.loads.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
@@ -273,7 +273,7 @@ def test_a_load_that_was_prepared_before_and_commits_after_brings_nobody_back(
         assert again == [days_load]
         load.commit_loads(workspace, again)
         assert (days_load.error, days_load.result.days) == (None, DAYS)
-        load.publish_warehouse(workspace)
+        publish.publish_warehouse(workspace)
         assert find_person(product, wanted) == []
         assert show(product, "acme-docs") == []
         assert read_counts(product) == counts

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from extractors import redaction
-from extractors.secret_finder import SecretFinder
 from tests.support.clock import FakeClock
 from tests.support.http_session import OK_RESPONSE
 from tests.support.scripted_server import ScriptedServer, run_scripted_server
@@ -22,12 +20,6 @@ def server(scripted_server: ScriptedServer) -> ScriptedServer:
     scripted_server.requests.clear()
     scripted_server.script(OK_RESPONSE)
     return scripted_server
-
-
-@pytest.fixture(autouse=True)
-def _own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "_secrets", SecretFinder())
-    monkeypatch.setattr(redaction, "_signatures", SecretFinder())
 
 
 @pytest.fixture

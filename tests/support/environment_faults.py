@@ -69,7 +69,7 @@ def full_staging() -> FaultOf:
         staging = product.store.staging_folder
         staging.mkdir(exist_ok=True)
         (staging / "of-another-run").write_bytes(bytes(4096))
-        with full_disk(staging, 0), mock.patch("pipelines.loads.load.MAX_ROWS_IN_MEMORY", 0):
+        with full_disk(staging, 0), mock.patch("pipelines.loads.stage.MAX_ROWS_IN_MEMORY", 0):
             yield
 
     return begin

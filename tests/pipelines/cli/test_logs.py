@@ -7,7 +7,6 @@ import pytest
 from structlog.contextvars import bound_contextvars
 
 from extractors import redaction
-from extractors.secret_finder import SecretFinder
 from pipelines.cli import logs
 
 SECRET = "planted-secret"
@@ -15,8 +14,7 @@ log = logging.getLogger("chatmart.tests")
 
 
 @pytest.fixture(autouse=True)
-def _register_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "_secrets", SecretFinder())
+def _register_secret() -> None:
     redaction.register_secrets(SECRET)
 
 

@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from extractors import redaction
 from extractors.errors import ConfigError
-from extractors.secret_finder import SecretFinder
 from pipelines.configuration import config as configuration
 from pipelines.configuration.config import Config
 
@@ -50,7 +48,6 @@ class ConfigFolder:
 
 @pytest.fixture(autouse=True)
 def _known_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "_secrets", SecretFinder())
     monkeypatch.setenv("ACME_KEY", "fake-key-from-the-environment")
     monkeypatch.delenv("CHATMART_CONFIG", raising=False)
 

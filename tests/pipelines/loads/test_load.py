@@ -148,7 +148,7 @@ def test_a_full_disk_is_no_answer_that_was_not_understood(
 def test_a_disk_that_refuses_staged_files_is_named_by_their_folder(
     sample_world: SampleWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.loads.load.MAX_ROWS_IN_MEMORY", 0)
+    monkeypatch.setattr("pipelines.loads.stage.MAX_ROWS_IN_MEMORY", 0)
     workspace = sample_world.open_workspace()
     land(workspace, MARCH, build_items(d1=1))
     for error in (OSError(28, "Error writing bytes"), duckdb.IOException("No space left on device")):
