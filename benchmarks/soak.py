@@ -37,6 +37,8 @@ FIRST_NIGHT = date(2024, 1, 1)
 AT = time_of_day(14, tzinfo=UTC)  # every account's day before has ended
 SAMPLES = 10
 WARM_UP_NIGHTS = 30
+"""In these nights every command was run: all that is imported once is there."""
+
 MOST_FILES_LEFT_OPEN = 2
 TEMPORARY = (".part", ".tmp", ".spill")
 ACCOUNTS = tuple({account.provider: replace(account, daily_conversations=8) for account in DEMO_ACCOUNTS}.values())
@@ -192,7 +194,7 @@ def _begin_at(instant: datetime) -> Iterator[None]:
 def main() -> int:
     """Soak for some nights and print a table of samples."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__.partition("\n")[0])
-    parser.add_argument("--nights", type=int, default=500)
+    parser.add_argument("--nights", type=int, default=500, help=f"more than {WARM_UP_NIGHTS}")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--warehouse", default="duckdb://data/warehouse.duckdb")
     options = parser.parse_args()
@@ -201,11 +203,12 @@ def main() -> int:
         product = Installation(Path(name), sandbox, ACCOUNTS, warehouse_url=options.warehouse)
         with start_process(product) as process:
             soak, samples = Soak(product, process, options.seed), []
+            pause = max(1, (options.nights - WARM_UP_NIGHTS) // SAMPLES)
             sys.stdout.write("| " + " | ".join(field.name.replace("_", " ") for field in fields(Sample)) + " |\n")
             sys.stdout.write("|" + "--:|" * len(fields(Sample)) + "\n")
             for number in range(1, options.nights + 1):
                 soak.run_night(number)
-                if number == WARM_UP_NIGHTS or number % max(1, options.nights // SAMPLES) == 0:
+                if number >= WARM_UP_NIGHTS and (number - WARM_UP_NIGHTS) % pause == 0:
                     samples.append(soak.take_sample(number))
                     sys.stdout.write(samples[-1].format_row() + "\n")
                     sys.stdout.flush()
