@@ -159,13 +159,13 @@ class Soak:
 def start_process(product: Installation) -> Iterator[Connection]:
     """Start the process that is soaked. The simulator stays here: its memory is not that of the program."""
     context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=_serve_commands, args=(there, product.environment, product.folder))
+    own_end, other_end = context.Pipe()
+    process = context.Process(target=_serve_commands, args=(other_end, product.environment, product.folder))
     process.start()
     try:
-        yield here
+        yield own_end
     finally:
-        here.send(None)
+        own_end.send(None)
         process.join()
 
 
