@@ -104,7 +104,7 @@ def cut_a_file_within_a_line(folder: Path) -> Finding:
     with open_product(folder, VOICE) as product:
         product.sandbox.shapes.csv_length, product.sandbox.shapes.csv_cut_bytes = False, 700
         code = run_backfill(product, DAY, DAY)
-        rows = len(read_rows(product, "FROM conversation"))
+        rows = len(product.query("FROM conversation"))
     return Finding(f"refused; exit {code}, {rows} conversations loaded", code == 1 and rows == 0)
 
 
@@ -117,7 +117,7 @@ def cut_a_file_at_a_line(folder: Path) -> Finding:
         shapes = product.sandbox.shapes
         shapes.csv_length, shapes.csv_cut_bytes = False, sum(len(line) for line in lines[-12:])
         code = run_backfill(product, DAY, DAY)
-        shown = read_rows(product, "FROM drift WHERE account = 'acme-voice'")
+        shown = product.query("FROM drift WHERE account = 'acme-voice'")
         unexplained = product.read_unexplained()
     text = f"exit {code}; `drift` names the day ({len(shown)} lines), `reconciliation` {len(unexplained)} differences"
     return Finding(text, bool(shown) or bool(unexplained) or code == 1)
@@ -131,7 +131,7 @@ def empty_a_day(folder: Path) -> Finding:
         product.sandbox.world.restate("acme-sales", DAY, "empty")
         code = run_backfill(product, DAY, DAY, "--refetch")
         after, differences = sum_conversations(product), product.compare_with_truth([DAY])[1]
-        logged = len(read_rows(product, "FROM restatement_log"))
+        logged = len(product.query("FROM restatement_log"))
     text = f"{before} conversations become {after}; {len(differences)} rows differ, {logged} lines in `restatement_log`"
     return Finding(text, before > 0 and after == 0 and code == 0 and not differences and logged > 0)
 
@@ -141,7 +141,7 @@ def ask_for_the_last_day(folder: Path) -> Finding:
     days = days_from(DAY, 3)
     with open_product(folder, SALES) as product:
         code = run_backfill(product, days[0], days[-1])
-        loaded = [row["date"] for row in read_rows(product, "SELECT DISTINCT date FROM conversation_daily ORDER BY 1")]
+        loaded = [row["date"] for row in product.query("SELECT DISTINCT date FROM conversation_daily ORDER BY 1")]
     return Finding(f"{len(loaded)} of 3 days; exit {code}", loaded == [str(day) for day in days] and code == 0)
 
 
@@ -171,7 +171,7 @@ def hold_a_reader(folder: Path) -> Finding:
             code = run_backfill(product, later, later)
             seconds = time.monotonic() - began
             held = reader.sql(query).fetchall()
-        new = len(read_rows(product, "SELECT DISTINCT date FROM conversation_daily"))
+        new = len(product.query("SELECT DISTINCT date FROM conversation_daily"))
     text = f"exit {code} in {seconds:.1f} s; the reader keeps what it had ({held == before}), a new one sees {new} days"
     return Finding(text, code == 0 and held == before and new == 2)
 
@@ -217,11 +217,6 @@ def run_backfill(product: Installation, first: date, last: date, *more: str) -> 
     ).returncode
 
 
-def read_rows(product: Installation, query: str) -> list[dict[str, Any]]:
-    """Return the rows of a query on what is published; none before the first publication."""
-    return product.query(query)
-
-
 def read_exported_file(folder: Path) -> bytes:
     """Return the only exported file of the landing zone."""
     [path] = (path for path in (folder / "data/landing").rglob("*.zst") if path.parent.name == BODIES_NAME)
@@ -231,7 +226,7 @@ def read_exported_file(folder: Path) -> bytes:
 
 def sum_conversations(product: Installation) -> int:
     """Return the conversations that are loaded."""
-    [row] = read_rows(product, "SELECT coalesce(sum(conversations), 0)::BIGINT AS total FROM conversation_daily")
+    [row] = product.query("SELECT coalesce(sum(conversations), 0)::BIGINT AS total FROM conversation_daily")
     return int(row["total"])
 
 

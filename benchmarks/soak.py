@@ -21,15 +21,12 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
-from pipelines.loads.workspace import Workspace
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import RESTATEMENTS, World
-from tests.support.clock import FakeClock
+from tests.support.begin_at import begin_at
 from tests.support.command import run_as_if_alone
 from tests.support.installation import Installation, days_from
 
@@ -176,19 +173,8 @@ def _serve_commands(connection: Connection, environment: Mapping[str, str], fold
             connection.send(Sample.take(message, folder))
             continue
         instant, arguments = message
-        with _begin_at(instant):
+        with begin_at(instant):
             connection.send(run_as_if_alone(arguments, environment, folder).exit_code)
-
-
-@contextmanager
-def _begin_at(instant: datetime) -> Iterator[None]:
-    clock, open_workspace = FakeClock(instant), Workspace.open
-
-    def open_at_instant(*given: Any, **named: Any) -> Workspace:
-        return replace(open_workspace(*given, **named), clock=clock)
-
-    with mock.patch.object(Workspace, "open", open_at_instant):
-        yield
 
 
 def main() -> int:
@@ -198,6 +184,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--warehouse", default="duckdb://data/warehouse.duckdb")
     options = parser.parse_args()
+    if options.nights <= WARM_UP_NIGHTS:
+        parser.error(f"--nights: more than {WARM_UP_NIGHTS}")
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name, Sandbox(World(options.seed, ACCOUNTS)) as sandbox:
         product = Installation(Path(name), sandbox, ACCOUNTS, warehouse_url=options.warehouse)

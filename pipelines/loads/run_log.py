@@ -69,7 +69,7 @@ class RunRecorder:
         self._erase = partial(erase_forgotten, workspace.landing)
 
     def write_rows(self) -> None:
-        """Write the present state of all acstats. Raises WarehouseErrors."""
+        """Write the present state of all accounts. Raises WarehouseErrors."""
         rows = [self._build_row(outcome) for outcome in self._outcomes if outcome.planned]
         self._workspace.store.record_run(rows, self._erase)
 

@@ -11,7 +11,7 @@ from pipelines.loads.result import Outcome, RunResult
 
 
 def build_run_metadata(result: RunResult) -> dict[str, Any]:
-    """Return the metadata of a landing step: requests, retries, bytes, seconds waited, and the table of acstats."""
+    """Return the metadata of a landing step: requests, retries, bytes, seconds waited, and the table of accounts."""
     stats = result.stats
     records = [_build_record(outcome) for outcome in result.outcomes]
     return {

@@ -8,15 +8,13 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from pipelines.cli.main import main
-from pipelines.loads.workspace import Workspace
-from tests.support.clock import FakeClock
+from tests.support.begin_at import begin_at
 from tests.torture.plan import Kill
 
 LONGEST_SECONDS = 120
@@ -75,12 +73,7 @@ def _run(arguments: tuple[str, ...], folder: Path, environment: dict[str, str], 
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
     sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
-    clock, open_workspace = FakeClock(begins_at), Workspace.open
-
-    def open_at_instant(*given: Any, **named: Any) -> Workspace:
-        return replace(open_workspace(*given, **named), clock=clock)
-
-    with mock.patch.object(Workspace, "open", open_at_instant):
+    with begin_at(begins_at) as clock:
         try:
             main(list(arguments))
         finally:
