@@ -34,6 +34,16 @@ DAYS = Window(date(2025, 3, 11), date(2025, 3, 13))
 EARLIER_DAYS = Window(date(2025, 2, 11), date(2025, 2, 13))
 STREAMS = [(provider, stream) for provider in PROVIDERS for stream in get_cases(provider).streams]
 JSON_STREAMS = [(provider, stream) for provider, stream in STREAMS if stream != "export"]
+EMPTY_BODIES = (
+    "{}",
+    "[]",
+    "null",
+    '{"data": {}}',
+    '{"data": []}',
+    '{"data": null}',
+    '{"items": []}',
+    '{"channels": []}',
+)
 
 
 @dataclass
@@ -117,6 +127,16 @@ def test_a_response_with_a_failure_beside_its_data(pulled_streams: PulledStreams
         ShapeError, match=begins(provider, stream) + r"\$: is no data; the provider says: out of memory"
     ):
         pulled_streams.transform_changed(provider, stream, edit_objects(**failure))
+
+
+@pytest.mark.parametrize("body", EMPTY_BODIES)
+@pytest.mark.parametrize(("provider", "stream"), JSON_STREAMS)
+def test_an_empty_response(pulled_streams: PulledStreams, provider: str, stream: str, body: str) -> None:
+    is_loaded = any(mapping.columns for mapping in get_transform(provider).fields[stream].values())
+    if not is_loaded or body in get_cases(provider).empty_bodies:
+        return
+    with pytest.raises(ShapeError, match=begins(provider, stream)):
+        pulled_streams.transform_changed(provider, stream, lambda _stream, _body: body.encode())
 
 
 @pytest.mark.parametrize(("provider", "stream"), STREAMS)

@@ -196,16 +196,21 @@ def _load_channel(
 
 
 def transform_inbox(chunk: Chunk[ChatcaptainAccount], facts: Facts) -> None:
-    """Load each named number of the inbox under the provider's name."""
+    """Load each named number of the inbox under the provider's name.
+
+    Raises ShapeError for an inbox without any: an empty response would replace the numbers of the day.
+    """
     for response in facts.drift.checking(chunk.responses("inbox"), SHAPES["inbox"]):
         day = response.claimed_day()
         if day is None:
             continue
         refuse_other_request(response.root, describe_request(chunk, response), chunk.zone)
-        seen: set[str] = set()
+        numbers: dict[str, Decimal | None] = {}
         for key, node in response.root.entries():
             name = replace_lone_surrogates(key) or UNKNOWN
-            if name in seen:
+            if name in numbers:
                 node.refuse("names a number a second time")
-            seen.add(name)
-            facts.record_metric(day, "inbox", unwrap_scalar(node).number(), name)
+            numbers[name] = unwrap_scalar(node).number()
+            facts.record_metric(day, "inbox", numbers[name], name)
+        if all(number is None for number in numbers.values()):
+            response.root.refuse("holds no number; if the chatbot has no inbox, leave it out with `streams:`")

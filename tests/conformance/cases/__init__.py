@@ -61,6 +61,7 @@ class Cases:
         zones: the zones that the provider can serve.
         request_shapes: shapes in use while requests are counted.
         response_secrets: texts that responses hold and that must not be landed.
+        empty_bodies: bodies by which the provider says that there is nothing.
         undated_streams: streams whose responses name no day, so that one for other days cannot be recognised.
         names_of_digits: places of ids and names that may consist of digits.
         signed_figures: places of numbers that may be negative.
@@ -74,6 +75,7 @@ class Cases:
     zones: Sequence[str] = ZONES
     request_shapes: Mapping[str, Any] = field(default_factory=dict)
     response_secrets: Sequence[str] = ()
+    empty_bodies: Sequence[str] = ()
     undated_streams: Sequence[str] = ()
     names_of_digits: Sequence[str] = ()
     signed_figures: Sequence[str] = ()

@@ -61,6 +61,7 @@ CASES = Cases(
         AccountVariant(TEAM),
     ),
     zones=("Europe/Berlin", "America/New_York", "UTC"),  # there are no half-hour buckets
+    empty_bodies=("{}", '{"data": {}}', '{"data": []}', '{"data": null}'),
     undated_streams=("insights", "intents", "events", "flow"),
     names_of_digits=("data.x_values[]",),
     request_shapes={"chatlayer_page": INTENTS_ON_A_PAGE},

@@ -19,6 +19,7 @@ CASES = Cases(
         "cognigy_per_channel": ("list", "absent", "empty"),
         "cognigy_error_code": ("number", "string"),
     },
+    empty_bodies=('{"items": []}',),
     variants=(
         AccountVariant(),
         AccountVariant(settings={"auth": "query"}),

@@ -262,6 +262,8 @@ def test_the_inbox_keeps_names_and_reported_zeros(tmp_path: Path) -> None:
     "body",
     [
         [3],
+        {},
+        {"open": None, "closed": {"value": None}},
         {"open": "some"},
         {"open": {"a": 1}},
         {"open": [1]},
