@@ -40,9 +40,23 @@ def describe_os_error(error: OSError, path: object = None) -> str:
 
 def find_disk_failure(error: duckdb.Error) -> OSError | None:
     """Return the failure of the disk that an error of the engine tells of; None for any other error."""
-    text = str(error)
-    number = next((number for words, number in _WORDS.items() if words in text), None)
+    number = _find_number(str(error))
     return OSError(number, os.strerror(number)) if number is not None else None
+
+
+def _find_number(text: str) -> int | None:
+    return next((number for words, number in _WORDS.items() if words in text), None)
+
+
+def describe_store_error(error: Exception, address: str) -> str:
+    """Return a sentence with the address, the cause and, where it is one of the disk's, what to do.
+
+    `error` is one of a library that tells of the disk, or of an object store, in words.
+    """
+    failure = _find_number(str(error))
+    if failure is not None:
+        return describe_os_error(OSError(failure, os.strerror(failure)), address)
+    return f"{address}: {str(error).strip().splitlines()[0]}"
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from warehouse.model.schema import STAGED_FACTS, member_schema, staged_schema
 from warehouse.records import AccountRow, ChunkCommit, MeasureDefinition, ReconciliationEntry, SliceInfo
 from warehouse.store import Store, open_store
 
-STORE_KINDS = {"duckdb": "warehouse.duckdb", "parquet": "lake"}
+STORE_KINDS = {"duckdb": "warehouse.duckdb", "parquet": "lake", "delta": "delta"}
 """Every kind of store, and what its published place is called here."""
 
 DAY = date(2025, 3, 1)

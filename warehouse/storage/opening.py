@@ -4,10 +4,18 @@ What must not come in: a file that is opened, a method of a store. Each kind of 
 address is used.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from warehouse.errors import UnsupportedStore
 from warehouse.storage.protocol import Storage
+
+_EXAMPLES = {
+    "duckdb": "duckdb://data/warehouse.duckdb",
+    "parquet": "parquet://data/lake",
+    "delta": "delta://data/lake",
+}
+_ANY_EXAMPLE = "duckdb://data/warehouse.duckdb or parquet://data/lake"
 
 
 def find_storage(url: str, base: Path, wait_seconds: float) -> Storage:
@@ -26,12 +34,23 @@ def find_storage(url: str, base: Path, wait_seconds: float) -> Storage:
         from warehouse.storage.parquet import ParquetStorage
 
         return ParquetStorage(location, wait_seconds)
-    if scheme in ("duckdb", "parquet") or not separator or not path:
+    if scheme == "delta" and path:
+        _require_lake_extra(url)
+        from warehouse.storage.delta.opening import open_folder
+
+        return open_folder(location, wait_seconds)
+    if scheme in _EXAMPLES or not separator or not path:
         raise UnsupportedStore(
-            f"The warehouse's address {url!r} has no path after '://': write duckdb://data/warehouse.duckdb or "
-            "parquet://data/lake."
+            f"The warehouse's address {url!r} has no path after '://': write {_EXAMPLES.get(scheme, _ANY_EXAMPLE)}."
         )
-    raise UnsupportedStore(
-        f"No store is known for {url!r}: this release writes duckdb:// (as in duckdb://data/warehouse.duckdb) and "
-        "parquet:// (as in parquet://data/lake)."
-    )
+    kinds = ", ".join(f"{kind}:// (as in {example})" for kind, example in _EXAMPLES.items())
+    raise UnsupportedStore(f"No store is known for {url!r}: this release writes {kinds}.")
+
+
+def _require_lake_extra(url: str) -> None:
+    """Raise UnsupportedStore when the libraries of a Delta lake are not installed. Nothing of them is imported."""
+    if find_spec("deltalake") is None or find_spec("obstore") is None:
+        raise UnsupportedStore(
+            f"The warehouse {url} is a Delta lake, and the libraries for it are not installed: run "
+            "`pip install 'chatmart[lake]'`, or give `warehouse:` another address, such as parquet://data/lake."
+        )

@@ -160,10 +160,14 @@ class ParquetStorage:
                     if needed is None or table in needed
                 }
             )
-            files = {table: list(by_month.values()) for table, by_month in manifest.paths(self._versions).items()}
+            rows = {
+                table: parquet_rows_sql(by_month.values())
+                for table, by_month in manifest.paths(self._versions).items()
+                if by_month and (needed is None or table in needed)
+            }
             is_present = manifest.schema_version == self._migrations[-1].version
             renames = None if is_present else renamed_columns(manifest.schema_version, self._migrations)
-            create_table_views(con, files, renames, needed)
+            create_table_views(con, rows, renames, needed)
             yield
 
     def publish(self, con: duckdb.DuckDBPyConnection) -> bool:

@@ -1,0 +1,120 @@
+"""The parts of a Delta lake put together: its log, its files and its locks; and the changes that become a commit.
+
+What must not come in: a kind of file system, the methods of a storage.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from warehouse.records import Scope
+from warehouse.storage.delta.lake_file import LakeFile, new_file_name
+from warehouse.storage.delta.lake_files import LakeFiles
+from warehouse.storage.delta.layout import UNDATED
+from warehouse.storage.delta.log import DeltaLog, Snapshot
+from warehouse.storage.delta.tables import write_file
+from warehouse.storage.locks import Locks
+
+_COMMIT_TURN = "commit.turn"
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A Delta lake at `address`. `private` is this machine's folder for locks and for data that is being worked on.
+
+    `shards` is the number of shards of a table that is created; an existing one keeps its own.
+    """
+
+    address: str
+    private: Path
+    log: DeltaLog
+    files: LakeFiles
+    locks: Locks
+    shards: int
+
+    @contextmanager
+    def hold_shards(self, shards: Collection[int]) -> Iterator[None]:
+        """Hold the writers' locks of some shards. Raises WarehouseBusy."""
+        with ExitStack() as held:
+            for shard in sorted(shards):  # in one order: no two writers wait for one another
+                held.enter_context(self.locks.hold(f"shard-{shard:05d}.lock"))
+            yield
+
+    def paths_of(self, files: Iterable[LakeFile]) -> dict[str, Path]:
+        """Return the paths of files on this machine, by their names."""
+        return self.files.local_paths({file.name: file.bytes for file in files})
+
+    def commit(
+        self,
+        seen: Snapshot,
+        shards: Collection[int],
+        added: Collection[LakeFile],
+        removed: Collection[LakeFile],
+        schema_version: int | None = None,
+    ) -> None:
+        """Commit files that were written, under the locks of the shards. Raises WarehouseBusy and StorageFailed."""
+        self.files.keep([file.name for file in added])
+        with self.locks.hold(_COMMIT_TURN):
+            self.log.commit(seen, shards, list(added), list(removed), schema_version)
+            self.files.confirm_log()
+
+    def create(self, schema_version: int, files: Collection[LakeFile]) -> None:
+        """Create the table with its first files. When another writer did it first, nothing happens."""
+        self.files.keep([file.name for file in files])
+        with self.locks.hold(_COMMIT_TURN):
+            if self.log.snapshot().version < 0:
+                self.log.create(self.shards, schema_version, list(files))
+                self.files.confirm_log()
+
+    def remove_superseded(self, age_seconds: float) -> int:
+        """Remove data files that are not in the newest version and were written so long ago. Return their number.
+
+        Files of a writer that has not committed yet are among them: without an age, hold the locks of all shards.
+        """
+        current = {file.name for file in self.log.snapshot().files}
+        superseded = [
+            file.name
+            for file in self.files.list_data_files()
+            if file.name not in current and file.age_seconds >= age_seconds
+        ]
+        self.files.remove(superseded)
+        self.files.forget_copies(current)
+        return len(superseded)
+
+
+class Changes:
+    """Files that take the place of others in some shards, as one commit will have it.
+
+    `shards` is the number of shards of the table. The files that were written are removed when the block of `writing`
+    ends with an error: no commit knows them.
+    """
+
+    def __init__(self, lake: Lake, con: duckdb.DuckDBPyConnection, shards: int) -> None:
+        self._lake = lake
+        self._con = con
+        self._shards = shards
+        self.added: list[LakeFile] = []
+        self.removed: list[LakeFile] = []
+
+    @contextmanager
+    def writing(self) -> Iterator["Changes"]:
+        """Write files inside the block; they are not committed here."""
+        try:
+            yield self
+        except BaseException:
+            self._lake.files.remove([file.name for file in self.added])
+            raise
+
+    def replace(self, table: str, month: str, shard: int, scope: Scope, old: LakeFile | None) -> None:
+        """Write the rows of a table, month and shard from `wh`, and those of the file `old` outside the scope."""
+        name = new_file_name(table, month or UNDATED, shard)
+        old_path = self._lake.paths_of([old])[old.name] if old else None
+        target = self._lake.files.new_path(name)
+        new = write_file(self._con, name, target, scope, self._shards, old_path)
+        if new is not None:
+            self.added.append(new)
+        if old is not None:
+            self.removed.append(old)

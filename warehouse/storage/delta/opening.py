@@ -1,0 +1,16 @@
+"""The address of a Delta lake and the parts behind it. What must not come in: the work of a storage."""
+
+from pathlib import Path
+
+from warehouse.storage.delta.lake import Lake
+from warehouse.storage.delta.lake_files import LocalFiles
+from warehouse.storage.delta.log import DeltaLog
+from warehouse.storage.delta.storage import DeltaStorage
+from warehouse.storage.locks import FileLocks
+
+
+def open_folder(root: Path, wait_seconds: float, shards: int = 1) -> DeltaStorage:
+    """Return the storage of the Delta table in the folder `root`. A new one gets so many shards of accounts."""
+    locks = FileLocks(root / "_locks", wait_seconds)
+    log = DeltaLog(str(root), str(root), {})
+    return DeltaStorage(Lake(str(root), root, log, LocalFiles(root), locks, shards))
