@@ -42,6 +42,11 @@ class DeltaStorage:
         self._migrations = migrations
 
     @property
+    def lake(self) -> Lake:
+        """The log, the files and the locks of the table."""
+        return self._lake
+
+    @property
     def address(self) -> str:
         """The address of the table, for people and for other engines."""
         return self._lake.address
