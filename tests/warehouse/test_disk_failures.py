@@ -83,7 +83,8 @@ def test_a_failure_of_the_disk_is_a_sentence_and_loses_nothing(
 
     if act is Store.publish:
         commit_april(one_day)
-    module = f"warehouse.storage.{'files' if method != 'hold_writer_lock' else kind}"
+    takes_locks = "locks" if kind == "delta" else kind
+    module = f"warehouse.storage.{'files' if method != 'hold_writer_lock' else takes_locks}"
     with monkeypatch.context() as patch:
         patch.setattr(f"{module}.{method}", fail)
         if method == "move_into_place":

@@ -15,8 +15,6 @@ _EXAMPLES = {
     "parquet": "parquet://data/lake",
     "delta": "delta://data/lake",
 }
-_ANY_EXAMPLE = "duckdb://data/warehouse.duckdb or parquet://data/lake"
-
 
 def find_storage(url: str, base: Path, wait_seconds: float) -> Storage:
     """Return the storage at `url`. A path after `://` that is relative is resolved against the folder `base`.
@@ -41,7 +39,7 @@ def find_storage(url: str, base: Path, wait_seconds: float) -> Storage:
         return open_folder(location, wait_seconds)
     if scheme in _EXAMPLES or not separator or not path:
         raise UnsupportedStore(
-            f"The warehouse's address {url!r} has no path after '://': write {_EXAMPLES.get(scheme, _ANY_EXAMPLE)}."
+            f"The warehouse's address {url!r} has no path after '://': write {' or '.join(_EXAMPLES.values())}."
         )
     kinds = ", ".join(f"{kind}:// (as in {example})" for kind, example in _EXAMPLES.items())
     raise UnsupportedStore(f"No store is known for {url!r}: this release writes {kinds}.")
