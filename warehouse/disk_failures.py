@@ -44,6 +44,11 @@ def find_disk_failure(error: duckdb.Error) -> OSError | None:
     return OSError(number, os.strerror(number)) if number is not None else None
 
 
+def is_disk_failure(error: Exception) -> bool:
+    """Return whether an error of a library tells, in words, of the disk or of the rights to it."""
+    return _find_number(str(error)) is not None
+
+
 def _find_number(text: str) -> int | None:
     return next((number for words, number in _WORDS.items() if words in text), None)
 

@@ -16,6 +16,7 @@ _EXAMPLES = {
     "delta": "delta://data/lake",
 }
 
+
 def find_storage(url: str, base: Path, wait_seconds: float) -> Storage:
     """Return the storage at `url`. A path after `://` that is relative is resolved against the folder `base`.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from warehouse.storage.files import fsync_path, make_folder, write_into_place
+from warehouse.storage.files import PRIVATE_FILE, fsync_path, make_data_folder, set_file_aside, write_into_place
 
 DATA_FILES = "_table="
 """The beginning of the names of all data files."""
@@ -18,10 +18,9 @@ DATA_FILES = "_table="
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file as it lies there: its name below the table's address, its size, and the seconds since it was written."""
+    """A file as it lies there: its name below the table's address, and the seconds since it was written."""
 
     name: str
-    bytes: int
     age_seconds: float
 
 
@@ -47,6 +46,14 @@ class LakeFiles(Protocol):
         """Make the newest entry of the log durable. Call it after each commit."""
         ...
 
+    def newest_log_entry(self) -> Path | None:
+        """Return the newest entry of the log, if it is a file that can be set aside."""
+        ...
+
+    def set_log_aside(self) -> Path | None:
+        """Move the newest entry of the log away, so that the table is as it was before. Return its new path."""
+        ...
+
     def read_note(self, name: str) -> bytes | None:
         """Return the content of a small file; None when there is none."""
         ...
@@ -69,10 +76,11 @@ class LakeFiles(Protocol):
 
 
 class LocalFiles:
-    """Files in the folder `root`."""
+    """Files in the folder `root`. New ones have the rights that the owner has given to the folder of the log."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._log = root / "_delta_log"
 
     def local_paths(self, sizes: Mapping[str, int]) -> dict[str, Path]:
         """Return the files' own paths."""
@@ -81,23 +89,37 @@ class LocalFiles:
     def new_path(self, name: str) -> Path:
         """Return the file's own path."""
         path = self._root / name
-        make_folder(path.parent)
+        for folder in (self._root, path.parent.parent, path.parent):
+            make_data_folder(folder, self._file_mode())
         return path
 
     def keep(self, names: Collection[str]) -> None:
         """Sync the files and their folders to disk."""
-        for name in names:
-            fsync_path(self._root / name)
-        for folder in {(self._root / name).parent for name in names}:
+        paths = [self._root / name for name in names]
+        for path in paths:
+            path.chmod(self._file_mode())
+            fsync_path(path)
+        for folder in {path.parent for path in paths}:
             fsync_path(folder)
 
     def confirm_log(self) -> None:
-        """Sync the newest entries of the log, and their names."""
-        folder = self._root / "_delta_log"
-        for entry in sorted(folder.glob("*.json"))[-1:]:
-            fsync_path(entry)
-        fsync_path(folder)
+        """Sync the newest entry of the log, and the names in its folder."""
+        newest = (max(self._log.glob(pattern), default=None) for pattern in ("*.json", "*.checkpoint.parquet"))
+        for path in (*newest, self._log / "_last_checkpoint"):
+            if path is not None and path.exists():
+                path.chmod(self._file_mode())
+                fsync_path(path)
+        fsync_path(self._log)
         fsync_path(self._root)
+
+    def set_log_aside(self) -> Path | None:
+        """Move the newest entry of the log away. Return its new path; None when there is no entry."""
+        entry = self.newest_log_entry()
+        return set_file_aside(entry) if entry else None
+
+    def newest_log_entry(self) -> Path | None:
+        """Return the newest entry of the log; None when there is none."""
+        return max(self._log.glob("*.json"), default=None)
 
     def read_note(self, name: str) -> bytes | None:
         """Return the content of a file in the folder."""
@@ -108,14 +130,14 @@ class LocalFiles:
 
     def write_note(self, name: str, content: bytes) -> None:
         """Replace a file in the folder, atomically and durably."""
-        make_folder(self._root)
-        write_into_place(self._root / name, content)
+        make_data_folder(self._root, self._file_mode())
+        write_into_place(self._root / name, content, self._file_mode())
 
     def list_data_files(self) -> Iterator[StoredFile]:
         """Yield the files of all partitions."""
         for path in sorted(self._root.glob(f"{DATA_FILES}*/*/*")):
             status = path.stat()
-            yield StoredFile(str(path.relative_to(self._root)), status.st_size, time.time() - status.st_mtime)
+            yield StoredFile(str(path.relative_to(self._root)), time.time() - status.st_mtime)
 
     def remove(self, names: Collection[str]) -> None:
         """Unlink the files."""
@@ -124,3 +146,6 @@ class LocalFiles:
 
     def forget_copies(self, current: Collection[str]) -> None:
         """Do nothing: there are no copies."""
+
+    def _file_mode(self) -> int:
+        return self._log.stat().st_mode & 0o666 if self._log.exists() else PRIVATE_FILE

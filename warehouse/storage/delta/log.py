@@ -14,7 +14,7 @@ from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from warehouse.disk_failures import describe_store_error
+from warehouse.disk_failures import describe_store_error, is_disk_failure
 from warehouse.errors import StorageFailed, UnreadableWarehouse, WarehouseBusy
 from warehouse.storage.delta.lake_file import LakeFile
 from warehouse.storage.delta.layout import PARTITION_COLUMNS, STATISTICS_COLUMNS, star_schema
@@ -74,7 +74,7 @@ class DeltaLog:
 
     def snapshot(self) -> Snapshot:
         """Return the newest version. Raises UnreadableWarehouse for another table than a warehouse's, and damage."""
-        with self._turn, _name_failures(self._address):
+        with self._turn, self._name_failures():
             return self._read()
 
     def create(self, shards: int, schema_version: int, files: Sequence[LakeFile]) -> None:
@@ -83,7 +83,7 @@ class DeltaLog:
         from deltalake.transaction import create_table_with_add_actions
 
         marks = {_SCHEMA_VERSION: schema_version, _SHARD_COUNT: shards}
-        with self._turn, _name_failures(self._address):
+        with self._turn, self._name_failures():
             try:
                 create_table_with_add_actions(
                     self._uri,
@@ -114,7 +114,7 @@ class DeltaLog:
         """
         from deltalake.exceptions import CommitFailedError
 
-        with self._turn, _name_failures(self._address):
+        with self._turn, self._name_failures():
             for _ in range(_ATTEMPTS):
                 now = self._read()
                 if {file.name for file in added} & {file.name for file in now.files}:
@@ -136,7 +136,7 @@ class DeltaLog:
 
     def add_columns(self) -> None:
         """Declare the columns of the star that the table lacks. Its files stay as they are."""
-        with self._turn, _name_failures(self._address):
+        with self._turn, self._name_failures():
             self._read()
             table = self._require_table()
             known = {column.name for column in table.schema().fields}
@@ -146,7 +146,7 @@ class DeltaLog:
 
     def prune(self) -> None:
         """Remove entries of the log that are older than its retention, behind a checkpoint."""
-        with self._turn, _name_failures(self._address):
+        with self._turn, self._name_failures():
             if self._read().version >= 0:
                 table = self._require_table()
                 table.create_checkpoint()
@@ -163,6 +163,23 @@ class DeltaLog:
             commit_properties=_commit_properties(marks),
             post_commithook_properties=PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False),
         )
+
+    @contextmanager
+    def _name_failures(self) -> Iterator[None]:
+        """Raise WarehouseErrors, with the address, for errors of the library inside the block."""
+        from deltalake.exceptions import DeltaError
+
+        try:
+            yield
+        except (DeltaError, OSError) as error:
+            self._table = None  # the next look begins anew
+            sentence = describe_store_error(error, self._address)
+            if isinstance(error, OSError) or self._options or is_disk_failure(error):
+                raise StorageFailed(sentence) from error
+            raise UnreadableWarehouse(
+                f"The log of the Delta table at {sentence}. Run `chatmart check --repair`: it sets the newest entry "
+                "aside, and loads what is missing then from the landing zone."
+            ) from error
 
     def _require_table(self) -> "DeltaTable":
         if self._table is None:
@@ -246,14 +263,3 @@ def _remove(file: LakeFile) -> "RemoveAction":
         size=file.bytes,
         partition_values=_partition_values(file),
     )
-
-
-@contextmanager
-def _name_failures(address: str) -> Iterator[None]:
-    """Raise StorageFailed, with the address, for an error of the table's store inside the block."""
-    from deltalake.exceptions import DeltaError
-
-    try:
-        yield
-    except (DeltaError, OSError) as error:
-        raise StorageFailed(describe_store_error(error, address)) from error

@@ -14,9 +14,11 @@ import duckdb
 from warehouse.ddl.migrations import MIGRATIONS, Migration, renamed_columns, require_known_version
 from warehouse.ddl.views import referenced_relations
 from warehouse.engine import EngineLimits, attach_empty_warehouse, open_engine, sql_transaction
+from warehouse.errors import UnreadableWarehouse
 from warehouse.records import Damage, Scope, Transaction
 from warehouse.storage.delta.damage import find_damaged_files
 from warehouse.storage.delta.lake import Changes, Lake
+from warehouse.storage.delta.lake_file import LakeFile
 from warehouse.storage.delta.layout import UNDATED, shard_of
 from warehouse.storage.delta.log import Snapshot
 from warehouse.storage.delta.tables import files_of_scope, group_by_table, load_shards, rows_sql
@@ -156,21 +158,32 @@ class DeltaStorage:
             self._lake.remove_superseded(age_seconds=0)
 
     def find_damage(self, con: duckdb.DuckDBPyConnection) -> list[Damage]:
-        """Read all files of the newest version whole. Return those that are damaged."""
-        files = self._lake.log.snapshot().files
-        self._lake.files.forget_copies([])
-        paths = self._lake.paths_of(files)
-        return [Damage(paths[file.name], problem) for file, problem in find_damaged_files(con, files, paths)]
+        """Read all files of the newest version whole. Return those that are damaged, or else its entry in the log."""
+        try:
+            seen = self._lake.log.snapshot()
+        except UnreadableWarehouse as error:
+            entry = self._lake.files.newest_log_entry()
+            if entry is None:
+                raise
+            return [Damage(entry, str(error.__cause__ or error).splitlines()[0])]
+        damaged = self._find_damaged(con, seen)
+        paths = self._lake.paths_of(file for file, _ in damaged)
+        return [Damage(paths[file.name], problem) for file, problem in damaged]
 
     def set_aside(self, damaged: Collection[Damage]) -> bool:
         """Go on without the slices of every shard that has a damaged file. Return whether no slice is left.
 
-        What the shard's other tables hold stays. The rows that an empty warehouse has replace damaged ones.
+        What the shard's other tables hold stays. The rows that an empty warehouse has replace damaged ones. A damaged
+        entry of the log is moved away first, so that the version before it is the newest, which is then read whole.
         """
+        if self._lake.files.newest_log_entry() in _paths(damaged):
+            self._lake.files.set_log_aside()
+        if not self.exists():
+            return True
         shards = range(self._lake.log.snapshot().shards)
         with self._lake.hold_shards(shards), open_engine(EngineLimits(), self.new_spill_path()) as con:
             seen = self._read_known()
-            names = {name for name, path in self._lake.paths_of(seen.files).items() if path in _paths(damaged)}
+            names = {file.name for file, _ in self._find_damaged(con, seen)}
             hit = {file.shard for file in seen.files if file.name in names}
             removed = [file for file in seen.of_shards(hit) if file.month != UNDATED or file.name in names]
             if removed:
@@ -178,6 +191,10 @@ class DeltaStorage:
                 changes = initial_files(con, self._lake, self._migrations, undated)
                 self._lake.commit(seen, shards, changes.added, removed)
             return all(file.month == UNDATED for file in self._lake.log.snapshot().files)
+
+    def _find_damaged(self, con: duckdb.DuckDBPyConnection, seen: Snapshot) -> list[tuple[LakeFile, str]]:
+        self._lake.files.forget_copies([])
+        return find_damaged_files(con, seen.files, self._lake.paths_of(seen.files))
 
     def _load(
         self,
