@@ -22,7 +22,7 @@ from transforms import conform
 from warehouse.ddl.views import view_queries
 from warehouse.store import open_store
 
-KINDS = {"duckdb": "duckdb://data/warehouse.duckdb", "parquet": "parquet://data/lake"}
+KINDS = {"duckdb": "duckdb://data/warehouse.duckdb", "parquet": "parquet://data/lake", "delta": "delta://data/delta"}
 DAYS = days_from(date(2025, 10, 30), 4)
 ACCOUNTS = tuple(
     replace(account, daily_conversations=12)
