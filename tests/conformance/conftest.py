@@ -6,9 +6,16 @@ import pytest
 
 from extractors import redaction
 from extractors.secret_finder import SecretFinder
-from tests.warehouse.conftest import copy_filled, filled_stores, kind, one_day, store, three_days, two_days
+from tests.warehouse.conftest import copy_filled, filled_stores, one_day, store, three_days, two_days
+from tests.warehouse.sample import CONFORMING_KINDS
 
 __all__ = ["copy_filled", "filled_stores", "kind", "one_day", "store", "three_days", "two_days"]
+
+
+@pytest.fixture(params=sorted(CONFORMING_KINDS))
+def kind(request: pytest.FixtureRequest) -> str:
+    """Every kind of store: whoever asks for `store` is run on each of them."""
+    return str(request.param)
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,10 @@ import duckdb
 
 from tests.warehouse.sample import open_sample_store
 from warehouse.storage.delta.lake import Lake
-from warehouse.storage.delta.lake_file import LakeFile, new_file_name
+from warehouse.storage.delta.lake_file import FileNames, LakeFile
 from warehouse.storage.delta.layout import to_file_names
 from warehouse.storage.delta.opening import open_folder
+from warehouse.storage.lake_settings import LakeSettings
 from warehouse.storage.parquet_manifest import UNPARTITIONED, DataFile, Manifest
 from warehouse.storage.parquet_tables import is_partitioned
 from warehouse.store import Store
@@ -26,7 +27,7 @@ def open_earlier_store(version: Path, folder: Path, kind: str) -> Store:
         if kind == "parquet":
             _write_lake(con, store.location, int(version.stem))
         if kind == "delta":
-            _write_delta(con, open_folder(store.location, 0).lake, int(version.stem))
+            _write_delta(con, open_folder(store.location, 0, LakeSettings()).lake, int(version.stem))
     return store
 
 
@@ -39,12 +40,12 @@ def _write_delta(con: duckdb.DuckDBPyConnection, lake: Lake, version: int) -> No
     for table in create_statements:
         month = "strftime(date, '%Y-%m')" if is_partitioned(table) else "'all'"
         for value, rows in con.execute(f"SELECT {month}, count(*) FROM {table} GROUP BY 1").fetchall():
-            name = new_file_name(table, value, 0)
+            name = FileNames(1, version).new_name(table, value, 0)
             path = lake.files.new_path(name)
             query = to_file_names(table, f"SELECT * FROM {table} WHERE {month} = '{value}'")
             con.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
             files.append(LakeFile(name, path.stat().st_size, rows, json.dumps({"numRecords": rows})))
-    lake.create(version, files)
+    lake.create(files)
 
 
 def _write_lake(con: duckdb.DuckDBPyConnection, root: Path, version: int) -> None:

@@ -54,6 +54,11 @@ class DuckDBStorage:
         return self._paths.published
 
     @property
+    def address(self) -> str:
+        """The path of the published file."""
+        return str(self.location)
+
+    @property
     def staging_folder(self) -> Path:
         """The folder `_staging` beside the file."""
         return self.location.parent / "_staging"

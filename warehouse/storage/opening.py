@@ -8,20 +8,22 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from warehouse.errors import UnsupportedStore
+from warehouse.storage.lake_settings import LakeSettings
 from warehouse.storage.protocol import Storage
 
 _EXAMPLES = {
     "duckdb": "duckdb://data/warehouse.duckdb",
     "parquet": "parquet://data/lake",
     "delta": "delta://data/lake",
+    "delta+s3": "delta+s3://bucket/lake",
 }
 
 
-def find_storage(url: str, base: Path, wait_seconds: float) -> Storage:
+def find_storage(url: str, base: Path, wait_seconds: float, lake: LakeSettings) -> Storage:
     """Return the storage at `url`. A path after `://` that is relative is resolved against the folder `base`.
 
-    `wait_seconds` is the longest wait for the writers' lock. Touches no file. Raises UnsupportedStore for an address
-    without a path, or of an unknown kind.
+    `wait_seconds` is the longest wait for the writers' lock; `lake` is for Delta lakes. Touches no file.
+    Raises UnsupportedStore for an address without a path, or of an unknown kind.
     """
     scheme, separator, path = url.partition("://")
     location = (base / path).expanduser().resolve()
@@ -37,7 +39,12 @@ def find_storage(url: str, base: Path, wait_seconds: float) -> Storage:
         _require_lake_extra(url)
         from warehouse.storage.delta.opening import open_folder
 
-        return open_folder(location, wait_seconds)
+        return open_folder(location, wait_seconds, lake)
+    if scheme == "delta+s3" and path.strip("/"):
+        _require_lake_extra(url)
+        from warehouse.storage.delta.opening import open_bucket
+
+        return open_bucket(url, base, wait_seconds, lake)
     if scheme in _EXAMPLES or not separator or not path:
         raise UnsupportedStore(
             f"The warehouse's address {url!r} has no path after '://': write {' or '.join(_EXAMPLES.values())}."

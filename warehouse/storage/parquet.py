@@ -83,6 +83,11 @@ class ParquetStorage:
         return self._root
 
     @property
+    def address(self) -> str:
+        """The path of the lake's folder."""
+        return str(self.location)
+
+    @property
     def staging_folder(self) -> Path:
         """The folder `_staging` inside the lake, which readers skip."""
         return self._root / "_staging"

@@ -18,7 +18,12 @@ class Storage(Protocol):
 
     @property
     def location(self) -> Path:
-        """The place where readers open the published warehouse."""
+        """The place where readers open the published warehouse, or this machine's folder for one in no folder."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """The published warehouse as people know it: a path, or the address of objects."""
         ...
 
     @property

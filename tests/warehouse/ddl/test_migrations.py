@@ -29,6 +29,7 @@ from warehouse.storage.delta.opening import open_folder
 from warehouse.storage.delta.storage import DeltaStorage
 from warehouse.storage.duckdb_file import bring_up_to_date
 from warehouse.storage.files import StorePaths
+from warehouse.storage.lake_settings import LakeSettings
 from warehouse.storage.parquet import ParquetStorage
 from warehouse.storage.protocol import Storage
 from warehouse.store import Store
@@ -55,7 +56,9 @@ def open_with_steps(store: Store, kind: str, *steps: Migration) -> Iterator[duck
             return
         storage: Storage = ParquetStorage(store.location, migrations=(*MIGRATIONS, *steps))
         if kind == "delta":
-            storage = DeltaStorage(open_folder(store.location, 600).lake, migrations=(*MIGRATIONS, *steps))
+            storage = DeltaStorage(
+                open_folder(store.location, 600, LakeSettings()).lake, migrations=(*MIGRATIONS, *steps)
+            )
         storage.publish(con)
         with storage.published(con, "SHOW TABLES"):
             yield con

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.records import Scope
-from warehouse.storage.delta.lake_file import LakeFile, new_file_name
+from warehouse.storage.delta.lake_file import FileNames, LakeFile
 from warehouse.storage.delta.lake_files import LakeFiles
 from warehouse.storage.delta.layout import UNDATED
 from warehouse.storage.delta.log import DeltaLog, Snapshot
@@ -53,20 +53,19 @@ class Lake:
         shards: Collection[int],
         added: Collection[LakeFile],
         removed: Collection[LakeFile],
-        schema_version: int | None = None,
     ) -> None:
         """Commit files that were written, under the locks of the shards. Raises WarehouseBusy and StorageFailed."""
         self.files.keep([file.name for file in added])
         with self.locks.hold(_COMMIT_TURN):
-            self.log.commit(seen, shards, list(added), list(removed), schema_version)
+            self.log.commit(seen, shards, list(added), list(removed))
             self.files.confirm_log()
 
-    def create(self, schema_version: int, files: Collection[LakeFile]) -> None:
+    def create(self, files: Collection[LakeFile]) -> None:
         """Create the table with its first files. When another writer did it first, nothing happens."""
         self.files.keep([file.name for file in files])
         with self.locks.hold(_COMMIT_TURN):
             if self.log.snapshot().version < 0:
-                self.log.create(self.shards, schema_version, list(files))
+                self.log.create(list(files))
                 self.files.confirm_log()
 
     def remove_superseded(self, age_seconds: float) -> int:
@@ -88,14 +87,13 @@ class Lake:
 class Changes:
     """Files that take the place of others in some shards, as one commit will have it.
 
-    `shards` is the number of shards of the table. The files that were written are removed when the block of `writing`
-    ends with an error: no commit knows them.
+    The files that were written are removed when the block of `writing` ends with an error: no commit knows them.
     """
 
-    def __init__(self, lake: Lake, con: duckdb.DuckDBPyConnection, shards: int) -> None:
+    def __init__(self, lake: Lake, con: duckdb.DuckDBPyConnection, names: FileNames) -> None:
         self._lake = lake
         self._con = con
-        self._shards = shards
+        self._names = names
         self.added: list[LakeFile] = []
         self.removed: list[LakeFile] = []
 
@@ -110,10 +108,10 @@ class Changes:
 
     def replace(self, table: str, month: str, shard: int, scope: Scope, old: LakeFile | None) -> None:
         """Write the rows of a table, month and shard from `wh`, and those of the file `old` outside the scope."""
-        name = new_file_name(table, month or UNDATED, shard)
+        name = self._names.new_name(table, month or UNDATED, shard)
         old_path = self._lake.paths_of([old])[old.name] if old else None
         target = self._lake.files.new_path(name)
-        new = write_file(self._con, name, target, scope, self._shards, old_path)
+        new = write_file(self._con, name, target, scope, old_path)
         if new is not None:
             self.added.append(new)
         if old is not None:

@@ -6,7 +6,12 @@ from uuid import uuid4
 
 @dataclass(frozen=True)
 class LakeFile:
-    """A data file in the log: its name below the table's address, its size, its rows, and its statistics as JSON."""
+    """A data file in the log: its name below the table's address, its size, its rows, and its statistics as JSON.
+
+    >>> file = LakeFile("_table=drift/_month=2025-03/s00002-of-00004-v00005-1f.parquet", 370, 5)
+    >>> (file.table, file.month, file.shard, file.shards, file.schema_version)
+    ('drift', '2025-03', 2, 4, 5)
+    """
 
     name: str
     bytes: int
@@ -26,9 +31,30 @@ class LakeFile:
     @property
     def shard(self) -> int:
         """The shard of accounts that the rows belong to."""
-        return int(self.name.split("/")[2].partition("-")[0].removeprefix("s"))
+        return int(self._part(0).removeprefix("s"))
+
+    @property
+    def shards(self) -> int:
+        """The number of shards of the table."""
+        return int(self._part(2))
+
+    @property
+    def schema_version(self) -> int:
+        """The schema version of the columns."""
+        return int(self._part(3).removeprefix("v"))
+
+    def _part(self, number: int) -> str:
+        return self.name.split("/")[2].split("-")[number]
 
 
-def new_file_name(table: str, month: str, shard: int) -> str:
-    """Return a name that no file has."""
-    return f"_table={table}/_month={month}/s{shard:05d}-{uuid4().hex}.parquet"
+@dataclass(frozen=True)
+class FileNames:
+    """The names of new files, which say all that a reader of the log must know of the table before it opens a file."""
+
+    shards: int
+    schema_version: int
+
+    def new_name(self, table: str, month: str, shard: int) -> str:
+        """Return a name that no file has."""
+        name = f"s{shard:05d}-of-{self.shards:05d}-v{self.schema_version:05d}-{uuid4().hex}.parquet"
+        return f"_table={table}/_month={month}/{name}"

@@ -1,16 +1,19 @@
 """The log of the Delta table: snapshots of one version, and commits that are refused when a shard has moved on.
 
-Delta's own check lets two writers through that add files without removing any, and a writer of an older state. So a
-commit names the files of its shards as it has read them, and gives each shard the next version of its own.
+Delta's own check lets two writers through that add files without removing any. So a commit is refused unless the files
+of its shards are still those that it has read (no file has the name of an earlier one), and it names its shards in the
+entry: two entries that name the same shard conflict.
 What must not come in: SQL, the content of a data file, the locks that writers take.
 """
 
 import os
+import re
 import time
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -20,41 +23,48 @@ from warehouse.storage.delta.lake_file import LakeFile
 from warehouse.storage.delta.layout import PARTITION_COLUMNS, STATISTICS_COLUMNS, star_schema
 
 if TYPE_CHECKING:
-    from deltalake import CommitProperties, DeltaTable, Schema
+    from deltalake import DeltaTable, Schema
     from deltalake.transaction import AddAction, RemoveAction
 
-_SCHEMA_VERSION = "chatmart-schema"
-_SHARD_COUNT = "chatmart-shards"
 _CONFIGURATION = {
     "delta.dataSkippingStatsColumns": ",".join(STATISTICS_COLUMNS),
     "delta.checkpointInterval": "20",
     "delta.logRetentionDuration": "interval 7 days",
 }
 _ATTEMPTS = 20
+_OWN_NAME = re.compile(r"_table=\w+/_month=[\w-]+/s\d+-of-\d+-v\d+-\w+\.parquet")
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The table as of one version of its log. An address without a table has version -1 and schema version 0.
+    """The table as of one version of its log. An address without a table has version -1.
 
-    `files` are in the order in which they were committed, the newest first. `shard_versions` count the commits to each
-    shard.
+    `files` are in the order in which they were committed, the newest first.
     """
 
     version: int = -1
-    schema_version: int = 0
-    shards: int = 0
     files: tuple[LakeFile, ...] = ()
-    shard_versions: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def schema_version(self) -> int:
+        """The schema version of all files; 0 without a table."""
+        return self.files[0].schema_version if self.files else 0
+
+    @property
+    def shards(self) -> int:
+        """The number of shards of the table; 0 without one."""
+        return self.files[0].shards if self.files else 0
 
     def of_shards(self, shards: Collection[int]) -> list[LakeFile]:
         """Return the files of some shards."""
-        return [file for file in self.files if file.shard in shards]
+        return [file for shard in shards for file in self._by_shard.get(shard, ())]
 
-    def state_of(self, shards: Collection[int]) -> object:
-        """Return a value that is another one when somebody has committed to one of the shards."""
-        versions = [self.shard_versions.get(shard, 0) for shard in sorted(shards)]
-        return versions, sorted(file.name for file in self.of_shards(shards))
+    @cached_property
+    def _by_shard(self) -> dict[int, list[LakeFile]]:
+        by_shard: defaultdict[int, list[LakeFile]] = defaultdict(list)
+        for file in self.files:
+            by_shard[file.shard].append(file)
+        return by_shard
 
 
 class DeltaLog:
@@ -77,12 +87,11 @@ class DeltaLog:
         with self._turn, self._name_failures():
             return self._read()
 
-    def create(self, shards: int, schema_version: int, files: Sequence[LakeFile]) -> None:
+    def create(self, files: Sequence[LakeFile]) -> None:
         """Create the table with its first files, in one commit. When somebody else did it first, nothing happens."""
         from deltalake.exceptions import DeltaError
         from deltalake.transaction import create_table_with_add_actions
 
-        marks = {_SCHEMA_VERSION: schema_version, _SHARD_COUNT: shards}
         with self._turn, self._name_failures():
             try:
                 create_table_with_add_actions(
@@ -94,7 +103,6 @@ class DeltaLog:
                     name="star",
                     configuration=_CONFIGURATION,
                     storage_options=self._options,
-                    commit_properties=_commit_properties(marks),
                 )
             except DeltaError:
                 if self._read().version < 0:
@@ -106,7 +114,6 @@ class DeltaLog:
         shards: Collection[int],
         added: Sequence[LakeFile],
         removed: Sequence[LakeFile],
-        schema_version: int | None = None,
     ) -> None:
         """Add and remove files of some shards in one commit, unless one of these has moved on since `seen`.
 
@@ -119,13 +126,10 @@ class DeltaLog:
                 now = self._read()
                 if {file.name for file in added} & {file.name for file in now.files}:
                     return  # an attempt of which the answer was lost
-                if now.state_of(shards) != seen.state_of(shards):
+                if _names_of(now, shards) != _names_of(seen, shards):
                     break
-                marks = {_shard_mark(shard): now.shard_versions.get(shard, 0) + 1 for shard in shards}
-                if schema_version is not None:
-                    marks[_SCHEMA_VERSION] = schema_version
                 try:
-                    self._write([*map(_add, added), *map(_remove, removed)], marks)
+                    self._write([*map(_add, added), *map(_remove, removed)], shards, now.version + 1)
                 except CommitFailedError:  # somebody was faster: look at the log again
                     continue
                 return
@@ -152,15 +156,18 @@ class DeltaLog:
                 table.create_checkpoint()
                 table.cleanup_metadata()
 
-    def _write(self, actions: "list[AddAction | RemoveAction]", marks: Mapping[str, int]) -> None:
-        from deltalake.transaction import PostCommitHookProperties
+    def _write(self, actions: "list[AddAction | RemoveAction]", shards: Collection[int], version: int) -> None:
+        from deltalake import CommitProperties, PostCommitHookProperties, Transaction
 
+        # two commits that name the same shard conflict, whatever their files are
+        transactions = [Transaction(f"chatmart-shard-{shard:05d}", version) for shard in shards]
         self._require_table().create_write_transaction(
             actions,
             "append",
             _delta_schema(),
             partition_by=PARTITION_COLUMNS,
-            commit_properties=_commit_properties(marks),
+            # the library's own repetition would not look at the files of the shards again
+            commit_properties=CommitProperties(app_transactions=transactions, max_commit_retries=0),
             post_commithook_properties=PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False),
         )
 
@@ -205,22 +212,15 @@ class DeltaLog:
         return self._snapshot
 
     def _describe(self, table: "DeltaTable") -> Snapshot:
-        shards = table.transaction_version(_SHARD_COUNT)
-        schema_version = table.transaction_version(_SCHEMA_VERSION)
-        if not shards or schema_version is None:
-            raise UnreadableWarehouse(
-                f"{self._address} is a Delta table, but no warehouse of chatmart: give `warehouse:` another path."
-            )
         actions = table.get_add_actions()
         columns = [actions[name].to_pylist() for name in ("modification_time", "path", "size_bytes", "num_records")]
         newest_first = sorted(zip(*columns, strict=True), key=lambda row: row[0], reverse=True)
-        return Snapshot(
-            version=table.version(),
-            schema_version=schema_version,
-            shards=shards,
-            files=tuple(LakeFile(*row[1:]) for row in newest_first),
-            shard_versions={shard: table.transaction_version(_shard_mark(shard)) or 0 for shard in range(shards)},
-        )
+        files = tuple(LakeFile(*row[1:]) for row in newest_first)
+        if not files or not _OWN_NAME.fullmatch(files[0].name):
+            raise UnreadableWarehouse(
+                f"{self._address} is a Delta table, but no warehouse of chatmart: give `warehouse:` another path."
+            )
+        return Snapshot(table.version(), files)
 
 
 @cache
@@ -230,16 +230,8 @@ def _delta_schema() -> "Schema":
     return Schema.from_arrow(star_schema())
 
 
-def _shard_mark(shard: int) -> str:
-    return f"chatmart-shard-{shard:05d}"
-
-
-def _commit_properties(marks: Mapping[str, int]) -> "CommitProperties":
-    """Return the properties of a commit that sets these marks, and that the library does not repeat by itself."""
-    from deltalake import CommitProperties, Transaction
-
-    transactions = [Transaction(name, version) for name, version in marks.items()]
-    return CommitProperties(app_transactions=transactions, max_commit_retries=0)
+def _names_of(snapshot: Snapshot, shards: Collection[int]) -> list[str]:
+    return sorted(file.name for file in snapshot.of_shards(shards))
 
 
 def _partition_values(file: LakeFile) -> dict[str, str | None]:

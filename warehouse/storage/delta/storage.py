@@ -18,7 +18,7 @@ from warehouse.errors import UnreadableWarehouse
 from warehouse.records import Damage, Scope, Transaction
 from warehouse.storage.delta.damage import find_damaged_files
 from warehouse.storage.delta.lake import Changes, Lake
-from warehouse.storage.delta.lake_file import LakeFile
+from warehouse.storage.delta.lake_file import FileNames, LakeFile
 from warehouse.storage.delta.layout import UNDATED, shard_of
 from warehouse.storage.delta.log import Snapshot
 from warehouse.storage.delta.tables import files_of_scope, group_by_table, load_shards, rows_sql
@@ -96,7 +96,8 @@ class DeltaStorage:
         with self._lake.hold_shards(shards):
             remove_old_spill(self._lake.private.glob("_*.spill"))
             seen = self._read_known()
-            with attach_empty_warehouse(con), Changes(self._lake, con, seen.shards).writing() as changes:
+            names = FileNames(seen.shards, seen.schema_version)
+            with attach_empty_warehouse(con), Changes(self._lake, con, names).writing() as changes:
                 self._load(con, scope, seen, shards)
                 before = fingerprints(con, scope)
                 with sql_transaction(con):

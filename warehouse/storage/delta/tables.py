@@ -87,7 +87,7 @@ def group_by_table(files: Sequence[LakeFile]) -> dict[str, list[LakeFile]]:
 
 
 def write_file(
-    con: duckdb.DuckDBPyConnection, name: str, target: Path, scope: Scope, shards: int, old: Path | None
+    con: duckdb.DuckDBPyConnection, name: str, target: Path, scope: Scope, old: Path | None
 ) -> LakeFile | None:
     """Write the rows of `wh` that belong into the new file `name`, and those of the file `old` outside the scope.
 
@@ -95,7 +95,7 @@ def write_file(
     Raises OSError.
     """
     file = LakeFile(name, 0, 0)
-    condition = shard_condition(file.table, file.shard, shards)
+    condition = shard_condition(file.table, file.shard, file.shards)
     month = file.month if is_partitioned(file.table) else ""
     kept = from_file_names(file.table, parquet_rows_sql([old])) if old is not None else None
     rows = select_partition_sql(file.table, month, scope, kept, condition)

@@ -15,7 +15,7 @@ from warehouse.model.schema import metadata
 from warehouse.records import Scope
 from warehouse.sql import fill, ident
 from warehouse.storage.delta.lake import Changes, Lake
-from warehouse.storage.delta.lake_file import LakeFile
+from warehouse.storage.delta.lake_file import FileNames, LakeFile
 from warehouse.storage.delta.layout import FIRST_SHARD
 from warehouse.storage.delta.log import Snapshot
 from warehouse.storage.delta.tables import group_by_table, rows_sql
@@ -26,10 +26,13 @@ _EVERYTHING = Scope()
 
 def create_lake(con: duckdb.DuckDBPyConnection, lake: Lake, migrations: Sequence[Migration]) -> None:
     """Create the table with the rows of an empty warehouse: its schema version, and the members `unknown`."""
-    with attach_empty_warehouse(con), Changes(lake, con, lake.shards).writing() as changes:
+    with (
+        attach_empty_warehouse(con),
+        Changes(lake, con, FileNames(lake.shards, migrations[-1].version)).writing() as changes,
+    ):
         _upgrade(con, lake, 0, migrations)
         _write_all(con, changes, FIRST_SHARD, [])
-        lake.create(migrations[-1].version, changes.added)
+        lake.create(changes.added)
 
 
 def upgrade_lake(con: duckdb.DuckDBPyConnection, lake: Lake, migrations: Sequence[Migration]) -> None:
@@ -44,20 +47,20 @@ def upgrade_lake(con: duckdb.DuckDBPyConnection, lake: Lake, migrations: Sequenc
         seen = lake.log.snapshot()
         if seen.schema_version >= version:
             return
-        with Changes(lake, con, seen.shards).writing() as changes:
+        with Changes(lake, con, FileNames(seen.shards, version)).writing() as changes:
             for shard in shards:
                 with attach_empty_warehouse(con):
                     _load_old(con, lake, seen, shard)
                     _upgrade(con, lake, seen.schema_version, migrations)
                     _write_all(con, changes, shard, seen.of_shards([shard]))
-        lake.commit(seen, shards, changes.added, changes.removed, version)
+        lake.commit(seen, shards, changes.added, changes.removed)
 
 
 def initial_files(
     con: duckdb.DuckDBPyConnection, lake: Lake, migrations: Sequence[Migration], damaged: Sequence[LakeFile]
 ) -> Changes:
     """Write the rows of an empty warehouse in the place of damaged files of tables without a date."""
-    changes = Changes(lake, con, lake.log.snapshot().shards)
+    changes = Changes(lake, con, FileNames(lake.log.snapshot().shards, migrations[-1].version))
     with attach_empty_warehouse(con), changes.writing():
         _upgrade(con, lake, 0, migrations)
         for file in damaged:
