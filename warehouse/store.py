@@ -195,6 +195,16 @@ class Store(LedgerStore):
         with self._open_engine() as con:
             return self._storage.publish(con)
 
+    def tidy(self, today: date) -> int:
+        """Merge small files of long ago, and remove those that no reader needs. Return the number of removed files.
+
+        Raises WarehouseBusy.
+        """
+        if not self._storage.exists():
+            return 0
+        with self._open_engine() as con:
+            return self._storage.tidy(con, today)
+
     def find_damage(self) -> list[Damage]:
         """Read the whole warehouse, published and not. Return the files that are damaged. Raises WarehouseBusy."""
         with self._open_engine() as con:

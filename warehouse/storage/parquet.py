@@ -17,6 +17,7 @@ What must not come in: a provider, the shape of a fact.
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
@@ -196,6 +197,10 @@ class ParquetStorage:
             published = self._load_published()
             kept = published.file_names() if published else set()  # another writer may have committed meanwhile
             remove_superseded(self._versions, kept | self._read_current(con).file_names(), at_once=True)
+
+    def tidy(self, con: duckdb.DuckDBPyConnection, today: date) -> int:
+        """Return 0: there is nothing to tidy, as each publication does it."""
+        return 0
 
     def find_damage(self, con: duckdb.DuckDBPyConnection) -> list[Damage]:
         """Compare the bytes of all files with the manifests. Return those that differ, manifests among them."""

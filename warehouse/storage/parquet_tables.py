@@ -59,6 +59,14 @@ def partitions_of(scope: Scope, table: str, months: Iterable[str]) -> list[str]:
     return months_of(scope, months) if is_partitioned(table) else list(months)
 
 
+def days_of(period: str) -> tuple[date, date]:
+    """Return the first and the last day of a month (`YYYY-MM`) or of a year (`YYYY`)."""
+    year, _, month = period.partition("-")
+    first_month, last_month = (int(month), int(month)) if month else (1, 12)
+    last_day = monthrange(int(year), last_month)[1]
+    return date(int(year), first_month, 1), date(int(year), last_month, last_day)
+
+
 def scope_condition(scope: Scope, table: str) -> str:
     """Return the condition for the rows of a table with a date that are in the scope."""
     conditions = []
@@ -208,13 +216,12 @@ def write_partition(
 def select_partition_sql(table: str, month: str, scope: Scope, old: str | None, condition: str = "true") -> str:
     """Return the query of one month of a table: the loaded rows of `condition`, and those of `old` outside the scope.
 
-    `old` is a SQL table. A table without months is loaded as a whole, so that nothing of `old` stays.
+    `month` may be a year, too. `old` is a SQL table. A table without months is loaded whole: nothing of `old` stays.
     """
     rows = fill("SELECT * FROM wh.$table WHERE $condition", table=ident(table), condition=condition)
     if is_partitioned(table):
         # a range, not the month of each row: the engine skips the blocks of all other months
-        first = date.fromisoformat(f"{month}-01")
-        last = first.replace(day=monthrange(first.year, first.month)[1])
+        first, last = days_of(month)
         rows += fill(" AND date BETWEEN $first AND $last", first=day_literal(first), last=day_literal(last))
         if old is not None:
             outside = " UNION ALL BY NAME SELECT * FROM $old WHERE NOT ($condition)"

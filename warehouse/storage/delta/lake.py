@@ -3,19 +3,19 @@
 What must not come in: a kind of file system, the methods of a storage.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from warehouse.errors import WarehouseBusy
 from warehouse.records import Scope
 from warehouse.storage.delta.lake_file import FileNames, LakeFile
 from warehouse.storage.delta.lake_files import LakeFiles
-from warehouse.storage.delta.layout import UNDATED
 from warehouse.storage.delta.log import DeltaLog, Snapshot
-from warehouse.storage.delta.tables import write_file
+from warehouse.storage.delta.tables import merge_files, write_file
 from warehouse.storage.locks import Locks
 
 _COMMIT_TURN = "commit.turn"
@@ -54,11 +54,19 @@ class Lake:
         added: Collection[LakeFile],
         removed: Collection[LakeFile],
     ) -> None:
-        """Commit files that were written, under the locks of the shards. Raises WarehouseBusy and StorageFailed."""
-        self.files.keep([file.name for file in added])
-        with self.locks.hold(_COMMIT_TURN):
-            self.log.commit(seen, shards, list(added), list(removed))
-            self.files.confirm_log()
+        """Commit files that were written, under the locks of the shards. Raises WarehouseBusy and StorageFailed.
+
+        Files that were refused are removed. After another error nobody knows whether the log has them.
+        """
+        names = [file.name for file in added]
+        self.files.keep(names)
+        try:
+            with self.locks.hold(_COMMIT_TURN):
+                self.log.commit(seen, shards, list(added), list(removed))
+                self.files.confirm_log()
+        except WarehouseBusy:
+            self.files.remove(names)
+            raise
 
     def create(self, files: Collection[LakeFile]) -> None:
         """Create the table with its first files. When another writer did it first, nothing happens."""
@@ -106,9 +114,9 @@ class Changes:
             self._lake.files.remove([file.name for file in self.added])
             raise
 
-    def replace(self, table: str, month: str, shard: int, scope: Scope, old: LakeFile | None) -> None:
-        """Write the rows of a table, month and shard from `wh`, and those of the file `old` outside the scope."""
-        name = self._names.new_name(table, month or UNDATED, shard)
+    def replace(self, table: str, period: str, shard: int, scope: Scope, old: LakeFile | None) -> None:
+        """Write the rows of a table, period and shard from `wh`, and those of the file `old` outside the scope."""
+        name = self._names.new_name(table, period, shard)
         old_path = self._lake.paths_of([old])[old.name] if old else None
         target = self._lake.files.new_path(name)
         new = write_file(self._con, name, target, scope, old_path)
@@ -116,3 +124,12 @@ class Changes:
             self.added.append(new)
         if old is not None:
             self.removed.append(old)
+
+    def merge(self, period: str, files: Sequence[LakeFile]) -> None:
+        """Write the rows of files of one table and shard as one file of a longer period."""
+        name = self._names.new_name(files[0].table, period, files[0].shard)
+        paths = self._lake.paths_of(files)
+        new = merge_files(self._con, name, self._lake.files.new_path(name), [paths[file.name] for file in files])
+        if new is not None:
+            self.added.append(new)
+        self.removed.extend(files)

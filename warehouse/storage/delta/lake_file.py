@@ -9,7 +9,7 @@ class LakeFile:
     """A data file in the log: its name below the table's address, its size, its rows, and its statistics as JSON.
 
     >>> file = LakeFile("_table=drift/_month=2025-03/s00002-of-00004-v00005-1f.parquet", 370, 5)
-    >>> (file.table, file.month, file.shard, file.shards, file.schema_version)
+    >>> (file.table, file.period, file.shard, file.shards, file.schema_version)
     ('drift', '2025-03', 2, 4, 5)
     """
 
@@ -24,8 +24,8 @@ class LakeFile:
         return self.name.split("/")[0].partition("=")[2]
 
     @property
-    def month(self) -> str:
-        """The month of the rows, `YYYY-MM`, or `all`."""
+    def period(self) -> str:
+        """The month of the rows, `YYYY-MM`; the year, `YYYY`, of merged months; or `all`."""
         return self.name.split("/")[1].partition("=")[2]
 
     @property
@@ -54,7 +54,7 @@ class FileNames:
     shards: int
     schema_version: int
 
-    def new_name(self, table: str, month: str, shard: int) -> str:
+    def new_name(self, table: str, period: str, shard: int) -> str:
         """Return a name that no file has."""
         name = f"s{shard:05d}-of-{self.shards:05d}-v{self.schema_version:05d}-{uuid4().hex}.parquet"
-        return f"_table={table}/_month={month}/{name}"
+        return f"_table={table}/_month={period}/{name}"

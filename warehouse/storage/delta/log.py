@@ -148,13 +148,20 @@ class DeltaLog:
             if new:
                 table.alter.add_columns(new)
 
-    def prune(self) -> None:
-        """Remove entries of the log that are older than its retention, behind a checkpoint."""
+    def vacuum(self, retention_hours: int) -> int:
+        """Remove data files that no version of the last hours has, and entries of the log beyond their retention.
+
+        Return the number of data files. Those of a commit in the making are younger than a day.
+        """
         with self._turn, self._name_failures():
-            if self._read().version >= 0:
-                table = self._require_table()
-                table.create_checkpoint()
-                table.cleanup_metadata()
+            if self._read().version < 0:
+                return 0
+            table = self._require_table()
+            removed = table.vacuum(retention_hours, dry_run=False, enforce_retention_duration=False, full=True)
+            table.update_incremental()
+            table.create_checkpoint()
+            table.cleanup_metadata()
+            return len(removed)
 
     def _write(self, actions: "list[AddAction | RemoveAction]", shards: Collection[int], version: int) -> None:
         from deltalake import CommitProperties, PostCommitHookProperties, Transaction
@@ -235,7 +242,7 @@ def _names_of(snapshot: Snapshot, shards: Collection[int]) -> list[str]:
 
 
 def _partition_values(file: LakeFile) -> dict[str, str | None]:
-    return dict(zip(PARTITION_COLUMNS, (file.table, file.month), strict=True))
+    return dict(zip(PARTITION_COLUMNS, (file.table, file.period), strict=True))
 
 
 def _add(file: LakeFile) -> "AddAction":

@@ -4,8 +4,9 @@ A commit reads the files of its shards into the engine, writes new ones beside t
 must not come in: a kind of file system, the form of the log, a provider.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,6 +22,7 @@ from warehouse.storage.delta.lake import Changes, Lake
 from warehouse.storage.delta.lake_file import FileNames, LakeFile
 from warehouse.storage.delta.layout import UNDATED, shard_of
 from warehouse.storage.delta.log import Snapshot
+from warehouse.storage.delta.merge import merge_old_months
 from warehouse.storage.delta.tables import files_of_scope, group_by_table, load_shards, rows_sql
 from warehouse.storage.delta.upgrade import create_lake, initial_files, upgrade_lake
 from warehouse.storage.files import remove_old_spill
@@ -31,6 +33,9 @@ from warehouse.storage.parquet_tables import (
     raise_for_damage,
     require_whole,
 )
+
+_VACUUM_HOURS = 24
+"""Readers may use a superseded version, and a writer may work at a commit, for so long."""
 
 _PUBLISHED = "_published"
 """The note with the version of the log at the last publication."""
@@ -104,10 +109,10 @@ class DeltaStorage:
                     yield transaction
                 if not transaction.changed:
                     return
-                old = {(file.table, file.month, file.shard): file for file in seen.of_shards(shards)}
-                for table, month in find_changed_partitions(con, scope, before):
-                    for shard in shards:
-                        changes.replace(table, month, shard, scope, old.get((table, month or UNDATED, shard)))
+                old = {(file.table, file.period, file.shard): file for file in seen.of_shards(shards)}
+                changed = find_changed_partitions(con, scope, before)
+                for table, period, shard in _periods_of(changed, shards, old):
+                    changes.replace(table, period, shard, scope, old.get((table, period, shard)))
             if changes.added or changes.removed:
                 self._lake.commit(seen, shards, changes.added, changes.removed)
 
@@ -158,6 +163,15 @@ class DeltaStorage:
         with self._lake.hold_shards(range(self._lake.log.snapshot().shards)):
             self._lake.remove_superseded(age_seconds=0)
 
+    def tidy(self, con: duckdb.DuckDBPyConnection, today: date) -> int:
+        """Merge the months of years that are long over, and remove files that no version of the last day has."""
+        if self.exists():
+            seen = self._bring_up_to_date(con)
+            for shard in range(seen.shards):
+                merge_old_months(con, self._lake, shard, today)
+        self._lake.files.forget_copies([file.name for file in self._lake.log.snapshot().files])
+        return self._lake.log.vacuum(_VACUUM_HOURS)
+
     def find_damage(self, con: duckdb.DuckDBPyConnection) -> list[Damage]:
         """Read all files of the newest version whole. Return those that are damaged, or else its entry in the log."""
         try:
@@ -186,12 +200,12 @@ class DeltaStorage:
             seen = self._read_known()
             names = {file.name for file, _ in self._find_damaged(con, seen)}
             hit = {file.shard for file in seen.files if file.name in names}
-            removed = [file for file in seen.of_shards(hit) if file.month != UNDATED or file.name in names]
+            removed = [file for file in seen.of_shards(hit) if file.period != UNDATED or file.name in names]
             if removed:
-                undated = [file for file in removed if file.month == UNDATED]
+                undated = [file for file in removed if file.period == UNDATED]
                 changes = initial_files(con, self._lake, self._migrations, undated)
                 self._lake.commit(seen, shards, changes.added, removed)
-            return all(file.month == UNDATED for file in self._lake.log.snapshot().files)
+            return all(file.period == UNDATED for file in self._lake.log.snapshot().files)
 
     def _find_damaged(self, con: duckdb.DuckDBPyConnection, seen: Snapshot) -> list[tuple[LakeFile, str]]:
         self._lake.files.forget_copies([])
@@ -231,6 +245,17 @@ class DeltaStorage:
         else:
             return seen
         return self._read_known()
+
+
+def _periods_of(
+    changed: Iterable[tuple[str, str]], shards: Sequence[int], old: Container[tuple[str, str, int]]
+) -> set[tuple[str, str, int]]:
+    """Return tables, periods and shards with the changed months: the year of a month that was merged."""
+    return {
+        (table, month[:4] if (table, month[:4], shard) in old else month or UNDATED, shard)
+        for table, month in changed
+        for shard in shards
+    }
 
 
 def _paths(damaged: Collection[Damage]) -> set[Path]:

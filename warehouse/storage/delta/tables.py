@@ -14,6 +14,7 @@ import duckdb
 from warehouse.ddl.create import unknown_member_statements
 from warehouse.model.engine_paths import engine_path, parquet_rows_sql, path_literal
 from warehouse.records import Scope
+from warehouse.sql import fill
 from warehouse.storage.delta.lake_file import LakeFile
 from warehouse.storage.delta.layout import (
     STATISTICS_COLUMNS,
@@ -26,9 +27,10 @@ from warehouse.storage.delta.layout import (
 from warehouse.storage.parquet_tables import (
     copy_sorted_sql,
     create_empty_tables,
+    days_of,
     insert_rows,
     is_partitioned,
-    months_of,
+    raise_for_damage,
     select_partition_sql,
     tables_of,
 )
@@ -37,11 +39,18 @@ from warehouse.storage.parquet_tables import (
 def files_of_scope(scope: Scope, files: Sequence[LakeFile]) -> dict[str, list[LakeFile]]:
     """Return the files with rows that a scope needs, by table. `files` are those of the scope's shards."""
     by_table: dict[str, list[LakeFile]] = {table: [] for table in tables_of(scope)}
-    months = set(months_of(scope, {file.month for file in files} - {UNDATED})) | {UNDATED}
+    periods = {period for period in {file.period for file in files} if _has_days_of(scope, period)}
     for file in files:
-        if file.table in by_table and file.month in months:
+        if file.table in by_table and file.period in periods:
             by_table[file.table].append(file)
     return by_table
+
+
+def _has_days_of(scope: Scope, period: str) -> bool:
+    if period == UNDATED or scope.days is None:
+        return True
+    first, last = days_of(period)
+    return first <= scope.days[1] and scope.days[0] <= last
 
 
 def load_shards(
@@ -96,11 +105,22 @@ def write_file(
     """
     file = LakeFile(name, 0, 0)
     condition = shard_condition(file.table, file.shard, file.shards)
-    month = file.month if is_partitioned(file.table) else ""
+    period = file.period if is_partitioned(file.table) else ""
     kept = from_file_names(file.table, parquet_rows_sql([old])) if old is not None else None
-    rows = select_partition_sql(file.table, month, scope, kept, condition)
-    statement = copy_sorted_sql(file.table, to_file_names(file.table, rows), target, ", RETURN_STATS")
-    result = con.execute(statement)
+    rows = select_partition_sql(file.table, period, scope, kept, condition)
+    return _copy_rows(con, name, to_file_names(file.table, rows), target)
+
+
+def merge_files(con: duckdb.DuckDBPyConnection, name: str, target: Path, paths: Sequence[Path]) -> LakeFile | None:
+    """Write the rows of several files of a table to the new file `name`, at `target`. Raises UnreadableWarehouse."""
+    rows = fill("SELECT * FROM $rows", rows=parquet_rows_sql(paths))
+    with raise_for_damage():
+        return _copy_rows(con, name, rows, target)
+
+
+def _copy_rows(con: duckdb.DuckDBPyConnection, name: str, rows: str, target: Path) -> LakeFile | None:
+    """Write the rows of a query, under the names of files. Return None, and leave no file, when there are none."""
+    result = con.execute(copy_sorted_sql(LakeFile(name, 0, 0).table, rows, target, ", RETURN_STATS"))
     columns = [column[0] for column in result.description or []]
     [values] = result.fetchall()
     written = dict(zip(columns, values, strict=True))

@@ -16,7 +16,7 @@ from warehouse.records import Scope
 from warehouse.sql import fill, ident
 from warehouse.storage.delta.lake import Changes, Lake
 from warehouse.storage.delta.lake_file import FileNames, LakeFile
-from warehouse.storage.delta.layout import FIRST_SHARD
+from warehouse.storage.delta.layout import FIRST_SHARD, UNDATED
 from warehouse.storage.delta.log import Snapshot
 from warehouse.storage.delta.tables import group_by_table, rows_sql
 from warehouse.storage.parquet_tables import is_partitioned
@@ -64,7 +64,7 @@ def initial_files(
     with attach_empty_warehouse(con), changes.writing():
         _upgrade(con, lake, 0, migrations)
         for file in damaged:
-            changes.replace(file.table, "", file.shard, _EVERYTHING, None)
+            changes.replace(file.table, UNDATED, file.shard, _EVERYTHING, None)
     return changes
 
 
@@ -99,7 +99,7 @@ def _upgrade(con: duckdb.DuckDBPyConnection, lake: Lake, version: int, migration
 def _write_all(con: duckdb.DuckDBPyConnection, changes: Changes, shard: int, old: Sequence[LakeFile]) -> None:
     """Write all tables of a shard anew from `wh`, in the place of the `old` files."""
     for table in metadata.tables:
-        months = [""]
+        months = [UNDATED]
         if is_partitioned(table):
             query = fill("SELECT DISTINCT strftime(date, '%Y-%m') FROM wh.$table", table=ident(table))
             months = sorted(month for (month,) in con.execute(query).fetchall())
