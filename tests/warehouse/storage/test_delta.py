@@ -1,5 +1,7 @@
 """What is peculiar to a Delta lake: shards, refused commits, merged years, and what other readers of the table see."""
 
+import os
+import time
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
