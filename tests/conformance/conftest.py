@@ -18,6 +18,13 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the dearest part of the object store to the long series: a folder of the same store runs all of it."""
+    for item in items:
+        if "delta+s3" in item.name and item.path.name != "test_store.py":
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture(autouse=True)
 def _own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redaction, "_secrets", SecretFinder())
