@@ -1,6 +1,7 @@
 """The stores of the warehouse's own tests, and a clean state for each provider's tests."""
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +22,8 @@ def kind(request: pytest.FixtureRequest) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave the dearest part of the object store to the long series: a folder of the same store runs all of it."""
     for item in items:
-        if "delta+s3" in item.name and item.path.name != "test_store.py":
+        is_store_test = item.path.parent == Path(__file__).parent and item.path.name != "test_store.py"
+        if is_store_test and "delta+s3" in item.name:
             item.add_marker(pytest.mark.long)
 
 
