@@ -7,9 +7,10 @@ import duckdb
 
 from tests.warehouse.sample import open_sample_store
 from warehouse.storage.delta.lake import Lake
-from warehouse.storage.delta.lake_file import FileNames, LakeFile
+from warehouse.storage.delta.lake_file import FileNames, LakeFile, name_with_hash
 from warehouse.storage.delta.layout import to_file_names
 from warehouse.storage.delta.opening import open_folder
+from warehouse.storage.files import file_sha256
 from warehouse.storage.lake_settings import LakeSettings
 from warehouse.storage.parquet_manifest import UNPARTITIONED, DataFile, Manifest
 from warehouse.storage.parquet_tables import is_partitioned
@@ -44,7 +45,10 @@ def _write_delta(con: duckdb.DuckDBPyConnection, lake: Lake, version: int) -> No
             path = lake.files.new_path(name)
             query = to_file_names(table, f"SELECT * FROM {table} WHERE {month} = '{value}'")
             con.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
-            files.append(LakeFile(name, path.stat().st_size, rows, json.dumps({"numRecords": rows})))
+            final = name_with_hash(name, file_sha256(path))
+            path.replace(lake.files.new_path(final))
+            size = lake.files.new_path(final).stat().st_size
+            files.append(LakeFile(final, size, rows, json.dumps({"numRecords": rows})))
     lake.create(files)
 
 

@@ -27,6 +27,7 @@ from warehouse.ddl.migrations import MIGRATIONS, Migration, renamed_columns, req
 from warehouse.ddl.views import referenced_relations
 from warehouse.engine import attach_empty_warehouse, sql_transaction
 from warehouse.errors import DamagedWarehouse, UnreadableWarehouse
+from warehouse.model.engine_paths import parquet_rows_sql
 from warehouse.records import Damage, Scope, Transaction
 from warehouse.storage.damage import RUN_AGAIN, log
 from warehouse.storage.files import (

@@ -196,7 +196,7 @@ def test_tidying_removes_what_killed_writers_left_and_nothing_younger_than_a_day
     staged.write_bytes(b"x")
     age(tmp_path, 3, "_table=*/*/*old.parquet")
     age(tmp_path, 3, "_staging/*")
-    assert store.tidy(DAY) == 1
+    assert store.tidy(DAY) == 1, "only the old file is removed"
     assert (old.exists(), young.exists(), staged.exists()) == (False, True, True)
     assert read_contents(store) == contents
     assert store.find_damage() == []
@@ -239,3 +239,19 @@ def test_an_object_store_without_encryption_must_be_allowed(tmp_path: Path, monk
     store = open_store("delta+s3://bucket/lake", tmp_path, lake=LakeSettings(allow_http=True))
     assert store.address == "delta+s3://bucket/lake"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_flipped_bit_is_found_and_its_shard_is_loaded_again(tmp_path: Path) -> None:
+    store = open_lake(tmp_path)
+    load(store, [DAY])
+    for table in ("fact_intent_daily", "dim_channel", "schema_version"):
+        [name] = [file.name for file in parts_of(store).log.snapshot().files if file.table == table]
+        path = tmp_path / name
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        assert [damage.path for damage in store.find_damage()] == [path]
+        assert store.set_aside(store.find_damage()), "one shard: no slice is left"
+        load(store, [DAY])
+        assert query_rows(store, TOTAL) == [(50,)]
+        assert store.find_damage() == []

@@ -5,17 +5,18 @@ What must not come in: a kind of file system, the methods of a storage.
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
 from warehouse.errors import WarehouseBusy
 from warehouse.records import Scope
-from warehouse.storage.delta.lake_file import FileNames, LakeFile
+from warehouse.storage.delta.lake_file import FileNames, LakeFile, name_with_hash
 from warehouse.storage.delta.lake_files import LakeFiles
 from warehouse.storage.delta.log import DeltaLog, Snapshot
 from warehouse.storage.delta.tables import merge_files, write_file
+from warehouse.storage.files import file_sha256
 from warehouse.storage.locks import Locks
 
 _COMMIT_TURN = "commit.turn"
@@ -118,10 +119,7 @@ class Changes:
         """Write the rows of a table, period and shard from `wh`, and those of the file `old` outside the scope."""
         name = self._names.new_name(table, period, shard)
         old_path = self._lake.paths_of([old])[old.name] if old else None
-        target = self._lake.files.new_path(name)
-        new = write_file(self._con, name, target, scope, old_path)
-        if new is not None:
-            self.added.append(new)
+        self._add(write_file(self._con, name, self._lake.files.new_path(name), scope, old_path))
         if old is not None:
             self.removed.append(old)
 
@@ -129,7 +127,13 @@ class Changes:
         """Write the rows of files of one table and shard as one file of a longer period."""
         name = self._names.new_name(files[0].table, period, files[0].shard)
         paths = self._lake.paths_of(files)
-        new = merge_files(self._con, name, self._lake.files.new_path(name), [paths[file.name] for file in files])
-        if new is not None:
-            self.added.append(new)
+        self._add(merge_files(self._con, name, self._lake.files.new_path(name), [paths[file.name] for file in files]))
         self.removed.extend(files)
+
+    def _add(self, new: LakeFile | None) -> None:
+        """Give a new file its final name, with the hash of its content."""
+        if new is not None:
+            path = self._lake.files.new_path(new.name)
+            final = replace(new, name=name_with_hash(new.name, file_sha256(path)))
+            path.replace(self._lake.files.new_path(final.name))
+            self.added.append(final)

@@ -43,6 +43,11 @@ class LakeFile:
         """The schema version of the columns."""
         return int(self._part(3).removeprefix("v"))
 
+    @property
+    def sha256(self) -> str:
+        """The hash of the file's content."""
+        return self._part(5).removesuffix(".parquet")
+
     def _part(self, number: int) -> str:
         return self.name.split("/")[2].split("-")[number]
 
@@ -55,6 +60,11 @@ class FileNames:
     schema_version: int
 
     def new_name(self, table: str, period: str, shard: int) -> str:
-        """Return a name that no file has."""
+        """Return a name that no file has, for a file without its hash yet."""
         name = f"s{shard:05d}-of-{self.shards:05d}-v{self.schema_version:05d}-{uuid4().hex}.parquet"
         return f"_table={table}/_month={period}/{name}"
+
+
+def name_with_hash(name: str, sha256: str) -> str:
+    """Return the final name of a new file, whose content has this hash."""
+    return f"{name.removesuffix('.parquet')}-{sha256}.parquet"

@@ -32,7 +32,7 @@ _CONFIGURATION = {
     "delta.logRetentionDuration": "interval 7 days",
 }
 _ATTEMPTS = 20
-_OWN_NAME = re.compile(r"_table=\w+/_month=[\w-]+/s\d+-of-\d+-v\d+-\w+\.parquet")
+_OWN_NAME = re.compile(r"_table=\w+/_month=[\w-]+/s\d+-of-\d+-v\d+-\w+-\w+\.parquet")
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ class DeltaStorage:
             if entry is None:
                 raise
             return [Damage(entry, str(error.__cause__ or error).splitlines()[0])]
-        damaged = self._find_damaged(con, seen)
+        damaged = self._find_damaged(seen)
         paths = self._lake.paths_of(file for file, _ in damaged)
         return [Damage(paths[file.name], problem) for file, problem in damaged]
 
@@ -198,7 +198,7 @@ class DeltaStorage:
         shards = range(self._lake.log.snapshot().shards)
         with self._lake.hold_shards(shards), open_engine(EngineLimits(), self.new_spill_path()) as con:
             seen = self._read_known()
-            names = {file.name for file, _ in self._find_damaged(con, seen)}
+            names = {file.name for file, _ in self._find_damaged(seen)}
             hit = {file.shard for file in seen.files if file.name in names}
             removed = [file for file in seen.of_shards(hit) if file.period != UNDATED or file.name in names]
             if removed:
@@ -207,9 +207,9 @@ class DeltaStorage:
                 self._lake.commit(seen, shards, changes.added, removed)
             return all(file.period == UNDATED for file in self._lake.log.snapshot().files)
 
-    def _find_damaged(self, con: duckdb.DuckDBPyConnection, seen: Snapshot) -> list[tuple[LakeFile, str]]:
+    def _find_damaged(self, seen: Snapshot) -> list[tuple[LakeFile, str]]:
         self._lake.files.forget_copies([])
-        return find_damaged_files(con, seen.files, self._lake.paths_of(seen.files))
+        return find_damaged_files(seen.files, self._lake.paths_of(seen.files))
 
     def _load(
         self,
