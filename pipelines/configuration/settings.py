@@ -170,7 +170,7 @@ class Retention(Settings):
     )
 
 
-class Lake(Settings):
+class DeltaSettings(Settings):
     """The way to the object store of a warehouse `delta+s3://…`, and the shards of a new Delta lake.
 
     Credentials are those of the environment.
@@ -211,7 +211,7 @@ class OperatingSettings(Settings):
     alerts: Alerts = Field(default=Alerts(), description="Receiver of messages about failed loads")
     network: NetworkSettings = Field(default=NetworkSettings(), description="Proxy and certificate authorities")
     retention: Retention = Field(default=Retention(), description="Data that maintenance deletes")
-    lake: Lake = Field(default=Lake(), description="Object store and shards of a Delta lake")
+    delta: DeltaSettings = Field(default=DeltaSettings(), description="Object store and shards of a Delta lake")
     owners: tuple[Annotated[str, AfterValidator(_validate_owner)], ...] = Field(
         default=(), description="Owners of all assets in Dagster: `team:data`, or a mail address"
     )

@@ -47,7 +47,7 @@ class Workspace:
         Raises UnsupportedStore for an unknown form of ``warehouse``.
         """
         settings = config.settings
-        lake = LakeSettings(**dict(settings.lake))
+        lake = LakeSettings(**dict(settings.delta))
         store = open_store(config.warehouse, config.folder, wait_seconds=settings.lock_wait_seconds, lake=lake)
         return cls(config, store, run_id=run_id or _new_run_id(), command=command)
 

@@ -14,7 +14,7 @@ from warehouse.errors import WarehouseBusy
 from warehouse.records import Scope
 from warehouse.storage.delta.lake_file import FileNames, LakeFile, name_with_hash
 from warehouse.storage.delta.lake_files import LakeFiles
-from warehouse.storage.delta.log import DeltaLog, Snapshot
+from warehouse.storage.delta.log import DeltaLog, LogSnapshot
 from warehouse.storage.delta.tables import merge_files, write_file
 from warehouse.storage.files import file_sha256
 from warehouse.storage.locks import Locks
@@ -50,7 +50,7 @@ class Lake:
 
     def commit(
         self,
-        seen: Snapshot,
+        seen: LogSnapshot,
         shards: Collection[int],
         added: Collection[LakeFile],
         removed: Collection[LakeFile],
@@ -96,7 +96,7 @@ class Lake:
 class Changes:
     """Files that take the place of others in some shards, as one commit will have it.
 
-    The files that were written are removed when the block of `writing` ends with an error: no commit knows them.
+    What was written is removed when the block of `discard_on_error` ends with an error: no commit knows it.
     """
 
     def __init__(self, lake: Lake, con: duckdb.DuckDBPyConnection, names: FileNames) -> None:
@@ -107,7 +107,7 @@ class Changes:
         self.removed: list[LakeFile] = []
 
     @contextmanager
-    def writing(self) -> Iterator["Changes"]:
+    def discard_on_error(self) -> Iterator["Changes"]:
         """Write files inside the block; they are not committed here."""
         try:
             yield self

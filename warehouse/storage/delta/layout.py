@@ -32,7 +32,10 @@ _RENAMED: Mapping[str, Mapping[str, str]] = {"load_run": {"loaded": "loaded_slic
 
 @cache
 def star_schema() -> pa.Schema:
-    """Return the columns of the Delta table: its partitions, and the columns of all tables of the star."""
+    """Return the columns of the Delta table: its partitions, and the columns of all tables of the star.
+
+    Raises TypeError when columns of one name have two types: one of them needs another name in files.
+    """
     fields = {name: pa.field(name, pa.string()) for name in PARTITION_COLUMNS}
     for table in metadata.tables:
         for field in table_schema(table):

@@ -36,7 +36,7 @@ _OWN_NAME = re.compile(r"_table=\w+/_month=[\w-]+/s\d+-of-\d+-v\d+-\w+-\w+\.parq
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class LogSnapshot:
     """The table as of one version of its log. An address without a table has version -1.
 
     `files` are in the order in which they were committed, the newest first.
@@ -80,9 +80,9 @@ class DeltaLog:
         self._turn = Lock()
         self._table: DeltaTable | None = None
         self._owner = os.getpid()
-        self._snapshot = Snapshot()
+        self._snapshot = LogSnapshot()
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> LogSnapshot:
         """Return the newest version. Raises UnreadableWarehouse for another table than a warehouse's, and damage."""
         with self._turn, self._name_failures():
             return self._read()
@@ -110,7 +110,7 @@ class DeltaLog:
 
     def commit(
         self,
-        seen: Snapshot,
+        seen: LogSnapshot,
         shards: Collection[int],
         added: Sequence[LakeFile],
         removed: Sequence[LakeFile],
@@ -200,7 +200,7 @@ class DeltaLog:
             raise UnreadableWarehouse(f"There is no Delta table at {self._address} any more: see who removed it.")
         return self._table
 
-    def _read(self) -> Snapshot:
+    def _read(self) -> LogSnapshot:
         """Return the newest version; what is known of an older one is read on from there."""
         from deltalake import DeltaTable
         from deltalake.exceptions import TableNotFoundError
@@ -211,14 +211,14 @@ class DeltaLog:
             try:
                 self._table = DeltaTable(self._uri, storage_options=self._options)
             except TableNotFoundError:
-                return Snapshot()
+                return LogSnapshot()
         else:
             self._table.update_incremental()
         if self._table.version() != self._snapshot.version:
             self._snapshot = self._describe(self._table)
         return self._snapshot
 
-    def _describe(self, table: "DeltaTable") -> Snapshot:
+    def _describe(self, table: "DeltaTable") -> LogSnapshot:
         actions = table.get_add_actions()
         columns = [actions[name].to_pylist() for name in ("modification_time", "path", "size_bytes", "num_records")]
         newest_first = sorted(zip(*columns, strict=True), key=lambda row: row[0], reverse=True)
@@ -227,7 +227,7 @@ class DeltaLog:
             raise UnreadableWarehouse(
                 f"{self._address} is a Delta table, but no warehouse of chatmart: give `warehouse:` another path."
             )
-        return Snapshot(table.version(), files)
+        return LogSnapshot(table.version(), files)
 
 
 @cache
@@ -237,7 +237,7 @@ def _delta_schema() -> "Schema":
     return Schema.from_arrow(star_schema())
 
 
-def _names_of(snapshot: Snapshot, shards: Collection[int]) -> list[str]:
+def _names_of(snapshot: LogSnapshot, shards: Collection[int]) -> list[str]:
     return sorted(file.name for file in snapshot.of_shards(shards))
 
 

@@ -25,7 +25,7 @@ def merge_old_months(con: duckdb.DuckDBPyConnection, lake: Lake, shard: int, tod
         mergeable = _find_mergeable(seen.of_shards([shard]), today)
         if not mergeable:
             return
-        with Changes(lake, con, FileNames(seen.shards, seen.schema_version)).writing() as changes:
+        with Changes(lake, con, FileNames(seen.shards, seen.schema_version)).discard_on_error() as changes:
             for (_, year), files in mergeable.items():
                 changes.merge(year, files)
         lake.commit(seen, [shard], changes.added, changes.removed)

@@ -21,7 +21,7 @@ from warehouse.storage.delta.damage import find_damaged_files
 from warehouse.storage.delta.lake import Changes, Lake
 from warehouse.storage.delta.lake_file import FileNames, LakeFile
 from warehouse.storage.delta.layout import UNDATED, shard_of
-from warehouse.storage.delta.log import Snapshot
+from warehouse.storage.delta.log import LogSnapshot
 from warehouse.storage.delta.merge import merge_old_months
 from warehouse.storage.delta.tables import files_of_scope, group_by_table, load_shards, rows_sql
 from warehouse.storage.delta.upgrade import create_lake, initial_files, upgrade_lake
@@ -102,7 +102,7 @@ class DeltaStorage:
             remove_old_spill(self._lake.private.glob("_*.spill"))
             seen = self._read_known()
             names = FileNames(seen.shards, seen.schema_version)
-            with attach_empty_warehouse(con), Changes(self._lake, con, names).writing() as changes:
+            with attach_empty_warehouse(con), Changes(self._lake, con, names).discard_on_error() as changes:
                 self._load(con, scope, seen, shards)
                 before = fingerprints(con, scope)
                 with sql_transaction(con):
@@ -207,7 +207,7 @@ class DeltaStorage:
                 self._lake.commit(seen, shards, changes.added, removed)
             return all(file.period == UNDATED for file in self._lake.log.snapshot().files)
 
-    def _find_damaged(self, seen: Snapshot) -> list[tuple[LakeFile, str]]:
+    def _find_damaged(self, seen: LogSnapshot) -> list[tuple[LakeFile, str]]:
         self._lake.files.forget_copies([])
         return find_damaged_files(seen.files, self._lake.paths_of(seen.files))
 
@@ -215,7 +215,7 @@ class DeltaStorage:
         self,
         con: duckdb.DuckDBPyConnection,
         scope: Scope,
-        seen: Snapshot,
+        seen: LogSnapshot,
         shards: Collection[int],
         views: Collection[str] = (),
     ) -> None:
@@ -223,19 +223,19 @@ class DeltaStorage:
         paths = self._lake.paths_of(file for chosen in files.values() for file in chosen)
         load_shards(con, scope, files, paths, views)
 
-    def _shards_of(self, scope: Scope, seen: Snapshot) -> list[int]:
+    def _shards_of(self, scope: Scope, seen: LogSnapshot) -> list[int]:
         """Return the shards of a scope's accounts."""
         if scope.accounts is None:
             return list(range(seen.shards))
         return sorted({shard_of(account, seen.shards) for account in scope.accounts})
 
-    def _read_known(self) -> Snapshot:
+    def _read_known(self) -> LogSnapshot:
         """Return the newest version. Raises NewerWarehouse."""
         seen = self._lake.log.snapshot()
         require_known_version(seen.schema_version, self.address, self._migrations)
         return seen
 
-    def _bring_up_to_date(self, con: duckdb.DuckDBPyConnection) -> Snapshot:
+    def _bring_up_to_date(self, con: duckdb.DuckDBPyConnection) -> LogSnapshot:
         """Return the newest version, in the present schema; a new address gets its table."""
         seen = self._read_known()
         if seen.version < 0:

@@ -17,7 +17,7 @@ from warehouse.sql import fill, ident
 from warehouse.storage.delta.lake import Changes, Lake
 from warehouse.storage.delta.lake_file import FileNames, LakeFile
 from warehouse.storage.delta.layout import FIRST_SHARD, UNDATED
-from warehouse.storage.delta.log import Snapshot
+from warehouse.storage.delta.log import LogSnapshot
 from warehouse.storage.delta.tables import group_by_table, rows_sql
 from warehouse.storage.parquet_tables import is_partitioned
 
@@ -28,7 +28,7 @@ def create_lake(con: duckdb.DuckDBPyConnection, lake: Lake, migrations: Sequence
     """Create the table with the rows of an empty warehouse: its schema version, and the members `unknown`."""
     with (
         attach_empty_warehouse(con),
-        Changes(lake, con, FileNames(lake.shards, migrations[-1].version)).writing() as changes,
+        Changes(lake, con, FileNames(lake.shards, migrations[-1].version)).discard_on_error() as changes,
     ):
         _upgrade(con, lake, 0, migrations)
         _write_all(con, changes, FIRST_SHARD, [])
@@ -47,7 +47,7 @@ def upgrade_lake(con: duckdb.DuckDBPyConnection, lake: Lake, migrations: Sequenc
         seen = lake.log.snapshot()
         if seen.schema_version >= version:
             return
-        with Changes(lake, con, FileNames(seen.shards, version)).writing() as changes:
+        with Changes(lake, con, FileNames(seen.shards, version)).discard_on_error() as changes:
             for shard in shards:
                 with attach_empty_warehouse(con):
                     _load_old(con, lake, seen, shard)
@@ -61,14 +61,14 @@ def initial_files(
 ) -> Changes:
     """Write the rows of an empty warehouse in the place of damaged files of tables without a date."""
     changes = Changes(lake, con, FileNames(lake.log.snapshot().shards, migrations[-1].version))
-    with attach_empty_warehouse(con), changes.writing():
+    with attach_empty_warehouse(con), changes.discard_on_error():
         _upgrade(con, lake, 0, migrations)
         for file in damaged:
             changes.replace(file.table, UNDATED, file.shard, _EVERYTHING, None)
     return changes
 
 
-def _load_old(con: duckdb.DuckDBPyConnection, lake: Lake, seen: Snapshot, shard: int) -> None:
+def _load_old(con: duckdb.DuckDBPyConnection, lake: Lake, seen: LogSnapshot, shard: int) -> None:
     """Create the tables as the older release declared them, with the rows of a shard."""
     note = lake.files.read_note(_declaration_name(seen.schema_version))
     if note is None:
