@@ -47,7 +47,7 @@ def open_bucket(url: str, base: Path, wait_seconds: float, settings: LakeSetting
     if is_plain and not resolved.allow_http:
         raise UnsupportedStore(
             f"The object store of {url} is {resolved.endpoint}, an address without encryption: give one that begins "
-            "with https://, or set `delta: {allow_http: true}` (or AWS_ALLOW_HTTP=true) for a store in your own network."
+            "with https://, or set `delta: {allow_http: true}` or AWS_ALLOW_HTTP=true for a store in your own network."
         )
     config: S3Config = {"region": resolved.region or ""}
     options = {"AWS_REGION": resolved.region or "", "AWS_ALLOW_HTTP": str(is_plain).lower()}
