@@ -73,6 +73,7 @@ def replay_all(folder: Path) -> int:
         pytest.param("duckdb", DAYS[:2], [((0, "late"), (1, "empty"))], id="two days"),
         pytest.param("duckdb", DAYS, ROUNDS, marks=pytest.mark.long, id="duckdb"),
         pytest.param("parquet", DAYS, ROUNDS, marks=pytest.mark.long, id="parquet"),
+        pytest.param("delta", DAYS, ROUNDS, marks=pytest.mark.long, id="delta"),
     ],
 )
 def test_numbers_and_bookkeeping_are_the_same_after_a_replay(

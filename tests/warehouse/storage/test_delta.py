@@ -195,9 +195,13 @@ def test_tidying_removes_what_killed_writers_left_and_nothing_younger_than_a_day
     staged = tmp_path / "_staging" / "rows.parquet"
     staged.write_bytes(b"x")
     age(tmp_path, 3, "_table=*/*/*old.parquet")
-    age(tmp_path, 3, "_staging/*")
+    notes = [
+        path for pattern in ("_staging/*", "_schema-*", "_published", "_locks/*") for path in age(tmp_path, 3, pattern)
+    ]
+    assert len(notes) >= 4
     assert store.tidy(DAY) == 1, "only the old file is removed"
     assert (old.exists(), young.exists(), staged.exists()) == (False, True, True)
+    assert all(path.exists() for path in notes)
     assert read_contents(store) == contents
     assert store.find_damage() == []
 

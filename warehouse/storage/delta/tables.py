@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from warehouse.ddl.create import unknown_member_statements
-from warehouse.model.engine_paths import engine_path, parquet_rows_sql, path_literal
+from warehouse.model.engine_paths import engine_path, named_parquet_rows_sql, parquet_rows_sql
 from warehouse.records import Scope
 from warehouse.sql import fill
 from warehouse.storage.delta.lake_file import LakeFile
@@ -81,9 +81,7 @@ def rows_sql(table: str, paths: Sequence[Path]) -> str:
     A member that stands in several files is in it once, as the first of them describes it. Raises OSError.
     """
     if table.startswith("dim_") and len(paths) > 1:
-        files = ", ".join(map(path_literal, paths))
-        rows = f"read_parquet([{files}], hive_partitioning = false, filename = true)"
-        return first_wins_sql(table, rows, [engine_path(path) for path in paths])
+        return first_wins_sql(table, named_parquet_rows_sql(paths), [engine_path(path) for path in paths])
     return from_file_names(table, parquet_rows_sql(paths))
 
 
