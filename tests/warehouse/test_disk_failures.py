@@ -11,6 +11,10 @@ import duckdb
 import filelock
 import pytest
 
+# a module that is first imported while names of another one are replaced would keep the replacements
+import warehouse.storage.delta.storage
+import warehouse.storage.duckdb
+import warehouse.storage.parquet  # noqa: F401
 from tests.warehouse.sample import DAY, build_chunk_commit, build_full_tables, consecutive_days, query_rows
 from warehouse.errors import StorageFailed, WarehouseError
 from warehouse.store import Store
