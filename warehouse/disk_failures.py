@@ -5,6 +5,7 @@ The engine tells of them in words, the operating system in numbers. What must no
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,9 @@ _REMEDIES = {
     errno.ENFILE: "raise this machine's limit for open files",
     errno.ESTALE: "mount it again: its server has replaced it",
 }
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_ANSWER = re.compile(r"<Code>(?P<code>\w+)</Code>\s*(?:<Message>(?P<message>[^<]*?)\.?</Message>)?")
+_CAUSE = re.compile(r"\u21b3 *(.+)")
 _WORDS = {os.strerror(number): number for number in _REMEDIES}
 
 
@@ -54,14 +58,22 @@ def _find_number(text: str) -> int | None:
 
 
 def describe_store_error(error: Exception, address: str) -> str:
-    """Return a sentence with the address, the cause and, where it is one of the disk's, what to do.
+    """Return a sentence with the address, the cause and, where it is known, what to do.
 
-    `error` is one of a library that tells of the disk, or of an object store, in words.
+    `error` is one of a library that tells of the disk, or of an object store and its answer, in many words.
     """
     failure = _find_number(str(error))
     if failure is not None:
         return describe_os_error(OSError(failure, os.strerror(failure)), address)
-    return f"{address}: {str(error).strip().splitlines()[0]}"
+    text = _COLOUR.sub("", str(error)).partition("Debug source")[0]
+    answer = _ANSWER.search(text)
+    if answer:
+        return (
+            f"{address}: {answer['message'] or answer['code']} ({answer['code']}); look at the address, at "
+            "`delta: {endpoint, region}` in the configuration, and at the credentials in the environment"
+        )
+    causes = _CAUSE.findall(text) or text.strip().splitlines()[:1]
+    return f"{address}: {causes[-1].strip()}"
 
 
 @contextmanager

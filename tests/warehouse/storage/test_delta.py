@@ -12,6 +12,7 @@ import pyarrow.dataset as ds
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from tests.support.object_store import start_object_store
 from tests.warehouse.sample import (
     ACME,
     DAY,
@@ -21,7 +22,7 @@ from tests.warehouse.sample import (
     query_rows,
     read_contents,
 )
-from warehouse.errors import UnreadableWarehouse, UnsupportedStore, WarehouseBusy
+from warehouse.errors import StorageFailed, UnreadableWarehouse, UnsupportedStore, WarehouseBusy
 from warehouse.model.schema import metadata
 from warehouse.storage import opening
 from warehouse.storage.delta.lake import Lake
@@ -259,3 +260,11 @@ def test_a_flipped_bit_is_found_and_its_shard_is_loaded_again(tmp_path: Path) ->
         load(store, [DAY])
         assert query_rows(store, TOTAL) == [(50,)]
         assert store.find_damage() == []
+
+
+def test_a_bucket_that_is_not_there_is_named_with_what_to_do(tmp_path: Path) -> None:
+    start_object_store()
+    store = open_store("delta+s3://nobodys/lake", tmp_path)
+    for act in (store.publish, lambda: store.read("SELECT 1")):
+        with pytest.raises(StorageFailed, match=r"^delta\+s3://nobodys/lake: The specified bucket does not exist \(No"):
+            act()
