@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -190,9 +191,10 @@ class DeltaLog:
             sentence = describe_store_error(error, self._address)
             if isinstance(error, OSError) or self._options or is_disk_failure(error):
                 raise StorageFailed(sentence) from error
+            newest = max((Path(self._uri) / "_delta_log").glob("*.json"), default="missing")
             raise UnreadableWarehouse(
-                f"The log of the Delta table at {sentence}. Run `chatmart check --repair`: it sets the newest entry "
-                "aside, and loads what is missing then from the landing zone."
+                f"The log of the Delta table at {sentence}. Run `chatmart check --repair`: it sets the newest entry, "
+                f"{newest}, aside, and loads what is missing then from the landing zone."
             ) from error
 
     def _require_table(self) -> "DeltaTable":
