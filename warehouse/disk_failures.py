@@ -5,6 +5,7 @@ The engine tells of them in words, the operating system in numbers. What must no
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,9 @@ _REMEDIES = {
     errno.ENFILE: "raise this machine's limit for open files",
     errno.ESTALE: "mount it again: its server has replaced it",
 }
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_ANSWER = re.compile(r"<Code>(?P<code>\w+)</Code>\s*(?:<Message>(?P<message>[^<]*?)\.?</Message>)?")
+_CAUSE = re.compile(r"\u21b3 *(.+)")
 _WORDS = {os.strerror(number): number for number in _REMEDIES}
 
 
@@ -40,9 +44,36 @@ def describe_os_error(error: OSError, path: object = None) -> str:
 
 def find_disk_failure(error: duckdb.Error) -> OSError | None:
     """Return the failure of the disk that an error of the engine tells of; None for any other error."""
-    text = str(error)
-    number = next((number for words, number in _WORDS.items() if words in text), None)
+    number = _find_number(str(error))
     return OSError(number, os.strerror(number)) if number is not None else None
+
+
+def is_disk_failure(error: Exception) -> bool:
+    """Return whether an error of a library tells, in words, of the disk or of the rights to it."""
+    return _find_number(str(error)) is not None
+
+
+def _find_number(text: str) -> int | None:
+    return next((number for words, number in _WORDS.items() if words in text), None)
+
+
+def describe_store_error(error: Exception, address: str) -> str:
+    """Return a sentence with the address, the cause and, where it is known, what to do.
+
+    `error` is one of a library that tells of the disk, or of an object store and its answer, in many words.
+    """
+    failure = _find_number(str(error))
+    if failure is not None:
+        return describe_os_error(OSError(failure, os.strerror(failure)), address)
+    text = _COLOUR.sub("", str(error)).partition("Debug source")[0]
+    answer = _ANSWER.search(text)
+    if answer:
+        return (
+            f"{address}: {answer['message'] or answer['code']} ({answer['code']}); look at the address, at "
+            "`delta: {endpoint, region}` in the configuration, and at the credentials in the environment"
+        )
+    causes = _CAUSE.findall(text) or text.strip().splitlines()[:1]
+    return f"{address}: {causes[-1].strip()}"
 
 
 @contextmanager

@@ -29,6 +29,11 @@ class PersonalStore:
         """The place where readers open the published warehouse: a file, or a folder."""
         return self._storage.location
 
+    @property
+    def address(self) -> str:
+        """The published warehouse as people know it: a path, or the address of objects."""
+        return self._storage.address
+
     def find_person(self, person: PersonInAccount) -> list[HeldRows]:
         """Return the committed (not the published) rows that are held of a person, by table."""
         from warehouse.commit import forget

@@ -39,11 +39,12 @@ from warehouse.records import (
     Scope,
     SliceFailure,
 )
+from warehouse.storage.lake_settings import LakeSettings
 from warehouse.storage.opening import find_storage
 
 log = logging.getLogger("chatmart.warehouse")
 
-__all__ = ["ReadSession", "Store", "open_store"]
+__all__ = ["LakeSettings", "ReadSession", "Store", "open_store"]
 
 
 def _keep_text(_provider: str, _account: str, text: str) -> str:
@@ -194,6 +195,16 @@ class Store(LedgerStore):
         with self._open_engine() as con:
             return self._storage.publish(con)
 
+    def tidy(self, today: date) -> int:
+        """Merge small files of long ago, and remove those that no reader needs. Return the number of removed files.
+
+        Raises WarehouseBusy.
+        """
+        if not self._storage.exists():
+            return 0
+        with self._open_engine() as con:
+            return self._storage.tidy(con, today)
+
     def find_damage(self) -> list[Damage]:
         """Read the whole warehouse, published and not. Return the files that are damaged. Raises WarehouseBusy."""
         with self._open_engine() as con:
@@ -248,16 +259,23 @@ class Store(LedgerStore):
 
     def _require_published(self) -> None:
         if not self._storage.is_published():
-            raise NothingPublished(f"There is no warehouse at {self.location} yet: load something first.")
+            raise NothingPublished(f"There is no warehouse at {self.address} yet: load something first.")
 
 
-def open_store(url: str, base: Path, *, limits: EngineLimits | None = None, wait_seconds: float = 600) -> Store:
+def open_store(
+    url: str,
+    base: Path,
+    *,
+    limits: EngineLimits | None = None,
+    wait_seconds: float = 600,
+    lake: LakeSettings | None = None,
+) -> Store:
     """Return the store at `url`. A path after `://` that is relative is resolved against the folder `base`.
 
-    `wait_seconds` is the longest time that a write waits for other writers. Touches no file. Raises UnsupportedStore
-    for an address without a path, or of an unknown kind.
+    `wait_seconds` is the longest time that a write waits for other writers; `lake` is for Delta lakes. Touches no
+    file. Raises UnsupportedStore for an address without a path, or of an unknown kind.
     """
-    return Store(find_storage(url, base, wait_seconds), limits)
+    return Store(find_storage(url, base, wait_seconds, lake or LakeSettings()), limits)
 
 
 def _erase_failure(failure: SliceFailure, erase: EraseText) -> SliceFailure:

@@ -170,6 +170,24 @@ class Retention(Settings):
     )
 
 
+class DeltaSettings(Settings):
+    """The way to the object store of a warehouse `delta+s3://…`, and the shards of a new Delta lake.
+
+    Credentials are those of the environment.
+    """
+
+    endpoint: str | None = Field(
+        default=None, description="Address of the object store; none: AWS_ENDPOINT_URL, else that of Amazon"
+    )
+    region: str | None = Field(default=None, description="Region of the object store; none: AWS_REGION")
+    allow_http: bool = Field(
+        default=False, description="Whether the object store's address may be one without encryption"
+    )
+    shards: int = Field(
+        default=1, ge=1, le=4096, description="Parts of a new lake's accounts that are written side by side"
+    )
+
+
 def _validate_owner(owner: str) -> str:
     if not re.fullmatch(r"team:[A-Za-z0-9_.-]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}", owner):
         raise ValueError("an owner is a mail address, or a team as in team:data")
@@ -193,6 +211,7 @@ class OperatingSettings(Settings):
     alerts: Alerts = Field(default=Alerts(), description="Receiver of messages about failed loads")
     network: NetworkSettings = Field(default=NetworkSettings(), description="Proxy and certificate authorities")
     retention: Retention = Field(default=Retention(), description="Data that maintenance deletes")
+    delta: DeltaSettings = Field(default=DeltaSettings(), description="Object store and shards of a Delta lake")
     owners: tuple[Annotated[str, AfterValidator(_validate_owner)], ...] = Field(
         default=(), description="Owners of all assets in Dagster: `team:data`, or a mail address"
     )

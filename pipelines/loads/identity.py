@@ -37,7 +37,7 @@ def _find_problem(workspace: Workspace, account: Account, other: AccountRow) -> 
     if not any(row.loaded_at and (row.provider, row.external_id) == former for row in ledger):
         return None
     former_numbers = _landed_numbers(workspace, other.provider, other.account, other.external_id)
-    subject = f"account {account.name}: in {workspace.store.location} this name is {' '.join(former)}"
+    subject = f"account {account.name}: in {workspace.store.address} this name is {' '.join(former)}"
     present = f"here it is {account.provider} {account.external_id}"
     if not former_numbers:
         landing = workspace.landing.root

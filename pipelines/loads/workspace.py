@@ -13,7 +13,7 @@ from pipelines.configuration.config import Config
 from pipelines.loads.stop import StopSignal
 from transforms.privacy import mark_privacy
 from warehouse.records import AccountRow
-from warehouse.store import Store, open_store
+from warehouse.store import LakeSettings, Store, open_store
 
 if TYPE_CHECKING:
     from extractors.landing.erasure import Eraser
@@ -46,7 +46,9 @@ class Workspace:
 
         Raises UnsupportedStore for an unknown form of ``warehouse``.
         """
-        store = open_store(config.warehouse, config.folder, wait_seconds=config.settings.lock_wait_seconds)
+        settings = config.settings
+        lake = LakeSettings(**dict(settings.delta))
+        store = open_store(config.warehouse, config.folder, wait_seconds=settings.lock_wait_seconds, lake=lake)
         return cls(config, store, run_id=run_id or _new_run_id(), command=command)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The maintenance job: it applies retention to the landing zone, the staging folder and Dagster's own logs.
+"""The maintenance job: retention of the landing zone, the staging folder and Dagster's logs; a tidy warehouse.
 
 Which responses are deleted is decided in ``loads.prune``, and which logs in ``instance.logs``, not here.
 """
@@ -16,7 +16,7 @@ from pipelines.orchestration.instance.logs import prune_logs
 
 
 def build_maintenance_job(config: Config) -> dg.JobDefinition:
-    """Return a job of three independent steps; each logs how much it deleted."""
+    """Return a job of four independent steps; each logs how much it deleted."""
 
     @dg.op(name="prune_landing", description="Deletes responses and conversations that retention does not keep.")
     def prune_landing_zone(context: dg.OpExecutionContext) -> None:
@@ -39,6 +39,14 @@ def build_maintenance_job(config: Config) -> dg.JobDefinition:
         context.log.info(f"staged files of {runs} killed runs deleted")
         context.add_output_metadata({"runs": runs})
 
+    @dg.op(name="tidy_warehouse", description="Merges old small files of a lake, and deletes those nobody reads.")
+    def tidy_warehouse(context: dg.OpExecutionContext) -> None:
+        with as_dagster_failure():
+            workspace = Workspace.open(config, context.run_id)
+            files = workspace.store.tidy(workspace.clock.now().date())
+        context.log.info(f"{files} files of the warehouse deleted that no version of the last day has")
+        context.add_output_metadata({"files": files})
+
     @dg.op(name="prune_dagster", description="Deletes the logs of Dagster's own runs: retention.dagster_days.")
     def prune_dagster_logs(context: dg.OpExecutionContext) -> None:
         kept = timedelta(days=config.settings.retention.dagster_days)
@@ -54,6 +62,7 @@ def build_maintenance_job(config: Config) -> dg.JobDefinition:
     def maintain() -> None:
         prune_landing_zone()
         prune_staging_folder()
+        tidy_warehouse()
         prune_dagster_logs()
 
     return maintain

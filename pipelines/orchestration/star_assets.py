@@ -184,7 +184,7 @@ def _inspect_asset(workspace: Workspace, asset_key: dg.AssetKey) -> _Inspection:
     store = workspace.store
     if asset_key == PUBLISHED:
         config, now = workspace.config, workspace.clock.now()
-        file_metadata = {"path": dg.MetadataValue.path(store.location), "size in bytes": store.size_bytes()}
+        file_metadata = {"path": dg.MetadataValue.path(store.address), "size in bytes": store.size_bytes()}
         results = [checks.check_freshness(store, config, now), checks.check_gaps(store, config, now)]
         return _Inspection(file_metadata, results)
     table = metadata.tables[asset_key.path[-1]]

@@ -189,9 +189,9 @@ def test_a_group_that_waits_too_long_for_the_lock_changes_nothing(kind: str, tmp
     assert read_contents(store) == before
 
 
-def test_a_held_engine_holds_no_file(store: Store) -> None:
+def test_a_held_engine_holds_no_file(kind: str, tmp_path: Path) -> None:
     """Between two commits of a run, other writers commit, and an error leaves nothing behind."""
-    other = open_sample_store(store.location.parent, "duckdb" if store.location.suffix else "parquet")
+    store, other = (open_sample_store(tmp_path, kind) for _ in range(2))
     tables = build_full_tables([DAY], 2)
     twice = build_staged_table("intent_daily", [{"date": DAY, "intent": "x"}] * 2)
     with store.hold_engine():

@@ -17,7 +17,11 @@ from tests.support.installation import Installation
 from warehouse.store import Store
 
 DAY = date(2025, 3, 3)
-STORES = {"duckdb": "duckdb://data/deep/warehouse.duckdb", "parquet": "parquet://data/deep/lake"}
+STORES = {
+    "duckdb": "duckdb://data/deep/warehouse.duckdb",
+    "parquet": "parquet://data/deep/lake",
+    "delta": "delta://data/deep/delta",
+}
 ONE_OF_EACH = tuple({account.provider: account for account in DEMO_ACCOUNTS}.values())
 
 

@@ -22,7 +22,7 @@ from transforms import conform
 from warehouse.ddl.views import view_queries
 from warehouse.store import open_store
 
-KINDS = {"duckdb": "duckdb://data/warehouse.duckdb", "parquet": "parquet://data/lake"}
+KINDS = {"duckdb": "duckdb://data/warehouse.duckdb", "parquet": "parquet://data/lake", "delta": "delta://data/delta"}
 DAYS = days_from(date(2025, 10, 30), 4)
 ACCOUNTS = tuple(
     replace(account, daily_conversations=12)
@@ -73,6 +73,7 @@ def replay_all(folder: Path) -> int:
         pytest.param("duckdb", DAYS[:2], [((0, "late"), (1, "empty"))], id="two days"),
         pytest.param("duckdb", DAYS, ROUNDS, marks=pytest.mark.long, id="duckdb"),
         pytest.param("parquet", DAYS, ROUNDS, marks=pytest.mark.long, id="parquet"),
+        pytest.param("delta", DAYS, ROUNDS, marks=pytest.mark.long, id="delta"),
     ],
 )
 def test_numbers_and_bookkeeping_are_the_same_after_a_replay(

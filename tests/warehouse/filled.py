@@ -5,7 +5,14 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from tests.warehouse.sample import DAY, build_chunk_commit, build_full_tables, consecutive_days, open_sample_store
+from tests.warehouse.sample import (
+    DAY,
+    STORE_KINDS,
+    build_chunk_commit,
+    build_full_tables,
+    consecutive_days,
+    open_sample_store,
+)
 from warehouse.store import Store
 
 Fill = Callable[[Store], object]
@@ -19,7 +26,11 @@ class FilledStores:
         self._folders: dict[tuple[str, Fill], Path] = {}
 
     def copy(self, kind: str, fill: Fill, folder: Path) -> Store:
-        """Return a copy in `folder` that the test may change."""
+        """Return a copy in `folder` that the test may change. Objects are not copied, but filled anew."""
+        if kind not in STORE_KINDS:
+            store = open_sample_store(folder, kind)
+            fill(store)
+            return store
         if (kind, fill) not in self._folders:
             original = self._root / str(len(self._folders))
             fill(open_sample_store(original, kind))

@@ -3,18 +3,23 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
 
+from tests.support.object_store import BUCKET, start_object_store
 from warehouse.ddl.views import view_queries
 from warehouse.engine import EngineLimits
 from warehouse.model.schema import STAGED_FACTS, member_schema, staged_schema
 from warehouse.records import AccountRow, ChunkCommit, MeasureDefinition, ReconciliationEntry, SliceInfo
 from warehouse.store import Store, open_store
 
-STORE_KINDS = {"duckdb": "warehouse.duckdb", "parquet": "lake"}
-"""Every kind of store, and what its published place is called here."""
+STORE_KINDS = {"duckdb": "warehouse.duckdb", "parquet": "lake", "delta": "delta"}
+"""Every kind of store on a disk, and what its published place is called here."""
+
+CONFORMING_KINDS = (*STORE_KINDS, "delta+s3")
+"""Every kind of store. The suite of stores runs on all of them."""
 
 DAY = date(2025, 3, 1)
 LOADED_AT = datetime(2025, 3, 20, 6, tzinfo=UTC)
@@ -45,7 +50,15 @@ MEMBERS = {
 def open_sample_store(
     folder: Path, kind: str = "duckdb", *, limits: EngineLimits | None = None, wait_seconds: float = 600
 ) -> Store:
-    return open_store(f"{kind}://{folder / STORE_KINDS[kind]}", Path(), limits=limits, wait_seconds=wait_seconds)
+    return open_store(sample_url(folder, kind), folder, limits=limits, wait_seconds=wait_seconds)
+
+
+def sample_url(folder: Path, kind: str) -> str:
+    """The address of a warehouse that belongs to a folder. Objects are at a prefix of their own for each folder."""
+    if kind != "delta+s3":
+        return f"{kind}://{folder / STORE_KINDS[kind]}"
+    start_object_store()
+    return f"delta+s3://{BUCKET}/{sha256(str(folder).encode()).hexdigest()[:12]}"
 
 
 def consecutive_days(count: int, start: date = DAY) -> list[date]:

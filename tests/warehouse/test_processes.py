@@ -14,7 +14,7 @@ import pytest
 from filelock import FileLock
 
 from tests.warehouse.filled import Fill
-from tests.warehouse.sample import DAY, build_chunk_commit, build_full_tables, consecutive_days, query_rows
+from tests.warehouse.sample import DAY, STORE_KINDS, build_chunk_commit, build_full_tables, consecutive_days, query_rows
 from warehouse.errors import WarehouseBusy
 from warehouse.store import Store, open_store
 
@@ -56,8 +56,8 @@ with store.hold_engine():
 
 
 def url_of(store: Store) -> str:
-    kind = "parquet" if store.location.suffix != ".duckdb" else "duckdb"
-    return f"{kind}://{store.location}"
+    kinds = {name: kind for kind, name in STORE_KINDS.items()}
+    return f"{kinds[store.location.name]}://{store.location}"
 
 
 def writer(store: Store, account: str, rounds: int, program: str = WRITER) -> subprocess.Popen[str]:

@@ -39,10 +39,10 @@ def comment_statements() -> tuple[str, ...]:
 
 
 @cache
-def unknown_member_statements() -> tuple[str, ...]:
-    """Return the statements that insert the row `unknown` with key 0 into each dimension that has one."""
+def unknown_member_statements() -> dict[str, str]:
+    """Return the statement that inserts the row `unknown` with key 0, by the name of each dimension that has one."""
     dimensions = [table.name for table in metadata.sorted_tables if table.name.startswith("dim_")]
-    return tuple(_insert_unknown_sql(name) for name in dimensions if name != "dim_date")
+    return {name: _insert_unknown_sql(name) for name in dimensions if name != "dim_date"}
 
 
 def _insert_unknown_sql(table: str) -> str:

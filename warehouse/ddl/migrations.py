@@ -92,7 +92,7 @@ def upgrade_schema(
 
     missing = [migration for migration in migrations if migration.version > version]
     if version == 0:
-        for statement in (*table_statements().values(), *unknown_member_statements()):
+        for statement in (*table_statements().values(), *unknown_member_statements().values()):
             con.execute(statement)
     for migration in missing:
         for statement in _step_statements(migration) if version else ():

@@ -59,6 +59,11 @@ def parquet_rows_sql(files: Iterable[Path]) -> str:
     return _read_parquet_sql(map(path_literal, files))
 
 
+def named_parquet_rows_sql(files: Iterable[Path]) -> str:
+    """Return a SQL table as `parquet_rows_sql` does, with the path of each row's file as the column `filename`."""
+    return _read_parquet_sql(map(path_literal, files), ", filename = true")
+
+
 def parquet_pattern_sql(root: Path, pattern: str) -> str:
     """Return a SQL table of the Parquet files of a pattern below the folder `root`, whose own name is no pattern.
 

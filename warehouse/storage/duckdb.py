@@ -7,6 +7,7 @@ file (see `publish`). What must not come in: a provider, the shape of a fact.
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -52,6 +53,11 @@ class DuckDBStorage:
     def location(self) -> Path:
         """The published file, which people and tools open read-only."""
         return self._paths.published
+
+    @property
+    def address(self) -> str:
+        """The path of the published file."""
+        return str(self.location)
 
     @property
     def staging_folder(self) -> Path:
@@ -170,6 +176,10 @@ class DuckDBStorage:
             self._paths.wal.unlink(missing_ok=True)
             self._paths.remove_set_aside()
             self._copy_whole(con, self._paths.private, self.location)
+
+    def tidy(self, con: duckdb.DuckDBPyConnection, today: date) -> int:
+        """Return 0: there is nothing to tidy, as all is in one file."""
+        return 0
 
     def find_damage(self, con: duckdb.DuckDBPyConnection) -> list[Damage]:
         """Read both files whole. Return those that are damaged."""

@@ -17,6 +17,7 @@ What must not come in: a provider, the shape of a fact.
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,6 +27,7 @@ from warehouse.ddl.migrations import MIGRATIONS, Migration, renamed_columns, req
 from warehouse.ddl.views import referenced_relations
 from warehouse.engine import attach_empty_warehouse, sql_transaction
 from warehouse.errors import DamagedWarehouse, UnreadableWarehouse
+from warehouse.model.engine_paths import parquet_rows_sql
 from warehouse.records import Damage, Scope, Transaction
 from warehouse.storage.damage import RUN_AGAIN, log
 from warehouse.storage.files import (
@@ -81,6 +83,11 @@ class ParquetStorage:
     def location(self) -> Path:
         """The lake's folder."""
         return self._root
+
+    @property
+    def address(self) -> str:
+        """The path of the lake's folder."""
+        return str(self.location)
 
     @property
     def staging_folder(self) -> Path:
@@ -160,10 +167,14 @@ class ParquetStorage:
                     if needed is None or table in needed
                 }
             )
-            files = {table: list(by_month.values()) for table, by_month in manifest.paths(self._versions).items()}
+            rows = {
+                table: parquet_rows_sql(by_month.values())
+                for table, by_month in manifest.paths(self._versions).items()
+                if by_month and (needed is None or table in needed)
+            }
             is_present = manifest.schema_version == self._migrations[-1].version
             renames = None if is_present else renamed_columns(manifest.schema_version, self._migrations)
-            create_table_views(con, files, renames, needed)
+            create_table_views(con, rows, renames, needed)
             yield
 
     def publish(self, con: duckdb.DuckDBPyConnection) -> bool:
@@ -187,6 +198,10 @@ class ParquetStorage:
             published = self._load_published()
             kept = published.file_names() if published else set()  # another writer may have committed meanwhile
             remove_superseded(self._versions, kept | self._read_current(con).file_names(), at_once=True)
+
+    def tidy(self, con: duckdb.DuckDBPyConnection, today: date) -> int:
+        """Return 0: there is nothing to tidy, as each publication does it."""
+        return 0
 
     def find_damage(self, con: duckdb.DuckDBPyConnection) -> list[Damage]:
         """Compare the bytes of all files with the manifests. Return those that differ, manifests among them."""

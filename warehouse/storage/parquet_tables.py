@@ -20,7 +20,7 @@ from warehouse.errors import QueryError, UnreadableWarehouse
 from warehouse.model.engine_paths import parquet_pattern_sql, parquet_rows_sql, path_literal
 from warehouse.model.schema import metadata
 from warehouse.records import Scope
-from warehouse.sql import day_literal, fill, ident, identifier_list, literal, surrogate_key_sql
+from warehouse.sql import day_literal, fill, ident, identifier_list, literal, surrogate_key
 
 ROWS_PER_GROUP = 122_880
 
@@ -59,12 +59,21 @@ def partitions_of(scope: Scope, table: str, months: Iterable[str]) -> list[str]:
     return months_of(scope, months) if is_partitioned(table) else list(months)
 
 
+def days_of(period: str) -> tuple[date, date]:
+    """Return the first and the last day of a month (`YYYY-MM`) or of a year (`YYYY`)."""
+    year, _, month = period.partition("-")
+    first_month, last_month = (int(month), int(month)) if month else (1, 12)
+    last_day = monthrange(int(year), last_month)[1]
+    return date(int(year), first_month, 1), date(int(year), last_month, last_day)
+
+
 def scope_condition(scope: Scope, table: str) -> str:
     """Return the condition for the rows of a table with a date that are in the scope."""
     conditions = []
     if scope.accounts is not None:
         has_key = "account_key" in metadata.tables[table].columns
-        accounts = [surrogate_key_sql(literal(name)) if has_key else literal(name) for name in scope.accounts]
+        # a key that the engine has to compute costs it a hundred times more, for each file and account
+        accounts = [str(surrogate_key(name)) if has_key else literal(name) for name in scope.accounts]
         conditions.append(f"{'account_key' if has_key else 'account'} IN ({', '.join(accounts)})")
     if scope.days is not None:
         conditions.append(f"date BETWEEN {day_literal(scope.days[0])} AND {day_literal(scope.days[1])}")
@@ -131,22 +140,30 @@ def load_scope(
 
     `files` are the current ones, by table and month. Raises UnreadableWarehouse.
     """
+    create_empty_tables(con, views)
+    for table in tables_of(scope):
+        by_month = files.get(table, {})
+        months = partitions_of(scope, table, by_month)
+        if months:
+            insert_rows(con, scope, table, parquet_rows_sql([by_month[month] for month in months]))
+
+
+def create_empty_tables(con: duckdb.DuckDBPyConnection, views: Collection[str] = ()) -> None:
+    """Create all tables, without a row, and `views` in the empty database `wh`."""
     con.execute("USE wh")
     for statement in table_statements().values():
         con.execute(statement)
     for view in views:
         con.execute(create_view_statements(view)[0])
     con.execute("USE memory")
-    for table in tables_of(scope):
-        by_month = files.get(table, {})
-        months = partitions_of(scope, table, by_month)
-        if not months:
-            continue
-        condition = scope_condition(scope, table) if is_partitioned(table) else "true"
-        insert = "INSERT INTO wh.$table BY NAME SELECT * FROM $source WHERE $condition"
-        source = parquet_rows_sql([by_month[month] for month in months])
-        with raise_for_damage():
-            con.execute(fill(insert, table=ident(table), source=source, condition=condition))
+
+
+def insert_rows(con: duckdb.DuckDBPyConnection, scope: Scope, table: str, rows: str) -> None:
+    """Insert those of the SQL table `rows` that are in the scope into a table of `wh`. Raises UnreadableWarehouse."""
+    condition = scope_condition(scope, table) if is_partitioned(table) else "true"
+    insert = "INSERT INTO wh.$table BY NAME SELECT * FROM $rows WHERE $condition"
+    with raise_for_damage():
+        con.execute(fill(insert, table=ident(table), rows=rows, condition=condition))
 
 
 def fingerprints(con: duckdb.DuckDBPyConnection, scope: Scope) -> Fingerprints:
@@ -193,34 +210,56 @@ def write_partition(
 
     Return the number of rows.
     """
-    rows = fill("SELECT * FROM wh.$table", table=ident(table))
+    rows = select_partition_sql(table, month, scope, parquet_rows_sql([old]) if old is not None else None)
+    return execute_and_count(con, copy_sorted_sql(table, rows, target))
+
+
+def select_partition_sql(table: str, month: str, scope: Scope, old: str | None, condition: str = "true") -> str:
+    """Return the query of one month of a table: the loaded rows of `condition`, and those of `old` outside the scope.
+
+    `month` may be a year, too. `old` is a SQL table. A table without months is loaded whole: nothing of `old` stays.
+    """
+    rows = fill("SELECT * FROM wh.$table WHERE $condition", table=ident(table), condition=condition)
     if is_partitioned(table):
         # a range, not the month of each row: the engine skips the blocks of all other months
-        first = date.fromisoformat(f"{month}-01")
-        last = first.replace(day=monthrange(first.year, first.month)[1])
-        rows += fill(" WHERE date BETWEEN $first AND $last", first=day_literal(first), last=day_literal(last))
+        first, last = days_of(month)
+        rows += fill(" AND date BETWEEN $first AND $last", first=day_literal(first), last=day_literal(last))
         if old is not None:
             outside = " UNION ALL BY NAME SELECT * FROM $old WHERE NOT ($condition)"
-            rows += fill(outside, old=parquet_rows_sql([old]), condition=scope_condition(scope, table))
-    copy = "COPY (SELECT * FROM ($rows) ORDER BY $order) TO $path (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE $n)"
-    statement = fill(copy, rows=rows, order=_sort_columns(table), path=path_literal(target), n=str(ROWS_PER_GROUP))
-    return execute_and_count(con, statement)
+            rows += fill(outside, old=old, condition=scope_condition(scope, table))
+    return rows
+
+
+def copy_sorted_sql(table: str, rows: str, target: Path, options: str = "") -> str:
+    """Return the statement that writes the query `rows` of a table, sorted, to a Parquet file. Raises OSError."""
+    copy = (
+        "COPY (SELECT * FROM ($rows) ORDER BY $order) TO $path "
+        "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE $n$options)"
+    )
+    return fill(
+        copy,
+        rows=rows,
+        order=_sort_columns(table),
+        path=path_literal(target),
+        n=str(ROWS_PER_GROUP),
+        options=options,
+    )
 
 
 def create_table_views(
     con: duckdb.DuckDBPyConnection,
-    files: Mapping[str, Collection[Path]],
+    rows_by_table: Mapping[str, str],
     renames: Mapping[str, Mapping[str, str]] | None,
     needed: Collection[str] | None = None,
 ) -> None:
-    """Create the star's tables as views over their files, and the business views, in the empty database in use.
+    """Create the star's tables as views over SQL tables, and the business views, in the empty database in use.
 
     Creates those that are `needed`; without `needed` all of them, with their comments. `renames` are the present names
     of columns that have another name in files of an older schema version, by table; None for files of the present one.
     Raises UnreadableWarehouse.
     """
     for name in metadata.tables if needed is None else metadata.tables.keys() & set(needed):
-        rows = parquet_rows_sql(files[name]) if files.get(name) else None
+        rows = rows_by_table.get(name)
         statements = _table_view_statements(name, rows, None if renames is None else renames.get(name, {}))
         for statement in statements if needed is None else statements[:1]:
             with raise_for_damage():

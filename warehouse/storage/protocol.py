@@ -5,6 +5,7 @@ What must not come in: an implementation (one module each), SQL, the methods tha
 
 from collections.abc import Collection
 from contextlib import AbstractContextManager
+from datetime import date
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +19,12 @@ class Storage(Protocol):
 
     @property
     def location(self) -> Path:
-        """The place where readers open the published warehouse."""
+        """The place where readers open the published warehouse, or this machine's folder for one in no folder."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """The published warehouse as people know it: a path, or the address of objects."""
         ...
 
     @property
@@ -81,6 +87,13 @@ class Storage(Protocol):
 
     def purge(self, con: duckdb.DuckDBPyConnection) -> None:
         """Make all commits visible to readers, and remove all bytes of earlier states, staged ones too."""
+        ...
+
+    def tidy(self, con: duckdb.DuckDBPyConnection, today: date) -> int:
+        """Merge small files of long ago, and remove those that no reader needs. Return the number of removed files.
+
+        Nothing that is read changes. Raises WarehouseBusy.
+        """
         ...
 
     def find_damage(self, con: duckdb.DuckDBPyConnection) -> list[Damage]:

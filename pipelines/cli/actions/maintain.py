@@ -1,4 +1,4 @@
-"""The work of ``chatmart maintain``: delete landed responses that retention does not keep, without Dagster.
+"""The work of ``chatmart maintain``, without Dagster: delete what retention does not keep, and tidy the warehouse.
 
 What must not come in: the rules of retention, which are in ``pipelines.loads.prune``.
 """
@@ -14,6 +14,7 @@ def prune(config: str | None) -> int:
     workspace = open_workspace(config, "maintain")
     pruned = prune_landing(workspace)
     killed_runs = remove_stale_staging(workspace)
+    files = workspace.store.tidy(workspace.clock.now().date())
     retention = workspace.config.settings.retention
     days = retention.landing_days
     responses = f"{pruned.arrivals} responses that were replaced more than {days} days ago ({pruned.bytes:,} bytes)"
@@ -23,7 +24,8 @@ def prune(config: str | None) -> int:
     elif days is None:
         responses = "no response (retention.landing_days is not set, so all are kept)"
     conversations = f"; {pruned.conversations:,} rows of single conversations" if pruned.conversations else ""
-    print_message(f"deleted: {responses}{conversations}; staged files of {killed_runs} killed runs")
+    lake = f"; {files:,} files of the warehouse that no version of the last day has" if files else ""
+    print_message(f"deleted: {responses}{conversations}{lake}; staged files of {killed_runs} killed runs")
     if pruned.busy_accounts:
         print_message(f"skipped {pruned.busy_accounts} accounts that are being fetched", style="yellow")
     return 0

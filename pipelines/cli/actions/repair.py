@@ -37,7 +37,7 @@ def repair_accounts(config: str | None, accounts: Sequence[str], providers: Sequ
             run_with_progress(workspace, lambda observer: run_jobs(workspace, fetched, refetch=True, observer=observer))
         )
     if workspace.store.publish():
-        _print(f"published: {workspace.store.location}")
+        _print(f"published: {workspace.store.address}")
     elif not (sentences or replayed or fetched):
         _print("nothing to repair: the warehouse is whole, and has every day that was landed")
     return max(codes, default=0)

@@ -53,7 +53,7 @@ def run_prompt(store: Store, write_results: Callable[[SqlSession, str], None]) -
     Mistakes in a statement are printed, and the prompt goes on. Raises NothingPublished before the first publication.
     """
     catalog = read_catalog(store)
-    _print_note(f"{store.location}\nA statement ends with a semicolon. .views lists the views, .help all commands.")
+    _print_note(f"{store.address}\nA statement ends with a semicolon. .views lists the views, .help all commands.")
     prompt: PromptSession[str] = PromptSession(
         "chatmart> ",
         multiline=True,

@@ -103,14 +103,14 @@ def _check_published(store: Store) -> CheckResult:
         version = store.published_version()
         size = store.size_bytes()
     except NothingPublished:
-        message, needed_bytes = f"{store.location}: nothing is published yet, the first load publishes;", 0
+        message, needed_bytes = f"{store.address}: nothing is published yet, the first load publishes;", 0
     except WarehouseError as error:
         return CheckResult("warehouse", False, clean_line(str(error)))
     except OSError as error:
-        return CheckResult("warehouse", False, f"{store.location} cannot be read ({error.strerror})", _GRANT_ACCESS)
+        return CheckResult("warehouse", False, f"{store.address} cannot be read ({error.strerror})", _GRANT_ACCESS)
     else:
         extent = " (not read whole: `--repair` does)" if size > READ_WHOLE_BYTES else ""
-        message = f"{store.location}: published, {decimal(size)}{extent}, schema version {version}"
+        message = f"{store.address}: published, {decimal(size)}{extent}, schema version {version}"
         message += f", which the next load migrates to {CURRENT_VERSION};" if version < CURRENT_VERSION else ";"
         needed_bytes = size if store.location.is_file() else 0  # a file is published as a copy, a lake in small pieces
     other_place = "point `warehouse:` to another disk"

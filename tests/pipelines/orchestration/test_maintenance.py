@@ -26,6 +26,7 @@ def test_maintenance_reports_how_much_it_deleted(build_dagster_project: Callable
     assert output_metadata(result) == {
         "prune_landing": {"responses": 0, "bytes": 0, "busy accounts": 0, "rows of conversations": 0},
         "prune_staging": {"runs": 0},
+        "tidy_warehouse": {"files": 0},
         "prune_dagster": {"runs": 0, "events": 0},
     }
 

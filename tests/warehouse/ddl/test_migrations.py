@@ -25,9 +25,13 @@ from warehouse.engine import EngineLimits, attach_warehouse, open_engine
 from warehouse.errors import NewerWarehouse, UnreadableWarehouse, WarehouseError
 from warehouse.model.schema import metadata
 from warehouse.records import ReconciliationEntry
+from warehouse.storage.delta.opening import open_folder
+from warehouse.storage.delta.storage import DeltaStorage
 from warehouse.storage.duckdb_file import bring_up_to_date
 from warehouse.storage.files import StorePaths
+from warehouse.storage.lake_settings import LakeSettings
 from warehouse.storage.parquet import ParquetStorage
+from warehouse.storage.protocol import Storage
 from warehouse.store import Store
 
 STEP = Migration(
@@ -50,7 +54,11 @@ def open_with_steps(store: Store, kind: str, *steps: Migration) -> Iterator[duck
                 bring_up_to_date(con, "here", (*MIGRATIONS, *steps))
                 yield con
             return
-        storage = ParquetStorage(store.location, migrations=(*MIGRATIONS, *steps))
+        storage: Storage = ParquetStorage(store.location, migrations=(*MIGRATIONS, *steps))
+        if kind == "delta":
+            storage = DeltaStorage(
+                open_folder(store.location, 600, LakeSettings()).lake, migrations=(*MIGRATIONS, *steps)
+            )
         storage.publish(con)
         with storage.published(con, "SHOW TABLES"):
             yield con
@@ -139,7 +147,7 @@ def test_a_step_that_fails_leaves_the_version(one_day: Store, kind: str) -> None
 
 
 def test_a_newer_warehouse_is_refused(one_day: Store, kind: str) -> None:
-    if kind == "parquet":
+    if kind != "duckdb":
         with open_with_steps(one_day, kind, STEP):
             pass
     else:
@@ -175,6 +183,7 @@ def test_a_foreign_file_is_left_alone(tmp_path: Path) -> None:
     assert not private_path(store).exists()
 
 
+@pytest.mark.parametrize("kind", ["duckdb", "parquet"], indirect=True)
 def test_a_damaged_private_file_or_manifest_is_named_and_restored(
     one_day: Store, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,0 +1,1 @@
+"""The Delta store: the whole star in one Delta table, on a disk or in an object store, whose log is the commit."""
