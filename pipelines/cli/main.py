@@ -45,6 +45,7 @@ _COMMANDS = {
     "show": _CommandEntry("privacy", "Show what is held of a person."),
     "forget": _CommandEntry("privacy", "Remove a person from everything that is kept."),
     "sql": _CommandEntry("sql", "Query the warehouse, once or at a prompt."),
+    "views": _CommandEntry("views", "Print the views in another engine's SQL."),
     "status": _CommandEntry("status", "Show which days of each account are loaded."),
     "report": _CommandEntry("report", "Write a page of charts and figures."),
     "sandbox": _CommandEntry("servers", "Simulate the five providers until interrupted."),

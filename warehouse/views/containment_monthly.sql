@@ -51,9 +51,10 @@ known AS (
     JOIN dim_metric AS m ON m.metric_key = f.metric_key
     WHERE m.metric = 'channel_conversations' AND f.value IS NOT NULL
     UNION
-    SELECT unnest(['conversations', 'reports']), account_key, date
-    FROM fact_conversation_daily
-    WHERE conversations = 0
+    SELECT s.source, f.account_key, f.date
+    FROM fact_conversation_daily AS f
+    CROSS JOIN (VALUES ('conversations'), ('reports')) AS s(source)
+    WHERE f.conversations = 0
 ),
 known_days AS (
     SELECT CAST(date_trunc('month', date) AS DATE) AS month, account_key, source, count(*) AS days

@@ -9,15 +9,18 @@ WITH first_days AS (
     WHERE a.is_active AND a.start_date IS NULL
     GROUP BY l.account
 ),
-expected AS (
+spans AS (
     SELECT
-        CAST(unnest(range(
-            coalesce(a.start_date, f.date), CAST(timezone(a.timezone, now()) AS DATE), INTERVAL 1 DAY
-        )) AS DATE) AS date,
-        a.provider, a.account
+        a.provider, a.account, coalesce(a.start_date, f.date) AS first_date,
+        date_diff('day', coalesce(a.start_date, f.date), CAST(timezone(a.timezone, now()) AS DATE)) AS days
     FROM dim_account AS a
     LEFT JOIN first_days AS f ON f.account = a.account
     WHERE a.is_active
+),
+expected AS (
+    SELECT CAST(s.first_date + CAST(d.number AS INTEGER) AS DATE) AS date, s.provider, s.account
+    FROM spans AS s
+    CROSS JOIN unnest(range(0, s.days)) AS d(number)
 )
 SELECT
     l.date, a.provider, a.account,
