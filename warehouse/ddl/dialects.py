@@ -112,7 +112,7 @@ def _order_views() -> list[tuple[str, str]]:
     return list(ordered.items())
 
 
-def _name_groups(tree: exp.Expression) -> None:
+def _name_groups(tree: exp.Expr) -> None:
     """Replace `GROUP BY ALL`, which few engines have, by the positions of what is not an aggregate."""
     for select in tree.find_all(exp.Select):
         group = select.args.get("group")
@@ -125,7 +125,7 @@ def _name_groups(tree: exp.Expression) -> None:
             select.set("group", exp.Group(expressions=positions))
 
 
-def _spell_out_windows(tree: exp.Expression) -> None:
+def _spell_out_windows(tree: exp.Expr) -> None:
     """Replace the name of a window by what it stands for: Snowflake knows no names."""
     for select in tree.find_all(exp.Select):
         named = {window.name: window for window in select.args.get("windows") or ()}
@@ -136,17 +136,17 @@ def _spell_out_windows(tree: exp.Expression) -> None:
         select.set("windows", None)
 
 
-def _leave_out_short_cuts(tree: exp.Expression) -> None:
+def _leave_out_short_cuts(tree: exp.Expr) -> None:
     """Leave out the cases of microseconds: they only spare DuckDB the search for a zone."""
     for case in tree.find_all(exp.Case):
         kept = [branch for branch in case.args["ifs"] if not _calls(branch, "epoch_us")]
         case.set("ifs", kept)
 
 
-def _add_days(tree: exp.Expression) -> None:
+def _add_days(tree: exp.Expr) -> None:
     """Write a date and a number of days as what each engine adds in its own way."""
 
-    def add(node: exp.Expression) -> exp.Expression:
+    def add(node: exp.Expr) -> exp.Expr:
         terms = list(node.flatten()) if isinstance(node, exp.Add) else []
         if len(terms) < 2 or not terms[0].name.endswith("date"):
             return node
@@ -158,10 +158,10 @@ def _add_days(tree: exp.Expression) -> None:
     _transform(tree, add)
 
 
-def _divide_decimals(tree: exp.Expression) -> None:
+def _divide_decimals(tree: exp.Expr) -> None:
     """Divide decimals as other engines do, exactly: the whole millionths are for DuckDB, which divides as floats."""
 
-    def divide(node: exp.Expression) -> exp.Expression:
+    def divide(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Mul) and node.find(exp.IntDiv):
             cost, count = (next(c for c in node.find_all(exp.Column) if c.name == name) for name in _COST_AND_COUNT)
             quotient = exp.Div(this=cost.copy(), expression=exp.func("nullif", count.copy(), exp.Literal.number(0)))
@@ -174,11 +174,11 @@ def _divide_decimals(tree: exp.Expression) -> None:
 _COST_AND_COUNT = ("cost_amount", "conversations")
 
 
-def _replace_functions(tree: exp.Expression, dialect: str) -> exp.Expression:
+def _replace_functions(tree: exp.Expr, dialect: str) -> exp.Expr:
     """Replace the functions that sqlglot does not know by the dialect's own."""
     own = FUNCTIONS[dialect]
 
-    def replace(node: exp.Expression) -> exp.Expression:
+    def replace(node: exp.Expr) -> exp.Expr:
         if not isinstance(node, exp.Anonymous):
             return node
         arguments = [_replace_functions(argument, dialect).sql(dialect) for argument in node.expressions]
@@ -197,9 +197,9 @@ def _replace_functions(tree: exp.Expression, dialect: str) -> exp.Expression:
     return tree.transform(replace)
 
 
-def _calls(tree: exp.Expression, name: str) -> bool:
+def _calls(tree: exp.Expr, name: str) -> bool:
     return any(function.name.lower() == name for function in tree.find_all(exp.Anonymous))
 
 
-def _transform(tree: exp.Expression, rewrite: Callable[[exp.Expression], exp.Expression]) -> None:
+def _transform(tree: exp.Expr, rewrite: Callable[[exp.Expr], exp.Expr]) -> None:
     tree.transform(rewrite, copy=False)
