@@ -81,6 +81,7 @@ class SliceInfo:
 
     `batches` are the ids of the batches the slice rests on. `fetched_at` is the oldest fetch among them, `landed_at`
     the instant when the last of them was complete on disk. `totals` are the totals the provider reported for the day.
+    `arrival` is the highest arrival number among the batches; None when none of them has a number.
     """
 
     date: date
@@ -88,6 +89,7 @@ class SliceInfo:
     landed_at: datetime
     batches: tuple[str, ...]
     totals: Mapping[str, Decimal | int | None]
+    arrival: int | None = None
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,9 @@ class ChunkCommit:
     table is an Arrow table or the path of a Parquet file.
 
     `history` is `continue` for a load: its changes are logged as restatements. A replay commits the versions of a slice
-    one after the other. The first is a `reset`: it is compared with nothing, and restatements that were logged after
-    its responses had landed are removed. The others are a `replay`: their changes take the place of those that were
-    logged at the same instant, which is also right where a clock was set back between two of them.
+    one after the other. The first is a `reset`: it is compared with nothing, and restatements by responses that arrived
+    after its own are removed. The others are a `replay`: their changes take the place of those that were logged for the
+    same responses. Both go by the order of arrival, since a clock may have been set between two responses.
 
     `is_current` is called under the writers' lock. Where it returns False nothing is written.
     """

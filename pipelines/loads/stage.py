@@ -65,6 +65,7 @@ def _build_slice(day: date, claims: DayClaims, staged: TransformResult) -> Slice
         landed_at=max(batch.landed_at for batch in batches),
         batches=tuple(sorted(batch.batch_id for batch in batches)),
         totals=staged.totals.get(day, {}),
+        arrival=max(batch.number for batch in batches) or None,
     )
 
 

@@ -29,7 +29,7 @@ from warehouse.errors import (
     QueryError,
 )
 from warehouse.model.schema import STAGED_FACTS, fact_table
-from warehouse.records import ReconciliationEntry
+from warehouse.records import History, ReconciliationEntry
 from warehouse.store import Store
 
 LATER = LOADED_AT + timedelta(days=2)
@@ -276,3 +276,22 @@ def test_a_store_without_a_load_has_no_settled_slices(tmp_path: Path) -> None:
     store = open_sample_store(tmp_path)
     assert (store.settled_ranges(), store.ledger()) == ([], [])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_replay_of_the_newest_responses_keeps_the_restatements_that_arrived_before(store: Store) -> None:
+    def commit(size: int, arrival: int, landed_at: datetime, history: History) -> None:
+        chunk = build_chunk_commit(consecutive_days(1), build_full_tables(consecutive_days(1), size), loaded_at=LATER)
+        slices = tuple(replace(info, arrival=arrival, landed_at=landed_at) for info in chunk.slices)
+        store.commit(replace(chunk, slices=slices, history=history))
+
+    commit(5, 1, LATER, "continue")
+    commit(6, 2, LATER + timedelta(days=300), "continue")  # by a clock that was ahead
+    commit(7, 3, LATER + timedelta(days=1), "continue")
+    commit(7, 3, LATER + timedelta(days=1), "reset")
+    store.publish()
+    logged = query_rows(
+        store,
+        'SELECT CAST("old" AS INT), CAST("new" AS INT), arrival FROM restatement_log '
+        "WHERE view = 'conversation_daily' AND measure = 'conversations' ORDER BY arrival",
+    )
+    assert logged == [(5, 6, 2), (6, 7, 3)]

@@ -1,7 +1,8 @@
 """The judge of a torture: what stands in the warehouse after each command, against the sandbox's truth.
 
-A slice, the local day of an account, must be whole, and as the provider reports it or reported it before. A day that is
-not loaded must be named by ``status``.
+A slice, the local day of an account, must be whole, and as the provider reports it or reported it before. Where the
+provider restated it between two requests, each view must be as reported before or afterwards. A day that is not loaded
+must be named by ``status``.
 """
 
 import json
@@ -70,15 +71,17 @@ class Oracle:
         if DEFECT in outcome.text or "Traceback" in outcome.text:
             yield "a defect is reported"
         slices = self.read_slices()
-        yield from self._judge_slices(slices)
+        yield from self.judge_slices(slices)
         yield from _judge_status(status, slices)
         if outcome.exit_code == 0:
             yield from self._judge_success(command, slices)
 
-    def _judge_slices(self, slices: dict[Slice, SliceRows]) -> Iterator[str]:
+    def judge_slices(self, slices: dict[Slice, SliceRows]) -> Iterator[str]:
+        """Yield a sentence for every slice with a view that was never true."""
         for (account, day), rows in slices.items():
-            if rows not in self.versions[account, day]:
-                difference = _describe_difference(rows, self.versions[account, day][-1])
+            versions = self.versions[account, day]
+            if any(all(rows[view] != version[view] for version in versions) for view in rows):
+                difference = _describe_difference(rows, versions[-1])
                 yield f"{account} {day} is no version of the truth: {difference}"
 
     def _judge_success(self, command: Command, slices: dict[Slice, SliceRows]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The short part of the torture, and wrongs that its judge must see. The whole of it is ``make torture``."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -75,6 +76,20 @@ def test_the_judge_finds_what_is_missing_old_or_called_loaded(product: Installat
     assert judge(oracle, command=again, days=both) == [
         f"support {DAYS[0]} is not the newest version, though it was asked again"
     ]
+
+
+def test_the_judge_allows_views_from_before_and_after_a_restatement(product: Installation) -> None:
+    product.backfill(DAYS[0], DAYS[0])
+    oracle = Oracle(product)
+    [earlier] = oracle.versions["support", DAYS[0]]
+    product.sandbox.world.restate("support", DAYS[0], "late")
+    oracle.note_versions(["support"])
+    [_, later] = oracle.versions["support", DAYS[0]]
+    changed = [view for view in earlier if earlier[view] != later[view]]
+    mixed = {**earlier, changed[0]: later[changed[0]]}
+    torn = {**earlier, changed[0]: Counter()}
+    assert list(oracle.judge_slices({("support", DAYS[0]): mixed})) == []
+    assert len(list(oracle.judge_slices({("support", DAYS[0]): torn}))) == 1
 
 
 def test_the_judge_finds_a_slice_that_was_never_true(product: Installation) -> None:

@@ -22,7 +22,9 @@ from warehouse.model.schema import STAGED_FACTS, drift, fact_table, load_ledger,
 from warehouse.records import ChunkCommit, SliceInfo
 from warehouse.sql import day_literal, fill, ident, identifier_list, literal, surrogate_key
 
-_SLICES_SCHEMA = pa.schema([*table_schema(load_ledger.name), ("account_key", pa.int64()), ("history", pa.string())])
+_SLICES_SCHEMA = pa.schema(
+    [*table_schema(load_ledger.name), ("account_key", pa.int64()), ("history", pa.string()), ("arrival", pa.int64())]
+)
 _KNOWN_SLICES = """
 CREATE TEMP TABLE known AS
 SELECT
@@ -34,7 +36,8 @@ FROM wh.load_ledger AS l JOIN slices AS s ON s.account = l.account AND s.date = 
 _DELETE_RESTATEMENTS = """
 DELETE FROM wh.restatement_log AS r USING slices AS s
 WHERE r.account = s.account AND r.date = s.date AND (
-    (s.history = 'replay' AND r.logged_at = s.landed_at) OR (s.history = 'reset' AND r.logged_at > s.landed_at)
+    (s.history = 'replay' AND coalesce(r.arrival = s.arrival, r.logged_at = s.landed_at))
+    OR (s.history = 'reset' AND coalesce(r.arrival > s.arrival, r.logged_at > s.landed_at))
 )
 """
 _WITH_ROWS = """
@@ -82,7 +85,7 @@ def replace_slices(con: duckdb.DuckDBPyConnection, chunks: Chunks, staged: Stage
         columns = identifier_list(fact_table(name).columns.keys())
         insert = "INSERT INTO wh.$fact ($columns) SELECT $columns FROM $view"
         con.execute(fill(insert, fact=ident(fact_table(name).name), columns=columns, view=ident(f"staged_{name}")))
-    con.execute("INSERT INTO wh.load_ledger BY NAME SELECT * EXCLUDE (account_key, history) FROM slices")
+    con.execute("INSERT INTO wh.load_ledger BY NAME SELECT * EXCLUDE (account_key, history, arrival) FROM slices")
     _insert_rows(con, reconciliation.name, (row for chunk in chunks.values() for row in _reconciliation_rows(chunk)))
     _insert_rows(con, drift.name, (row for chunk in chunks.values() for row in _drift_rows(chunk)))
     return restatements
@@ -121,6 +124,7 @@ def _slice_row(chunk: ChunkCommit, info: SliceInfo, rows: int) -> dict[str, obje
         **_account_columns(chunk),
         "account_key": surrogate_key(chunk.account.account),
         "history": chunk.history,
+        "arrival": info.arrival,
         "date": info.date,
         "state": "loaded",
         "batches": list(info.batches),

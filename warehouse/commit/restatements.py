@@ -15,7 +15,7 @@ _INSERT_CHANGES = """
 INSERT INTO wh.restatement_log
 SELECT
     date, s.provider, s.account, "view", member, measure, "old", "new",
-    date_diff('day', date, CAST(s.landed_at AS DATE)), s.landed_at
+    date_diff('day', date, CAST(s.landed_at AS DATE)), s.landed_at, s.arrival
 FROM ($changes) JOIN slices AS s USING (account_key, date)
 RETURNING account, date
 """
@@ -46,8 +46,8 @@ def insert_restatements_sql(filled: Collection[str], staged: Collection[str]) ->
 
     It returns the account and the day of each logged number. `filled` are the facts that have rows of these slices. The
     statement runs after the dimensions were updated and before any fact is replaced. `logged_at` is the instant (UTC)
-    when the slice's newest response had landed, so that a replay of the same responses logs the same. A fact that is
-    not staged loses all its rows: its new numbers are NULL.
+    when the slice's newest response had landed, and `arrival` its place in the order of arrival, so that a replay of
+    the same responses logs the same. A fact that is not staged loses all its rows: its new numbers are NULL.
     """
     facts = [name for name in STAGED_FACTS if name in filled or name in staged]
     changes = [_select_changes(name, name in filled, name in staged) for name in facts]

@@ -77,6 +77,9 @@ MIGRATIONS: tuple[Migration, ...] = (
             "ALTER TABLE load_ledger ADD COLUMN privacy VARCHAR",
         ),
     ),
+    Migration(
+        6, "the order of restatements, without a clock", ("ALTER TABLE restatement_log ADD COLUMN arrival BIGINT",)
+    ),
 )
 CURRENT_VERSION = MIGRATIONS[-1].version
 

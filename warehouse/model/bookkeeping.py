@@ -55,6 +55,12 @@ restatement_log = Table(
     attribute("new", COMPARED, "Number after; NULL where the row is gone, or the number is not reported."),
     attribute("age_days", Integer(), "Days (UTC) from the slice's day to the restatement.", nullable=False),
     attribute("logged_at", INSTANT, "When the response with the new number had landed.", nullable=False),
+    attribute(
+        "arrival",
+        COUNT,
+        "Place of that response in the order in which the account's responses arrived, whatever the clock said; NULL "
+        "for responses that an early release landed.",
+    ),
     comment="Numbers that changed after the first load of their slice. A first load is no restatement.",
 )
 

@@ -32,7 +32,7 @@ COLUMNS = {
     "coverage": "state",
     "load_ledger": "state batches fetched_at loaded_at rows totals zone external_id run_id schema_version code_version "
     "error error_at landed_at privacy",
-    "restatement_log": "view member measure old new age_days logged_at",
+    "restatement_log": "view member measure old new age_days logged_at arrival",
     "drift": "stream kind name batch",
     "load_run": "run_id command started_at ended_at planned loaded failed requests retries bytes rows waited_seconds "
     "error",
