@@ -10,6 +10,7 @@ from sqlglot import exp, parse_one
 from sqlglot.optimizer.qualify import qualify
 
 from warehouse.ddl.views import view_queries
+from warehouse.model.one_table import TABLE_COLUMN, renamed_column
 from warehouse.model.schema import metadata
 from warehouse.sql import fill
 
@@ -86,11 +87,21 @@ def translate(query: str, dialect: str) -> str:
 
 
 def _write_tables(dialect: str, star: str) -> Iterator[str]:
-    """Yield a view for each table that the one table of a Delta lake holds."""
+    """Yield a view for each table that the one table of a Delta lake holds.
+
+    A member of a dimension stands in it once for each shard of accounts, and in its view once.
+    """
     for table in metadata.sorted_tables:
-        query = exp.select(*(column.name for column in table.columns)).from_(exp.to_table(star, dialect=dialect))
-        query = query.where(exp.column("_table").eq(table.name))
-        yield _create_view(table.name, query.sql(dialect, pretty=True, identify=False), dialect)
+        names = table.columns.keys()
+        columns = [exp.column(renamed_column(table.name, name)).as_(name) for name in names]
+        query = exp.select(*columns).from_(exp.to_table(star, dialect=dialect))
+        query = query.where(exp.column(TABLE_COLUMN).eq(table.name))
+        if table.name.startswith("dim_"):
+            order = exp.Order(expressions=[exp.Ordered(this=exp.column(name), nulls_first=False) for name in names])
+            place = exp.Window(this=exp.RowNumber(), partition_by=[exp.column(names[0])], order=order).as_("place")
+            inner = query.select(place).subquery("members")
+            query = exp.select(*names).from_(inner).where(exp.column("place").eq(1))
+        yield _create_view(table.name, query.sql(dialect, pretty=True), dialect)
 
 
 def _create_view(name: str, query: str, dialect: str) -> str:

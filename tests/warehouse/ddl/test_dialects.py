@@ -1,15 +1,21 @@
 """The views in the SQL of other engines: what is rewritten gives the same rows, and every text is read back."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import sqlglot
+from deltalake import DeltaTable
 from sqlglot import exp
 
+from tests.warehouse.sample import ACME, build_chunk_commit, build_full_tables, consecutive_days
 from warehouse.ddl.dialects import DIALECTS, translate, write_statements
 from warehouse.ddl.views import view_queries
 from warehouse.model.schema import metadata
-from warehouse.store import Store
+from warehouse.sql import fill, ident
+from warehouse.store import LakeSettings, Store, open_store
 
 NATIVE = {"at_timezone", "with_timezone", "bit_count", "bitwise_left_shift"}
 """Functions of the engines that sqlglot reads as they are."""
@@ -26,6 +32,23 @@ def test_what_is_rewritten_gives_the_same_rows(three_days: Store) -> None:
         assert read_rows(three_days, translate(query, "duckdb")) == rows, name
         with_rows += bool(rows)
     assert with_rows > 15
+
+
+def test_views_over_the_one_table_of_a_lake(tmp_path: Path) -> None:
+    lake = open_store(f"delta://{tmp_path / 'lake'}", tmp_path, lake=LakeSettings(shards=3))
+    accounts = [replace(ACME, account=name, external_id=name) for name in ("acme", "blau", "cirrus")]
+    for number, account in enumerate(accounts):
+        tables = build_full_tables(consecutive_days(2), 7 + number)
+        lake.commit(build_chunk_commit(consecutive_days(2), tables, account=account))
+    lake.publish()
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        con.register("star", DeltaTable(tmp_path / "lake").to_pyarrow_table())
+        for statement in write_statements("duckdb", star="star"):
+            con.execute(statement)
+        for name in (*view_queries(), *metadata.tables):
+            rows = sorted(map(str, con.sql(fill("FROM $name", name=ident(name))).to_arrow_table().to_pylist()))
+            assert rows == read_rows(lake, f"FROM {name}"), name
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -12,10 +12,11 @@ from functools import cache
 
 import pyarrow as pa
 
+from warehouse.model.one_table import RENAMED_COLUMNS, TABLE_COLUMN, renamed_column
 from warehouse.model.schema import metadata, table_schema
 from warehouse.sql import fill, ident, literal, surrogate_key, surrogate_key_sql
 
-PARTITION_COLUMNS = ["_table", "_month"]
+PARTITION_COLUMNS = [TABLE_COLUMN, "_month"]
 UNDATED = "all"
 """The month of a table without months."""
 
@@ -26,8 +27,6 @@ FIRST_SHARD = 0
 """The shard that holds the tables of which the warehouse has one state for all accounts."""
 
 _SHARED_TABLES = ("measure_definition", "schema_version")
-_RENAMED: Mapping[str, Mapping[str, str]] = {"load_run": {"loaded": "loaded_slices"}}
-"""Columns that have another name in the files: in one Delta table, columns of one name have one type."""
 
 
 @cache
@@ -39,7 +38,7 @@ def star_schema() -> pa.Schema:
     fields = {name: pa.field(name, pa.string()) for name in PARTITION_COLUMNS}
     for table in metadata.tables:
         for field in table_schema(table):
-            name = _RENAMED.get(table, {}).get(field.name, field.name)
+            name = renamed_column(table, field.name)
             known = fields.setdefault(name, pa.field(name, field.type))
             if known.type != field.type:
                 raise TypeError(f"the column {name} of {table} is {field.type}, in another table it is {known.type}")
@@ -75,12 +74,12 @@ def key_column(table: str) -> str:
 
 def to_file_names(table: str, rows: str) -> str:
     """Return the query `rows` of a table with the names that its columns have in files."""
-    return _rename(rows, _RENAMED.get(table, {}))
+    return _rename(rows, RENAMED_COLUMNS.get(table, {}))
 
 
 def from_file_names(table: str, rows: str) -> str:
     """Return the SQL table `rows` of files of a table with the names that its columns have in the star."""
-    names = {in_file: name for name, in_file in _RENAMED.get(table, {}).items()}
+    names = {in_file: name for name, in_file in RENAMED_COLUMNS.get(table, {}).items()}
     return fill("($query)", query=_rename(fill("SELECT * FROM $rows", rows=rows), names)) if names else rows
 
 
