@@ -81,7 +81,14 @@ def translate(query: str, dialect: str) -> str:
         table.name: {column.name: "unknown" for column in table.columns} for table in metadata.sorted_tables
     }
     tree = qualify(parse_one(query, read="duckdb"), schema=columns, dialect="duckdb", quote_identifiers=False)
-    for rewrite in (_name_groups, _spell_out_windows, _leave_out_short_cuts, _add_days, _divide_decimals):
+    for rewrite in (
+        _name_groups,
+        _spell_out_windows,
+        _name_results_in_qualify,
+        _leave_out_short_cuts,
+        _add_days,
+        _divide_decimals,
+    ):
         rewrite(tree)
     return _replace_functions(tree, dialect).sql(dialect, pretty=True, comments=False)
 
@@ -145,6 +152,14 @@ def _spell_out_windows(tree: exp.Expr) -> None:
                 window.set("partition_by", [part.copy() for part in named[window.alias].args["partition_by"]])
                 window.set("alias", None)
         select.set("windows", None)
+
+
+def _name_results_in_qualify(tree: exp.Expr) -> None:
+    """Name what a `QUALIFY` compares as the select calls it: most engines get a select around it instead."""
+    for qualify in tree.find_all(exp.Qualify):
+        for column in list(qualify.find_all(exp.Column)):
+            if column.find_ancestor(exp.Window, exp.Qualify) is qualify:
+                column.set("table", None)
 
 
 def _leave_out_short_cuts(tree: exp.Expr) -> None:
