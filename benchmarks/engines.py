@@ -170,18 +170,18 @@ ENGINES: Mapping[str, tuple[str, Callable[[Path], Ask], list[str]]] = {
 """By name: the package, how it is opened, and what it is asked."""
 
 
-def compare(name: str, open_engine: Callable[[], Ask], asked: list[str], expected: Mapping[str, Answer]) -> str:
+def compare(name: str, open_engine: Callable[[], Ask], questions: list[str], expected: Mapping[str, Answer]) -> str:
     """Ask an engine everything twice. Return its line of the table."""
     began = time.perf_counter()
     ask = open_engine()
-    answers = {question: list(ask(question)) for question in asked}
+    answers = {question: list(ask(question)) for question in questions}
     first = time.perf_counter() - began
     began = time.perf_counter()
-    for question in asked:
+    for question in questions:
         list(ask(question))
     second = time.perf_counter() - began
-    others = [question for question in asked if to_texts(answers[question]) != expected[question]]
-    return f"| {name} | {len(asked)} | {len(others)} {' '.join(others)} | {first:.2f} | {second:.2f} |"
+    others = [question for question in questions if to_texts(answers[question]) != expected[question]]
+    return f"| {name} | {len(questions)} | {len(others)} {' '.join(others)} | {first:.2f} | {second:.2f} |"
 
 
 def main() -> None:
@@ -198,11 +198,11 @@ def main() -> None:
         print(f"{sum(len(expected[table]) for table in FACTS):,} rows\n")
         print("| engine | tables, views, questions | other answers | first s | again s |\n|---|--:|---|--:|--:|")
         print(compare("chatmart sql", lambda: open_chatmart(store), everything, expected), flush=True)
-        for engine, (package, open_engine, asked) in ENGINES.items():
+        for engine, (package, open_engine, questions) in ENGINES.items():
             if importlib.util.find_spec(package) is None:
                 print(f"| {engine} | not installed: `pip install {package}` | | | |")
             else:
-                print(compare(engine, lambda open_it=open_engine: open_it(folder), asked, expected), flush=True)
+                print(compare(engine, lambda open_it=open_engine: open_it(folder), questions, expected), flush=True)
 
 
 if __name__ == "__main__":

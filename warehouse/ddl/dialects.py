@@ -156,9 +156,9 @@ def _spell_out_windows(tree: exp.Expr) -> None:
 
 def _name_results_in_qualify(tree: exp.Expr) -> None:
     """Name what a `QUALIFY` compares as the select calls it: most engines get a select around it instead."""
-    for qualify in tree.find_all(exp.Qualify):
-        for column in list(qualify.find_all(exp.Column)):
-            if column.find_ancestor(exp.Window, exp.Qualify) is qualify:
+    for condition in tree.find_all(exp.Qualify):
+        for column in list(condition.find_all(exp.Column)):
+            if column.find_ancestor(exp.Window, exp.Qualify) is condition:
                 column.set("table", None)
 
 

@@ -8,6 +8,7 @@ from pipelines.cli.commands.views import DIALECTS
 from tests.support.command import run_chatmart
 from warehouse.ddl import dialects
 from warehouse.ddl.views import view_queries
+from warehouse.model.one_table import renamed_column
 from warehouse.model.schema import metadata
 
 
@@ -18,7 +19,7 @@ def test_the_offered_dialects_are_those_that_there_are() -> None:
 def test_the_statements_run_where_the_one_table_is(capsys: pytest.CaptureFixture[str]) -> None:
     result = run_chatmart(capsys, "views", "--dialect", "duckdb", "--star", "lake")
     columns = {
-        column.name: column.type.compile(dialect=postgresql.dialect())
+        renamed_column(table.name, column.name): column.type.compile(dialect=postgresql.dialect())
         for table in metadata.sorted_tables
         for column in table.columns
     }
