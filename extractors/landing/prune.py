@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from extractors.instants import is_credible
 from extractors.landing.batch import Batch
 from extractors.landing.batch_files import BatchFiles, list_unreferenced_bodies
 from extractors.landing.files import sync_folder
-from extractors.landing.lock import fetch_lock_path
+from extractors.landing.lock import hold_lock_if_free
 from extractors.landing.log_batches import LoggedBatch
 from extractors.landing.merge import merge_segments
 from extractors.landing.zone import LandingZone
@@ -68,10 +66,11 @@ def prune_account(
     ``now`` was landed under a clock that was ahead, so that its date says nothing. Raises OSError.
     """
     result = PruneResult()
-    lock_path = fetch_lock_path(landing, provider, account)
-    folder = lock_path.parent
-    try:
-        with FileLock(lock_path, timeout=0, mode=0o600):
+    folder = landing.account_folder(provider, account)
+    with hold_lock_if_free(landing, provider, account) as holder:
+        if holder is not None:
+            result.busy_accounts += 1
+        else:
             for leftover in folder.rglob("*.part"):
                 result.bytes += _remove_file(leftover)
             dropped = [] if before is None else list(_list_dropped(landing, provider, account, needed, before, now))
@@ -90,8 +89,6 @@ def prune_account(
             for stream_folder in folder.glob("stream=*"):
                 sync_folder(stream_folder)  # no power cut may leave a manifest without its body
                 result.bytes += sum(map(_remove_file, list_unreferenced_bodies(stream_folder)))
-    except Timeout:
-        result.busy_accounts += 1
     return result
 
 

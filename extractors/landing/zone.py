@@ -27,6 +27,7 @@ from extractors.landing.forgotten import LIST_NAME
 from extractors.landing.index import LandingIndex
 from extractors.landing.log_batches import build_batch
 from extractors.landing.segments import list_segments, scan_open, sync_open_segments
+from extractors.landing.shared_locks import SharedLocks
 from extractors.landing.writer import BatchWriter
 from extractors.windows import Window
 
@@ -34,8 +35,15 @@ from extractors.windows import Window
 class LandingZone:
     """All batches under one folder."""
 
-    def __init__(self, root: Path, open_eraser: OpenEraser = lambda _provider, _account: None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        open_eraser: OpenEraser = lambda _provider, _account: None,
+        shared_locks: SharedLocks | None = None,
+    ) -> None:
         self.root = root
+        self.shared_locks = shared_locks
+        """Locks that processes of several machines have in common; None where all are on this one."""
         self.open_eraser = open_eraser
         """Returns what keeps forgotten people of an account out of its new batches."""
         self._logs: dict[Path, AccountLog] = {}

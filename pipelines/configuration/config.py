@@ -35,6 +35,9 @@ __all__ = [
     "validate_config",
 ]
 
+SHARED_WAREHOUSE = "delta+s3://"
+"""The beginning of the address of a warehouse that several machines may share."""
+
 
 @dataclass(frozen=True)
 class Config:

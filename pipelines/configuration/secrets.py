@@ -26,6 +26,7 @@ _CREDENTIAL = re.compile(r"[a-z0-9+]*:?/?/?[^:@/]*:(?P<password>.*)@", re.IGNORE
 KeyPath = tuple[str, ...]
 """A key of a model, with the keys that it is nested in before it."""
 
+
 class SecretAddress(SecretStr):
     """An address in which only the password is secret: the password is given by reference, or there is none."""
 
@@ -94,6 +95,12 @@ def _list_secret_keys(model: type[BaseModel], secret_kind: type[SecretStr]) -> f
     return frozenset(iter_secret_keys(model, secret_kind=secret_kind))
 
 
+def register_password(address: str) -> None:
+    """Register the password of an address for redaction, as it stands there and as the server reads it."""
+    if match := _CREDENTIAL.match(address):
+        redaction.register_secrets(match["password"], unquote(match["password"]))
+
+
 class ReferenceResolver:
     """Fills in the references of one section of the file: an account, or the document without its accounts.
 
@@ -134,15 +141,14 @@ class ReferenceResolver:
         """Return an address; an empty text where a variable of it is not set, and need not be."""
         match = _CREDENTIAL.match(value)
         if match and REFERENCE.sub("", match["password"]):
-            redaction.register_secrets(match["password"], unquote(match["password"]))
+            register_password(value)
             self._add_problem(key, "holds a password in plain text; write ${VARIABLE} and set the variable")
             return "refused"
         names = REFERENCE.findall(value)
         if self._allow_unset_secrets and not all(map(self._environment.get, names)):
             return ""
         resolved = REFERENCE.sub(lambda match: self._read_variable(match[1], key, is_secret=False), value)
-        if match := _CREDENTIAL.match(resolved):
-            redaction.register_secrets(match["password"], unquote(match["password"]))
+        register_password(resolved)
         return resolved
 
     def _read_variable(self, name: str, key: KeyPath, is_secret: bool) -> str:

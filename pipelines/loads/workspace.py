@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from extractors.account import Account
 from extractors.clock import SYSTEM_CLOCK, Clock
 from extractors.http.settings import HttpSettings
-from pipelines.configuration.config import Config
+from pipelines.configuration.config import SHARED_WAREHOUSE, Config
 from pipelines.loads.stop import StopSignal
 from transforms.privacy import mark_privacy
 from warehouse.records import AccountRow
@@ -18,6 +18,8 @@ from warehouse.store import LakeSettings, Store, open_store
 if TYPE_CHECKING:
     from extractors.landing.erasure import Eraser
     from extractors.landing.zone import LandingZone
+    from pipelines.loads.lock_owner import NotedOwner
+    from pipelines.loads.lock_session import LockSession
 
 
 def _new_run_id() -> str:
@@ -39,6 +41,8 @@ class Workspace:
     run_id: str = field(default_factory=_new_run_id)
     command: str = "load"
     stop: StopSignal = field(default_factory=StopSignal)
+    shared_locks: "LockSession | None" = None
+    """The locks that several machines share; None where all locks are files of this machine."""
 
     @classmethod
     def open(cls, config: Config, run_id: str | None = None, command: str = "load") -> "Workspace":
@@ -47,16 +51,23 @@ class Workspace:
         Raises UnsupportedStore for an unknown form of ``warehouse``.
         """
         settings = config.settings
-        lake = LakeSettings(**dict(settings.delta))
-        store = open_store(config.warehouse, config.folder, wait_seconds=settings.lock_wait_seconds, lake=lake)
-        return cls(config, store, run_id=run_id or _new_run_id(), command=command)
+        session, owner = _find_locks(config, command)
+        store = open_store(
+            config.warehouse,
+            config.folder,
+            wait_seconds=settings.lock_wait_seconds,
+            lake=LakeSettings(**dict(settings.delta)),
+            shared_locks=session,
+            lock_owner=owner,
+        )
+        return cls(config, store, run_id=run_id or _new_run_id(), command=command, shared_locks=session)
 
     @cached_property
     def landing(self) -> "LandingZone":
         """The landing zone. A query or the status never opens it."""
         from extractors.landing.zone import LandingZone  # imported late: readers of the warehouse do without
 
-        return LandingZone(self.config.landing, self._open_eraser)
+        return LandingZone(self.config.landing, self._open_eraser, self.shared_locks)
 
     def _open_eraser(self, provider: str, name: str) -> "Eraser | None":
         """Return the eraser of the people whom an account has forgotten; None where there are none."""
@@ -70,6 +81,20 @@ class Workspace:
     def staging(self) -> Path:
         """The folder of staged Parquet files between transform and commit."""
         return self.store.staging_folder
+
+
+def _find_locks(config: Config, command: str) -> "tuple[LockSession | None, NotedOwner | None]":
+    """Return the locks that machines share, and the owner of all locks; None for both where one machine does it all."""
+    if config.settings.locks is None and not config.warehouse.startswith(SHARED_WAREHOUSE):
+        return None, None
+    # imported late: one machine does without
+    from pipelines.configuration.lock_database import find_lock_database
+    from pipelines.loads.lock_owner import NotedOwner
+    from pipelines.loads.lock_session import open_session
+
+    database = find_lock_database(config)
+    session = open_session(database, command) if database is not None else None
+    return session, NotedOwner(session, SYSTEM_CLOCK)
 
 
 def build_account_row(account: Account) -> AccountRow:
