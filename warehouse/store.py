@@ -219,6 +219,13 @@ class Store(LedgerStore):
         with name_disk_failures(self.location):
             return self._storage.set_aside(damaged)
 
+    def take_over(self) -> bool:
+        """Guard the warehouse with the locks of this process, in the place of those of another machine.
+
+        Return False where no other machine can guard it. Raises StorageFailed.
+        """
+        return self._storage.take_over()
+
     def published_version(self) -> int:
         """Return the schema version of the published warehouse, which an earlier release may have written.
 

@@ -20,7 +20,7 @@ from pydantic_core import CoreSchema
 from extractors import redaction
 from extractors.errors import ConfigError
 
-_CREDENTIAL = re.compile(r"[a-z0-9+]*:?/?/?[^:@/]*:(?P<password>.*)@", re.IGNORECASE | re.DOTALL)
+_CREDENTIAL = re.compile(r"(?:[a-z0-9+.-]+://)?+[^:@/]*:(?P<password>.*)@", re.IGNORECASE | re.DOTALL)
 """The beginning of an address with a password, which may hold every character."""
 
 KeyPath = tuple[str, ...]

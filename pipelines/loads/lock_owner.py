@@ -121,9 +121,9 @@ def _parse(content: bytes | None) -> Ownership | None:
 def _refuse(address: str, noted: Ownership, own: Ownership) -> str:
     kind = "files of this machine" if own.kind == _FILES else f"in the database {own.place}"
     return (
-        f"{address} is written under locks {noted.describe()}; those of this run are {kind}, which no other writer would "
-        "see, so nothing was written. Give `locks:` one PostgreSQL database for all machines, or, when nobody writes "
-        "under the other locks any more, run `chatmart check --take-over` here."
+        f"{address} is written under locks {noted.describe()}; those of this run are {kind}, which no other writer "
+        "would see, so nothing was written. Give `locks:` one PostgreSQL database for all machines, or, when nobody "
+        "writes under the other locks any more, run `chatmart check --take-over` here."
     )
 
 

@@ -5,7 +5,7 @@ What must not come in: which locks a writer needs, the work that is done under t
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -34,6 +34,10 @@ class Locks(Protocol):
 
     def require_held(self, names: Collection[str]) -> None:
         """Raise WarehouseBusy when one of these locks, which this writer took, was lost since."""
+        ...
+
+    def take_over(self) -> bool:
+        """Guard the warehouse with these locks, in the place of others. Return False where no others can guard it."""
         ...
 
 
@@ -82,6 +86,10 @@ class LockOwner(Protocol):
         """
         ...
 
+    def take_over(self, address: str, notes: Notes, folder: Path) -> None:
+        """Note the same, whoever guards the address. Raises ConnectionError."""
+        ...
+
 
 class FileLocks:
     """Locks that are files in the folder `folder`: they hold among the processes of one machine.
@@ -101,6 +109,10 @@ class FileLocks:
     def require_held(self, names: Collection[str]) -> None:
         """Do nothing: the operating system takes no lock from a process that runs."""
 
+    def take_over(self) -> bool:
+        """Return False."""
+        return False
+
 
 class MachineLocks:
     """Locks of the warehouse at `address` that several machines share, by `shared`.
@@ -117,10 +129,8 @@ class MachineLocks:
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:
         """Hold the lock `name` of this warehouse."""
-        try:
+        with _name_failures():
             self._acquire(name)
-        except ConnectionError as error:
-            raise StorageFailed(str(error)) from error
         try:
             yield
         finally:
@@ -132,6 +142,10 @@ class MachineLocks:
             self._shared.require_held([self._full_name(name) for name in names])
         except ConnectionError as error:
             raise WarehouseBusy(str(error)) from error
+
+    def take_over(self) -> bool:
+        """Return False."""
+        return False
 
     def _acquire(self, name: str) -> None:
         started = reminded = time.monotonic()
@@ -166,25 +180,41 @@ class MachineLocks:
 
 
 class ClaimedLocks:
-    """Locks of an address that machines share: before this process takes the first, `claim` is called."""
+    """The locks of an address that machines share. Before this process takes the first, it claims the address.
 
-    def __init__(self, locks: Locks, claim: Callable[[], None]) -> None:
+    Raises LockedElsewhere when others guard it, and StorageFailed.
+    """
+
+    def __init__(self, locks: Locks, owner: LockOwner, address: str, notes: Notes, folder: Path) -> None:
         self._locks = locks
-        self._claim = claim
+        self._owner = owner
+        self._place = (address, notes, folder)
         self._is_claimed = False
 
     def hold(self, name: str) -> AbstractContextManager[None]:
-        """Hold the lock `name`. Raises LockedElsewhere when the locks of others guard the address."""
+        """Hold the lock `name`."""
         if not self._is_claimed:
-            try:
-                self._claim()
-            except PermissionError as error:
-                raise LockedElsewhere(str(error)) from error
-            except ConnectionError as error:
-                raise StorageFailed(str(error)) from error
+            with _name_failures():
+                self._owner.claim(*self._place)
             self._is_claimed = True
         return self._locks.hold(name)
 
     def require_held(self, names: Collection[str]) -> None:
         """Raise WarehouseBusy when one of these locks was lost."""
         self._locks.require_held(names)
+
+    def take_over(self) -> bool:
+        """Claim the address, whoever guards it. Return True."""
+        with _name_failures():
+            self._owner.take_over(*self._place)
+        return True
+
+
+@contextmanager
+def _name_failures() -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise LockedElsewhere(str(error)) from error
+    except ConnectionError as error:
+        raise StorageFailed(str(error)) from error

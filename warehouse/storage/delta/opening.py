@@ -1,7 +1,6 @@
 """The address of a Delta lake and the parts behind it. What must not come in: the work of a storage."""
 
 import re
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +71,6 @@ def open_bucket(
     lock_folder = private / "_locks"
     locks: Locks = MachineLocks(shared, address, wait_seconds) if shared else FileLocks(lock_folder, wait_seconds)
     if owner is not None:
-        locks = ClaimedLocks(locks, partial(owner.claim, address, files, lock_folder))
+        locks = ClaimedLocks(locks, owner, address, files, lock_folder)
     log = DeltaLog(s3_url, address, {**options, "aws_conditional_put": "etag"})
     return DeltaStorage(Lake(address, private, log, files, locks, settings.shards))
