@@ -19,8 +19,8 @@ from filelock import FileLock, Timeout
 
 from extractors.account import Account
 from extractors.errors import AccountBusy, ErrorLocation, NotSent
+from extractors.landing.fetch_locks import FetchLocks
 from extractors.landing.files import write_private_file
-from extractors.landing.shared_locks import SharedLocks
 from extractors.landing.zone import LandingZone
 
 log = logging.getLogger("chatmart.landing")
@@ -142,7 +142,7 @@ class _MachinesLock:
 
     longest_pause_seconds = 5.0  # a fetch lasts minutes, and a thousand accounts may wait for those of another run
 
-    def __init__(self, shared: SharedLocks, name: str, where: ErrorLocation) -> None:
+    def __init__(self, shared: FetchLocks, name: str, where: ErrorLocation) -> None:
         self._shared = shared
         self._name = name
         self._where = where

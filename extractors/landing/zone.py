@@ -22,12 +22,12 @@ from extractors.landing.account_log import AccountLog
 from extractors.landing.batch import Batch, BatchKey
 from extractors.landing.batch_files import list_file_batches, read_last_file_number
 from extractors.landing.erasure import OpenEraser
+from extractors.landing.fetch_locks import FetchLocks
 from extractors.landing.files import make_private_folder
 from extractors.landing.forgotten import LIST_NAME
 from extractors.landing.index import LandingIndex
 from extractors.landing.log_batches import build_batch
 from extractors.landing.segments import list_segments, scan_open, sync_open_segments
-from extractors.landing.shared_locks import SharedLocks
 from extractors.landing.writer import BatchWriter
 from extractors.windows import Window
 
@@ -39,7 +39,7 @@ class LandingZone:
         self,
         root: Path,
         open_eraser: OpenEraser = lambda _provider, _account: None,
-        shared_locks: SharedLocks | None = None,
+        shared_locks: FetchLocks | None = None,
     ) -> None:
         self.root = root
         self.shared_locks = shared_locks

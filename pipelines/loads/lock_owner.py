@@ -12,12 +12,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 from uuid import uuid4
 
 from extractors.clock import Clock
 from extractors.foreign_text import clean_line
 from pipelines.loads.lock_session import LockSession
+from warehouse.storage.locks import Notes
 
 NOTE_NAME = "_lock_owner.json"
 
@@ -25,18 +25,6 @@ _FILES = "files"
 _DATABASE = "postgresql"
 _REFRESH_AFTER = timedelta(hours=1)
 _ATTEMPTS = 10
-
-
-class Notes(Protocol):
-    """Small files of a place that machines share."""
-
-    def read_note(self, name: str) -> bytes | None:
-        """Return the content of a note; None when there is none."""
-        ...
-
-    def swap_note(self, name: str, old: bytes | None, new: bytes) -> bool:
-        """Write a note if it still is `old` (None: there is none). Return whether it was written."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def lock_key(name: str) -> int:
     """Return the number of a lock: 64 bits of a hash of its name, as a signed number.
 
     >>> lock_key("landing /data/landing cognigy/acme")
-    -9079421386325379270
+    812825677371166150
     """
     return int.from_bytes(sha256(name.encode()).digest()[:8], "big", signed=True)
 

@@ -24,8 +24,10 @@ _UNPRIVILEGED_USER = "nobody"
 @cache
 def find_programs() -> Path | None:
     """The folder of PostgreSQL's programs; None where it is not installed. Debian keeps them out of the PATH."""
-    beside_command = [Path(found).resolve().parent for found in [shutil.which("postgres")] if found]
-    folders = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), *beside_command]
+    command = shutil.which("postgres")
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    if command:
+        folders.append(Path(command).resolve().parent)
     return next((folder for folder in folders if (folder / "initdb").is_file()), None)
 
 

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 
-class SharedLocks(Protocol):
+class FetchLocks(Protocol):
     """Locks by name, without waiting. Threads may share them.
 
     Its methods raise ConnectionError, with a sentence, when what the machines have in common cannot be used.
