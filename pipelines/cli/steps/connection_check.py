@@ -56,6 +56,7 @@ def run_checks(workspace: Workspace, accounts: Sequence[Account]) -> list[CheckR
         _check_landing(config),
         *check_landed_responses(workspace, accounts),
         *_check_warehouse(workspace.store),
+        *_check_locks(workspace),
         _check_dagster_home(config),
     ]
 
@@ -115,6 +116,18 @@ def _check_published(store: Store) -> CheckResult:
         needed_bytes = size if store.location.is_file() else 0  # a file is published as a copy, a lake in small pieces
     other_place = "point `warehouse:` to another disk"
     return _check_folder("warehouse", store.staging_folder.parent, message, other_place, needed_bytes)
+
+
+def _check_locks(workspace: Workspace) -> list[CheckResult]:
+    """Return the result for the locks that machines share; none where all locks are files of this machine."""
+    session = workspace.shared_locks
+    if session is None:
+        return []
+    try:
+        session.identify()
+    except ConnectionError as error:
+        return [CheckResult("locks", False, str(error))]
+    return [CheckResult("locks", True, f"{session.place}: reached, and its locks have a holder")]
 
 
 def _check_dagster_home(config: Config) -> CheckResult:
