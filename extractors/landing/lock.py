@@ -173,7 +173,7 @@ def _list_locks(landing: LandingZone, where: ErrorLocation) -> list[_Lock]:
     path = fetch_lock_path(landing, where.provider, where.account)
     locks: list[_Lock] = [_FolderLock(path)]
     if landing.shared_locks is not None:
-        name = f"landing {landing.root} {where.provider}/{where.account}"
+        name = f"landing {landing.address} {where.provider}/{where.account}"
         locks.insert(0, _MachinesLock(landing.shared_locks, name, where))
     return locks
 

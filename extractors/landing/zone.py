@@ -49,6 +49,11 @@ class LandingZone:
         self._logs: dict[Path, AccountLog] = {}
         self._users: Counter[Path] = Counter()
 
+    @property
+    def address(self) -> str:
+        """The folder: what a person is shown, and what machines share."""
+        return str(self.root)
+
     def account_folder(self, provider: str, account: str) -> Path:
         """Return the folder of all streams of an account. The names are validated slugs, never texts of a response."""
         return self.root / f"provider={provider}" / f"account={account}"

@@ -17,9 +17,9 @@ from warehouse.storage.lock import REMIND_SECONDS, hold_writer_lock
 log = logging.getLogger("chatmart.warehouse")
 
 _FIRST_PAUSE_SECONDS = 0.01
-_LONGEST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 0.2
 _PAUSE_GROWTH = 1.5
-"""A turn to commit lasts a tenth of a second. A long wait costs two statements of 0.2 ms a second."""
+"""A turn to commit lasts a tenth of a second. A long wait costs five statements of 0.2 ms a second."""
 
 
 class Locks(Protocol):

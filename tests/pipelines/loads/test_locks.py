@@ -38,6 +38,7 @@ def test_threads_exclude_one_another_by_name(place: str) -> None:
     assert most == 1
 
 
+@pytest.mark.long
 def test_another_process_is_waited_for_and_named(
     place: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,6 +64,7 @@ def test_another_process_is_waited_for_and_named(
         pass
 
 
+@pytest.mark.long
 def test_a_killed_holder_frees_its_locks_at_once(place: str) -> None:
     with hold_elsewhere(place, "turn") as holder:
         holder.send_signal(signal.SIGKILL)
