@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -70,8 +71,23 @@ def test_a_database_that_is_restarted_is_waited_for(server: PostgresServer, monk
     session = open_own(server.url)
     assert session.try_acquire("before")
     server.stop()
-    monkeypatch.setattr(lock_session.time, "sleep", lambda _seconds: server.start())
+    attempts = []
+
+    def connect_at_the_third_attempt(*arguments: Any) -> Any:
+        attempts.append(arguments)
+        if len(attempts) == 3:
+            server.start()
+        return lock_connection.connect(*arguments)
+
+    monkeypatch.setattr(lock_session, "connect", connect_at_the_third_attempt)
+    monkeypatch.setattr(lock_session, "_RECONNECT_PAUSE_SECONDS", 0.01)
     assert session.try_acquire("after")
+    assert len(attempts) == 3
+    server.stop()
+    monkeypatch.setattr(lock_session, "RECONNECT_SECONDS", 0)
+    with pytest.raises(ConnectionError, match="cannot be used"):
+        session.try_acquire("never")
+    server.start()
 
 
 def test_a_forked_child_has_a_session_of_its_own(server: PostgresServer) -> None:
