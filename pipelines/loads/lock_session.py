@@ -27,6 +27,7 @@ RECONNECT_SECONDS = 30.0
 """A database that was reached before is tried again for so long: it may just be restarted."""
 
 _RECONNECT_PAUSE_SECONDS = 0.5
+_FAILURE_SECONDS = 5.0
 _APPLICATION = re.compile(r"chatmart (?P<process>\d+) (?P<command>.*) (?P<host>\S+)")
 
 _TRY = "SELECT pg_backend_pid(), pg_try_advisory_lock(%s)"
@@ -74,6 +75,8 @@ class LockSession:
         self._mutex = Lock()
         self._connection: Connection | None = None
         self._backend = 0
+        self._lost_at_seconds: float | None = None
+        self._failure, self._failed_at_seconds = "", 0.0
         self._held: dict[str, Connection | None] = {}
 
     @contextmanager
@@ -173,21 +176,29 @@ class LockSession:
         return [row[1:] for row in rows]
 
     def _reconnect(self) -> None:
-        deadline = time.monotonic() + (RECONNECT_SECONDS if self._backend else 0)
+        """Open a session. After a loss it is tried again for ``RECONNECT_SECONDS``; all that ask meanwhile wait.
+
+        For some seconds after a failure the next one is the same: a thousand accounts may ask one after the other.
+        """
+        if self._failure and time.monotonic() < self._failed_at_seconds + _FAILURE_SECONDS:
+            raise ConnectionError(self._failure)
         while True:
             try:
                 self._connection, self._backend = connect(self._database, self._command)
-            except ConnectionError:
-                if time.monotonic() >= deadline:
+            except ConnectionError as error:
+                now = time.monotonic()
+                if self._lost_at_seconds is None or now >= self._lost_at_seconds + RECONNECT_SECONDS:
+                    self._failure, self._failed_at_seconds = str(error), now
                     raise
                 time.sleep(_RECONNECT_PAUSE_SECONDS)
             else:
+                self._failure, self._lost_at_seconds = "", None
                 return
 
     def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection, self._lost_at_seconds = None, time.monotonic()
 
 
 _sessions: dict[LockDatabase, LockSession] = {}
