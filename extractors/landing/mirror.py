@@ -1,0 +1,246 @@
+"""The copies of a landing zone on an object store: what this process reads and writes of it, in a folder of its own.
+
+An object has the name that its file has in a landing zone on a disk. Segments and bodies are written once; before the
+first reading, under every fetch lock, and where it matters what other machines did meanwhile, the objects of an account
+are listed, and the folder is made the same: what is gone in the store is removed here, what changed is fetched. Large
+files are fetched when they are opened first. What is here and not in the store is not landed: a killed run's rest is
+removed. No line of a log is read here.
+"""
+
+import errno
+import logging
+import shutil
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from extractors.landing.copy_room import CopyRoom, set_away
+from extractors.landing.files import choose_temporary_name, make_private_folder, write_private_file
+from extractors.landing.landed_files import AWAY_ENDING, away_path, register_keeper
+from extractors.landing.objects import ObjectStore, StoredObject
+
+log = logging.getLogger("chatmart.landing")
+
+T = TypeVar("T")
+
+_AT_ONCE = 8
+"""Requests at the same time: a store answers each after some 40 ms, whatever else it does."""
+
+_LARGE_ENDING = ".zst"
+_OPEN_ENDING = ".jsonl"
+_PART_ENDING = ".part"
+
+
+class Mirror:
+    """The copies of one landing zone in the folder ``root``, which no other process uses. At most about ``most_bytes``.
+
+    Every method raises OSError.
+    """
+
+    def __init__(self, store: ObjectStore, root: Path, most_bytes: int) -> None:
+        self.store = store
+        self.root = root
+        self._room = CopyRoom(root, most_bytes)
+        self._objects: dict[Path, dict[str, StoredObject]] = {}
+        self._removed: dict[Path, set[str]] = defaultdict(set)
+        self._locks: dict[Path, threading.RLock] = defaultdict(threading.RLock)
+        make_private_folder(root, root)
+        register_keeper(root, self)
+
+    @contextmanager
+    def hold(self, folder: Path) -> Iterator[None]:
+        """Keep other threads from an account's copies inside the block."""
+        with self._locks[folder]:
+            yield
+
+    def is_known(self, folder: Path) -> bool:
+        """Return whether the objects of an account's folder were listed by this process."""
+        return folder in self._objects
+
+    def pull(self, folder: Path) -> None:
+        """Make an account's folder the same as its objects, which are listed. Nothing may be written there meanwhile."""
+        with self.hold(folder):
+            listed = {entry.name: entry for entry in self.store.list_objects(self._name(folder)) if _is_copied(entry)}
+            before = self._objects.get(folder, {})
+            for path in _list_files(folder):
+                name = path.relative_to(folder).as_posix().removesuffix(AWAY_ENDING)
+                if name not in listed or (path.stat().st_size, before.get(name, listed[name])) != (listed[name].size, listed[name]):
+                    path.unlink()
+            self._removed.pop(folder, None)
+            self._objects[folder] = listed
+            large = [entry for entry in listed.values() if entry.name.endswith(_LARGE_ENDING)]
+            for entry in large:
+                if not (folder / entry.name).exists() and not away_path(folder / entry.name).exists():
+                    set_away(folder / entry.name, entry.size)
+            small = [folder / name for name in listed if not name.endswith(_LARGE_ENDING)]
+            known = {folder / name for name in before}
+            do_at_once(self._fetch, [path for path in small if path not in known or not path.exists()])
+
+    def bring(self, path: Path) -> None:
+        """Fetch a file that is not here."""
+        with self.hold(self._account_folder(path)):
+            if not path.exists():
+                self._fetch(path)
+
+    def bring_all(self, paths: Iterable[Path]) -> None:
+        """Fetch those of some files that are not here, several at once."""
+        do_at_once(self._fetch, [path for path in paths if not path.exists()])
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Write a file here and in the store."""
+        with self.hold(self._account_folder(path)):
+            make_private_folder(self.root, path.parent)
+            version = self.store.write(self._name(path), content)
+            write_private_file(path, content)
+            self._note(path, version)
+
+    def keep(self, path: Path) -> None:
+        """Write a file that is here to the store too."""
+        with self.hold(self._account_folder(path)):
+            self._send(path)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file here at once, and in the store when the next ``settle`` has written what is new."""
+        folder = self._account_folder(path)
+        with self.hold(folder):
+            path.unlink(missing_ok=True)
+            away_path(path).unlink(missing_ok=True)
+            self._removed[folder].add(path.relative_to(folder).as_posix())
+
+    def settle(self, folder: Path) -> None:
+        """Write to the store what an account's folder has anew, then remove there what was removed here.
+
+        Bodies come before the segments that name them, so that a kill in between leaves nothing torn.
+        """
+        with self.hold(folder):
+            known = self._objects.setdefault(folder, {})
+            new = [path for path in _list_files(folder) if _is_whole(path) and self._entry_name(path) not in known]
+            for group in (
+                [path for path in new if path.parent != folder],
+                sorted(path for path in new if path.parent == folder),
+            ):
+                do_at_once(self._send, group)
+            gone = [name for name in self._removed.pop(folder, ()) if name in known]
+            if gone:
+                self.store.delete([f"{self._name(folder)}/{name}" for name in gone])
+                for name in gone:
+                    del known[name]
+
+    def read_list_version(self, path: Path) -> str | None:
+        """Return the version of an object of an account, as it is in the store now; None when there is none."""
+        return self.store.read_version(self._name(path))
+
+    def known_version(self, path: Path) -> str | None:
+        """Return the version of an account's object of which the copy was made; None when there is none."""
+        entry = self._objects.get(self._account_folder(path), {}).get(self._entry_name(path))
+        return entry.version if entry else None
+
+    def read_document(self, path: Path) -> tuple[bytes | None, str | None]:
+        """Return what the store has under a file's name, and its version; None for both when it has nothing."""
+        try:
+            return self.store.read(self._name(path))
+        except FileNotFoundError:
+            return None, None
+
+    def write_document(self, path: Path, content: bytes, version: str | None) -> bool:
+        """Write to the store under a file's name if the version there is this one. Return whether it was."""
+        return self._write_if(self._name(path), content, version) is not None
+
+    def list_accounts(self) -> list[tuple[str, str]]:
+        """Return provider and account of every account that has objects."""
+        providers = [name for name in self.store.list_folders("") if name.startswith("provider=")]
+        accounts = [(provider, name) for provider in providers for name in self.store.list_folders(provider)]
+        return [
+            (provider.partition("=")[2], name.partition("=")[2])
+            for provider, name in sorted(accounts)
+            if name.startswith("account=")
+        ]
+
+    def drop_copies(self, folder: Path) -> None:
+        """Remove all copies of an account, and list it anew: what is read next is what the store has."""
+        with self.hold(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            self._objects.pop(folder, None)
+            self.pull(folder)
+
+    def _send(self, path: Path) -> None:
+        """Write a file to the store; a segment only where none of that name is there."""
+        name = self._name(path)
+        if path.parent == self._account_folder(path) and path.name.endswith(_LARGE_ENDING):
+            version = self._write_if(name, path.read_bytes(), None)
+            if version is None:
+                problem = "another run has written this segment meanwhile, without the lock of this one"
+                raise OSError(errno.EEXIST, problem, f"{self.store.address}/{name}")
+        else:
+            version = self.store.write(name, path)
+        self._note(path, version)
+
+    def _write_if(self, name: str, content: bytes, version: str | None) -> str | None:
+        written = self.store.write_if(name, content, version)
+        if written is None:  # the answer to an earlier try may have been lost
+            with suppress(FileNotFoundError):
+                present, present_version = self.store.read(name)
+                if present == content:
+                    return present_version
+        return written
+
+    def _note(self, path: Path, version: str) -> None:
+        name, size = self._entry_name(path), path.stat().st_size
+        self._objects.setdefault(self._account_folder(path), {})[name] = StoredObject(name, size, version)
+
+    def _fetch(self, path: Path) -> None:
+        make_private_folder(self.root, path.parent)
+        temporary = path.with_name(choose_temporary_name(path.name))
+        try:
+            self.store.fetch(self._name(path), temporary)
+            temporary.chmod(0o600)
+            size = temporary.stat().st_size
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        away_path(path).unlink(missing_ok=True)
+        self._room.add(size, self._is_landed)
+
+    def _is_landed(self, path: Path) -> bool:
+        """Return whether the store has a file, so that its copy may make room."""
+        return path.name.endswith(_LARGE_ENDING) and self.known_version(path) is not None
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    def _account_folder(self, path: Path) -> Path:
+        provider, account = path.relative_to(self.root).parts[:2]
+        return self.root / provider / account
+
+    def _entry_name(self, path: Path) -> str:
+        return path.relative_to(self._account_folder(path)).as_posix()
+
+
+def do_at_once(work: Callable[[T], object], items: Collection[T]) -> None:
+    """Do some work for all items, several at once. Raises the first error, when the others are done."""
+    if len(items) < 2:
+        for item in items:
+            work(item)
+        return
+    with ThreadPoolExecutor(min(_AT_ONCE, len(items))) as pool:
+        for _ in pool.map(work, items):
+            pass
+
+
+def _is_copied(entry: StoredObject) -> bool:
+    """Return whether an object has a copy: a hidden one, such as a journal, is read where it is."""
+    return not entry.name.rpartition("/")[2].startswith(".")
+
+
+def _list_files(folder: Path) -> list[Path]:
+    """Return all files of an account's folder but the index and locks."""
+    return [path for path in folder.rglob("*") if not path.name.startswith(".") and path.is_file()]
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether a file is neither being written nor away."""
+    return not path.name.endswith((_OPEN_ENDING, _PART_ENDING, AWAY_ENDING))
