@@ -33,7 +33,7 @@ class CopyRoom:
     def add(self, size: int, is_landed: Callable[[Path], bool]) -> None:
         """Count a new file of so many bytes, and make room when there are too many.
 
-        ``is_landed`` returns whether a file can be fetched again.
+        ``is_landed`` returns whether a file can be fetched again, or made anew when its name begins with a dot.
         """
         with self._lock:
             if self._bytes is None:
@@ -52,8 +52,9 @@ class CopyRoom:
             if total <= wanted or used_at > limit:
                 break
             if is_landed(path):
-                set_away(path, path.stat().st_size)
-                path.unlink()
+                if not path.name.startswith("."):
+                    set_away(path, size)
+                path.unlink(missing_ok=True)
                 total -= size
         if total > self._most_bytes:
             log.info("%s holds %d bytes, all of them in use; %d are allowed", self._root, total, self._most_bytes)

@@ -17,6 +17,9 @@ from extractors.landing.files import write_private_file
 
 AWAY_ENDING = ".away"
 
+INDEX_NAME = ".index.sqlite"
+"""The index of an account's log: made here from the segments, never landed itself."""
+
 
 class CopyKeeper(Protocol):
     """Keeps the files in a folder the same as the objects of a store. Every method raises OSError."""
@@ -47,6 +50,10 @@ class CopyKeeper(Protocol):
 
     def write_document(self, path: Path, content: bytes, version: str | None) -> bool:
         """Write to the store under a file's name if the version there is this one. Return whether it was."""
+        ...
+
+    def set_document_aside(self, path: Path, aside: Path, content: bytes) -> None:
+        """Move what was read under a file's name to another one."""
         ...
 
 
@@ -176,3 +183,12 @@ def write_document(path: Path, content: bytes, version: str | None) -> bool:
         return keeper.write_document(path, content, version)
     write_private_file(path, content, durable=True)
     return True
+
+
+def set_document_aside(path: Path, aside: Path, content: bytes) -> None:
+    """Move such a file, which holds this content, to another name. It is absent then."""
+    keeper = find_keeper(path)
+    if keeper is None:
+        path.replace(aside)
+    else:
+        keeper.set_document_aside(path, aside, content)

@@ -28,7 +28,7 @@ _HOLDER_NAME = ".fetch.holder"
 
 def fetch_lock_path(landing: LandingZone, provider: str, account: str) -> Path:
     """Return the file of an account's fetch lock, in the folder of all its streams."""
-    return landing.account_folder(provider, account) / ".fetch.lock"
+    return landing.lock_folder(provider, account) / ".fetch.lock"
 
 
 @asynccontextmanager
@@ -51,7 +51,7 @@ async def hold_fetch_lock(
         write_private_file(path.with_name(_HOLDER_NAME), str(os.getpid()).encode())
         for leftover in path.parent.rglob("*.part"):
             leftover.unlink()
-        with landing.open_log(account.provider, account.name, recall=recall):
+        async with landing.open_log_aside(account.provider, account.name, recall=recall):
             yield
     finally:
         await lock.release()

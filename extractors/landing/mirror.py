@@ -11,17 +11,20 @@ import errno
 import logging
 import shutil
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from extractors.landing.copy_room import CopyRoom, set_away
+from extractors.landing.copy_room import USED_SECONDS, CopyRoom, set_away
 from extractors.landing.files import choose_temporary_name, make_private_folder, write_private_file
-from extractors.landing.landed_files import AWAY_ENDING, away_path, register_keeper
+from extractors.landing.index import LandingIndex
+from extractors.landing.landed_files import AWAY_ENDING, INDEX_NAME, away_path, register_keeper
 from extractors.landing.objects import ObjectStore, StoredObject
+from extractors.landing.saved_index import restore_index, save_index
 
 log = logging.getLogger("chatmart.landing")
 
@@ -44,22 +47,30 @@ class Mirror:
     def __init__(self, store: ObjectStore, root: Path, most_bytes: int) -> None:
         self.store = store
         self.root = root
+        self._guard = threading.Lock()
         self._room = CopyRoom(root, most_bytes)
         self._objects: dict[Path, dict[str, StoredObject]] = {}
         self._removed: dict[Path, set[str]] = defaultdict(set)
-        self._locks: dict[Path, threading.RLock] = defaultdict(threading.RLock)
+        self._locks: dict[Path, threading.RLock] = {}
+        self._used_at: dict[Path, float] = {}
         make_private_folder(root, root)
         register_keeper(root, self)
 
     @contextmanager
     def hold(self, folder: Path) -> Iterator[None]:
         """Keep other threads from an account's copies inside the block."""
-        with self._locks[folder]:
+        with self._guard:
+            lock = self._locks.setdefault(folder, threading.RLock())
+        with lock:
+            self._used_at[folder] = time.monotonic()
             yield
 
-    def is_known(self, folder: Path) -> bool:
-        """Return whether the objects of an account's folder were listed by this process."""
-        return folder in self._objects
+    def require_known(self, folder: Path) -> None:
+        """List the objects of an account's folder when this process has not listed them yet."""
+        if folder not in self._objects:
+            with self.hold(folder):
+                if folder not in self._objects:
+                    self.pull(folder)
 
     def pull(self, folder: Path) -> None:
         """Make an account's folder the same as its objects, which are listed. Nothing may be written there meanwhile."""
@@ -71,7 +82,7 @@ class Mirror:
                 if name not in listed or (path.stat().st_size, before.get(name, listed[name])) != (listed[name].size, listed[name]):
                     path.unlink()
             self._removed.pop(folder, None)
-            self._objects[folder] = listed
+            self._objects[folder] = listed  # what is read below is brought by name
             large = [entry for entry in listed.values() if entry.name.endswith(_LARGE_ENDING)]
             for entry in large:
                 if not (folder / entry.name).exists() and not away_path(folder / entry.name).exists():
@@ -79,16 +90,15 @@ class Mirror:
             small = [folder / name for name in listed if not name.endswith(_LARGE_ENDING)]
             known = {folder / name for name in before}
             do_at_once(self._fetch, [path for path in small if path not in known or not path.exists()])
+            restore_index(folder)
+            unknown = [segment.path for segment in LandingIndex(folder).list_unknown_segments()]
+            do_at_once(self._fetch, [path for path in unknown if not path.exists()])
 
     def bring(self, path: Path) -> None:
         """Fetch a file that is not here."""
         with self.hold(self._account_folder(path)):
             if not path.exists():
                 self._fetch(path)
-
-    def bring_all(self, paths: Iterable[Path]) -> None:
-        """Fetch those of some files that are not here, several at once."""
-        do_at_once(self._fetch, [path for path in paths if not path.exists()])
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a file here and in the store."""
@@ -130,7 +140,13 @@ class Mirror:
                 for name in gone:
                     del known[name]
 
-    def read_list_version(self, path: Path) -> str | None:
+    def save_index(self, folder: Path, *, at_once: bool = False) -> None:
+        """Save the index of an account for other machines, when it has grown enough or ``at_once``."""
+        with self.hold(folder):
+            if save_index(self.root, folder, at_once=at_once):
+                self.settle(folder)
+
+    def read_current_version(self, path: Path) -> str | None:
         """Return the version of an object of an account, as it is in the store now; None when there is none."""
         return self.store.read_version(self._name(path))
 
@@ -148,7 +164,12 @@ class Mirror:
 
     def write_document(self, path: Path, content: bytes, version: str | None) -> bool:
         """Write to the store under a file's name if the version there is this one. Return whether it was."""
-        return self._write_if(self._name(path), content, version) is not None
+        return self.store.write_if(self._name(path), content, version) is not None
+
+    def set_document_aside(self, path: Path, aside: Path, content: bytes) -> None:
+        """Move what was read under a file's name to another one."""
+        self.store.write(self._name(aside), content)
+        self.store.delete([self._name(path)])
 
     def list_accounts(self) -> list[tuple[str, str]]:
         """Return provider and account of every account that has objects."""
@@ -171,7 +192,8 @@ class Mirror:
         """Write a file to the store; a segment only where none of that name is there."""
         name = self._name(path)
         if path.parent == self._account_folder(path) and path.name.endswith(_LARGE_ENDING):
-            version = self._write_if(name, path.read_bytes(), None)
+            content = path.read_bytes()
+            version = self.store.write_if(name, content, None) or self._find_version(name, content)
             if version is None:
                 problem = "another run has written this segment meanwhile, without the lock of this one"
                 raise OSError(errno.EEXIST, problem, f"{self.store.address}/{name}")
@@ -179,14 +201,13 @@ class Mirror:
             version = self.store.write(name, path)
         self._note(path, version)
 
-    def _write_if(self, name: str, content: bytes, version: str | None) -> str | None:
-        written = self.store.write_if(name, content, version)
-        if written is None:  # the answer to an earlier try may have been lost
-            with suppress(FileNotFoundError):
-                present, present_version = self.store.read(name)
-                if present == content:
-                    return present_version
-        return written
+    def _find_version(self, name: str, content: bytes) -> str | None:
+        """Return the version of an object with this content, which an earlier try has written; None for another one."""
+        try:
+            present, version = self.store.read(name)
+        except FileNotFoundError:
+            return None
+        return version if present == content else None
 
     def _note(self, path: Path, version: str) -> None:
         name, size = self._entry_name(path), path.stat().st_size
@@ -206,7 +227,9 @@ class Mirror:
         self._room.add(size, self._is_landed)
 
     def _is_landed(self, path: Path) -> bool:
-        """Return whether the store has a file, so that its copy may make room."""
+        """Return whether the store has a file, so that its copy may make room; or whether an index is not in use."""
+        if path.name == INDEX_NAME:
+            return time.monotonic() - self._used_at.get(path.parent, -USED_SECONDS) >= USED_SECONDS
         return path.name.endswith(_LARGE_ENDING) and self.known_version(path) is not None
 
     def _name(self, path: Path) -> str:

@@ -54,7 +54,8 @@ class ObjectStore(Protocol):
     def write_if(self, name: str, content: bytes, version: str | None) -> str | None:
         """Write an object if it has this version, or with None if there is none. Return its version; None if refused.
 
-        Of many writers at once exactly one is not refused.
+        Of many writers at once exactly one is not refused. Who is not refused learns it also when the answer to a first
+        try was lost.
         """
         ...
 
