@@ -70,7 +70,7 @@ def describe_store_error(error: Exception, address: str) -> str:
     if answer:
         return (
             f"{address}: {answer['message'] or answer['code']} ({answer['code']}); look at the address, at "
-            "`delta: {endpoint, region}` in the configuration, and at the credentials in the environment"
+            "`object_store: {endpoint, region}` in the configuration, and at the credentials in the environment"
         )
     causes = _CAUSE.findall(text) or text.strip().splitlines()[:1]
     return f"{address}: {causes[-1].strip()}"

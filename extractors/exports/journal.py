@@ -50,7 +50,7 @@ class JournalState:
         return next((entry for entry in self.entries if entry.export_request == export_request), None)
 
     def with_entry(self, entry: JournalEntry) -> list[JournalEntry]:
-        """Return the entries with a new one in place of an earlier one for the same export, without those a day away."""
+        """Return the entries with a new one in place of one for the same export, without those a day away."""
         others = [
             other
             for other in self.entries

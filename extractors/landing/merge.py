@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from extractors.landing.index import LandingIndex
-from extractors.landing.lines import encode_line
 from extractors.landing.landed_files import list_landed, measure_landed, remove_landed, settle_landed
+from extractors.landing.lines import encode_line
 from extractors.landing.log_batches import BODIES_NAME
 from extractors.landing.segments import (
     Place,

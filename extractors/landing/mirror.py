@@ -33,6 +33,7 @@ T = TypeVar("T")
 _AT_ONCE = 8
 """Requests at the same time: a store answers each after some 40 ms, whatever else it does."""
 
+_CHECK_NAME = ".check"
 _LARGE_ENDING = ".zst"
 _OPEN_ENDING = ".jsonl"
 _PART_ENDING = ".part"
@@ -79,7 +80,10 @@ class Mirror:
             before = self._objects.get(folder, {})
             for path in _list_files(folder):
                 name = path.relative_to(folder).as_posix().removesuffix(AWAY_ENDING)
-                if name not in listed or (path.stat().st_size, before.get(name, listed[name])) != (listed[name].size, listed[name]):
+                if name not in listed or (path.stat().st_size, before.get(name, listed[name])) != (
+                    listed[name].size,
+                    listed[name],
+                ):
                     path.unlink()
             self._removed.pop(folder, None)
             self._objects[folder] = listed  # what is read below is brought by name
@@ -149,6 +153,26 @@ class Mirror:
     def read_current_version(self, path: Path) -> str | None:
         """Return the version of an object of an account, as it is in the store now; None when there is none."""
         return self.store.read_version(self._name(path))
+
+    def refresh_file(self, path: Path) -> None:
+        """Fetch a small file anew if the store has another version of it, or remove it."""
+        folder = self._account_folder(path)
+        with self.hold(folder):
+            version = self.read_current_version(path)
+            if version == self.known_version(path):
+                return
+            self._objects.setdefault(folder, {}).pop(self._entry_name(path), None)
+            if version is None:
+                path.unlink(missing_ok=True)
+            else:
+                self._fetch(path)
+                self._note(path, version)
+
+    def check_access(self) -> None:
+        """Write an object, read and delete it."""
+        self.store.write(_CHECK_NAME, b"")
+        self.store.read(_CHECK_NAME)
+        self.store.delete([_CHECK_NAME])
 
     def known_version(self, path: Path) -> str | None:
         """Return the version of an account's object of which the copy was made; None when there is none."""

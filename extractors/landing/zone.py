@@ -124,13 +124,20 @@ class LandingZone:
             raise
         await asyncio.to_thread(opened.__exit__, None, None, None)
 
-    def sync(self, provider: str, account: str) -> None:
-        """See that no power cut can undo what is landed of an account.
+    def sync(self, accounts: Collection[tuple[str, str]]) -> None:
+        """See that no power cut can undo what is landed of some accounts.
 
         It is written to disk, by whichever process it was landed. What an open segment of this process holds is written
         to an object store; there the other processes' are not landed yet, and nobody sees them. Raises OSError.
         """
-        folder = self.account_folder(provider, account)
+        if self._copies is not None:
+            do_at_once(self._sync_account, [*accounts])
+        else:
+            for account in accounts:
+                self._sync_account(account)
+
+    def _sync_account(self, names: tuple[str, str]) -> None:
+        folder = self.account_folder(*names)
         log = self._logs.get(folder)
         if self._copies is not None:
             if log is not None:
@@ -156,6 +163,13 @@ class LandingZone:
                 if folder not in self._logs:
                     copies.pull(folder)
 
+    def refresh_list(self, provider: str, account: str) -> Path:
+        """See whether an account has forgotten somebody on another machine. Return its folder. Raises OSError."""
+        folder = self.account_folder(provider, account)
+        if self._copies is not None:
+            self._copies.refresh_file(folder / LIST_NAME)
+        return folder
+
     def read_list_stamp(self, provider: str, account: str, *, is_current: bool = True) -> object:
         """Return a value that is another one when an account has forgotten somebody since.
 
@@ -172,6 +186,11 @@ class LandingZone:
         """Save the index of an account in the object store, for other machines. Raises OSError."""
         if self._copies is not None:
             self._copies.save_index(self.account_folder(provider, account), at_once=True)
+
+    def check_access(self) -> None:
+        """See that an object store can be read and written. On a disk nothing is done. Raises OSError."""
+        if self._copies is not None:
+            self._copies.check_access()
 
     def list_accounts(self) -> list[tuple[str, str]]:
         """Return provider and account of every account that ever landed a batch, configured or not. Raises OSError."""

@@ -40,11 +40,12 @@ __all__ = [
 class Config:
     """A validated configuration; relative paths start from the file's folder.
 
-    ``secret_variables`` names, for each account, the variables that its credential comes from.
+    ``landing`` is a folder, or the address of an object store. ``secret_variables`` names, for each account, the
+    variables that its credential comes from.
     """
 
     path: Path
-    landing: Path
+    landing: Path | str
     warehouse: str
     schedule: Schedule
     accounts: tuple[Account, ...]
@@ -111,7 +112,7 @@ def validate_config(path: Path, raw: Mapping[str, Any], *, allow_unset_secrets: 
     document = file.document
     return Config(
         path=path,
-        landing=path.parent / document.landing,
+        landing=document.landing.rstrip("/") if "://" in document.landing else path.parent / document.landing,
         warehouse=document.warehouse,
         schedule=document.schedule,
         accounts=file.accounts,

@@ -62,6 +62,7 @@ def forget_person(workspace: Workspace, account: Account, user_id: str) -> Forge
     landing, store = workspace.landing, workspace.store
     folder = landing.account_folder(account.provider, account.name)
     with hold_lock_now(landing, account):
+        landing.refresh([(account.provider, account.name)])
         people = read_people(folder) or begin_list()
         person = people.describe(user_id, workspace.clock.now().isoformat())
         write_people(landing.root, folder, people.with_person(person))

@@ -10,9 +10,11 @@ from extractors.account import Account
 from extractors.clock import SYSTEM_CLOCK, Clock
 from extractors.http.settings import HttpSettings
 from pipelines.configuration.config import Config
+from pipelines.configuration.settings import OperatingSettings
 from pipelines.loads.stop import StopSignal
 from transforms.privacy import mark_privacy
 from warehouse.records import AccountRow
+from warehouse.storage.object_store import require_library
 from warehouse.store import LakeSettings, Store, open_store
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class Workspace:
         Raises UnsupportedStore for an unknown form of ``warehouse``.
         """
         settings = config.settings
-        lake = LakeSettings(**dict(settings.delta))
+        lake = build_lake_settings(settings)
         store = open_store(config.warehouse, config.folder, wait_seconds=settings.lock_wait_seconds, lake=lake)
         return cls(config, store, run_id=run_id or _new_run_id(), command=command)
 
@@ -56,7 +58,19 @@ class Workspace:
         """The landing zone. A query or the status never opens it."""
         from extractors.landing.zone import LandingZone  # imported late: readers of the warehouse do without
 
-        return LandingZone(self.config.landing, self._open_eraser)
+        if isinstance(self.config.landing, Path):
+            return LandingZone(self.config.landing, self._open_eraser)
+        require_library(self.config.landing)
+        from pipelines.loads.landing_objects import open_copies
+
+        settings = self.config.settings
+        copies = open_copies(
+            self.config.landing,
+            self.config.folder / "data",
+            build_lake_settings(settings),
+            int(settings.object_store.copies_gigabytes * 1e9),
+        )
+        return LandingZone(copies.root, self._open_eraser, copies=copies)
 
     def _open_eraser(self, provider: str, name: str) -> "Eraser | None":
         """Return the eraser of the people whom an account has forgotten; None where there are none."""
@@ -70,6 +84,12 @@ class Workspace:
     def staging(self) -> Path:
         """The folder of staged Parquet files between transform and commit."""
         return self.store.staging_folder
+
+
+def build_lake_settings(settings: OperatingSettings) -> LakeSettings:
+    """Return the settings of a configuration about its object store and its Delta lake."""
+    way = settings.object_store
+    return LakeSettings(way.endpoint, way.region, way.allow_http, settings.delta.shards)
 
 
 def build_account_row(account: Account) -> AccountRow:

@@ -1,0 +1,153 @@
+"""The objects of a landing zone ``s3://…``, and the folder of this process for copies of them.
+
+What must not come in: what the objects hold.
+"""
+
+import errno
+import re
+import secrets
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import obstore
+from filelock import FileLock, Timeout
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+
+from extractors.landing.files import make_private_folder
+from extractors.landing.mirror import Mirror
+from extractors.landing.objects import StoredObject
+from warehouse.disk_failures import describe_store_error
+from warehouse.storage.lake_settings import LakeSettings
+from warehouse.storage.object_store import open_object_store
+
+if TYPE_CHECKING:
+    from obstore.store import S3Store
+
+_WHOLE_BYTES = 2**25
+"""The length up to which a file is sent in one request. A longer one is sent in parts, from the disk."""
+
+_WRITER = "chatmart-write"
+
+
+def open_copies(url: str, data: Path, settings: LakeSettings, most_bytes: int) -> Mirror:
+    """Return the copies of the landing zone at ``url``. They are in a folder below ``data`` that no other process uses.
+
+    Folders of processes that have ended are used again. Raises UnsupportedStore for an address without encryption
+    that was not allowed, and OSError.
+    """
+    store = LandingObjects(open_object_store(url, settings), url)
+    name = re.sub(r"[^\w.-]+", "-", url.partition("://")[2])
+    base = data.expanduser().resolve() / f"landing-{name}"
+    make_private_folder(base, base)
+    for number in count(1):
+        lock = FileLock(base / f"copies-{number}.lock", timeout=0, mode=0o600, thread_local=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            continue
+        return _OwnCopies(store, base / f"copies-{number}", most_bytes, lock)
+    raise AssertionError("numbers do not end")
+
+
+class _OwnCopies(Mirror):
+    """Copies in a folder that is locked as long as they are used."""
+
+    def __init__(self, store: "LandingObjects", root: Path, most_bytes: int, lock: FileLock) -> None:
+        super().__init__(store, root, most_bytes)
+        self._folder_lock = lock  # released with this object
+
+
+class LandingObjects:
+    """Objects below an address (``extractors.landing.objects.ObjectStore``). The library tries again what fails."""
+
+    def __init__(self, store: "S3Store", address: str) -> None:
+        self._store = store
+        self.address = address
+
+    def list_objects(self, folder: str) -> list[StoredObject]:
+        """Return the objects of a folder and of those in it, by their names below it."""
+        with self._name_failures():
+            return [
+                StoredObject(entry["path"][len(folder) + 1 :], entry["size"], entry["e_tag"] or "")
+                for entries in obstore.list(self._store, prefix=folder)
+                for entry in entries
+            ]
+
+    def list_folders(self, folder: str) -> list[str]:
+        """Return the names of the folders in a folder."""
+        with self._name_failures():
+            result = obstore.list_with_delimiter(self._store, prefix=folder or None)
+            return [path.rpartition("/")[2] for path in result["common_prefixes"]]
+
+    def read(self, name: str) -> tuple[bytes, str]:
+        """Return an object's content and its version. Raises FileNotFoundError."""
+        with self._name_failures():
+            result = obstore.get(self._store, name)
+            return bytes(result.bytes()), result.meta["e_tag"] or ""
+
+    def read_version(self, name: str) -> str | None:
+        """Return an object's version; None when there is no such object."""
+        with self._name_failures():
+            try:
+                return obstore.head(self._store, name)["e_tag"]
+            except FileNotFoundError:
+                return None
+
+    def fetch(self, name: str, path: Path) -> None:
+        """Write an object's content to a file that does not exist yet. Raises FileNotFoundError."""
+        with self._name_failures():
+            result = obstore.get(self._store, name)
+            with path.open("xb") as file:
+                path.chmod(0o600)
+                for piece in result.stream(min_chunk_size=2**20):
+                    file.write(piece)
+
+    def write(self, name: str, content: bytes | Path) -> str:
+        """Write an object, in place of an earlier one, from bytes or from a file. Return its version."""
+        if isinstance(content, Path) and content.stat().st_size <= _WHOLE_BYTES:
+            content = content.read_bytes()
+        with self._name_failures():
+            return obstore.put(self._store, name, content, use_multipart=isinstance(content, Path))["e_tag"] or ""
+
+    def write_if(self, name: str, content: bytes, version: str | None) -> str | None:
+        """Write an object if it has this version, or with None if there is none. Return its version; None if refused.
+
+        The object bears a mark of this call, so that one whose answer was lost is known again when the library repeats
+        it and is refused.
+        """
+        mark = secrets.token_hex(8)
+        mode: obstore.PutMode = "create" if version is None else {"e_tag": version}
+        with self._name_failures():
+            try:
+                result = obstore.put(
+                    self._store, name, content, mode=mode, use_multipart=False, attributes={_WRITER: mark}
+                )
+            except (AlreadyExistsError, PreconditionError, FileNotFoundError):
+                return self._find_written(name, mark)
+        return result["e_tag"]
+
+    def _find_written(self, name: str, mark: str) -> str | None:
+        try:
+            result = obstore.get(self._store, name)
+        except FileNotFoundError:
+            return None
+        return result.meta["e_tag"] if result.attributes.get(_WRITER) == mark else None
+
+    def delete(self, names: Collection[str]) -> None:
+        """Delete objects; those that are gone already do not matter."""
+        with self._name_failures():
+            try:
+                obstore.delete(self._store, list(names))
+            except FileNotFoundError:
+                return
+
+    @contextmanager
+    def _name_failures(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseError as error:
+            sentence = describe_store_error(error, self.address).removeprefix(f"{self.address}: ")
+            raise OSError(errno.EREMOTEIO, sentence, self.address) from error
