@@ -74,16 +74,13 @@ class Mirror:
                     self.pull(folder)
 
     def pull(self, folder: Path) -> None:
-        """Make an account's folder the same as its objects, which are listed. Nothing may be written there meanwhile."""
+        """Make an account's folder the same as its objects, which are listed. No log may be open there."""
         with self.hold(folder):
             listed = {entry.name: entry for entry in self.store.list_objects(self._name(folder)) if _is_copied(entry)}
             before = self._objects.get(folder, {})
             for path in _list_files(folder):
-                name = path.relative_to(folder).as_posix().removesuffix(AWAY_ENDING)
-                if name not in listed or (path.stat().st_size, before.get(name, listed[name])) != (
-                    listed[name].size,
-                    listed[name],
-                ):
+                entry = listed.get(path.relative_to(folder).as_posix().removesuffix(AWAY_ENDING))
+                if entry is None or before.get(entry.name, entry) != entry or path.stat().st_size != entry.size:
                     path.unlink()
             self._removed.pop(folder, None)
             self._objects[folder] = listed  # what is read below is brought by name

@@ -149,9 +149,9 @@ class LandingZone:
             sync_open_segments(folder)
 
     def refresh(self, accounts: Collection[tuple[str, str]]) -> None:
-        """See what other machines have landed or removed of some accounts. On a disk it is seen at once. Raises OSError.
+        """See what other machines have landed of some accounts, or removed. On a disk it is seen at once.
 
-        An account whose log is open here has no other writer.
+        An account whose log is open here has no other writer. Raises OSError.
         """
         if self._copies is not None:
             do_at_once(self._refresh_account, [*accounts])
