@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from extractors.landing.copy_folders import CopyFolder, mark_compared
 from extractors.landing.copy_room import USED_SECONDS, CopyRoom, set_away
 from extractors.landing.files import choose_temporary_name, make_private_folder, write_private_file
 from extractors.landing.index import LandingIndex
@@ -40,14 +41,15 @@ _PART_ENDING = ".part"
 
 
 class Mirror:
-    """The copies of one landing zone in the folder ``root``, which no other process uses. At most about ``most_bytes``.
+    """The copies of one landing zone in a folder that no other process uses. They take at most about ``most_bytes``.
 
     Every method raises OSError.
     """
 
-    def __init__(self, store: ObjectStore, root: Path, most_bytes: int) -> None:
+    def __init__(self, store: ObjectStore, folder: CopyFolder, most_bytes: int) -> None:
         self.store = store
-        self.root = root
+        self.root = root = folder.path
+        self._copy_folder = folder
         self._guard = threading.Lock()
         self._room = CopyRoom(root, most_bytes)
         self._objects: dict[Path, dict[str, StoredObject]] = {}
@@ -94,6 +96,9 @@ class Mirror:
             restore_index(folder)
             unknown = [segment.path for segment in LandingIndex(folder).list_unknown_segments()]
             do_at_once(self._fetch, [path for path in unknown if not path.exists()])
+            if unknown:
+                LandingIndex(folder).list_streams()  # reads them
+            mark_compared(folder)
 
     def bring(self, path: Path) -> None:
         """Fetch a file that is not here."""
@@ -208,6 +213,10 @@ class Mirror:
             shutil.rmtree(folder, ignore_errors=True)
             self._objects.pop(folder, None)
             self.pull(folder)
+
+    def drop_elsewhere(self, folder: Path) -> None:
+        """Remove an account's copies from the folders of processes of this machine that have ended."""
+        self._copy_folder.drop_elsewhere(folder)
 
     def _send(self, path: Path) -> None:
         """Write a file to the store; a segment only where none of that name is there."""

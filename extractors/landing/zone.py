@@ -187,6 +187,11 @@ class LandingZone:
         if self._copies is not None:
             self._copies.save_index(self.account_folder(provider, account), at_once=True)
 
+    def drop_other_copies(self, provider: str, account: str) -> None:
+        """Remove copies of an account that processes of this machine have left. On a disk there are none."""
+        if self._copies is not None:
+            self._copies.drop_elsewhere(self._folder_of(provider, account))
+
     def check_access(self) -> None:
         """See that an object store can be read and written. On a disk nothing is done. Raises OSError."""
         if self._copies is not None:

@@ -8,15 +8,13 @@ import re
 import secrets
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import obstore
-from filelock import FileLock, Timeout
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
-from extractors.landing.files import make_private_folder
+from extractors.landing.copy_folders import CopyFolder
 from extractors.landing.mirror import Mirror
 from extractors.landing.objects import StoredObject
 from warehouse.disk_failures import describe_store_error
@@ -40,24 +38,7 @@ def open_copies(url: str, data: Path, settings: LakeSettings, most_bytes: int) -
     """
     store = LandingObjects(open_object_store(url, settings), url)
     name = re.sub(r"[^\w.-]+", "-", url.partition("://")[2])
-    base = data.expanduser().resolve() / f"landing-{name}"
-    make_private_folder(base, base)
-    for number in count(1):
-        lock = FileLock(base / f"copies-{number}.lock", timeout=0, mode=0o600, thread_local=False)
-        try:
-            lock.acquire()
-        except Timeout:
-            continue
-        return _OwnCopies(store, base / f"copies-{number}", most_bytes, lock)
-    raise AssertionError("numbers do not end")
-
-
-class _OwnCopies(Mirror):
-    """Copies in a folder that is locked as long as they are used."""
-
-    def __init__(self, store: "LandingObjects", root: Path, most_bytes: int, lock: FileLock) -> None:
-        super().__init__(store, root, most_bytes)
-        self._folder_lock = lock  # released with this object
+    return Mirror(store, CopyFolder(data.expanduser().resolve() / f"landing-{name}"), most_bytes)
 
 
 class LandingObjects:
