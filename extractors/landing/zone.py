@@ -6,19 +6,15 @@ with markers of batches that a transform refused. An answer is in the log as soo
 follows when all answers are there, and makes it visible. The number in it counts the arrivals of an account: their
 order does not rest on a clock that may have been set.
 
-In a landing zone on an object store the same files are objects, and the folders hold copies of them
-(``extractors.landing.mirror``). Landed is what the store has: an open segment is sealed and written there before a
-commit rests on it, and before the fetch lock is free.
+In an object store the same files are objects, and the folders hold copies: ``extractors.landing.shared_zone``.
 
 Earlier releases wrote two files for each batch (``extractors.landing.batch_files``). These stay where they are, and are
 read, replayed and pruned as ever. Every file is readable by its owner only.
 """
 
-import asyncio
-import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -32,60 +28,38 @@ from extractors.landing.files import make_private_folder
 from extractors.landing.forgotten import LIST_NAME, read_list_stamp
 from extractors.landing.index import LandingIndex
 from extractors.landing.log_batches import build_batch
-from extractors.landing.mirror import Mirror, do_at_once
 from extractors.landing.segments import list_segments, scan_open, sync_open_segments
 from extractors.landing.writer import BatchWriter
 from extractors.windows import Window
 
-_LOG = logging.getLogger("chatmart.landing")
-
-_LOCKS_NAME = "locks"
-
 
 class LandingZone:
-    """All batches under one folder, or below one address of an object store, whose copies are in the folder."""
+    """All batches under one folder of this machine."""
 
-    def __init__(
-        self,
-        root: Path,
-        open_eraser: OpenEraser = lambda _provider, _account: None,
-        copies: Mirror | None = None,
-    ) -> None:
+    def __init__(self, root: Path, open_eraser: OpenEraser = lambda _provider, _account: None) -> None:
         self.root = root
         self.open_eraser = open_eraser
         """Returns what keeps forgotten people of an account out of its new batches."""
-        self._copies = copies
         self._logs: dict[Path, AccountLog] = {}
         self._users: Counter[Path] = Counter()
 
     @property
     def address(self) -> str:
-        """The folder, or the address of the object store: what a person is shown, and what machines share."""
-        return str(self.root) if self._copies is None else self._copies.store.address
+        """The folder, or the address of an object store: what a person is shown, and what machines share."""
+        return str(self.root)
 
     @property
     def is_shared(self) -> bool:
         """Whether other machines may read and write it too."""
-        return self._copies is not None
+        return False
 
     def account_folder(self, provider: str, account: str) -> Path:
-        """Return the folder of all streams of an account. The names are validated slugs, never texts of a response.
-
-        Of an object store it holds what the store had when this account was looked at first, or was refreshed. Raises
-        OSError when it cannot be read.
-        """
-        folder = self._folder_of(provider, account)
-        if self._copies is not None:
-            self._copies.require_known(folder)
-        return folder
-
-    def _folder_of(self, provider: str, account: str) -> Path:
+        """Return the folder of all streams of an account. The names are validated slugs, never texts of a response."""
         return self.root / f"provider={provider}" / f"account={account}"
 
     def lock_folder(self, provider: str, account: str) -> Path:
         """Return the folder of an account's lock: all processes of this machine have the same one."""
-        root = self.root if self._copies is None else self.root.parent / _LOCKS_NAME
-        return root / f"provider={provider}" / f"account={account}"
+        return self.account_folder(provider, account)
 
     def file_folder(self, provider: str, account: str, stream: str) -> Path:
         """Return the folder in which earlier releases kept a stream's batches."""
@@ -110,97 +84,48 @@ class LandingZone:
 
     @asynccontextmanager
     async def open_log_aside(self, provider: str, account: str, *, recall: bool = True) -> AsyncIterator[None]:
-        """Open an account's log as ``open_log`` does. Requests to an object store hold up no other task."""
-        opened = self.open_log(provider, account, recall=recall)
-        if self._copies is None:
-            with opened:
-                yield
-            return
-        await asyncio.to_thread(opened.__enter__)
-        try:
+        """Open an account's log as ``open_log`` does, without holding up other tasks of the event loop."""
+        with self.open_log(provider, account, recall=recall):
             yield
-        except BaseException as error:
-            await asyncio.to_thread(opened.__exit__, type(error), error, error.__traceback__)
-            raise
-        await asyncio.to_thread(opened.__exit__, None, None, None)
 
     def sync(self, accounts: Collection[tuple[str, str]]) -> None:
-        """See that no power cut can undo what is landed of some accounts.
+        """Write what is landed of some accounts to disk: by this process, by another one, or by a killed run.
 
-        It is written to disk, by whichever process it was landed. What an open segment of this process holds is written
-        to an object store; there the other processes' are not landed yet, and nobody sees them. Raises OSError.
+        Raises OSError.
         """
-        if self._copies is not None:
-            do_at_once(self._sync_account, [*accounts])
-        else:
-            for account in accounts:
-                self._sync_account(account)
-
-    def _sync_account(self, names: tuple[str, str]) -> None:
-        folder = self.account_folder(*names)
-        log = self._logs.get(folder)
-        if self._copies is not None:
+        for provider, account in accounts:
+            folder = self.account_folder(provider, account)
+            log = self._logs.get(folder)
             if log is not None:
-                log.seal()
-            self._copies.settle(folder)
-        elif log is not None:
-            log.sync()
-        else:
-            sync_open_segments(folder)
+                log.sync()
+            else:
+                sync_open_segments(folder)
 
     def refresh(self, accounts: Collection[tuple[str, str]]) -> None:
-        """See what other machines have landed of some accounts, or removed. On a disk it is seen at once.
-
-        An account whose log is open here has no other writer. Raises OSError.
-        """
-        if self._copies is not None:
-            do_at_once(self._refresh_account, [*accounts])
-
-    def _refresh_account(self, account: tuple[str, str]) -> None:
-        copies, folder = self._copies, self._folder_of(*account)
-        if copies is not None and folder not in self._logs:
-            with copies.hold(folder):
-                if folder not in self._logs:
-                    copies.pull(folder)
+        """See what others have landed of some accounts, or removed. On a disk it is seen at once. Raises OSError."""
 
     def refresh_list(self, provider: str, account: str) -> Path:
-        """See whether an account has forgotten somebody on another machine. Return its folder. Raises OSError."""
-        folder = self.account_folder(provider, account)
-        if self._copies is not None:
-            self._copies.refresh_file(folder / LIST_NAME)
-        return folder
+        """See whether an account has forgotten somebody. Return its folder. Raises OSError."""
+        return self.account_folder(provider, account)
 
     def read_list_stamp(self, provider: str, account: str, *, is_current: bool = True) -> object:
         """Return a value that is another one when an account has forgotten somebody since.
 
         It is that of now; with ``is_current=False`` it is that of what was read here. Raises OSError.
         """
-        folder = self.account_folder(provider, account)
-        if self._copies is None:
-            return read_list_stamp(folder)
-        if is_current:
-            return self._copies.read_current_version(folder / LIST_NAME)
-        return self._copies.known_version(folder / LIST_NAME)
+        return read_list_stamp(self.account_folder(provider, account))
 
     def save_index(self, provider: str, account: str) -> None:
-        """Save the index of an account in the object store, for other machines. Raises OSError."""
-        if self._copies is not None:
-            self._copies.save_index(self.account_folder(provider, account), at_once=True)
+        """Save the index of an account for other machines, after a merge. Raises OSError."""
 
     def drop_other_copies(self, provider: str, account: str) -> None:
-        """Remove copies of an account that processes of this machine have left. On a disk there are none."""
-        if self._copies is not None:
-            self._copies.drop_elsewhere(self._folder_of(provider, account))
+        """Remove the copies of an account that ended processes have left. On a disk there are none. Raises OSError."""
 
     def check_access(self) -> None:
-        """See that an object store can be read and written. On a disk nothing is done. Raises OSError."""
-        if self._copies is not None:
-            self._copies.check_access()
+        """See that an object store can be read and written. Raises OSError."""
 
     def list_accounts(self) -> list[tuple[str, str]]:
         """Return provider and account of every account that ever landed a batch, configured or not. Raises OSError."""
-        if self._copies is not None:
-            return self._copies.list_accounts()
         folders = sorted(self.root.glob("provider=*/account=*"))
         return [(folder.parent.name.partition("=")[2], folder.name.partition("=")[2]) for folder in folders]
 
@@ -222,40 +147,24 @@ class LandingZone:
     @contextmanager
     def _borrow_log(self, provider: str, account: str) -> Iterator[AccountLog]:
         """Open an account's log, or use it while another user has it open; the last one closes it."""
-        folder = self._folder_of(provider, account)
+        folder = self.account_folder(provider, account)
         log = self._logs.get(folder) or self._start_log(provider, account)
         self._users[folder] += 1
         try:
             yield log
-        except BaseException:
-            try:
-                self._end_use(folder, log)
-            except OSError as error:  # the error that came first is the one to report
-                _LOG.warning("%s: what was fetched last is lost: %s", account, error)
-            raise
-        self._end_use(folder, log)
+        finally:
+            self._users[folder] -= 1
+            if not self._users[folder]:
+                self._end_log(folder, log)
 
     def _start_log(self, provider: str, account: str) -> AccountLog:
-        folder = self._folder_of(provider, account)
-        with nullcontext() if self._copies is None else self._copies.hold(folder):
-            if self._copies is not None:
-                self._copies.pull(folder)
-            log = self._logs[folder] = AccountLog(self.root, folder, self.read_last_number(provider, account))
+        folder = self.account_folder(provider, account)
+        log = self._logs[folder] = AccountLog(self.root, folder, self.read_last_number(provider, account))
         return log
 
-    def _end_use(self, folder: Path, log: AccountLog) -> None:
-        """Close a log that nobody uses any more. What it holds for an object store is written there first."""
-        self._users[folder] -= 1
-        if self._users[folder]:
-            return
-        try:
-            if self._copies is not None:
-                log.seal()
-                self._copies.settle(folder)
-                self._copies.save_index(folder)
-        finally:
-            log.close()
-            del self._logs[folder], self._users[folder]
+    def _end_log(self, folder: Path, log: AccountLog) -> None:
+        log.close()
+        del self._logs[folder], self._users[folder]
 
     def read_last_number(self, provider: str, account: str) -> int:
         """Return the highest arrival number of an account, over all its streams; 0 when no batch has one."""
@@ -269,10 +178,7 @@ class LandingZone:
 
     def check_index(self, provider: str, account: str) -> None:
         """Look through the index of an account's landed batches; one that is damaged is made anew. Raises OSError."""
-        folder = self.account_folder(provider, account)
-        if self._copies is not None:
-            self._copies.drop_copies(folder)  # damage of a copy is none of the landing zone
-        LandingIndex(folder).check()
+        LandingIndex(self.account_folder(provider, account)).check()
 
     def list_streams(self, provider: str, account: str) -> list[str]:
         """Return the streams of an account that ever landed a batch, enabled today or not, in order of their names."""

@@ -61,6 +61,7 @@ class Workspace:
         if isinstance(self.config.landing, Path):
             return LandingZone(self.config.landing, self._open_eraser)
         require_library(self.config.landing)
+        from extractors.landing.shared_zone import SharedLandingZone
         from pipelines.loads.landing_objects import open_copies
 
         settings = self.config.settings
@@ -70,7 +71,7 @@ class Workspace:
             build_lake_settings(settings),
             int(settings.object_store.copies_gigabytes * 1e9),
         )
-        return LandingZone(copies.root, self._open_eraser, copies=copies)
+        return SharedLandingZone(copies, self._open_eraser)
 
     def _open_eraser(self, provider: str, name: str) -> "Eraser | None":
         """Return the eraser of the people whom an account has forgotten; None where there are none."""

@@ -9,7 +9,7 @@ from obstore.store import MemoryStore
 from extractors.landing.copy_folders import CopyFolder
 from extractors.landing.erasure import OpenEraser
 from extractors.landing.mirror import Mirror
-from extractors.landing.zone import LandingZone
+from extractors.landing.shared_zone import SharedLandingZone
 from pipelines.loads.landing_objects import LandingObjects
 
 ADDRESS = "s3://bucket/landing"
@@ -44,9 +44,9 @@ class LandingBucket:
 
     def open_zone(
         self, folder: Path, most_bytes: int = PLENTY_BYTES, open_eraser: OpenEraser = lambda *_: None
-    ) -> LandingZone:
+    ) -> SharedLandingZone:
         copies = Mirror(self.objects, CopyFolder(folder), most_bytes)
-        return LandingZone(copies.root, open_eraser, copies=copies)
+        return SharedLandingZone(copies, open_eraser)
 
     def read_all(self) -> dict[str, bytes]:
         """Return the content of every object by its name."""
