@@ -34,6 +34,9 @@ T = TypeVar("T")
 _AT_ONCE = 8
 """Requests at the same time: a store answers each after some 40 ms, whatever else it does."""
 
+_COPY_MODE = 0o400
+"""A file that the store has can only be read: so a later run knows it from what a killed run has left."""
+
 _CHECK_NAME = ".check"
 _LARGE_ENDING = ".zst"
 _OPEN_ENDING = ".jsonl"
@@ -82,7 +85,8 @@ class Mirror:
             before = self._objects.get(folder, {})
             for path in _list_files(folder):
                 entry = listed.get(path.relative_to(folder).as_posix().removesuffix(AWAY_ENDING))
-                if entry is None or before.get(entry.name, entry) != entry or path.stat().st_size != entry.size:
+                is_landed = entry is not None and before.get(entry.name, entry) == entry
+                if entry is None or not is_landed or not _is_copy_of(path, entry):
                     path.unlink()
             self._removed.pop(folder, None)
             self._objects[folder] = listed  # what is read below is brought by name
@@ -241,6 +245,7 @@ class Mirror:
 
     def _note(self, path: Path, version: str) -> None:
         name, size = self._entry_name(path), path.stat().st_size
+        path.chmod(_COPY_MODE)
         self._objects.setdefault(self._account_folder(path), {})[name] = StoredObject(name, size, version)
 
     def _fetch(self, path: Path) -> None:
@@ -248,7 +253,7 @@ class Mirror:
         temporary = path.with_name(choose_temporary_name(path.name))
         try:
             self.store.fetch(self._name(path), temporary)
-            temporary.chmod(0o600)
+            temporary.chmod(_COPY_MODE)
             size = temporary.stat().st_size
             temporary.replace(path)
         finally:
@@ -282,6 +287,13 @@ def do_at_once(work: Callable[[T], object], items: Collection[T]) -> None:
     with ThreadPoolExecutor(min(_AT_ONCE, len(items))) as pool:
         for _ in pool.map(work, items):
             pass
+
+
+def _is_copy_of(path: Path, entry: StoredObject) -> bool:
+    """Return whether a file is a copy, or stands for one: what a killed run has not written to the store is none."""
+    stat = path.stat()
+    is_landed = path.name.endswith(AWAY_ENDING) or stat.st_mode & 0o777 == _COPY_MODE
+    return is_landed and stat.st_size == entry.size
 
 
 def _is_copied(entry: StoredObject) -> bool:

@@ -7,7 +7,6 @@ fetch lock is free. What a killed run had only on its machine is lost, and is as
 
 import asyncio
 import logging
-import sys
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -133,9 +132,8 @@ class SharedLandingZone(LandingZone):
             self._copies.pull(folder)
             return super()._start_log(provider, account)
 
-    def _end_log(self, folder: Path, account_log: AccountLog) -> None:
+    def _end_log(self, folder: Path, account_log: AccountLog, earlier_error: BaseException | None) -> None:
         """Write what a log holds to the store, and close it."""
-        earlier_error = sys.exc_info()[1]
         try:
             account_log.seal()
             self._copies.settle(folder)
@@ -145,4 +143,4 @@ class SharedLandingZone(LandingZone):
                 raise
             log.warning("%s: what was fetched last is lost: %s", folder.name, error)  # the first error is reported
         finally:
-            super()._end_log(folder, account_log)
+            super()._end_log(folder, account_log, earlier_error)

@@ -152,17 +152,22 @@ class LandingZone:
         self._users[folder] += 1
         try:
             yield log
-        finally:
-            self._users[folder] -= 1
-            if not self._users[folder]:
-                self._end_log(folder, log)
+        except BaseException as error:
+            self._end_use(folder, log, error)
+            raise
+        self._end_use(folder, log, None)
+
+    def _end_use(self, folder: Path, log: AccountLog, error: BaseException | None) -> None:
+        self._users[folder] -= 1
+        if not self._users[folder]:
+            self._end_log(folder, log, error)
 
     def _start_log(self, provider: str, account: str) -> AccountLog:
         folder = self.account_folder(provider, account)
         log = self._logs[folder] = AccountLog(self.root, folder, self.read_last_number(provider, account))
         return log
 
-    def _end_log(self, folder: Path, log: AccountLog) -> None:
+    def _end_log(self, folder: Path, log: AccountLog, _error: BaseException | None) -> None:
         log.close()
         del self._logs[folder], self._users[folder]
 
