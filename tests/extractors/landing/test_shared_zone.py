@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from extractors.landing.merge import merge_segments
 from extractors.landing.prune import list_landed_accounts, prune_account
 from extractors.landing.shared_zone import SharedLandingZone
 from extractors.landing.zone import LandingZone
-from tests.support.clock import FakeTime
+from tests.support.clock import FakeClock
 from tests.support.file_batches import land_in_files
 from tests.support.landing_bucket import LandingBucket
 from tests.support.sample_batches import AT, REQUEST, build_key, build_response, land_batch, list_batches
@@ -106,11 +107,11 @@ def test_a_commit_rests_on_what_is_in_the_store(
 def test_answers_of_a_cancelled_run_are_used_by_another_machine(
     first: SharedLandingZone, second: SharedLandingZone
 ) -> None:
-    with pytest.raises(KeyboardInterrupt), first.open_log(*ACCOUNT), first.open_writer(build_key()) as writer:
+    with suppress(KeyboardInterrupt), first.open_log(*ACCOUNT), first.open_writer(build_key()) as writer:
         writer.add(build_response(b"costly"))
         raise KeyboardInterrupt
     assert list_batches(second) == []
-    with second.open_log(*ACCOUNT), second.open_writer(build_key(), FakeTime(AT)) as writer:
+    with second.open_log(*ACCOUNT), second.open_writer(build_key(), FakeClock(AT)) as writer:
         response = writer.recall("counter", REQUEST)
         assert response is not None
         assert response.body == b"costly"
@@ -162,10 +163,12 @@ def test_a_kill_between_the_objects_of_one_batch_leaves_nothing_torn(
 
 
 def test_a_run_without_the_lock_overwrites_nothing(first: SharedLandingZone, second: SharedLandingZone) -> None:
+    zombie = first.open_log(*ACCOUNT)
+    zombie.__enter__()
+    land_batch(first, b"of a zombie")
+    land_batch(second, b"of the holder")
     with pytest.raises(OSError, match=r"another run has written this segment.*s3://bucket/landing/provider=cognigy"):
-        with first.open_log(*ACCOUNT):
-            land_batch(first, b"of a zombie")
-            land_batch(second, b"of the holder")
+        zombie.__exit__(None, None, None)
     assert read_bodies(first) == read_bodies(second) == [[b"of the holder"]]
 
 
@@ -386,7 +389,9 @@ def test_of_many_machines_that_intend_an_export_one_may_request_it(bucket: Landi
         states = [journal.read() for journal in journals]
         with ThreadPoolExecutor(4) as pool:
             intended = list(
-                pool.map(lambda pair: pair[0].intend(JournalEntry(request, AT), pair[1]), zip(journals, states))
+                pool.map(
+                    lambda pair: pair[0].intend(JournalEntry(request, AT), pair[1]), zip(journals, states, strict=True)
+                )
             )
         assert sorted(intended) == [False, False, False, True]
         winner = journals[intended.index(True)]
