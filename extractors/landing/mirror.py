@@ -88,6 +88,8 @@ class Mirror:
                 is_landed = entry is not None and before.get(entry.name, entry) == entry
                 if entry is None or not is_landed or not _is_copy_of(path, entry):
                     path.unlink()
+                    if entry is not None:  # the index may know what stood under this name
+                        (folder / INDEX_NAME).unlink(missing_ok=True)
             self._removed.pop(folder, None)
             self._objects[folder] = listed  # what is read below is brought by name
             large = [entry for entry in listed.values() if entry.name.endswith(_LARGE_ENDING)]
