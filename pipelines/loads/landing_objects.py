@@ -7,7 +7,7 @@ import errno
 import re
 import secrets
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _WHOLE_BYTES = 2**25
 """The length up to which a file is sent in one request. A longer one is sent in parts, from the disk."""
 
+_NO_BUCKET = "NoSuchBucket"
 _WRITER = "chatmart-write"
 
 
@@ -71,11 +72,11 @@ class LandingObjects:
 
     def read_version(self, name: str) -> str | None:
         """Return an object's version; None when there is no such object."""
-        with self._name_failures():
-            try:
+        try:
+            with self._name_failures():
                 return obstore.head(self._store, name)["e_tag"]
-            except FileNotFoundError:
-                return None
+        except FileNotFoundError:
+            return None
 
     def fetch(self, name: str, path: Path) -> None:
         """Write an object's content to a file that does not exist yet. Raises FileNotFoundError."""
@@ -101,34 +102,35 @@ class LandingObjects:
         """
         mark = secrets.token_hex(8)
         mode: obstore.PutMode = "create" if version is None else {"e_tag": version}
-        with self._name_failures():
-            try:
-                result = obstore.put(
+        try:
+            with self._name_failures():
+                return obstore.put(
                     self._store, name, content, mode=mode, use_multipart=False, attributes={_WRITER: mark}
-                )
-            except (AlreadyExistsError, PreconditionError, FileNotFoundError):
-                return self._find_written(name, mark)
-        return result["e_tag"]
+                )["e_tag"]
+        except (FileExistsError, FileNotFoundError):
+            return self._find_written(name, mark)
 
     def _find_written(self, name: str, mark: str) -> str | None:
         try:
-            result = obstore.get(self._store, name)
+            with self._name_failures():
+                result = obstore.get(self._store, name)
+                return result.meta["e_tag"] if result.attributes.get(_WRITER) == mark else None
         except FileNotFoundError:
             return None
-        return result.meta["e_tag"] if result.attributes.get(_WRITER) == mark else None
 
     def delete(self, names: Collection[str]) -> None:
         """Delete objects; those that are gone already do not matter."""
-        with self._name_failures():
-            try:
-                obstore.delete(self._store, list(names))
-            except FileNotFoundError:
-                return
+        with suppress(FileNotFoundError), self._name_failures():
+            obstore.delete(self._store, list(names))
 
     @contextmanager
     def _name_failures(self) -> Iterator[None]:
         try:
             yield
-        except BaseError as error:
+        except (AlreadyExistsError, PreconditionError) as error:
+            raise FileExistsError(errno.EEXIST, "another writer was first", self.address) from error
+        except (BaseError, FileNotFoundError) as error:
+            if isinstance(error, FileNotFoundError) and _NO_BUCKET not in str(error):
+                raise FileNotFoundError(errno.ENOENT, "an object is not there", self.address) from error
             sentence = describe_store_error(error, self.address).removeprefix(f"{self.address}: ")
             raise OSError(errno.EREMOTEIO, sentence, self.address) from error

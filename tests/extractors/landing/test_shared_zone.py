@@ -388,11 +388,8 @@ def test_of_many_machines_that_intend_an_export_one_may_request_it(bucket: Landi
         journals = [Journal(zone.account_folder(*ACCOUNT) / name) for zone in zones]
         states = [journal.read() for journal in journals]
         with ThreadPoolExecutor(4) as pool:
-            intended = list(
-                pool.map(
-                    lambda pair: pair[0].intend(JournalEntry(request, AT), pair[1]), zip(journals, states, strict=True)
-                )
-            )
+            entries = [JournalEntry(request, AT)] * 4
+            intended = list(pool.map(Journal.intend, journals, entries, states))
         assert sorted(intended) == [False, False, False, True]
         winner = journals[intended.index(True)]
         winner.write_entry(JournalEntry(request, AT, "job"))
