@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from extractors.account import Account
 from extractors.clock import SYSTEM_CLOCK, Clock
@@ -18,7 +19,7 @@ from warehouse.storage.object_store import require_library
 from warehouse.store import LakeSettings, Store, open_store
 
 if TYPE_CHECKING:
-    from extractors.landing.erasure import Eraser
+    from extractors.landing.erasure import Eraser, OpenEraser
     from extractors.landing.zone import LandingZone
 
 
@@ -55,36 +56,48 @@ class Workspace:
 
     @cached_property
     def landing(self) -> "LandingZone":
-        """The landing zone. A query or the status never opens it."""
-        from extractors.landing.zone import LandingZone  # imported late: readers of the warehouse do without
+        """The landing zone. A query or the status never opens it.
 
-        if isinstance(self.config.landing, Path):
-            return LandingZone(self.config.landing, self._open_eraser)
-        require_library(self.config.landing)
-        from extractors.landing.shared_zone import SharedLandingZone
-        from pipelines.loads.landing_objects import open_copies
+        Raises UnsupportedStore for an object store that cannot be used, and OSError.
+        """
+        config = self.config
 
-        settings = self.config.settings
-        copies = open_copies(
-            self.config.landing,
-            self.config.folder / "data",
-            build_lake_settings(settings),
-            int(settings.object_store.copies_gigabytes * 1e9),
-        )
-        return SharedLandingZone(copies, self._open_eraser)
+        def open_account_eraser(provider: str, name: str) -> "Eraser | None":
+            zone = weakly()  # a zone that held itself would keep its folder of copies from the next one
+            return None if zone is None else _open_eraser(config, zone, provider, name)
 
-    def _open_eraser(self, provider: str, name: str) -> "Eraser | None":
-        """Return the eraser of the people whom an account has forgotten; None where there are none."""
-        from pipelines.loads.personal_data import open_eraser  # imported late: few accounts have forgotten anybody
-
-        accounts = (account for account in self.config.accounts if (account.provider, account.name) == (provider, name))
-        account = next(accounts, None)
-        return None if account is None else open_eraser(self.landing, account)
+        landing = _open_landing(config, open_account_eraser)
+        weakly = ref(landing)
+        return landing
 
     @property
     def staging(self) -> Path:
         """The folder of staged Parquet files between transform and commit."""
         return self.store.staging_folder
+
+
+def _open_landing(config: Config, open_account_eraser: "OpenEraser") -> "LandingZone":
+    from extractors.landing.zone import LandingZone  # imported late: readers of the warehouse do without
+
+    if isinstance(config.landing, Path):
+        return LandingZone(config.landing, open_account_eraser)
+    require_library(config.landing)
+    from extractors.landing.shared_zone import SharedLandingZone  # imported late: few landing zones are shared
+    from pipelines.loads.landing_objects import open_copies
+
+    settings = config.settings
+    most_bytes = int(settings.object_store.copies_gigabytes * 1e9)
+    copies = open_copies(config.landing, config.folder / "data", build_lake_settings(settings), most_bytes)
+    return SharedLandingZone(copies, open_account_eraser)
+
+
+def _open_eraser(config: Config, landing: "LandingZone", provider: str, name: str) -> "Eraser | None":
+    """Return the eraser of the people whom an account has forgotten; None where there are none."""
+    from pipelines.loads.personal_data import open_eraser  # imported late: few accounts have forgotten anybody
+
+    accounts = (account for account in config.accounts if (account.provider, account.name) == (provider, name))
+    account = next(accounts, None)
+    return None if account is None else open_eraser(landing, account)
 
 
 def build_lake_settings(settings: OperatingSettings) -> LakeSettings:
