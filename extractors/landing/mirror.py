@@ -9,7 +9,6 @@ removed. No line of a log is read here.
 
 import errno
 import logging
-import shutil
 import threading
 import time
 from collections import defaultdict
@@ -22,6 +21,7 @@ from typing import TypeVar
 from extractors.landing.copy_folders import CopyFolder, mark_compared
 from extractors.landing.copy_room import USED_SECONDS, CopyRoom, set_away
 from extractors.landing.files import choose_temporary_name, make_private_folder, write_private_file
+from extractors.landing.forgotten import LIST_NAME
 from extractors.landing.index import LandingIndex
 from extractors.landing.landed_files import AWAY_ENDING, INDEX_NAME, away_path, register_keeper
 from extractors.landing.objects import ObjectStore, StoredObject
@@ -87,9 +87,9 @@ class Mirror:
                 entry = listed.get(path.relative_to(folder).as_posix().removesuffix(AWAY_ENDING))
                 is_landed = entry is not None and before.get(entry.name, entry) == entry
                 if entry is None or not is_landed or not _is_copy_of(path, entry):
+                    if entry is not None and path.stat().st_size == entry.size:
+                        (folder / INDEX_NAME).unlink(missing_ok=True)  # it sees by the length that a segment changed
                     path.unlink()
-                    if entry is not None:  # the index may know what stood under this name
-                        (folder / INDEX_NAME).unlink(missing_ok=True)
             self._removed.pop(folder, None)
             self._objects[folder] = listed  # what is read below is brought by name
             large = [entry for entry in listed.values() if entry.name.endswith(_LARGE_ENDING)]
@@ -98,7 +98,10 @@ class Mirror:
                     set_away(folder / entry.name, entry.size)
             small = [folder / name for name in listed if not name.endswith(_LARGE_ENDING)]
             known = {folder / name for name in before}
-            do_at_once(self._fetch, [path for path in small if path not in known or not path.exists()])
+            changed = [path for path in small if path not in known or not path.exists()]
+            do_at_once(self._fetch, changed)
+            if folder / LIST_NAME in changed:  # on another machine: what it has erased may be in other copies too
+                self._copy_folder.drop_elsewhere(folder)
             restore_index(folder)
             unknown = [segment.path for segment in LandingIndex(folder).list_unknown_segments()]
             do_at_once(self._fetch, [path for path in unknown if not path.exists()])
@@ -214,9 +217,13 @@ class Mirror:
         ]
 
     def drop_copies(self, folder: Path) -> None:
-        """Remove all copies of an account, and list it anew: what is read next is what the store has."""
+        """Remove all copies of an account, and list it anew: what is read next is what the store has.
+
+        The index stays: it knows which batches a segment had that is damaged in the store.
+        """
         with self.hold(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+            for path in _list_files(folder):
+                path.unlink()
             self._objects.pop(folder, None)
             self.pull(folder)
 

@@ -1,5 +1,6 @@
 """A landing zone in an object store, as the commands of two machines load, replay, prune and erase it."""
 
+import gc
 import random
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from obstore.store import S3Store
 from sandbox.account import SandboxAccount
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
+from tests.support.command import CommandResult
 from tests.support.flaky_store import run_flaky_store
 from tests.support.installation import CHATMART, Installation, days_from
 from tests.support.object_store import BUCKET, start_object_store
@@ -58,6 +60,13 @@ def install(
     return product
 
 
+def backfill(product: Installation, first: date, last: date, *more: str, exit_code: int = 0) -> CommandResult:
+    """Load days as a process does, which leaves its folder of copies at its end."""
+    done = product.backfill(first, last, *more, exit_code=exit_code)
+    gc.collect()
+    return done
+
+
 def dump_bucket(endpoint: str, landing: str, folder: Path) -> Path:
     """Write every object of a landing zone to a folder."""
     store = S3Store.from_url(landing, config={"endpoint": endpoint}, client_options={"allow_http": True})
@@ -77,7 +86,7 @@ def test_what_one_machine_has_landed_another_loads_without_a_request(
     accounts = [DEMO["acme-docs"], DEMO["acme-voice"]]
     first = install(tmp_path / "first", sandbox, accounts, landing)
     second = install(tmp_path / "second", sandbox, accounts, landing)
-    first.backfill(DAYS[0], DAYS[1])
+    backfill(first, DAYS[0], DAYS[1])
     sent = len(sandbox.requests)
     second.run("replay")
     assert len(sandbox.requests) == sent
@@ -105,9 +114,9 @@ def test_every_command_on_a_landing_zone_and_a_lake_in_an_object_store(
     ]
     conversation.user = PERSON
     wanted = [PERSON, conversation.id]
-    first.backfill(DAYS[0], DAYS[2])
+    backfill(first, DAYS[0], DAYS[2])
     second.run("replay")
-    second.backfill(DAYS[3], DAYS[3])
+    backfill(second, DAYS[3], DAYS[3])
     first.run("replay")
     for product in (first, second):
         assert product.compare_with_truth(DAYS)[1] == []
@@ -126,7 +135,7 @@ def test_every_command_on_a_landing_zone_and_a_lake_in_an_object_store(
         product.run("replay")
         repaired = product.run("check", "--repair")
         assert repaired.out == "nothing to repair: the warehouse is whole, and has every day that was landed\n"
-    first.backfill(DAYS[0], DAYS[-1], "--refetch")
+    backfill(first, DAYS[0], DAYS[-1], "--refetch")
     assert find_secrets(wanted, read_files(dump_bucket(endpoint, landing, dump))) == []
 
 
@@ -138,7 +147,7 @@ def test_a_damaged_object_is_asked_for_again(
 ) -> None:
     accounts = [DEMO["acme-docs"], DEMO["acme-voice"]]
     product = install(tmp_path / "first", sandbox, accounts, landing)
-    product.backfill(DAYS[0], DAYS[1])
+    backfill(product, DAYS[0], DAYS[1])
     store = S3Store.from_url(landing, config={"endpoint": endpoint}, client_options={"allow_http": True})
     names = [entry["path"] for entries in obstore.list(store) for entry in entries if entry["path"].endswith(".zst")]
     for name in names:
@@ -163,7 +172,7 @@ def test_two_machines_at_once_start_no_export_twice(tmp_path: Path, sandbox: San
         for product in products:
             running.enter_context(start_backfill(product, DAYS[:1]))
     assert sandbox.request_log.count("chatcaptain", "/export", "POST") == len(sandbox.jobs) == 1
-    products[0].backfill(DAYS[0], DAYS[0])
+    backfill(products[0], DAYS[0], DAYS[0])
     assert products[0].compare_with_truth(DAYS[:1])[1] == []
     assert len(sandbox.jobs) == 1
 
@@ -179,7 +188,7 @@ def test_an_export_of_a_killed_machine_is_adopted_by_another(tmp_path: Path, san
         wait_until(lambda: any(job.polls > 2 for job in sandbox.jobs))
         process.kill()
     sandbox.shapes.export_polls = 2
-    second.backfill(DAYS[0], DAYS[0])
+    backfill(second, DAYS[0], DAYS[0])
     assert len(sandbox.jobs) == sandbox.request_log.count("chatcaptain", "/export", "POST") == 1
     assert second.compare_with_truth(DAYS[:1])[1] == []
 
@@ -194,7 +203,7 @@ def test_kills_at_any_moment_and_other_machines_go_on(tmp_path: Path, sandbox: S
             time.sleep(0.8 + 2 * moments.random())
             process.kill()
     last = install(tmp_path / "last", sandbox, accounts, landing)
-    last.backfill(DAYS[0], DAYS[-1])
+    backfill(last, DAYS[0], DAYS[-1])
     assert last.compare_with_truth(DAYS)[1] == []
     reader = install(tmp_path / "reader", sandbox, accounts, landing)
     reader.run("replay")
@@ -215,10 +224,10 @@ def test_a_slow_store_that_fails_now_and_then(tmp_path: Path, sandbox: Sandbox, 
         product = install(
             tmp_path / "first", sandbox, ONE_OF_EACH, landing, object_store={"endpoint": address, "allow_http": True}
         )
-        product.backfill(DAYS[0], DAYS[-1])
+        backfill(product, DAYS[0], DAYS[-1])
         assert product.compare_with_truth(DAYS)[1] == []
         product.run("maintain")
     assert httpx.get(endpoint).is_success
     product.configure(landing=landing, object_store={"endpoint": address, "allow_http": True})
-    done = product.backfill(DAYS[0], DAYS[-1], "--refetch", exit_code=1)
+    done = backfill(product, DAYS[0], DAYS[-1], "--refetch", exit_code=1)
     assert f"{landing}: {address} does not answer" in done.err + done.out
