@@ -9,6 +9,7 @@ removed. No line of a log is read here.
 
 import errno
 import logging
+import os
 import threading
 import time
 from collections import defaultdict
@@ -143,7 +144,7 @@ class Mirror:
         """
         with self.hold(folder):
             known = self._objects.setdefault(folder, {})
-            new = [path for path in _list_files(folder) if _is_whole(path) and self._entry_name(path) not in known]
+            new = [path for path in _list_files(folder) if _is_whole(path) and not _is_copy(path.stat())]
             for group in (
                 [path for path in new if path.parent != folder],
                 sorted(path for path in new if path.parent == folder),
@@ -301,8 +302,11 @@ def do_at_once(work: Callable[[T], object], items: Collection[T]) -> None:
 def _is_copy_of(path: Path, entry: StoredObject) -> bool:
     """Return whether a file is a copy, or stands for one: what a killed run has not written to the store is none."""
     stat = path.stat()
-    is_landed = path.name.endswith(AWAY_ENDING) or stat.st_mode & 0o777 == _COPY_MODE
-    return is_landed and stat.st_size == entry.size
+    return (path.name.endswith(AWAY_ENDING) or _is_copy(stat)) and stat.st_size == entry.size
+
+
+def _is_copy(stat: os.stat_result) -> bool:
+    return stat.st_mode & 0o777 == _COPY_MODE
 
 
 def _is_copied(entry: StoredObject) -> bool:

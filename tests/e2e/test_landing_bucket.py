@@ -104,8 +104,9 @@ def test_every_command_on_a_landing_zone_and_a_lake_in_an_object_store(
     tmp_path: Path, sandbox: Sandbox, landing: str, endpoint: str
 ) -> None:
     lake = f"delta+{landing.removesuffix('landing')}star"
-    first = install(tmp_path / "first", sandbox, ONE_OF_EACH, landing, warehouse=lake, delta={"shards": 2})
-    second = install(tmp_path / "second", sandbox, ONE_OF_EACH, landing)
+    accounts = [DEMO["acme-docs"], DEMO["acme-voice"], DEMO["acme-sales"]]
+    first = install(tmp_path / "first", sandbox, accounts, landing, warehouse=lake, delta={"shards": 2})
+    second = install(tmp_path / "second", sandbox, accounts, landing)
     [conversation, *_] = [
         conversation
         for _, conversations in sandbox.world.conversations_by_day("acme-docs", DAYS)
