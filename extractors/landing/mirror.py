@@ -9,16 +9,23 @@ removed. No line of a log is read here.
 
 import errno
 import logging
-import os
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
+from extractors.landing.copy_files import (
+    COPY_MODE,
+    LARGE_ENDING,
+    do_at_once,
+    is_copied,
+    is_copy,
+    is_copy_of,
+    is_whole,
+    list_files,
+)
 from extractors.landing.copy_folders import CopyFolder, mark_compared
 from extractors.landing.copy_room import USED_SECONDS, CopyRoom, set_away
 from extractors.landing.files import choose_temporary_name, make_private_folder, write_private_file
@@ -30,18 +37,7 @@ from extractors.landing.saved_index import restore_index, save_index
 
 log = logging.getLogger("chatmart.landing")
 
-T = TypeVar("T")
-
-_AT_ONCE = 8
-"""Requests at the same time: a store answers each after some 40 ms, whatever else it does."""
-
-_COPY_MODE = 0o400
-"""A file that the store has can only be read: so a later run knows it from what a killed run has left."""
-
 _CHECK_NAME = ".check"
-_LARGE_ENDING = ".zst"
-_OPEN_ENDING = ".jsonl"
-_PART_ENDING = ".part"
 
 
 class Mirror:
@@ -82,22 +78,22 @@ class Mirror:
     def pull(self, folder: Path) -> None:
         """Make an account's folder the same as its objects, which are listed. No log may be open there."""
         with self.hold(folder):
-            listed = {entry.name: entry for entry in self.store.list_objects(self._name(folder)) if _is_copied(entry)}
+            listed = {entry.name: entry for entry in self.store.list_objects(self._name(folder)) if is_copied(entry)}
             before = self._objects.get(folder, {})
-            for path in _list_files(folder):
+            for path, stat in list_files(folder):
                 entry = listed.get(path.relative_to(folder).as_posix().removesuffix(AWAY_ENDING))
                 is_landed = entry is not None and before.get(entry.name, entry) == entry
-                if entry is None or not is_landed or not _is_copy_of(path, entry):
-                    if entry is not None and path.stat().st_size == entry.size:
+                if entry is None or not is_landed or not is_copy_of(path, stat, entry):
+                    if entry is not None and stat.st_size == entry.size:
                         (folder / INDEX_NAME).unlink(missing_ok=True)  # it sees by the length that a segment changed
-                    path.unlink()
+                    path.unlink(missing_ok=True)
             self._removed.pop(folder, None)
             self._objects[folder] = listed  # what is read below is brought by name
-            large = [entry for entry in listed.values() if entry.name.endswith(_LARGE_ENDING)]
+            large = [entry for entry in listed.values() if entry.name.endswith(LARGE_ENDING)]
             for entry in large:
                 if not (folder / entry.name).exists() and not away_path(folder / entry.name).exists():
                     set_away(folder / entry.name, entry.size)
-            small = [folder / name for name in listed if not name.endswith(_LARGE_ENDING)]
+            small = [folder / name for name in listed if not name.endswith(LARGE_ENDING)]
             known = {folder / name for name in before}
             changed = [path for path in small if path not in known or not path.exists()]
             do_at_once(self._fetch, changed)
@@ -144,7 +140,7 @@ class Mirror:
         """
         with self.hold(folder):
             known = self._objects.setdefault(folder, {})
-            new = [path for path in _list_files(folder) if _is_whole(path) and not _is_copy(path.stat())]
+            new = [path for path, stat in list_files(folder) if is_whole(path) and not is_copy(stat)]
             for group in (
                 [path for path in new if path.parent != folder],
                 sorted(path for path in new if path.parent == folder),
@@ -223,8 +219,8 @@ class Mirror:
         The index stays: it knows which batches a segment had that is damaged in the store.
         """
         with self.hold(folder):
-            for path in _list_files(folder):
-                path.unlink()
+            for path, _ in list_files(folder):
+                path.unlink(missing_ok=True)
             self._objects.pop(folder, None)
             self.pull(folder)
 
@@ -235,7 +231,7 @@ class Mirror:
     def _send(self, path: Path) -> None:
         """Write a file to the store; a segment only where none of that name is there."""
         name = self._name(path)
-        if path.parent == self._account_folder(path) and path.name.endswith(_LARGE_ENDING):
+        if path.parent == self._account_folder(path) and path.name.endswith(LARGE_ENDING):
             content = path.read_bytes()
             version = self.store.write_if(name, content, None) or self._find_version(name, content)
             if version is None:
@@ -255,7 +251,7 @@ class Mirror:
 
     def _note(self, path: Path, version: str) -> None:
         name, size = self._entry_name(path), path.stat().st_size
-        path.chmod(_COPY_MODE)
+        path.chmod(COPY_MODE)
         self._objects.setdefault(self._account_folder(path), {})[name] = StoredObject(name, size, version)
 
     def _fetch(self, path: Path) -> None:
@@ -263,7 +259,7 @@ class Mirror:
         temporary = path.with_name(choose_temporary_name(path.name))
         try:
             self.store.fetch(self._name(path), temporary)
-            temporary.chmod(_COPY_MODE)
+            temporary.chmod(COPY_MODE)
             size = temporary.stat().st_size
             temporary.replace(path)
         finally:
@@ -275,7 +271,7 @@ class Mirror:
         """Return whether the store has a file, so that its copy may make room; or whether an index is not in use."""
         if path.name == INDEX_NAME:
             return time.monotonic() - self._used_at.get(path.parent, -USED_SECONDS) >= USED_SECONDS
-        return path.name.endswith(_LARGE_ENDING) and self.known_version(path) is not None
+        return path.name.endswith(LARGE_ENDING) and self.known_version(path) is not None
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
@@ -286,39 +282,3 @@ class Mirror:
 
     def _entry_name(self, path: Path) -> str:
         return path.relative_to(self._account_folder(path)).as_posix()
-
-
-def do_at_once(work: Callable[[T], object], items: Collection[T]) -> None:
-    """Do some work for all items, several at once. Raises the first error, when the others are done."""
-    if len(items) < 2:
-        for item in items:
-            work(item)
-        return
-    with ThreadPoolExecutor(min(_AT_ONCE, len(items))) as pool:
-        for _ in pool.map(work, items):
-            pass
-
-
-def _is_copy_of(path: Path, entry: StoredObject) -> bool:
-    """Return whether a file is a copy, or stands for one: what a killed run has not written to the store is none."""
-    stat = path.stat()
-    return (path.name.endswith(AWAY_ENDING) or _is_copy(stat)) and stat.st_size == entry.size
-
-
-def _is_copy(stat: os.stat_result) -> bool:
-    return stat.st_mode & 0o777 == _COPY_MODE
-
-
-def _is_copied(entry: StoredObject) -> bool:
-    """Return whether an object has a copy: a hidden one, such as a journal, is read where it is."""
-    return not entry.name.rpartition("/")[2].startswith(".")
-
-
-def _list_files(folder: Path) -> list[Path]:
-    """Return all files of an account's folder but the index and locks."""
-    return [path for path in folder.rglob("*") if not path.name.startswith(".") and path.is_file()]
-
-
-def _is_whole(path: Path) -> bool:
-    """Return whether a file is neither being written nor away."""
-    return not path.name.endswith((_OPEN_ENDING, _PART_ENDING, AWAY_ENDING))

@@ -12,9 +12,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from extractors.landing.account_log import AccountLog
+from extractors.landing.copy_files import do_at_once
 from extractors.landing.erasure import OpenEraser
 from extractors.landing.forgotten import LIST_NAME
-from extractors.landing.mirror import Mirror, do_at_once
+from extractors.landing.mirror import Mirror
 from extractors.landing.zone import LandingZone
 
 log = logging.getLogger("chatmart.landing")
