@@ -18,7 +18,7 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 from extractors.account import Account
-from extractors.errors import AccountBusy, ErrorLocation, NotSent
+from extractors.errors import AccountBusy, ErrorLocation, NotSent, Permanent
 from extractors.landing.fetch_locks import FetchLocks
 from extractors.landing.files import write_private_file
 from extractors.landing.zone import LandingZone
@@ -35,7 +35,7 @@ _PAUSE_GROWTH = 1.5
 
 def fetch_lock_path(landing: LandingZone, provider: str, account: str) -> Path:
     """Return the file of an account's fetch lock, in the folder of all its streams."""
-    return landing.account_folder(provider, account) / ".fetch.lock"
+    return landing.lock_folder(provider, account) / ".fetch.lock"
 
 
 @asynccontextmanager
@@ -45,7 +45,7 @@ async def hold_fetch_lock(
     """Hold an account's fetch lock. Raises AccountBusy when another run keeps it for ``wait_seconds``.
 
     While it waits, it logs for whom, at once and every minute. Raises NotSent when locks that machines share cannot be
-    used.
+    used, and Permanent when the zone is written under the locks of others.
 
     With ``recall`` the answers of a killed run are used where its batches are fetched again.
     Only the holder writes. Unfinished files are therefore left over from a killed run, and are removed first.
@@ -53,13 +53,15 @@ async def hold_fetch_lock(
     path = fetch_lock_path(landing, account.provider, account.name)
     landing.make_folder(path.parent)
     where = ErrorLocation(account.provider, account.name)
+    if landing.is_shared:
+        await asyncio.to_thread(_claim, landing, where)
     async with AsyncExitStack() as held:
         for lock in _list_locks(landing, where):
             await held.enter_async_context(_hold(lock, where, wait_seconds))
         write_private_file(path.with_name(_HOLDER_NAME), str(os.getpid()).encode())
         for leftover in path.parent.rglob("*.part"):
             leftover.unlink()
-        with landing.open_log(account.provider, account.name, recall=recall):
+        async with landing.open_log_aside(account.provider, account.name, recall=recall):
             yield
 
 
@@ -71,7 +73,6 @@ def hold_lock_now(landing: LandingZone, account: Account) -> Iterator[None]:
     cannot be used.
     """
     path = fetch_lock_path(landing, account.provider, account.name)
-    landing.make_folder(path.parent)
     with hold_lock_if_free(landing, account.provider, account.name) as holder:
         if holder is not None:
             where, problem = ErrorLocation(account.provider, account.name), f"{holder} is fetching this account"
@@ -87,8 +88,11 @@ def hold_lock_if_free(landing: LandingZone, provider: str, account: str) -> Iter
 
     Raises NotSent when locks that machines share cannot be used.
     """
+    where = ErrorLocation(provider, account)
+    landing.make_folder(fetch_lock_path(landing, provider, account).parent)
+    _claim(landing, where)
     with ExitStack() as held:
-        for lock in _list_locks(landing, ErrorLocation(provider, account)):
+        for lock in _list_locks(landing, where):
             if not lock.try_acquire():
                 yield lock.describe_holder()
                 return
@@ -165,7 +169,17 @@ class _MachinesLock:
         try:
             yield
         except ConnectionError as error:
-            raise NotSent(self._where, str(error)) from error
+            raise NotSent(self._where, str(error).rstrip(".")) from error
+
+
+def _claim(landing: LandingZone, where: ErrorLocation) -> None:
+    """See that a zone which machines share is written under the locks of this process, and no others."""
+    try:
+        landing.claim()
+    except PermissionError as error:
+        raise Permanent(where, str(error).rstrip(".")) from error
+    except ConnectionError as error:
+        raise NotSent(where, str(error).rstrip(".")) from error
 
 
 def _list_locks(landing: LandingZone, where: ErrorLocation) -> list[_Lock]:

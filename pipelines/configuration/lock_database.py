@@ -1,6 +1,6 @@
 """The database of the locks that processes of several machines share: that of `locks:`, or that of Dagster's state.
 
-Dagster's own settings are read only where the warehouse is shared by machines. Nothing is connected to here.
+Dagster's own settings are read only where machines may share the landing zone or the warehouse. It connects to nothing.
 """
 
 import os
@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 import yaml
 
-from pipelines.configuration.config import SHARED_WAREHOUSE, Config
+from pipelines.configuration.config import Config
 from pipelines.configuration.secrets import read_env, register_password
 
 
@@ -35,7 +35,7 @@ def find_lock_database(config: Config) -> LockDatabase | None:
         address = locks.get_secret_value()
         problem = "" if address else "it has no value, or a variable in it is not set"
         return LockDatabase(f"`locks:` in {config.path.name}", address, problem)
-    if not config.warehouse.startswith(SHARED_WAREHOUSE):
+    if not config.is_shared:
         return None
     return _find_dagsters_database(config.dagster_home / "dagster.yaml", {**read_env(config.folder), **os.environ})
 

@@ -180,8 +180,8 @@ class Retention(Settings):
     )
 
 
-class DeltaSettings(Settings):
-    """The way to the object store of a warehouse `delta+s3://…`, and the shards of a new Delta lake.
+class ObjectStoreSettings(Settings):
+    """The way to the object store of a landing zone `s3://…` and of a warehouse `delta+s3://…`.
 
     Credentials are those of the environment.
     """
@@ -193,6 +193,16 @@ class DeltaSettings(Settings):
     allow_http: bool = Field(
         default=False, description="Whether the object store's address may be one without encryption"
     )
+    copies_gigabytes: float = Field(
+        default=2,
+        gt=0,
+        description="Room for copies of landed responses in `data`, for each process; what is in use may exceed it",
+    )
+
+
+class DeltaSettings(Settings):
+    """A warehouse that is a Delta lake, `delta://…` or `delta+s3://…`."""
+
     shards: int = Field(
         default=1, ge=1, le=4096, description="Parts of a new lake's accounts that are written side by side"
     )
@@ -221,12 +231,15 @@ class OperatingSettings(Settings):
     locks: SecretAddress | None = Field(
         default=None,
         description="PostgreSQL database whose advisory locks several machines share, its password as ${VARIABLE}; "
-        "none: that of Dagster's state for a warehouse delta+s3://, else files of this machine",
+        "none: that of Dagster's state for a place in an object store, else files of this machine",
     )
     alerts: Alerts = Field(default=Alerts(), description="Receiver of messages about failed loads")
     network: NetworkSettings = Field(default=NetworkSettings(), description="Proxy and certificate authorities")
     retention: Retention = Field(default=Retention(), description="Data that maintenance deletes")
-    delta: DeltaSettings = Field(default=DeltaSettings(), description="Object store and shards of a Delta lake")
+    object_store: ObjectStoreSettings = Field(
+        default=ObjectStoreSettings(), description="Way to the object store of the landing zone and of a Delta lake"
+    )
+    delta: DeltaSettings = Field(default=DeltaSettings(), description="Shards of a Delta lake")
     owners: tuple[Annotated[str, AfterValidator(_validate_owner)], ...] = Field(
         default=(), description="Owners of all assets in Dagster: `team:data`, or a mail address"
     )

@@ -11,7 +11,7 @@ from pipelines.cli.options import accounts_option, providers_option
 @command()
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--repair", is_flag=True, help="Find what is damaged or missing, and mend it. Takes no --json.")
-@click.option("--take-over", is_flag=True, help="Write a shared lake under the locks of this machine. Checks nothing.")
+@click.option("--take-over", is_flag=True, help="Write what machines share under these locks. Checks nothing.")
 @accounts_option
 @providers_option
 @click.pass_obj
@@ -32,14 +32,15 @@ def check(
     were landed and are not loaded are loaded, days whose responses cannot be read are fetched again. Exits with 0 when
     all is whole or mended, with 1 when something is not.
 
-    With --take-over a warehouse delta+s3:// that another machine wrote, or that was written under locks in another
-    database, is written under the locks of this configuration from now on. The others are refused then.
+    With --take-over a landing zone s3:// and a warehouse delta+s3:// that another machine wrote, or that were written
+    under locks in another database, are written under the locks of this configuration from now on. The others are
+    refused then.
     """
     if take_over:
         _refuse_others(as_json, repair, accounts, providers)
-        from pipelines.cli.actions.take_over import take_over_warehouse
+        from pipelines.cli.actions.take_over import take_over_shared
 
-        return take_over_warehouse(config)
+        return take_over_shared(config)
     if repair:
         _refuse_json(as_json)
         from pipelines.cli.actions.repair import repair_accounts

@@ -5,18 +5,26 @@ import os
 import re
 import socket
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from extractors.errors import AccountBusy, NotSent
+from extractors.errors import AccountBusy, NotSent, Permanent
 from extractors.landing import lock as lock_module
+from extractors.landing.copy_folders import CopyFolder
 from extractors.landing.lock import fetch_lock_path, hold_fetch_lock, hold_lock_if_free, hold_lock_now
+from extractors.landing.mirror import Mirror
+from extractors.landing.shared_zone import SharedLandingZone
 from extractors.landing.zone import LandingZone
 from pipelines.configuration.lock_database import LockDatabase
+from pipelines.loads.landing_objects import LandingNotes
+from pipelines.loads.lock_owner import NotedOwner
 from pipelines.loads.lock_session import LockSession
+from tests.support.clock import FakeClock
 from tests.support.http_session import build_account
+from tests.support.landing_bucket import PLENTY_BYTES, LandingBucket
 from tests.support.postgres import start_postgres
 
 ACME = build_account("http://127.0.0.1:1")
@@ -123,3 +131,33 @@ def test_a_database_that_cannot_be_used_fails_the_account_before_a_request(tmp_p
             NotSent, match=r"^acme \(cognigy\): The database of the locks, 127\.0\.0\.1:1/d of `locks:`, "
         ):
             act()
+
+
+def test_a_second_machine_with_files_for_locks_writes_no_shared_landing_zone(tmp_path: Path) -> None:
+    bucket = LandingBucket()
+
+    def open_machine(name: str) -> SharedLandingZone:
+        owner = NotedOwner(None, FakeClock(datetime(2025, 4, 1, 6, tzinfo=UTC)))
+        notes = LandingNotes(bucket.objects)
+
+        def claim(folder: Path, takes_over: bool) -> None:
+            (owner.take_over if takes_over else owner.claim)(bucket.objects.address, notes, folder)
+
+        copies = Mirror(bucket.objects, CopyFolder(tmp_path / name), PLENTY_BYTES)
+        return SharedLandingZone(copies, claim=claim)
+
+    asyncio.run(fetch(open_machine("first")))
+    second = open_machine("second")
+    sentence = rf"^acme \(cognigy\): s3://bucket/landing is written under locks of the machine .*{tmp_path / 'first'}"
+    for act in (
+        lambda: asyncio.run(fetch(second)),
+        lambda: hold_lock_now(second, ACME).__enter__(),
+        lambda: hold_lock_if_free(second, ACME.provider, ACME.name).__enter__(),
+    ):
+        with pytest.raises(Permanent, match=sentence):
+            act()
+    assert second.list_accounts() == open_machine("first").list_accounts(), "it reads all the same"
+    second.claim(takes_over=True)
+    asyncio.run(fetch(second))
+    with pytest.raises(Permanent, match="is written under locks of the machine"):
+        asyncio.run(fetch(open_machine("first")))

@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from warehouse.errors import UnsupportedStore
 from warehouse.storage.delta.lake import Lake
@@ -11,9 +10,7 @@ from warehouse.storage.delta.log import DeltaLog
 from warehouse.storage.delta.storage import DeltaStorage
 from warehouse.storage.lake_settings import LakeSettings
 from warehouse.storage.locks import ClaimedLocks, FileLocks, LockOwner, Locks, MachineLocks, SharedLocks
-
-if TYPE_CHECKING:
-    from obstore.store import S3Config
+from warehouse.storage.object_store import delta_options, open_object_store, require_allowed
 
 
 def open_folder(
@@ -47,24 +44,12 @@ def open_bucket(
     too without `shared`. A writer claims the address for its `owner`: it is refused where others guard it.
     Raises UnsupportedStore for an address without encryption that was not allowed.
     """
-    from obstore.store import S3Store
-
     from warehouse.storage.delta.object_files import ObjectFiles
 
     bucket, _, prefix = url.partition("://")[2].strip("/").partition("/")
-    resolved = settings.resolve()
-    is_plain = (resolved.endpoint or "").startswith("http://")
-    if is_plain and not resolved.allow_http:
-        raise UnsupportedStore(
-            f"The object store of {url} is {resolved.endpoint}, an address without encryption: give one that begins "
-            "with https://, or set `delta: {allow_http: true}` or AWS_ALLOW_HTTP=true for a store in your own network."
-        )
-    config: S3Config = {"region": resolved.region or ""}
-    options = {"AWS_REGION": resolved.region or "", "AWS_ALLOW_HTTP": str(is_plain).lower()}
-    if resolved.endpoint:
-        config["endpoint"] = options["AWS_ENDPOINT_URL"] = resolved.endpoint
+    options = delta_options(require_allowed(url, settings))
     s3_url = f"s3://{bucket}/{prefix}".rstrip("/")
-    store = S3Store.from_url(s3_url, config=config, client_options={"allow_http": is_plain})
+    store = open_object_store(s3_url, settings)
     address = f"delta+{s3_url}"
     private = (base / "data").expanduser().resolve() / re.sub(r"[^\w.-]+", "-", f"{bucket}/{prefix}").strip("-")
     files = ObjectFiles(store, address, private)
