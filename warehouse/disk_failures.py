@@ -30,6 +30,8 @@ _REMEDIES = {
 }
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _ANSWER = re.compile(r"<Code>(?P<code>\w+)</Code>\s*(?:<Message>(?P<message>[^<]*?)\.?</Message>)?")
+_UNREACHABLE = re.compile(r"Error performing [A-Z]+ (?P<host>\w+://[^/\s]+).*?error sending request", re.DOTALL)
+_ROLE_SERVER = "http://169.254.169.254"  # asked when the environment has no credentials; it answers in clouds alone
 _CAUSE = re.compile(r"\u21b3 *(.+)")
 _WORDS = {os.strerror(number): number for number in _REMEDIES}
 
@@ -66,11 +68,22 @@ def describe_store_error(error: Exception, address: str) -> str:
     if failure is not None:
         return describe_os_error(OSError(failure, os.strerror(failure)), address)
     text = _COLOUR.sub("", str(error)).partition("Debug source")[0]
+    unreachable = _UNREACHABLE.search(text)
+    if unreachable and unreachable["host"] == _ROLE_SERVER:
+        return (
+            f"{address}: there are no credentials for its object store; set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY in the environment, or give this machine a role"
+        )
+    if unreachable:
+        return (
+            f"{address}: {unreachable['host']} does not answer; look at `object_store: {{endpoint}}` in the "
+            "configuration, at the network, and whether the object store runs"
+        )
     answer = _ANSWER.search(text)
     if answer:
         return (
             f"{address}: {answer['message'] or answer['code']} ({answer['code']}); look at the address, at "
-            "`delta: {endpoint, region}` in the configuration, and at the credentials in the environment"
+            "`object_store: {endpoint, region}` in the configuration, and at the credentials in the environment"
         )
     causes = _CAUSE.findall(text) or text.strip().splitlines()[:1]
     return f"{address}: {causes[-1].strip()}"

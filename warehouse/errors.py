@@ -12,6 +12,7 @@ A store raises these and nothing else of its own. What must not come in: message
     ├── SetupError                the program, the address or the file is wrong: change it, then run again
     │   ├── NewerWarehouse        written by a newer release
     │   ├── UnsupportedStore      no kind of store has this address
+    │   ├── LockedElsewhere       the writers of another machine, with other locks, write it
     │   └── UnreadableWarehouse   the file is no warehouse, or it is damaged
     ├── DamagedWarehouse          the loader's data were damaged and set aside: run again, what is published takes over
     ├── StorageFailed             the disk is full, read-only, without locks, or refuses access: mend it, then run again
@@ -59,6 +60,10 @@ class NewerWarehouse(SetupError):
 
 class UnsupportedStore(SetupError):
     """No kind of store has this address."""
+
+
+class LockedElsewhere(SetupError):
+    """The warehouse is written under the locks of another machine, or of another database."""
 
 
 class UnreadableWarehouse(SetupError):

@@ -40,6 +40,7 @@ from warehouse.records import (
     SliceFailure,
 )
 from warehouse.storage.lake_settings import LakeSettings
+from warehouse.storage.locks import LockOwner, SharedLocks
 from warehouse.storage.opening import find_storage
 
 log = logging.getLogger("chatmart.warehouse")
@@ -218,6 +219,13 @@ class Store(LedgerStore):
         with name_disk_failures(self.location):
             return self._storage.set_aside(damaged)
 
+    def take_over(self) -> bool:
+        """Guard the warehouse with the locks of this process, in the place of those of another machine.
+
+        Return False where no other machine can guard it. Raises StorageFailed.
+        """
+        return self._storage.take_over()
+
     def published_version(self) -> int:
         """Return the schema version of the published warehouse, which an earlier release may have written.
 
@@ -269,13 +277,16 @@ def open_store(
     limits: EngineLimits | None = None,
     wait_seconds: float = 600,
     lake: LakeSettings | None = None,
+    shared_locks: SharedLocks | None = None,
+    lock_owner: LockOwner | None = None,
 ) -> Store:
     """Return the store at `url`. A path after `://` that is relative is resolved against the folder `base`.
 
-    `wait_seconds` is the longest time that a write waits for other writers; `lake` is for Delta lakes. Touches no
-    file. Raises UnsupportedStore for an address without a path, or of an unknown kind.
+    `wait_seconds` is the longest time that a write waits for other writers; `lake` is for Delta lakes, and so
+    are `shared_locks`, which replace the files that are the locks of one machine, and `lock_owner`. Touches no file.
+    Raises UnsupportedStore for an address without a path, or of an unknown kind.
     """
-    return Store(find_storage(url, base, wait_seconds, lake or LakeSettings()), limits)
+    return Store(find_storage(url, base, wait_seconds, lake or LakeSettings(), shared_locks, lock_owner), limits)
 
 
 def _erase_failure(failure: SliceFailure, erase: EraseText) -> SliceFailure:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from extractors.account import Account
 from extractors.errors import (
@@ -29,7 +29,7 @@ from extractors.errors import (
     Transient,
     UnexpectedStatus,
 )
-from extractors.exports.journal import ExportRequest, Journal, JournalEntry
+from extractors.exports.journal import ExportRequest, Journal, JournalEntry, JournalState
 from extractors.http.session import Session
 from extractors.instants import age_at
 
@@ -48,6 +48,8 @@ _NOT_CREATED = (
 )
 _STOP_ERROR = "export_stopped"  # keys of the run's state
 _LOST_FILES = "export_lost_files"
+
+T = TypeVar("T")
 
 JobState = Literal["waiting", "running", "done", "failed"]
 
@@ -81,7 +83,7 @@ class ExportJob:
     is_adopted: bool = False
 
 
-async def finish_even_if_cancelled(creation: Coroutine[Any, Any, ExportJob]) -> ExportJob:
+async def finish_even_if_cancelled(creation: Coroutine[Any, Any, T]) -> T:
     """Await a creation. On cancellation wait up to 5 s for its response, then raise CancelledError.
 
     A lost job id blocks new exports of the bot for ``export_retry_minutes``.
@@ -117,16 +119,24 @@ class ExportJobs:
         whose id was lost, ExportTimedOut when another job of the bot missed its deadline in this run, Transient when
         the files of several were given up, and the errors of ``create``.
         """
-        entry = self.journal.find_entry(export_request)
-        age = self._age(entry) if entry else None
-        if entry and entry.job_id and age is not None and age < ADOPTABLE_FOR and not is_outdated(entry):
-            return ExportJob(entry.job_id, entry.requested_at, is_adopted=True)
-        self._raise_if_blocked(export_request.bot)
-        return await finish_even_if_cancelled(self._start_job(export_request, create))
+        job = None
+        while job is None:
+            state = self.journal.read()
+            entry = state.find_entry(export_request)
+            age = self._age(entry) if entry else None
+            if entry and entry.job_id and age is not None and age < ADOPTABLE_FOR and not is_outdated(entry):
+                return ExportJob(entry.job_id, entry.requested_at, is_adopted=True)
+            self._raise_if_blocked(export_request.bot, state)
+            job = await finish_even_if_cancelled(self._start_job(export_request, create, state))
+        return job
 
-    async def _start_job(self, export_request: ExportRequest, create: Callable[[], Awaitable[str]]) -> ExportJob:
+    async def _start_job(
+        self, export_request: ExportRequest, create: Callable[[], Awaitable[str]], state: JournalState
+    ) -> ExportJob | None:
+        """Start a job and return it; None when another machine has changed the journal since ``state`` was read."""
         intention = JournalEntry(export_request, self.session.clock.now())
-        self.journal.write_entry(intention)
+        if not self.journal.intend(intention, state):
+            return None
         try:
             job_id = await create()
         except (ShapeError, UnexpectedStatus):
@@ -203,11 +213,11 @@ class ExportJobs:
         self.session.run_state[_STOP_ERROR] = error  # the bot is busy with this job, and may run one at a time
         return error
 
-    def _raise_if_blocked(self, bot: str) -> None:
+    def _raise_if_blocked(self, bot: str, state: JournalState) -> None:
         stop_error: Transient | ExportUncertain | None = self.session.run_state.get(_STOP_ERROR)
         if stop_error is not None:
             raise stop_error
-        for entry in self.journal.read_entries():
+        for entry in state.entries:
             if entry.export_request.bot != bot or entry.job_id is not None:
                 continue
             age = self._age(entry)

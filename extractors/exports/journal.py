@@ -1,16 +1,19 @@
-"""The journal of export jobs: intentions and job ids of one account, on disk. Nothing is requested here.
+"""The journal of export jobs: intentions and job ids of one account, landed. Nothing is requested here.
 
-Its keys on disk are ``purpose``, ``at`` and ``id``.
+Its keys are ``purpose``, ``at`` and ``id``. In an object store a change is written only if the journal is still the one
+that was read: of two machines that intend the same export one is refused, whether they hold the fetch lock or not.
 """
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from extractors.landing.files import make_private_folder, write_private_file
+from extractors.landing.files import make_private_folder
+from extractors.landing.landed_files import read_document, set_document_aside, write_document
 
 log = logging.getLogger("chatmart.extractors")
 
@@ -36,55 +39,83 @@ class JournalEntry:
 
 
 @dataclass(frozen=True)
+class JournalState:
+    """All entries of a journal, oldest first, and the version of what was read; None on a disk."""
+
+    entries: tuple[JournalEntry, ...] = ()
+    version: str | None = None
+
+    def find_entry(self, export_request: ExportRequest) -> JournalEntry | None:
+        """Return the entry of this export, None when it has none."""
+        return next((entry for entry in self.entries if entry.export_request == export_request), None)
+
+    def with_entry(self, entry: JournalEntry) -> list[JournalEntry]:
+        """Return the entries with a new one in place of one for the same export, without those a day away."""
+        others = [
+            other
+            for other in self.entries
+            # one that is dated far ahead, by a clock that was wrong, would stay for ever
+            if other.export_request != entry.export_request and abs(entry.requested_at - other.requested_at) < _KEEP_FOR
+        ]
+        return [*others, entry]
+
+
+@dataclass(frozen=True)
 class Journal:
-    """The recent jobs of one account, intended or started. Every change is on disk when its method returns."""
+    """The recent jobs of one account, intended or started. Every change is landed when its method returns."""
 
     path: Path
 
-    def read_entries(self) -> list[JournalEntry]:
-        """Return all entries, oldest first.
+    def read(self) -> JournalState:
+        """Return what the journal holds.
 
-        A journal that cannot be read is set aside and named in the log: the account goes on without it. Raises OSError.
+        One that cannot be read is set aside and named in the log: the account goes on without it. Raises OSError.
         """
+        content, version = read_document(self.path)
+        if content is None:
+            return JournalState()
         try:
-            return [_parse_entry(line) for line in json.loads(self.path.read_bytes())]
-        except FileNotFoundError:
-            return []
+            return JournalState(tuple(_parse_entry(line) for line in json.loads(content)), version)
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             reason = str(error)
         aside = self.path.with_name(f"{self.path.name}.damaged")
-        self.path.replace(aside)
+        set_document_aside(self.path, aside, content)
         log.error(
             "%s cannot be read (%s), so it is set aside as %s; an export that it named may be started once more",
             *(self.path, reason, aside.name),
         )
-        return []
+        return JournalState()
 
-    def find_entry(self, export_request: ExportRequest) -> JournalEntry | None:
-        """Return the entry of this export, None when it has none."""
-        return next((entry for entry in self.read_entries() if entry.export_request == export_request), None)
+    def intend(self, entry: JournalEntry, state: JournalState) -> bool:
+        """Add the intention of a job to what was read.
+
+        Return False when another machine has changed the journal since: what it says now must be read before a job may
+        be requested.
+        """
+        return self._write_entries(state.with_entry(entry), state.version)
 
     def write_entry(self, entry: JournalEntry) -> None:
         """Add an entry in place of an earlier one for the same export; drop entries a day away from it."""
-        others = [
-            other
-            for other in self.read_entries()
-            # one that is dated far ahead, by a clock that was wrong, would stay for ever
-            if other.export_request != entry.export_request and abs(entry.requested_at - other.requested_at) < _KEEP_FOR
-        ]
-        self._write_entries([*others, entry])
+        self._change(lambda state: state.with_entry(entry))
 
     def remove_entry(self, export_request: ExportRequest) -> None:
         """Remove the entry of an export."""
-        self._write_entries([entry for entry in self.read_entries() if entry.export_request != export_request])
+        self._change(lambda state: [entry for entry in state.entries if entry.export_request != export_request])
 
-    def _write_entries(self, entries: list[JournalEntry]) -> None:
+    def _change(self, change: Callable[[JournalState], list[JournalEntry]]) -> None:
+        """Write a change of what the journal holds, again until no other machine comes in between."""
+        state = self.read()
+        while not self._write_entries(change(state), state.version):
+            state = self.read()
+
+    def _write_entries(self, entries: list[JournalEntry], version: str | None) -> bool:
         lines = [
             {"purpose": asdict(entry.export_request), "at": entry.requested_at.isoformat(), "id": entry.job_id}
             for entry in entries
         ]
         make_private_folder(self.path.parent, self.path.parent)
-        write_private_file(self.path, json.dumps(lines, ensure_ascii=False, allow_nan=False).encode(), durable=True)
+        content = json.dumps(lines, ensure_ascii=False, allow_nan=False)
+        return write_document(self.path, content.encode(), version)
 
 
 def _parse_entry(line: Any) -> JournalEntry:

@@ -22,6 +22,7 @@ from extractors.instants import age_at
 from extractors.landing.batch import BatchKey
 from extractors.landing.files import make_private_folder, sync_folder
 from extractors.landing.index import LandingIndex
+from extractors.landing.landed_files import remove_landed
 from extractors.landing.lines import (
     build_answer_fields,
     build_inline_body,
@@ -65,7 +66,7 @@ class AccountLog:
         self._is_name_synced = False
         self._length = 0
         self._digest = hashlib.sha256()
-        self._lock = threading.Lock()  # the loader's thread syncs while answers are written
+        self._lock = threading.RLock()  # the loader's thread syncs, or seals, while answers are written
         self._unfinished: set[tuple[str, Window]] = set()
         self._recallable: dict[str, deque[Place]] = defaultdict(deque)
         self._ended_before: set[tuple[str, ...]] = set()
@@ -74,7 +75,7 @@ class AccountLog:
     def _adopt(self) -> None:
         """Go on with the open segment of a killed run: cut off a line that it could not finish, and learn the rest."""
         for path in list_replaced_segments(self.folder):
-            path.unlink(missing_ok=True)
+            remove_landed(path)
         segments = list_segments(self.folder)
         number = max((segment.last for segment in segments), default=0)
         self._stem = f"{number + 1:06}"
@@ -144,13 +145,14 @@ class AccountLog:
 
         All answers that the batch names are readable before.
         """
-        line = {"kind": "batch", "number": self.last_number + 1, **fields}
-        self.append(line)
-        self.last_number += 1
-        self.batch_lines.append(line)
-        self._unfinished.discard((key.stream, key.window))
-        if self._length >= SEGMENT_BYTES:
-            self.seal(ended=False)
+        with self._lock:
+            line = {"kind": "batch", "number": self.last_number + 1, **fields}
+            self.append(line)
+            self.last_number += 1
+            self.batch_lines.append(line)
+            self._unfinished.discard((key.stream, key.window))
+            if self._length >= SEGMENT_BYTES:
+                self.seal(ended=False)
         return line
 
     def abandon_batch(self, key: BatchKey) -> None:
@@ -206,11 +208,11 @@ class AccountLog:
         ``ended`` says whether its run ends here with nothing under way (default: what this log knows). Raises OSError
         when a segment does not read back as it was written; the open one stays then.
         """
-        if self._file is None:
-            return
-        has_ended = not self._unfinished if ended is None else ended
-        self.append({"kind": "sealed", "ended": has_ended})
         with self._lock:
+            if self._file is None:
+                return
+            has_ended = not self._unfinished if ended is None else ended
+            self.append({"kind": "sealed", "ended": has_ended})
             path = open_segment_path(self.folder, self._stem)
             file, frames = write_sealed(self.folder, self._stem, self._iter_checked_lines(path))
             self._index.add_segment(file, frames, self.batch_lines, ended=has_ended)

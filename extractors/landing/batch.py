@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from extractors.errors import ErrorLocation
-from extractors.landing.files import make_private_folder, write_private_file
+from extractors.landing.files import make_private_folder
+from extractors.landing.landed_files import write_landed
 from extractors.windows import Window
 
 log = logging.getLogger("chatmart.landing")
@@ -158,7 +159,7 @@ class Batch:
             earlier_days = self._read_rejected_days()
             rejected_days = rejected_days | earlier_days if earlier_days else set()
         lines = "".join(f"{day}\n" for day in sorted(rejected_days))
-        write_private_file(path, lines.encode(), durable=True)
+        write_landed(path, lines.encode())
 
     def _read_rejected_days(self) -> set[date]:
         """Return the days in the marker; none where it counts for all of them, or is damaged."""

@@ -19,6 +19,7 @@ from typing import Any
 import zstandard
 
 from extractors.landing.batch import STAMP, Batch, BatchPart
+from extractors.landing.landed_files import list_landed, open_landed
 from extractors.windows import Window
 
 log = logging.getLogger("chatmart.landing")
@@ -107,7 +108,7 @@ def _find_problem(manifest: Any, name: str) -> str | None:
 @contextmanager
 def open_unpacked(path: Path) -> Iterator[Callable[[int], bytes]]:
     """Open a zstandard file; the function reads so many bytes of it, or fewer. Raises ValueError for damage."""
-    with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
+    with open_landed(path) as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
 
         def read(size: int) -> bytes:
             try:
@@ -141,7 +142,7 @@ def list_unreferenced_bodies(folder: Path) -> list[Path]:
     names = (_MANIFEST.fullmatch(entry.name) for entry in os.scandir(folder))
     referenced = {(name[1], name[4]) for name in names if name}
     # the name of a body from which a person was removed goes on with another hash
-    return [body for body in folder.glob("*.zst") if tuple(body.name.split(".")[:2]) not in referenced]
+    return [body for body in list_landed(folder, ".zst") if tuple(body.name.split(".")[:2]) not in referenced]
 
 
 def _parse_name(folder: Path, file_name: str, provider: str, account: str, stream: str) -> Batch | None:

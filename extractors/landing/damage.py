@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from extractors.landing.index import LandingIndex
+from extractors.landing.landed_files import measure_landed
 from extractors.landing.log_batches import BODIES_NAME
 from extractors.landing.zone import LandingZone
 
@@ -44,7 +45,7 @@ def has_damaged_files(landing: LandingZone, provider: str, account: str) -> bool
 
 def _is_short(path: Path, size: int) -> bool:
     try:
-        return path.stat().st_size < size
+        return measure_landed(path) < size
     except FileNotFoundError:
         return True
 

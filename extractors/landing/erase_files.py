@@ -14,7 +14,13 @@ from extractors.landing.batch import Batch
 from extractors.landing.batch_files import BatchFiles, open_unpacked
 from extractors.landing.body_file import BodyFile
 from extractors.landing.erasure import BatchEraser, Eraser
-from extractors.landing.files import write_private_file
+from extractors.landing.landed_files import (
+    keep_landed,
+    list_landed,
+    remove_landed,
+    settle_landed,
+    write_landed,
+)
 
 _PIECE_BYTES = 2**20
 
@@ -30,10 +36,12 @@ def erase_file_batches(root: Path, batches: list[Batch], eraser: Eraser) -> None
         if isinstance(batch.source, BatchFiles):
             _erase_batch(root, batch, batch.source, eraser.open_batch(batch.stream, batch.window))
             folder, prefix = batch.source.manifest_path.parent, f"{batch.window}.{batch.content_hash}."
-            bodies.update(folder.glob(f"{prefix}*zst"))
+            bodies.update(path for path in list_landed(folder, ".zst") if path.name.startswith(prefix))
             current.add(batch.source.body_path)
     for path in bodies - current:  # arrivals may share a body: it goes when none of them names it
-        path.unlink(missing_ok=True)
+        remove_landed(path)
+    for account_folder in {path.parent.parent for path in bodies}:
+        settle_landed(account_folder)
 
 
 def search_file_batch(batch: Batch, eraser: BatchEraser, text: str | None) -> tuple[bool, bool]:
@@ -68,7 +76,8 @@ def _erase_batch(root: Path, batch: Batch, source: BatchFiles, eraser: BatchEras
     finally:
         body.discard()
     erased = {**manifest, "parts": parts, "erased": {"body_file": name, "bytes": body.size, "sha256": body.sha256}}
-    write_private_file(source.manifest_path, json.dumps(erased, ensure_ascii=False).encode(), durable=True)
+    keep_landed(folder / name)
+    write_landed(source.manifest_path, json.dumps(erased, ensure_ascii=False).encode())
 
 
 def _erase_part(

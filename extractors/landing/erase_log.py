@@ -13,10 +13,12 @@ from typing import Any
 from extractors.landing.batch_files import open_unpacked
 from extractors.landing.body_file import BodyFile
 from extractors.landing.erasure import BatchEraser, Eraser
-from extractors.landing.index import INDEX_NAME, LandingIndex
+from extractors.landing.index import LandingIndex
+from extractors.landing.landed_files import INDEX_NAME, list_landed, remove_landed, settle_landed
 from extractors.landing.lines import build_body_text, parse_inline_body
 from extractors.landing.log_batches import BODIES_NAME
 from extractors.landing.merge import remove_unreferenced_bodies, rewrite_segments
+from extractors.landing.saved_index import SAVED_INDEXES_NAME
 from extractors.landing.segments import Place, list_segments, scan_open, scan_sealed
 from extractors.windows import Window
 
@@ -50,7 +52,10 @@ def erase_log(root: Path, folder: Path, eraser: Eraser) -> Erasure:
 
     erasure.numbers = rewrite_segments(folder, erase)
     (folder / INDEX_NAME).unlink(missing_ok=True)  # its free pages would keep what was erased
+    for path in list_landed(folder / SAVED_INDEXES_NAME, ".zst"):
+        remove_landed(path)
     remove_unreferenced_bodies(folder, LandingIndex(folder), ())
+    settle_landed(folder)
     return erasure
 
 

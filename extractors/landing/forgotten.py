@@ -18,7 +18,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from extractors.landing.files import make_private_folder, write_private_file
+from extractors.landing.files import make_private_folder
+from extractors.landing.landed_files import write_landed
 
 LIST_NAME = "forgotten.json"
 TOKEN_PREFIX = "forgotten:"  # noqa: S105 -- takes the place of an id, and is no secret
@@ -157,7 +158,7 @@ def write_people(root: Path, folder: Path, people: People) -> None:
     """Write the list of an account's folder, on disk when this returns. Raises OSError."""
     make_private_folder(root, folder)
     document = {"key": people.key.hex(), "people": [asdict(person) for person in people.people]}
-    write_private_file(folder / LIST_NAME, json.dumps(document, indent=1).encode(), durable=True)
+    write_landed(folder / LIST_NAME, json.dumps(document, indent=1).encode())
 
 
 def begin_list() -> People:

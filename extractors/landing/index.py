@@ -9,18 +9,18 @@ import logging
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from extractors.landing.landed_files import INDEX_NAME, stat_landed
 from extractors.landing.segments import Frame, SegmentFile, list_segments, scan_sealed, sealed_segment_path
 from extractors.windows import Window
 
 log = logging.getLogger("chatmart.landing")
 
-INDEX_NAME = ".index.sqlite"
 _VERSION = 2
 _TABLES = f"""
 BEGIN;
@@ -85,6 +85,17 @@ class LandingIndex:
             sizes.update(zip(names, line.get("body_sizes") or [1] * len(names), strict=True))
         return sizes
 
+    def list_unknown_segments(self) -> list[SegmentFile]:
+        """Return the sealed segments that whoever opens the index next must read. Nothing is read or written here."""
+        sealed = self._list_sealed()
+        if not self._path.exists():
+            return sealed
+        try:
+            with closing(sqlite3.connect(self._path, timeout=60)) as con:
+                return _list_changes(con, sealed)[1]
+        except sqlite3.DatabaseError:  # whoever opens it next makes it anew
+            return sealed
+
     def list_damaged_segments(self) -> list[str]:
         """Return the segments of which a part cannot be read."""
         rows = self._read("SELECT name, size, frames FROM segment")
@@ -97,7 +108,7 @@ class LandingIndex:
 
     def read_frames(self, segment: str) -> tuple[Frame, ...]:
         """Return the frames of a sealed segment. Raises FileNotFoundError when there is no such segment."""
-        stat = sealed_segment_path(self.folder, segment).stat()
+        stat = stat_landed(sealed_segment_path(self.folder, segment))
         return _read_frames(self, segment, stat.st_mtime_ns, stat.st_size)
 
     def has_ended(self, segment: str) -> bool:
@@ -220,7 +231,7 @@ def _list_changes(con: sqlite3.Connection, segments: Sequence[SegmentFile]) -> t
     known = dict(con.execute("SELECT name, size FROM segment"))
     stems = {file.stem for file in segments}
     gone = [name for name in known if name not in stems]
-    return gone, [file for file in segments if known.get(file.stem) != file.path.stat().st_size]
+    return gone, [file for file in segments if known.get(file.stem) != file.measure()]
 
 
 def _read_segment(con: sqlite3.Connection, file: SegmentFile) -> None:
@@ -250,7 +261,7 @@ def _insert_segment(
     con.execute("DELETE FROM batch WHERE segment = ?", [file.stem])
     con.execute(
         "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?)",
-        [file.stem, file.path.stat().st_size, json.dumps(frames), ended],
+        [file.stem, file.measure(), json.dumps(frames), ended],
     )
     rows = (
         (fields["number"], fields["stream"], *fields["window"], file.stem, line, zlib.crc32(line.encode()))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from extractors.landing.index import LandingIndex
+from extractors.landing.landed_files import list_landed, measure_landed, remove_landed, settle_landed
 from extractors.landing.lines import encode_line
 from extractors.landing.log_batches import BODIES_NAME
 from extractors.landing.segments import (
@@ -43,8 +44,9 @@ def merge_segments(folder: Path, dropped: Collection[int], now: datetime) -> int
         if (len(group) > 1 or has_dropped) and not stems & pinned:
             _Merge(folder, index, group, frozenset(dropped)).run()
     for path in list_replaced_segments(folder):
-        path.unlink(missing_ok=True)
+        remove_landed(path)
     remove_unreferenced_bodies(folder, index, open_lines)
+    settle_landed(folder)
     return before - _measure(folder)
 
 
@@ -72,7 +74,7 @@ def rewrite_segments(folder: Path, rewrite: Callable[[Mapping[str, Any]], dict[s
         numbers |= {line["number"] for line in batch_lines if any(Place(*part) in rewritten for part in line["parts"])}
         _Merge(folder, index, group, frozenset(), rewritten).run()
     for path in list_replaced_segments(folder):
-        path.unlink(missing_ok=True)
+        remove_landed(path)
     return numbers
 
 
@@ -164,7 +166,7 @@ class _Merge:
         return line
 
     def _measure_body(self, name: str) -> int:
-        return (self.folder / BODIES_NAME / name).stat().st_size
+        return measure_landed(self.folder / BODIES_NAME / name)
 
     def _find_wanted_places(self) -> set[Place]:
         lines = [line for segment in self.group for line in self.index.list_segment_lines(segment.stem)]
@@ -176,9 +178,9 @@ def remove_unreferenced_bodies(folder: Path, index: LandingIndex, open_lines: It
     named = index.list_body_files()
     named.update(name for line in open_lines for name in line.get("body_files", ()))
     named.update(line["body_file"] for line in open_lines if "body_file" in line)
-    for path in (folder / BODIES_NAME).glob("*.zst"):
+    for path in list_landed(folder / BODIES_NAME, ".zst"):
         if path.name not in named:
-            path.unlink()
+            remove_landed(path)
 
 
 def _measure(folder: Path) -> int:

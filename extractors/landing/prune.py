@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from extractors.instants import is_credible
 from extractors.landing.batch import Batch
 from extractors.landing.batch_files import BatchFiles, list_unreferenced_bodies
 from extractors.landing.files import sync_folder
-from extractors.landing.lock import fetch_lock_path
+from extractors.landing.landed_files import measure_landed, remove_landed, settle_landed
+from extractors.landing.lock import hold_lock_if_free
 from extractors.landing.log_batches import LoggedBatch
 from extractors.landing.merge import merge_segments
+from extractors.landing.segments import list_segments
 from extractors.landing.zone import LandingZone
 
 
@@ -45,8 +45,7 @@ class PruneResult:
 
 def list_landed_accounts(landing: LandingZone) -> list[tuple[str, str]]:
     """Return provider and account of every account that ever landed a batch, configured or not."""
-    folders = sorted(landing.root.glob("provider=*/account=*"))
-    return [(folder.parent.name.partition("=")[2], folder.name.partition("=")[2]) for folder in folders]
+    return landing.list_accounts()
 
 
 def prune_account(
@@ -68,10 +67,12 @@ def prune_account(
     ``now`` was landed under a clock that was ahead, so that its date says nothing. Raises OSError.
     """
     result = PruneResult()
-    lock_path = fetch_lock_path(landing, provider, account)
-    folder = lock_path.parent
-    try:
-        with FileLock(lock_path, timeout=0, mode=0o600):
+    with hold_lock_if_free(landing, provider, account) as holder:
+        if holder is not None:
+            result.busy_accounts += 1
+        else:
+            landing.refresh([(provider, account)])
+            folder = landing.account_folder(provider, account)
             for leftover in folder.rglob("*.part"):
                 result.bytes += _remove_file(leftover)
             dropped = [] if before is None else list(_list_dropped(landing, provider, account, needed, before, now))
@@ -82,16 +83,19 @@ def prune_account(
                 result.expired = len(dropped) - len(dropped_ids)
             result.arrivals = len(dropped)
             numbers = [batch.number for batch in dropped if isinstance(batch.source, LoggedBatch)]
+            segments = list_segments(folder)
             result.bytes += merge_segments(folder, numbers, now)
             for source in (batch.source for batch in dropped):
                 result.bytes += _remove_file(source.rejection_path)
                 if isinstance(source, BatchFiles):
                     result.bytes += _remove_file(source.manifest_path)
+            settle_landed(folder)
             for stream_folder in folder.glob("stream=*"):
                 sync_folder(stream_folder)  # no power cut may leave a manifest without its body
                 result.bytes += sum(map(_remove_file, list_unreferenced_bodies(stream_folder)))
-    except Timeout:
-        result.busy_accounts += 1
+            settle_landed(folder)
+            if list_segments(folder) != segments:
+                landing.save_index(provider, account)
     return result
 
 
@@ -151,8 +155,8 @@ def _read_identity(batch: Batch) -> tuple[bool, Hashable] | None:
 def _remove_file(path: Path) -> int:
     """Remove a file if it exists; return its size in bytes."""
     try:
-        size = path.stat().st_size
-        path.unlink()
+        size = measure_landed(path)
+        remove_landed(path)
     except FileNotFoundError:
         return 0
     return size

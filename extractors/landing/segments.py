@@ -20,11 +20,18 @@ from typing import Any, NamedTuple
 import zstandard
 
 from extractors.landing.files import choose_temporary_name, sync_folder
+from extractors.landing.landed_files import (
+    AWAY_ENDING,
+    measure_landed,
+    open_landed,
+    read_landed,
+    stat_landed,
+)
 from extractors.landing.lines import decode_line
 
 log = logging.getLogger("chatmart.landing")
 
-_NAME = re.compile(r"(\d{6,})(?:-(\d{6,})\.(\d+))?\.jsonl(\.zst)?")
+_NAME = re.compile(r"(\d{6,})(?:-(\d{6,})\.(\d+))?\.jsonl(?:(\.zst)(\.away)?)?")
 _FRAME_BYTES = 2**18  # of text: small enough to be unpacked for one answer, large enough to pack well
 _FRAME_MAGIC = bytes.fromhex("28b52ffd")
 _COMPRESSION_LEVEL = 6
@@ -69,13 +76,18 @@ class SegmentFile:
         """The part of the name that the places in it bear."""
         return self.name.partition(".jsonl")[0]
 
+    def measure(self) -> int:
+        """Return the length of the file in bytes. Raises FileNotFoundError."""
+        return measure_landed(self.path)
+
 
 def describe_segment(folder: Path, name: str) -> SegmentFile | None:
     """Return the segment whose file has this name; None for any other file."""
     match = _NAME.fullmatch(name)
     if match is None:
         return None
-    first, last, generation, is_sealed = match.groups()
+    first, last, generation, is_sealed, away = match.groups()
+    name = name.removesuffix(away or "")
     return SegmentFile(folder, name, int(first), int(last or first), int(generation or 0), bool(is_sealed))
 
 
@@ -107,7 +119,8 @@ def list_segments(folder: Path) -> list[SegmentFile]:
 def list_replaced_segments(folder: Path) -> list[Path]:
     """Return the files whose lines another segment holds too: what a killed run had not removed yet."""
     current = {file.path for file in list_segments(folder)}
-    return [path for path in folder.glob("*.jsonl*") if _NAME.fullmatch(path.name) and path not in current]
+    paths = (path.with_name(path.name.removesuffix(AWAY_ENDING)) for path in folder.glob("*.jsonl*"))
+    return [path for path in paths if _NAME.fullmatch(path.name) and path not in current]
 
 
 def read_place(folder: Path, place: Place, read_frames: Callable[[str], Sequence[Frame]]) -> dict[str, Any]:
@@ -124,7 +137,7 @@ def read_place(folder: Path, place: Place, read_frames: Callable[[str], Sequence
 
 
 def _read_sealed(path: Path, place: Place, frames: Sequence[Frame]) -> bytes:
-    stat = path.stat()
+    stat = stat_landed(path)
     number = bisect_right(frames, place.offset, key=lambda frame: frame.offset) - 1
     frame = frames[number] if number >= 0 else None
     if frame is None or place.offset + place.length > frame.offset + frame.length:
@@ -136,7 +149,7 @@ def _read_sealed(path: Path, place: Place, frames: Sequence[Frame]) -> bytes:
 
 @lru_cache(maxsize=8)
 def _unpack_frame(path: Path, _modified: int, _size: int, frame: Frame) -> bytes:
-    with path.open("rb") as file:
+    with open_landed(path) as file:
         packed = os.pread(file.fileno(), frame.packed_length, frame.packed_offset)
     try:
         return zstandard.ZstdDecompressor().decompress(packed)
@@ -183,7 +196,7 @@ def _decode_known_line(line: bytes) -> dict[str, Any]:
 
 
 def _iter_frames(path: Path) -> Iterator[tuple[Frame, bytes]]:
-    packed, position, offset = memoryview(path.read_bytes()), 0, 0
+    packed, position, offset = memoryview(read_landed(path)), 0, 0
     while position < len(packed):
         decoder = zstandard.ZstdDecompressor().decompressobj()
         length = 0

@@ -35,16 +35,20 @@ __all__ = [
     "validate_config",
 ]
 
+SHARED_WAREHOUSE = "delta+s3://"
+"""The beginning of the address of a warehouse that several machines may share."""
+
 
 @dataclass(frozen=True)
 class Config:
     """A validated configuration; relative paths start from the file's folder.
 
-    ``secret_variables`` names, for each account, the variables that its credential comes from.
+    ``landing`` is a folder, or the address of an object store. ``secret_variables`` names, for each account, the
+    variables that its credential comes from.
     """
 
     path: Path
-    landing: Path
+    landing: Path | str
     warehouse: str
     schedule: Schedule
     accounts: tuple[Account, ...]
@@ -55,6 +59,11 @@ class Config:
     def folder(self) -> Path:
         """The folder that relative paths start from."""
         return self.path.parent
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines may use one landing zone or warehouse of this configuration."""
+        return isinstance(self.landing, str) or self.warehouse.startswith(SHARED_WAREHOUSE)
 
     @property
     def network(self) -> "Network":
@@ -111,7 +120,7 @@ def validate_config(path: Path, raw: Mapping[str, Any], *, allow_unset_secrets: 
     document = file.document
     return Config(
         path=path,
-        landing=path.parent / document.landing,
+        landing=document.landing.rstrip("/") if "://" in document.landing else path.parent / document.landing,
         warehouse=document.warehouse,
         schedule=document.schedule,
         accounts=file.accounts,

@@ -32,7 +32,8 @@ class Document(OperatingSettings):
     """The whole file. Accounts are validated one by one, each by its provider's model."""
 
     landing: str = Field(
-        default="data/landing", description="Folder of the providers' responses; relative to this file's folder"
+        default="data/landing",
+        description="Folder of the providers' responses, relative to this file's folder; or s3://bucket/prefix",
     )
     warehouse: str = Field(
         default="duckdb://data/warehouse.duckdb",

@@ -10,15 +10,31 @@ from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import unquote
 
 from dotenv.parser import parse_stream
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, GetJsonSchemaHandler, SecretStr
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from extractors import redaction
 from extractors.errors import ConfigError
 
+_CREDENTIAL = re.compile(r"(?:[a-z0-9+.-]+://)?+[^:@/]*:(?P<password>.*)@", re.IGNORECASE | re.DOTALL)
+"""The beginning of an address with a password, which may hold every character."""
+
 KeyPath = tuple[str, ...]
 """A key of a model, with the keys that it is nested in before it."""
+
+
+class SecretAddress(SecretStr):
+    """An address in which only the password is secret: the password is given by reference, or there is none."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe it as the text that the file holds, which may have references in it."""
+        return {"type": "string"}
+
 
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -55,8 +71,12 @@ def parse_env(text: str) -> Mapping[str, str | None]:
     return {binding.key: binding.value for binding in bindings if binding.key is not None}
 
 
-def iter_secret_keys(model: type[BaseModel], prefix: KeyPath = ()) -> Iterator[KeyPath]:
+def iter_secret_keys(
+    model: type[BaseModel], prefix: KeyPath = (), secret_kind: type[SecretStr] = SecretStr
+) -> Iterator[KeyPath]:
     """Yield the keys of a model whose values may be given by reference only: those typed ``SecretStr``.
+
+    With ``secret_kind`` those of another type.
 
     >>> from extractors.registry import get_account_model
     >>> list(iter_secret_keys(get_account_model("cognigy")))
@@ -64,15 +84,21 @@ def iter_secret_keys(model: type[BaseModel], prefix: KeyPath = ()) -> Iterator[K
     """
     for name, field in model.model_fields.items():
         for kind in (field.annotation, *get_args(field.annotation)):
-            if kind is SecretStr:
+            if kind is secret_kind:
                 yield (*prefix, name)
             elif isinstance(kind, type) and issubclass(kind, BaseModel):
-                yield from iter_secret_keys(kind, (*prefix, name))
+                yield from iter_secret_keys(kind, (*prefix, name), secret_kind)
 
 
 @cache
-def _list_secret_keys(model: type[BaseModel]) -> frozenset[KeyPath]:
-    return frozenset(iter_secret_keys(model))
+def _list_secret_keys(model: type[BaseModel], secret_kind: type[SecretStr]) -> frozenset[KeyPath]:
+    return frozenset(iter_secret_keys(model, secret_kind=secret_kind))
+
+
+def register_password(address: str) -> None:
+    """Register the password of an address for redaction, as it stands there and as the server reads it."""
+    if match := _CREDENTIAL.match(address):
+        redaction.register_secrets(match["password"], unquote(match["password"]))
 
 
 class ReferenceResolver:
@@ -87,7 +113,8 @@ class ReferenceResolver:
     ) -> None:
         self.problems: list[tuple[str, str]] = []
         self.credential_variables: list[str] = []
-        self._secret_keys = _list_secret_keys(model)
+        self._secret_keys = _list_secret_keys(model, SecretStr)
+        self._address_keys = _list_secret_keys(model, SecretAddress)
         self._environment = environment
         self._allow_unset_secrets = allow_unset_secrets
 
@@ -103,9 +130,25 @@ class ReferenceResolver:
             return "refused"
         if not isinstance(value, str):
             return value
+        if key in self._address_keys:
+            return self._resolve_address(value, key)
         resolved = REFERENCE.sub(lambda match: self._read_variable(match[1], key, is_secret), value)
         if is_secret:
             redaction.register_secrets(resolved)
+        return resolved
+
+    def _resolve_address(self, value: str, key: KeyPath) -> str:
+        """Return an address; an empty text where a variable of it is not set, and need not be."""
+        match = _CREDENTIAL.match(value)
+        if match and REFERENCE.sub("", match["password"]):
+            register_password(value)
+            self._add_problem(key, "holds a password in plain text; write ${VARIABLE} and set the variable")
+            return "refused"
+        names = REFERENCE.findall(value)
+        if self._allow_unset_secrets and not all(map(self._environment.get, names)):
+            return ""
+        resolved = REFERENCE.sub(lambda match: self._read_variable(match[1], key, is_secret=False), value)
+        register_password(resolved)
         return resolved
 
     def _read_variable(self, name: str, key: KeyPath, is_secret: bool) -> str:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from extractors.account import Settings, ZoneName
 from extractors.registry import PROVIDERS
+from pipelines.configuration.secrets import SecretAddress
 
 if TYPE_CHECKING:  # the HTTP client is slow to import, and few configurations have a section `network`
     from extractors.http.network import Network
@@ -114,6 +115,15 @@ def _is_web_url(url: str) -> bool:
         return False
 
 
+def _is_postgres_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_complete = bool(parts.hostname and parts.path.strip("/")) and parts.port != 0
+    except ValueError:
+        return False
+    return parts.scheme in ("postgresql", "postgresql+psycopg2") and is_complete and "password=" not in parts.query
+
+
 class NetworkSettings(Settings):
     """The way to the providers, to the hosts of their files, and to the webhook of alerts."""
 
@@ -170,8 +180,8 @@ class Retention(Settings):
     )
 
 
-class DeltaSettings(Settings):
-    """The way to the object store of a warehouse `delta+s3://…`, and the shards of a new Delta lake.
+class ObjectStoreSettings(Settings):
+    """The way to the object store of a landing zone `s3://…` and of a warehouse `delta+s3://…`.
 
     Credentials are those of the environment.
     """
@@ -183,6 +193,16 @@ class DeltaSettings(Settings):
     allow_http: bool = Field(
         default=False, description="Whether the object store's address may be one without encryption"
     )
+    copies_gigabytes: float = Field(
+        default=2,
+        gt=0,
+        description="Room for copies of landed responses in `data`, for each process; what is in use may exceed it",
+    )
+
+
+class DeltaSettings(Settings):
+    """A warehouse that is a Delta lake, `delta://…` or `delta+s3://…`."""
+
     shards: int = Field(
         default=1, ge=1, le=4096, description="Parts of a new lake's accounts that are written side by side"
     )
@@ -208,10 +228,26 @@ class OperatingSettings(Settings):
         ge=0,
         description="The longest a run waits for another one that fetches the same account or writes the warehouse",
     )
+    locks: SecretAddress | None = Field(
+        default=None,
+        description="PostgreSQL database whose advisory locks several machines share, its password as ${VARIABLE}; "
+        "none: that of Dagster's state for a place in an object store, else files of this machine",
+    )
     alerts: Alerts = Field(default=Alerts(), description="Receiver of messages about failed loads")
     network: NetworkSettings = Field(default=NetworkSettings(), description="Proxy and certificate authorities")
     retention: Retention = Field(default=Retention(), description="Data that maintenance deletes")
-    delta: DeltaSettings = Field(default=DeltaSettings(), description="Object store and shards of a Delta lake")
+    object_store: ObjectStoreSettings = Field(
+        default=ObjectStoreSettings(), description="Way to the object store of the landing zone and of a Delta lake"
+    )
+    delta: DeltaSettings = Field(default=DeltaSettings(), description="Shards of a Delta lake")
     owners: tuple[Annotated[str, AfterValidator(_validate_owner)], ...] = Field(
         default=(), description="Owners of all assets in Dagster: `team:data`, or a mail address"
     )
+
+    @field_validator("locks")
+    @classmethod
+    def _validate_locks(cls, locks: SecretAddress | None) -> SecretAddress | None:
+        # an empty one stands for variables that are not set, and need not be for readers
+        if locks is not None and locks.get_secret_value() and not _is_postgres_url(locks.get_secret_value()):
+            raise ValueError("a database of locks is an address as in postgresql://user:${VARIABLE}@host/database")
+        return locks

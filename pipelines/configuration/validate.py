@@ -4,6 +4,7 @@ No file is read here except ``.env``. The ``Config`` is built in ``pipelines.con
 """
 
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from extractors.registry import PROVIDERS, get_account_model
 from pipelines.configuration.account_entries import list_account_entries
 from pipelines.configuration.document import Document
 from pipelines.configuration.secrets import ReferenceResolver, read_env
+
+_LANDING_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]+(/[\w.=-]+)+/?", re.ASCII)
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -47,8 +50,10 @@ def validate_file(path: Path, raw: Mapping[str, Any], *, allow_unset_secrets: bo
     accounts = tuple(account for account in checked if account is not None)
     checker.check_names_are_unique([entry for _, entry in entries])
     checker.check_accounts_together(accounts)
-    if document is not None and "://" in document.landing:
-        checker.add_problem("landing: only a folder is supported in this version")
+    if document is not None and "://" in document.landing and not _LANDING_BUCKET.fullmatch(document.landing):
+        checker.add_problem(
+            "landing: give a folder, or a bucket and a prefix of an object store, as in s3://bucket/landing"
+        )
     if checker.problems or document is None:
         raise ConfigError(checker.problems)
     variables = {account.name: tuple(checker.secret_variables.get(account.name, ())) for account in accounts}

@@ -81,6 +81,7 @@ class ConcurrentRun:
         """Run all jobs. Raises WarehouseErrors of the warehouse as a whole."""
         allow_open_files(len(jobs))
         outcomes = [Outcome(job.account, planned=len(job.days)) for job in jobs]
+        self._workspace.landing.refresh([(job.account.provider, job.account.name) for job in jobs])
         for account in (job.account for job in jobs):
             self._last_numbers[account.name] = self._workspace.landing.read_last_number(account.provider, account.name)
         with track_run(self._workspace, outcomes, publish_at_end=self._load) as self._recorder:

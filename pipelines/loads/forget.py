@@ -62,6 +62,7 @@ def forget_person(workspace: Workspace, account: Account, user_id: str) -> Forge
     landing, store = workspace.landing, workspace.store
     folder = landing.account_folder(account.provider, account.name)
     with hold_lock_now(landing, account):
+        landing.refresh([(account.provider, account.name)])
         people = read_people(folder) or begin_list()
         person = people.describe(user_id, workspace.clock.now().isoformat())
         write_people(landing.root, folder, people.with_person(person))
@@ -83,6 +84,7 @@ def forget_person(workspace: Workspace, account: Account, user_id: str) -> Forge
         store.forget_person(known)
         erase_log(landing.root, folder, eraser)
         erase_file_batches(landing.root, list_file_batches(landing, account), eraser)
+        landing.drop_other_copies(account.provider, account.name)
         _remove_staged(workspace.staging, known, user_id)
         # a load that read what is rewritten by now does not commit it: it sees that the list was written
         write_people(landing.root, folder, people.with_person(person))

@@ -13,7 +13,7 @@ def erase_forgotten(landing: LandingZone, provider: str, account: str, text: str
     A list that cannot be read hides nothing: the account's own error names it.
     """
     try:
-        people = read_people(landing.account_folder(provider, account))
+        people = read_people(landing.refresh_list(provider, account))
     except OSError:
         return text
     return people.replace_inside(text) if people else text

@@ -40,7 +40,7 @@ def _find_problem(workspace: Workspace, account: Account, other: AccountRow) -> 
     subject = f"account {account.name}: in {workspace.store.address} this name is {' '.join(former)}"
     present = f"here it is {account.provider} {account.external_id}"
     if not former_numbers:
-        landing = workspace.landing.root
+        landing = workspace.landing.address
         return f"{subject}, whose responses are not in {landing}, and {present}: {_ADVICE}"
     if other.provider == account.provider:
         numbers = _landed_numbers(workspace, account.provider, account.name, account.external_id)
@@ -72,7 +72,7 @@ def warn_about_foreign_slices(workspace: Workspace, account: Account, ledger: Se
         log.error(
             "%s: the warehouse has days of this account, and %s has no response of it: another configuration may use "
             "its name, or the landing zone was moved",
-            *(account.name, workspace.landing.root),
+            *(account.name, workspace.landing.address),
         )
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -17,9 +17,9 @@ import duckdb
 
 from extractors.account import Account
 from extractors.errors import ShapeError
-from extractors.landing.forgotten import read_list_stamp
 from pipelines.loads.claims import DayClaims, ReuseRule, loadable_days
 from pipelines.loads.failing_days import claim_of_error, find_failing_days, reject_batches
+from pipelines.loads.forgotten_watch import ForgottenWatch
 from pipelines.loads.stage import make_folder, stage_chunk
 from pipelines.loads.workspace import Workspace
 from warehouse.disk_failures import find_disk_failure
@@ -162,7 +162,7 @@ def commit_loads(workspace: Workspace, loads: Iterable[PendingLoad]) -> None:
 def _prepare_group(workspace: Workspace, waiting: deque[PendingLoad]) -> list[_PreparedLoad]:
     """Prepare the first of the waiting loads, as many as may lie in memory."""
     group: list[_PreparedLoad] = []
-    row_count = 0
+    watch, row_count = ForgottenWatch(workspace.landing), 0
     while waiting and row_count < MAX_GROUP_ROWS:
         if workspace.stop.is_requested and not waiting[0].is_begun:
             break
@@ -170,7 +170,7 @@ def _prepare_group(workspace: Workspace, waiting: deque[PendingLoad]) -> list[_P
         load.is_begun = True
         folder = make_folder(workspace.staging / workspace.run_id)
         try:
-            is_current = _watch_forgotten(workspace, load.account)
+            is_current = watch.watch(load.account)
             prepared = load.context.run(load.prepare, workspace, folder)
             chunks = [replace(chunk, is_current=is_current) for chunk in prepared]
         except Exception as error:
@@ -183,21 +183,15 @@ def _prepare_group(workspace: Workspace, waiting: deque[PendingLoad]) -> list[_P
     return group
 
 
-def _watch_forgotten(workspace: Workspace, account: Account) -> Callable[[], bool]:
-    """Return a function that tells whether an account has forgotten nobody since now."""
-    folder = workspace.landing.account_folder(account.provider, account.name)
-    stamp = read_list_stamp(folder)
-    return lambda: read_list_stamp(folder) == stamp
-
-
 def _commit_group(workspace: Workspace, group: Sequence[_PreparedLoad]) -> list[PendingLoad]:
     """Commit prepared loads together. Return those that must be prepared and committed once more."""
     outcomes: Sequence[CommitResult | Exception]
     try:
         # what a commit rests on must not be lost in a power cut that the commit survives
-        for provider, account in {(prepared.load.account.provider, prepared.load.account.name) for prepared in group}:
-            workspace.landing.sync(provider, account)
+        accounts = {(prepared.load.account.provider, prepared.load.account.name) for prepared in group}
+        workspace.landing.sync(accounts)
         outcomes = workspace.store.commit_group([prepared.chunks for prepared in group])
+        workspace.landing.refresh(accounts)  # what other machines have landed meanwhile may be newer
     except Exception as error:
         outcomes = [error] * len(group)
     again = []
@@ -206,6 +200,7 @@ def _commit_group(workspace: Workspace, group: Sequence[_PreparedLoad]) -> list[
         if isinstance(outcome, Exception):
             shutil.rmtree(prepared.folder, ignore_errors=True)
             if prepared.is_outdated:
+                workspace.landing.refresh_list(load.account.provider, load.account.name)
                 again.append(load)
             else:
                 load.error = outcome

@@ -22,7 +22,7 @@ def test_every_command_on_a_lake_in_an_object_store(tmp_path: Path, monkeypatch:
     with Sandbox() as sandbox:
         product = Installation(tmp_path, sandbox, ONE_OF_EACH, warehouse_url=URL)
         assert "There is no warehouse at " + URL in product.run("sql", "SELECT 1", exit_code=1).err
-        product.configure(delta={"shards": 2, "region": "us-east-1"})
+        product.configure(delta={"shards": 2}, object_store={"region": "us-east-1"})
         product.backfill(DAYS[0], DAYS[-1])
         compared, lines = product.compare_with_truth(DAYS)
         assert compared
@@ -37,7 +37,7 @@ def test_every_command_on_a_lake_in_an_object_store(tmp_path: Path, monkeypatch:
         assert product.compare_with_truth(DAYS)[1] == []
         repaired = product.run("check", "--repair")
         assert repaired.out == "nothing to repair: the warehouse is whole, and has every day that was landed\n"
-        product.configure(delta={"endpoint": "http://127.0.0.1:9", "allow_http": False})
+        product.configure(object_store={"endpoint": "http://127.0.0.1:9", "allow_http": False})
         monkeypatch.delenv("AWS_ALLOW_HTTP")
         refused = product.run("status", exit_code=2)
         assert "http://127.0.0.1:9, an address without encryption" in refused.err

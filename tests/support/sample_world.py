@@ -5,7 +5,7 @@ Expectations of tests must not come in.
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -99,7 +99,7 @@ class SampleWorld:
 
     def open_workspace(self, clock: Clock | None = None) -> Workspace:
         opened = Workspace.open(configuration.load_config(self.configure()))
-        return Workspace(opened.config, opened.store, clock or self.clock)
+        return replace(opened, clock=clock or self.clock)
 
     def backfill(
         self, first: date, last: date, *, refetch: bool = False, observer: RecordingObserver | None = None

@@ -197,6 +197,10 @@ class DuckDBStorage:
                 self._paths.set_aside(damage.path)
             return not self.exists()
 
+    def take_over(self) -> bool:
+        """Return False: only this machine writes here."""
+        return False
+
     @contextmanager
     def _open(self, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         make_folder(self.location.parent)

@@ -25,6 +25,11 @@ class LakeSettings:
     allow_http: bool = False
     shards: int = 1
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the address is one without encryption."""
+        return (self.endpoint or "").startswith("http://")
+
     def resolve(self, environment: Mapping[str, str] = os.environ) -> "LakeSettings":
         """Return the settings with those of the environment in the place of None."""
         return LakeSettings(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from warehouse.errors import UnsupportedStore
 from warehouse.storage.lake_settings import LakeSettings
+from warehouse.storage.locks import LockOwner, SharedLocks
 from warehouse.storage.protocol import Storage
 
 _EXAMPLES = {
@@ -19,10 +20,18 @@ _EXAMPLES = {
 }
 
 
-def find_storage(url: str, base: Path, wait_seconds: float, lake: LakeSettings) -> Storage:
+def find_storage(
+    url: str,
+    base: Path,
+    wait_seconds: float,
+    lake: LakeSettings,
+    shared_locks: SharedLocks | None = None,
+    lock_owner: LockOwner | None = None,
+) -> Storage:
     """Return the storage at `url`. A path after `://` that is relative is resolved against the folder `base`.
 
-    `wait_seconds` is the longest wait for the writers' lock; `lake` is for Delta lakes. Touches no file.
+    `wait_seconds` is the longest wait for the writers' lock; `lake`, `shared_locks` and `lock_owner` are for Delta
+    lakes: the others are those of one machine, whose locks are files. Touches no file.
     Raises UnsupportedStore for an address without a path, or of an unknown kind.
     """
     scheme, separator, path = url.partition("://")
@@ -39,12 +48,12 @@ def find_storage(url: str, base: Path, wait_seconds: float, lake: LakeSettings) 
         _require_lake_extra(url)
         from warehouse.storage.delta.opening import open_folder
 
-        return open_folder(location, wait_seconds, lake)
+        return open_folder(location, wait_seconds, lake, shared_locks)
     if scheme == "delta+s3" and path.strip("/"):
         _require_lake_extra(url)
         from warehouse.storage.delta.opening import open_bucket
 
-        return open_bucket(url, base, wait_seconds, lake)
+        return open_bucket(url, base, wait_seconds, lake, shared_locks, lock_owner)
     if scheme in _EXAMPLES or not separator or not path:
         raise UnsupportedStore(
             f"The warehouse's address {url!r} has no path after '://': write {' or '.join(_EXAMPLES.values())}."

@@ -219,6 +219,10 @@ class ParquetStorage:
             paths = {damage.path for damage in damaged}
             return choose_whole_manifest(self._versions, self._loader, self._published, paths)
 
+    def take_over(self) -> bool:
+        """Return False: only this machine writes here."""
+        return False
+
     def _load_scope(
         self, con: duckdb.DuckDBPyConnection, scope: Scope, manifest: Manifest, views: Collection[str] = ()
     ) -> None:

@@ -106,3 +106,10 @@ class Storage(Protocol):
         Return whether the warehouse is empty now. Raises WarehouseBusy.
         """
         ...
+
+    def take_over(self) -> bool:
+        """Guard the warehouse with the locks of this process, in the place of those of another machine.
+
+        Return False where no other machine can guard it.
+        """
+        ...

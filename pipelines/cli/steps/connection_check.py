@@ -28,6 +28,7 @@ from pipelines.configuration.config import Config
 from pipelines.loads.identity import describe_shared_projects
 from pipelines.loads.workspace import Workspace
 from warehouse.ddl.migrations import CURRENT_VERSION
+from warehouse.disk_failures import describe_os_error
 from warehouse.errors import NothingPublished, WarehouseError
 from warehouse.store import Store
 
@@ -53,9 +54,10 @@ def run_checks(workspace: Workspace, accounts: Sequence[Account]) -> list[CheckR
     return [
         CheckResult("configuration", True, "; ".join([summary, *describe_shared_projects(config.accounts)])),
         *asyncio.run(_check_credentials(config, accounts, workspace.clock)),
-        _check_landing(config),
+        _check_landing(workspace),
         *check_landed_responses(workspace, accounts),
         *_check_warehouse(workspace.store),
+        *_check_locks(workspace),
         _check_dagster_home(config),
     ]
 
@@ -80,8 +82,15 @@ async def _check_credential(config: Config, client: Client, account: Account) ->
     return CheckResult("credential", True, message, account=account)
 
 
-def _check_landing(config: Config) -> CheckResult:
-    return _check_folder("landing", config.landing, f"{config.landing}:", "point `landing:` to another folder")
+def _check_landing(workspace: Workspace) -> CheckResult:
+    landing = workspace.config.landing
+    if isinstance(landing, Path):
+        return _check_folder("landing", landing, f"{landing}:", "point `landing:` to another folder")
+    try:
+        workspace.landing.check_access()
+    except OSError as error:
+        return CheckResult("landing", False, clean_line(describe_os_error(error, landing)))
+    return CheckResult("landing", True, f"{landing}: can be read and written")
 
 
 def _check_warehouse(store: Store) -> list[CheckResult]:
@@ -115,6 +124,18 @@ def _check_published(store: Store) -> CheckResult:
         needed_bytes = size if store.location.is_file() else 0  # a file is published as a copy, a lake in small pieces
     other_place = "point `warehouse:` to another disk"
     return _check_folder("warehouse", store.staging_folder.parent, message, other_place, needed_bytes)
+
+
+def _check_locks(workspace: Workspace) -> list[CheckResult]:
+    """Return the result for the locks that machines share; none where all locks are files of this machine."""
+    session = workspace.shared_locks
+    if session is None:
+        return []
+    try:
+        session.identify()
+    except ConnectionError as error:
+        return [CheckResult("locks", False, str(error))]
+    return [CheckResult("locks", True, f"{session.place}: reached, and its locks have a holder")]
 
 
 def _check_dagster_home(config: Config) -> CheckResult:

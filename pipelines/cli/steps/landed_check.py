@@ -34,6 +34,6 @@ def check_landed_responses(workspace: Workspace, accounts: Sequence[Account]) ->
 def _build_result(workspace: Workspace, account: Account, lost: Sequence[date]) -> CheckResult:
     windows = [(window.start, window.end - ONE_DAY) for window in group_into_windows(lost)]
     days = ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in windows)
-    message = f"{workspace.landing.root}: the responses of {len(lost)} loaded days are damaged or gone ({days})"
+    message = f"{workspace.landing.address}: the responses of {len(lost)} loaded days are damaged or gone ({days})"
     command = f"chatmart backfill --from {lost[0]} --to {lost[-1]} --account {account.name}"
     return CheckResult("landing", False, message, f"run `{command}`, which requests these days again", account)

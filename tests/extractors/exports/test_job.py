@@ -61,14 +61,14 @@ def obtain_job(jobs: ExportJobs, export_request: ExportRequest, create: Create, 
 
 def test_a_journal_keeps_the_newest_entry_of_a_purpose_for_a_day(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "new" / "journal.json")
-    assert journal.read_entries() == []
+    assert journal.read().entries == ()
     journal.write_entry(JournalEntry(MARCH, NOW - timedelta(hours=25), "old"))
     journal.write_entry(JournalEntry(APRIL, NOW - timedelta(hours=1)))
     journal.write_entry(JournalEntry(APRIL, NOW, "x"))
-    assert journal.read_entries() == [JournalEntry(APRIL, NOW, "x")]
+    assert journal.read().entries == (JournalEntry(APRIL, NOW, "x"),)
     assert oct(journal.path.stat().st_mode & 0o777) == "0o600"
     journal.remove_entry(APRIL)
-    assert journal.find_entry(APRIL) is None
+    assert journal.read().find_entry(APRIL) is None
 
 
 def test_a_known_job_is_adopted_until_it_is_used_or_old(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_run_that_is_told_to_stop_still_hears_the_id(
             await task
 
     asyncio.run(run())
-    assert jobs.journal.read_entries() == [JournalEntry(MARCH, NOW, journalled_id)]
+    assert jobs.journal.read().entries == (JournalEntry(MARCH, NOW, journalled_id),)
 
 
 def test_what_never_left_may_be_sent_again(tmp_path: Path) -> None:
@@ -264,4 +264,4 @@ def test_an_entry_dated_far_ahead_does_not_stay(tmp_path: Path) -> None:
     obtain_job(open_jobs(path, time), APRIL, build_create("of 2099"))
     time.current_time = NOW
     assert obtain_job(open_jobs(path, time), MARCH, build_create("one")).id == "one"
-    assert [entry.job_id for entry in Journal(path).read_entries()] == ["one"]
+    assert [entry.job_id for entry in Journal(path).read().entries] == ["one"]

@@ -213,11 +213,11 @@ def test_what_a_killed_run_has_landed_is_synced_without_opening_its_log(zone: La
     land_and_die(zone, finish=True)
     folder = zone.account_folder("cognigy", "acme")
     with record_synced_paths() as synced:
-        zone.sync("cognigy", "acme")
+        zone.sync([("cognigy", "acme")])
     assert folder in synced
     assert all(path in synced for path in list_files(zone, ".jsonl"))
     with zone.open_log("cognigy", "acme"):
         pass
     with record_synced_paths() as synced:
-        zone.sync("cognigy", "acme")
+        zone.sync([("cognigy", "acme")])
     assert folder not in synced  # a sealed segment is on disk

@@ -60,7 +60,7 @@ def test_a_kill_between_two_batches_loses_nothing(
     zone: LandingZone, survived: int, is_after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = [batch.batch_id for batch in list_batches(zone)]
-    write, calls = erase_files.write_private_file, []
+    write, calls = erase_files.write_landed, []
 
     def die(path: Path, content: bytes, **more: Any) -> None:
         calls.append(path)
@@ -70,7 +70,7 @@ def test_a_kill_between_two_batches_loses_nothing(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(erase_files, "write_private_file", die)
+        patch.setattr(erase_files, "write_landed", die)
         with pytest.raises(KeyboardInterrupt):
             erase_file_batches(zone.root, list_batches(zone), WordEraser())
     assert all(len(list(batch.iter_bodies())) == len(batch.parts) for batch in list_batches(zone))

@@ -99,10 +99,10 @@ def test_a_repeated_name_is_reported_beside_other_problems(config_folder: Config
     assert "chatmart.yaml: account acme: name: is used 2 times; account names are unique" in problems
 
 
-@pytest.mark.parametrize("landing", ["s3://bucket/prefix", "file:///srv/landing"])
-def test_a_landing_zone_must_be_a_folder(config_folder: ConfigFolder, landing: str) -> None:
+@pytest.mark.parametrize("landing", ["s3://bucket", "s3://bucket/a b", "s3://Bucket/a", "file:///srv/landing"])
+def test_a_landing_zone_is_a_folder_or_in_a_bucket(config_folder: ConfigFolder, landing: str) -> None:
     assert config_folder.list_problems(landing=landing, accounts=[ACCOUNT]) == [
-        "chatmart.yaml: landing: only a folder is supported in this version"
+        "chatmart.yaml: landing: give a folder, or a bucket and a prefix of an object store, as in s3://bucket/landing"
     ]
 
 

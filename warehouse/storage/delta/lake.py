@@ -40,8 +40,8 @@ class Lake:
     def hold_shards(self, shards: Collection[int]) -> Iterator[None]:
         """Hold the writers' locks of some shards. Raises WarehouseBusy."""
         with ExitStack() as held:
-            for shard in sorted(shards):  # in one order: no two writers wait for one another
-                held.enter_context(self.locks.hold(f"shard-{shard:05d}.lock"))
+            for name in _lock_names(shards):
+                held.enter_context(self.locks.hold(name))
             yield
 
     def paths_of(self, files: Iterable[LakeFile]) -> dict[str, Path]:
@@ -63,6 +63,7 @@ class Lake:
         self.files.keep(names)
         try:
             with self.locks.hold(_COMMIT_TURN):
+                self.locks.require_held([*_lock_names(shards), _COMMIT_TURN])
                 self.log.commit(seen, shards, list(added), list(removed))
                 self.files.confirm_log()
         except WarehouseBusy:
@@ -91,6 +92,11 @@ class Lake:
         self.files.remove(superseded)
         self.files.forget_copies(current)
         return len(superseded)
+
+
+def _lock_names(shards: Collection[int]) -> list[str]:
+    """Return the names of the writers' locks of shards, in one order: no two writers wait for one another."""
+    return [f"shard-{shard:05d}.lock" for shard in sorted(shards)]
 
 
 class Changes:

@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import S3Store
 
 from warehouse.disk_failures import describe_store_error
@@ -73,6 +73,24 @@ class ObjectFiles:
         """Replace an object."""
         with self._name_failures():
             obstore.put(self._store, name, content, use_multipart=False)
+
+    def swap_note(self, name: str, old: bytes | None, new: bytes) -> bool:
+        """Replace an object, or create it, unless another writer did so first."""
+        with self._name_failures():
+            try:
+                result = obstore.get(self._store, name)
+                if bytes(result.bytes()) != old:
+                    return False
+                mode: obstore.PutMode = {"e_tag": result.meta["e_tag"]}
+            except FileNotFoundError:
+                if old is not None:
+                    return False
+                mode = "create"
+            try:
+                obstore.put(self._store, name, new, use_multipart=False, mode=mode)
+            except (AlreadyExistsError, PreconditionError):
+                return False
+            return True
 
     def list_data_files(self) -> Iterator[StoredFile]:
         """Yield the objects of all partitions."""

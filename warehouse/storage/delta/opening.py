@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from warehouse.errors import UnsupportedStore
 from warehouse.storage.delta.lake import Lake
@@ -10,14 +9,14 @@ from warehouse.storage.delta.lake_files import LocalFiles
 from warehouse.storage.delta.log import DeltaLog
 from warehouse.storage.delta.storage import DeltaStorage
 from warehouse.storage.lake_settings import LakeSettings
-from warehouse.storage.locks import FileLocks
-
-if TYPE_CHECKING:
-    from obstore.store import S3Config
+from warehouse.storage.locks import ClaimedLocks, FileLocks, LockOwner, Locks, MachineLocks, SharedLocks
+from warehouse.storage.object_store import delta_options, open_object_store, require_allowed
 
 
-def open_folder(root: Path, wait_seconds: float, settings: LakeSettings) -> DeltaStorage:
-    """Return the storage of the Delta table in the folder `root`.
+def open_folder(
+    root: Path, wait_seconds: float, settings: LakeSettings, shared: SharedLocks | None = None
+) -> DeltaStorage:
+    """Return the storage of the Delta table in the folder `root`. Without `shared` its locks are files in the folder.
 
     Raises UnsupportedStore for a path that the library of Delta tables takes for another one.
     """
@@ -26,38 +25,37 @@ def open_folder(root: Path, wait_seconds: float, settings: LakeSettings) -> Delt
             f"The warehouse's folder {root} has a backslash or a percent sign in its path, which no Delta table may "
             "have: give `warehouse:` a folder without them."
         )
-    locks = FileLocks(root / "_locks", wait_seconds)
+    locks = MachineLocks(shared, str(root), wait_seconds) if shared else FileLocks(root / "_locks", wait_seconds)
     log = DeltaLog(str(root), str(root), {})
     return DeltaStorage(Lake(str(root), root, log, LocalFiles(root), locks, settings.shards))
 
 
-def open_bucket(url: str, base: Path, wait_seconds: float, settings: LakeSettings) -> DeltaStorage:
+def open_bucket(
+    url: str,
+    base: Path,
+    wait_seconds: float,
+    settings: LakeSettings,
+    shared: SharedLocks | None = None,
+    owner: LockOwner | None = None,
+) -> DeltaStorage:
     """Return the storage of the Delta table at `delta+s3://bucket/prefix`.
 
-    This machine's copies, locks and data that is being worked on are in a folder of `data` in the folder `base`.
+    This machine's copies and data that is being worked on are in a folder of `data` in the folder `base`, and its locks
+    too without `shared`. A writer claims the address for its `owner`: it is refused where others guard it.
     Raises UnsupportedStore for an address without encryption that was not allowed.
     """
-    from obstore.store import S3Store
-
     from warehouse.storage.delta.object_files import ObjectFiles
 
     bucket, _, prefix = url.partition("://")[2].strip("/").partition("/")
-    resolved = settings.resolve()
-    is_plain = (resolved.endpoint or "").startswith("http://")
-    if is_plain and not resolved.allow_http:
-        raise UnsupportedStore(
-            f"The object store of {url} is {resolved.endpoint}, an address without encryption: give one that begins "
-            "with https://, or set `delta: {allow_http: true}` or AWS_ALLOW_HTTP=true for a store in your own network."
-        )
-    config: S3Config = {"region": resolved.region or ""}
-    options = {"AWS_REGION": resolved.region or "", "AWS_ALLOW_HTTP": str(is_plain).lower()}
-    if resolved.endpoint:
-        config["endpoint"] = options["AWS_ENDPOINT_URL"] = resolved.endpoint
+    options = delta_options(require_allowed(url, settings))
     s3_url = f"s3://{bucket}/{prefix}".rstrip("/")
-    store = S3Store.from_url(s3_url, config=config, client_options={"allow_http": is_plain})
+    store = open_object_store(s3_url, settings)
     address = f"delta+{s3_url}"
     private = (base / "data").expanduser().resolve() / re.sub(r"[^\w.-]+", "-", f"{bucket}/{prefix}").strip("-")
     files = ObjectFiles(store, address, private)
-    locks = FileLocks(private / "_locks", wait_seconds)
+    lock_folder = private / "_locks"
+    locks: Locks = MachineLocks(shared, address, wait_seconds) if shared else FileLocks(lock_folder, wait_seconds)
+    if owner is not None:
+        locks = ClaimedLocks(locks, owner, address, files, lock_folder)
     log = DeltaLog(s3_url, address, {**options, "aws_conditional_put": "etag"})
     return DeltaStorage(Lake(address, private, log, files, locks, settings.shards))

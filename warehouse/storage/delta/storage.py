@@ -207,6 +207,10 @@ class DeltaStorage:
                 self._lake.commit(seen, shards, changes.added, removed)
             return all(file.period == UNDATED for file in self._lake.log.snapshot().files)
 
+    def take_over(self) -> bool:
+        """Guard the lake with the locks of this process. Return False for a lake in a folder."""
+        return self._lake.locks.take_over()
+
     def _find_damaged(self, seen: LogSnapshot) -> list[tuple[LakeFile, str]]:
         self._lake.files.forget_copies([])
         return find_damaged_files(seen.files, self._lake.paths_of(seen.files))

@@ -94,3 +94,21 @@ def test_requests_are_logged_with_verbose(sample_world: SampleWorld, capsys: pyt
     assert result.exit_code == 0
     assert result.err.count("conversationcounter -> 200") == 2
     assert BERLIN.credential not in result.err + result.out
+
+
+def test_a_warehouse_of_one_machine_has_nothing_to_take_over(run_command: Run, sample_world: SampleWorld) -> None:
+    result = run_command("--take-over")
+    assert (result.exit_code, result.err) == (0, "")
+    assert result.out.endswith(": there is nothing to take over, as no other machine's locks guard it\n")
+    assert run_command("--take-over", "--repair").err.endswith("--take-over takes no other option\n")
+
+
+def test_a_database_of_locks_that_cannot_be_reached_is_a_failure(run_command: Run, sample_world: SampleWorld) -> None:
+    sample_world.top_level["locks"] = "postgresql://chatmart@127.0.0.1:1/locks"
+    result = run_command()
+    assert result.exit_code == 1
+    [failed] = [line for line in result.out.splitlines() if line.startswith("failed")]
+    assert failed.startswith(
+        "failed  locks          The database of the locks, 127.0.0.1:1/locks of `locks:` in chatmart"
+    )
+    assert "Connection refused" in failed

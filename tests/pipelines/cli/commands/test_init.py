@@ -164,7 +164,7 @@ def test_where_it_cannot_add_it_says_what_to_write(capsys: pytest.CaptureFixture
         ((*COGNIGY, "--set", "api_key=sk-in-plain"), "account acme: api_key: is a secret in plain text"),
         ((*COGNIGY, "--set", "lookback_days=many"), "account acme: lookback_days: "),
         ((*COGNIGY, "--set", "auth"), "--set auth: write KEY=VALUE"),
-        ((*COGNIGY, "--landing", "s3://x/y"), "landing: only a folder"),
+        ((*COGNIGY, "--landing", "ftp://x/y"), "landing: give a folder"),
     ],
 )
 def test_wrong_options_are_named_and_nothing_is_written(
