@@ -36,7 +36,7 @@ METHODS = ("list_objects", "fetch", "read", "read_version", "write", "write_if",
 ANSWERS = 4
 
 
-class CountedObjects(LandingObjects):
+class MeasuredObjects(LandingObjects):
     """Objects with the number of requests by kind."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class CountedObjects(LandingObjects):
 
 
 @contextmanager
-def measure(label: str, accounts: int, objects: CountedObjects | None) -> Iterator[None]:
+def measure(label: str, accounts: int, objects: MeasuredObjects | None) -> Iterator[None]:
     """Print a line of the table about what is done inside the block for so many accounts."""
     if objects is not None:
         objects.counts.clear()
@@ -59,9 +59,8 @@ def measure(label: str, accounts: int, objects: CountedObjects | None) -> Iterat
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     counts = objects.counts if objects is not None else Counter()
     kinds = ", ".join(f"{count / accounts:g} {kind}" for kind, count in sorted(counts.items()))
-    print(
-        f"| {label} | {sum(counts.values()) / accounts:g} | {kinds} | {1e3 * cpu / accounts:.1f} | {1e3 * wall / accounts:.1f} |"
-    )
+    total, per_account = sum(counts.values()) / accounts, 1e3 / accounts
+    print(f"| {label} | {total:g} | {kinds} | {cpu * per_account:.1f} | {wall * per_account:.1f} |")
 
 
 def land_night(zone: LandingZone, account: str, night: int) -> None:
@@ -112,7 +111,7 @@ def main() -> None:
         with measure("a night, folder", len(accounts), None):
             run_night(disk, accounts, 1)
         with run_object_store(folder / "requests.log"):
-            objects = CountedObjects()
+            objects = MeasuredObjects()
             zone = SharedLandingZone(Mirror(objects, CopyFolder(folder / "first"), 2**40))
             run_night(zone, accounts, 0)
             with measure("a night, object store", len(accounts), objects):

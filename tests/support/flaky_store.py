@@ -17,7 +17,7 @@ def run_flaky_store(endpoint: str, *, fail_every: int, delay_seconds: float) -> 
     """Yield the address of a proxy before a store. Every so-many-th request fails, in turn with 500 and 503."""
     numbers, statuses = itertools.count(1), itertools.cycle([500, 503])
 
-    class Handler(BaseHTTPRequestHandler):
+    class FlakyHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def handle_one_request(self) -> None:
@@ -47,7 +47,7 @@ def run_flaky_store(endpoint: str, *, fail_every: int, delay_seconds: float) -> 
         def log_message(self, *_arguments: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), FlakyHandler)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

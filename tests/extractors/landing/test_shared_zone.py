@@ -253,14 +253,14 @@ def test_a_list_of_forgotten_people_is_seen_when_it_changes(
 
 def test_a_rejection_here_is_one_there(first: SharedLandingZone, second: SharedLandingZone) -> None:
     batch = land_batch(first, b"a")
-    (there,) = list_batches(second)
+    (seen,) = list_batches(second)
     first_day, *_ = batch.window.days()
     batch.reject([first_day])
     second.refresh([ACCOUNT])
-    assert there.is_rejected_on(first_day)
+    assert seen.is_rejected_on(first_day)
     batch.reject()
     second.refresh([ACCOUNT])
-    assert all(map(there.is_rejected_on, batch.window.days()))
+    assert all(map(seen.is_rejected_on, batch.window.days()))
 
 
 def test_only_what_is_read_is_fetched(
@@ -338,20 +338,20 @@ def test_copies_make_room_for_others(
 
 
 def test_each_process_has_a_folder_of_its_own_and_leaves_it_to_the_next(tmp_path: Path) -> None:
-    one = copy_folders.CopyFolder(tmp_path)
-    two = copy_folders.CopyFolder(tmp_path)
-    assert [folder.path.name for folder in (one, two)] == ["copies-1", "copies-2"]
-    for folder in (one, two):
+    earlier = copy_folders.CopyFolder(tmp_path)
+    later = copy_folders.CopyFolder(tmp_path)
+    assert [folder.path.name for folder in (earlier, later)] == ["copies-1", "copies-2"]
+    for folder in (earlier, later):
         write_account(folder.path / PREFIX)
-    one.release()
-    two.drop_elsewhere(two.path / PREFIX)
-    assert not (one.path / PREFIX).exists()
-    assert (two.path / PREFIX).exists()
+    earlier.release()
+    later.drop_elsewhere(later.path / PREFIX)
+    assert not (earlier.path / PREFIX).exists()
+    assert (later.path / PREFIX).exists()
     long_ago = time.time() - copy_folders.KEPT_SECONDS - 1
-    os.utime(two.path / PREFIX, (long_ago, long_ago))
-    two.release()
-    assert copy_folders.CopyFolder(tmp_path).path == one.path
-    assert not (two.path / PREFIX).exists()
+    os.utime(later.path / PREFIX, (long_ago, long_ago))
+    later.release()
+    assert copy_folders.CopyFolder(tmp_path).path == earlier.path
+    assert not (later.path / PREFIX).exists()
 
 
 def write_account(folder: Path) -> None:
