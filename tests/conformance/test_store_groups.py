@@ -96,7 +96,7 @@ def describe(result: CommitResult | Exception) -> object:
     return (type(result), str(result)) if isinstance(result, Exception) else result
 
 
-@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 12))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 12))])
 def test_groups_give_the_tables_of_single_commits(kind: str, tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     alone, grouped = (open_sample_store(tmp_path / name, kind) for name in ("alone", "grouped"))

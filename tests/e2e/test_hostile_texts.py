@@ -80,7 +80,9 @@ def test_every_text_of_a_provider_is_only_a_text(tmp_path: Path, store: str, mon
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("kind", sorted(NESTED))
+@pytest.mark.parametrize(
+    "kind", [kind if kind == "objects" else pytest.param(kind, marks=pytest.mark.long) for kind in sorted(NESTED)]
+)
 def test_json_that_is_nested_without_end_is_a_refused_answer(tmp_path: Path, kind: str) -> None:
     with Sandbox() as sandbox:
         # an export whose answer was lost is not asked for again soon

@@ -66,7 +66,9 @@ def pull(server: ScriptedServer, account: Account, root: Path, stream: str) -> t
     return LandingZone(root / "landing").list_batches(account.provider, account.name, stream), peak_megabytes
 
 
-@pytest.mark.parametrize(("count", "size"), [(64, MEGABYTE - 2000), (32, 2 * MEGABYTE)])
+@pytest.mark.parametrize(
+    ("count", "size"), [(64, MEGABYTE - 2000), pytest.param(32, 2 * MEGABYTE, marks=pytest.mark.long)]
+)
 def test_pages_of_events_are_landed_one_by_one(server: ScriptedServer, tmp_path: Path, count: int, size: int) -> None:
     server.respond = event_pages(count, size)
     account = chatlayer.build_account(base_url=server.origin, streams=["events", "flow"])

@@ -81,7 +81,7 @@ def test_a_zip_file_is_refused_by_name(tmp_path: Path) -> None:
         transform_file(tmp_path, packed.getvalue())
 
 
-@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("codec", ["utf-16-le", pytest.param("utf-16-be", marks=pytest.mark.long)])
 def test_utf_16_with_its_mark_is_read(tmp_path: Path, codec: str) -> None:
     lines = "".join(f"c{number};{AT};süß 😀\r\n" for number in range(100_000))
     content = f"\ufeffid;date;endReason\r\n{lines}".encode(codec)
