@@ -129,6 +129,7 @@ def open_spark(folder: Path) -> Ask:
         "spark.ui.enabled": "false",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "2",
+        "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
         "spark.sql.files.openCostInBytes": "0",  # many files are small, and one task reads many of them
     }
     builder = SparkSession.builder.master("local[1]")
@@ -158,7 +159,15 @@ def _spark_type(kind: pa.DataType) -> str:
         return "TIMESTAMP"
     if pa.types.is_list(kind):
         return f"ARRAY<{_spark_type(kind.value_type)}>"
-    names = {"int64": "BIGINT", "int32": "INT", "bool": "BOOLEAN", "date32[day]": "DATE", "double": "DOUBLE"}
+    names = {
+        "int64": "BIGINT",
+        "int32": "INT",
+        "int16": "SMALLINT",
+        "int8": "TINYINT",
+        "bool": "BOOLEAN",
+        "date32[day]": "DATE",
+        "double": "DOUBLE",
+    }
     return names.get(str(kind), "STRING")
 
 

@@ -4,7 +4,8 @@ What must not come in: a connection, the text of a view.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from functools import cache
+from typing import cast
 
 from sqlglot import exp, parse_one
 from sqlglot.optimizer.qualify import qualify
@@ -77,10 +78,7 @@ def translate(query: str, dialect: str) -> str:
 
     Raises ValueError for a function that has no translation.
     """
-    columns: dict[str, Any] = {
-        table.name: {column.name: "unknown" for column in table.columns} for table in metadata.sorted_tables
-    }
-    tree = qualify(parse_one(query, read="duckdb"), schema=columns, dialect="duckdb", quote_identifiers=False)
+    tree = _qualify_columns(query, _known_columns())
     for rewrite in (
         _name_groups,
         _spell_out_windows,
@@ -91,6 +89,22 @@ def translate(query: str, dialect: str) -> str:
     ):
         rewrite(tree)
     return _replace_functions(tree, dialect).sql(dialect, pretty=True, comments=False)
+
+
+@cache
+def _known_columns() -> Mapping[str, Mapping[str, str]]:
+    """Return the columns of all tables and views, without their types."""
+    columns = {table.name: dict.fromkeys(table.columns.keys(), "unknown") for table in metadata.sorted_tables}
+    for name, query in _order_views():
+        columns[name] = dict.fromkeys(_qualify_columns(query, columns).named_selects, "unknown")
+    return columns
+
+
+def _qualify_columns(query: str, columns: Mapping[str, Mapping[str, str]]) -> exp.Query:
+    """Return a query with its table before every column, so that no rewriting changes what a name means."""
+    schema: dict[str, object] = {name: dict(names) for name, names in columns.items()}
+    tree = qualify(parse_one(query, read="duckdb"), schema=schema, dialect="duckdb", quote_identifiers=False)
+    return cast(exp.Query, tree)
 
 
 def _write_tables(dialect: str, star: str) -> Iterator[str]:

@@ -51,6 +51,11 @@ def test_views_over_the_one_table_of_a_lake(tmp_path: Path) -> None:
             assert rows == read_rows(lake, f"FROM {name}"), name
 
 
+def test_a_query_on_views_gives_the_same_rows(three_days: Store) -> None:
+    query = "SELECT date_trunc('month', date) AS month, provider, sum(hits) AS hits FROM intent_daily GROUP BY ALL"
+    assert read_rows(three_days, translate(query, "duckdb")) == read_rows(three_days, query)
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_statement_is_read_in_its_dialect(dialect: str) -> None:
     statements = write_statements(dialect, star="lake.star")
