@@ -14,7 +14,7 @@ in: files and formats (one module each in `storage`), a provider's rule.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
@@ -66,6 +66,10 @@ class Store(LedgerStore):
     def size_bytes(self) -> int:
         """Return the size in bytes of the published warehouse; 0 before the first publication."""
         return self._storage.size_bytes()
+
+    def shards_of(self, accounts: Collection[str]) -> dict[str, int]:
+        """Return the number of the part of the warehouse in which each account is. Writers of two parts do not meet."""
+        return self._storage.shards_of(accounts)
 
     @contextmanager
     def hold_engine(self) -> Iterator[None]:

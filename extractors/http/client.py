@@ -12,6 +12,7 @@ from extractors.http.limits import ConcurrencyLimiter, RateLimiter, RequestLimit
 from extractors.http.network import DIRECT, Network
 from extractors.http.session import Session
 from extractors.http.settings import DEFAULT_HTTP_SETTINGS, HttpSettings
+from extractors.http.shared_limits import Origin, account_limits, limiter_key
 from extractors.http.stats import RequestStats
 
 for _logger_name in ("httpx", "httpcore"):  # they log whole URLs, also those with a key in them
@@ -29,7 +30,7 @@ class Client:
         self.settings = settings
         self.clock = clock
         self._session_stats: list[RequestStats] = []
-        self._rate_limiters: dict[tuple[str, tuple[str, str, int | None]], RateLimiter] = {}
+        self._rate_limiters: dict[tuple[str, Origin], RateLimiter] = {}
         self.httpx_client = open_httpx_client(settings, network)
 
     async def __aenter__(self) -> Self:
@@ -48,17 +49,8 @@ class Client:
 
         Accounts of one provider and origin share a rate limiter. Where their limits disagree, the slowest rate counts.
         """
-        from extractors.http.transport import parse_origin
-
-        configured = account.rate_limit
-        limits = RequestLimits(
-            configured.requests if configured.requests is not None else defaults.requests,
-            configured.period_seconds if configured.period_seconds is not None else defaults.period_seconds,
-            configured.concurrency if configured.concurrency is not None else defaults.concurrency,
-        )
-        # by provider too: a proxy or a simulator may serve several providers at one address
-        key = (account.provider, parse_origin(account.base_url))
-        rate_limiter = self._rate_limiters.setdefault(key, RateLimiter(limits, self.clock))
+        limits = account_limits(account, defaults)
+        rate_limiter = self._rate_limiters.setdefault(limiter_key(account), RateLimiter(limits, self.clock))
         rate_limiter.apply_stricter(limits)
         concurrency_limiter = ConcurrencyLimiter(limits.concurrency)
         session = Session(account, self.httpx_client, self.settings, self.clock, rate_limiter, concurrency_limiter)

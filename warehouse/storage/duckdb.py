@@ -85,6 +85,10 @@ class DuckDBStorage:
         with attach_warehouse(con, self.location, read_only=True):
             return read_schema_version(con, str(self.location))
 
+    def shards_of(self, accounts: Collection[str]) -> dict[str, int]:
+        """Return 0 for each account: all writers meet."""
+        return dict.fromkeys(accounts, 0)
+
     def new_spill_path(self) -> Path:
         """Return a new folder beside the file."""
         return self._paths.new_spill_path()

@@ -55,6 +55,10 @@ class Storage(Protocol):
         """Return the size in bytes of the published warehouse."""
         ...
 
+    def shards_of(self, accounts: Collection[str]) -> dict[str, int]:
+        """Return the part of the warehouse in which each account is. Writers of two parts do not meet."""
+        ...
+
     def new_spill_path(self) -> Path:
         """Return a new folder for data that does not fit into memory."""
         ...

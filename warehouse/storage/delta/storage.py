@@ -89,6 +89,12 @@ class DeltaStorage:
         """Return the schema version in the log. Raises NewerWarehouse and UnreadableWarehouse."""
         return self._read_known().schema_version
 
+    def shards_of(self, accounts: Collection[str]) -> dict[str, int]:
+        """Return the shard of each account; those of a table that does not exist yet are as in the settings."""
+        seen = self._lake.log.snapshot()
+        shards = seen.shards if seen.version >= 0 else self._lake.shards
+        return {account: shard_of(account, shards) for account in accounts}
+
     def new_spill_path(self) -> Path:
         """Return a new folder on this machine, which readers of the table skip."""
         return self._lake.private / f"_{uuid4().hex}.spill"
