@@ -44,7 +44,8 @@ class Config:
     """A validated configuration; relative paths start from the file's folder.
 
     ``landing`` is a folder, or the address of an object store. ``secret_variables`` names, for each account, the
-    variables that its credential comes from.
+    variables that its credential comes from. ``raw`` is
+    the content of the file, with its references to variables as they are written: no secret is in it.
     """
 
     path: Path
@@ -54,6 +55,7 @@ class Config:
     accounts: tuple[Account, ...]
     secret_variables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settings: OperatingSettings = field(default_factory=OperatingSettings)
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def folder(self) -> Path:
@@ -126,4 +128,5 @@ def validate_config(path: Path, raw: Mapping[str, Any], *, allow_unset_secrets: 
         accounts=file.accounts,
         secret_variables=file.secret_variables,
         settings=document,
+        raw=raw,
     )

@@ -208,6 +208,31 @@ class DeltaSettings(Settings):
     )
 
 
+LOCAL = "local"
+"""The executor that is the process itself."""
+
+_CLUSTER_SCHEMES = {"dask": "tcp", "dask+tls": "tls"}
+_CLUSTER = re.compile(r"(dask|dask\+tls)://(([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5})/?")
+
+
+def _validate_executor(executor: str) -> str:
+    if executor != LOCAL and cluster_address(executor) is None:
+        raise ValueError(
+            f"an executor is {LOCAL}, or the scheduler of a cluster: dask://host:8786, dask+tls://host:8786"
+        )
+    return executor
+
+
+def cluster_address(executor: str) -> str | None:
+    """Return the address of a cluster's scheduler as Dask writes it; None for an executor that names none.
+
+    >>> cluster_address("dask://scheduler:8786")
+    'tcp://scheduler:8786'
+    """
+    parts = _CLUSTER.fullmatch(executor)
+    return f"{_CLUSTER_SCHEMES[parts[1]]}://{parts[2]}" if parts else None
+
+
 def _validate_owner(owner: str) -> str:
     if not re.fullmatch(r"team:[A-Za-z0-9_.-]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}", owner):
         raise ValueError("an owner is a mail address, or a team as in team:data")
@@ -232,6 +257,10 @@ class OperatingSettings(Settings):
         default=None,
         description="PostgreSQL database whose advisory locks several machines share, its password as ${VARIABLE}; "
         "none: that of Dagster's state for a place in an object store, else files of this machine",
+    )
+    executor: Annotated[str, AfterValidator(_validate_executor)] = Field(
+        default=LOCAL,
+        description="Where loads run: `local`, this process; `dask://host:8786`, the workers of that Dask scheduler",
     )
     alerts: Alerts = Field(default=Alerts(), description="Receiver of messages about failed loads")
     network: NetworkSettings = Field(default=NetworkSettings(), description="Proxy and certificate authorities")

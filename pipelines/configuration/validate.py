@@ -19,6 +19,7 @@ from extractors.registry import PROVIDERS, get_account_model
 from pipelines.configuration.account_entries import list_account_entries
 from pipelines.configuration.document import Document
 from pipelines.configuration.secrets import ReferenceResolver, read_env
+from pipelines.configuration.settings import LOCAL
 
 _LANDING_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]+(/[\w.=-]+)+/?", re.ASCII)
 
@@ -54,6 +55,9 @@ def validate_file(path: Path, raw: Mapping[str, Any], *, allow_unset_secrets: bo
         checker.add_problem(
             "landing: give a folder, or a bucket and a prefix of an object store, as in s3://bucket/landing"
         )
+    if document is not None and document.executor != LOCAL and not document.warehouse.startswith("delta"):
+        problem = f"executor: {document.executor} has workers that write side by side, which {document.warehouse} is"
+        checker.add_problem(f"{problem} not for: set warehouse to delta+s3://bucket/lake or delta://folder")
     if checker.problems or document is None:
         raise ConfigError(checker.problems)
     variables = {account.name: tuple(checker.secret_variables.get(account.name, ())) for account in accounts}

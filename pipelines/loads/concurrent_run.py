@@ -6,8 +6,8 @@ several accounts and months have ready as one commit. Dagster and output must no
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ from extractors.errors import (
 from extractors.fetch import fetch_batches, gather_or_cancel
 from extractors.http.client import Client
 from extractors.http.session import Session
+from extractors.landing.batch import Batch
 from extractors.landing.lock import hold_fetch_lock
 from extractors.registry import get_provider
 from pipelines.loads.claims import ReuseRule, build_reuse_rule
@@ -36,7 +37,7 @@ from pipelines.loads.plan import LoadJob, LoadStep, plan_steps
 from pipelines.loads.publish import publish_warehouse
 from pipelines.loads.ready_load import ReadyLoad, finish_loads
 from pipelines.loads.result import Failure, Outcome, RunResult, as_account_error, read_ledgers
-from pipelines.loads.run_log import track_run
+from pipelines.loads.run_log import track_part, track_run
 from pipelines.loads.workspace import Workspace
 from warehouse.records import LedgerRow
 
@@ -69,7 +70,7 @@ class ConcurrentRun:
         self._refetch = refetch
         self._observer = observer
         self._load = load
-        self._started_at = workspace.clock.now()
+        self._started_at = workspace.part.run_started_at if workspace.part else workspace.clock.now()
         self._last_numbers: dict[str, int] = {}
         self._published_at_seconds = self._committed_at_seconds = workspace.clock.monotonic()
         self._ledgers = GroupWork(self._read_ledgers, MAX_GROUP_ITEMS)
@@ -84,9 +85,18 @@ class ConcurrentRun:
         self._workspace.landing.refresh([(job.account.provider, job.account.name) for job in jobs])
         for account in (job.account for job in jobs):
             self._last_numbers[account.name] = self._workspace.landing.read_last_number(account.provider, account.name)
-        with track_run(self._workspace, outcomes, publish_at_end=self._load) as self._recorder:
+        with self._track(outcomes):
             asyncio.run(self._run_accounts(jobs, outcomes))
         return RunResult(outcomes)
+
+    @contextmanager
+    def _track(self, outcomes: Sequence[Outcome]) -> Iterator[None]:
+        if self._workspace.part:
+            with track_part(self._workspace):
+                yield
+        else:
+            with track_run(self._workspace, outcomes, publish_at_end=self._load) as self._recorder:
+                yield
 
     async def _run_accounts(self, jobs: Sequence[LoadJob], outcomes: Sequence[Outcome]) -> None:
         workspace = self._workspace
@@ -137,6 +147,8 @@ class ConcurrentRun:
     async def _run_account(self, client: Client, job: LoadJob, outcome: Outcome) -> None:
         account = job.account
         session = client.open_session(account, get_provider(account.provider).limits)
+        if self._workspace.part:
+            session.started_at = self._started_at  # all batches of a run name one start
         outcome.stats = session.stats
         loads: list[asyncio.Future[None]] = []
         remaining = set(job.days)
@@ -176,7 +188,7 @@ class ConcurrentRun:
         is_reusable = build_reuse_rule(
             account,
             ledger,
-            lambda batch: batch.number > self._last_numbers[account.name],
+            self._is_new,
             now=now,
             run_started_at=self._started_at,
             refetch=self._refetch,
@@ -195,6 +207,14 @@ class ConcurrentRun:
             if session.is_stopped or _must_end_account(errors, landed_count):
                 loads.append(self._submit_steps(outcome, is_reusable, steps[number + 1 :], all_errors))
                 break
+
+    def _is_new(self, batch: Batch) -> bool:
+        """Whether a batch was landed since the run began; in a second attempt at a part, also by the first."""
+        if batch.number > self._last_numbers[batch.account]:
+            return True
+        with suppress(ValueError, OSError):  # a damaged batch is judged as an old one
+            return self._workspace.part is not None and batch.run_started_at == self._started_at
+        return False
 
     def _submit_steps(
         self, outcome: Outcome, is_reusable: ReuseRule, steps: Sequence[LoadStep], errors: Sequence[ExtractionError]
@@ -226,7 +246,7 @@ class ConcurrentRun:
             self._committed_at_seconds,
             self._published_at_seconds,
         )
-        is_waiting = self._load and committed > published
+        is_waiting = self._load and self._workspace.part is None and committed > published
         is_quiet = now - committed >= PUBLISH_WHEN_QUIET.total_seconds()
         return is_waiting and (is_quiet or now - published >= PUBLISH_EVERY.total_seconds())
 

@@ -168,7 +168,7 @@ def _prepare_group(workspace: Workspace, waiting: deque[PendingLoad]) -> list[_P
             break
         load = waiting.popleft()
         load.is_begun = True
-        folder = make_folder(workspace.staging / workspace.run_id)
+        folder = make_folder(workspace.run_staging)
         try:
             is_current = watch.watch(load.account)
             prepared = load.context.run(load.prepare, workspace, folder)

@@ -1,11 +1,47 @@
 """Observers of a run in progress. Displays must not come in: they implement ``Observer`` elsewhere."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 from extractors.account import Account
-from extractors.landing.batch import Batch
+
+
+class LandedBatch(Protocol):
+    """What observers read of a landed batch; it may have been landed by another process."""
+
+    @property
+    def account(self) -> str:
+        """The name of the account."""
+        ...
+
+
+@dataclass(frozen=True)
+class TaskReport:
+    """The end of a task on a worker: a range of days of a shard of accounts.
+
+    ``range_number`` counts from 1. ``slices`` were to be loaded, ``loaded`` and ``failed`` are their outcome.
+    """
+
+    shard: str
+    range_number: int
+    ranges: int
+    accounts: int
+    slices: int
+    loaded: int
+    failed: int
+    worker: str
+    seconds: float
+
+    def __str__(self) -> str:
+        days = f", range {self.range_number} of {self.ranges}" if self.ranges > 1 else ""
+        failed = f", {self.failed} failed" if self.failed else ""
+        accounts = f"{self.accounts} account{'s' if self.accounts > 1 else ''}"
+        return (
+            f"shard {self.shard} ({accounts}{days}): {self.loaded} of {self.slices} slices loaded{failed}, "
+            f"in {self.seconds:.1f} s on {self.worker}"
+        )
 
 
 class Observer(Protocol):
@@ -14,7 +50,10 @@ class Observer(Protocol):
     def on_planned(self, account: Account, slices: int, batches: int) -> None:
         """An account is planned: the run will load ``slices`` slices and fetch ``batches`` batches."""
 
-    def on_batch_landed(self, batch: Batch) -> None:
+    def on_task_ended(self, report: TaskReport) -> None:
+        """A worker of a cluster has ended a task."""
+
+    def on_batch_landed(self, batch: LandedBatch) -> None:
         """A batch has been landed."""
 
     def on_days_loaded(self, account: Account, days: Collection[date]) -> None:
@@ -30,7 +69,10 @@ class NullObserver:
     def on_planned(self, account: Account, slices: int, batches: int) -> None:
         """Do nothing."""
 
-    def on_batch_landed(self, batch: Batch) -> None:
+    def on_task_ended(self, report: TaskReport) -> None:
+        """Do nothing."""
+
+    def on_batch_landed(self, batch: LandedBatch) -> None:
         """Do nothing."""
 
     def on_days_loaded(self, account: Account, days: Collection[date]) -> None:
@@ -51,7 +93,11 @@ class FailureCollector:
         """Pass the event on."""
         self._other.on_planned(account, slices, batches)
 
-    def on_batch_landed(self, batch: Batch) -> None:
+    def on_task_ended(self, report: TaskReport) -> None:
+        """Pass the event on."""
+        self._other.on_task_ended(report)
+
+    def on_batch_landed(self, batch: LandedBatch) -> None:
         """Pass the event on."""
         self._other.on_batch_landed(batch)
 

@@ -33,9 +33,14 @@ def publish_warehouse(workspace: Workspace) -> bool:
     Returns False when readers see all commits already. Raises WarehouseErrors.
     """
     published = workspace.store.publish()
-    shutil.rmtree(workspace.staging / workspace.run_id, ignore_errors=True)
-    remove_stale_staging(workspace)
+    remove_staging(workspace)
     return published
+
+
+def remove_staging(workspace: Workspace) -> None:
+    """Remove the staged files of this run, or of this part of it, and of dead runs."""
+    shutil.rmtree(workspace.run_staging, ignore_errors=True)
+    remove_stale_staging(workspace)
 
 
 def remove_stale_staging(workspace: Workspace) -> int:

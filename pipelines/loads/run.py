@@ -1,36 +1,27 @@
 """The face of the loads: run jobs, or only their first half (fetch), or only their second (load).
 
-Used by commands and assets. An account's failure is kept in its outcome and in the ledger and never stops another
-account. The work of both halves at once is in ``pipelines.loads.concurrent_run``.
+Used by commands and assets. The work is done in this process, or by the workers of the cluster that the configuration
+names. An account's failure is kept in its outcome and in the ledger and never stops another account. The work of both
+halves at once is in ``pipelines.loads.concurrent_run``.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from extractors.account import Account
 from extractors.http.stats import RequestStats
-from extractors.instants import is_between
-from extractors.registry import get_provider
-from pipelines.loads.claims import build_reuse_rule
+from pipelines.configuration.settings import LOCAL
 from pipelines.loads.concurrent_run import ConcurrentRun
-from pipelines.loads.load import DaysLoad, PendingLoad
+from pipelines.loads.landed_load import load_landed
 from pipelines.loads.observer import NullObserver, Observer
-from pipelines.loads.plan import LoadJob, plan_steps
+from pipelines.loads.plan import LoadJob
 from pipelines.loads.result import (
-    Failure,
     Outcome,
     RunResult,
-    as_account_error,
-    load_and_record,
-    read_ledgers,
-    record_failures,
 )
 from pipelines.loads.run_log import track_run
 from pipelines.loads.workspace import Workspace
-from warehouse.records import LedgerRow, RunRow
-
-MAX_ACCOUNTS = 100
-"""The most accounts whose landed days are loaded together."""
+from warehouse.records import RunRow
 
 __all__ = ["LoadJob", "fetch_jobs", "load_landed_batches", "run_jobs"]
 
@@ -58,7 +49,7 @@ def run_jobs(
     >>> result.is_ok, [(outcome.account.name, outcome.loaded) for outcome in result.outcomes]
     (True, [('docs', 0)])
     """
-    return ConcurrentRun(workspace, refetch, observer or NullObserver(), load=True).run(jobs)
+    return _run(workspace, jobs, refetch, observer or NullObserver(), load=True)
 
 
 def fetch_jobs(
@@ -68,11 +59,28 @@ def fetch_jobs(
 
     Raises WarehouseErrors of the warehouse as a whole.
     """
-    return ConcurrentRun(workspace, refetch, observer or NullObserver(), load=False).run(jobs)
+    return _run(workspace, jobs, refetch, observer or NullObserver(), load=False)
+
+
+def _run(workspace: Workspace, jobs: Sequence[LoadJob], refetch: bool, observer: Observer, *, load: bool) -> RunResult:
+    if _is_on_cluster(workspace):
+        from pipelines.loads.cluster.driver import run_jobs_on_cluster  # imported late: a cluster is rare
+
+        return run_jobs_on_cluster(workspace, jobs, refetch, observer, load=load)
+    return ConcurrentRun(workspace, refetch, observer, load=load).run(jobs)
+
+
+def _is_on_cluster(workspace: Workspace) -> bool:
+    """Return whether the configuration names a cluster, whose workers do the work of a run."""
+    return workspace.config.settings.executor != LOCAL
 
 
 def load_landed_batches(
-    workspace: Workspace, jobs: Sequence[LoadJob], run_started_at: datetime, failed_since: datetime | None = None
+    workspace: Workspace,
+    jobs: Sequence[LoadJob],
+    run_started_at: datetime,
+    failed_since: datetime | None = None,
+    observer: Observer | None = None,
 ) -> RunResult:
     """Do the second half of ``run_jobs``: load the batches landed since ``run_started_at`` (UTC), and publish.
 
@@ -83,61 +91,15 @@ def load_landed_batches(
     """
     fetch_rows = workspace.store.run_records(workspace.run_id)
     outcomes = [_continue_outcome(job.account, fetch_rows) for job in jobs]
+    pairs = list(zip(jobs, outcomes, strict=True))
+    since = failed_since or run_started_at
+    if _is_on_cluster(workspace):
+        from pipelines.loads.cluster.driver import load_landed_on_cluster
+
+        return load_landed_on_cluster(workspace, pairs, fetch_rows, run_started_at, since, observer or NullObserver())
     with track_run(workspace, outcomes, fetch_rows):
-        pairs = list(zip(jobs, outcomes, strict=True))
-        for group in (pairs[first : first + MAX_ACCOUNTS] for first in range(0, len(pairs), MAX_ACCOUNTS)):
-            _load_landed_group(workspace, group, run_started_at, failed_since or run_started_at)
+        load_landed(workspace, pairs, run_started_at, since, observer or NullObserver())
     return RunResult(outcomes)
-
-
-def _load_landed_group(
-    workspace: Workspace, group: Sequence[tuple[LoadJob, Outcome]], run_started_at: datetime, failed_since: datetime
-) -> None:
-    """Load the landed days of some accounts together."""
-    ledger = read_ledgers(workspace, [job for job, _ in group])
-    loads: list[tuple[Outcome, PendingLoad]] = []
-    failures: list[Failure] = []
-    for job, outcome in group:
-        remaining = set(job.days)
-        try:
-            rows = ledger[job.account.name]
-            loads += _plan_landed_loads(workspace, remaining, outcome, rows, run_started_at, failed_since)
-        except Exception as error:
-            failures.append(Failure(outcome, sorted(remaining), as_account_error(job.account, error)))
-    load_and_record(workspace, loads, NullObserver())
-    record_failures(workspace, failures, NullObserver())
-    for _, outcome in group:
-        outcome.planned = max(outcome.planned, outcome.loaded + outcome.failed)
-        outcome.ended_at = workspace.clock.now()
-
-
-def _plan_landed_loads(
-    workspace: Workspace,
-    remaining: set[date],
-    outcome: Outcome,
-    ledger: Sequence[LedgerRow],
-    run_started_at: datetime,
-    failed_since: datetime,
-) -> list[tuple[Outcome, PendingLoad]]:
-    """Return the loads of an account's days. The days that the run's first half saw fail leave ``remaining``."""
-    account, clock = outcome.account, workspace.clock
-    for row in ledger:
-        if row.date in remaining and row.error and row.error_at and is_between(failed_since, row.error_at, clock.now()):
-            remaining.remove(row.date)
-            outcome.failed += 1
-            outcome.add_error(row.error)
-    # judge batches and the ledger as the fetch did, so that a batch reused then is reused now
-    is_reusable = build_reuse_rule(
-        account,
-        ledger,
-        lambda batch: is_between(run_started_at, batch.landed_at, clock.now()),
-        now=clock.now(),
-        run_started_at=run_started_at,
-        refetch=False,
-        fresh_at=run_started_at,
-    )
-    steps = plan_steps(account, get_provider(account.provider), workspace.landing, remaining, is_reusable)
-    return [(outcome, DaysLoad(account, step.days, is_reusable)) for step in steps]
 
 
 def _continue_outcome(account: Account, fetch_rows: Sequence[RunRow]) -> Outcome:

@@ -14,7 +14,7 @@ from structlog.contextvars import bound_contextvars
 
 from extractors.foreign_text import clean_line
 from pipelines.loads.forgotten_texts import erase_forgotten
-from pipelines.loads.publish import publish_warehouse, set_accounts_and_measures
+from pipelines.loads.publish import publish_warehouse, remove_staging, set_accounts_and_measures
 from pipelines.loads.result import Outcome
 from pipelines.loads.workspace import Workspace
 from warehouse.errors import WarehouseError
@@ -44,6 +44,19 @@ def track_run(
         finally:
             if publish_at_end:
                 publish_warehouse(workspace)
+
+
+@contextmanager
+def track_part(workspace: Workspace) -> Iterator[None]:
+    """Surround a part of a run: give its log lines the run's fields, and remove its staged files at the end.
+
+    The process that does the whole run writes its rows and publishes.
+    """
+    with bound_contextvars(run_id=workspace.run_id, command=workspace.command), workspace.store.hold_engine():
+        try:
+            yield
+        finally:
+            remove_staging(workspace)
 
 
 @contextmanager

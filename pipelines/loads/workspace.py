@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,11 +31,23 @@ def _new_run_id() -> str:
 
 
 @dataclass(frozen=True)
+class RunPart:
+    """The part of a run that this process does, where several do it.
+
+    ``name`` is unique: a second attempt at a part has another one. ``run_started_at`` (UTC) is the start of the run.
+    """
+
+    name: str
+    run_started_at: datetime
+
+
+@dataclass(frozen=True)
 class Workspace:
     """The resources of one run.
 
     ``run_id`` is written to the ledger with every slice that the run loads. ``command`` names the command or job that
-    started the run. ``stop`` ends it early.
+    started the run. ``stop`` ends it early. ``part`` is None where this process does the whole run: it then describes
+    the accounts, writes the run's rows and publishes, which no part does.
     """
 
     config: Config
@@ -44,13 +57,16 @@ class Workspace:
     run_id: str = field(default_factory=_new_run_id)
     command: str = "load"
     stop: StopSignal = field(default_factory=StopSignal)
+    part: RunPart | None = None
     shared_locks: "LockSession | None" = None
     """The locks that several machines share; None where all locks are files of this machine."""
     lock_owner: "NotedOwner | None" = None
     """What guards the places that machines share; None where there are none."""
 
     @classmethod
-    def open(cls, config: Config, run_id: str | None = None, command: str = "load") -> "Workspace":
+    def open(
+        cls, config: Config, run_id: str | None = None, command: str = "load", part: RunPart | None = None
+    ) -> "Workspace":
         """Return the workspace of a configuration, without touching a file.
 
         Raises UnsupportedStore for an unknown form of ``warehouse``.
@@ -66,7 +82,13 @@ class Workspace:
             lock_owner=owner,
         )
         return cls(
-            config, store, run_id=run_id or _new_run_id(), command=command, shared_locks=session, lock_owner=owner
+            config,
+            store,
+            run_id=run_id or _new_run_id(),
+            command=command,
+            part=part,
+            shared_locks=session,
+            lock_owner=owner,
         )
 
     @cached_property
@@ -100,6 +122,11 @@ class Workspace:
     def staging(self) -> Path:
         """The folder of staged Parquet files between transform and commit."""
         return self.store.staging_folder
+
+    @property
+    def run_staging(self) -> Path:
+        """The folder of this run's staged files, or of those of this part of it."""
+        return self.staging / (self.part.name if self.part else self.run_id)
 
 
 def _find_locks(config: Config, command: str) -> "tuple[LockSession | None, NotedOwner | None]":

@@ -7,7 +7,7 @@ import dagster as dg
 
 from extractors.account import Account
 from extractors.foreign_text import clean_line
-from pipelines.loads.observer import NullObserver
+from pipelines.loads.observer import NullObserver, TaskReport
 
 
 class LogObserver(NullObserver):
@@ -19,6 +19,10 @@ class LogObserver(NullObserver):
     def on_planned(self, account: Account, slices: int, batches: int) -> None:
         """Log the slices and batches that an account is about to fetch."""
         self._log.info(f"{account.name}: {slices} slices, {batches} batches to fetch")
+
+    def on_task_ended(self, report: TaskReport) -> None:
+        """Log the figures of a shard that a worker has ended."""
+        self._log.info(str(report))
 
     def on_days_failed(self, account: Account, days: Collection[date], error: str) -> None:
         """Log the failure as soon as it happens, without secrets."""

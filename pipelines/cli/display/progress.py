@@ -5,17 +5,17 @@ The figures come from ``estimate``; the events from the run, through an ``Observ
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import date
 
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task
 from rich.text import Text
 
 from extractors.account import Account
-from extractors.landing.batch import Batch
 from pipelines.cli.display.estimate import ProgressEstimate, format_duration
 from pipelines.cli.display.output import console, print_message
 from pipelines.cli.logs import is_json_log
-from pipelines.loads.observer import Observer
+from pipelines.loads.observer import LandedBatch, Observer, TaskReport
 
 _MIN_SECONDS, _MAX_SECONDS = 10.0, 300.0  # between two lines
 _ELAPSED_FRACTION = 0.05  # between two lines, of the time so far: a run of hours prints a hundred lines, not thousands
@@ -58,7 +58,11 @@ class ProgressBar:
         self._estimate.add_work(account.name, slices, batches)
         self._update_bar()
 
-    def on_batch_landed(self, batch: Batch) -> None:
+    def on_task_ended(self, report: TaskReport) -> None:
+        """Print the shard's figures above the bar."""
+        print_message(str(report))
+
+    def on_batch_landed(self, batch: LandedBatch) -> None:
         """Move the bar by one batch."""
         self._estimate.record_batch(batch.account)
         self._update_bar()
@@ -91,7 +95,11 @@ class ProgressLines:
         text = f"{account.name}: {slices} days to load, {batches} batches to fetch"
         print_message(text, account=account.name, provider=account.provider, slices=slices, batches=batches)
 
-    def on_batch_landed(self, batch: Batch) -> None:
+    def on_task_ended(self, report: TaskReport) -> None:
+        """Print the shard's figures."""
+        print_message(str(report), **asdict(report))
+
+    def on_batch_landed(self, batch: LandedBatch) -> None:
         """Count the batch."""
         self._estimate.record_batch(batch.account)
         self._print_occasionally()

@@ -50,8 +50,8 @@ def plan_shards(jobs: Sequence[LoadJob], lake_shards: Mapping[str, int]) -> list
     """Return the shards of a run's jobs, largest first. Jobs without days are left out.
 
     Every account is in exactly one shard; the plan depends on nothing but its arguments. ``lake_shards`` has the shard
-    of the warehouse of each account's name. A group of accounts with a limit of requests is one shard and one range, whatever its
-    size: a second task would begin with a limiter that knows nothing of the first.
+    of the warehouse of each account's name. Accounts with a limit of requests are one shard and one range, whatever
+    their number: a second task would begin with a limiter that knows nothing of the first.
     """
     shards = []
     by_provider: dict[str, list[LoadJob]] = defaultdict(list)

@@ -23,7 +23,7 @@ IDS = {"project_id": "5" * 24}
 def build_account(provider: str, name: str, **settings: Any) -> Account:
     model = get_account_model(provider)
     texts = {key: IDS.get(key, f"{key}-{name}") for key in required_ids(model)}
-    secrets = {key: f"secret-of-{name}" for key in required_secrets(model)}
+    secrets = dict.fromkeys(required_secrets(model), f"secret-of-{name}")
     account: Account = model.model_validate({"name": name, **texts, **secrets, **settings})
     return account
 
