@@ -1,4 +1,4 @@
-"""A Dask cluster of plain processes on this machine: a scheduler and workers, which stop with the test."""
+"""A Dask cluster of plain processes on this machine: a scheduler and workers, which stop with their caller."""
 
 import os
 import subprocess
@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.wait_until import wait_until
-
+START_SECONDS = 60
 _QUICK = {
     "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "20s",
     "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__DISK": "false",
@@ -41,8 +40,12 @@ class DaskCluster:
         log = self.folder / "scheduler.log"
         options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show"]
         self.scheduler = self._start("distributed.cli.dask_scheduler", options, log)
-        wait_until(lambda: "Scheduler at:" in log.read_text(), 60)
-        self._address = log.read_text().rpartition("Scheduler at:")[2].split()[0]
+        deadline = time.monotonic() + START_SECONDS
+        while not (lines := [line for line in log.read_text().splitlines() if "Scheduler at:" in line]):
+            if time.monotonic() > deadline or self.scheduler.poll() is not None:
+                raise RuntimeError(f"the scheduler did not start:\n{log.read_text()}")
+            time.sleep(0.05)
+        self._address = lines[-1].split()[-1]
 
     def add_worker(self) -> "subprocess.Popen[bytes]":
         """Start a worker without a nanny, so that a killed one stays dead."""
