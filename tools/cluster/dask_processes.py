@@ -38,7 +38,7 @@ class DaskCluster:
     def start_scheduler(self) -> None:
         """Start the scheduler on a free port, and wait for its address."""
         log = self.folder / "scheduler.log"
-        options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show"]
+        options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--dashboard-address", "127.0.0.1:0"]
         self.scheduler = self._start("distributed.cli.dask_scheduler", options, log)
         deadline = time.monotonic() + START_SECONDS
         while not (lines := [line for line in log.read_text().splitlines() if "Scheduler at:" in line]):

@@ -203,7 +203,16 @@ class ShardRuns:
         else:  # the connection to the scheduler, which alone cancels a task of ours
             self._lose(describe_lost_scheduler(self._executor))
 
+    @property
+    def _is_stopping(self) -> bool:
+        return self._error is not None or self._workspace.stop.is_requested or self._stopping_since is not None
+
     def _add_result(self, task: _Running, result: TaskResult) -> None:
+        if result.is_stopped and not self._is_stopping:
+            for added in result.accounts:
+                self._outcomes[added.account].stats += added.stats
+            self._submit(task)  # its worker was told to end; what it has landed is not requested again
+            return
         if result.problems:
             self._error = self._error or ConfigError(
                 [f"worker {result.worker}: {problem}" for problem in result.problems]
@@ -222,7 +231,7 @@ class ShardRuns:
             for sentence, days in _group_by_reason(added.failures).items():
                 self._observer.on_days_failed(outcome.account, days, sentence)
         self._report(task, result)
-        if self._error is not None or self._workspace.stop.is_requested or self._stopping_since is not None:
+        if self._is_stopping:
             return
         if task.is_last:
             self._end_accounts([job.account.name for jobs in task.shard.ranges for job in jobs])

@@ -73,13 +73,15 @@ class AccountResult:
 class TaskResult:
     """The outcome of a task. With ``problems`` of the configuration on this worker, nothing was done.
 
-    ``error`` is one of the warehouse as a whole. ``cpu_seconds`` are those of the worker's process.
+    ``error`` is one of the warehouse as a whole. One that ``is_stopped`` may have left days to another task.
+    ``cpu_seconds`` are those of the worker's process.
     """
 
     worker: str
     accounts: tuple[AccountResult, ...] = ()
     problems: tuple[str, ...] = ()
     error: WarehouseError | None = None
+    is_stopped: bool = False
     seconds: float = 0.0
     cpu_seconds: float = 0.0
 
@@ -122,7 +124,12 @@ def load_task(task: LoadTask, stop: StopSignal, observer: Observer, worker: str)
         error = failure
     results = tuple(_summarize(outcome, failures.get(outcome.account.name, {})) for outcome in outcomes)
     return TaskResult(
-        worker, results, error=error, seconds=time.monotonic() - began, cpu_seconds=time.process_time() - cpu
+        worker,
+        results,
+        error=error,
+        is_stopped=stop.is_requested,
+        seconds=time.monotonic() - began,
+        cpu_seconds=time.process_time() - cpu,
     )
 
 
