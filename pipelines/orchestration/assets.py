@@ -20,7 +20,7 @@ from pipelines.loads.workspace import Workspace
 from pipelines.orchestration import checks
 from pipelines.orchestration.failures import as_dagster_failure, build_failure
 from pipelines.orchestration.loaded_days import days_with_rows
-from pipelines.orchestration.log_observer import LogObserver
+from pipelines.orchestration.log_observer import LogObserver, TaskLogObserver
 from pipelines.orchestration.partitions import build_partitions, partition_window, plan_ended_days
 from pipelines.orchestration.reexecution import (
     fetch_outstanding_slices,
@@ -201,7 +201,8 @@ def _build_slices_asset(provider_accounts: _ProviderAccounts) -> dg.AssetsDefini
                 # the batches to load are also those of the first attempt
                 started_at = run_started_at(context, context.run.root_run_id or context.run.run_id)
                 fetch_outstanding_slices(context, provider_accounts.landing_key, workspace, jobs, started_at)
-            load_landed_batches(workspace, jobs, started_at, failed_since=attempt_at)
+            observer = TaskLogObserver(context.log)
+            load_landed_batches(workspace, jobs, started_at, failed_since=attempt_at, observer=observer)
             outstanding = checks.find_outstanding_slices(store, jobs, started_at, workspace.clock.now())
             results = [checks.check_slices_present(outstanding, jobs), checks.check_totals(store, provider, window)]
             metadata_by_key = {
