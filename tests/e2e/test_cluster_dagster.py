@@ -46,7 +46,9 @@ def launch(product: Installation, output: Path) -> "subprocess.Popen[str]":
         return start_dagster_tool(product, *command, stdout=file, stderr=subprocess.STDOUT)
 
 
-def test_steps_submit_their_work_and_log_each_shard(tmp_path: Path, product: Installation, cluster: DaskCluster) -> None:
+def test_steps_submit_their_work_and_log_each_shard(
+    tmp_path: Path, product: Installation, cluster: DaskCluster
+) -> None:
     output = tmp_path / "output.txt"
     with launch(product, output) as run:
         assert run.wait(2 * TIMEOUT_SECONDS) == 0, output.read_text()

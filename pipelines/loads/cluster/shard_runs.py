@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -64,7 +65,8 @@ class TaskTemplate:
         scheme, _, place = config.warehouse.partition("://")
         folder = (config.folder / place).expanduser().resolve()
         warehouse = f"{scheme}://{folder}" if scheme == "delta" else config.warehouse
-        return {**config.raw, "landing": str(config.landing.absolute()), "warehouse": warehouse}
+        landing = str(config.landing.absolute()) if isinstance(config.landing, Path) else config.landing
+        return {**config.raw, "landing": landing, "warehouse": warehouse}
 
     @cached_property
     def _entries(self) -> Mapping[str, Mapping[str, Any]]:
