@@ -11,9 +11,9 @@ from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.dagster_tool import start_dagster_tool
+from tests.support.dask_processes import DaskCluster, run_cluster
 from tests.support.installation import Installation, days_from
 from tests.support.wait_until import TIMEOUT_SECONDS, wait_until
-from tools.cluster.dask_processes import DaskCluster, run_cluster
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

@@ -18,8 +18,8 @@ from pipelines.loads.workspace import Workspace
 from sandbox.account import SandboxAccount
 from sandbox.config import build_config, build_environment
 from sandbox.server import Sandbox
-from tools.cluster.comparison import find_differences
-from tools.cluster.dask_processes import DaskCluster, run_cluster
+from tests.support.dask_processes import DaskCluster, run_cluster
+from tests.support.warehouse_comparison import find_differences
 from warehouse.store import Store
 
 PROGRAM = "import sys; from pipelines.cli.main import main; main(sys.argv[1:])"
