@@ -12,7 +12,7 @@ FUZZ_SEED ?= 1
 TORTURE_SEEDS ?= 20
 PYTEST := $(BIN)/pytest --numprocesses auto --dist worksteal --randomly-seed $(SEED)
 
-.PHONY: install demo test test-all fuzz torture lint format typecheck names audit docs bench snapshot dev clean
+.PHONY: install demo cluster-demo test test-all fuzz torture lint format typecheck names audit docs bench snapshot dev clean
 
 install: $(INSTALLED)
 
@@ -24,6 +24,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 demo: install
 	$(BIN)/chatmart demo
+
+# PostgreSQL, an object store, a Dask scheduler and two workers on this machine; all of it ends with the command.
+cluster-demo: install
+	$(BIN)/python -m tools.cluster_demo
 
 test: install
 	$(PYTEST) -m "not long"

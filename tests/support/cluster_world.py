@@ -87,7 +87,7 @@ class ClusterWorld:
 
     def differences(self) -> dict[str, int]:
         """Return the relations in which the two warehouses differ, with the number of rows."""
-        counts = find_differences(self.store("alone"), self.store(), with_requests=False)
+        counts = find_differences(self.store("alone"), self.store(), with_runs=False)
         assert len(counts) > 30
         return {name: count for name, count in counts.items() if count}
 
