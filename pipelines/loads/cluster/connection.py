@@ -28,6 +28,13 @@ def describe_lost_scheduler(executor: str) -> str:
     )
 
 
+def _silence_library() -> None:
+    """Keep traces out of the output: what is lost is said in a sentence. Its import has set levels of its own."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
 @contextmanager
 def open_client(executor: str) -> Iterator["Client"]:
     """Connect to the scheduler of an executor, and disconnect at the end: tasks that are left are given up then.
@@ -39,7 +46,7 @@ def open_client(executor: str) -> Iterator["Client"]:
         raise ConfigError([f"{problem}`pip install 'chatmart[cluster]'`, or set executor to local"])
     from distributed import Client  # imported late: one machine does without
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # its losses are told in our own sentences
+    _silence_library()
     try:
         client = Client(cluster_address(executor), timeout=CONNECT_SECONDS, set_as_default=False)
     except OSError as error:
