@@ -2,7 +2,9 @@
 
 import pytest
 
+from extractors.errors import ConfigError
 from extractors.redaction import redact
+from pipelines.configuration.settings import cluster_address
 from tests.pipelines.configuration.conftest import ConfigFolder
 
 HOOK = "https://hooks.example.com/services/T0/B0/not-a-real-hook"
@@ -72,3 +74,22 @@ def test_all_problems_are_named_at_once(config_folder: ConfigFolder) -> None:
         "owners.0",
     }
     assert any("known: cognigy" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("executor", ["local", "dask://scheduler:8786", "dask+tls://10.0.0.1:1", "dask://[::1]:8786"])
+def test_an_executor_is_this_process_or_a_scheduler(config_folder: ConfigFolder, executor: str) -> None:
+    settings = config_folder.load(executor=executor, warehouse="delta://data/lake").settings
+    assert settings.executor == executor
+    assert (cluster_address(executor) is None) == (executor == "local")
+
+
+@pytest.mark.parametrize("executor", ["dask", "tcp://scheduler:8786", "dask://scheduler", "dask://a:b@scheduler:8786"])
+def test_an_executor_without_a_scheduler_is_refused(config_folder: ConfigFolder, executor: str) -> None:
+    with pytest.raises(ConfigError, match="executor: an executor is local, or the scheduler of a cluster: dask://host"):
+        config_folder.load(executor=executor, warehouse="delta://data/lake")
+
+
+@pytest.mark.parametrize("warehouse", ["duckdb://data/warehouse.duckdb", "parquet://data/lake"])
+def test_workers_need_a_warehouse_that_several_write(config_folder: ConfigFolder, warehouse: str) -> None:
+    with pytest.raises(ConfigError, match=f"side by side, which {warehouse} is not for: set warehouse to delta"):
+        config_folder.load(executor="dask://scheduler:8786", warehouse=warehouse)
