@@ -10,7 +10,6 @@ import pytest
 
 from sandbox.accounts import DEMO_ACCOUNTS
 from tests.support.cluster_world import ClusterWorld, count_exports, run_cluster_world
-from tests.support.wait_until import wait_until
 
 pytestmark = pytest.mark.long
 
@@ -21,11 +20,6 @@ FIRST, LAST = date(2025, 3, 25), date(2025, 4, 5)
 def world(tmp_path: Path) -> Iterator[ClusterWorld]:
     with run_cluster_world(tmp_path, DEMO_ACCOUNTS, FIRST, LAST) as world:
         yield world
-
-
-def wait_for_exports(world: ClusterWorld) -> None:
-    """Return when two exports were ordered: their polls begin two seconds later, and no other order is under way."""
-    wait_until(lambda: world.sandbox.request_log.count("chatcaptain", "/export", "POST") >= 2, 120)
 
 
 def test_an_undisturbed_load_sends_the_requests_of_one_machine(world: ClusterWorld) -> None:
@@ -43,7 +37,7 @@ def test_an_undisturbed_load_sends_the_requests_of_one_machine(world: ClusterWor
 def test_a_worker_is_killed_in_mid_load(world: ClusterWorld) -> None:
     alone = world.load_alone()
     process = world.start()
-    wait_for_exports(world)
+    world.wait_for_exports()
     world.cluster.workers[0].kill()
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
@@ -57,7 +51,7 @@ def test_a_worker_is_killed_in_mid_load(world: ClusterWorld) -> None:
 def test_the_driver_is_killed_and_run_again(world: ClusterWorld) -> None:
     alone = world.load_alone()
     process = world.start()
-    wait_for_exports(world)
+    world.wait_for_exports()
     process.kill()
     process.communicate()
     sent = world.count_requests()
@@ -73,7 +67,7 @@ def test_the_driver_is_killed_and_run_again(world: ClusterWorld) -> None:
 def test_the_scheduler_is_killed_and_the_next_run_completes(world: ClusterWorld) -> None:
     alone = world.load_alone()
     process = world.start()
-    wait_for_exports(world)
+    world.wait_for_exports()
     assert world.cluster.scheduler is not None
     world.cluster.scheduler.kill()
     world.cluster.scheduler.wait()
@@ -86,7 +80,7 @@ def test_the_scheduler_is_killed_and_the_next_run_completes(world: ClusterWorld)
     world.cluster.start_scheduler()
     for _ in range(2):
         world.cluster.add_worker()
-    world.write(".", warehouse="delta://lake", executor=world.cluster.executor)
+    world.write_shared()
     again = world.run()
     assert again.returncode == 0, again.stderr
     requests = world.take_requests()
@@ -109,7 +103,7 @@ def test_two_runs_at_once_send_the_requests_of_one(world: ClusterWorld) -> None:
 def test_a_signal_ends_the_workers_tasks_and_a_later_run_goes_on(world: ClusterWorld, number: signal.Signals) -> None:
     alone = world.load_alone()
     process = world.start()
-    wait_for_exports(world)
+    world.wait_for_exports()
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number

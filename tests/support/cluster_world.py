@@ -4,9 +4,9 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from sandbox.account import SandboxAccount
 from sandbox.config import build_config, build_environment
 from sandbox.server import Sandbox
 from tests.support.dask_processes import DaskCluster, run_cluster
+from tests.support.wait_until import wait_until
 from tests.support.warehouse_comparison import find_differences
 from warehouse.store import Store
 
@@ -35,18 +36,23 @@ class ClusterWorld:
     cluster: DaskCluster
     first: date
     last: date
+    shared: Mapping[str, Any] = field(default_factory=lambda: {"landing": "landing", "warehouse": "delta://lake"})
 
     def __post_init__(self) -> None:
-        self.write("alone", warehouse="duckdb://warehouse.duckdb")
-        self.write(".", warehouse="delta://lake", delta={"shards": 4}, executor=self.cluster.executor)
+        self.write("alone", landing="landing", warehouse="duckdb://warehouse.duckdb")
+        self.write_shared()
         (self.cluster.folder / ".env").write_text((self.folder / ".env").read_text())
+
+    def write_shared(self) -> None:
+        """Write the cluster's configuration, with the present address of its scheduler."""
+        self.write(".", **self.shared, delta={"shards": 4}, executor=self.cluster.executor)
 
     def write(self, place: str, **keys: Any) -> None:
         folder = self.folder / place
         folder.mkdir(parents=True, exist_ok=True)
         overrides = {account.name: {"start_date": self.first.isoformat()} for account in self.accounts}
         defaults = {"rate_limit": {"requests": 10_000, "period_seconds": 1}}
-        document = build_config(self.sandbox, self.accounts, overrides, landing="landing", defaults=defaults, **keys)
+        document = build_config(self.sandbox, self.accounts, overrides, defaults=defaults, **keys)
         (folder / "chatmart.yaml").write_text(yaml.safe_dump(document))
         known = build_environment(self.accounts)
         (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in known.items()))
@@ -82,6 +88,10 @@ class ClusterWorld:
         self.sandbox.request_log.clear()
         return counts
 
+    def wait_for_exports(self) -> None:
+        """Return when two exports were ordered: polls begin two seconds later, and no other order is under way."""
+        wait_until(lambda: self.sandbox.request_log.count("chatcaptain", "/export", "POST") >= 2, 120)
+
     def count_requests(self) -> int:
         return len(self.sandbox.requests)
 
@@ -98,8 +108,8 @@ def count_exports(requests: Counter[str]) -> int:
 
 @contextmanager
 def run_cluster_world(
-    folder: Path, accounts: Sequence[SandboxAccount], first: date, last: date, workers: int = 2
+    folder: Path, accounts: Sequence[SandboxAccount], first: date, last: date, **more: Any
 ) -> Iterator[ClusterWorld]:
-    """Run a sandbox, and a cluster that loads from it."""
-    with Sandbox() as sandbox, run_cluster(folder / "cluster", workers) as cluster:
-        yield ClusterWorld(folder, sandbox, accounts, cluster, first, last)
+    """Run a sandbox, and a cluster of two workers that loads from it."""
+    with Sandbox() as sandbox, run_cluster(folder / "cluster") as cluster:
+        yield ClusterWorld(folder, sandbox, accounts, cluster, first, last, **more)
