@@ -128,7 +128,7 @@ def cut_days(account: Account, days: Sequence[date]) -> list[tuple[date, ...]]:
     """
     if len(days) <= MAX_RANGE_DAYS:
         return [tuple(days)]
-    starts = set.intersection(*(_window_starts(account, name, days) for name in account.enabled_streams))
+    starts = _common_starts(account, days)
     pieces: list[list[date]] = [[]]
     for day in sorted(days):
         if day in starts and len(pieces[-1]) >= MAX_RANGE_DAYS:
@@ -137,6 +137,15 @@ def cut_days(account: Account, days: Sequence[date]) -> list[tuple[date, ...]]:
     return [tuple(piece) for piece in pieces]
 
 
-def _window_starts(account: Account, stream: str, days: Sequence[date]) -> set[date]:
-    windows = get_provider(account.provider).streams[stream].windows
-    return {window.start for span in group_into_windows(days) for window in windows(account, span)}
+def _common_starts(account: Account, days: Sequence[date]) -> set[date]:
+    """Return the days on which a window of every stream begins."""
+    streams = get_provider(account.provider).streams
+    splits = dict.fromkeys(streams[name].windows for name in account.enabled_streams)  # most streams share them
+    spans = group_into_windows(days)
+    common: set[date] | None = None
+    for split in splits:
+        starts = {window.start for span in spans for window in split(account, span)}
+        common = starts if common is None else common & starts
+        if len(common) <= len(spans):
+            break  # the beginnings of the spans are always in it
+    return common or set()

@@ -111,7 +111,7 @@ def test_a_run_has_the_outcomes_and_books_of_one_machine(workspace: Workspace, s
 
 def test_the_ranges_of_an_account_add_up(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "MAX_RANGE_DAYS", 2)
-    monkeypatch.setattr(shards, "_window_starts", lambda _account, _stream, days: set(days))
+    monkeypatch.setattr(shards, "_common_starts", lambda _account, days: set(days))
     job = next(job for job in build_jobs(workspace) if job.account.provider == "inkeep")
     observer = RecordingReports()
     [outcome] = run_jobs(workspace, [job], observer=observer).outcomes
