@@ -1,11 +1,13 @@
-"""The demo's accounts, loaded by a cluster on this machine: an object store, a Dask scheduler and two workers.
+"""The demo's accounts, loaded by a cluster on this machine into an object store, with locks in PostgreSQL.
 
-`make cluster-demo`. The same accounts are then loaded into a DuckDB file by one process, and all views, dimensions,
+`make cluster-demo` starts the object store, PostgreSQL, a Dask scheduler and two workers. Driver and workers share no
+folder. The same accounts are then loaded into a DuckDB file by one process, and all views, dimensions,
 facts and books are compared: exit 1 where a row differs. Everything that it starts ends with it. The providers are
 simulated; the object store is moto's.
 """
 
 import argparse
+import atexit
 import os
 import shutil
 import subprocess
@@ -27,10 +29,12 @@ from sandbox.config import build_config, build_environment
 from sandbox.server import Sandbox
 from tests.support.dask_processes import run_cluster
 from tests.support.object_store import BUCKET, start_object_store
+from tests.support.postgres import PASSWORD, PostgresServer, find_programs
 from tests.support.warehouse_comparison import find_differences
 
 CHATMART = Path(sys.executable).with_name("chatmart")
 DAYS = 14
+PASSWORD_VARIABLE = "CLUSTER_DEMO_PASSWORD"
 
 
 def write_config(folder: Path, sandbox: Sandbox, settings: Mapping[str, Any]) -> None:
@@ -76,12 +80,25 @@ def compare(folder: Path) -> int:
 
 def run_demo(folder: Path, days: int) -> int:
     """Load on the cluster and on one machine, and compare. Return the exit code."""
+    programs = find_programs()
+    if programs is None:
+        print("PostgreSQL is not installed (Debian: apt-get install -y postgresql): there is no demo of a cluster")
+        return 0
     shutil.rmtree(folder, ignore_errors=True)
-    start_object_store()
-    workers = folder / "driver"  # the locks of a lake are files of its own folder
-    with Sandbox() as sandbox, run_cluster(workers) as cluster:
-        shared = {"landing": "landing", "warehouse": f"delta+s3://{BUCKET}/star", "delta": {"shards": 2}}
-        write_config(folder / "driver", sandbox, {**shared, "executor": cluster.executor})
+    endpoint, postgres = start_object_store(), PostgresServer(programs)
+    atexit.register(postgres.remove)
+    os.environ[PASSWORD_VARIABLE] = PASSWORD
+    with Sandbox() as sandbox, run_cluster(folder / "workers") as cluster:
+        shared = {
+            "landing": f"s3://{BUCKET}/landing",
+            "warehouse": f"delta+s3://{BUCKET}/star",
+            "delta": {"shards": 2},
+            "object_store": {"endpoint": endpoint, "allow_http": True},
+            "locks": postgres.url.replace(PASSWORD, f"${{{PASSWORD_VARIABLE}}}"),
+            "executor": cluster.executor,
+        }
+        write_config(folder / "driver", sandbox, shared)
+        write_environment(folder / "workers")
         write_config(folder / "alone", sandbox, {"landing": "landing", "warehouse": "duckdb://warehouse.duckdb"})
         print(f"two workers at {cluster.executor} load the last {days} days:", flush=True)
         load(folder / "driver", days)
