@@ -18,6 +18,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from pipelines.configuration.config import validate_config
 from tests.test_container import COMPOSE, read_image_environment
 from tests.test_hashes import read_pins
 
@@ -177,6 +178,20 @@ def test_the_commands_of_dask_are_real(command: list[str]) -> None:
     if command[1] == "worker":
         assert command[command.index("--preload") + 1] == "pipelines.worker"
         assert command[command.index("--nthreads") + 1] == "1"
+
+
+def test_the_settings_of_the_example_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTGRES_PASSWORD", "invented")
+    comment = re.findall(
+        r"^#   (\w+: .*)$", OVERLAY_TEXT.partition("chatmart.yaml (")[2].partition("and .env")[0], re.MULTILINE
+    )
+    settings = yaml.safe_load("\n".join(comment))
+    assert settings.keys() == {"landing", "warehouse", "object_store", "locks", "executor"}
+    account = {"name": "docs", "provider": "inkeep", "api_key": "${NOT_SET}"}
+    config = validate_config(tmp_path / "chatmart.yaml", {**settings, "accounts": [account]}, allow_unset_secrets=True)
+    assert config.settings.executor == "dask://scheduler:8786"
+    port = OVERLAY["services"]["scheduler"]["command"]
+    assert port[port.index("--port") + 1] == "8786"
 
 
 def test_the_cluster_for_the_operator_has_its_form() -> None:
