@@ -109,6 +109,7 @@ def test_a_run_has_the_outcomes_and_books_of_one_machine(workspace: Workspace, s
     assert not list(workspace.staging.glob("*"))
 
 
+@pytest.mark.long
 def test_the_ranges_of_an_account_add_up(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "MAX_RANGE_DAYS", 2)
     monkeypatch.setattr(shards, "_common_starts", lambda _account, days: set(days))
@@ -122,6 +123,7 @@ def test_the_ranges_of_an_account_add_up(workspace: Workspace, monkeypatch: pyte
     assert (row.loaded, row.requests, row.rows) == (6, outcome.stats.requests, outcome.rows)
 
 
+@pytest.mark.long
 def test_the_halves_of_a_run(workspace: Workspace, sandbox: Sandbox) -> None:
     started_at = datetime.now(UTC)
     jobs = build_jobs(workspace)
@@ -134,7 +136,7 @@ def test_the_halves_of_a_run(workspace: Workspace, sandbox: Sandbox) -> None:
     assert len(sandbox.requests) == sent == sum(row.requests for row in workspace.store.run_records(workspace.run_id))
 
 
-@pytest.mark.parametrize("refetch", [False, True])
+@pytest.mark.parametrize("refetch", [pytest.param(False, marks=pytest.mark.long), True])
 def test_a_task_that_is_done_twice_requests_nothing_twice(
     workspace: Workspace, sandbox: Sandbox, refetch: bool
 ) -> None:
@@ -163,6 +165,7 @@ def test_no_secret_is_in_a_task_and_it_comes_from_the_worker(workspace: Workspac
         run_jobs(workspace, jobs)
 
 
+@pytest.mark.long
 def test_a_worker_of_another_release_is_refused(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     build = TaskTemplate.build
 
@@ -188,6 +191,7 @@ def test_a_stopped_run_ends_its_tasks(workspace: Workspace, sandbox: Sandbox) ->
     assert {row.error for row in rows} == {"interrupted: run the same command to go on"}
 
 
+@pytest.mark.long
 def test_what_a_closing_worker_leaves_is_done_by_another_task(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,6 +228,7 @@ def test_a_machine_without_the_libraries_is_told_what_to_install(monkeypatch: py
         pass
 
 
+@pytest.mark.long
 def test_a_cluster_without_workers_is_named(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shard_runs, "WORKER_WAIT_SECONDS", 0.5)
     with LocalCluster(
