@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pipelines.loads.cluster.connection import open_client
-from pipelines.loads.cluster.shard_runs import ShardRuns, TaskTemplate
+from pipelines.loads.cluster.shard_runs import ShardRuns
 from pipelines.loads.cluster.shards import plan_shards
+from pipelines.loads.cluster.task_template import TaskTemplate
 from pipelines.loads.observer import Observer
 from pipelines.loads.plan import LoadJob
 from pipelines.loads.result import Outcome, RunResult

@@ -10,11 +10,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cached_property
-from pathlib import Path
+from datetime import date
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import uuid4
 
 from extractors.account import Account
@@ -23,12 +21,12 @@ from pipelines.loads.cluster.connection import ClusterLost, describe_lost_schedu
 from pipelines.loads.cluster.events import TOPIC, pass_on
 from pipelines.loads.cluster.shards import Shard
 from pipelines.loads.cluster.stops import stop_run
-from pipelines.loads.cluster.task import Half, LoadTask, TaskResult, run_task, select_raw
+from pipelines.loads.cluster.task import TaskResult, run_task
+from pipelines.loads.cluster.task_template import TaskTemplate
 from pipelines.loads.observer import Observer, TaskReport
 from pipelines.loads.plan import LoadJob
 from pipelines.loads.result import Failure, Outcome, record_failures
 from pipelines.loads.run_log import RunRecorder
-from pipelines.loads.workspace import Workspace
 from warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -45,47 +43,8 @@ STOP_SECONDS = 120.0
 WRITE_ROWS_EVERY_SECONDS = 600.0
 
 _LOOK_SECONDS = 0.5
+_ASK_FOR_WORKERS_SECONDS = 5.0
 _REPEAT_STOP_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class TaskTemplate:
-    """What the tasks of a run have in common. The instants are in UTC (``LoadTask``)."""
-
-    workspace: Workspace
-    half: Half
-    run_started_at: datetime
-    failed_since: datetime
-    refetch: bool = False
-
-    @cached_property
-    def _raw(self) -> Mapping[str, Any]:
-        """The configuration's content, with folders that the working folder of a worker does not change."""
-        config = self.workspace.config
-        scheme, _, place = config.warehouse.partition("://")
-        folder = (config.folder / place).expanduser().resolve()
-        warehouse = f"{scheme}://{folder}" if scheme == "delta" else config.warehouse
-        landing = str(config.landing.absolute()) if isinstance(config.landing, Path) else config.landing
-        return {**config.raw, "landing": landing, "warehouse": warehouse}
-
-    @cached_property
-    def _entries(self) -> Mapping[str, Mapping[str, Any]]:
-        return {str(entry.get("name")): entry for entry in self.workspace.config.raw["accounts"]}
-
-    def build(self, shard: str, jobs: Sequence[LoadJob]) -> LoadTask:
-        """Return the task for some jobs of a shard."""
-        return LoadTask(
-            run_id=self.workspace.run_id,
-            command=self.workspace.command,
-            shard=shard,
-            half=self.half,
-            refetch=self.refetch,
-            run_started_at=self.run_started_at,
-            failed_since=self.failed_since,
-            file_name=self.workspace.config.path.name,
-            raw=select_raw(self._raw, [self._entries[job.account.name] for job in jobs]),
-            days={job.account.name: job.days for job in jobs},
-        )
 
 
 @dataclass(frozen=True)
@@ -126,6 +85,7 @@ class ShardRuns:
         self._stopping_since: float | None = None
         self._stop_sent_at = float("-inf")
         self._workers_seen_at = self._rows_written_at = time.monotonic()
+        self._workers_asked_at = float("-inf")
 
     def run(self, shards: Sequence[Shard]) -> None:
         """Do all tasks, and add their results to the outcomes. Raises as ``pipelines.loads.cluster.driver``."""
@@ -159,34 +119,44 @@ class ShardRuns:
             self._look_around()
 
     def _look_around(self) -> None:
-        """Pass on a requested stop, and see that there are workers. Raises ClusterLost."""
+        """Pass on a requested stop, see that there are workers, and write the run's rows. Raises ClusterLost."""
         now = time.monotonic()
-        if (self._workspace.stop.is_requested or self._error is not None) and self._stopping_since is None:
-            self._stop_workers()
-        if self._stopping_since is not None:
-            if now - self._stopping_since > STOP_SECONDS:
-                self._running.clear()  # they are given up with the connection
-                return
-            if now - self._stop_sent_at > _REPEAT_STOP_SECONDS:  # a worker may have come since, and take what is left
-                self._stop_workers()
+        if self._is_stopping and now - self._stop_sent_at > _REPEAT_STOP_SECONDS:
+            self._stop_workers()  # again: a worker may have come since, and take what is left
+        if self._stopping_since is not None and now - self._stopping_since > STOP_SECONDS:
+            self._running.clear()  # they are given up with the connection
+        if not self._running:
+            return
         if self._client.status != "running":
             self._lose(describe_lost_scheduler(self._executor))
-        elif self._client.scheduler_info()["workers"]:
+        if now - self._workers_asked_at > _ASK_FOR_WORKERS_SECONDS:
+            self._workers_asked_at = now
+            self._require_workers(now)
+        if now - self._rows_written_at > WRITE_ROWS_EVERY_SECONDS:
+            self._recorder.write_rows()
+            self._rows_written_at = now
+
+    def _require_workers(self, now: float) -> None:
+        if self._has_workers():
             self._workers_seen_at = now
         elif now - self._workers_seen_at > WORKER_WAIT_SECONDS:
             self._lose(
                 f"executor {self._executor}: it has had no worker for {WORKER_WAIT_SECONDS:.0f} s; start workers "
                 "(`dask worker`), and run the same command again to go on: what is landed is not requested again"
             )
-        if now - self._rows_written_at > WRITE_ROWS_EVERY_SECONDS:
-            self._recorder.write_rows()
-            self._rows_written_at = now
+
+    def _has_workers(self) -> bool:
+        """Ask the scheduler for its workers. Raises ClusterLost when it does not answer."""
+        try:
+            return bool(self._client.scheduler_info()["workers"])
+        except OSError:
+            self._lose(describe_lost_scheduler(self._executor))
 
     @property
     def _executor(self) -> str:
         return self._workspace.config.settings.executor
 
-    def _lose(self, sentence: str) -> None:
+    def _lose(self, sentence: str) -> NoReturn:
         self._running.clear()
         raise ClusterLost(sentence)
 
@@ -194,8 +164,9 @@ class ShardRuns:
         now = time.monotonic()
         self._stopping_since = self._stopping_since or now
         self._stop_sent_at = now
-        if self._client.status == "running":
-            self._client.run(stop_run, self._workspace.run_id, on_error="ignore", wait=False)
+        with suppress(OSError):  # of a scheduler that is lost its workers hear themselves
+            if self._client.status == "running":
+                self._client.run(stop_run, self._workspace.run_id, on_error="ignore", wait=False)
 
     def _take(self, future: "Future[TaskResult]", task: _Running) -> None:
         if future.status == "finished":
@@ -260,8 +231,9 @@ class ShardRuns:
         if isinstance(error, WarehouseError):
             self._error = self._error or error
             return
-        log.error("shard %s failed", task.shard.name, exc_info=error)
         problem, advice = _describe_loss(error)
+        log.error("shard %s: %s", task.shard.name, problem)
+        log.debug("its trace", exc_info=error)
         failures = []
         for job in (job for jobs in task.shard.ranges[task.range_index :] for job in jobs):
             account = job.account

@@ -15,9 +15,9 @@ from extractors.windows import Window
 from pipelines.configuration.config import load_config
 from pipelines.loads.cluster import connection, shard_runs, shards, stops
 from pipelines.loads.cluster.connection import ClusterLost
-from pipelines.loads.cluster.shard_runs import TaskTemplate
 from pipelines.loads.cluster.stops import stop_run
 from pipelines.loads.cluster.task import load_task
+from pipelines.loads.cluster.task_template import TaskTemplate
 from pipelines.loads.observer import NullObserver, TaskReport
 from pipelines.loads.run import LoadJob, fetch_jobs, load_landed_batches, run_jobs
 from pipelines.loads.stop import StopSignal
@@ -231,6 +231,7 @@ def test_a_machine_without_the_libraries_is_told_what_to_install(monkeypatch: py
 @pytest.mark.long
 def test_a_cluster_without_workers_is_named(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shard_runs, "WORKER_WAIT_SECONDS", 0.5)
+    monkeypatch.setattr(shard_runs, "_ASK_FOR_WORKERS_SECONDS", 0.1)
     with LocalCluster(
         n_workers=0, processes=False, protocol="tcp://", host="127.0.0.1", dashboard_address="127.0.0.1:0"
     ) as empty:
