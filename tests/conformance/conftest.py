@@ -18,10 +18,10 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the dearest part of the object store to the long series: a folder of the same store runs all of it."""
+    """Leave most of the object store to the long series: a folder of the same store runs all of it."""
     for item in items:
-        is_store_test = item.path.parent == Path(__file__).parent and item.path.name != "test_store.py"
-        if is_store_test and "delta+s3" in item.name:
+        is_of_all_kinds = item.path.parent == Path(__file__).parent and "test_restated" not in item.name
+        if is_of_all_kinds and "delta+s3" in item.name:
             item.add_marker(pytest.mark.long)
 
 

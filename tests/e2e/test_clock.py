@@ -48,7 +48,7 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
     return set_error
 
 
-@pytest.fixture(params=["duckdb", pytest.param("parquet", marks=pytest.mark.long)])
+@pytest.fixture(params=[pytest.param(store, marks=pytest.mark.long) for store in STORES])
 def product(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     """An installation. Beside the lake, providers send no Date header: nothing but this clock tells the time."""
     if request.param == "parquet":
