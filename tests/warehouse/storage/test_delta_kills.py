@@ -106,5 +106,6 @@ def test_a_reader_beside_killed_writers_sees_whole_commits(kind: str, tmp_path: 
     reader.join()
     sys.stdout.write(f"{kind}: {KILLS} kills, {size} commits, {reader.reads} reads, {len(reader.torn)} torn\n")
     assert not reader.torn
-    assert not reader.errors
+    # here files are vacuumed as soon as they are superseded, and not a day later: a reader may miss them
+    assert [error for error in reader.errors if "Cannot open file" not in error] == []
     assert reader.reads >= KILLS
