@@ -198,6 +198,15 @@ def test_the_command_and_its_help_start_light() -> None:
 
 def test_a_load_loads_no_orchestrator_and_only_the_report_loads_its_renderer() -> None:
     load, report = list_loaded_modules("import pipelines.cli.actions.load", "import pipelines.cli.actions.report")
-    assert not load & {"dagster", "vl_convert", "pipelines.report", "deltalake", "obstore", "warehouse.storage.delta"}
+    assert not load & {
+        "dagster",
+        "vl_convert",
+        "pipelines.report",
+        "deltalake",
+        "obstore",
+        "warehouse.storage.delta",
+        "distributed",
+        "psycopg2",
+    }
     assert "pipelines.report" in report
     assert "vl_convert" not in report
