@@ -86,9 +86,9 @@ def find_person(product: Installation, wanted: list[str]) -> list[str]:
 @pytest.mark.parametrize(
     ("account", "store"),
     [
-        ("acme-docs", STORES[0]),
         ("acme-voice", STORES[1]),
-        ("acme-docs", "delta://data/delta"),
+        pytest.param("acme-docs", STORES[0], marks=pytest.mark.long),
+        pytest.param("acme-docs", "delta://data/delta", marks=pytest.mark.long),
         pytest.param("acme-bot", STORES[0], marks=pytest.mark.long),
         *(pytest.param(*pair, marks=pytest.mark.long) for pair in OTHER_PAIRS),
     ],

@@ -133,7 +133,7 @@ def test_a_flipped_bit_in_any_file_is_found_and_mended(store: Store, step: int) 
 
 def test_a_flipped_bit_of_an_unpublished_file_is_not_published(store: Store) -> None:
     choices = random.Random(1)
-    for _ in range(10):
+    for _ in range(4):
         commit_april(store)
         manifest = Manifest.load(store.location / "_loader.json")
         assert manifest is not None
