@@ -9,9 +9,14 @@ from hypothesis import settings
 
 from extractors import redaction
 from extractors.secret_finder import SecretFinder
+from tests.support.store_kinds import leave_other_kinds_to_the_long_series
 
 settings.register_profile("chatmart", deadline=None)  # a busy machine is no defect
 settings.load_profile("chatmart")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    leave_other_kinds_to_the_long_series(items, config.rootpath)
 
 
 @pytest.fixture(autouse=True)

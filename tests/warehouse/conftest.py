@@ -8,15 +8,6 @@ from tests.warehouse.sample import STORE_KINDS, open_sample_store
 from warehouse.store import Store
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the third kind of store to the long series, but in its own tests: the suite of stores runs on it anyway."""
-    here = Path(__file__).parent
-    for item in items:
-        is_of_all_kinds = item.path.is_relative_to(here) and not item.path.name.startswith("test_delta")
-        if is_of_all_kinds and getattr(item, "callspec", None) and "delta" in item.callspec.params.values():
-            item.add_marker(pytest.mark.long)
-
-
 @pytest.fixture(params=sorted(STORE_KINDS))
 def kind(request: pytest.FixtureRequest) -> str:
     """Every kind of store: whoever asks for `store` is run on each of them."""
