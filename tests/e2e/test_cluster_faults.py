@@ -91,10 +91,7 @@ def test_the_scheduler_is_killed_and_the_next_run_completes(world: ClusterWorld)
 
 def test_two_runs_at_once_send_the_requests_of_one(world: ClusterWorld) -> None:
     alone = world.load_alone()
-    processes = [world.start(), world.start()]
-    for process in processes:
-        _, err = process.communicate(timeout=300)
-        assert process.returncode == 0, err
+    world.run_two_at_once()
     assert world.take_requests() == alone
     assert world.differences() == {}
 

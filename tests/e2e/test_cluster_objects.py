@@ -57,10 +57,7 @@ def test_a_worker_without_a_folder_in_common_is_killed(world: ClusterWorld) -> N
 
 def test_two_runs_without_a_folder_in_common_send_the_requests_of_one(world: ClusterWorld) -> None:
     alone = world.load_alone()
-    processes = [world.start(), world.start()]
-    for process in processes:
-        _, err = process.communicate(timeout=300)
-        assert process.returncode == 0, err
+    world.run_two_at_once()
     assert world.take_requests() == alone
     assert world.differences() == {}
 

@@ -161,7 +161,7 @@ STORABLE = (
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("store", [STORES[0], *(pytest.param(store, marks=pytest.mark.long) for store in STORES[1:])])
+@pytest.mark.parametrize("store", STORES)
 @pytest.mark.parametrize("number", range(len(STORABLE)))
 def test_half_an_emoji_is_stored_or_refused_by_name(sandbox: Sandbox, tmp_path: Path, number: int, store: str) -> None:
     attack = STORABLE[number]

@@ -234,7 +234,7 @@ def test_staged_files_of_a_killed_run_that_hold_the_person_are_removed(
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("store", [STORES[0], pytest.param(STORES[1], marks=pytest.mark.long)])
+@pytest.mark.parametrize("store", STORES)
 @pytest.mark.parametrize("moment", ["before", "write_people", "erase_log", "_remove_staged"])
 def test_a_load_that_was_prepared_before_and_commits_after_brings_nobody_back(
     tmp_path: Path, store: str, moment: str, monkeypatch: pytest.MonkeyPatch

@@ -22,9 +22,7 @@ STORES = {
 ONE_OF_EACH = tuple({account.provider: account for account in DEMO_ACCOUNTS}.values())
 
 
-@pytest.fixture(
-    params=[pytest.param(name, marks=pytest.mark.long if name == "delta" else ()) for name in sorted(STORES)]
-)
+@pytest.fixture(params=sorted(STORES))
 def product(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
     with Sandbox() as sandbox:
         installation = Installation(tmp_path, sandbox, ONE_OF_EACH, warehouse_url=STORES[request.param])
