@@ -15,7 +15,7 @@ from extractors.registry import PROVIDERS
 from pipelines.cli.common_options import read_config_option
 
 DAY_TYPE = click.DateTime(["%Y-%m-%d"])
-OUTPUT_FORMATS = ("table", "csv", "json", "parquet")
+OUTPUT_FORMATS = ("table", "csv", "json", "parquet", "xlsx")
 """Formats of a query's result, which are also endings of files. ``display.formats`` writes them."""
 
 DEFAULT_LOCATIONS = {"landing": "data/landing", "warehouse": "duckdb://data/warehouse.duckdb"}

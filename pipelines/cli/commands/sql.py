@@ -23,6 +23,10 @@ from pipelines.cli.options import OUTPUT_FORMATS
     type=click.IntRange(min=0),
     help="Rows of a table to show; 0 shows all (default: 100 on a terminal, else all).",
 )
+@click.option("--expanded", is_flag=True, help="Show each row as lines of a column and its value, all columns.")
+@click.option(
+    "--excel-safe", is_flag=True, help="Put an apostrophe before each text in CSV that a spreadsheet runs as a formula."
+)
 @click.option("--list", "list_only", is_flag=True, help="List the views and bookkeeping tables.")
 @click.option("--describe", metavar="NAME", help="Show a view's columns, their units, and their meaning per provider.")
 @click.pass_obj
@@ -33,6 +37,8 @@ def sql(
     file: Path | None,
     types: bool | None,
     rows: int | None,
+    expanded: bool,
+    excel_safe: bool,
     list_only: bool,
     describe: str | None,
 ) -> int:
@@ -41,12 +47,9 @@ def sql(
     Several statements end with semicolons and run in order, on one connection and on one state of the warehouse.
     The table format shows every result. The other formats hold one.
     """
-    from pipelines.cli.actions.sql import OutputOptions, query_warehouse
+    from pipelines.cli.actions.sql import query_warehouse
+    from pipelines.cli.query.results import OutputOptions, format_for_file
 
-    output = OutputOptions(output_format or _format_for_file(file), file, types, rows)
+    form = output_format or format_for_file(file)
+    output = OutputOptions(form, file, types, rows, expanded, excel_safe)
     return query_warehouse(config, query, output, list_only=list_only, describe=describe)
-
-
-def _format_for_file(file: Path | None) -> str:
-    ending = file.suffix.removeprefix(".").lower() if file else ""
-    return ending if ending in OUTPUT_FORMATS else "table"

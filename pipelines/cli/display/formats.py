@@ -1,6 +1,6 @@
-"""Write query results as table, CSV, JSON or Parquet. Decimals keep their digits; instants are UTC with ``Z``.
+"""Write query results as table, CSV, JSON, Parquet or xlsx. Decimals keep their digits; instants are UTC with ``Z``.
 
-CSV, JSON and Parquet do not depend on the target. The look of a table does, and is in ``tables``.
+All but the table do not depend on the target. The look of a table does, and is in ``tables``.
 """
 
 import csv
@@ -11,6 +11,7 @@ from typing import Any, TextIO
 import click
 import pyarrow as pa
 
+from pipelines.cli.display.spreadsheet import write_spreadsheet
 from pipelines.cli.display.tables import TableStyle, draw_table
 from pipelines.cli.display.values import format_json, format_value, read_column
 
@@ -33,6 +34,15 @@ def write_result(result: pa.Table, output_format: str, out: TextIO) -> None:
     OUTPUT_FORMATS[output_format](result, out)
 
 
+def write_safe_csv(result: pa.Table, out: TextIO) -> None:
+    """Write a result as CSV in which no text is a formula of a spreadsheet: one that would be gets an apostrophe.
+
+    Names of intents, channels and the like are a provider's or a visitor's words, and a formula can open programs and
+    send what stands in other cells.
+    """
+    _write_csv(result, out, _disarm_formula)
+
+
 def _iterate_rows(result: pa.Table) -> Iterator[tuple[Any, ...]]:
     yield from zip(*map(read_column, result.columns), strict=True)
 
@@ -41,10 +51,10 @@ def _write_table(result: pa.Table, out: TextIO) -> None:
     draw_table(result, out, TableStyle.for_output(out))
 
 
-def _write_csv(result: pa.Table, out: TextIO) -> None:
+def _write_csv(result: pa.Table, out: TextIO, form_text: Callable[[str], str] = str) -> None:
     writer = csv.writer(_LineFeedWriter(out), lineterminator="\r\n")
-    writer.writerow(map(_disarm_formula, result.column_names))
-    forms = [_disarm_formula if pa.types.is_string(kind) else format_value for kind in result.schema.types]
+    writer.writerow(map(form_text, result.column_names))
+    forms = [form_text if pa.types.is_string(kind) else format_value for kind in result.schema.types]
     for row in _iterate_rows(result):
         writer.writerow(["" if value is None else form(value) for form, value in zip(forms, row, strict=True)])
 
@@ -60,11 +70,7 @@ class _LineFeedWriter:
 
 
 def _disarm_formula(text: str) -> str:
-    """Return a text as a spreadsheet shows it: one that it would take for a formula gets a leading apostrophe.
-
-    Names of intents, channels and the like are a provider's or a visitor's words, and a formula can open programs and
-    send what stands in other cells. JSON and Parquet hold every text unchanged.
-    """
+    """Return a text with a leading apostrophe if a spreadsheet would take it for a formula, and else unchanged."""
     return f"'{text}" if text.lstrip().startswith(_FORMULA_STARTS) or text.startswith(("\t", "\r")) else text
 
 
@@ -95,4 +101,5 @@ OUTPUT_FORMATS: dict[str, Callable[[pa.Table, TextIO], None]] = {
     "csv": _write_csv,
     "json": _write_json,
     "parquet": _write_parquet,
+    "xlsx": write_spreadsheet,
 }

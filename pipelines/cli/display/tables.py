@@ -21,7 +21,9 @@ TERMINAL_ROWS = 100
 """Rows that a table on a terminal shows by default."""
 
 _GAP = "  "
-_NO_VALUE = "NULL"
+NO_VALUE = "NULL"
+"""What a missing value is shown as."""
+
 _MIN_TEXT_WIDTH = 12
 _ELLIPSIS = "…"
 
@@ -123,7 +125,7 @@ def _draw_column(result: pa.Table, number: int, rows: int, style: TableStyle) ->
         is_text=pa.types.is_string(field.type) or pa.types.is_nested(field.type),
         cells=cells
         if cells is not None
-        else [_NO_VALUE if value is None else format_for_terminal(value) for value in read_column(values)],
+        else [NO_VALUE if value is None else format_for_terminal(value) for value in read_column(values)],
     )
 
 
@@ -138,7 +140,7 @@ def _align_numbers(name: str, sql_type: str, values: pa.ChunkedArray) -> list[st
     separator = "," if measure is not None and measure.is_quantity else ""
     numbers = values.to_pylist()
     decimals = max((_count_decimals(number) for number in numbers), default=0)
-    return [_NO_VALUE if number is None else f"{number:{separator}.{decimals}f}" for number in numbers]
+    return [NO_VALUE if number is None else f"{number:{separator}.{decimals}f}" for number in numbers]
 
 
 def _count_decimals(number: Any) -> int:
@@ -146,7 +148,7 @@ def _count_decimals(number: Any) -> int:
 
 
 def _dim_missing_values(cells: Sequence[str]) -> Text:
-    pieces = [Text(cell, "dim" if cell.strip() == _NO_VALUE else "") for cell in cells]
+    pieces = [Text(cell, "dim" if cell.strip() == NO_VALUE else "") for cell in cells]
     return Text(_GAP).join(pieces)
 
 

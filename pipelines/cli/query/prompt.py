@@ -1,11 +1,10 @@
-"""The prompt of ``chatmart sql``: statements of several lines, history, completion, colours, and its own commands.
+"""The prompt of ``chatmart sql``: statements of several lines, history, completion, and colours.
 
-It is drawn on the terminal even when standard output is redirected, so that a file gets results only. The caller writes
-the results.
+It is drawn on the terminal even when standard output is redirected, so that a file gets results only. Its own commands
+are in ``prompt_commands``.
 """
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -22,20 +21,12 @@ from pygments.lexers.sql import SqlLexer
 
 from extractors.foreign_text import clean_lines
 from pipelines.cli.query.catalog import Catalog, read_catalog
-from pipelines.cli.query.meta_commands import describe_view, list_groups
+from pipelines.cli.query.prompt_commands import ALIASES, PromptCommands
+from pipelines.cli.query.results import OutputOptions
 from pipelines.cli.query.statements import SqlSession, is_complete
 from warehouse.errors import WarehouseError
 from warehouse.store import Store
 
-_HELP = """\
-A statement ends with a semicolon and may have several lines. Ctrl-C clears it, Ctrl-D quits.
-Tab completes names. The arrow keys browse the history.
-  .views          list the views and bookkeeping tables       (also \\d)
-  .describe NAME  show a view's columns, units and meanings   (also \\d NAME)
-  .reopen         open the newest published warehouse; temporary tables and settings go
-  .help           show this help                              (also \\?)
-  .quit           quit                                        (also \\q)"""
-_ALIASES = {"\\d": ".describe", "\\?": ".help", "\\q": ".quit", "quit": ".quit", "exit": ".quit", "help": ".help"}
 _OUTDATED = "A load has published a newer warehouse; this session goes on with the older one. .reopen opens the newer."
 _WORDS_QUERY = """
 SELECT keyword_name AS word, 'keyword' AS kind FROM duckdb_keywords()
@@ -47,12 +38,13 @@ ORDER BY kind DESC, word
 _WORDS_BEFORE_VIEWS = {"from", "join", "describe", "summarize", "table", ".describe", "\\d"}
 
 
-def run_prompt(store: Store, write_results: Callable[[SqlSession, str], None]) -> None:
-    """Read statements and commands until the user quits. ``write_results`` runs the statements of a text.
+def run_prompt(store: Store, output: OutputOptions) -> None:
+    """Read statements and commands until the user quits. Results are written as ``output`` says, until a command does.
 
     Mistakes in a statement are printed, and the prompt goes on. Raises NothingPublished before the first publication.
     """
     catalog = read_catalog(store)
+    commands = PromptCommands(catalog, output)
     _print_note(f"{store.address}\nA statement ends with a semicolon. .views lists the views, .help all commands.")
     prompt: PromptSession[str] = PromptSession(
         "chatmart> ",
@@ -68,37 +60,32 @@ def run_prompt(store: Store, write_results: Callable[[SqlSession, str], None]) -
     )
     while True:
         with SqlSession.open(store) as session:
-            if not _run_session(session, catalog, prompt, write_results):
+            if not _run_session(session, commands, prompt):
                 return
 
 
-def _run_session(
-    session: SqlSession,
-    catalog: Catalog,
-    prompt: PromptSession[str],
-    write_results: Callable[[SqlSession, str], None],
-) -> bool:
+def _run_session(session: SqlSession, commands: PromptCommands, prompt: PromptSession[str]) -> bool:
     """Read statements and commands for one session. Return whether the user wants another, False to quit."""
     is_noted = False
     while True:
         try:
             text = prompt.prompt().strip()
             command, _, argument = text.removesuffix(";").strip().partition(" ")
-            command = _ALIASES.get(command, command)
+            command = ALIASES.get(command, command)
             if command in (".quit", ".reopen"):
                 return command == ".reopen"
             if session.is_outdated and not is_noted:
                 _print_note(_OUTDATED)
                 is_noted = True
             if command.startswith("."):
-                _run_command(catalog, command, argument.strip())
+                commands.run(command, argument.strip())
             elif text:
-                write_results(session, text)
+                commands.output.write_results(session, text)
         except KeyboardInterrupt:  # Ctrl-C drops the typed text, or stops a running statement
             continue
         except EOFError:
             return False
-        except (WarehouseError, click.UsageError) as error:
+        except (WarehouseError, click.UsageError, OSError) as error:
             is_noted = False  # the cause may be a file of a lake that was superseded long ago
             sentence = str(error.message if isinstance(error, click.UsageError) else error)
             click.secho(clean_lines(sentence), err=True, fg="red")
@@ -107,7 +94,7 @@ def _run_session(
 def can_submit(text: str) -> bool:
     """Return whether Enter sends the text: a command, an empty text, or a statement with its semicolon."""
     stripped = text.strip()
-    return not stripped or stripped.startswith((".", "\\")) or stripped in _ALIASES or is_complete(text)
+    return not stripped or stripped.startswith((".", "\\")) or stripped in ALIASES or is_complete(text)
 
 
 class SqlCompleter(Completer):
@@ -142,17 +129,6 @@ class SqlCompleter(Completer):
                 seen.update(self._columns[view])
             yield from (word for word in self._words if word[0] not in seen)
         yield from ((name, "view") for name in self._views)
-
-
-def _run_command(catalog: Catalog, command: str, argument: str) -> None:
-    if command == ".help":
-        _print_note(_HELP)
-    elif command in (".views", ".describe") and not argument:
-        list_groups(catalog, sys.stdout)
-    elif command == ".describe":
-        describe_view(catalog, argument, "table", sys.stdout)
-    else:
-        _print_note(f"there is no command {command}; .help lists all commands")
 
 
 def _bind_keys() -> KeyBindings:

@@ -187,6 +187,12 @@ def test_a_file_is_named_for_its_format_and_appears_whole(
     assert pq.read_table(tmp_path / "a.parquet").num_rows == 2
     assert (tmp_path / "a.txt").read_text().startswith("date        conversations\n")
     before = sorted(tmp_path.iterdir())
+    result = run_chatmart(capsys, "--config", config_path, "sql", query, "--output", tmp_path / "a.xls")
+    assert (result.exit_code, "no format has the ending .xls" in result.err) == (2, True)
+    result = run_chatmart(
+        capsys, "--config", config_path, "sql", query, "--output", tmp_path / "a.json", "--excel-safe"
+    )
+    assert (result.exit_code, "--excel-safe is for CSV, and this is json" in result.err) == (2, True)
     assert run_chatmart(capsys, "--config", config_path, "sql", "selec", "--output", tmp_path / "a.csv").exit_code == 2
     assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.txt").read_text()
     assert sorted(tmp_path.iterdir()) == before

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from pipelines.cli.display.tables import TERMINAL_ROWS, TableStyle, Truncation, draw_table
+from tests.support.terminal import Terminal
 
 RESULT = pa.table(
     {
@@ -17,11 +18,6 @@ RESULT = pa.table(
         "year": pa.array([2025, 2025], pa.int64()),
     }
 )
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def draw(result: pa.Table, style: TableStyle) -> tuple[list[str], Truncation]:

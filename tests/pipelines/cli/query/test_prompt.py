@@ -1,7 +1,8 @@
-"""The prompt with typed keys: results, completion, history. What the terminal draws is not tested."""
+"""The prompt with typed keys: results, commands, completion, history. What the terminal draws is not tested."""
 
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,9 +14,12 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from pipelines.cli.query import prompt as prompt_module
+from pipelines.cli.query import results as results_module
 from pipelines.cli.query.catalog import Catalog, read_catalog
 from pipelines.cli.query.prompt import SqlCompleter, can_submit, run_prompt
+from pipelines.cli.query.results import OutputOptions
 from pipelines.cli.query.statements import SqlSession
+from tests.support.terminal import Terminal
 from tests.warehouse.sample import build_chunk_commit, build_full_tables, consecutive_days, open_sample_store
 from warehouse.errors import NothingPublished
 from warehouse.store import Store
@@ -43,17 +47,23 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
+@dataclass(frozen=True)
+class Collector(OutputOptions):
+    """Collects the rows of each result in place of writing them."""
+
+    results: list[list[dict[str, object]]] = field(default_factory=list)
+
+    def write_results(self, session: SqlSession, text: str) -> None:
+        self.results.extend(table.to_pylist() for table in session.execute(text))
+
+
 def type_keys(store: Store, keys: str) -> list[list[dict[str, object]]]:
     """Type keys at the prompt and return the rows of each result."""
-    results: list[list[dict[str, object]]] = []
-
-    def collect_results(session: SqlSession, text: str) -> None:
-        results.extend(table.to_pylist() for table in session.execute(text))
-
+    collector = Collector()
     with create_pipe_input() as keyboard, create_app_session(input=keyboard):
         keyboard.send_text(keys)
-        run_prompt(store, collect_results)
-    return results
+        run_prompt(store, collector)
+    return collector.results
 
 
 def test_a_statement_of_several_lines_is_one_query(store: Store) -> None:
@@ -160,3 +170,51 @@ def test_names_are_completed(catalog: Catalog, text: str, offered: set[str], wit
     assert offered <= set(names)
     assert not withheld & set(names)
     assert len(names) == len(set(names))
+
+
+def test_commands_change_how_results_are_written(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "answer.csv"
+    query = "select 'ä' as text, range as n from range(3);\r"
+    keys = (
+        f".rows 2\r{query}\\x\r{query}\\x off\r.output {file}\r{query}.output\r"
+        ".rows many\r.pager maybe\r.output a.xls\r.exanded\r.quit\r"
+    )
+    with create_pipe_input() as keyboard, create_app_session(input=keyboard):
+        keyboard.send_text(keys)
+        run_prompt(store, OutputOptions())
+    output = capsys.readouterr()
+    table = ["text  n", "ä     0", "ä     1"]
+    assert output.out.splitlines() == [*table, "row 1", "text  ä", "n     0", "", "row 2", "text  ä", "n     1"]
+    assert file.read_text("utf-8") == "text,n\nä,0\nä,1\nä,2\n"
+    for sentence in (
+        "1 of the rows are not shown",
+        f"results go to {file}",
+        "results go to the terminal",
+        ".rows takes a number",
+        "on or off, not maybe",
+        "no format has the ending .xls; name the file .csv, .json, .parquet, .xlsx, .txt",
+        "did you mean .expanded?",
+    ):
+        assert sentence in output.err
+
+
+def test_a_table_wider_than_the_window_is_scrolled(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal, pages = Terminal(), []
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("LESS", "-R")
+    monkeypatch.setattr(results_module.click, "echo_via_pager", pages.append)
+    wide = f"select {', '.join(f'{number} as column_{number}' for number in range(9))};"
+    output = OutputOptions().for_prompt()
+    with SqlSession.open(store) as session:
+        output.write_results(session, "select 1 as a;")
+        output.write_results(session, wide)
+        replace(output, is_paged=False).write_results(session, wide)
+    [page] = pages
+    assert "column_8" in page
+    assert "column_8" not in terminal.getvalue()
+    assert "no room for column_" in capsys.readouterr().err
