@@ -19,7 +19,7 @@ install: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	$(BIN)/python -m compileall -q extractors transforms warehouse pipelines sandbox tests  # pip compiles no editable
+	$(BIN)/python -m compileall -q chatmart extractors transforms warehouse pipelines sandbox tests  # pip compiles no editable
 	touch $@
 
 demo: install

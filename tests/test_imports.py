@@ -14,10 +14,11 @@ import pytest
 from extractors.registry import PROVIDERS
 
 ROOT = Path(__file__).parents[1]
-OURS = ("pipelines", "extractors", "transforms", "warehouse", "sandbox")
+OURS = ("chatmart", "pipelines", "extractors", "transforms", "warehouse", "sandbox")
 
 _LOADS = {"pipelines.configuration", "pipelines.loads"}
 MAY_IMPORT = {
+    "chatmart": {"chatmart", "pipelines.configuration", "pipelines.loads.workspace", "warehouse"},
     "extractors": {"extractors"},
     "warehouse": {"warehouse"},
     "transforms": {"transforms", "extractors", "warehouse.model", "warehouse.records"},

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-PACKAGES = ("extractors", "transforms", "warehouse", "pipelines", "sandbox")
+PACKAGES = ("chatmart", "extractors", "transforms", "warehouse", "pipelines", "sandbox")
 OTHERS = ("tests", "benchmarks", "tools")
 
 VAGUE_NAMES = frozenset({"told", "found", "asked", "each", "one", "there", "said", "made"})

@@ -42,6 +42,20 @@ def open_engine(limits: EngineLimits, spill: Path | None = None) -> Iterator[duc
 
     All files that this process creates meanwhile are for their owner only: the engine's logs and spilled data are.
     """
+    with private_umask():
+        con = connect_engine(limits, spill)
+        try:
+            # A name in a query is a table, never a variable of the calling program.
+            con.execute("SET python_enable_replacements = false")
+            yield con
+        finally:
+            con.close()
+            if spill:
+                shutil.rmtree(spill, ignore_errors=True)
+
+
+def connect_engine(limits: EngineLimits, spill: Path | None) -> duckdb.DuckDBPyConnection:
+    """Return a connection to a new engine in memory, in UTC. Its files get the mask of this process."""
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": limits.memory,
         "preserve_insertion_order": False,
@@ -50,18 +64,15 @@ def open_engine(limits: EngineLimits, spill: Path | None = None) -> Iterator[duc
         settings["threads"] = limits.threads
     if spill:
         settings["temp_directory"] = engine_path(spill)
-    with private_umask():
-        con = duckdb.connect(":memory:", config=settings)
-        try:
-            # Not a connect option: it needs the time zone extension, which is loaded later.
-            con.execute("SET TimeZone = 'UTC'")
-            # A name in a query is a table, never a variable of the calling program.
-            con.execute("SET python_enable_replacements = false")
-            yield con
-        finally:
-            con.close()
-            if spill:
-                shutil.rmtree(spill, ignore_errors=True)
+    con = duckdb.connect(":memory:", config=settings)
+    use_utc(con)
+    return con
+
+
+def use_utc(con: duckdb.DuckDBPyConnection) -> None:
+    """Let this connection show instants in UTC."""
+    # Not an option of the engine: it needs the time zone extension, which is loaded later.
+    con.execute("SET TimeZone = 'UTC'")
 
 
 class EnginePool:

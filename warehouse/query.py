@@ -3,7 +3,8 @@
 What must not come in: the place of the warehouse, a query of our own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -26,6 +27,9 @@ _AS_TEXT = {
 }
 """Types that Arrow lacks, or that reach it wrongly: a large UHUGEINT as a negative number, a TIMETZ without zone."""
 
+Parameters = Sequence[Any] | Mapping[str, Any] | None
+"""The values of `?` in a statement, or those of `$name`."""
+
 
 class ReadSession:
     """Statements on one connection to the published warehouse, as it was published when the session began.
@@ -37,36 +41,36 @@ class ReadSession:
         self._con = con
         self._is_outdated = is_outdated
 
-    def run(self, statement: str) -> pa.Table:
+    def run(self, statement: str, parameters: Parameters = None) -> pa.Table:
         """Run one statement, once. Return its result with its columns. Raises QueryError as `run_query` does."""
-        return run_query(self._con, statement)
+        return run_query(self._con, statement, parameters)
 
     def is_outdated(self) -> bool:
         """Return whether a newer state was published since the session began. Only a new session reads it."""
         return self._is_outdated()
 
 
-def run_query(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+def run_query(con: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters = None) -> pa.Table:
     """Return the result of the last statement, with its columns. Raises QueryError for SQL that the engine refuses.
 
     A type that Arrow cannot hold exactly is text.
     """
     try:
-        return _execute(con, sql)
+        return _execute(con, sql, parameters)
     except duckdb.ParserException as error:
         rewritten = spell_out_aliases(sql)
         if rewritten is None:
             raise QueryError(str(error)) from error
         try:
-            return _execute(con, rewritten)
+            return _execute(con, rewritten, parameters)
         except duckdb.Error:  # the message must be about the query as the person wrote it
             raise QueryError(str(error)) from error
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
 
 
-def _execute(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
-    result = con.sql(sql)
+def _execute(con: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters) -> pa.Table:
+    result = con.sql(sql, params=parameters)
     return _convert_types(result).to_arrow_table() if result is not None else pa.table({})
 
 

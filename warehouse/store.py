@@ -23,6 +23,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from warehouse.connection import connect_published
 from warehouse.disk_failures import name_disk_failures
 from warehouse.engine import EngineLimits, open_engine
 from warehouse.errors import NothingPublished, StagedError, StorageFailed
@@ -259,6 +260,15 @@ class Store(LedgerStore):
         publication = self._storage.publication()
         with self._open_published(sql) as con:
             yield ReadSession(con, lambda: self._storage.publication() != publication)
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection whose default database is what is published now, read-only, in UTC.
+
+        It keeps that state, and blocks no writer, until it is closed or nobody refers to it. Raises NothingPublished
+        before the first publication, NewerWarehouse and UnreadableWarehouse.
+        """
+        self._require_published()
+        return connect_published(self._limits, lambda engine: self._storage.published(engine, ""))
 
     @contextmanager
     def _open_published(self, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -42,6 +42,7 @@ def loaded_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     store = open_store("duckdb://data/demo/warehouse.duckdb", tmp_path_factory.mktemp("querying"))
     store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2))))
     store.publish()
+    (store.location.parents[2] / "chatmart.yaml").write_text(_CONFIG, "utf-8")
     return store
 
 
@@ -60,13 +61,13 @@ def run_command(loaded_store: Store, command: list[str], stdin: str = "") -> str
 def test_the_page_shows_each_way() -> None:
     assert (len(find_code_blocks("console")), len(find_code_blocks("python")), len(find_code_blocks("sql"))) == (
         3,
-        5,
+        7,
         7,
     )
-    assert PAGE.count("```") == 2 * 15
+    assert PAGE.count("```") == 2 * 17
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(7))
 def test_python_as_it_stands(loaded_store: Store, number: int) -> None:
     assert (
         json.loads(run_command(loaded_store, [sys.executable, "-c", find_code_blocks("python")[number] + _SHOW]))
@@ -113,7 +114,6 @@ def test_the_views_of_a_lake_in_an_older_duckdb_as_it_stands(loaded_store: Store
 
 def test_parquet_for_other_tools_as_it_stands(loaded_store: Store) -> None:
     folder = loaded_store.location.parents[2]
-    (folder / "chatmart.yaml").write_text(_CONFIG, "utf-8")
     scripts = f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
     run_command(loaded_store, ["sh", "-c", f"{scripts} {find_code_blocks('console')[2].removeprefix('$ ')}"])
     months = pq.read_table(folder / "months.parquet")
