@@ -103,7 +103,8 @@ def test_a_frame_has_the_types_of_its_values(config: Path) -> None:
     frame = chatmart.read(
         "SELECT date, sum(conversations) AS conversations, CAST(NULL AS INTEGER) AS not_told, "
         "CAST(1.10 AS DECIMAL(9, 2)) AS cost, TIMESTAMPTZ '2025-03-01 12:00:00+01' AS instant, 'ä' AS text, "
-        "true AS flag, sum(9000000000000000000) AS large FROM channel_daily WHERE NOT is_test GROUP BY date ORDER BY date",
+        "true AS flag, sum(9000000000000000000) AS large "
+        "FROM channel_daily WHERE NOT is_test GROUP BY date ORDER BY date",
         config=config,
     )
     assert {name: str(kind) for name, kind in frame.dtypes.items()} == {

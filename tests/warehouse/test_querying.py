@@ -126,7 +126,7 @@ def test_pandas_keeps_what_the_page_promises(loaded_store: Store) -> None:
     code = re.sub(
         "SELECT.*?ORDER BY ALL",
         f"SELECT {columns} FROM conversation_daily",
-        find_code_blocks("python")[1],
+        find_code_blocks("python")[3],
         flags=re.DOTALL,
     )
     assert "conversation_daily" in code
@@ -141,7 +141,7 @@ def test_sqlalchemy_in_utc(loaded_store: Store) -> None:
     code = re.sub(
         "SELECT.*?ORDER BY ALL",
         "SELECT max(started_at) AS noon FROM conversation",
-        find_code_blocks("python")[2],
+        find_code_blocks("python")[4],
         flags=re.DOTALL,
     )
     assert (
@@ -152,7 +152,7 @@ def test_sqlalchemy_in_utc(loaded_store: Store) -> None:
 
 def test_reflection_fails_as_the_page_says(loaded_store: Store) -> None:
     """When this fails, the driver has learnt it: tell the readers of the page."""
-    code = find_code_blocks("python")[2].split("result =")[0]
+    code = find_code_blocks("python")[4].split("result =")[0]
     reflection = "from sqlalchemy import exc, inspect\ntry:\n    inspect(engine).get_columns('dim_account')\n"
     assert "pg_collation" in run_command(
         loaded_store, [sys.executable, "-c", f"{code}{reflection}except exc.DBAPIError as e:\n    print(e)"]
@@ -192,7 +192,7 @@ def test_a_server_that_keeps_a_connection_open_sees_a_new_load_by_the_ways_of_th
             store.publish()
 
     publish(1)
-    pool = find_code_blocks("python")[4].partition("query =")[0]
+    pool = find_code_blocks("python")[6].partition("query =")[0]
     server = subprocess.Popen(
         [sys.executable, "-c", _SERVER.replace("{pool}", pool)],
         cwd=tmp_path,
