@@ -41,7 +41,7 @@ def read(
 ) -> "pd.DataFrame":
     """Return the result of a query as a DataFrame. The query is SQL, or only the name of a view or table.
 
-    `parameters` are the values of `?` (a sequence) or of `$name` (a mapping) in the query. Days are `datetime64`,
+    Columns are those of the query. `parameters` are the values of `?` (a sequence) or of `$name` (a mapping) in the query. Days are `datetime64`,
     instants `datetime64[us, UTC]`, texts `str`; whole numbers and money are of Arrow's types, exact, with NULL as
     `<NA>`. Units are those of the data dictionary. `config` is as for `connect`.
 
