@@ -41,9 +41,9 @@ def read(
 ) -> "pd.DataFrame":
     """Return the result of a query as a DataFrame. The query is SQL, or only the name of a view or table.
 
-    Columns are those of the query. `parameters` are the values of `?` (a sequence) or of `$name` (a mapping) in the query. Days are `datetime64`,
-    instants `datetime64[us, UTC]`, texts `str`; whole numbers and money are of Arrow's types, exact, with NULL as
-    `<NA>`. Units are those of the data dictionary. `config` is as for `connect`.
+    Its columns are those of the query. `parameters` are the values of `?` (a sequence) or of `$name` (a mapping) in it.
+    Days are `datetime64`, instants `datetime64[us, UTC]`, texts `str`; whole numbers and money are of Arrow's types,
+    exact, with NULL as `<NA>`. Units are those of the data dictionary. `config` is as for `connect`.
 
     Raises ConfigError, NothingPublished, and QueryError for SQL that the engine refuses.
     """
