@@ -1,21 +1,24 @@
 """Read a Delta lake through other engines, and compare what each reads with what chatmart reads.
 
-`python -m benchmarks.engines` makes a lake of invented slices in three shards and prints a Markdown table: pandas and
-polars read every table of the star, Spark also answers the ten questions of ``benchmarks/questions`` through the views
-of `chatmart views --dialect spark`. Each engine reads twice: the first time it opens the table. polars and pyspark are
-no dependencies of the project: install them beside it, or their lines are left out, with a sentence.
+`python -m benchmarks.engines` makes a lake of invented slices in three shards and prints a Markdown table. pandas,
+polars and Spark read every table of the star and answer the ten questions of ``benchmarks/questions``: Spark through
+the views of `chatmart views --dialect spark`, the others in their own way, without views. Each engine reads twice: the
+first time it opens the table. polars and pyspark are no dependencies of the project: install them beside it, or their
+lines are left out, with a sentence.
 
 Spark reads the files that the log names: its package for Delta comes from no registry of Python packages.
 """
 
 import argparse
 import importlib.util
+import math
+import os
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pyarrow as pa
@@ -25,7 +28,7 @@ from deltalake import DeltaTable
 from benchmarks.synthetic_slices import build_accounts, build_chunk, build_measures
 from warehouse.ddl.dialects import translate, write_statements
 from warehouse.ddl.views import view_queries
-from warehouse.model.one_table import RENAMED_COLUMNS, TABLE_COLUMN
+from warehouse.model.one_table import TABLE_COLUMN, renamed_column
 from warehouse.model.schema import metadata
 from warehouse.store import LakeSettings, Store, open_store
 
@@ -49,12 +52,30 @@ def _to_text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, int | float | Decimal):
-        return "" if value != value else f"{float(value):.9g}"
-    if isinstance(value, datetime):
-        return "" if value != value else f"{value.timestamp():.6f}"
+        return "" if value != value else f"{float(value):.12g}"
+    if isinstance(value, date):  # some engines have an instant where others have a day
+        if value != value:
+            return ""
+        instant = value if isinstance(value, datetime) else datetime.combine(value, time.min, UTC)
+        return f"{(instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp():.6f}"
     if isinstance(value, list | tuple) or hasattr(value, "tolist"):
-        return ",".join(map(_to_text, value))
+        return _to_text(value.item()) if getattr(value, "shape", None) == () else ",".join(map(_to_text, value))
     return "" if value is None else str(value)
+
+
+def are_equal(answer: Answer, expected: Answer) -> bool:
+    """Return whether two answers have the same rows: numbers may differ by a billionth."""
+    return len(answer) == len(expected) and all(
+        row == other or (len(row) == len(other) and all(map(_are_close, row, other)))
+        for row, other in zip(answer, expected, strict=True)
+    )
+
+
+def _are_close(text: str, other: str) -> bool:
+    try:
+        return text == other or math.isclose(float(text), float(other), rel_tol=1e-9, abs_tol=1e-9)
+    except ValueError:
+        return False
 
 
 def fill_lake(store: Store, accounts: int) -> None:
@@ -82,22 +103,35 @@ def _rows_of(table: pa.Table) -> Iterable[Iterable[Any]]:
     return zip(*(column.to_pylist() for column in table.columns), strict=True)
 
 
-def _columns_of(table: str) -> list[str]:
-    names = RENAMED_COLUMNS.get(table, {})
-    return [names.get(name, name) for name in metadata.tables[table].columns.keys()]  # noqa: SIM118 - a SQLAlchemy collection
+def store_options() -> dict[str, str]:
+    """Return the address and the credentials of the object store, as the environment has them."""
+    return {name: text for name, text in os.environ.items() if name.startswith("AWS_")}
 
 
-def open_pandas(folder: Path) -> Ask:
-    """Return the tables as pandas reads them."""
-    dataset = DeltaTable(folder).to_pyarrow_dataset()
+def open_pandas(address: str) -> Ask:
+    """Return tables and answers of pandas. `address` is a folder or the URL of an object store."""
+    from benchmarks import engine_questions_pandas
 
-    def ask(table: str) -> Iterable[Iterable[Any]]:
-        frame = dataset.to_table(columns=_columns_of(table), filter=pc.field(TABLE_COLUMN) == table).to_pandas(
-            types_mapper=_keep_whole_numbers, date_as_object=True
-        )
+    dataset = DeltaTable(address, storage_options=store_options()).to_pyarrow_dataset()
+
+    def read(table: str, *columns: str) -> Any:
+        chosen = {name: pc.field(stored) for name, stored in _columns_of(table).items() if name in columns}
+        rows = dataset.to_table(columns=chosen, filter=pc.field(TABLE_COLUMN) == table)
+        return rows.to_pandas(types_mapper=_keep_whole_numbers, date_as_object=False)
+
+    def ask(name: str) -> Iterable[Iterable[Any]]:
+        if name in QUESTIONS:
+            frame = getattr(engine_questions_pandas, name[3:])(read)
+        else:
+            frame = read(name, *_columns_of(name))
         return frame.astype(object).where(frame.notna(), None).itertuples(index=False)
 
     return ask
+
+
+def _columns_of(table: str) -> dict[str, str]:
+    """Return the columns of a table, each with its name in the lake."""
+    return {name: renamed_column(table, name) for name in metadata.tables[table].columns.keys()}  # noqa: SIM118 - a SQLAlchemy collection
 
 
 def _keep_whole_numbers(kind: pa.DataType) -> Any:
@@ -106,23 +140,28 @@ def _keep_whole_numbers(kind: pa.DataType) -> Any:
     return pd.Int64Dtype() if pa.types.is_integer(kind) else None
 
 
-def open_polars(folder: Path) -> Ask:
-    """Return the tables as polars reads them."""
+def open_polars(address: str) -> Ask:
+    """Return tables and answers of polars. `address` is a folder or the URL of an object store."""
     import polars as pl  # type: ignore[import-not-found,unused-ignore]
 
-    star = pl.scan_delta(str(folder))
+    from benchmarks import engine_questions_polars
 
-    def ask(table: str) -> Iterable[Iterable[Any]]:
-        rows: Iterable[Iterable[Any]] = (
-            star.filter(pl.col(TABLE_COLUMN) == table).select(_columns_of(table)).collect().iter_rows()
-        )
+    star = pl.scan_delta(address, storage_options=store_options())
+
+    def scan(table: str) -> Any:
+        columns = [pl.col(stored).alias(name) for name, stored in _columns_of(table).items()]
+        return star.filter(pl.col(TABLE_COLUMN) == table).select(columns)
+
+    def ask(name: str) -> Iterable[Iterable[Any]]:
+        query = getattr(engine_questions_polars, name[3:])(scan) if name in QUESTIONS else scan(name)
+        rows: Iterable[Iterable[Any]] = query.collect().iter_rows()
         return rows
 
     return ask
 
 
-def open_spark(folder: Path) -> Ask:
-    """Return tables, views and questions as Spark reads them."""
+def open_spark(address: str) -> Ask:
+    """Return tables, views and answers of Spark. `address` is a folder."""
     from pyspark.sql import SparkSession  # type: ignore[import-not-found,unused-ignore]
 
     settings = {
@@ -137,9 +176,9 @@ def open_spark(folder: Path) -> Ask:
         builder = builder.config(name, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
-    table = DeltaTable(folder)
+    table = DeltaTable(address)
     schema = ", ".join(f"`{field.name}` {_spark_type(field.type)}" for field in pa.schema(table.schema().to_arrow()))
-    star = spark.read.schema(schema).option("basePath", str(folder)).parquet(*table.file_uris())
+    star = spark.read.schema(schema).option("basePath", address).parquet(*table.file_uris())
     star.createOrReplaceTempView("star")
     for statement in write_statements("spark", star="star"):
         spark.sql(statement.replace("CREATE OR REPLACE VIEW", "CREATE OR REPLACE TEMP VIEW", 1).rstrip(";"))
@@ -171,9 +210,9 @@ def _spark_type(kind: pa.DataType) -> str:
     return names.get(str(kind), "STRING")
 
 
-ENGINES: Mapping[str, tuple[str, Callable[[Path], Ask], list[str]]] = {
-    "pandas": ("pandas", open_pandas, FACTS),
-    "polars": ("polars", open_polars, FACTS),
+ENGINES: Mapping[str, tuple[str, Callable[[str], Ask], list[str]]] = {
+    "pandas": ("pandas", open_pandas, [*FACTS, *QUESTIONS]),
+    "polars": ("polars", open_polars, [*FACTS, *QUESTIONS]),
     "Spark": ("pyspark", open_spark, [*FACTS, *view_queries(), *QUESTIONS]),
 }
 """By name: the package, how it is opened, and what it is asked."""
@@ -181,15 +220,15 @@ ENGINES: Mapping[str, tuple[str, Callable[[Path], Ask], list[str]]] = {
 
 def compare(name: str, open_engine: Callable[[], Ask], questions: list[str], expected: Mapping[str, Answer]) -> str:
     """Ask an engine everything twice. Return its line of the table."""
-    began = time.perf_counter()
+    began = perf_counter()
     ask = open_engine()
     answers = {question: list(ask(question)) for question in questions}
-    first = time.perf_counter() - began
-    began = time.perf_counter()
+    first = perf_counter() - began
+    began = perf_counter()
     for question in questions:
         list(ask(question))
-    second = time.perf_counter() - began
-    others = [question for question in questions if to_texts(answers[question]) != expected[question]]
+    second = perf_counter() - began
+    others = [question for question in questions if not are_equal(to_texts(answers[question]), expected[question])]
     return f"| {name} | {len(questions)} | {len(others)} {' '.join(others)} | {first:.2f} | {second:.2f} |"
 
 
@@ -211,7 +250,9 @@ def main() -> None:
             if importlib.util.find_spec(package) is None:
                 print(f"| {engine} | not installed: `pip install {package}` | | | |")
             else:
-                print(compare(engine, lambda open_it=open_engine: open_it(folder), questions, expected), flush=True)
+                print(
+                    compare(engine, lambda open_it=open_engine: open_it(str(folder)), questions, expected), flush=True
+                )
 
 
 if __name__ == "__main__":

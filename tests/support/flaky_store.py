@@ -16,9 +16,11 @@ _HOP_HEADERS = {"connection", "transfer-encoding", "content-length", "content-en
 def run_flaky_store(endpoint: str, *, fail_every: int, delay_seconds: float) -> Iterator[str]:
     """Yield the address of a proxy before a store. Every so-many-th request fails, in turn with 500 and 503."""
     numbers, statuses = itertools.count(1), itertools.cycle([500, 503])
+    client = httpx.Client(timeout=60)
 
     class FlakyHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def handle_one_request(self) -> None:
             self.raw_requestline = self.rfile.readline(65537)
@@ -31,7 +33,7 @@ def run_flaky_store(endpoint: str, *, fail_every: int, delay_seconds: float) -> 
                 self.answer(next(statuses), {}, b"")
                 return
             headers = {name: text for name, text in self.headers.items() if name.lower() not in _HOP_HEADERS}
-            response = httpx.request(self.command, endpoint + self.path, headers=headers, content=body)
+            response = client.request(self.command, endpoint + self.path, headers=headers, content=body)
             self.answer(response.status_code, dict(response.headers), response.content)
 
         def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
@@ -55,3 +57,4 @@ def run_flaky_store(endpoint: str, *, fail_every: int, delay_seconds: float) -> 
     finally:
         server.shutdown()
         server.server_close()
+        client.close()
