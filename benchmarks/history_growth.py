@@ -63,9 +63,7 @@ def write_accounts(folder: Path, kind: str, count: int, years: int) -> Config:
     accounts = [build_daily_account(f"p{number}", "http://127.0.0.1:9") for number in range(count)]
     shards = max(1, count // ACCOUNTS_IN_A_SHARD)
     first = LAST - timedelta(days=365 * years - 1)
-    write_config(
-        folder, accounts, defaults={"start_date": str(first)}, warehouse=KINDS[kind], delta={"shards": shards}
-    )
+    write_config(folder, accounts, defaults={"start_date": str(first)}, warehouse=KINDS[kind], delta={"shards": shards})
     return load_config(folder / "chatmart.yaml", allow_unset_secrets=True)
 
 

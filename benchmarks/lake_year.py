@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -71,7 +71,7 @@ class Year:
 
 
 def load_first_night(year: Year) -> tuple[set[str], set[str]]:
-    """Load two nights of an account in each shard. Return the tables with months and without, that the second changed."""
+    """Load two nights of an account in each shard. Return the tables that the second changed: with months, without."""
     lake = year.open()
     store = Store(lake)
     accounts = [choose_accounts(shard, 1, year.shards)[0] for shard in range(year.shards)]
@@ -85,7 +85,9 @@ def load_first_night(year: Year) -> tuple[set[str], set[str]]:
     return dated, {file.table for file in changed if file.period == UNDATED}
 
 
-def commit_night(year: Year, lake: DeltaStorage, periods: Sequence[tuple[str, str]], templates: dict[str, LakeFile]) -> None:
+def commit_night(
+    year: Year, lake: DeltaStorage, periods: Sequence[tuple[str, str]], templates: dict[str, LakeFile]
+) -> None:
     """Replace the files of tables and periods in all shards by new ones, in one commit."""
     seen = lake.lake.log.snapshot()
     old = {(file.table, file.period, file.shard): file for file in seen.files}
@@ -170,7 +172,10 @@ def main() -> None:
     parser.add_argument("--shards", nargs="*", type=int, default=[1, 64])
     parser.add_argument("--nights", nargs="*", type=int, default=[30, 180, 365], help="when a line is printed")
     options = parser.parse_args()
-    print("| shards | `maintain` | nights | active files | objects | pages of a listing | in the log | checkpoint kB | s to open | CPU s |")
+    print(
+        "| shards | `maintain` | nights | active files | objects | pages of a listing | in the log "
+        "| checkpoint kB | s to open | CPU s |"
+    )
     print("|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|")
     for shards in options.shards:
         for is_tidied in (True, False):

@@ -16,7 +16,7 @@ from extractors.landing.zone import LandingZone
 from extractors.provider import Provider, Stream
 from extractors.windows import ONE_DAY, Window, group_into_windows, merge_windows, today
 from pipelines.loads.claims import ReuseRule, newest_batches
-from pipelines.loads.status import GOOD_STATES, StateRange, day_states
+from pipelines.loads.status import GOOD_STATES, StateRange, day_states, list_incomplete
 from transforms.privacy import mark_privacy
 from warehouse.records import SettledRange
 from warehouse.store import Store
@@ -69,7 +69,12 @@ def plan_daily_loads(
     reaches = [_reach(regular, catch_up_days) for account in accounts if (regular := daily_window(account, now))]
     if not reaches:
         return []
-    states = day_states(store, accounts, now, since=None if with_older else min(reaches))
+    since = min(reaches)
+    states = day_states(store, accounts, now, since)
+    incomplete = list_incomplete(store, accounts, now, since) if with_older else []
+    if incomplete:
+        whole = {account.name: ranges for account, ranges in day_states(store, incomplete, now)}
+        states = [(account, whole.get(account.name, ranges)) for account, ranges in states]
     loads = (plan_daily_load(account, ranges, now, catch_up_days, with_older=with_older) for account, ranges in states)
     return [load for load in loads if load is not None]
 

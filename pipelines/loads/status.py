@@ -27,26 +27,36 @@ RESTATEMENT_PERIOD = timedelta(days=7)
 """The age up to which a restatement is part of the status."""
 
 # Ranges of days with one state: years of an account are a few rows. Stale days are found with the present
-# configuration, which may have changed since a run last wrote it to the warehouse.
-_RANGES = """
+# configuration, which may have changed since a run last wrote it to the warehouse: `coverage` does not know that yet.
+_STATES = """
 WITH configured AS (
-    SELECT * FROM (VALUES $configured) AS c(account, provider, zone, external_id, privacy)
+    SELECT * FROM (VALUES $configured) AS c(account, provider, zone, external_id, privacy, start_date)
+),
+changed AS (
+    SELECT g.*
+    FROM configured AS g
+    JOIN dim_account AS a USING (account)
+    WHERE (a.provider, a.timezone, a.external_id, a.privacy)
+        IS DISTINCT FROM (g.provider, g.zone, g.external_id, g.privacy)
+),
+outdated AS (
+    SELECT l.account, l.date, true AS is_outdated
+    FROM load_ledger AS l
+    JOIN changed AS g USING (account)
+    WHERE (l.provider, l.zone, l.external_id, l.privacy)
+        IS DISTINCT FROM (g.provider, g.zone, g.external_id, g.privacy)
 ),
 states AS (
     SELECT
-        account, c.date,
-        CASE
-            WHEN c.state IN ('loaded', 'settled')
-                AND (l.provider, l.zone, l.external_id, l.privacy)
-                    IS DISTINCT FROM (g.provider, g.zone, g.external_id, g.privacy)
-                THEN 'stale'
-            ELSE c.state
-        END AS state
+        account, c.date, g.start_date,
+        CASE WHEN c.state IN ('loaded', 'settled') AND o.is_outdated THEN 'stale' ELSE c.state END AS state
     FROM coverage AS c
     JOIN configured AS g USING (account)
-    LEFT JOIN load_ledger AS l USING (account, date)
+    LEFT JOIN outdated AS o USING (account, date)
     WHERE c.state <> 'missing' AND $is_wanted
-),
+)
+"""
+_RANGES = """,
 ranges AS (
     SELECT account, state, min(date) AS first, max(date) AS last
     FROM (
@@ -58,6 +68,11 @@ ranges AS (
 """
 _RANGES_BY_ACCOUNT = """
 SELECT account, list(r ORDER BY r.first) AS ranges FROM ranges AS r GROUP BY account
+"""
+_GOOD_DAYS = """
+SELECT account, count(*) FILTER (WHERE state IN ($good_states)) AS days, min(date) AS first
+FROM states WHERE start_date IS NULL OR date >= start_date
+GROUP BY account
 """
 _BEGUN = "SELECT DISTINCT account FROM load_ledger WHERE account IN ($accounts) AND date < $since"
 _STATUS = """,
@@ -185,6 +200,26 @@ def day_states(
     ]
 
 
+def list_incomplete(store: Store, accounts: Sequence[Account], now: datetime, until: date) -> list[Account]:
+    """Return the accounts of which not every local day from its start to the day before ``until`` is in a good state.
+
+    An account without a start date begins with its first slice. Days are counted, not read, so that years cost little.
+    Raises WarehouseErrors of a warehouse that cannot be read.
+    """
+    good_states = _list_literals(sorted(GOOD_STATES))
+    query = _states_query(accounts, f"c.date < {day_literal(until)}") + fill(_GOOD_DAYS, good_states=good_states)
+    known: dict[str, dict[str, Any]] = {}
+    with suppress(NothingPublished), store.open_session(query) as session:
+        known = {row["account"]: row for row in session.run(query).to_pylist()}
+    incomplete = []
+    for account in accounts:
+        row = known.get(account.name, {"days": 0, "first": until})
+        begin, end = account.start_date or row["first"], min(until, today(account.zone, now))
+        if row["days"] < (end - begin).days:
+            incomplete.append(account)
+    return incomplete
+
+
 def _status_query(accounts: Sequence[Account], now: datetime) -> str:
     return _ranges_query(
         accounts,
@@ -200,9 +235,12 @@ def _status_query(accounts: Sequence[Account], now: datetime) -> str:
 
 def _ranges_query(accounts: Sequence[Account], sql: str, since: date | None = None) -> str:
     """Return a query that reads ``_RANGES``."""
-    configured = ", ".join(map(_identity_row, accounts))
-    is_wanted = "true" if since is None else f"c.date >= {day_literal(since)}"
-    return fill(_RANGES, configured=configured, is_wanted=is_wanted) + sql
+    return _states_query(accounts, "true" if since is None else f"c.date >= {day_literal(since)}") + _RANGES + sql
+
+
+def _states_query(accounts: Sequence[Account], is_wanted: str) -> str:
+    """Return the beginning of a query that reads `states`, those of the days for which a condition on `c` is true."""
+    return fill(_STATES, configured=", ".join(map(_identity_row, accounts)), is_wanted=is_wanted)
 
 
 def _list_literals(texts: Iterable[str]) -> str:
@@ -212,7 +250,8 @@ def _list_literals(texts: Iterable[str]) -> str:
 def _identity_row(account: Account) -> str:
     mark = mark_privacy(account)
     texts = (account.name, account.provider, account.timezone, account.external_id)
-    return f"({', '.join(map(literal, texts))}, {'CAST(NULL AS VARCHAR)' if mark is None else literal(mark)})"
+    start = "CAST(NULL AS DATE)" if account.start_date is None else day_literal(account.start_date)
+    return f"({', '.join(map(literal, texts))}, {'CAST(NULL AS VARCHAR)' if mark is None else literal(mark)}, {start})"
 
 
 def _newest_credible(column: str, now: datetime) -> str:
