@@ -13,7 +13,6 @@ import argparse
 import importlib.util
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -43,7 +42,7 @@ def open_engine(name: str, address: str, folder: Path) -> Ask:
 
 
 def answer_twice(name: str, address: str, log: Path) -> None:
-    """Answer the ten questions twice, and print seconds, CPU seconds, requests and the answers as JSON."""
+    """Answer the ten questions twice, and print seconds, requests and the answers as JSON."""
     if name != OWN:
         importlib.import_module(ENGINES[name][0])
     figures: list[float] = []
@@ -56,8 +55,7 @@ def answer_twice(name: str, address: str, log: Path) -> None:
             rows = {question: list(ask(question)) for question in QUESTIONS}
             figures += [perf_counter() - began, count_requests(log) - requests]
             answers = {question: to_texts(answer) for question, answer in rows.items()}
-    peak_megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"figures": [*figures, peak_megabytes], "answers": answers}))
+    print(json.dumps({"figures": figures, "answers": answers}))
 
 
 def measure(name: str, address: str, log: Path, expected: dict[str, Answer]) -> str:
@@ -70,11 +68,8 @@ def measure(name: str, address: str, log: Path, expected: dict[str, Answer]) -> 
         for question, rows in expected.items()
         if not are_equal([tuple(row) for row in result["answers"][question]], rows)
     ]
-    cold, requests, warm, requests_again, peak = result["figures"]
-    return (
-        f"{name} | {len(others)} {' '.join(others)}| {cold:.1f} | {warm:.1f} | {requests:.0f} | {requests_again:.0f} "
-        f"| {peak:.0f}"
-    )
+    cold, requests, warm, requests_again = result["figures"]
+    return f"{name} | {len(others)} {' '.join(others)}| {cold:.1f} | {warm:.1f} | {requests:.0f} | {requests_again:.0f}"
 
 
 def copy_into_store(lake: Path) -> None:
@@ -101,7 +96,7 @@ def print_lines(place: str, address: str, log: Path, expected: dict[str, Answer]
     """Print the lines of all engines about one place of the lake."""
     for name in (OWN, *ENGINES):
         if name != OWN and importlib.util.find_spec(ENGINES[name][0]) is None:
-            print(f"| {place} | {name} | not installed: `pip install {ENGINES[name][0]}` | | | | | |")
+            print(f"| {place} | {name} | not installed: `pip install {ENGINES[name][0]}` | | | | |")
         elif name != LOCAL_ONLY or "://" not in address:
             print(f"| {place} | {measure(name, address, log, expected)} |", flush=True)
 
@@ -122,8 +117,8 @@ def main() -> None:
         store = open_store(f"delta://{folder / 'lake'}", folder, lake=LakeSettings(shards=3))
         fill_lake(store, options.accounts)
         expected = {question: to_texts(open_chatmart(store)(question)) for question in QUESTIONS}
-        print("| lake | engine | other answers | cold s | warm s | requests | again | peak MB |")
-        print("|---|---|--:|--:|--:|--:|--:|--:|")
+        print("| lake | engine | other answers | cold s | warm s | requests | again |")
+        print("|---|---|--:|--:|--:|--:|--:|")
         print_lines("folder", str(folder / "lake"), log, expected)
         with run_object_store(log):
             copy_into_store(folder / "lake")

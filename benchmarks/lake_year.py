@@ -20,12 +20,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
 
-from benchmarks.lake_commits import choose_accounts
-from benchmarks.synthetic_slices import build_chunk
+from benchmarks.synthetic_slices import build_accounts, build_chunk
 from warehouse.engine import EngineLimits, open_engine
 from warehouse.storage.delta import log, storage
 from warehouse.storage.delta.lake_file import FileNames, LakeFile, name_with_hash
-from warehouse.storage.delta.layout import UNDATED
+from warehouse.storage.delta.layout import UNDATED, shard_of
 from warehouse.storage.delta.storage import DeltaStorage
 from warehouse.storage.opening import find_storage
 from warehouse.store import LakeSettings, Store
@@ -74,7 +73,9 @@ def load_first_night(year: Year) -> tuple[set[str], set[str]]:
     """Load two nights of an account in each shard. Return the tables that the second changed: with months, without."""
     lake = year.open()
     store = Store(lake)
-    accounts = [choose_accounts(shard, 1, year.shards)[0] for shard in range(year.shards)]
+    many = build_accounts(20 * year.shards, FIRST_NIGHT)
+    accounts = list({shard_of(account.account, year.shards): account for account in many}.values())
+    assert len(accounts) == year.shards
     names: list[set[str]] = []
     for night in (FIRST_NIGHT - timedelta(days=1), FIRST_NIGHT):
         results = store.commit_group([[build_chunk(account, night - LOOKBACK, night)] for account in accounts])
