@@ -20,7 +20,7 @@ from pipelines.loads.plan import (
     plan_daily_loads,
     plan_steps,
 )
-from pipelines.loads.status import StateRange
+from pipelines.loads.status import StateRange, day_states
 from pipelines.loads.workspace import build_account_row
 from tests.support.plan_samples import (
     NOW,
@@ -32,7 +32,7 @@ from tests.support.plan_samples import (
     land,
 )
 from tests.warehouse.sample import build_chunk_commit, open_sample_store
-from warehouse.records import SettledRange
+from warehouse.records import SettledRange, SliceFailure
 from warehouse.store import Store
 
 
@@ -236,3 +236,37 @@ def test_without_older_days_the_same_days_are_due_and_no_earlier_state_is_read(
     [query] = queries
     assert "c.date >= DATE '2025-12-06'" in query
     assert plan_daily_loads(store, [build_account(start_date=date(2027, 1, 1))], NOW, 35) == []
+
+
+def test_older_gaps_are_those_of_a_whole_reading(tmp_path: Path) -> None:
+    """Days before the reach are only counted where none is missing, failed or stale."""
+    start, store = date(2025, 11, 1), open_sample_store(tmp_path)
+    november = [date(2025, 11, day) for day in range(1, 31)]
+    december = [date(2025, 12, day) for day in range(1, 32)]
+    gap = november[:10] + november[12:]
+    loaded = {
+        "complete": (build_account(name="complete", start_date=start), november + december),
+        "undated": (build_account(name="undated"), november[4:] + december),
+        "gap": (build_account(name="gap", start_date=start), gap + december),
+        "undated-gap": (build_account(name="undated-gap"), gap + december),
+        "before-start": (build_account(name="before-start", start_date=date(2025, 11, 9)), gap),
+        "failed": (build_account(name="failed", start_date=start), gap + december),
+        "moved": (build_account(name="moved", start_date=start), november + december),
+        "never": (build_account(name="never", start_date=start), []),
+    }
+    rows = {name: build_account_row(account) for name, (account, _) in loaded.items()}
+    store.set_accounts_and_measures(list(rows.values()), [])
+    for name, (_, days) in loaded.items():
+        for month in (11, 12):
+            in_month = [day for day in days if day.month == month]
+            if in_month:
+                store.commit(build_chunk_commit(in_month, {}, account=rows[name], loaded_at=NOW))
+    store.record_failures([SliceFailure(rows["failed"], (november[10],), "no", NOW)])
+    store.publish()
+
+    moved = build_account(name="moved", start_date=start, timezone="Asia/Tokyo")
+    accounts = [moved if name == "moved" else account for name, (account, _) in loaded.items()]
+    loads = plan_daily_loads(store, accounts, NOW, 35)
+    assert loads == [plan_daily_load(account, ranges, NOW, 35) for account, ranges in day_states(store, accounts, NOW)]
+    complete = [load.account.name for load in loads if not load.older_windows]
+    assert complete == ["complete", "undated"]
