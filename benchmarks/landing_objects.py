@@ -32,15 +32,15 @@ from warehouse.storage.object_store import open_object_store
 
 URL = "s3://lake/landing"
 FIRST = date(2025, 3, 1)
-METHODS = ("list_objects", "fetch", "read", "read_version", "write", "write_if", "delete")
+METHODS = ("list_objects", "list_folders", "fetch", "read", "read_version", "write", "write_if", "delete")
 ANSWERS = 4
 
 
 class MeasuredObjects(LandingObjects):
     """Objects with the number of requests by kind."""
 
-    def __init__(self) -> None:
-        super().__init__(open_object_store(URL, LakeSettings()), URL)
+    def __init__(self, store: Any = None) -> None:
+        super().__init__(store or open_object_store(URL, LakeSettings()), URL)
         self.counts: Counter[str] = Counter()
 
     def __getattribute__(self, name: str) -> Any:
