@@ -23,8 +23,9 @@ from time import perf_counter
 
 import httpx
 
-from benchmarks.engines import ENGINES, QUESTIONS, Answer, Ask, are_equal, fill_lake, open_chatmart, to_texts
+from benchmarks.engines import ENGINES, FIRST, QUESTIONS, Answer, Ask, are_equal, fill_lake, open_chatmart, to_texts
 from benchmarks.lake_commits import count_requests, run_object_store
+from benchmarks.synthetic_slices import build_accounts
 from tests.support.flaky_store import run_flaky_store
 from warehouse.store import LakeSettings, open_store
 
@@ -115,7 +116,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder, log = Path(name), Path(name) / "requests.log"
         store = open_store(f"delta://{folder / 'lake'}", folder, lake=LakeSettings(shards=3))
-        fill_lake(store, options.accounts)
+        fill_lake(store, build_accounts(options.accounts, FIRST))
         expected = {question: to_texts(open_chatmart(store)(question)) for question in QUESTIONS}
         print("| lake | engine | other answers | cold s | warm s | requests | again |")
         print("|---|---|--:|--:|--:|--:|--:|")

@@ -14,7 +14,7 @@ import importlib.util
 import math
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +30,7 @@ from warehouse.ddl.dialects import translate, write_statements
 from warehouse.ddl.views import view_queries
 from warehouse.model.one_table import TABLE_COLUMN, renamed_column
 from warehouse.model.schema import metadata
+from warehouse.records import AccountRow
 from warehouse.store import LakeSettings, Store, open_store
 
 FIRST, LAST = date(2024, 10, 1), date(2025, 12, 31)
@@ -78,13 +79,12 @@ def _are_close(text: str, other: str) -> bool:
         return False
 
 
-def fill_lake(store: Store, accounts: int) -> None:
+def fill_lake(store: Store, accounts: Sequence[AccountRow]) -> None:
     """Load all days of some accounts, ``ACCOUNTS_IN_A_COMMIT`` at a time."""
-    rows = build_accounts(accounts, FIRST)
-    store.set_accounts_and_measures(rows, build_measures())
+    store.set_accounts_and_measures(accounts, build_measures())
     with store.hold_engine():
-        for first in range(0, accounts, ACCOUNTS_IN_A_COMMIT):
-            group = rows[first : first + ACCOUNTS_IN_A_COMMIT]
+        for first in range(0, len(accounts), ACCOUNTS_IN_A_COMMIT):
+            group = accounts[first : first + ACCOUNTS_IN_A_COMMIT]
             results = store.commit_group([[build_chunk(account, FIRST, LAST)] for account in group])
             assert not [result for result in results if isinstance(result, Exception)]
     store.publish()
@@ -240,7 +240,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "lake"
         store = open_store(f"delta://{folder}", Path(name), lake=LakeSettings(shards=3))
-        fill_lake(store, accounts)
+        fill_lake(store, build_accounts(accounts, FIRST))
         everything = [*FACTS, *view_queries(), *QUESTIONS]
         expected = {question: to_texts(open_chatmart(store)(question)) for question in everything}
         print(f"{sum(len(expected[table]) for table in FACTS):,} rows\n")
