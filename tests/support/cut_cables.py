@@ -15,6 +15,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import obstore
+from obstore.store import S3Store
+
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.cluster_world import ClusterWorld, count_exports
@@ -55,15 +58,15 @@ class CutLoad:
         self._world.wait_for_exports()
         self._machine.cut_cable()
         self._worker.send_signal(signal.SIGSTOP)
-        facts = {"load": self._await(load), "log": self._read_log()}
+        facts = {"load": self._await(load), "objects": list_objects()}
         self._machine.mend_cable()
         (folder / RELEASE).touch()
         self._worker.send_signal(signal.SIGCONT)
         wait_until((folder / OUTCOME).exists, WAIT_SECONDS)
         exit_code = self._worker.wait(WAIT_SECONDS)
         outcome = (folder / OUTCOME).read_text()
-        log = self._read_log()
-        return {**facts, "outcome": outcome, "worker": exit_code, "log_afterwards": log, "afterwards": self._compare()}
+        new = sorted({*list_objects()} - {*facts.pop("objects")})
+        return {**facts, "outcome": outcome, "worker": exit_code, "new_objects": new, "afterwards": self._compare()}
 
     def _await(self, load: "subprocess.Popen[str]") -> dict[str, Any]:
         _, err = load.communicate(timeout=300)
@@ -78,8 +81,10 @@ class CutLoad:
             "exports_alone": count_exports(self._alone),
         }
 
-    def _read_log(self) -> list[int]:
-        return list(self._world.store().publication())
+
+def list_objects() -> list[str]:
+    """Return the names of all objects of the lake."""
+    return [entry["path"] for entry in obstore.list(S3Store(BUCKET), prefix="star").collect()]
 
 
 def main(folder: Path, point: str) -> None:
