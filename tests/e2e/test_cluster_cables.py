@@ -12,7 +12,7 @@ PROGRAM = "tests.support.cut_cables"
 
 
 def test_a_cable_is_cut_in_mid_load_and_mended_afterwards(tmp_path: Path) -> None:
-    facts = run_on_hub(PROGRAM, str(tmp_path), timeout_seconds=600)
+    facts = run_on_hub(PROGRAM, str(tmp_path), timeout_seconds=1200)
     print(facts)
     for seen in (facts["load"], facts["afterwards"]):
         assert seen["differences"] == {}
@@ -24,7 +24,7 @@ def test_a_cable_is_cut_in_mid_load_and_mended_afterwards(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(("point", "refusal"), [("lake", "was lost while this run held locks"), ("log", "another writer")])
 def test_a_machine_that_comes_back_to_its_first_commit_is_refused(tmp_path: Path, point: str, refusal: str) -> None:
-    facts = run_on_hub(PROGRAM, str(tmp_path), point, timeout_seconds=600)
+    facts = run_on_hub(PROGRAM, str(tmp_path), point, timeout_seconds=1200)
     print(facts)
     assert facts["load"]["exit"] == 0, facts["load"]["err"]
     assert facts["outcome"].startswith("WarehouseBusy: ")

@@ -18,6 +18,7 @@ from pipelines.loads.workspace import Workspace
 from sandbox.account import SandboxAccount
 from sandbox.config import build_config, build_environment
 from sandbox.server import Sandbox
+from sandbox.world import World
 from tests.support.dask_processes import DaskCluster, run_cluster
 from tests.support.wait_until import wait_until
 from tests.support.warehouse_comparison import find_differences
@@ -118,5 +119,5 @@ def run_cluster_world(
     folder: Path, accounts: Sequence[SandboxAccount], first: date, last: date, **more: Any
 ) -> Iterator[ClusterWorld]:
     """Run a sandbox, and a cluster of two workers that loads from it."""
-    with Sandbox() as sandbox, run_cluster(folder / "cluster") as cluster:
+    with Sandbox(World(accounts=accounts)) as sandbox, run_cluster(folder / "cluster") as cluster:
         yield ClusterWorld(folder, sandbox, accounts, cluster, first, last, **more)
