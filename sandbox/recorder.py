@@ -137,10 +137,13 @@ class RequestLog:
         """Return requests as plain data."""
         return [asdict(record) for record in records]
 
-    def admit(self, provider: str) -> float | None:
-        """Count a request to a provider. Return None, or the seconds until its limit admits the next one."""
+    def refuse_beyond_limit(self, provider: str) -> Fault | None:
+        """Count a request to a provider. Return the response to one beyond its limit, else None."""
         limit = self.limits.get(provider)
-        return limit.admit(time.monotonic()) if limit else None
+        pause_seconds = limit.admit(time.monotonic()) if limit else None
+        return (
+            None if pause_seconds is None else Fault(status=429, headers={"retry-after": str(math.ceil(pause_seconds))})
+        )
 
     def take_fault(self, provider: str, method: str, path: str) -> Fault | None:
         """Return the fault that this request meets, or None, and count it as used."""
@@ -199,12 +202,9 @@ def record_requests(app: ASGIApp, request_log: RequestLog, abort: Abort, provide
                 log_request(message["status"])
             await send(message)
 
-        pause_seconds = request_log.admit(name)
-        if pause_seconds is not None:
-            headers = {"retry-after": str(math.ceil(pause_seconds))}
-            await Response("", 429, headers)(scope, receive_again, log_and_send)
-            return
-        fault = request_log.take_fault(name, scope["method"], f"{path}?{query}")
+        fault = request_log.refuse_beyond_limit(name) or request_log.take_fault(
+            name, scope["method"], f"{path}?{query}"
+        )
         if fault is None:
             with request_log.track_running(name):
                 await app(scope, receive_again, log_and_send)

@@ -43,7 +43,6 @@ def count_statuses(world: ClusterWorld) -> dict[int, int]:
 def test_two_workers_keep_a_limit_that_accounts_share(world: ClusterWorld) -> None:
     limit = begin_limit(world)
     done = world.run()
-    print(limit.most_in_a_period, count_statuses(world), done.stderr)
     assert done.returncode == 0, done.stderr
     assert "shard chatdash-0 (2 accounts): 80 of 80 slices loaded" in done.stderr
     assert count_statuses(world) == {200: REQUESTS, 429: 0}
@@ -53,7 +52,6 @@ def test_two_workers_keep_a_limit_that_accounts_share(world: ClusterWorld) -> No
 def test_two_runs_on_the_cluster_keep_it(world: ClusterWorld) -> None:
     limit = begin_limit(world)
     world.run_two_at_once()
-    print(limit.most_in_a_period, count_statuses(world))
     assert count_statuses(world) == {200: REQUESTS, 429: 0}
     assert limit.most_in_a_period == limit.requests
 
@@ -61,7 +59,6 @@ def test_two_runs_on_the_cluster_keep_it(world: ClusterWorld) -> None:
 def test_two_runs_of_the_same_days_on_one_machine_keep_it(world: ClusterWorld) -> None:
     limit = begin_limit(world)
     world.run_two_at_once("alone")
-    print(limit.most_in_a_period, count_statuses(world))
     assert count_statuses(world) == {200: REQUESTS, 429: 0}
     assert limit.most_in_a_period == limit.requests
 
@@ -71,7 +68,6 @@ def test_two_runs_of_different_accounts_heed_the_answers_of_the_provider(world: 
     limit = begin_limit(world)
     world.run_two_at_once("alone", *(("--account", account.name) for account in SALES))
     statuses = count_statuses(world)
-    print(limit.most_in_a_period, statuses)
     assert statuses[200] == REQUESTS
     assert 0 < statuses[429] < 20
     assert limit.most_in_a_period > limit.requests

@@ -106,7 +106,7 @@ def main(folder: Path, point: str) -> None:
         with Sandbox(host=HUB) as sandbox:
             load = CutLoad(ClusterWorld(folder, sandbox, DEMO_ACCOUNTS, cluster, FIRST, LAST, shared), machines[0])
             facts = load.cut_before_the_first_commit() if point else load.cut_in_the_middle()
-            print(json.dumps(facts))
+            sys.stdout.write(json.dumps(facts) + "\n")
     finally:
         cluster.stop()
 

@@ -65,7 +65,9 @@ class DaskCluster:
         self.workers.append(self._start("distributed.cli.dask_worker", options, log, entry))
         return self.workers[-1]
 
-    def _start(self, module: str, options: list[str], log: Path, entry: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
+    def _start(
+        self, module: str, options: list[str], log: Path, entry: Sequence[str] = ()
+    ) -> "subprocess.Popen[bytes]":
         environment = {**os.environ, **_QUICK, **self.environment}
         with log.open("wb") as output:
             command = [*entry, sys.executable, "-m", module, *options]
