@@ -1,6 +1,6 @@
 """The admin endpoints `/_sandbox/...`, for a test that runs the sandbox in another process. No vendor has them.
 
-Plain JSON without a credential; the sandbox listens on the loopback only.
+Plain JSON without a credential; the sandbox listens on the loopback only, unless it is told otherwise.
 """
 
 from dataclasses import asdict

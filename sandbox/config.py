@@ -5,9 +5,10 @@ Returns plain data; the caller writes YAML. Secrets are in the environment, neve
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from sandbox.account import SandboxAccount
-from sandbox.server import HOST, Sandbox
+from sandbox.server import Sandbox
 from sandbox.vendors import get_vendor
 
 
@@ -39,7 +40,7 @@ def build_config(
         }
         for secret in vendor.secrets:
             entry[secret.key] = f"${{{variable_name(account, secret.variable_suffix)}}}"
-        entry.update(vendor.extra_configuration(HOST))
+        entry.update(vendor.extra_configuration(urlsplit(origin).hostname or ""))
         entries.append({**entry, **(overrides or {}).get(account.name, {})})
     return {**extra, "accounts": entries}
 

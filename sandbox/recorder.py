@@ -3,7 +3,9 @@
 Knows no provider. A fault responds instead of the vendor, or cuts the connection.
 """
 
+import math
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +15,8 @@ from typing import Any
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sandbox.request_limit import RequestLimit
 
 Abort = Callable[[tuple[str, int], bool], None]
 ADMIN = "/_sandbox"
@@ -73,6 +77,8 @@ class Fault:
 class RequestLog:
     """The requests so far, the planned faults and those that requests met; safe to use from another thread.
 
+    `limits` are the limits of providers, by name; a request beyond one is answered with 429. There are none at first.
+
     Args:
         seed: another seed draws other requests for the faults that have a probability.
     """
@@ -82,6 +88,7 @@ class RequestLog:
         self.requests: list[RequestRecord] = []
         self.faults: list[Fault] = []
         self.met_faults: Counter[str] = Counter()
+        self.limits: dict[str, RequestLimit] = {}
         self.random = random.Random(seed)
         self._running: Counter[str] = Counter()
         self.max_concurrent: Counter[str] = Counter()
@@ -129,6 +136,14 @@ class RequestLog:
     def as_dicts(self, records: Iterable[RequestRecord]) -> list[dict[str, Any]]:
         """Return requests as plain data."""
         return [asdict(record) for record in records]
+
+    def refuse_beyond_limit(self, provider: str) -> Fault | None:
+        """Count a request to a provider. Return the response to one beyond its limit, else None."""
+        limit = self.limits.get(provider)
+        pause_seconds = limit.admit(time.monotonic()) if limit else None
+        return (
+            None if pause_seconds is None else Fault(status=429, headers={"retry-after": str(math.ceil(pause_seconds))})
+        )
 
     def take_fault(self, provider: str, method: str, path: str) -> Fault | None:
         """Return the fault that this request meets, or None, and count it as used."""
@@ -187,7 +202,9 @@ def record_requests(app: ASGIApp, request_log: RequestLog, abort: Abort, provide
                 log_request(message["status"])
             await send(message)
 
-        fault = request_log.take_fault(name, scope["method"], f"{path}?{query}")
+        fault = request_log.refuse_beyond_limit(name) or request_log.take_fault(
+            name, scope["method"], f"{path}?{query}"
+        )
         if fault is None:
             with request_log.track_running(name):
                 await app(scope, receive_again, log_and_send)

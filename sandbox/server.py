@@ -69,6 +69,7 @@ class Sandbox:
         shapes: a `ResponseShapes`; by default the default ones.
         api_port: of the APIs; 0 takes a free one.
         download_port: of the export downloads; 0 takes a free one.
+        host: the address of both ports. Whoever reaches it may change the world: keep it in a network of your own.
 
     Example:
         >>> with Sandbox() as sandbox:
@@ -82,11 +83,12 @@ class Sandbox:
         shapes: CommonShapes | None = None,
         api_port: int = 0,
         download_port: int = 0,
+        host: str = HOST,
     ) -> None:
         self.world = world or World()
         self.request_log = RequestLog()
         self._context: ApiContext[Any] = ApiContext(self.world, shapes or ResponseShapes())
-        self._ports = (api_port, download_port)
+        self._addresses = ((host, api_port), (host, download_port))
         self._connections: dict[tuple[str, int], asyncio.Transport] = {}
         self._servers: list[_Server] = []
         self._thread: Thread | None = None
@@ -94,8 +96,8 @@ class Sandbox:
 
     def start(self) -> Self:
         """Listen on both ports and return when both respond. Raises RuntimeError after 30 seconds."""
-        sockets = [_open_listener(port) for port in self._ports]
-        self.origin, self.download_origin = (f"http://{HOST}:{sock.getsockname()[1]}" for sock in sockets)
+        sockets = [_open_listener(address) for address in self._addresses]
+        self.origin, self.download_origin = ("http://{}:{}".format(*sock.getsockname()) for sock in sockets)
         self._context.download_base = self.download_origin
         apps = (
             record_requests(self._build_api(), self.request_log, self._abort),
@@ -173,10 +175,10 @@ class Sandbox:
             (transport.close if flush else transport.abort)()
 
 
-def _open_listener(port: int) -> socket.socket:
+def _open_listener(address: tuple[str, int]) -> socket.socket:
     # asyncio turns Nagle off only if the protocol is named. With Nagle a response waits 40 ms for an acknowledgement.
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((HOST, port))
+    sock.bind(address)
     sock.listen(128)
     return sock

@@ -26,7 +26,7 @@ import pyarrow as pa
 from warehouse.connection import connect_published
 from warehouse.disk_failures import name_disk_failures
 from warehouse.engine import EngineLimits, open_engine
-from warehouse.errors import NothingPublished, StagedError, StorageFailed
+from warehouse.errors import NothingPublished, StagedError, StorageFailed, UnreadableWarehouse
 from warehouse.ledger_store import LedgerStore
 from warehouse.query import ReadSession, run_query
 from warehouse.records import (
@@ -246,6 +246,12 @@ class Store(LedgerStore):
         Raises NothingPublished before the first publication, QueryError for SQL that the engine refuses.
         """
         self._require_published()
+        try:
+            return self._read_published(sql)
+        except UnreadableWarehouse:  # or the files that it was about to open are superseded, and were removed
+            return self._read_published(sql)
+
+    def _read_published(self, sql: str) -> pa.Table:
         with self._open_published(sql) as con, name_disk_failures(self.location):
             return run_query(con, sql)
 

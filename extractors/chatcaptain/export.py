@@ -83,7 +83,7 @@ class _WindowExport:
             try:
                 return await self._land_file(job)
             except LinkExpired:
-                self._jobs.discard_job(self._export_request)
+                await self._jobs.discard_job(self._export_request)
             return await self._land_file(await self._obtain_job())
         except CredentialRefused as error:
             raise explain_missing_permission(self._session.account, error) from error
@@ -124,7 +124,7 @@ class _WindowExport:
         except Transient as error:
             self._jobs.record_file(error)
             if job.is_adopted:  # a file that comes in no run would block its days until the job is too old
-                self._jobs.discard_job(self._export_request)
+                await self._jobs.discard_job(self._export_request)
             raise
         self._jobs.record_file()
         return file

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from extractors.account import Account
@@ -32,6 +33,7 @@ from extractors.errors import (
 from extractors.exports.journal import ExportRequest, Journal, JournalEntry, JournalState
 from extractors.http.session import Session
 from extractors.instants import age_at
+from extractors.landing.landed_files import run_aside
 
 ADOPTABLE_FOR = timedelta(hours=6)
 """An older job's file shows its range as it was too long ago; a new one is started instead."""
@@ -121,12 +123,12 @@ class ExportJobs:
         """
         job = None
         while job is None:
-            state = self.journal.read()
+            state = await self._aside(self.journal.read)
             entry = state.find_entry(export_request)
             age = self._age(entry) if entry else None
             if entry and entry.job_id and age is not None and age < ADOPTABLE_FOR and not is_outdated(entry):
                 return ExportJob(entry.job_id, entry.requested_at, is_adopted=True)
-            self._raise_if_blocked(export_request.bot, state)
+            await self._raise_if_blocked(export_request.bot, state)
             job = await finish_even_if_cancelled(self._start_job(export_request, create, state))
         return job
 
@@ -135,7 +137,7 @@ class ExportJobs:
     ) -> ExportJob | None:
         """Start a job and return it; None when another machine has changed the journal since ``state`` was read."""
         intention = JournalEntry(export_request, self.session.clock.now())
-        if not self.journal.intend(intention, state):
+        if not await self._aside(partial(self.journal.intend, intention, state)):
             return None
         try:
             job_id = await create()
@@ -143,11 +145,12 @@ class ExportJobs:
             self._block_bot(intention, "the answer to it does not name the job")
             raise
         except _NOT_CREATED:
-            self.journal.remove_entry(export_request)
+            await self.discard_job(export_request)
             raise
         except Transient as error:
             raise self._block_bot(intention, f"its answer was lost ({error.problem})") from error
-        self.journal.write_entry(JournalEntry(export_request, intention.requested_at, job_id))
+        started = JournalEntry(export_request, intention.requested_at, job_id)
+        await self._aside(partial(self.journal.write_entry, started))
         return ExportJob(job_id, intention.requested_at)
 
     async def wait_until_done(
@@ -165,7 +168,7 @@ class ExportJobs:
             if status.state == "done":
                 return status
             if status.state == "failed":
-                self.journal.remove_entry(export_request)
+                await self.discard_job(export_request)
                 raise ExportFailed(
                     self.session.where(self.stream),
                     f"export {job.id} ended as {status.raw_status!r}: {status.error or 'the provider gives no reason'}",
@@ -177,9 +180,9 @@ class ExportJobs:
             await clock.sleep(min(pause, remaining))
             pause = min(pause * 2, longest_pause)
 
-    def discard_job(self, export_request: ExportRequest) -> None:
-        """Forget a job whose file cannot be fetched any more."""
-        self.journal.remove_entry(export_request)
+    async def discard_job(self, export_request: ExportRequest) -> None:
+        """Forget a job that does not exist, or whose file cannot be fetched any more."""
+        await self._aside(partial(self.journal.remove_entry, export_request))
 
     def record_file(self, error: Transient | None = None) -> None:
         """Note that the file of a job came, or the error with which it was given up.
@@ -191,6 +194,10 @@ class ExportJobs:
         state[_LOST_FILES] = 0 if error is None else state.get(_LOST_FILES, 0) + 1
         if error is not None and state[_LOST_FILES] >= self.session.settings.breaker_threshold:
             state[_STOP_ERROR] = error
+
+    async def _aside(self, work: Callable[[], T]) -> T:
+        """Return the result of work on the journal. Other tasks go on meanwhile."""
+        return await run_aside(self.journal.path, work)
 
     def _age(self, entry: JournalEntry) -> timedelta | None:
         """Return the age of an entry; None when it is dated in the future, by a clock that was ahead."""
@@ -213,7 +220,7 @@ class ExportJobs:
         self.session.run_state[_STOP_ERROR] = error  # the bot is busy with this job, and may run one at a time
         return error
 
-    def _raise_if_blocked(self, bot: str, state: JournalState) -> None:
+    async def _raise_if_blocked(self, bot: str, state: JournalState) -> None:
         stop_error: Transient | ExportUncertain | None = self.session.run_state.get(_STOP_ERROR)
         if stop_error is not None:
             raise stop_error
@@ -223,7 +230,7 @@ class ExportJobs:
             age = self._age(entry)
             if age is None:  # its pause begins now, or it would last until that future
                 entry = JournalEntry(entry.export_request, self.session.clock.now())
-                self.journal.write_entry(entry)
+                await self._aside(partial(self.journal.write_entry, entry))
             if age is None or age < timedelta(minutes=self.poll_settings.retry_minutes):
                 raise self._block_bot(entry, "its answer never came")
 

@@ -7,7 +7,7 @@ requests at once and halves the rate; other responses let it recover. Concurrenc
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from extractors.clock import Clock
@@ -25,13 +25,25 @@ class RequestLimits:
     concurrency: int
 
 
+@dataclass(eq=False)
+class RequestSlot:
+    """A request in the window of its origin: the instant at which the provider has counted it, at the latest."""
+
+    counted_at: float
+
+
 class RateLimiter:
-    """The shared rate of one origin: an exact sliding window, which also satisfies a provider's fixed window."""
+    """The shared rate of one origin: an exact sliding window, which also satisfies a provider's fixed window.
+
+    A provider counts a request when it arrives: after it was sent, and before its response has come. So its place in
+    the window is that of its response.
+    """
 
     def __init__(self, limits: RequestLimits, clock: Clock) -> None:
         self._limits = limits
         self._clock = clock
-        self._sent_at: deque[float] = deque()
+        self._slots: deque[RequestSlot] = deque()
+        self._last_sent_at: float | None = None
         self._queue_lock = asyncio.Lock()
         self._held_until = 0.0
         self._share = 1.0
@@ -62,31 +74,42 @@ class RateLimiter:
             self._share = min(1.0, self._share * 2)
             self._successes_in_a_row = 0
 
-    async def acquire(self, max_hold_seconds: float) -> bool:
-        """Wait until one more request may be sent, first come, first served.
+    async def acquire(self, max_hold_seconds: float) -> RequestSlot | None:
+        """Wait until one more request may be sent, first come, first served, and return its slot for ``record_end``.
 
-        Return False at once when the provider holds all requests for longer than ``max_hold_seconds``.
+        Return None at once when the provider holds all requests for longer than ``max_hold_seconds``.
         """
         async with self._queue_lock:
             while (delay := max(self.remaining_hold_seconds(), self._rate_delay_seconds())) > 0:
                 if self.remaining_hold_seconds() > max_hold_seconds:
-                    return False
+                    return None
                 await self._clock.sleep(delay)
+            slot = RequestSlot(self._clock.monotonic())
             if self._limits.requests is not None:
-                self._sent_at.append(self._clock.monotonic())
-            return True
+                self._slots.append(slot)
+                self._last_sent_at = slot.counted_at
+            return slot
+
+    def record_end(self, slot: RequestSlot) -> None:
+        """Note that the response to a request has come, or that none will: the provider counts it no later."""
+        if self._limits.requests is None:
+            return
+        with suppress(ValueError):  # it has taken longer than a period
+            self._slots.remove(slot)
+        slot.counted_at = self._clock.monotonic()
+        self._slots.append(slot)
 
     def _rate_delay_seconds(self) -> float:
         if self._limits.requests is None:
             return 0.0
         now = self._clock.monotonic()
-        while self._sent_at and self._sent_at[0] <= now - self._limits.period_seconds:
-            self._sent_at.popleft()
-        is_full = len(self._sent_at) >= self._limits.requests
-        until = self._sent_at[-self._limits.requests] + self._limits.period_seconds if is_full else now
-        if self._sent_at and self._share < 1.0:
+        while self._slots and self._slots[0].counted_at <= now - self._limits.period_seconds:
+            self._slots.popleft()
+        is_full = len(self._slots) >= self._limits.requests
+        until = self._slots[-self._limits.requests].counted_at + self._limits.period_seconds if is_full else now
+        if self._last_sent_at is not None and self._share < 1.0:
             # requests sent before the 429 are not made up for: only those after it go slower
-            until = max(until, self._sent_at[-1] + _seconds_per_request(self._limits) / self._share)
+            until = max(until, self._last_sent_at + _seconds_per_request(self._limits) / self._share)
         return until - now
 
 

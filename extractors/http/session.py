@@ -174,15 +174,18 @@ class Session(Generic[A_co]):
         async with self._concurrency_limiter.acquire_slot():
             self._raise_if_stopped()
             with self.stats.measure_wait(self.clock):
-                is_acquired = await self._rate_limiter.acquire(self.account.max_wait_seconds)
-            if not is_acquired:
+                slot = await self._rate_limiter.acquire(self.account.max_wait_seconds)
+            if slot is None:
                 raise policy.build_deferred_error(self._rate_limiter.remaining_hold_seconds())
             self._raise_if_stopped()  # another request may have been refused while this one waited
             self.raise_if_budget_is_used(where)
             fetched_at, began = self.clock.now(), self.clock.monotonic()
-            status, headers, raw_body = await send_request(
-                self.httpx_client, deadline, self.stats, where, self._target, request
-            )
+            try:
+                status, headers, raw_body = await send_request(
+                    self.httpx_client, deadline, self.stats, where, self._target, request
+                )
+            finally:
+                self._rate_limiter.record_end(slot)
             self._adapt_limits(status, headers)
         body = redact_body(raw_body)
         log_request(where, request.method, request.path, status, len(raw_body), self.clock.monotonic() - began)

@@ -18,6 +18,7 @@ from pipelines.loads.workspace import Workspace
 from sandbox.account import SandboxAccount
 from sandbox.config import build_config, build_environment
 from sandbox.server import Sandbox
+from sandbox.world import World
 from tests.support.dask_processes import DaskCluster, run_cluster
 from tests.support.wait_until import wait_until
 from tests.support.warehouse_comparison import find_differences
@@ -37,6 +38,7 @@ class ClusterWorld:
     first: date
     last: date
     shared: Mapping[str, Any] = field(default_factory=lambda: {"landing": "landing", "warehouse": "delta://lake"})
+    rate_limit: Mapping[str, Any] = field(default_factory=lambda: {"requests": 10_000, "period_seconds": 1})
 
     def __post_init__(self) -> None:
         self.write("alone", landing="landing", warehouse="duckdb://warehouse.duckdb")
@@ -51,7 +53,7 @@ class ClusterWorld:
         folder = self.folder / place
         folder.mkdir(parents=True, exist_ok=True)
         overrides = {account.name: {"start_date": self.first.isoformat()} for account in self.accounts}
-        defaults = {"rate_limit": {"requests": 10_000, "period_seconds": 1}}
+        defaults = {"rate_limit": dict(self.rate_limit)}
         document = build_config(self.sandbox, self.accounts, overrides, defaults=defaults, **keys)
         (folder / "chatmart.yaml").write_text(yaml.safe_dump(document))
         known = build_environment(self.accounts)
@@ -68,9 +70,9 @@ class ClusterWorld:
         out, err = process.communicate(timeout=300)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
-    def run_two_at_once(self) -> None:
-        """Back-fill all days in two runs side by side, which both succeed."""
-        for process in [self.start(), self.start()]:
+    def run_two_at_once(self, place: str = ".", *words: Sequence[str]) -> None:
+        """Back-fill all days in two runs side by side, which both succeed. ``words`` are those of either run."""
+        for process in [self.start(place, *more) for more in words or ((), ())]:
             _, err = process.communicate(timeout=300)
             assert process.returncode == 0, err
 
@@ -117,5 +119,5 @@ def run_cluster_world(
     folder: Path, accounts: Sequence[SandboxAccount], first: date, last: date, **more: Any
 ) -> Iterator[ClusterWorld]:
     """Run a sandbox, and a cluster of two workers that loads from it."""
-    with Sandbox() as sandbox, run_cluster(folder / "cluster") as cluster:
+    with Sandbox(World(accounts=accounts)) as sandbox, run_cluster(folder / "cluster") as cluster:
         yield ClusterWorld(folder, sandbox, accounts, cluster, first, last, **more)

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +19,11 @@ _QUICK = {
 
 @dataclass
 class DaskCluster:
-    """A scheduler and workers with one thread. Their working folder, with the logs, is ``folder``."""
+    """A scheduler at ``host``, and workers with one thread. Their working folder, with the logs, is ``folder``."""
 
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    host: str = "127.0.0.1"
     scheduler: "subprocess.Popen[bytes] | None" = None
     workers: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
@@ -38,7 +39,7 @@ class DaskCluster:
     def start_scheduler(self) -> None:
         """Start the scheduler on a free port, and wait for its address."""
         log = self.folder / "scheduler.log"
-        options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--dashboard-address", "127.0.0.1:0"]
+        options = ["--host", self.host, "--port", "0", "--no-dashboard", "--dashboard-address", f"{self.host}:0"]
         self.scheduler = self._start("distributed.cli.dask_scheduler", options, log)
         deadline = time.monotonic() + START_SECONDS
         while not (lines := [line for line in log.read_text().splitlines() if "Scheduler at:" in line]):
@@ -47,19 +48,29 @@ class DaskCluster:
             time.sleep(0.05)
         self._address = lines[-1].split()[-1]
 
-    def add_worker(self) -> "subprocess.Popen[bytes]":
-        """Start a worker without a nanny, so that a killed one stays dead."""
+    def add_worker(
+        self, host: str = "127.0.0.1", entry: Sequence[str] = (), preloads: Sequence[str] = ()
+    ) -> "subprocess.Popen[bytes]":
+        """Start a worker without a nanny, so that a killed one stays dead.
+
+        It listens at ``host``. ``entry`` is a command that runs the rest of its line on another machine.
+        """
         number = len(self.workers)
-        options = [self._address, "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+        options = [self._address, "--host", host, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
         options += ["--memory-limit", "0", "--local-directory", str(self.folder / f"scratch-{number}")]
-        options += ["--preload", "pipelines.worker", "--name", f"worker-{number}"]
-        self.workers.append(self._start("distributed.cli.dask_worker", options, self.folder / f"worker-{number}.log"))
+        options += ["--name", f"worker-{number}"]
+        for preload in ("pipelines.worker", *preloads):
+            options += ["--preload", preload]
+        log = self.folder / f"worker-{number}.log"
+        self.workers.append(self._start("distributed.cli.dask_worker", options, log, entry))
         return self.workers[-1]
 
-    def _start(self, module: str, options: list[str], log: Path) -> "subprocess.Popen[bytes]":
+    def _start(
+        self, module: str, options: list[str], log: Path, entry: Sequence[str] = ()
+    ) -> "subprocess.Popen[bytes]":
         environment = {**os.environ, **_QUICK, **self.environment}
         with log.open("wb") as output:
-            command = [sys.executable, "-m", module, *options]
+            command = [*entry, sys.executable, "-m", module, *options]
             return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=output, stderr=output)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""An S3-compatible object store for tests: one per process, on a free port of this machine, with one bucket."""
+"""An S3-compatible object store for tests: one per process, on a free port, with one bucket."""
 
 import atexit
 import logging
@@ -12,13 +12,13 @@ BUCKET = "lake"
 
 
 @cache
-def start_object_store() -> str:
+def start_object_store(listen_on: str = "127.0.0.1") -> str:
     """Start the store, set the environment of this process to it, and return its address."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from moto.server import ThreadedMotoServer
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server = ThreadedMotoServer(listen_on, 0, verbose=False)
     server.start()
     atexit.register(server.stop)
     host, port = server.get_host_and_port()

@@ -32,10 +32,14 @@ def find_programs() -> Path | None:
 
 
 class PostgresServer:
-    """A server that ends with this process, at the latest. Its data are lost then; nothing is synced to disk."""
+    """A server that ends with this process, at the latest. Its data are lost then; nothing is synced to disk.
 
-    def __init__(self, programs: Path) -> None:
+    It listens on the address ``host``, for clients with the password.
+    """
+
+    def __init__(self, programs: Path, host: str = "127.0.0.1") -> None:
         self._programs = programs
+        self._host = host
         self._is_root = os.geteuid() == 0
         self._folder = Path(tempfile.mkdtemp(prefix="chatmart-postgres-"))
         (self._folder / "password").write_text(PASSWORD)
@@ -43,10 +47,12 @@ class PostgresServer:
             for path in (self._folder, self._folder / "password"):
                 shutil.chown(path, _UNPRIVILEGED_USER)
         with socket.socket() as chosen:
-            chosen.bind(("127.0.0.1", 0))
+            chosen.bind((host, 0))
             self.port = int(chosen.getsockname()[1])
         options = ["--no-sync", "--no-instructions", "--auth=scram-sha-256", f"--username={USER}", "--encoding=UTF8"]
         self._call("initdb", *options, "--locale=C", f"--pwfile={self._folder / 'password'}", "-D", self._data).wait()
+        with Path(self._data, "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet scram-sha-256\n")
         self.start()
 
     @property
@@ -56,12 +62,12 @@ class PostgresServer:
     @property
     def url(self) -> str:
         """Its address, with the password."""
-        return f"postgresql+psycopg2://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{DATABASE}"
+        return f"postgresql+psycopg2://{USER}:{PASSWORD}@{self._host}:{self.port}/{DATABASE}"
 
     def start(self) -> None:
         """Start the server, and return when it answers."""
         quick = ["fsync=off", "full_page_writes=off", "shared_buffers=16MB", "max_wal_size=64MB"]
-        quiet = ["listen_addresses=127.0.0.1", f"unix_socket_directories={self._folder}", "log_min_messages=fatal"]
+        quiet = [f"listen_addresses={self._host}", f"unix_socket_directories={self._folder}", "log_min_messages=fatal"]
         settings = [word for setting in (*quick, *quiet) for word in ("-c", setting)]
         self._server = self._call("postgres", "-D", self._data, "-p", str(self.port), *settings)
         wait_until(self._answers)
@@ -104,11 +110,11 @@ class PostgresServer:
 
 
 @cache
-def start_postgres() -> PostgresServer:
+def start_postgres(host: str = "127.0.0.1") -> PostgresServer:
     """Start the server of this process. Skips the test where PostgreSQL is not installed."""
     programs = find_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install -y postgresql)")
-    server = PostgresServer(programs)
+    server = PostgresServer(programs, host)
     atexit.register(server.remove)
     return server

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from extractors.chatcaptain.account import ChatcaptainAccount
-from extractors.chatcaptain.provider import PROVIDER
 from extractors.errors import (
     ErrorLocation,
     ExportTimedOut,
@@ -23,10 +21,10 @@ from extractors.errors import (
     UnexpectedStatus,
 )
 from extractors.exports import job as job_module
-from extractors.exports.job import ExportJob, ExportJobs, JobStatus, PollSettings
+from extractors.exports.job import ExportJob, ExportJobs, JobStatus
 from extractors.exports.journal import ExportRequest, Journal, JournalEntry
-from extractors.http.client import Client
 from tests.support.chatcaptain import FakeTime
+from tests.support.export_jobs import open_jobs
 
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
 MARCH = ExportRequest("bot", "2025-03-01", "2025-03-31")
@@ -35,12 +33,6 @@ OTHER_BOT = ExportRequest("other", "2025-03-01", "2025-03-31")
 WHERE = ErrorLocation("chatcaptain", "a", "export")
 
 Create = Callable[[], Awaitable[str]]
-
-
-def open_jobs(path: Path, time: FakeTime) -> ExportJobs:
-    account = ChatcaptainAccount(name="a", chatbot_id="bot", api_key="planted-secret")  # type: ignore[arg-type]
-    session = Client(clock=time.as_clock()).open_session(account, PROVIDER.limits)
-    return ExportJobs(session, "export", Journal(path), PollSettings((2, 30), 300, 900, 30))
 
 
 def build_create(*outcomes: str | Exception) -> Create:
@@ -200,6 +192,7 @@ import asyncio, os, signal, sys
 from pathlib import Path
 from tests.extractors.exports.test_job import MARCH, NOW, open_jobs
 from tests.support.chatcaptain import FakeTime
+from tests.support.export_jobs import open_jobs
 
 async def create() -> str:
     Path(sys.argv[2]).open("a").write("x")

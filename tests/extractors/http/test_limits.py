@@ -41,11 +41,37 @@ def test_no_window_of_the_period_holds_more_than_allowed(
     assert left[-1] - left[0] <= period * ((count - 1) // requests) * (1 + 1e-6) + 1e-6
 
 
+@settings(max_examples=50)
+@given(
+    requests=st.integers(1, 10),
+    delays=st.lists(st.tuples(st.floats(0, 9), st.floats(0, 9)), min_size=2, max_size=40),
+)
+def test_no_window_at_the_provider_holds_more_than_allowed_whenever_requests_arrive(
+    requests: int, delays: list[tuple[float, float]]
+) -> None:
+    """A provider counts arrivals: a first request may be long on its way, and a later one short."""
+    clock, period, arrivals = FakeClock(), 60.0, list[float]()
+    origin = RateLimiter(RequestLimits(requests, period, 1), clock)
+
+    async def send() -> None:
+        for to_arrive, to_return in delays:
+            slot = await origin.acquire(1e9)
+            assert slot is not None
+            clock.advance(to_arrive)
+            arrivals.append(clock.elapsed_seconds)
+            clock.advance(to_return)
+            origin.record_end(slot)
+
+    asyncio.run(send())
+    for earlier, later in zip(arrivals, arrivals[requests:], strict=False):
+        assert later - earlier >= period * (1 - 1e-6)
+
+
 def test_without_a_limit_nothing_waits_and_nothing_is_kept() -> None:
     clock = FakeClock()
     origin = RateLimiter(RequestLimits(None, 1, 1), clock)
     assert leave(origin, clock, 500) == [0.0] * 500
-    assert not origin._sent_at
+    assert not origin._slots
 
 
 def test_a_hold_stops_the_next_request() -> None:
@@ -72,7 +98,7 @@ def test_a_hold_that_grows_while_one_waits_is_seen() -> None:
     origin = RateLimiter(RequestLimits(None, 10, 1), clock)
     origin.hold(10)
 
-    async def run() -> bool:
+    async def run() -> object:
         waiting = asyncio.create_task(origin.acquire(60))
         await asyncio.sleep(0)
         origin.hold(3600)

@@ -23,6 +23,7 @@ from warehouse.storage.delta.lake_file import FileNames, LakeFile
 from warehouse.storage.delta.layout import UNDATED, shard_of
 from warehouse.storage.delta.log import LogSnapshot
 from warehouse.storage.delta.merge import merge_old_months
+from warehouse.storage.delta.superseded import open_newest, raise_if_moved_on
 from warehouse.storage.delta.tables import files_of_scope, group_by_table, load_shards, rows_sql
 from warehouse.storage.delta.upgrade import create_lake, initial_files, upgrade_lake
 from warehouse.storage.files import remove_old_spill
@@ -125,9 +126,8 @@ class DeltaStorage:
     @contextmanager
     def committed(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> Iterator[None]:
         """Load the scope's rows of the newest version as `wh`. No lock is needed: a version never changes."""
-        seen = self._bring_up_to_date(con)
-        with attach_empty_warehouse(con):
-            self._load(con, scope, seen, self._shards_of(scope, seen), views=("coverage",))
+        self._bring_up_to_date(con)
+        with open_newest(lambda: self._open_committed(con, scope)):
             yield
 
     @contextmanager
@@ -136,10 +136,23 @@ class DeltaStorage:
 
         A lake that an older release wrote is read under the present names of its columns.
         """
+        with open_newest(lambda: self._open_views(con, sql)):
+            yield
+
+    @contextmanager
+    def _open_committed(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> Iterator[None]:
+        seen = self._read_known()
+        with attach_empty_warehouse(con):
+            self._load(con, scope, seen, self._shards_of(scope, seen), views=("coverage",))
+            yield
+
+    @contextmanager
+    def _open_views(self, con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[None]:
         seen = self._read_known()
         needed = referenced_relations(sql)
         files = [file for file in seen.files if needed is None or file.table in needed]
-        with attach_empty_warehouse(con), raise_for_damage([file.name.rsplit("/", 1)[1] for file in files]):
+        names = [file.name.rsplit("/", 1)[1] for file in files]
+        with attach_empty_warehouse(con), raise_if_moved_on(self._lake, seen), raise_for_damage(names):
             con.execute("USE wh")
             paths = self._lake.paths_of(files)
             require_whole({paths[file.name]: file.bytes for file in files})
@@ -163,7 +176,7 @@ class DeltaStorage:
     def purge(self, con: duckdb.DuckDBPyConnection) -> None:
         """Remove all data files but those of the newest version, under the locks of all shards.
 
-        A reader of an earlier version has to open the table again.
+        Who reads an earlier version opens the table again.
         """
         self.publish(con)
         with self._lake.hold_shards(range(self._lake.log.snapshot().shards)):
