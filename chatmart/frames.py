@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def to_frame(table: pa.Table) -> "pd.DataFrame":
-    """Return the rows as a DataFrame.
+    """Return the rows as a DataFrame, with the columns of the table.
 
     Days are `datetime64`, instants `datetime64[us, UTC]`, texts `str`: what pandas resamples, plots and compares. All
     else is of Arrow's types: whole numbers stay whole where some are NULL, money stays decimal. A sum of whole numbers

@@ -28,7 +28,7 @@ def open_newest(open_version: Callable[[], AbstractContextManager[None]]) -> Ite
 
 @contextmanager
 def raise_if_moved_on(lake: Lake, seen: LogSnapshot) -> Iterator[None]:
-    """Inside the block, name the true cause when files of a version that is not the newest any more cannot be read."""
+    """Raise UnreadableWarehouse with the true cause when files of a version that is not the newest cannot be read."""
     try:
         yield
     except UnreadableWarehouse as error:
