@@ -7,9 +7,8 @@ never raises: a failed delivery is logged, and the load ends as it would have wi
 import logging
 import re
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 import httpx
@@ -20,7 +19,7 @@ from extractors.http.network import DIRECT, Network, find_certificate_failure
 from extractors.http.settings import USER_AGENT
 from extractors.redaction import RedactingFilter, redact_json
 from pipelines.configuration.settings import Alerts
-from pipelines.loads.failures import MAX_DETAIL, MAX_DETAIL_LINES
+from pipelines.loads.failures import MAX_DETAIL, MAX_DETAIL_LINES, MAX_LISTED_ACCOUNTS
 
 log = logging.getLogger("chatmart.alerts")
 log.addFilter(RedactingFilter())
@@ -31,9 +30,6 @@ TIMEOUT_SECONDS = 5.0
 
 MAX_TEXT_LINE = 500
 """The most characters of a problem in the text; the fields hold more."""
-
-MAX_LISTED_ACCOUNTS = 10
-"""The most accounts named in the text; the fields hold more."""
 
 
 class _DeliveryFailed(Exception):
@@ -101,21 +97,6 @@ def _escape_markup(text: str) -> str:
     """
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MENTION.sub("\N{FULLWIDTH COMMERCIAL AT}", escaped.replace("](", "] ("))
-
-
-def retry_advice(accounts: Sequence[str], days: Collection[date], catch_up_days: int, day: date | None = None) -> str:
-    """Return what to do about failed accounts: the next daily loads retry them, or a command does at once.
-
-    ``days`` are the failed local days, ``catch_up_days`` is the reach of a daily load. ``day`` is the day of
-    `chatmart load --date`, if it was given.
-    """
-    # a command without names takes all accounts, and skips their settled days
-    named_accounts = accounts if len(accounts) <= MAX_LISTED_ACCOUNTS else ()
-    options = "".join(f" --account {account}" for account in named_accounts)
-    if day:  # it may be settled, or older than the reach of a daily load
-        return f"To retry: chatmart load --date {day}{options}"
-    command = f"chatmart backfill --from {min(days)} --to {max(days)}{options}" if days else f"chatmart load{options}"
-    return f"Daily loads retry these days for {catch_up_days} days. To load them now: {command}"
 
 
 def send_alert(

@@ -1,6 +1,6 @@
 """Sentences about failures, for checks, runs and alerts: accounts, days and reasons. No I/O, no dagster."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
 from extractors.foreign_text import clean_line
@@ -11,6 +11,12 @@ MAX_DETAIL_LINES = 50
 
 MAX_DETAIL = 2_000
 """The most characters of one line of detail: an account may have failed for several reasons."""
+
+MAX_LISTED_ACCOUNTS = 10
+"""The most accounts that a text for people names."""
+
+INTERRUPTED_MESSAGE = "interrupted: run the same command to go on"
+"""The error in ``load_run`` of accounts that a stopped run did not finish."""
 
 FailedDays = Mapping[str, Mapping[date, str]]
 """By account and local day, the reason of the failure."""
@@ -47,6 +53,21 @@ def format_days(days: Iterable[date]) -> str:
     windows = group_into_windows(days)
     parts = [str(window.start) if len(window) == 1 else f"{window.start} to {max(window.days())}" for window in windows]
     return ", ".join(parts[:5]) + (" and others" if len(parts) > 5 else "")
+
+
+def retry_advice(accounts: Sequence[str], days: Collection[date], catch_up_days: int, day: date | None = None) -> str:
+    """Return what to do about failed accounts: the next daily loads retry them, or a command does at once.
+
+    ``days`` are the failed local days, ``catch_up_days`` is the reach of a daily load. ``day`` is the day of
+    `chatmart load --date`, if it was given.
+    """
+    # a command without names takes all accounts, and skips their settled days
+    named_accounts = accounts if len(accounts) <= MAX_LISTED_ACCOUNTS else ()
+    options = "".join(f" --account {account}" for account in named_accounts)
+    if day:  # it may be settled, or older than the reach of a daily load
+        return f"To retry: chatmart load --date {day}{options}"
+    command = f"chatmart backfill --from {min(days)} --to {max(days)}{options}" if days else f"chatmart load{options}"
+    return f"Daily loads retry these days for {catch_up_days} days. To load them now: {command}"
 
 
 def describe_older_days(account: str, older: Collection[Window], catch_up_days: int) -> str:

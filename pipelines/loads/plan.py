@@ -8,15 +8,16 @@ again (``pipelines.loads.claims``).
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from extractors.account import Account
 from extractors.landing.zone import LandingZone
 from extractors.provider import Provider, Stream
-from extractors.windows import ONE_DAY, Window, group_into_windows, merge_windows, today
+from extractors.windows import ONE_DAY, Window, group_into_windows, today
 from pipelines.loads.claims import ReuseRule, newest_batches
-from pipelines.loads.status import GOOD_STATES, StateRange, day_states, list_incomplete
+from pipelines.loads.reach import daily_window, first_reached_day, list_unreached_windows
+from pipelines.loads.status import StateRange, day_states, list_incomplete
 from transforms.privacy import mark_privacy
 from warehouse.records import SettledRange
 from warehouse.store import Store
@@ -66,7 +67,9 @@ def plan_daily_loads(
     grow with the history. Raises WarehouseErrors of a warehouse that cannot be read; one that was never published has
     no loaded day.
     """
-    reaches = [_reach(regular, catch_up_days) for account in accounts if (regular := daily_window(account, now))]
+    reaches = [
+        first_reached_day(regular, catch_up_days) for account in accounts if (regular := daily_window(account, now))
+    ]
     if not reaches:
         return []
     since = min(reaches)
@@ -89,7 +92,7 @@ def plan_daily_load(
     regular = daily_window(account, now)
     if regular is None:
         return None
-    reach = _reach(regular, catch_up_days)
+    reach = first_reached_day(regular, catch_up_days)
     start = account.start_date or date.min
     earlier = [
         (state_range.state, Window(max(state_range.first, start), min(state_range.window.end, regular.start)))
@@ -102,29 +105,8 @@ def plan_daily_load(
         if state != "settled" and window.end > reach
         for day in Window(max(window.start, reach), window.end).days()
     }
-    older = (
-        Window(window.start, min(window.end, reach))
-        for state, window in earlier
-        if with_older and state not in GOOD_STATES and window.start < reach
-    )
-    return DailyLoad(account, tuple(sorted(caught_up.union(regular.days()))), tuple(merge_windows(older)))
-
-
-def _reach(regular: Window, catch_up_days: int) -> date:
-    """Return the first day that a daily load may take: of the look-back, or of the days to catch up."""
-    return min(regular.start, regular.end - timedelta(days=catch_up_days))
-
-
-def daily_window(account: Account, now: datetime, day: date | None = None) -> Window | None:
-    """Return the local days of a daily load at ``now`` (UTC): ``day`` (default: yesterday) and its look-back.
-
-    None when all of them are before the account's start date.
-    """
-    last = day or today(account.zone, now) - ONE_DAY
-    first = last - timedelta(days=account.lookback_days)
-    if account.start_date is not None:
-        first = max(first, account.start_date)
-    return Window(first, last + ONE_DAY) if first <= last else None
+    older = list_unreached_windows(account, ranges, reach) if with_older else []
+    return DailyLoad(account, tuple(sorted(caught_up.union(regular.days()))), tuple(older))
 
 
 def clip_window(account: Account, window: Window, now: datetime) -> Window | None:

@@ -13,6 +13,7 @@ from functools import partial
 from structlog.contextvars import bound_contextvars
 
 from extractors.foreign_text import clean_line
+from pipelines.loads.failures import INTERRUPTED_MESSAGE
 from pipelines.loads.forgotten_texts import erase_forgotten
 from pipelines.loads.publish import publish_warehouse, remove_staging, set_accounts_and_measures
 from pipelines.loads.result import Outcome
@@ -21,8 +22,6 @@ from warehouse.errors import WarehouseError
 from warehouse.records import RunRow
 
 log = logging.getLogger("chatmart.run")
-
-INTERRUPTED_MESSAGE = "interrupted: run the same command to go on"
 
 _MILLISECOND = Decimal("0.001")
 

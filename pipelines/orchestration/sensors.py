@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 
 from pipelines.configuration.config import Config
-from pipelines.loads.alerts import Alert, retry_advice, send_alert
-from pipelines.loads.failures import describe_failed_accounts
+from pipelines.loads.alerts import Alert, send_alert
+from pipelines.loads.failures import describe_failed_accounts, retry_advice
 from pipelines.orchestration.assets import job_display_name
 from pipelines.orchestration.schedules import RANGE_END_TAG, RANGE_START_TAG
 from pipelines.orchestration.star_assets import STAR_GROUP

@@ -23,10 +23,10 @@ from pipelines.loads.claims import build_reuse_rule
 from pipelines.loads.observer import FailureCollector, Observer
 from pipelines.loads.plan import (
     clip_window,
-    daily_window,
     plan_daily_loads,
     plan_fetches,
 )
+from pipelines.loads.reach import daily_window
 from pipelines.loads.result import RunResult, read_ledgers
 from pipelines.loads.run import LoadJob, run_jobs
 from pipelines.loads.unsettled import plan_unsettled_days

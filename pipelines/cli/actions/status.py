@@ -16,6 +16,7 @@ from extractors.foreign_text import clean_line
 from pipelines.cli.display.tables import make_console
 from pipelines.cli.display.values import dump_json, format_for_terminal
 from pipelines.cli.steps.open_workspace import open_workspace
+from pipelines.loads.attention import Problem, find_problems, write_banner_of
 from pipelines.loads.failures import MAX_DETAIL
 from pipelines.loads.status import RESTATEMENT_PERIOD, STATES, AccountStatus, StateRange, read_account_statuses
 from pipelines.loads.workspace import Workspace
@@ -41,11 +42,14 @@ def print_status(config: str | None, as_json: bool, accounts: Sequence[str], pro
     workspace = open_workspace(config, "status", needs_secrets=False)
     chosen = workspace.config.select_accounts(accounts, providers)
     statuses = read_account_statuses(workspace.store, chosen, workspace.clock.now())
+    problems = find_problems(statuses, workspace.clock.now(), workspace.config.settings.catch_up_days)
     next_runs = _next_runs(workspace, statuses)
     if as_json:
-        _write_json(statuses, next_runs, sys.stdout)
+        _write_json(statuses, problems, next_runs, sys.stdout)
     else:
-        _print_text(statuses, next_runs, make_console(sys.stdout))
+        console = make_console(sys.stdout)
+        _print_banner(problems, console)
+        _print_text(statuses, next_runs, console)
     return 0
 
 
@@ -56,7 +60,9 @@ def _next_runs(workspace: Workspace, statuses: Sequence[AccountStatus]) -> dict[
     return {provider: schedule.provider_time(provider).next_after(now) for provider in providers}
 
 
-def _write_json(statuses: Sequence[AccountStatus], next_runs: Mapping[str, datetime], out: TextIO) -> None:
+def _write_json(
+    statuses: Sequence[AccountStatus], problems: Sequence[Problem], next_runs: Mapping[str, datetime], out: TextIO
+) -> None:
     texts_by_day: dict[date, str] = {}
     out.write('{"accounts": [')
     for number, status in enumerate(statuses):
@@ -78,7 +84,18 @@ def _write_json(statuses: Sequence[AccountStatus], next_runs: Mapping[str, datet
         }
         text = dump_json(document, default=format_for_terminal)
         out.write(("" if number == 0 else ",\n ") + text)
-    out.write("]}\n")
+    items = [{"accounts": problem.accounts, "sentence": problem.sentence} for problem in problems]
+    out.write('],\n "needs_somebody": ' + dump_json(items) + "}\n")
+
+
+def _print_banner(problems: Sequence[Problem], console: Console) -> None:
+    """Print what needs somebody, before everything else."""
+    headline, *sentences = write_banner_of(problems) or [""]
+    if headline:
+        console.print(headline, style="bold red", soft_wrap=True)
+        for sentence in sentences:
+            console.print(f"  {format_for_terminal(sentence)}", style="red", soft_wrap=True)
+        console.print()
 
 
 def _print_text(statuses: Sequence[AccountStatus], next_runs: Mapping[str, datetime], console: Console) -> None:

@@ -10,8 +10,14 @@ from datetime import date
 from extractors.account import Account
 from extractors.errors import ConfigError
 from pipelines.cli.display.output import print_message
-from pipelines.loads.alerts import Alert, retry_advice, send_alert
-from pipelines.loads.failures import FailedDays, describe_failed_accounts, describe_older_days, format_reasons
+from pipelines.loads.alerts import Alert, send_alert
+from pipelines.loads.failures import (
+    FailedDays,
+    describe_failed_accounts,
+    describe_older_days,
+    format_reasons,
+    retry_advice,
+)
 from pipelines.loads.identity import describe_shared_projects
 from pipelines.loads.plan import DailyLoad
 from pipelines.loads.run import LoadJob

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from extractors import redaction
 from extractors.http.network import Network
 from pipelines.configuration.settings import Alerts
-from pipelines.loads.alerts import MAX_ATTEMPTS, MAX_LISTED_ACCOUNTS, Alert, retry_advice, send_alert
-from pipelines.loads.failures import MAX_DETAIL_LINES
+from pipelines.loads.alerts import MAX_ATTEMPTS, Alert, send_alert
+from pipelines.loads.failures import MAX_DETAIL_LINES, MAX_LISTED_ACCOUNTS, retry_advice
 from tests.support.certificates import create_authority
 from tests.support.proxy import run_proxy
 from tests.support.raw_server import encode_response, run_raw_server

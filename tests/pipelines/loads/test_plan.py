@@ -14,12 +14,12 @@ from extractors.provider import Provider, Stream
 from pipelines.loads.plan import (
     DailyLoad,
     clip_window,
-    daily_window,
     list_unsettled_days,
     plan_daily_load,
     plan_daily_loads,
     plan_steps,
 )
+from pipelines.loads.reach import daily_window
 from pipelines.loads.status import StateRange, day_states
 from pipelines.loads.workspace import build_account_row
 from tests.support.plan_samples import (

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from extractors.account import Account
+from pipelines.loads.failures import INTERRUPTED_MESSAGE
 from pipelines.loads.observer import NullObserver
 from pipelines.loads.replay import replay_jobs
 from pipelines.loads.run import LoadJob, fetch_jobs, load_landed_batches, run_jobs
-from pipelines.loads.run_log import INTERRUPTED_MESSAGE
 from pipelines.loads.workspace import Workspace
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox

@@ -28,7 +28,7 @@ def build_installation(folder: Path, sandbox: Sandbox) -> Installation:
 
 def read_status(installation: Installation, *arguments: str) -> dict[str, dict[str, Any]]:
     document = json.loads(installation.run("status", "--json", *arguments).out)
-    assert list(document) == ["accounts"]
+    assert list(document) == ["accounts", "needs_somebody"]
     for status in document["accounts"]:
         assert list(status)[:4] == ["account", "provider", "days", "last_error"]
     return {status["account"]: status for status in document["accounts"]}
@@ -83,7 +83,17 @@ def test_after_a_partly_failed_load(tmp_path: Path) -> None:
 
         shown = installation.run("status")
         assert shown.err == ""
-        lines = shown.out.splitlines()
+        banner, table = shown.out.split("\n\n")[:2]
+        assert banner.splitlines()[0] == "2 accounts need somebody."
+        assert banner.splitlines()[1].startswith(
+            "  acme-support: 5 days failed (2025-04-01 to 2025-04-05), last in the "
+        )
+        assert "no April" in banner
+        assert f"  {DOCS.name}: no day after 2025-04-05 is loaded, and no load has failed. " in banner
+        assert f"backfill --account {DOCS.name} --from 2025-04-06 --to " in banner
+        document = json.loads(installation.run("status", "--json").out)
+        assert document["needs_somebody"][0]["accounts"] == ["acme-support"]
+        lines = table.splitlines() + shown.out.splitlines()
         assert lines[0].split()[:9] == ["account", "provider", "first", "last", *STATES]
         assert lines[1].split()[:3] == ["acme-support", "cognigy", "2025-03-27"]
         assert lines[1].split()[4:8] == ["5", "0", "0", "5"]
