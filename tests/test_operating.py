@@ -1,4 +1,4 @@
-"""docs/operating.md, run: its SQL on a warehouse, its units by systemd, its cron line by a shell."""
+"""docs/operating.md and docs/monitoring.md, run: SQL on a warehouse, units by systemd, a cron line by a shell."""
 
 import re
 import shutil
@@ -28,18 +28,18 @@ from warehouse.store import Store
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/operating.md").read_text("utf-8")
+MONITORING_PAGE = (ROOT / "docs/monitoring.md").read_text("utf-8")
 BIN = Path(sys.executable).parent
 NOW = datetime.now(UTC)
 TODAY = NOW.astimezone(ZoneInfo(ACME.timezone)).date()  # late in the evening it is tomorrow there
 
 
-def read_blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+def read_blocks(language: str, page: str = PAGE) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
 def read_warehouse_queries() -> list[str]:
-    """Return the page's queries of the warehouse; tests/e2e/test_backup.py runs the one that reads landed files."""
-    return [block for block in read_blocks("sql") if "read_json" not in block]
+    return read_blocks("sql", MONITORING_PAGE)
 
 
 def build_run(account: str, command: str, began: datetime, *, ended: bool, loaded: int) -> RunRow:

@@ -24,14 +24,14 @@ LATE_AFTER_DAYS = 2
 
 
 @dataclass(frozen=True)
-class Problem:
+class AccountProblem:
     """A problem that somebody must look after: the names of its ``accounts``, and a sentence with the next step."""
 
     accounts: tuple[str, ...]
     sentence: str
 
 
-def find_problems(statuses: Sequence[AccountStatus], now: datetime, catch_up_days: int) -> list[Problem]:
+def find_problems(statuses: Sequence[AccountStatus], now: datetime, catch_up_days: int) -> list[AccountProblem]:
     """Return what needs somebody at ``now`` (UTC), the worst first; an empty list when all is well.
 
     These are accounts whose last load failed, accounts without a load for two nights, accounts of which nothing is
@@ -58,7 +58,7 @@ def write_banner(statuses: Sequence[AccountStatus], now: datetime, catch_up_days
     return write_banner_of(find_problems(statuses, now, catch_up_days))
 
 
-def write_banner_of(problems: Sequence[Problem]) -> list[str]:
+def write_banner_of(problems: Sequence[AccountProblem]) -> list[str]:
     """Return the sentences of ``write_banner`` for problems that are known."""
     if not problems:
         return []
@@ -93,7 +93,7 @@ def _is_late(status: AccountStatus, now: datetime) -> bool:
     return newest is not None and newest < today(status.account.zone, now) - timedelta(days=LATE_AFTER_DAYS)
 
 
-def _describe_failures(failing: Sequence[AccountStatus], catch_up_days: int) -> Iterator[Problem]:
+def _describe_failures(failing: Sequence[AccountStatus], catch_up_days: int) -> Iterator[AccountProblem]:
     """Yield the failures, those of accounts with the same error and the same failed days as one problem."""
     groups: dict[tuple[str, tuple[date, ...]], list[AccountStatus]] = {}
     for status in failing:
@@ -105,7 +105,7 @@ def _describe_failures(failing: Sequence[AccountStatus], catch_up_days: int) -> 
         load = f"the load of {max(instants):%Y-%m-%d %H:%M}Z" if instants else "the last load"
         failed = f"{_count_days(len(days))} failed ({format_days(days)}), last in {load}" if days else f"{load} failed"
         advice = retry_advice(names, days, catch_up_days)
-        yield Problem(tuple(names), f"{_join_names(names)}: {failed}{f': {error}' if error else ''}. {advice}")
+        yield AccountProblem(tuple(names), f"{_join_names(names)}: {failed}{f': {error}' if error else ''}. {advice}")
 
 
 def _read_error(status: AccountStatus) -> str:
@@ -116,20 +116,20 @@ def _read_error(status: AccountStatus) -> str:
     return f"{provider}: {problem}" if separator and provider != location else error
 
 
-def _describe_late_accounts(late: Sequence[AccountStatus]) -> Iterator[Problem]:
+def _describe_late_accounts(late: Sequence[AccountStatus]) -> Iterator[AccountProblem]:
     """Yield the problem of the accounts that no load has tried for two nights, in groups by their newest day."""
     by_day: dict[date | None, list[str]] = {}
     for status in late:
         by_day.setdefault(_newest_loaded_day(status), []).append(status.account.name)
     for day, names in by_day.items():
-        yield Problem(
+        yield AccountProblem(
             tuple(names),
             f"{_join_names(names)}: no day after {day} is loaded, and no load has failed. Start the schedule again "
             "(timer, cron or Dagster); `chatmart load` loads the missed days.",
         )
 
 
-def _describe_empty_accounts(empty: Sequence[AccountStatus]) -> Iterator[Problem]:
+def _describe_empty_accounts(empty: Sequence[AccountStatus]) -> Iterator[AccountProblem]:
     if empty:
         names = [status.account.name for status in empty]
         ranges = [part for status in empty for part in status.ranges]
@@ -137,20 +137,20 @@ def _describe_empty_accounts(empty: Sequence[AccountStatus]) -> Iterator[Problem
         if ranges:
             first, last = min(part.first for part in ranges), max(part.last for part in ranges)
             command = f"backfill --from {first} --to {last}"
-        yield Problem(
+        yield AccountProblem(
             tuple(names),
             f"{_join_names(names)}: nothing is loaded yet. To load: chatmart {command}{_account_options(names)}",
         )
 
 
-def _describe_unreached_days(status: AccountStatus, now: datetime, catch_up_days: int) -> Iterator[Problem]:
+def _describe_unreached_days(status: AccountStatus, now: datetime, catch_up_days: int) -> Iterator[AccountProblem]:
     regular = daily_window(status.account, now)
     if regular is None:
         return
     windows = list_unreached_windows(status.account, status.ranges, first_reached_day(regular, catch_up_days))
     if windows:
         name = status.account.name
-        yield Problem((name,), describe_older_days(name, windows, catch_up_days))
+        yield AccountProblem((name,), describe_older_days(name, windows, catch_up_days))
 
 
 def _join_names(names: Collection[str]) -> str:

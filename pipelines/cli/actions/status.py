@@ -16,7 +16,7 @@ from extractors.foreign_text import clean_line
 from pipelines.cli.display.tables import make_console
 from pipelines.cli.display.values import dump_json, format_for_terminal
 from pipelines.cli.steps.open_workspace import open_workspace
-from pipelines.loads.attention import Problem, find_problems, write_banner_of
+from pipelines.loads.attention import AccountProblem, find_problems, write_banner_of
 from pipelines.loads.failures import MAX_DETAIL
 from pipelines.loads.status import RESTATEMENT_PERIOD, STATES, AccountStatus, StateRange, read_account_statuses
 from pipelines.loads.workspace import Workspace
@@ -61,7 +61,10 @@ def _next_runs(workspace: Workspace, statuses: Sequence[AccountStatus]) -> dict[
 
 
 def _write_json(
-    statuses: Sequence[AccountStatus], problems: Sequence[Problem], next_runs: Mapping[str, datetime], out: TextIO
+    statuses: Sequence[AccountStatus],
+    problems: Sequence[AccountProblem],
+    next_runs: Mapping[str, datetime],
+    out: TextIO,
 ) -> None:
     texts_by_day: dict[date, str] = {}
     out.write('{"accounts": [')
@@ -88,7 +91,7 @@ def _write_json(
     out.write('],\n "needs_somebody": ' + dump_json(items) + "}\n")
 
 
-def _print_banner(problems: Sequence[Problem], console: Console) -> None:
+def _print_banner(problems: Sequence[AccountProblem], console: Console) -> None:
     """Print what needs somebody, before everything else."""
     headline, *sentences = write_banner_of(problems) or [""]
     if headline:
