@@ -27,7 +27,7 @@ from warehouse.connection import connect_published
 from warehouse.disk_failures import name_disk_failures
 from warehouse.engine import EngineLimits, open_engine
 from warehouse.errors import NothingPublished, StagedError, StorageFailed, UnreadableWarehouse
-from warehouse.ledger_store import LedgerStore
+from warehouse.preview_store import PreviewStore
 from warehouse.query import ReadSession, run_query
 from warehouse.records import (
     AccountRow,
@@ -53,7 +53,7 @@ def _keep_text(_provider: str, _account: str, text: str) -> str:
     return text
 
 
-class Store(LedgerStore):
+class Store(PreviewStore):
     """A warehouse with many readers and writers. Writers commit one after the other; readers see whole commits.
 
     Threads and processes may use stores of one address at once. Raises WarehouseErrors and nothing else of its own.

@@ -58,6 +58,14 @@ def build_load_versions(
     return {day: versions for day, history in histories.items() if (versions := history.list_versions())}
 
 
+def group_by_streams(versions: Mapping[date, LoadVersion]) -> dict[tuple[str, ...], dict[date, LoadVersion]]:
+    """Group versions by their streams: the measures of a stream that was not enabled are not reported, and not zero."""
+    groups: dict[tuple[str, ...], dict[date, LoadVersion]] = {}
+    for day, version in versions.items():
+        groups.setdefault(tuple(version), {})[day] = version
+    return groups
+
+
 @dataclass
 class _DayHistory:
     """The load versions of one day, built while its batches are added in order of landing.

@@ -179,7 +179,7 @@ def _prepare_group(workspace: Workspace, waiting: deque[PendingLoad]) -> list[_P
             continue
         if chunks:
             group.append(_PreparedLoad(load, chunks, folder))
-            row_count += sum(map(_count_rows, chunks))
+            row_count += sum(map(count_rows, chunks))
     return group
 
 
@@ -216,7 +216,7 @@ def _commit_group(workspace: Workspace, group: Sequence[_PreparedLoad]) -> list[
     return again
 
 
-def _count_rows(chunk: ChunkCommit) -> int:
+def count_rows(chunk: ChunkCommit) -> int:
     """Return the number of a chunk's rows; one in a file may be long, and closes its group."""
     return sum(
         MAX_GROUP_ROWS if isinstance(table, Path) else table.num_rows

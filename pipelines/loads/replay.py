@@ -14,7 +14,7 @@ from extractors.windows import group_into_windows
 from pipelines.loads.claims import build_day_claims
 from pipelines.loads.failing_days import claim_of_error, find_failing_days
 from pipelines.loads.forget import restore_proofs
-from pipelines.loads.history import LoadVersion, build_load_versions, list_batch_ids
+from pipelines.loads.history import LoadVersion, build_load_versions, group_by_streams, list_batch_ids
 from pipelines.loads.load import LoadResult, PendingLoad
 from pipelines.loads.observer import Observer
 from pipelines.loads.plan import LoadJob
@@ -48,9 +48,13 @@ def replay_jobs(workspace: Workspace, jobs: Sequence[LoadJob], observer: Observe
                     load_and_record(workspace, [(outcome, _VersionsLoad(outcome.account, days))], observer)
             left_out = outcome.planned - outcome.loaded - outcome.failed
             if left_out and not workspace.stop.is_requested:
-                sentence = _LEFT_OUT.format(account=job.account.name, left_out=left_out, planned=outcome.planned)
-                outcome.add_error(sentence)
+                outcome.add_error(describe_left_out_days(job.account, left_out, outcome.planned))
     return RunResult(outcomes)
+
+
+def describe_left_out_days(account: Account, left_out: int, planned: int) -> str:
+    """Return the sentence about days whose landed responses cannot be used: their number, of those of the replay."""
+    return _LEFT_OUT.format(account=account.name, left_out=left_out, planned=planned)
 
 
 class _VersionsLoad(PendingLoad):
@@ -84,7 +88,7 @@ def _stage_versions(
         day: day_versions[number] for day, day_versions in remaining.items() if len(day_versions) > number
     }:
         staged = []
-        for streams, group in _group_by_streams(current).items():
+        for streams, group in group_by_streams(current).items():
             account_then = account.model_copy(update={"streams": streams})
             claims = build_day_claims(group)
             try:
@@ -106,14 +110,6 @@ def _stage_versions(
     rejected_days = {day for days, _ in loaded.rejected for day in days}
     loaded.days = [day for day, day_versions in remaining.items() if day_versions and day not in rejected_days]
     return chunks
-
-
-def _group_by_streams(versions: Mapping[date, LoadVersion]) -> dict[tuple[str, ...], dict[date, LoadVersion]]:
-    """Group versions by their streams: the measures of a stream that was not enabled are not reported, and not zero."""
-    groups: dict[tuple[str, ...], dict[date, LoadVersion]] = {}
-    for day, version in versions.items():
-        groups.setdefault(tuple(version), {})[day] = version
-    return groups
 
 
 def _leave_out_version(
