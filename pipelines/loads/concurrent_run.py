@@ -220,7 +220,7 @@ class ConcurrentRun:
         self, outcome: Outcome, is_reusable: ReuseRule, steps: Sequence[LoadStep], errors: Sequence[ExtractionError]
     ) -> asyncio.Future[None]:
         """Submit the load of the landed batches of some steps. The days that lack a batch will fail with an error."""
-        error = _select_first_error(errors) if errors else _incomplete_response_error(outcome.account)
+        error = _select_first_error(errors) if errors else incomplete_response_error(outcome.account)
         return self._submit(ReadyLoad(outcome, [step.days for step in steps], is_reusable, error))
 
     def _submit(self, load: ReadyLoad | Failure) -> asyncio.Future[None]:
@@ -268,7 +268,8 @@ def _must_end_account(errors: Sequence[ExtractionError], landed_count: int) -> b
     return only_refused or any(isinstance(error, _ACCOUNT_ENDING_ERRORS) for error in errors)
 
 
-def _incomplete_response_error(account: Account) -> ExtractionError:
+def incomplete_response_error(account: Account) -> ExtractionError:
+    """Return the error of days for which no complete response arrived, although no request failed."""
     where = ErrorLocation(account.provider, account.name)
     return ExtractionError(where, "no complete response arrived for these days", "run the same command again")
 

@@ -4,13 +4,14 @@ What must not come in: which days are due (``loads.plan``) and how they are load
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from extractors.account import Account
 from extractors.errors import ConfigError
-from extractors.registry import get_provider
 from extractors.windows import Window
-from pipelines.cli.display.output import print_message, print_table
+from pipelines.cli.display.output import print_message
+from pipelines.cli.display.progress import show_progress
 from pipelines.cli.steps.failures import (
     alert_on_error,
     send_failure_alert,
@@ -18,32 +19,55 @@ from pipelines.cli.steps.failures import (
     warn_about_shared_projects,
 )
 from pipelines.cli.steps.open_workspace import open_workspace
+from pipelines.cli.steps.plan_output import print_plan
+from pipelines.cli.steps.preview_output import print_preview
 from pipelines.cli.steps.run_with_progress import run_with_progress
-from pipelines.loads.claims import build_reuse_rule
 from pipelines.loads.observer import FailureCollector, Observer
 from pipelines.loads.plan import (
     clip_window,
     plan_daily_loads,
-    plan_fetches,
 )
+from pipelines.loads.preview_fetch import preview_load
 from pipelines.loads.reach import daily_window
-from pipelines.loads.result import RunResult, read_ledgers
+from pipelines.loads.result import RunResult
 from pipelines.loads.run import LoadJob, run_jobs
 from pipelines.loads.unsettled import plan_unsettled_days
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration.instance.materializations import record_materializations
-from warehouse.records import LedgerRow
 
 _NO_DAYS = "no account has any of these days: check start_date; the future is not loaded"
 
 
-def load_daily(config: str | None, named_day: date | None, accounts: Sequence[str], providers: Sequence[str]) -> int:
-    """Load a day and its look-back; without ``named_day``, the days that a daily load is due. Returns the exit code."""
+@dataclass(frozen=True)
+class DryRun:
+    """What to print in place of a load: the plan, or with ``fetch`` the numbers that would change."""
+
+    fetch: bool = False
+    as_json: bool = False
+
+
+def load_daily(
+    config: str | None,
+    named_day: date | None,
+    accounts: Sequence[str],
+    providers: Sequence[str],
+    *,
+    dry_run: DryRun | None = None,
+) -> int:
+    """Load a day and its look-back; without ``named_day``, the days that a daily load is due. Returns the exit code.
+
+    With ``dry_run`` nothing is written.
+    """
     workspace = open_workspace(config, "load")
     chosen = workspace.config.select_accounts(accounts, providers)
     warn_about_shared_projects(chosen)
     catch_up_days = workspace.config.settings.catch_up_days
     jobs: list[LoadJob] = []
+    if dry_run is not None:
+        if named_day is not None:
+            return _preview(workspace, _plan_named_day(workspace, chosen, named_day), dry_run)
+        loads = plan_daily_loads(workspace.store, chosen, workspace.clock.now(), catch_up_days)
+        return _preview(workspace, [LoadJob(daily_load.account, daily_load.days) for daily_load in loads], dry_run)
     with alert_on_error(workspace, jobs):
         if named_day is not None:
             jobs += _plan_named_day(workspace, chosen, named_day)
@@ -62,9 +86,9 @@ def load_range(
     providers: Sequence[str],
     *,
     refetch: bool,
-    dry_run: bool,
+    dry_run: DryRun | None = None,
 ) -> int:
-    """Load a range of days, both ends included; with ``dry_run``, print the plan only. Returns the exit code."""
+    """Load a range of days, both ends included; with ``dry_run`` nothing is written. Returns the exit code."""
     start, end = days
     workspace = open_workspace(config, "backfill")
     requested = Window(start, end + timedelta(days=1))
@@ -82,8 +106,8 @@ def load_range(
     else:
         jobs = plan_unsettled_days(workspace, windows)
     _require_jobs(jobs)
-    if dry_run:
-        return _print_plan(workspace, jobs, refetch)
+    if dry_run is not None:
+        return _preview(workspace, jobs, dry_run, refetch=refetch)
     return _run(workspace, jobs, refetch=refetch, requested=requested)
 
 
@@ -135,28 +159,10 @@ def _run(
     return code
 
 
-def _print_plan(workspace: Workspace, jobs: Sequence[LoadJob], refetch: bool) -> int:
-    """Print days, batches and the least time that the providers' rate limits allow. Sends no request."""
-    ledgers = read_ledgers(workspace, jobs)
-    rows = [_plan_row(workspace, job, ledgers[job.account.name], refetch) for job in jobs]
-    print_table(rows, left_columns=2, label="planned")
-    print_message(
-        "A batch is one request or a few (pages, channels, an export job). No request was sent, nothing was written."
-    )
-    return 0
-
-
-def _plan_row(workspace: Workspace, job: LoadJob, ledger: Sequence[LedgerRow], refetch: bool) -> dict[str, str]:
-    account, provider, now = job.account, get_provider(job.account.provider), workspace.clock.now()
-    is_reusable = build_reuse_rule(account, ledger, lambda _batch: False, now=now, run_started_at=now, refetch=refetch)
-    batches = len(plan_fetches(account, provider, workspace.landing, job.days, is_reusable))
-    requests = account.rate_limit.requests or provider.limits.requests
-    period_seconds = account.rate_limit.period_seconds or provider.limits.period_seconds
-    least_seconds = (batches - 1) // requests * period_seconds if requests and batches else 0
-    return {
-        "account": account.name,
-        "provider": account.provider,
-        "days": str(len(job.days)),
-        "batches to fetch": str(batches),
-        "at least": f"{timedelta(seconds=round(least_seconds))}" if least_seconds else "seconds",
-    }
+def _preview(workspace: Workspace, jobs: Sequence[LoadJob], dry_run: DryRun, *, refetch: bool = False) -> int:
+    """Print the plan of a load, or with ``fetch`` the numbers that it would change. Returns the exit code."""
+    if not dry_run.fetch:
+        return print_plan(workspace, jobs, refetch)
+    with show_progress() as observer:
+        preview = preview_load(workspace, jobs, observer)
+    return print_preview(preview, dry_run.as_json)
