@@ -31,10 +31,14 @@ def replay(
     responses, and compares them with the published warehouse.
     """
     days = as_date_range(first, last)
-    if as_json and not dry_run:
-        raise click.UsageError("--json is for --dry-run")
+    _refuse_json_alone(dry_run, as_json)
     from pipelines.cli.actions.replay import preview_days, replay_days
 
     if dry_run:
         return preview_days(config, days, accounts, providers, as_json=as_json)
     return replay_days(config, days, accounts, providers)
+
+
+def _refuse_json_alone(dry_run: bool, as_json: bool) -> None:
+    if as_json and not dry_run:
+        raise click.UsageError("--json is for --dry-run")
