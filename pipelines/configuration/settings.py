@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from extractors.account import Settings, ZoneName
 from extractors.registry import PROVIDERS
+from pipelines.configuration.alert_settings import Alerts, VolumeCheck
 from pipelines.configuration.secrets import SecretAddress
 
 if TYPE_CHECKING:  # the HTTP client is slow to import, and few configurations have a section `network`
@@ -90,29 +91,6 @@ class Schedule(TimeOfDay):
         """Return the time at which the daily load of a provider starts."""
         own = self.providers.get(provider, ProviderTime()).model_dump(exclude_none=True)
         return TimeOfDay.model_validate({**self.common_time.model_dump(), **own})
-
-
-class Alerts(Settings):
-    """The receiver of messages about failed loads."""
-
-    webhook: SecretStr | None = Field(
-        default=None, description="URL that receives a JSON object with `text` (as Slack takes it) and plain fields"
-    )
-
-    @field_validator("webhook")
-    @classmethod
-    def _validate_webhook(cls, webhook: SecretStr | None) -> SecretStr | None:
-        if webhook is not None and not _is_web_url(webhook.get_secret_value()):
-            raise ValueError("a webhook is an address that begins with https:// (or http://) and a host name")
-        return webhook
-
-
-def _is_web_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return bool(parts.scheme in ("http", "https") and parts.hostname and parts.port != 0)
-    except ValueError:
-        return False
 
 
 def _is_postgres_url(url: str) -> bool:
@@ -263,6 +241,9 @@ class OperatingSettings(Settings):
         description="Where loads run: `local`, this process; `dask://host:8786`, the workers of that Dask scheduler",
     )
     alerts: Alerts = Field(default=Alerts(), description="Receiver of messages about failed loads")
+    volume_check: VolumeCheck = Field(
+        default=VolumeCheck(), description="Warnings about days that are far from what their weekday usually is"
+    )
     network: NetworkSettings = Field(default=NetworkSettings(), description="Proxy and certificate authorities")
     retention: Retention = Field(default=Retention(), description="Data that maintenance deletes")
     object_store: ObjectStoreSettings = Field(

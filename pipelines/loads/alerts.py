@@ -18,7 +18,7 @@ from extractors.foreign_text import clean_line, shorten
 from extractors.http.network import DIRECT, Network, find_certificate_failure
 from extractors.http.settings import USER_AGENT
 from extractors.redaction import RedactingFilter, redact_json
-from pipelines.configuration.settings import Alerts
+from pipelines.configuration.alert_settings import Alerts
 from pipelines.loads.failures import MAX_DETAIL, MAX_DETAIL_LINES, MAX_LISTED_ACCOUNTS
 
 log = logging.getLogger("chatmart.alerts")

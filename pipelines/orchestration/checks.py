@@ -6,6 +6,7 @@ itself refuses a violation.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from pipelines.loads.failures import MAX_DETAIL_LINES, build_account_metadata, b
 from pipelines.loads.result import RunResult
 from pipelines.loads.run import LoadJob
 from pipelines.loads.status import GOOD_STATES
+from pipelines.loads.volume import describe_unusual_numbers, read_unusual_numbers
 from pipelines.orchestration.partitions import due_day
 from warehouse.integrity import count_duplicate_grains, count_keys_without_member, unique_columns
 from warehouse.sql import fill, literal
@@ -32,6 +34,7 @@ TOTALS_RECONCILE = "totals_reconcile"
 GRAIN_IS_UNIQUE = "grain_is_unique"
 EVERY_KEY_IS_DESCRIBED = "every_key_is_described"
 CHANNELS_ARE_KNOWN = "channels_are_known"
+VOLUMES_ARE_USUAL = "volumes_are_usual"
 EVERY_ACCOUNT_IS_FRESH = "every_account_is_fresh"
 
 MAX_UNKNOWN_SHARE = 0.05
@@ -184,6 +187,20 @@ def check_known_channels(store: Store) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN,
         description=problem if too_many else "Nearly all channels are known.",
         metadata=_build_table("share by provider", [{**row, "share": shares[row["provider"]]} for row in rows]),
+    )
+
+
+def check_volumes(store: Store, config: Config, now: datetime) -> dg.AssetCheckResult:
+    """Pass when no day of the last two weeks at ``now`` is far from what its weekday usually is; else warn."""
+    unusual = read_unusual_numbers(store, config.accounts, now, config.settings.volume_check)
+    sentences = describe_unusual_numbers(unusual)
+    return dg.AssetCheckResult(
+        check_name=VOLUMES_ARE_USUAL,
+        asset_key=["star", "fact_conversation_daily"],
+        passed=not unusual,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=clean_line(" ".join(sentences[:5])) if unusual else "No day is far from its weekday's usual.",
+        metadata={"days": len(sentences), **_build_table("unusual numbers", [asdict(number) for number in unusual])},
     )
 
 

@@ -168,6 +168,11 @@ def _build_check_specs() -> list[dg.AssetCheckSpec]:
             description=f"At most {checks.MAX_UNKNOWN_SHARE:.0%} of a provider's last 30 days are in no known channel.",
         ),
         dg.AssetCheckSpec(
+            checks.VOLUMES_ARE_USUAL,
+            asset=table_asset_key(fact_table("conversation_daily")),
+            description="No day of the last two weeks is far from what the same weekday of the account usually is.",
+        ),
+        dg.AssetCheckSpec(
             checks.EVERY_ACCOUNT_IS_FRESH,
             asset=PUBLISHED,
             description="Each account has the newest day that is due by now.",
@@ -193,6 +198,8 @@ def _inspect_asset(workspace: Workspace, asset_key: dg.AssetKey) -> _Inspection:
         results.append(checks.check_described_keys(store, table))
     if table.name == "fact_channel_daily":
         results.append(checks.check_known_channels(store))
+    if table.name == "fact_conversation_daily":
+        results.append(checks.check_volumes(store, workspace.config, workspace.clock.now()))
     return _Inspection(_read_table_metadata(store, table), results)
 
 

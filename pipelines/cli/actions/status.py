@@ -5,6 +5,7 @@ What must not come in: the queries behind it, which are in ``pipelines.loads.sta
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, TextIO
 
@@ -19,6 +20,7 @@ from pipelines.cli.steps.open_workspace import open_workspace
 from pipelines.loads.attention import AccountProblem, find_problems, write_banner_of
 from pipelines.loads.failures import MAX_DETAIL
 from pipelines.loads.status import RESTATEMENT_PERIOD, STATES, AccountStatus, StateRange, read_account_statuses
+from pipelines.loads.volume import UnusualNumber, describe_unusual_numbers, read_unusual_numbers
 from pipelines.loads.workspace import Workspace
 
 _GAPS = {"missing": "yellow", "failed": "red", "stale": "yellow"}
@@ -42,13 +44,16 @@ def print_status(config: str | None, as_json: bool, accounts: Sequence[str], pro
     workspace = open_workspace(config, "status", needs_secrets=False)
     chosen = workspace.config.select_accounts(accounts, providers)
     statuses = read_account_statuses(workspace.store, chosen, workspace.clock.now())
-    problems = find_problems(statuses, workspace.clock.now(), workspace.config.settings.catch_up_days)
+    settings, now = workspace.config.settings, workspace.clock.now()
+    problems = find_problems(statuses, now, settings.catch_up_days)
+    unusual = read_unusual_numbers(workspace.store, chosen, now, settings.volume_check)
     next_runs = _next_runs(workspace, statuses)
     if as_json:
-        _write_json(statuses, problems, next_runs, sys.stdout)
+        _write_json(statuses, problems, unusual, next_runs, sys.stdout)
     else:
         console = make_console(sys.stdout)
         _print_banner(problems, console)
+        _print_warnings(unusual, console)
         _print_text(statuses, next_runs, console)
     return 0
 
@@ -63,6 +68,7 @@ def _next_runs(workspace: Workspace, statuses: Sequence[AccountStatus]) -> dict[
 def _write_json(
     statuses: Sequence[AccountStatus],
     problems: Sequence[AccountProblem],
+    unusual: Sequence[UnusualNumber],
     next_runs: Mapping[str, datetime],
     out: TextIO,
 ) -> None:
@@ -88,7 +94,9 @@ def _write_json(
         text = dump_json(document, default=format_for_terminal)
         out.write(("" if number == 0 else ",\n ") + text)
     items = [{"accounts": problem.accounts, "sentence": problem.sentence} for problem in problems]
-    out.write('],\n "needs_somebody": ' + dump_json(items) + "}\n")
+    out.write('],\n "needs_somebody": ' + dump_json(items))
+    numbers = [{**asdict(number), "date": number.date.isoformat()} for number in unusual]
+    out.write(',\n "unusual_numbers": ' + dump_json(numbers) + "}\n")
 
 
 def _print_banner(problems: Sequence[AccountProblem], console: Console) -> None:
@@ -98,6 +106,16 @@ def _print_banner(problems: Sequence[AccountProblem], console: Console) -> None:
         console.print(headline, style="bold red", soft_wrap=True)
         for sentence in sentences:
             console.print(f"  {format_for_terminal(sentence)}", style="red", soft_wrap=True)
+        console.print()
+
+
+def _print_warnings(unusual: Sequence[UnusualNumber], console: Console) -> None:
+    """Print the days that are far from what their weekday usually is: a warning, nothing has failed."""
+    lines = _limit_lines(describe_unusual_numbers(unusual))
+    if lines:
+        console.print("Unusual numbers of the last two weeks; nothing failed:", style="yellow", soft_wrap=True)
+        for line in lines:
+            console.print(f"  {format_for_terminal(line)}", style="yellow", soft_wrap=True)
         console.print()
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from extractors import redaction
 from extractors.http.network import Network
-from pipelines.configuration.settings import Alerts
+from pipelines.configuration.alert_settings import Alerts
 from pipelines.loads.alerts import MAX_ATTEMPTS, Alert, send_alert
 from pipelines.loads.failures import MAX_DETAIL_LINES, MAX_LISTED_ACCOUNTS, retry_advice
 from tests.support.certificates import create_authority

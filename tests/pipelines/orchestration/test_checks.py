@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -144,3 +145,17 @@ def test_an_account_is_behind_when_the_newest_due_day_is_not_loaded(store: Store
     assert late.metadata["acme-voice"].value == "2025-03-04 is due; the newest loaded day is 2025-03-03"
     gaps = checks.check_gaps(store, bot.config, loaded_until)
     assert gaps.metadata["acme-voice"].value == "1 days missing between 2025-03-02 and 2025-03-02"
+
+
+def test_a_day_that_is_far_from_its_weekday_is_a_warning(store: Store, bot: DagsterProject) -> None:
+    row = build_account_row(bot.config.accounts[0])
+    days = [FIRST + timedelta(days=offset) for offset in range(64)]
+    rows = [{"date": day, "conversations": 3 if day == days[-2] else 100} for day in days]
+    tables = {"conversation_daily": build_staged_table("conversation_daily", rows)}
+    store.commit(build_chunk_commit(days, tables, account=row))
+    store.publish()
+    now = datetime.combine(days[-1], datetime.min.time(), UTC) + timedelta(days=1, hours=12)
+    result = checks.check_volumes(store, bot.config, now)
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert result.description == f"acme-voice: {days[-2]:%A} {days[-2]} is unusually low: conversations 3, usually 100."
+    assert checks.check_volumes(store, bot.config, now - timedelta(days=3)).passed

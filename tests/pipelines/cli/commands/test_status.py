@@ -28,7 +28,7 @@ def build_installation(folder: Path, sandbox: Sandbox) -> Installation:
 
 def read_status(installation: Installation, *arguments: str) -> dict[str, dict[str, Any]]:
     document = json.loads(installation.run("status", "--json", *arguments).out)
-    assert list(document) == ["accounts", "needs_somebody"]
+    assert list(document) == ["accounts", "needs_somebody", "unusual_numbers"]
     for status in document["accounts"]:
         assert list(status)[:4] == ["account", "provider", "days", "last_error"]
     return {status["account"]: status for status in document["accounts"]}
