@@ -3,8 +3,9 @@
 What must not come in: writes, and what the states mean for a load.
 """
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from warehouse.personal_store import PersonalStore
@@ -37,6 +38,29 @@ GROUP BY account, provider, external_id, zone, privacy, run
 ORDER BY account, first
 """
 
+_STREAKS = """
+WITH runs AS (
+    SELECT account, started_at, failed, error FROM wh.load_run
+    WHERE command = $command AND account IN ($accounts) AND ended_at IS NOT NULL AND NOT contains([$excluded], run_id)
+),
+successes AS (
+    SELECT account, max(started_at) AS at FROM runs WHERE failed = 0 AND error IS NULL GROUP BY account
+)
+SELECT r.account, min(r.started_at) AS first, max(r.started_at) AS last
+FROM runs AS r LEFT JOIN successes AS s ON s.account = r.account
+WHERE r.failed > 0 AND (s.at IS NULL OR r.started_at > s.at)
+GROUP BY r.account
+"""
+
+
+@dataclass(frozen=True)
+class FailureStreak:
+    """Successive runs that failed for an account, without a success between: the starts of the first and the last."""
+
+    account: str
+    first: datetime
+    last: datetime
+
 
 class LedgerStore(PersonalStore):
     """A store whose ledger can be read."""
@@ -55,6 +79,26 @@ class LedgerStore(PersonalStore):
         The arguments are those of `ledger`. Years of an account are a few ranges, which cost little to read.
         """
         return [SettledRange(*row) for row in self._read_ledger(_SETTLED_RANGES, accounts, days)]
+
+    def failure_streaks(
+        self, command: str, accounts: Collection[str], excluded_run_ids: Collection[str]
+    ) -> dict[str, FailureStreak]:
+        """Return by account the failures of a command's committed runs since its last success, if there are any.
+
+        Runs that have not ended, and those with the excluded ids, do not count. Instants are in UTC. Raises
+        WarehouseBusy.
+        """
+        if not accounts or not self._storage.exists():
+            return {}
+        query = fill(
+            _STREAKS,
+            command=literal(command),
+            accounts=", ".join(map(literal, accounts)),
+            excluded=", ".join(map(literal, excluded_run_ids)) or "''",
+        )
+        scope = Scope(tuple(accounts), None, frozenset({"load_run"}))
+        with self._open_engine() as con, self._storage.committed(con, scope):
+            return {row[0]: FailureStreak(*row) for row in con.execute(query).fetchall()}
 
     def _read_ledger(
         self, query: str, accounts: Sequence[str], days: tuple[date, date] | None

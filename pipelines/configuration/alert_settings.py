@@ -8,11 +8,33 @@ from extractors.account import Settings
 
 
 class Alerts(Settings):
-    """The receiver of messages about failed loads."""
+    """The receivers of messages about loads, and what they are told beside failures."""
 
     webhook: SecretStr | None = Field(
         default=None, description="URL that receives a JSON object with `text` (as Slack takes it) and plain fields"
     )
+    apprise: tuple[SecretStr, ...] = Field(
+        default=(),
+        description="URLs of the library apprise, for mail, Teams, Slack and others: needs `chatmart[alerts]`",
+    )
+    reminder_days: int = Field(
+        default=7, ge=1, description="Days after which an account that fails night after night is reported again"
+    )
+    recovery: bool = Field(default=True, description="Whether to report accounts that load again after a failure")
+    drift_names: int | None = Field(
+        default=1, ge=1, description="New unknown names in the responses of an account that are reported; none: never"
+    )
+    restated_percent: float | None = Field(
+        default=20, ge=0, description="Change of a day's total after its first load that is reported; none: never"
+    )
+    unusual_numbers: bool = Field(
+        default=True, description="Whether to report days that are far from what their weekday usually is"
+    )
+
+    @property
+    def has_receiver(self) -> bool:
+        """Whether anybody is told anything."""
+        return self.webhook is not None or bool(self.apprise)
 
     @field_validator("webhook")
     @classmethod

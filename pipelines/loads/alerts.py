@@ -1,23 +1,24 @@
-"""Alerts about failed loads: the message, and its delivery to a webhook. Dagster and the warehouse must not come in.
+"""Alerts about loads: the message, and its delivery to a webhook and by apprise. No Dagster, no warehouse here.
 
-Dagster's runs and ``chatmart load`` send the same message. Nothing is sent unless a webhook is configured. Sending
+Dagster's runs and ``chatmart load`` send the same message. Nothing is sent unless a receiver is configured. Sending
 never raises: a failed delivery is logged, and the load ends as it would have without it.
 """
 
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from extractors.foreign_text import clean_line, shorten
 from extractors.http.network import DIRECT, Network, find_certificate_failure
 from extractors.http.settings import USER_AGENT
-from extractors.redaction import RedactingFilter, redact_json
+from extractors.redaction import RedactingFilter, redact, redact_json
 from pipelines.configuration.alert_settings import Alerts
 from pipelines.loads.failures import MAX_DETAIL, MAX_DETAIL_LINES, MAX_LISTED_ACCOUNTS
 
@@ -27,6 +28,8 @@ log.addFilter(RedactingFilter())
 MAX_ATTEMPTS = 3
 TIMEOUT_SECONDS = 5.0
 """The longest time that one attempt waits for a connection, and for a response."""
+
+FAILED_EVENT = "run_failed"
 
 MAX_TEXT_LINE = 500
 """The most characters of a problem in the text; the fields hold more."""
@@ -42,10 +45,11 @@ class _DeliveryFailedForNow(_DeliveryFailed):
 
 @dataclass(frozen=True)
 class Alert:
-    """One failed load.
+    """A message about a load.
 
-    ``command`` is the job or command, ``summary`` a sentence, ``problems`` a sentence with the days of each failed
-    account, ``advice`` the next step, ``days`` the days that were to be loaded.
+    ``command`` is the job or command, ``summary`` a sentence, ``problems`` a sentence for each account, ``advice`` the
+    next step, ``days`` the days that were to be loaded. ``event`` is ``run_failed``, ``recovered``, ``drift``,
+    ``restated`` or ``unusual``.
     """
 
     command: str
@@ -55,6 +59,7 @@ class Alert:
     problems: Mapping[str, str] = field(default_factory=dict)
     providers: Sequence[str] = ()
     days: str | None = None
+    event: str = FAILED_EVENT
 
     def build_message(self) -> dict[str, Any]:
         """Return the JSON object to send: ``text`` for people, and plain fields.
@@ -62,17 +67,10 @@ class Alert:
         All are short, without secrets and control characters. In ``text``, whatever a provider says is shown as it is:
         a chat program finds neither links nor mentions in it.
         """
-        problems = [(account, clean_line(problem, MAX_DETAIL)) for account, problem in self.problems.items()]
+        problems = self._clean_problems()
         summary, advice = clean_line(self.summary, MAX_DETAIL), clean_line(self.advice, MAX_DETAIL)
-        lines = [f"chatmart: {self.command} failed. {shorten(summary, MAX_TEXT_LINE)}"]
-        lines += [
-            f"• {account}: {shorten(problem, MAX_TEXT_LINE)}" for account, problem in problems[:MAX_LISTED_ACCOUNTS]
-        ]
-        if len(problems) > MAX_LISTED_ACCOUNTS:
-            lines.append(f"• and {len(problems) - MAX_LISTED_ACCOUNTS} more accounts")
-        lines.append(advice)
         fields = {
-            "event": "run_failed",
+            "event": self.event,
             "what": self.command,
             "run_id": self.run_id,
             "summary": summary,
@@ -82,8 +80,28 @@ class Alert:
             "problems": dict(problems[:MAX_DETAIL_LINES]),
             "days": self.days,
         }
-        message: dict[str, Any] = redact_json({"text": _escape_markup("\n".join(lines)), **fields})
+        text = _escape_markup("\n".join([self._title(), *self._lines()]))
+        message: dict[str, Any] = redact_json({"text": text, **fields})
         return message
+
+    def build_plain_text(self) -> tuple[str, str]:
+        """Return the title and the body for people, without secrets and without anything that is markup anywhere."""
+        title, body = (disarm_markup(redact(text)) for text in (self._title(), "\n".join(self._lines())))
+        return title, body
+
+    def _title(self) -> str:
+        event = "" if self.event != FAILED_EVENT else " failed."
+        return f"chatmart: {self.command}{event or ':'} {shorten(clean_line(self.summary, MAX_DETAIL), MAX_TEXT_LINE)}"
+
+    def _lines(self) -> list[str]:
+        problems = self._clean_problems()
+        lines = [f"• {account}: {shorten(text, MAX_TEXT_LINE)}" for account, text in problems[:MAX_LISTED_ACCOUNTS]]
+        if len(problems) > MAX_LISTED_ACCOUNTS:
+            lines.append(f"• and {len(problems) - MAX_LISTED_ACCOUNTS} more accounts")
+        return [*lines, clean_line(self.advice, MAX_DETAIL)]
+
+    def _clean_problems(self) -> list[tuple[str, str]]:
+        return [(account, clean_line(problem, MAX_DETAIL)) for account, problem in self.problems.items()]
 
 
 _MENTION = re.compile(r"@(?=(channel|here|all|everyone)\b)", re.IGNORECASE)
@@ -99,16 +117,47 @@ def _escape_markup(text: str) -> str:
     return _MENTION.sub("\N{FULLWIDTH COMMERCIAL AT}", escaped.replace("](", "] ("))
 
 
+def disarm_markup(text: str) -> str:
+    """Return a text in which no receiver finds markup, a link or a mention, whatever it escapes or does not.
+
+    >>> disarm_markup("<!channel> [docs](https://a.test) @here")
+    '‹!channel› [docs] (https://a.test) ＠here'
+    """
+    plain = text.replace("<", "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}")
+    plain = plain.replace(">", "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}").replace("](", "] (")
+    return _MENTION.sub("\N{FULLWIDTH COMMERCIAL AT}", plain)
+
+
 def send_alert(
     alerts: Alerts, alert: Alert, network: Network = DIRECT, *, sleep: Callable[[float], None] = time.sleep
 ) -> bool:
-    """Send an alert to the configured webhook. Return False without a webhook, and when the delivery failed.
+    """Send an alert to all configured receivers. Return False without one, and when a delivery failed.
 
-    ``network`` is the way there. At most three attempts, where another one may help (no connection, 408, 429, 5xx).
-    Redirects are not followed.
+    ``network`` is the way to the webhook. At most three attempts there, where another one may help (no connection, 408,
+    429, 5xx). Redirects are not followed. Each failure is logged, without the receiver's address.
     """
-    if alerts.webhook is None:
-        return False
+    reasons = [
+        *(_deliver_to_webhook(alerts.webhook, alert, network, sleep) if alerts.webhook is not None else ()),
+        *(_deliver_by_apprise(alerts.apprise, alert) if alerts.apprise else ()),
+    ]
+    for key, reason in reasons:
+        log.error("the alert was not delivered (%s); see %s in the configuration", reason, key)
+    return alerts.has_receiver and not reasons
+
+
+_Reasons = Iterator[tuple[str, str]]
+"""Keys of the configuration, and why what is behind them did not receive a message."""
+
+
+def _deliver_by_apprise(urls: Sequence[SecretStr], alert: Alert) -> _Reasons:
+    from pipelines.loads.apprise_delivery import notify  # imported late: few configurations use it
+
+    title, body = alert.build_plain_text()
+    for number, reason in notify([url.get_secret_value() for url in urls], title, body):
+        yield f"alerts.apprise[{number}]", reason
+
+
+def _deliver_to_webhook(webhook: SecretStr, alert: Alert, network: Network, sleep: Callable[[float], None]) -> _Reasons:
     retrying = Retrying(
         stop=stop_after_attempt(MAX_ATTEMPTS),
         wait=wait_exponential(max=4),
@@ -117,13 +166,9 @@ def send_alert(
         reraise=True,
     )
     try:
-        retrying(_post, alerts.webhook.get_secret_value(), alert.build_message(), network)
+        retrying(_post, webhook.get_secret_value(), alert.build_message(), network)
     except _DeliveryFailed as error:
-        reason = str(error)
-    else:
-        return True
-    log.error("the alert was not delivered (%s); see alerts.webhook in the configuration", reason)
-    return False
+        yield "alerts.webhook", str(error)
 
 
 def _post(url: str, message: Mapping[str, Any], network: Network) -> None:

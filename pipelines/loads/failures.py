@@ -82,11 +82,17 @@ def describe_older_days(account: str, older: Collection[Window], catch_up_days: 
     )
 
 
-def describe_failed_accounts(failed: Collection[str], account_count: int) -> str:
-    """Return a sentence about a load that failed for some of its ``account_count`` accounts, or for all."""
-    return build_accounts_sentence(
-        failed, "failed; the other accounts are loaded" if len(failed) < account_count else "failed"
-    )
+def describe_failed_accounts(failed: Collection[str], account_count: int, still_failing: int = 0) -> str:
+    """Return a sentence about a load that failed for some of its ``account_count`` accounts, or for all.
+
+    ``still_failing`` is the number of further accounts whose failure was reported before.
+    """
+    is_partial = len(failed) + still_failing < account_count
+    sentence = build_accounts_sentence(failed, "failed; the other accounts are loaded" if is_partial else "failed")
+    if not still_failing:
+        return sentence
+    others = "1 more account still fails" if still_failing == 1 else f"{still_failing:,} more accounts still fail"
+    return f"{sentence} {others}, as reported before."
 
 
 def build_accounts_sentence(accounts: Iterable[str], predicate: str) -> str:

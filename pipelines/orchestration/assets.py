@@ -21,16 +21,16 @@ from pipelines.orchestration import checks
 from pipelines.orchestration.failures import as_dagster_failure, build_failure
 from pipelines.orchestration.loaded_days import days_with_rows
 from pipelines.orchestration.log_observer import LogObserver, TaskLogObserver
+from pipelines.orchestration.news import send_news_after
 from pipelines.orchestration.partitions import build_partitions, partition_window, plan_ended_days
 from pipelines.orchestration.reexecution import (
+    SCHEDULE_TAG,
     fetch_outstanding_slices,
     repeats_without,
     run_started_at,
     selected_assets,
 )
 from pipelines.orchestration.run_metadata import build_run_metadata
-
-SCHEDULE_TAG = "dagster/schedule_name"
 
 LANDING = """
 The responses of {provider}, kept verbatim in the landing zone, for all accounts and streams.
@@ -83,7 +83,7 @@ class _ProviderAccounts:
 
     def open_workspace(self, context: dg.AssetExecutionContext) -> Workspace:
         """Open the workspace of this run; the run log names its job as the command."""
-        return Workspace.open(self.config, context.run.run_id, command=f"dagster {job_display_name(context.job_name)}")
+        return Workspace.open(self.config, context.run.run_id, command=run_command(context.job_name))
 
     def plan_jobs(self, workspace: Workspace, window: Window) -> list[LoadJob]:
         """Return the ended local days of the window by account. Raises dagster.Failure when there are none."""
@@ -106,6 +106,11 @@ def build_provider_assets(config: Config, provider: str) -> list[dg.AssetsDefini
 def job_display_name(name: str) -> str:
     """Return a job's name for people: "materialize" for the internal job of runs started on an asset's page."""
     return "materialize" if name.startswith("__") else name
+
+
+def run_command(job_name: str) -> str:
+    """Return the command by which the books know the runs of a job."""
+    return f"dagster {job_display_name(job_name)}"
 
 
 def store_kind(config: Config) -> str:
@@ -202,7 +207,8 @@ def _build_slices_asset(provider_accounts: _ProviderAccounts) -> dg.AssetsDefini
                 started_at = run_started_at(context, context.run.root_run_id or context.run.run_id)
                 fetch_outstanding_slices(context, provider_accounts.landing_key, workspace, jobs, started_at)
             observer = TaskLogObserver(context.log)
-            load_landed_batches(workspace, jobs, started_at, failed_since=attempt_at, observer=observer)
+            with send_news_after(context, workspace, jobs):
+                load_landed_batches(workspace, jobs, started_at, failed_since=attempt_at, observer=observer)
             outstanding = checks.find_outstanding_slices(store, jobs, started_at, workspace.clock.now())
             results = [checks.check_slices_present(outstanding, jobs), checks.check_totals(store, provider, window)]
             metadata_by_key = {

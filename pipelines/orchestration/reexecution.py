@@ -15,6 +15,9 @@ from pipelines.loads.workspace import Workspace
 from pipelines.orchestration import checks
 from pipelines.orchestration.log_observer import LogObserver
 
+ROOT_RUN_TAG = "dagster/root_run_id"
+SCHEDULE_TAG = "dagster/schedule_name"
+
 
 def selected_assets(context: dg.AssetExecutionContext) -> Collection[dg.AssetKey]:
     """Return the assets that the run materialises."""
@@ -28,6 +31,13 @@ def repeats_without(context: dg.AssetExecutionContext, landing_key: dg.AssetKey)
     steps = context.run.step_keys_to_execute
     is_left_out = steps is not None and landing_key.to_python_identifier() not in steps
     return is_left_out or landing_key not in selected_assets(context)
+
+
+def list_attempts(instance: dg.DagsterInstance, run: dg.DagsterRun) -> set[str]:
+    """Return the ids of a run and of all other attempts at it: what it repeats, and what repeats the same."""
+    root_run_id = run.root_run_id or run.run_id
+    repeats = instance.get_run_ids(dg.RunsFilter(tags={ROOT_RUN_TAG: root_run_id}))
+    return {run.run_id, root_run_id, *repeats}
 
 
 def run_started_at(context: dg.AssetExecutionContext, run_id: str) -> datetime:

@@ -12,14 +12,18 @@ import dagster as dg
 from pipelines.configuration.config import Config
 from pipelines.loads.alerts import Alert, send_alert
 from pipelines.loads.failures import describe_failed_accounts, retry_advice
-from pipelines.orchestration.assets import job_display_name
+from pipelines.loads.run_watch import is_news
+from pipelines.loads.workspace import Workspace
+from pipelines.orchestration.assets import job_display_name, run_command
+from pipelines.orchestration.reexecution import list_attempts
 from pipelines.orchestration.schedules import RANGE_END_TAG, RANGE_START_TAG
 from pipelines.orchestration.star_assets import STAR_GROUP
+from warehouse.errors import WarehouseError
 
 PARTITION = "dagster/partition"
 WILL_RETRY = "dagster/will_retry"
 
-_NOT_CONFIGURED = "No webhook is configured: see alerts.webhook"
+_NOT_CONFIGURED = "No receiver is configured: see alerts.webhook and alerts.apprise"
 
 
 def build_star_sensor() -> dg.AutomationConditionSensorDefinition:
@@ -34,9 +38,9 @@ def build_star_sensor() -> dg.AutomationConditionSensorDefinition:
 
 
 def build_failure_sensor(config: Config) -> dg.SensorDefinition:
-    """Return a sensor that alerts the webhook about each failed run. It is on when a webhook is configured."""
+    """Return a sensor that sends alerts about failed runs. It is on when a receiver is configured."""
     alerts = config.settings.alerts
-    status = dg.DefaultSensorStatus.RUNNING if alerts.webhook else dg.DefaultSensorStatus.STOPPED
+    status = dg.DefaultSensorStatus.RUNNING if alerts.has_receiver else dg.DefaultSensorStatus.STOPPED
 
     @dg.run_failure_sensor(
         name="alert_of_failed_runs",
@@ -44,24 +48,29 @@ def build_failure_sensor(config: Config) -> dg.SensorDefinition:
         monitor_all_code_locations=True,
         default_status=status,
         minimum_interval_seconds=30,
-        description="Sends the failed accounts and the advice to the configured webhook (alerts.webhook).",
+        description="Sends the failed accounts and the advice to the configured receivers (alerts).",
     )
     def alert_of_failed_runs(context: dg.RunFailureSensorContext) -> dg.SkipReason:
         run = context.dagster_run
-        if alerts.webhook is None:
+        if not alerts.has_receiver:
             return dg.SkipReason(_NOT_CONFIGURED)
         if run.tags.get(WILL_RETRY) == "true":
             return dg.SkipReason(f"Dagster will retry {job_display_name(run.job_name)} ({run.run_id})")
         alert = build_failed_run_alert(config, context)
-        outcome = "sent to" if send_alert(alerts, alert, config.network) else "not accepted by"
+        if alert is None:
+            return dg.SkipReason(f"Reported before: {job_display_name(run.job_name)} ({run.run_id})")
+        outcome = "sent to all" if send_alert(alerts, alert, config.network) else "not accepted by all"
         # one run per evaluation: a skip reason ends it, and Dagster stops evaluations that take too long
-        return dg.SkipReason(f"Alert {outcome} the webhook: {alert.command} ({run.run_id})")
+        return dg.SkipReason(f"Alert {outcome} receivers: {alert.command} ({run.run_id})")
 
     return alert_of_failed_runs
 
 
-def build_failed_run_alert(config: Config, context: dg.RunFailureSensorContext) -> Alert:
-    """Return the alert of a failed run, from the failures of its steps or else from its failure event."""
+def build_failed_run_alert(config: Config, context: dg.RunFailureSensorContext) -> Alert | None:
+    """Return the alert of a failed run, from the failures of its steps or else from its failure event.
+
+    None when all its accounts have failed before, and were reported.
+    """
     run = context.dagster_run
     providers = {account.name: account.provider for account in config.accounts}
     problems: dict[str, str] = {}
@@ -73,7 +82,11 @@ def build_failed_run_alert(config: Config, context: dg.RunFailureSensorContext) 
     if problems:
         failed_providers = {providers[name] for name in problems}
         account_count = sum(provider in failed_providers for provider in providers.values())
-        summary = describe_failed_accounts(problems, account_count)
+        failed_count = len(problems)
+        problems = _select_news(config, context, problems)
+        if not problems:
+            return None
+        summary = describe_failed_accounts(problems, account_count, still_failing=failed_count - len(problems))
         advice = retry_advice(list(problems), days, config.settings.catch_up_days)
     else:
         summary = " ".join(descriptions) or context.failure_event.message or "The run failed without a message."
@@ -87,6 +100,20 @@ def build_failed_run_alert(config: Config, context: dg.RunFailureSensorContext) 
         providers=sorted({providers[name] for name in problems}),
         days=f"{min(days)} to {max(days)}" if days else None,
     )
+
+
+def _select_news(config: Config, context: dg.RunFailureSensorContext, problems: Mapping[str, str]) -> dict[str, str]:
+    """Return the problems of the accounts that did not fail before, or that are to be reported again."""
+    run = context.dagster_run
+    workspace = Workspace.open(config)
+    attempts = list_attempts(context.instance, run)
+    try:
+        streaks = workspace.store.failure_streaks(run_command(run.job_name), problems, attempts)
+    except WarehouseError as error:  # what is not known to be reported is reported
+        context.log.warning(f"{error}")
+        return dict(problems)
+    reminder_days, now = config.settings.alerts.reminder_days, workspace.clock.now()
+    return {name: text for name, text in problems.items() if is_news(streaks.get(name), now, reminder_days)}
 
 
 def _find_step_failures(events: Sequence[dg.DagsterEvent]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -14,9 +14,10 @@ from pipelines.cli.display.output import print_message
 from pipelines.cli.display.progress import show_progress
 from pipelines.cli.steps.failures import (
     alert_on_error,
-    send_failure_alert,
+    send_run_alerts,
     warn_about_older_days,
     warn_about_shared_projects,
+    watch_run,
 )
 from pipelines.cli.steps.open_workspace import open_workspace
 from pipelines.cli.steps.plan_output import print_plan
@@ -152,9 +153,9 @@ def _run(
     def load_jobs(progress: Observer) -> RunResult:
         return run_jobs(workspace, jobs, refetch=refetch, observer=FailureCollector(progress, failures))
 
+    watch = watch_run(workspace, jobs) if is_daily else None
     code = run_with_progress(workspace, load_jobs)
-    if is_daily:
-        send_failure_alert(workspace, jobs, failures, named_day)
+    send_run_alerts(workspace, jobs, failures, named_day, watch)
     record_materializations(workspace, jobs, failures, requested)
     return code
 

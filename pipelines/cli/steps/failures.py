@@ -21,6 +21,7 @@ from pipelines.loads.failures import (
 from pipelines.loads.identity import describe_shared_projects
 from pipelines.loads.plan import DailyLoad
 from pipelines.loads.run import LoadJob
+from pipelines.loads.run_watch import RunWatch, is_news
 from pipelines.loads.workspace import Workspace
 
 _COMMAND = "chatmart load"
@@ -43,14 +44,38 @@ def alert_on_error(workspace: Workspace, jobs: Sequence[LoadJob]) -> Iterator[No
         raise
 
 
-def send_failure_alert(workspace: Workspace, jobs: Sequence[LoadJob], failed: FailedDays, day: date | None) -> None:
-    """Send an alert that names the failed accounts; none without failures. ``day`` is the command's --date, if any."""
-    if failed:
-        settings = workspace.config.settings
-        days = [day for reasons in failed.values() for day in reasons]
-        advice = retry_advice(list(failed), days, settings.catch_up_days, day)
-        summary = describe_failed_accounts(failed, len(jobs))
-        _send(workspace, _build_alert(workspace, jobs, failed, summary, advice))
+def watch_run(workspace: Workspace, jobs: Sequence[LoadJob]) -> RunWatch | None:
+    """Return what the books say before a load, for ``send_run_alerts`` after it; None where nobody is told anything.
+
+    Raises WarehouseErrors.
+    """
+    if not workspace.config.settings.alerts.has_receiver:
+        return None
+    return RunWatch(workspace, [job.account for job in jobs])
+
+
+def send_run_alerts(
+    workspace: Workspace, jobs: Sequence[LoadJob], failed: FailedDays, day: date | None, watch: RunWatch | None
+) -> None:
+    """Send an alert that names the accounts whose failure is news, and alerts about what else has changed.
+
+    ``day`` is the command's --date, if any; ``watch`` was begun before the load.
+    """
+    if watch is None:
+        return
+    settings, now = workspace.config.settings, workspace.clock.now()
+    news = {
+        name: reasons
+        for name, reasons in failed.items()
+        if is_news(watch.streaks.get(name), now, settings.alerts.reminder_days)
+    }
+    if news:
+        days = [day for reasons in news.values() for day in reasons]
+        advice = retry_advice(list(news), days, settings.catch_up_days, day)
+        summary = describe_failed_accounts(news, len(jobs), still_failing=len(failed) - len(news))
+        _send(workspace, _build_alert(workspace, jobs, news, summary, advice))
+    for alert in watch.list_news(_COMMAND):
+        _send(workspace, alert)
 
 
 def _send(workspace: Workspace, alert: Alert) -> None:

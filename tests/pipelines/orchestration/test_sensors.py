@@ -43,7 +43,7 @@ def test_the_alert_of_a_failed_load_names_accounts_days_and_the_remedy(
 ) -> None:
     bot = build_dagster_project(*BOTH, bad=["globex-support"], alerts={"webhook": "${ALERT_WEBHOOK}"})
     result = bot.run_job("load_cognigy", MARCH)
-    assert evaluate_sensor(bot, result) == f"Alert sent to the webhook: load_cognigy ({result.run_id})"
+    assert evaluate_sensor(bot, result) == f"Alert sent to all receivers: load_cognigy ({result.run_id})"
     assert len(server.requests) == 1
     alert = build_failed_run_alert(bot.config, build_context(bot, result))
     assert list(alert.problems) == ["globex-support"]
@@ -72,7 +72,7 @@ def test_the_alert_of_a_run_without_account_failures_has_its_reason(
     alert = build_failed_run_alert(bot.config, build_context(bot, result))
     assert alert.problems == {}
     assert "see start_date" in alert.summary
-    assert evaluate_sensor(bot, result).startswith("Alert sent to the webhook")
+    assert evaluate_sensor(bot, result).startswith("Alert sent to all receivers")
 
 
 def test_a_webhook_that_is_down_is_no_error(
@@ -81,7 +81,7 @@ def test_a_webhook_that_is_down_is_no_error(
     bot = build_dagster_project("acme-support", bad=["acme-support"], alerts={"webhook": "${ALERT_WEBHOOK}"})
     server.script(raw_response(b"", 404))
     result = bot.run_job("load_cognigy", MARCH)
-    assert evaluate_sensor(bot, result).startswith("Alert not accepted by the webhook")
+    assert evaluate_sensor(bot, result).startswith("Alert not accepted by all receivers")
 
 
 def test_a_run_that_dagster_will_retry_sends_no_alert(

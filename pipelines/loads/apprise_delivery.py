@@ -1,0 +1,31 @@
+"""Delivery by apprise, a library that knows mail, Teams, Slack and a hundred other receivers by their URLs.
+
+It takes the environment's proxy; `network` of the configuration does not apply. What must not come in: the message.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+
+MISSING = "the library apprise is not installed: pip install 'chatmart[alerts]'"
+
+
+def notify(urls: Sequence[str], title: str, body: str) -> Iterator[tuple[int, str]]:
+    """Send a plain text to each URL. Yield the place of each that did not take it, and the reason without the URL."""
+    try:
+        import apprise
+    except ImportError:
+        yield 0, MISSING
+        return
+    logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its messages hold addresses, which are secrets
+    for number, url in enumerate(urls):
+        receiver = apprise.Apprise()
+        if not receiver.add(url):
+            yield number, "apprise does not know this kind of URL"
+            continue
+        try:
+            is_accepted = receiver.notify(body=body, title=title, body_format=apprise.NotifyFormat.TEXT)
+        except Exception as error:
+            yield number, type(error).__name__  # its text may hold the address
+            continue
+        if not is_accepted:
+            yield number, "the receiver did not accept it, or could not be reached"
