@@ -41,7 +41,10 @@ ORDER BY account, first
 _STREAKS = """
 WITH runs AS (
     SELECT account, started_at, failed, error FROM wh.load_run
-    WHERE command = $command AND account IN ($accounts) AND ended_at IS NOT NULL AND NOT contains([$excluded], run_id)
+    WHERE command = $command AND account IN ($accounts) AND ended_at IS NOT NULL AND run_id NOT IN ($excluded)
+        AND started_at < coalesce(
+            (SELECT min(started_at) FROM wh.load_run WHERE run_id IN ($excluded)), CAST('infinity' AS TIMESTAMPTZ)
+        )
 ),
 successes AS (
     SELECT account, max(started_at) AS at FROM runs WHERE failed = 0 AND error IS NULL GROUP BY account
@@ -85,8 +88,8 @@ class LedgerStore(PersonalStore):
     ) -> dict[str, FailureStreak]:
         """Return by account the failures of a command's committed runs since its last success, if there are any.
 
-        Runs that have not ended, and those with the excluded ids, do not count. Instants are in UTC. Raises
-        WarehouseBusy.
+        Runs that have not ended do not count, nor do those with the excluded ids and those that began after them.
+        Instants are in UTC. Raises WarehouseBusy.
         """
         if not accounts or not self._storage.exists():
             return {}

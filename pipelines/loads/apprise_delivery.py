@@ -16,16 +16,17 @@ def notify(urls: Sequence[str], title: str, body: str) -> Iterator[tuple[int, st
     except ImportError:
         yield 0, MISSING
         return
-    logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its messages hold addresses, which are secrets
+    for name in ("apprise", "urllib3"):  # their messages hold addresses, which are secrets
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     for number, url in enumerate(urls):
         receiver = apprise.Apprise()
-        if not receiver.add(url):
-            yield number, "apprise does not know this kind of URL"
-            continue
         try:
-            is_accepted = receiver.notify(body=body, title=title, body_format=apprise.NotifyFormat.TEXT)
+            is_known = receiver.add(url)
+            is_accepted = is_known and receiver.notify(body=body, title=title, body_format=apprise.NotifyFormat.TEXT)
         except Exception as error:
             yield number, type(error).__name__  # its text may hold the address
             continue
-        if not is_accepted:
+        if not is_known:
+            yield number, "apprise does not know this kind of URL"
+        elif not is_accepted:
             yield number, "the receiver did not accept it, or could not be reached"

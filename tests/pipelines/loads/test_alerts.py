@@ -1,5 +1,6 @@
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -192,3 +193,33 @@ def test_a_long_word_makes_a_short_alert() -> None:
     assert "begins wwww" in message["text"]
     assert "wwww ends" in message["text"]
     assert len(json.dumps(message)) < 150_000
+
+
+def test_a_receiver_of_apprise_that_fails_is_logged_without_its_address(
+    server: ScriptedServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server.script(raw_response(b"no", 404))
+    address = server.origin.removeprefix("http://")
+    urls = (SecretStr(f"json://{address}/not-a-real-hook"), SecretStr("nobody-knows-this://not-a-real-hook"))
+    assert not send_alert(Alerts(apprise=urls), ALERT)
+    assert "the alert was not delivered (the receiver did not accept it" in caplog.text
+    assert "see alerts.apprise[0] in the configuration" in caplog.text
+    assert "(apprise does not know this kind of URL); see alerts.apprise[1]" in caplog.text
+    assert "not-a-real-hook" not in caplog.text
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    assert not send_alert(Alerts(apprise=urls[:1]), ALERT)
+    assert "the library apprise is not installed: pip install 'chatmart[alerts]'" in caplog.text
+
+
+def test_both_kinds_of_receivers_get_the_message(server: ScriptedServer) -> None:
+    address = server.origin.removeprefix("http://")
+    alerts = Alerts(webhook=SecretStr(f"{server.origin}/hook"), apprise=(SecretStr(f"json://{address}/chat"),))
+    hostile = Alert("load", "r1", "<!channel> failed.", "See [docs](https://a.test).", {"acme": "@here <b>"})
+    assert send_alert(alerts, hostile)
+    assert [request.path for request in server.requests] == ["/hook", "/chat"]
+    message = json.loads(server.requests[1].body)
+    assert (message["title"], message["message"]) == (
+        "chatmart: load failed. ‹!channel› failed.",
+        "• acme: ＠here ‹b›\nSee [docs] (https://a.test).",
+    )

@@ -1,6 +1,8 @@
 """The alert of a failed run: its text, and when it is sent."""
 
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -103,3 +105,22 @@ def test_nothing_is_sent_where_no_webhook_is_configured(
     assert sensors["alert_of_failed_runs"].default_status == dg.DefaultSensorStatus.STOPPED
     bot = build_dagster_project("acme-support", alerts={"webhook": "${ALERT_WEBHOOK}"})
     assert build_failure_sensor(bot.config).default_status == dg.DefaultSensorStatus.RUNNING
+
+
+def test_a_failure_that_lasts_is_reported_once_and_its_end_by_the_next_scheduled_load(
+    build_dagster_project: Callable[..., DagsterProject], server: ScriptedServer
+) -> None:
+    alerts = {"webhook": "${ALERT_WEBHOOK}"}
+    scheduled = {"dagster/schedule_name": "every_day"}
+    bot = build_dagster_project(*BOTH, bad=["globex-support"], alerts=alerts)
+    first, second = (bot.run_job("load_cognigy", MARCH, tags=scheduled) for _ in range(2))
+    assert evaluate_sensor(bot, first).startswith("Alert sent to all receivers")
+    assert evaluate_sensor(bot, second) == f"Reported before: load_cognigy ({second.run_id})"
+    assert len(server.requests) == 1
+    mended = replace(build_dagster_project(*BOTH, alerts=alerts), resources=bot.resources)
+    mended.instance = bot.instance
+    assert mended.run_job("load_cognigy", MARCH, tags=scheduled).success
+    message = json.loads(server.requests[1].body)
+    assert (message["event"], message["what"], message["accounts"]) == ("recovered", "load_cognigy", ["globex-support"])
+    assert mended.run_job("load_cognigy", MARCH, tags=scheduled).success
+    assert len(server.requests) == 2

@@ -4,10 +4,12 @@ import json
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from pipelines.cli.actions import load as loads
+from sandbox.server import Sandbox
 from tests.support.sample_world import BERLIN, NEW_YORK, SampleWorld
 from tests.support.scripted_server import ScriptedServer, raw_response, run_scripted_server
 
@@ -104,3 +106,68 @@ def test_no_alert_for_a_success_or_a_backfill(server: ScriptedServer, sample_wor
     sample_world.accounts = (replace(BERLIN, credential="fake-key-that-nobody-knows"),)
     assert run_command("backfill", "--from", "2025-03-01", "--to", "2025-03-01").exit_code == 1
     assert server.requests == []
+
+
+def test_a_lasting_failure_is_one_message_and_its_end_another(
+    server: ScriptedServer, sample_world: SampleWorld, run_command
+) -> None:
+    bad = replace(BERLIN, credential="fake-key-that-nobody-knows")
+    sample_world.accounts = (bad, NEW_YORK)
+    for _night in range(3):
+        assert run_command("load", "--date", "2025-03-05").exit_code == 1
+    [message] = [json.loads(request.body) for request in server.requests]
+    assert message["accounts"] == ["acme-berlin"]
+
+    sample_world.accounts = (bad, replace(NEW_YORK, credential="fake-key-that-nobody-knows"))
+    assert run_command("load", "--date", "2025-03-05").exit_code == 1
+    other = json.loads(server.requests[1].body)
+    assert (other["accounts"], other["summary"]) == (
+        ["acme-york"],
+        "acme-york failed. 1 more account still fails, as reported before.",
+    )
+
+    sample_world.accounts = (BERLIN, NEW_YORK)
+    assert run_command("load", "--date", "2025-03-05").exit_code == 0
+    recovery = json.loads(server.requests[2].body)
+    assert (recovery["event"], recovery["accounts"]) == ("recovered", ["acme-berlin", "acme-york"])
+    assert recovery["text"].startswith(
+        "chatmart: chatmart load: 2 accounts loaded again after a failure.\n• acme-berlin: "
+    )
+    assert run_command("load", "--date", "2025-03-05").exit_code == 0
+    assert len(server.requests) == 3
+
+
+def test_a_restated_total_and_new_drift_are_reported_once(
+    server: ScriptedServer, sandbox: Sandbox, sample_world: SampleWorld, run_command
+) -> None:
+    sample_world.accounts = (BERLIN,)
+    sample_world.top_level["volume_check"] = {"min_count": 1}
+    assert run_command("load", "--date", "2025-03-05").exit_code == 0
+    assert server.requests == [], "the first load of an account is no news"
+    sandbox.world.restate("acme-berlin", date(2025, 3, 5), "empty")
+    sandbox.shapes.extra_fields = True
+    assert run_command("load", "--date", "2025-03-05").exit_code == 0
+    drift, restated = (json.loads(request.body) for request in server.requests)
+    assert (drift["event"], restated["event"]) == ("drift", "restated")
+    assert "unknown field items[].novelty in conversation_counter" in drift["problems"]["acme-berlin"]
+    assert restated["problems"]["acme-berlin"].startswith("conversations ")
+    assert restated["problems"]["acme-berlin"].endswith(" became 0, 2025-03-05")
+    assert run_command("load", "--date", "2025-03-05").exit_code == 0
+    assert len(server.requests) == 2
+
+
+def test_apprise_receives_plain_texts_by_reference(
+    server: ScriptedServer, sample_world: SampleWorld, run_command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEAM_CHAT", server.origin.replace("http://", "json://") + "/team")
+    sample_world.top_level = {"alerts": {"apprise": ["${TEAM_CHAT}"]}}
+    sample_world.accounts = (replace(BERLIN, credential="fake-key-that-nobody-knows"),)
+    assert run_command("load", "--date", "2025-03-05").exit_code == 1
+    [request] = server.requests
+    assert request.path == "/team"
+    message = json.loads(request.body)
+    assert message["title"] == "chatmart: chatmart load failed. acme-berlin failed."
+    assert message["message"].startswith("• acme-berlin: 2025-03-02 to 2025-03-05: acme-berlin (cognigy")
+    sample_world.top_level = {"alerts": {"apprise": ["json://localhost/plain"]}}
+    refused = run_command("load", "--date", "2025-03-05")
+    assert (refused.exit_code, "alerts.apprise: is a secret in plain text" in refused.err) == (2, True)
