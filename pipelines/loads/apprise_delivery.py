@@ -5,8 +5,14 @@ It takes the environment's proxy; `network` of the configuration does not apply.
 
 import logging
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 
 MISSING = "the library apprise is not installed: pip install 'chatmart[alerts]'"
+
+
+def is_installed() -> bool:
+    """Return whether the library can be imported, without importing it."""
+    return find_spec("apprise") is not None
 
 
 def notify(urls: Sequence[str], title: str, body: str) -> Iterator[tuple[int, str]]:

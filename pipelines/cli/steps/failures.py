@@ -11,6 +11,7 @@ from extractors.account import Account
 from extractors.errors import ConfigError
 from pipelines.cli.display.output import print_message
 from pipelines.loads.alerts import Alert, send_alert
+from pipelines.loads.apprise_delivery import MISSING, is_installed
 from pipelines.loads.failures import (
     FailedDays,
     describe_failed_accounts,
@@ -49,8 +50,11 @@ def watch_run(workspace: Workspace, jobs: Sequence[LoadJob]) -> RunWatch | None:
 
     Raises WarehouseErrors.
     """
-    if not workspace.config.settings.alerts.has_receiver:
+    alerts = workspace.config.settings.alerts
+    if not alerts.has_receiver:
         return None
+    if alerts.apprise and not is_installed():
+        print_message(f"alerts.apprise: no alert can be sent, as {MISSING}", style="yellow")
     return RunWatch(workspace, [job.account for job in jobs])
 
 

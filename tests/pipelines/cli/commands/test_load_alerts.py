@@ -168,6 +168,9 @@ def test_apprise_receives_plain_texts_by_reference(
     message = json.loads(request.body)
     assert message["title"] == "chatmart: chatmart load failed. acme-berlin failed."
     assert message["message"].startswith("• acme-berlin: 2025-03-02 to 2025-03-05: acme-berlin (cognigy")
+    monkeypatch.setattr("pipelines.cli.steps.failures.is_installed", lambda: False)
+    missing = run_command("load", "--date", "2025-03-05").err
+    assert "alerts.apprise: no alert can be sent, as the library apprise is not installed: pip install" in missing
     sample_world.top_level = {"alerts": {"apprise": ["json://localhost/plain"]}}
     refused = run_command("load", "--date", "2025-03-05")
     assert (refused.exit_code, "alerts.apprise: is a secret in plain text" in refused.err) == (2, True)
