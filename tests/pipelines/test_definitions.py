@@ -61,6 +61,7 @@ def test_every_check_by_name(build_dagster_project: Callable[..., DagsterProject
         *(f"star/{table}:grain_is_unique" for table in STAR if table != "published"),
         *(f"star/{table}:every_key_is_described" for table in STAR if table.startswith("fact_")),
         "star/fact_channel_daily:channels_are_known",
+        "star/fact_conversation_daily:volumes_are_usual",
         "star/published:every_account_is_fresh",
         "star/published:every_slice_present",
     }
