@@ -11,6 +11,11 @@ from typing import Literal
 
 from pipelines.report.period import BucketUnit
 
+ChartUnit = BucketUnit | Literal["weekday"]
+"""What a bucket of a chart is. Weekdays are the days of a reference week that begins on a Monday."""
+
+ValueFormat = Literal["number", "percent", "amount"]
+
 SLOT_COUNT = 6
 """The number of series colours in a chart. In a chart of several series, slot 0 holds all other series together."""
 
@@ -90,15 +95,25 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """Neighbouring buckets without a number, named by the first and the last; ``tooltip`` says why they have none."""
+
+    first: date
+    last: date
+    tooltip: str
+
+
+@dataclass(frozen=True)
 class Chart:
     """Stacked bars, or lines, over the first days of buckets. ``alt_text`` is the text for screen readers."""
 
     kind: Literal["bars", "lines"]
-    bucket_unit: BucketUnit
+    bucket_unit: ChartUnit
     bucket_dates: Sequence[date]
     marks: Sequence[Mark]
     alt_text: str
-    value_format: Literal["number", "percent", "amount"] = "number"
+    value_format: ValueFormat = "number"
+    gaps: Sequence[Gap] = ()
 
 
 @dataclass(frozen=True)
@@ -119,8 +134,22 @@ class CardLine:
 
 
 @dataclass(frozen=True)
+class Panel:
+    """One account of small multiples: its figure, and a little chart of one series."""
+
+    account: str
+    figure: Figure
+    chart: Chart
+    change: Change | None = None
+
+
+@dataclass(frozen=True)
 class Card:
-    """A block of figures about one subject. ``line_headers`` are the headers of the lines' names, values and extras."""
+    """A block of figures about one subject. ``line_headers`` are the headers of the lines' names, values and extras.
+
+    ``panels`` are small multiples, ``folded_panels`` those that are not visible at first. ``sql`` is a statement over
+    the views that returns the numbers of the chart, of the panels, or else of the lines.
+    """
 
     title: str
     headline: Figure | None = None
@@ -132,6 +161,9 @@ class Card:
     line_headers: Sequence[str] = ()
     lines: Sequence[CardLine] = ()
     tables: Sequence[Table] = ()
+    panels: Sequence[Panel] = ()
+    folded_panels: Sequence[Panel] = ()
+    sql: str = ""
 
 
 @dataclass(frozen=True)

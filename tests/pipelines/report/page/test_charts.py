@@ -36,10 +36,11 @@ def test_every_mark_is_drawn_once_with_its_tooltip() -> None:
     assert sorted(title.text for title in picture.find_all("title")) == sorted(
         f"{day} {slot}" for day in at for slot in (0, 1, 2)
     )
-    colours = {mark.attributes["fill"] for mark in find_marks(picture)}
-    assert colours == {"var(--slot-1)", "var(--slot-2)", "var(--rest)"}
-    pale = [mark for mark in find_marks(picture) if mark.attributes["opacity"] != "1"]
-    assert len(pale) == 3
+    hollow = [mark for mark in find_marks(picture) if mark.attributes["fill"] == "var(--paper)"]
+    colours = {"var(--slot-1)", "var(--slot-2)", "var(--rest)"}
+    assert {mark.attributes["fill"] for mark in find_marks(picture)} - {"var(--paper)"} == colours
+    assert {mark.attributes["stroke"] for mark in hollow} == colours
+    assert len(hollow) == 3
     assert picture.attributes["viewbox"] == f"0 0 {WIDTH} {HEIGHT}"
 
 
