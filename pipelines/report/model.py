@@ -64,6 +64,7 @@ class KeyFigureTable:
 
     headers: Sequence[str]
     rows: Sequence[KeyFigureRow]
+    sql: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class Panel:
 class Card:
     """A block of figures about one subject. ``line_headers`` are the headers of the lines' names, values and extras.
 
-    ``panels`` are small multiples, ``folded_panels`` those that are not visible at first. ``sql`` is a statement over
+    ``tables`` are folded, ``shown_tables`` are not. ``panels`` are small multiples, ``folded_panels`` those that are not visible at first. ``sql`` is a statement over
     the views that returns the numbers of the chart, of the panels, or else of the lines.
     """
 
@@ -161,6 +162,7 @@ class Card:
     line_headers: Sequence[str] = ()
     lines: Sequence[CardLine] = ()
     tables: Sequence[Table] = ()
+    shown_tables: Sequence[Table] = ()
     panels: Sequence[Panel] = ()
     folded_panels: Sequence[Panel] = ()
     sql: str = ""
@@ -216,8 +218,13 @@ class CoverageMap:
 
 @dataclass(frozen=True)
 class Report:
-    """All contents of the page; ``created_at`` and ``newest_load_at`` are instants in UTC, as text."""
+    """All contents of the page; ``created_at`` and ``newest_load_at`` are instants in UTC, as text.
 
+    ``attention`` are sentences about what needs somebody, drawn above everything else; ``warnings`` are about the report
+    itself.
+    """
+
+    title: str
     period: str
     accounts_summary: str
     created_at: str
@@ -225,9 +232,11 @@ class Report:
     loaded_slices: int
     due_slices: int
     comparison_note: str
+    attention: Sequence[str]
     warnings: Sequence[str]
     key_figures: KeyFigureTable
     sections: Sequence[Section]
     coverage: CoverageMap
+    punctuality: Section
     data_quality: Section
     meanings: Table | None = None

@@ -131,12 +131,16 @@ def format_short_number(value: float, value_format: ValueFormat = "number") -> s
 
 
 def _format_count_label(value: float, top: float) -> str:
-    return format_short_number(value) if value >= _ABBREVIATED_FROM or top < _ABBREVIATED_FROM else _format_thousands(value)
+    return (
+        format_short_number(value)
+        if value >= _ABBREVIATED_FROM or top < _ABBREVIATED_FROM
+        else _format_thousands(value)
+    )
 
 
 def _format_thousands(value: float) -> str:
     """Return a number below 10,000 in the same way as the larger ones on its scale."""
-    return f"{value / 1000:.3g}k" if value >= 1000 else f"{value:.0f}"  # noqa: PLR2004
+    return f"{value / 1000:.3g}k" if value >= 1000 else f"{value:.0f}"
 
 
 def _list_ticks(low: float, high: float) -> list[float]:
