@@ -106,7 +106,10 @@ class Gap:
 
 @dataclass(frozen=True)
 class Chart:
-    """Stacked bars, or lines, over the first days of buckets. ``alt_text`` is the text for screen readers."""
+    """Stacked bars, or lines, over the first days of buckets. ``alt_text`` is the text for screen readers.
+
+    The marks of a stack are in its order, from the bottom.
+    """
 
     kind: Literal["bars", "lines"]
     bucket_unit: ChartUnit
@@ -148,8 +151,9 @@ class Panel:
 class Card:
     """A block of figures about one subject. ``line_headers`` are the headers of the lines' names, values and extras.
 
-    ``tables`` are folded, ``shown_tables`` are not. ``panels`` are small multiples, ``folded_panels`` those that are not visible at first. ``sql`` is a statement over
-    the views that returns the numbers of the chart, of the panels, or else of the lines.
+    ``tables`` are folded, ``shown_tables`` are not. ``panels`` are small multiples, ``folded_panels`` those that are not
+    visible at first. ``sql`` is a statement over the views that returns the numbers of the chart, of the panels, or
+    else of the lines.
     """
 
     title: str
@@ -220,8 +224,8 @@ class CoverageMap:
 class Report:
     """All contents of the page; ``created_at`` and ``newest_load_at`` are instants in UTC, as text.
 
-    ``attention`` are sentences about what needs somebody, drawn above everything else; ``warnings`` are about the report
-    itself.
+    ``attention`` are sentences about what needs somebody, drawn above everything else. ``warnings`` are sentences about
+    the report itself.
     """
 
     title: str

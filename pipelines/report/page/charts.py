@@ -7,6 +7,7 @@ of 0 is a dot on the base line, a bucket without a number is hatched, and a mark
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import pairwise
 
 from markupsafe import Markup, escape
 
@@ -106,7 +107,7 @@ def _draw_bars(chart: Chart, scale: Scale, bands: Bands) -> Iterator[str]:
     for bucket, marks in stacks.items():
         left, low = bands.middle(bucket) - width / 2, 0.0
         visible = [mark for mark in marks if mark.value] or marks[:1]
-        for mark in sorted(visible, key=_stack_order):
+        for mark in visible:
             base, top = _height(low, scale), _height(low + mark.value, scale)
             low += mark.value
             if not mark.value:
@@ -162,21 +163,15 @@ def _draw_lines(chart: Chart, scale: Scale, bands: Bands) -> Iterator[str]:
 
 
 def _list_segments(marks: Sequence[Mark], scale: Scale, bands: Bands, *, is_dashed: bool) -> Iterator[str]:
-    for before, mark in zip(marks, marks[1:], strict=False):
-        if bands.are_neighbours(before.bucket_date, mark.bucket_date):
-            if is_dashed == (before.is_partial or mark.is_partial):
-                ends = [(bands.middle(end.bucket_date), _height(end.value, scale)) for end in (before, mark)]
-                (x1, y1), (x2, y2) = ends
-                yield f"M{_number(x1)} {_number(y1)}L{_number(x2)} {_number(y2)}"
+    for before, mark in pairwise(marks):
+        is_joined = bands.are_neighbours(before.bucket_date, mark.bucket_date)
+        if is_joined and is_dashed == (before.is_partial or mark.is_partial):
+            (x1, y1), (x2, y2) = [(bands.middle(end.bucket_date), _height(end.value, scale)) for end in (before, mark)]
+            yield f"M{_number(x1)} {_number(y1)}L{_number(x2)} {_number(y2)}"
 
 
 def _path(look: str, outline: str, mark: Mark) -> str:
     return f'<path {look} d="{outline}"><title>{escape(mark.tooltip)}</title></path>'
-
-
-def _stack_order(mark: Mark) -> int:
-    """Put the series of the rest at the top."""
-    return mark.slot or SLOT_COUNT + 1
 
 
 def _colour(slot: int) -> str:

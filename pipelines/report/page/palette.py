@@ -124,7 +124,8 @@ def _load_file(path: Path, name: str) -> Theme:
         guess = get_close_matches(name, THEMES, 1)
         hint = f" Did you mean {guess[0]}?" if guess else ""
         raise ThemeError(
-            f"there is no theme and no file {name!r}; themes are {', '.join(THEMES)}, and a file is YAML with colours.{hint}"
+            f"there is no theme and no file {name!r}; themes are {', '.join(THEMES)}, and a file is YAML with "
+            f"colours.{hint}"
         )
     try:
         document = yaml.safe_load(path.read_text("utf-8"))

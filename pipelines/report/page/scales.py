@@ -13,7 +13,8 @@ _TICK_COUNT = 4  # about so many steps on the scale of values
 _MAX_LABELS = 5  # on the axis of time
 _WHOLE_NUMBERS_UP_TO, _ABBREVIATED_FROM = 4, 10_000  # highest values at which an axis changes its labels
 _MONEY_DIGITS = ((2, 0.1), (3, 0.01))  # digits that keep the labels distinct, from which highest value on
-_SI_PREFIXES = ((10**18, "E"), (10**15, "P"), (10**12, "T"), (10**9, "G"), (10**6, "M"), (1000, "k"))
+_THOUSAND = 1000
+_SI_PREFIXES = ((10**18, "E"), (10**15, "P"), (10**12, "T"), (10**9, "G"), (10**6, "M"), (_THOUSAND, "k"))
 _STEPS = ((math.sqrt(50), 10), (math.sqrt(10), 5), (math.sqrt(2), 2))  # the next larger step of 1, 2, 5 and 10
 
 
@@ -131,16 +132,9 @@ def format_short_number(value: float, value_format: ValueFormat = "number") -> s
 
 
 def _format_count_label(value: float, top: float) -> str:
-    return (
-        format_short_number(value)
-        if value >= _ABBREVIATED_FROM or top < _ABBREVIATED_FROM
-        else _format_thousands(value)
-    )
-
-
-def _format_thousands(value: float) -> str:
-    """Return a number below 10,000 in the same way as the larger ones on its scale."""
-    return f"{value / 1000:.3g}k" if value >= 1000 else f"{value:.0f}"
+    """Return a label; where the highest are abbreviated, the lower ones of thousands are too."""
+    is_abbreviated = top >= _ABBREVIATED_FROM and _THOUSAND <= value < _ABBREVIATED_FROM
+    return f"{value / _THOUSAND:.3g}k" if is_abbreviated else format_short_number(value)
 
 
 def _list_ticks(low: float, high: float) -> list[float]:

@@ -48,7 +48,7 @@ class Breakdown:
 
 @dataclass(frozen=True)
 class StackRows:
-    """The rows of one provider, the colours of its members, and the accounts that can be compared with the days before."""
+    """The rows of one provider, the colours of its members, and its accounts that can be compared."""
 
     provider: str
     rows: Sequence[QueryRow]

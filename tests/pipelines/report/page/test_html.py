@@ -13,7 +13,8 @@ from pipelines.report.build import ReportRequest, build_report
 from pipelines.report.format import format_bucket, format_money, format_percent
 from pipelines.report.model import SLOT_COUNT, AccountTimeline, CoverageMap, Report, StateSpan
 from pipelines.report.page.charts import POINT_SHAPES
-from pipelines.report.page.html import GLYPHS, _load_style, render_page
+from pipelines.report.page.html import GLYPHS, Look, render_page, write_style
+from pipelines.report.page.palette import load_theme
 from tests.support.html_page import Element, find_card, parse_page, rows_by_label
 from tests.support.report_warehouse import HOSTILE_NAME, MARCH, NOW, SUPPORT, VOICE, build_cognigy_account, commit_days
 from tests.warehouse.sample import query_rows
@@ -171,7 +172,7 @@ def test_lines_are_distinguishable_without_colour() -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark", "print"])
 def test_colours_contrast_with_the_paper(scheme: str) -> None:
     """WCAG asks for a contrast of 4.5 to 1 for text, and of 3 to 1 for the marks of charts."""
-    blocks = re.findall(r":root \{(.*?)\}", _load_style(), re.DOTALL)
+    blocks = re.findall(r":root \{(.*?)\}", write_style(load_theme("auto")), re.DOTALL)
     colours = dict(re.findall(r"--([\w-]+): (#\w+)", blocks[["light", "dark", "print"].index(scheme)]))
     for name in ("ink", "soft"):
         assert min(_contrast(colours[name], colours[under]) for under in ("paper", "wash")) >= 4.5, name
