@@ -40,13 +40,15 @@ class Figure:
 class KeyFigure:
     """A figure of one provider and the whole period. ``note`` says which part of the accounts reports it.
 
-    ``no_change_reason`` is shown when there is no ``change``.
+    ``no_change_reason`` is shown when there is no ``change``. ``is_loaded`` is false when no day is loaded, so that
+    nobody knows what the provider reports.
     """
 
     figure: Figure
     note: str = ""
     change: Change | None = None
     no_change_reason: str = ""
+    is_loaded: bool = True
 
 
 @dataclass(frozen=True)
@@ -151,8 +153,8 @@ class Panel:
 class Card:
     """A block of figures about one subject. ``line_headers`` are the headers of the lines' names, values and extras.
 
-    ``tables`` are folded, ``shown_tables`` are not. ``panels`` are small multiples, ``folded_panels`` those that are not
-    visible at first. ``sql`` is a statement over the views that returns the numbers of the chart, of the panels, or
+    ``tables`` are folded, ``shown_tables`` are not. ``panels`` are small multiples, ``folded_panels`` those not visible
+    at first. ``sql`` is a statement over the views that returns the numbers of the chart, of the panels, or
     else of the lines.
     """
 

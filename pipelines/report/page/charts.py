@@ -21,7 +21,7 @@ POINT_SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "
 _TOP, _BASE, _RIGHT = 7.0, HEIGHT - 25.0, WIDTH - 6.0  # edges of the plot
 _MIN_LEFT, _LETTER_WIDTH, _LABEL_GAP = 50.0, 6.3, 8.0  # room for the labels of values
 _BAR_SHARE, _MAX_BAR_WIDTH = 0.78, 24.0
-_POINT_RADIUS, _ZERO_RADIUS = 3.8, 1.9
+_ZERO_RADIUS = 2.3
 _HATCH_STEP = 6.0
 _LABEL_MARGIN = 16.0  # half of a label of time
 
@@ -132,8 +132,8 @@ def _draw_hollow_bar(mark: Mark, left: float, width: float, top: float, base: fl
 
 def _draw_zero(mark: Mark, middle: float) -> str:
     """Draw a dot on the base line; a hollow one for a part of the days."""
-    start = f"M{_number(middle - _ZERO_RADIUS)} {_number(_BASE - _ZERO_RADIUS - 0.6)}"
-    circle = f"{start}a1.9 1.9 0 1 0 3.8 0a1.9 1.9 0 1 0-3.8 0z"
+    start = f"M{_number(middle - _ZERO_RADIUS)} {_number(_BASE - _ZERO_RADIUS - 1)}"
+    circle = f"{start}a2.3 2.3 0 1 0 4.6 0a2.3 2.3 0 1 0-4.6 0z"
     fill = f'fill="var(--paper)" stroke="{_colour(mark.slot)}"' if mark.is_partial else f'fill="{_colour(mark.slot)}"'
     return _path(fill, circle, mark)
 

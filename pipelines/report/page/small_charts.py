@@ -3,7 +3,7 @@
 The marks are those of ``charts``: a dot for 0, hatching for no number, hollow bars for a part of the days.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from markupsafe import Markup
@@ -29,9 +29,9 @@ def render_small_svg(chart: Chart) -> Markup:
         *_draw_marks(chart.marks, bands, top or 1),
         f'<text x="{_place_label(chart.marks, bands)}" y="9">{highest}</text>',
     ]
-    head = Markup('<svg class="small" viewBox="0 0 {} {}" role="img" aria-label="{}"><title>{}</title>')
+    head = Markup('<svg class="small" viewBox="0 0 {} {}" role="img"><title>{}</title>')
     body = Markup("".join(parts))  # noqa: S704 - made of numbers only
-    return head.format(WIDTH, HEIGHT, chart.alt_text, chart.alt_text) + body + Markup("</svg>")
+    return head.format(WIDTH, HEIGHT, chart.alt_text) + body + Markup("</svg>")
 
 
 def _draw_gaps(chart: Chart, bands: Bands) -> str:
@@ -46,21 +46,32 @@ def _draw_gaps(chart: Chart, bands: Bands) -> str:
 def _draw_marks(marks: Sequence[Mark], bands: Bands, top: float) -> Iterator[str]:
     width = min(bands.step * _BAR_SHARE, _MAX_BAR_WIDTH)
 
-    def draw_bar(mark: Mark) -> str:
-        left, height = bands.middle(mark.bucket_date) - width / 2, mark.value / top * (_BASE - _TOP)
-        return f"M{left:.1f} {_BASE:.0f}v{-height:.1f}h{width:.1f}v{height:.1f}z"
-
-    def draw_dot(mark: Mark) -> str:
-        return f"M{bands.middle(mark.bucket_date) - 1.4:.1f} {_BASE - 2:.0f}a1.4 1.4 0 1 0 2.8 0a1.4 1.4 0 1 0-2.8 0z"
-
-    kinds: Sequence[tuple[str, Callable[[Mark], str], bool]] = (("full", draw_bar, False), ("hollow", draw_bar, True))
-    for name, draw, is_partial in kinds:
-        outline = "".join(draw(mark) for mark in marks if mark.value and mark.is_partial == is_partial)
-        if outline:
-            yield f'<path class="{name}" d="{outline}"/>'
-    dots = "".join(draw_dot(mark) for mark in marks if not mark.value)
+    bars = "".join(
+        f"M{bands.middle(mark.bucket_date):.0f} {_BASE:.0f}v{-_height(mark, top):.0f}"
+        for mark in marks
+        if mark.value and not mark.is_partial
+    )
+    if bars:  # thick strokes: they need half of the characters of rectangles
+        yield f'<path class="bars" stroke-width="{width:.1f}" d="{bars}"/>'
+    hollow = "".join(
+        f"M{bands.middle(mark.bucket_date) - width / 2:.1f} {_BASE:.0f}v{-_height(mark, top):.0f}h{width:.1f}V{_BASE:.0f}z"
+        for mark in marks
+        if mark.value and mark.is_partial
+    )
+    if hollow:
+        yield f'<path class="hollow" d="{hollow}"/>'
+    dots = "".join(
+        f"M{bands.middle(mark.bucket_date) - 1.6:.1f} {_BASE - 2.4:.1f}a1.6 1.6 0 1 0 3.2 0a1.6 1.6 0 1 0-3.2 0z"
+        for mark in marks
+        if not mark.value
+    )
     if dots:
         yield f'<path class="full" d="{dots}"/>'
+
+
+def _height(mark: Mark, top: float) -> float:
+    """Return the height of a bar in pixels; the smallest can still be seen."""
+    return max(mark.value / top * (_BASE - _TOP), 1)
 
 
 def _place_label(marks: Sequence[Mark], bands: Bands) -> str:

@@ -142,9 +142,9 @@ def _build_member_card(
 
 
 def _name_variants(row: QueryRow, members: _Members) -> str:
-    """Return the codes of a language whose name does not give them away, such as pt-BR and pt-PT of Portuguese."""
-    name = members.format_name(row["member"])
-    return join_names(sorted(row["codes"])) if name != row["member"] else ""
+    """Return the codes of a language that is reported with regions or scripts, such as pt-BR and pt-PT of Portuguese."""
+    is_named = members.format_name(row["member"]) != row["member"]
+    return ", ".join(sorted(row["codes"])) if is_named and row["codes"] != [row["member"]] else ""
 
 
 def _build_rest_line(count: int, left: int, total: int, longest: int) -> CardLine:

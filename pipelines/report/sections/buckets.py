@@ -15,7 +15,8 @@ from pipelines.report.period import Period
 from pipelines.report.queries import QueryRow
 
 PARTIAL_NOTE = "Hollow bars are of a part of their days: the others are outside the period, not loaded or not reported."
-GAP_NOTE = "Hatched: no number, since nothing is loaded or nothing is reported. A number of 0 is a dot."
+GAP_NOTE = "Hatched: no number, since nothing is loaded or nothing is reported."
+ZERO_NOTE = "A dot on the base line is a number of 0."
 
 
 def name_bucket(bucket: date, period: Period, partial: Mapping[date, str]) -> str:
@@ -81,8 +82,10 @@ def write_chart_notes(cards: Iterable[Card]) -> str:
     notes = []
     if any(mark.is_partial for chart in charts for mark in chart.marks):
         notes.append(PARTIAL_NOTE)
-    if any(chart.gaps or any(not mark.value for mark in chart.marks) for chart in charts):
+    if any(chart.gaps for chart in charts):
         notes.append(GAP_NOTE)
+    if any(not mark.value for chart in charts for mark in chart.marks):
+        notes.append(ZERO_NOTE)
     return " ".join(notes)
 
 

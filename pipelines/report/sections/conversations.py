@@ -59,8 +59,9 @@ def _build_provider_card(content: Content, provider: str) -> Card:
     totals = MeasureTotals.from_rows(content.list_rows("totals", provider), "conversations")
     counts = sum_reported(content.list_rows("conversations", provider))
     if not counts:
-        note = f"No conversations are reported for these days. {meaning}".strip()
-        return Card(provider, Figure(NO_VALUE), note=note)
+        is_loaded = any(row["is_current"] for row in content.list_rows("totals", provider))
+        reason = "No conversations are reported for these days." if is_loaded else "No day is loaded."
+        return Card(provider, Figure(NO_VALUE), note=f"{reason} {meaning}".strip())
     partial = find_partial_buckets(content, provider)
     gaps = find_gaps(content.coverage, content.coverage.accounts_of[provider], counts)
     change = totals.compare(complete)

@@ -69,7 +69,7 @@ def build_stack_card(content: Content, breakdown: Breakdown, stack: StackRows, t
         else:
             counts[name][row["bucket"]] += row[breakdown.value]
     sums = {name: counts[name].total() for name in counts}
-    names = sorted(sums, key=lambda name: (name not in slots, -sums[name], name))
+    names = sorted(sums, key=lambda name: (name == breakdown.rest, -sums[name], name))
     is_comparable = {account for row in stack.rows for account in row["accounts"]} <= set(stack.comparable_accounts)
     partial, total = find_partial_buckets(content, provider), sum(sums.values())
     marks = [

@@ -79,6 +79,8 @@ def build_key_figures(results: QueryResult, accounts: ReportAccounts, sql: str) 
 
 
 def _build_figure(provider: _ProviderRows, totals: MeasureTotals, figure: Figure, change: Change | None) -> KeyFigure:
+    if not any(row["is_current"] for row in provider.rows):
+        return KeyFigure(Figure(NO_VALUE), "not loaded", is_loaded=False)
     if not totals.accounts:
         return KeyFigure(Figure(NO_VALUE), "not reported")
     reason = NOT_COMPARABLE if provider.complete_accounts and not change else ""
