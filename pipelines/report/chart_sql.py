@@ -98,7 +98,7 @@ _STATEMENTS = {
             WHERE $days AND NOT is_test AND transfer_target IS NOT NULL
             GROUP BY ALL
             UNION ALL
-            SELECT member, sum(value)
+            SELECT member, CAST(sum(value) AS DECIMAL(38, 0))
             FROM metric_daily
             WHERE $days AND metric = 'channel_call_transfer_targets' AND value > 0
                 AND account NOT IN (SELECT account FROM conversation WHERE $days)

@@ -104,6 +104,7 @@ def _draw_bars(chart: Chart, scale: Scale, bands: Bands) -> Iterator[str]:
     stacks: dict[date, list[Mark]] = defaultdict(list)
     for mark in chart.marks:
         stacks[mark.bucket_date].append(mark)
+    yield '<g stroke="var(--paper)" stroke-width=".75">' if is_stacked else "<g>"
     for bucket, marks in stacks.items():
         left, low = bands.middle(bucket) - width / 2, 0.0
         visible = [mark for mark in marks if mark.value] or marks[:1]
@@ -115,9 +116,9 @@ def _draw_bars(chart: Chart, scale: Scale, bands: Bands) -> Iterator[str]:
             elif mark.is_partial:
                 yield _draw_hollow_bar(mark, left, width, top, base)
             else:
-                edge = ' stroke="var(--paper)" stroke-width=".75"' if is_stacked else ""
                 rectangle = f"M{_number(left)} {_number(top)}h{_number(width)}V{_number(base)}h{_number(-width)}z"
-                yield _path(f'fill="{_colour(mark.slot)}"{edge}', rectangle, mark)
+                yield _path(f'fill="{_colour(mark.slot)}"', rectangle, mark)
+    yield "</g>"
 
 
 def _draw_hollow_bar(mark: Mark, left: float, width: float, top: float, base: float) -> str:

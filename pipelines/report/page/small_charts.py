@@ -54,7 +54,8 @@ def _draw_marks(marks: Sequence[Mark], bands: Bands, top: float) -> Iterator[str
     if bars:  # thick strokes: they need half of the characters of rectangles
         yield f'<path class="bars" stroke-width="{width:.1f}" d="{bars}"/>'
     hollow = "".join(
-        f"M{bands.middle(mark.bucket_date) - width / 2:.1f} {_BASE:.0f}v{-_height(mark, top):.0f}h{width:.1f}V{_BASE:.0f}z"
+        f"M{bands.middle(mark.bucket_date) - width / 2:.1f} {_BASE:.0f}"
+        f"v{-_height(mark, top):.0f}h{width:.1f}V{_BASE:.0f}z"
         for mark in marks
         if mark.value and mark.is_partial
     )

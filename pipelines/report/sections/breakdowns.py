@@ -142,7 +142,7 @@ def _build_member_card(
 
 
 def _name_variants(row: QueryRow, members: _Members) -> str:
-    """Return the codes of a language that is reported with regions or scripts, such as pt-BR and pt-PT of Portuguese."""
+    """Return the codes of a language that has regions or scripts, such as pt-BR and pt-PT of Portuguese."""
     is_named = members.format_name(row["member"]) != row["member"]
     return ", ".join(sorted(row["codes"])) if is_named and row["codes"] != [row["member"]] else ""
 

@@ -17,7 +17,9 @@ FIRST = date(2025, 3, 1)
 
 
 def draw_chart(unit: BucketUnit, at: Sequence[date], slots: Sequence[int] = (1,), **more: object) -> Element:
-    marks = [Mark(day, slot, 10.0 * slot or 5, f"{day} {slot}", is_partial=day == at[0]) for day in at for slot in slots]
+    marks = [
+        Mark(day, slot, 10.0 * slot or 5, f"{day} {slot}", is_partial=day == at[0]) for day in at for slot in slots
+    ]
     chart = Chart("bars", unit, at, marks, "Bars.")
     return parse_page(render_svg(Chart(**{**vars(chart), **more}))).find_one("svg")  # type: ignore[arg-type]
 
