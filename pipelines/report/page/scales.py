@@ -12,7 +12,7 @@ from pipelines.report.model import Chart, ChartUnit, ValueFormat
 _TICK_COUNT = 4  # about so many steps on the scale of values
 _MAX_LABELS = 5  # on the axis of time
 _WHOLE_NUMBERS_UP_TO, _ABBREVIATED_FROM = 4, 10_000  # highest values at which an axis changes its labels
-_MONEY_DIGITS = ((2, 0.1), (3, 0.01))  # digits that keep the labels distinct, from which highest value on
+_MONEY_DIGITS = ((0, 4), (2, 0.1), (3, 0.01))  # digits that keep the labels distinct, from which highest value on
 _THOUSAND = 1000
 _SI_PREFIXES = ((10**18, "E"), (10**15, "P"), (10**12, "T"), (10**9, "G"), (10**6, "M"), (_THOUSAND, "k"))
 _STEPS = ((math.sqrt(50), 10), (math.sqrt(10), 5), (math.sqrt(2), 2))  # the next larger step of 1, 2, 5 and 10
@@ -70,6 +70,8 @@ def build_value_scale(chart: Chart) -> Scale:
             low = max(0, math.floor(lowest * 10 - 1) / 10)
             return Scale(low, 1, [(value, f"{value:.0%}") for value in _list_ticks(low, 1)])
         case "amount":
+            if top >= _ABBREVIATED_FROM:
+                return Scale(0, top, [(value, _format_count_label(value, top)) for value in _list_ticks(0, top)])
             digits = next((digits for digits, lowest_top in _MONEY_DIGITS if top >= lowest_top), 4)
             return Scale(0, top or 1, [(value, f"{value:,.{digits}f}") for value in _list_ticks(0, top or 1)])
         case "number":

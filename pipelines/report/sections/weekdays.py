@@ -57,7 +57,7 @@ def _build_card(content: Content, provider: str) -> Iterator[Card]:
     yield Card(
         provider,
         Figure(names[highest]),
-        unit=f"has the most: {format_number(means[highest], 1)} conversations" if total else "",
+        unit=f"highest: {format_number(means[highest], 1)} a day" if total else "",
         chart=Chart("bars", "weekday", REFERENCE_WEEK, marks, alt_text),
         line_headers=("part of the week", "share"),
         lines=[CardLine("Saturday and Sunday", format_percent(weekend / total))] if total else (),
