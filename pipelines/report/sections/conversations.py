@@ -22,7 +22,7 @@ from pipelines.report.sections.buckets import (
     write_chart_notes,
 )
 
-MAX_VISIBLE_PANELS, MAX_PANELS = 12, 60
+MAX_VISIBLE_PANELS, MAX_PANELS = 10, 60
 """How many accounts of a provider have a chart that is shown without unfolding, and how many have one at all."""
 
 _MAX_ACCOUNTS = 100  # rows of the table by account

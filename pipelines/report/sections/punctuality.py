@@ -86,7 +86,7 @@ def _build_restated_card(content: Content) -> Card:
         )
         for account, own in sorted(restated.items(), key=lambda item: (-item[1].numbers, item[0]))[:_MAX_ROWS]
     ]
-    headers = ("account", "provider", "latest change", "numbers", "oldest after")
+    headers = ("account", "provider", "latest change", "numbers", "at most after")
     return _build_table_card("Restated", headers, rows, len(restated), text_columns=3)
 
 

@@ -7,8 +7,9 @@ from html import unescape
 
 import pytest
 
-from pipelines.report.model import Chart, Mark
+from pipelines.report.model import Chart, Gap, Mark
 from pipelines.report.page.charts import HEIGHT, POINT_SHAPES, WIDTH, render_svg
+from pipelines.report.page.small_charts import render_small_svg
 from pipelines.report.period import BucketUnit
 from tests.support.html_page import Element, parse_page
 from tests.support.report_warehouse import HOSTILE_NAME
@@ -103,3 +104,64 @@ def test_names_are_escaped_and_places_short() -> None:
     assert picture.find_one("title").text == picture.attributes["aria-label"] == HOSTILE_NAME
     assert {element.tag for element in picture.descendants()} == {"g", "path", "line", "text", "title"}
     assert not re.search(r"\d\.\d\d", unescape(" ".join(re.findall(r' (?:d|transform)="[^"]*"', html))))
+
+
+def test_zero_no_number_and_a_part_of_the_days_each_look_different() -> None:
+    at = [FIRST + timedelta(day) for day in range(6)]
+    marks = [Mark(at[0], 1, 5, "full"), Mark(at[1], 1, 5, "part", is_partial=True), Mark(at[2], 1, 0, "zero")]
+    marks.append(Mark(at[3], 1, 0, "zero of a part", is_partial=True))
+    picture = draw_chart("day", at, marks=marks, gaps=[Gap(at[4], at[5], "not loaded")])
+    shapes = {mark.find_one("title").text: mark.attributes for mark in find_marks(picture)}
+    assert {title: (shape.get("fill"), "a" in (shape["d"] or "")) for title, shape in shapes.items()} == {
+        "full": ("var(--slot-1)", False),
+        "part": ("var(--paper)", False),
+        "zero": ("var(--slot-1)", True),
+        "zero of a part": ("var(--paper)", True),
+        "not loaded": (None, False),
+    }
+    [hatching, frame] = picture.find_one("g", class_="gap").find_all("path")
+    strokes = re.findall(r"M([\d.]+) ([\d.]+)l-([\d.]+) ([\d.]+)", hatching.attributes["d"] or "")
+    assert len(strokes) > 20
+    left, top, right, base = map(
+        float, re.findall(r"M([\d.]+) ([\d.]+)H([\d.]+)V([\d.]+)", frame.attributes["d"] or "")[0]
+    )
+    for x, y, across, down in (map(float, stroke) for stroke in strokes):
+        assert left - 0.2 <= x - across <= x <= right + 0.2
+        assert top - 0.2 <= y <= y + down <= base + 0.2
+
+
+def test_a_stack_is_in_the_order_of_its_marks_and_has_no_bars_of_nothing() -> None:
+    marks = [Mark(FIRST, slot, value, str(slot)) for slot, value in ((2, 30), (0, 0), (1, 10))]
+    picture = draw_chart("day", [FIRST], marks=marks)
+    tops = {mark.text: float((mark.attributes["d"] or "").split()[1].split("h")[0]) for mark in find_marks(picture)}
+    assert list(tops) == ["2", "1"]
+    assert tops["2"] > tops["1"]
+
+
+def test_a_line_breaks_without_a_value_and_is_dashed_beside_a_part() -> None:
+    at = [FIRST + timedelta(day) for day in range(6)]
+    marks = [Mark(day, 1, 5, str(day), is_partial=day == at[5]) for day in at if day != at[2]]
+    lines = [line for line in draw_chart("day", at, kind="lines", marks=marks).find_all("path") if not line.text]
+    segments = {
+        bool(line.attributes.get("stroke-dasharray")): (line.attributes["d"] or "").count("M") for line in lines
+    }
+    assert segments == {False: 2, True: 1}
+
+
+def test_a_small_chart_has_one_path_of_each_kind() -> None:
+    at = [FIRST + timedelta(day) for day in range(60)]
+    values = [7, 0, *[12_000] * 55]
+    marks = [Mark(day, 1, value, "", is_partial=day == at[0]) for day, value in zip(at, values, strict=False)]
+    html = render_small_svg(Chart("bars", "day", at, marks, HOSTILE_NAME, gaps=[Gap(at[57], at[59], "not loaded")]))
+    picture = parse_page(html).find_one("svg")
+    assert picture.find_one("title").text == HOSTILE_NAME
+    assert [path.attributes.get("class") for path in picture.find_all("path")] == [None, "bars", "hollow", "full"]
+    assert picture.find_one("text").text == "12k"
+    assert len(html) < 2500
+
+
+def test_a_small_chart_without_any_number_is_hatched() -> None:
+    chart = Chart("bars", "day", [FIRST], (), "Nothing.", gaps=[Gap(FIRST, FIRST, "not loaded")])
+    picture = parse_page(render_small_svg(chart)).find_one("svg")
+    assert picture.find_one("g", class_="gap").find_all("path")
+    assert picture.find_one("text").text == ""
