@@ -38,12 +38,11 @@ def build_provider_section(content: Content) -> Section:
 
 def build_accounts_section(content: Content) -> Section:
     """Build small multiples for each provider of which several accounts report conversations, the largest first."""
-    cards = [
-        card
+    totals = {
+        provider: MeasureTotals.from_rows(content.list_rows("totals", provider), "conversations")
         for provider in content.providers
-        for card in [_build_accounts_card(content, provider)]
-        if len(card.panels) > 1
-    ]
+    }
+    cards = [_build_accounts_card(content, provider, own) for provider, own in totals.items() if len(own.accounts) > 1]
     lead = (
         f"Conversations per {content.period.bucket_unit}, the largest account first. Each chart has its own scale: the "
         "number in it is its highest bar."
@@ -129,8 +128,7 @@ def _build_account_tables(totals: MeasureTotals, complete_accounts: Collection[s
     return [Table("By account", ("account", "conversations", "change"), rows, omitted_note=more if left else "")]
 
 
-def _build_accounts_card(content: Content, provider: str) -> Card:
-    totals = MeasureTotals.from_rows(content.list_rows("totals", provider), "conversations")
+def _build_accounts_card(content: Content, provider: str, totals: MeasureTotals) -> Card:
     rows: dict[str, list[QueryRow]] = {}
     for row in content.list_rows("conversations", provider):
         rows.setdefault(row["account"], []).append(row)

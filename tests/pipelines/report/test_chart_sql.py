@@ -11,8 +11,7 @@ from pipelines.report.build import ReportRequest, build_report
 from pipelines.report.format import format_count, format_number
 from pipelines.report.languages import name_language
 from pipelines.report.model import Card, Chart, Report
-from tests.support.report_warehouse import MARCH, NOW, fill_rich_store
-from tests.warehouse.sample import open_sample_store
+from tests.support.report_warehouse import MARCH, NOW
 from warehouse.query import ReadSession
 from warehouse.store import Store
 
@@ -40,12 +39,6 @@ class RichReport:
             for card in section.cards:
                 if bool(card.chart) == with_chart and not card.panels:
                     yield section.name, card
-
-
-@pytest.fixture(scope="module")
-def rich_store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, list[Account]]:
-    store = open_sample_store(tmp_path_factory.mktemp("rich"))
-    return store, fill_rich_store(store)
 
 
 @pytest.fixture(scope="module", params=[MARCH, date(2024, 4, 1)], ids=["days", "weeks"])
