@@ -164,7 +164,7 @@ def test_each_statement_of_the_page_runs_in_the_command_sql(
     statements = [element.text for element in page.find_all("pre")]
     assert len(statements) >= 8
     config = installation.folder / "chatmart.yaml"
-    result = run_chatmart(capsys, "--config", config, "sql", "--format", "csv", ";\n".join(statements))
+    result = run_chatmart(capsys, "--config", config, "sql", "--format", "table", ";\n".join(statements))
     assert (result.exit_code, result.err) == (0, "")
     shown = find_card(page, "conversations", SUPPORT.provider)
     first = run_chatmart(capsys, "--config", config, "sql", "--format", "csv", shown.find_one("pre").text)
