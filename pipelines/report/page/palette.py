@@ -100,13 +100,13 @@ def load_theme(name: str, folder: Path = Path()) -> Theme:
 
 
 def measure_contrast(first: str, second: str) -> float:
-    """Return the contrast of two colours as WCAG defines it: 1 for equal ones, 21 for black and white."""
+    """Return the contrast ratio of two hexadecimal colours as WCAG defines it: 1 of equal ones, 21 of black and white."""
     light, dark = sorted((measure_luminance(first), measure_luminance(second)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
 def measure_luminance(colour: str) -> float:
-    """Return the relative luminance of a hexadecimal colour, 0 to 1."""
+    """Return the relative luminance of a hexadecimal colour, as a share from 0 (black) to 1 (white)."""
     digits = colour[1:] if len(colour) == len("#rrggbb") else "".join(2 * digit for digit in colour[1:])
     parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]

@@ -41,7 +41,7 @@ class Bands:
 
     @cached_property
     def step(self) -> float:
-        """The distance from one bucket to the next."""
+        """The distance from one bucket to the next, in pixels."""
         return (self.right - self.left) / len(self.dates)
 
     @cached_property
@@ -49,11 +49,11 @@ class Bands:
         return {bucket: place for place, bucket in enumerate(self.dates)}
 
     def start(self, bucket: date) -> float:
-        """Return the left edge of a bucket's column."""
+        """Return the left edge of a bucket's column, in pixels."""
         return self.left + self._places[bucket] * self.step
 
     def middle(self, bucket: date) -> float:
-        """Return the middle of a bucket's column."""
+        """Return the middle of a bucket's column, in pixels."""
         return self.start(bucket) + self.step / 2
 
     def are_neighbours(self, first: date, second: date) -> bool:
@@ -82,7 +82,7 @@ def build_value_scale(chart: Chart) -> Scale:
 
 
 def find_highest_end(chart: Chart) -> float:
-    """Return the value at the top of the highest stacked bar or point; 0 without marks."""
+    """Return the value at the top of the highest stacked bar or point, in the unit of the chart; 0 without marks."""
     heights: dict[date, float] = {}
     for mark in chart.marks:
         height = heights.get(mark.bucket_date, 0.0)
