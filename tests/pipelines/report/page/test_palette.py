@@ -1,5 +1,6 @@
 """Themes: the built-in ones, files of own colours, and what is wrong with a file."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,12 @@ def test_an_unknown_theme_is_refused_with_a_guess(tmp_path: Path) -> None:
 def test_the_contrast_is_that_of_wcag() -> None:
     assert measure_contrast("#000", "#ffffff") == pytest.approx(21)
     assert measure_contrast("#777777", "#fff") == pytest.approx(4.48, abs=0.01)
+
+
+def test_the_example_of_the_page_about_reports_is_a_theme(tmp_path: Path) -> None:
+    page = Path("docs/report.md").read_text("utf-8")
+    [example] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    theme = load_theme("brand.yaml", write_file(tmp_path, example))
+    assert theme.dark is not None
+    written = {name for name in re.findall(r"^(\w+):", example, re.MULTILINE) if name not in ("series", "dark")}
+    assert written == {name for name in theme.main.colours if not name.startswith("slot-")}
