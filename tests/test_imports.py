@@ -209,4 +209,4 @@ def test_a_load_loads_no_orchestrator_and_no_report() -> None:
         "psycopg2",
     }
     assert "pipelines.report" in report
-    assert not report & {"dagster", "pycountry"}
+    assert "dagster" not in report

@@ -26,13 +26,13 @@ _STATEMENTS = {
         GROUP BY ALL ORDER BY ALL
     """,
     "conversations": """
-        SELECT $bucket AS $unit, sum(conversations) AS conversations
+        SELECT $bucket, sum(conversations) AS conversations
         FROM conversation_daily
         WHERE $days
         GROUP BY ALL ORDER BY ALL
     """,
     "accounts": """
-        SELECT account, $bucket AS $unit, sum(conversations) AS conversations
+        SELECT account, $bucket, sum(conversations) AS conversations
         FROM conversation_daily
         WHERE $days
         GROUP BY ALL ORDER BY ALL
@@ -48,19 +48,19 @@ _STATEMENTS = {
         GROUP BY ALL ORDER BY ALL
     """,
     "channels": """
-        SELECT channel, $bucket AS $unit, sum(conversations) AS conversations
+        SELECT channel, $bucket, sum(conversations) AS conversations
         FROM channel_daily
         WHERE $days AND NOT is_test
         GROUP BY ALL ORDER BY ALL
     """,
     "models": """
-        SELECT model, $bucket AS $unit, sum(tokens) AS tokens
+        SELECT model, $bucket, sum(tokens) AS tokens
         FROM token_daily
         WHERE $days
         GROUP BY ALL ORDER BY ALL
     """,
     "costs": """
-        SELECT $bucket AS $unit, coalesce(sum(cost_amount) FILTER (cost_currency $is_currency), 0) AS cost
+        SELECT $bucket, coalesce(sum(cost_amount) FILTER (cost_currency $is_currency), 0) AS cost
         FROM conversation_daily
         WHERE $days AND cost_amount IS NOT NULL
         GROUP BY ALL ORDER BY ALL
@@ -165,23 +165,35 @@ class ChartSql:
 
     def write(self, name: str, provider: str | None = None, currency: str | None = None) -> str:
         """Return a statement by the name of its query; without a provider it is about the accounts of all providers."""
-        months = _write_range("month", self.period.first_chart_month, self.period.last)
+        unit = self.period.bucket_unit
+        of_days = self._list_conditions(_write_range("date", self.period.first, self.period.last), provider)
+        of_months = self._list_conditions(
+            _write_range("month", self.period.first_chart_month, self.period.last), provider
+        )
+        template = dedent(_STATEMENTS[name]).strip()
         return fill(
-            dedent(_STATEMENTS[name]).strip(),
-            bucket="date" if self.period.bucket_unit == "day" else f"date_trunc('{self.period.bucket_unit}', date)",
-            unit="date" if self.period.bucket_unit == "day" else f'"{self.period.bucket_unit}"',
-            days=self._write_condition(_write_range("date", self.period.first, self.period.last), provider),
-            months=self._write_condition(months, provider),
+            _insert_conditions(_insert_conditions(template, "$days", of_days), "$months", of_months),
+            bucket="date" if unit == "day" else f"date_trunc('{unit}', date) AS \"{unit}\"",
             is_currency="IS NULL" if currency is None else f"= {literal(currency)}",
             most=str(TOP_INTENTS),
         )
 
-    def _write_condition(self, of_days: str, provider: str | None) -> str:
+    def _list_conditions(self, of_days: str, provider: str | None) -> list[str]:
         conditions = [] if provider is None else [f"provider = {literal(provider)}"]
         if provider in self.providers_with_others or (provider is None and self.providers_with_others):
             names = [account.name for account in self.accounts if provider in (None, account.provider)]
             conditions.append(f"account IN ({', '.join(map(literal, names))})")
-        return " AND ".join([*conditions, of_days])
+        return [*conditions, of_days]
+
+
+def _insert_conditions(template: str, place: str, conditions: Sequence[str]) -> str:
+    """Return the template with the conditions in place of ``place``, one below the other as deep as its line."""
+    lines = []
+    for line in template.splitlines():
+        indent = " " * (len(line) - len(line.lstrip()))
+        joined = f"\n{indent}  AND ".join(condition.replace("$", "$$") for condition in conditions)
+        lines.append(line.replace(place, joined))
+    return "\n".join(lines)
 
 
 def _write_range(column: str, first: date, last: date) -> str:

@@ -100,7 +100,7 @@ def load_theme(name: str, folder: Path = Path()) -> Theme:
 
 
 def measure_contrast(first: str, second: str) -> float:
-    """Return WCAG's contrast ratio of two hexadecimal colours: 1 of equal ones, 21 of black and white."""
+    """Return WCAG's contrast ratio of two hexadecimal colours, a number of 1 (equal) to 21 (black and white)."""
     light, dark = sorted((measure_luminance(first), measure_luminance(second)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
