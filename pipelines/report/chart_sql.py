@@ -4,9 +4,10 @@ The report itself reads all its numbers with ``queries``, in one statement of on
 each is about one card, and runs in ``chatmart sql`` or in any tool that reads the warehouse. Nothing is run here.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from string import Template
 from textwrap import dedent
 
 from extractors.account import Account
@@ -166,13 +167,13 @@ class ChartSql:
     def write(self, name: str, provider: str | None = None, currency: str | None = None) -> str:
         """Return a statement by the name of its query; without a provider it is about the accounts of all providers."""
         unit = self.period.bucket_unit
-        of_days = self._list_conditions(_write_range("date", self.period.first, self.period.last), provider)
-        of_months = self._list_conditions(
-            _write_range("month", self.period.first_chart_month, self.period.last), provider
-        )
-        template = dedent(_STATEMENTS[name]).strip()
+        ranges = {
+            "days": _write_range("date", self.period.first, self.period.last),
+            "months": _write_range("month", self.period.first_chart_month, self.period.last),
+        }
+        conditions = {name: self._list_conditions(of_days, provider) for name, of_days in ranges.items()}
         return fill(
-            _insert_conditions(_insert_conditions(template, "$days", of_days), "$months", of_months),
+            _insert_conditions(dedent(_STATEMENTS[name]).strip(), conditions),
             bucket="date" if unit == "day" else f"date_trunc('{unit}', date) AS \"{unit}\"",
             is_currency="IS NULL" if currency is None else f"= {literal(currency)}",
             most=str(TOP_INTENTS),
@@ -186,13 +187,16 @@ class ChartSql:
         return [*conditions, of_days]
 
 
-def _insert_conditions(template: str, place: str, conditions: Sequence[str]) -> str:
-    """Return the template with the conditions in place of ``place``, one below the other as deep as its line."""
+def _insert_conditions(template: str, conditions: Mapping[str, Sequence[str]]) -> str:
+    """Return the template with the conditions in place of their ``$name``, one below the other as deep as its line."""
     lines = []
     for line in template.splitlines():
         indent = " " * (len(line) - len(line.lstrip()))
-        joined = f"\n{indent}  AND ".join(condition.replace("$", "$$") for condition in conditions)
-        lines.append(line.replace(place, joined))
+        joined = {
+            name: f"\n{indent}  AND ".join(condition.replace("$", "$$") for condition in own)
+            for name, own in conditions.items()
+        }
+        lines.append(Template(line).safe_substitute(joined))
     return "\n".join(lines)
 
 
