@@ -40,8 +40,13 @@ def find_partial_buckets(content: Content, provider: str) -> dict[date, str]:
             sums[1] += row["days"]
     for bucket, (reported, loaded) in days.items():
         if 0 < reported < loaded:
-            partial.setdefault(bucket, f"reported for {reported:,} of {loaded:,} loaded days")
+            partial.setdefault(bucket, format_reported_part(reported, loaded))
     return partial
+
+
+def format_reported_part(reported: int, loaded: int) -> str:
+    """Return the number of days with a number, of how many loaded ones."""
+    return f"reported for {reported:,} of {loaded:,} loaded days"
 
 
 def find_gaps(coverage: PeriodCoverage, accounts: Sequence[str], buckets_with_number: Collection[date]) -> list[Gap]:

@@ -17,6 +17,7 @@ from pipelines.report.sections.buckets import (
     describe_bars,
     find_gaps,
     find_partial_buckets,
+    format_reported_part,
     name_bucket,
     sum_reported,
     write_chart_notes,
@@ -150,7 +151,7 @@ def _build_panel(content: Content, totals: MeasureTotals, account: str, rows: Se
     partial = content.coverage.find_partial_buckets([account])
     for row in rows:
         if 0 < row["reported_days"] < row["days"]:
-            partial.setdefault(row["bucket"], f"reported for {row['reported_days']} of {row['days']} loaded days")
+            partial.setdefault(row["bucket"], format_reported_part(row["reported_days"], row["days"]))
     chart = _build_chart(
         f"conversations of {account}", counts, partial, find_gaps(content.coverage, [account], counts), content.period
     )

@@ -12,7 +12,13 @@ from pipelines.report.changes import list_comparable_accounts
 from pipelines.report.content import Content
 from pipelines.report.format import format_bucket, format_money
 from pipelines.report.model import Card, Chart, Figure, Mark, Section
-from pipelines.report.sections.buckets import find_gaps, find_partial_buckets, name_bucket, write_chart_notes
+from pipelines.report.sections.buckets import (
+    find_gaps,
+    find_partial_buckets,
+    format_reported_part,
+    name_bucket,
+    write_chart_notes,
+)
 from pipelines.report.sections.stacks import Breakdown, StackRows, build_stack_card
 from pipelines.report.sections.totals import NO_CURRENCY
 
@@ -51,7 +57,7 @@ def _build_cost_cards(content: Content, provider: str) -> Iterator[Card]:
 
 def _build_cost_card(content: Content, provider: str, currency: str | None, amounts: dict[date, Decimal]) -> Card:
     period, unit = content.period, currency or NO_CURRENCY
-    partial = find_partial_buckets(content, provider)
+    partial = _find_partial_costs(content, provider)
     gaps = find_gaps(content.coverage, content.coverage.accounts_of[provider], amounts)
     marks = [
         Mark(
@@ -76,6 +82,22 @@ def _build_cost_card(content: Content, provider: str, currency: str | None, amou
         chart=Chart("bars", period.bucket_unit, period.bucket_dates, marks, alt_text, "amount", gaps),
         sql=content.sql.write("costs", provider, currency),
     )
+
+
+def _find_partial_costs(content: Content, provider: str) -> dict[date, str]:
+    """Return the buckets of a part of their days, also those that lack the cost of days of accounts that report it."""
+    partial = find_partial_buckets(content, provider)
+    accounts = {
+        row["account"] for row in content.list_rows("totals", provider) if row["is_current"] and row["cost_days"]
+    }
+    days: dict[date, int] = {}
+    for row in content.list_rows("bucket_costs", provider):
+        days[row["bucket"]] = days.get(row["bucket"], 0) + row["days"]
+    for bucket, reported in days.items():
+        loaded = sum(content.coverage.loaded_days[account][bucket] for account in accounts)
+        if reported < loaded:
+            partial.setdefault(bucket, format_reported_part(reported, loaded))
+    return partial
 
 
 def _build_model_card(content: Content, provider: str) -> Iterator[Card]:
