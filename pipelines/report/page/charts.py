@@ -109,10 +109,10 @@ def _draw_bars(chart: Chart, scale: Scale, bands: Bands) -> Iterator[str]:
         left, low = bands.middle(bucket) - width / 2, 0.0
         visible = [mark for mark in marks if mark.value] or marks[:1]
         for mark in visible:
-            base, top = _height(low, scale), _height(low + mark.value, scale)
+            top, base = sorted((_height(low, scale), _height(low + mark.value, scale)))
             low += mark.value
             if not mark.value:
-                yield _draw_zero(mark, bands.middle(bucket))
+                yield _draw_zero(mark, bands.middle(bucket), _height(0, scale))
             elif mark.is_partial:
                 yield _draw_hollow_bar(mark, left, width, top, base)
             else:
@@ -131,9 +131,9 @@ def _draw_hollow_bar(mark: Mark, left: float, width: float, top: float, base: fl
     return _path(f'fill="var(--paper)" stroke="{_colour(mark.slot)}" stroke-width="1.2"', rectangle, mark)
 
 
-def _draw_zero(mark: Mark, middle: float) -> str:
+def _draw_zero(mark: Mark, middle: float, base: float) -> str:
     """Draw a dot on the base line; a hollow one for a part of the days."""
-    start = f"M{_number(middle - _ZERO_RADIUS)} {_number(_BASE - _ZERO_RADIUS - 1)}"
+    start = f"M{_number(middle - _ZERO_RADIUS)} {_number(base - _ZERO_RADIUS - 1)}"
     circle = f"{start}a2.3 2.3 0 1 0 4.6 0a2.3 2.3 0 1 0-4.6 0z"
     fill = f'fill="var(--paper)" stroke="{_colour(mark.slot)}"' if mark.is_partial else f'fill="{_colour(mark.slot)}"'
     return _path(fill, circle, mark)

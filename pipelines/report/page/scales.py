@@ -70,10 +70,11 @@ def build_value_scale(chart: Chart) -> Scale:
             low = max(0, math.floor(lowest * 10 - 1) / 10)
             return Scale(low, 1, [(value, f"{value:.0%}") for value in _list_ticks(low, 1)])
         case "amount":
+            low, high = min((mark.value for mark in chart.marks if mark.value < 0), default=0), top or 1  # credit notes
             if top >= _ABBREVIATED_FROM:
-                return Scale(0, top, [(value, _format_count_label(value, top)) for value in _list_ticks(0, top)])
+                return Scale(low, high, [(value, _format_count_label(value, top)) for value in _list_ticks(low, high)])
             digits = next((digits for digits, lowest_top in _MONEY_DIGITS if top >= lowest_top), 4)
-            return Scale(0, top or 1, [(value, f"{value:,.{digits}f}") for value in _list_ticks(0, top or 1)])
+            return Scale(low, high, [(value, f"{value:,.{digits}f}") for value in _list_ticks(low, high)])
         case "number":
             if top <= _WHOLE_NUMBERS_UP_TO:  # there are no half conversations
                 whole = range(max(math.ceil(top), 1) + 1)
@@ -127,6 +128,8 @@ def format_short_number(value: float, value_format: ValueFormat = "number") -> s
     """
     if value_format == "percent":
         return f"{value:.0%}"
+    if value < 0:
+        return f"-{format_short_number(-value)}"
     if value < _ABBREVIATED_FROM:
         return f"{value:,.0f}" if value >= 1 or value == 0 else f"{value:.2g}"
     size, prefix = next(entry for entry in _SI_PREFIXES if value >= entry[0])

@@ -76,6 +76,9 @@ def test_labels_of_time_are_few_and_in_the_unit(unit: BucketUnit, at: list[date]
         ("percent", (0, 1), ["0%", "20%", "40%", "60%", "80%", "100%"]),
         ("amount", (0.2, 0.19), ["0.00", "0.05", "0.10", "0.15", "0.20"]),
         ("amount", (0.002,), ["0.0000", "0.0005", "0.0010", "0.0015", "0.0020"]),
+        ("amount", (250, 1), ["0", "50", "100", "150", "200", "250"]),
+        ("amount", (20_000, 1), ["0", "5k", "10k", "15k", "20k"]),
+        ("amount", (3, -1), ["-1.00", "0.00", "1.00", "2.00", "3.00"]),
     ],
 )
 def test_scales_begin_where_lines_are_distinguishable(form: str, values: Sequence[float], expected: list[str]) -> None:
@@ -136,6 +139,19 @@ def test_a_stack_is_in_the_order_of_its_marks_and_has_no_bars_of_nothing() -> No
     tops = {mark.text: float((mark.attributes["d"] or "").split()[1].split("h")[0]) for mark in find_marks(picture)}
     assert list(tops) == ["2", "1"]
     assert tops["2"] > tops["1"]
+
+
+def test_a_negative_cost_is_below_the_zero() -> None:
+    at = [FIRST, FIRST + timedelta(1), FIRST + timedelta(2)]
+    marks = [Mark(day, 1, value, str(value)) for day, value in zip(at, (3, -1, 0), strict=True)]
+    picture = draw_chart("day", at, marks=marks, value_format="amount")
+    ends = {
+        mark.text: (float(str(mark.attributes["d"]).split()[1].split("h")[0].split("a")[0]), str(mark.attributes["d"]))
+        for mark in find_marks(picture)
+    }
+    base = float(re.findall(r"V([\d.]+)", ends["3"][1])[0])
+    assert ends["-1"][0] == base < float(re.findall(r"V([\d.]+)", ends["-1"][1])[0])
+    assert base - 5 < ends["0"][0] < base
 
 
 def test_a_line_breaks_without_a_value_and_is_dashed_beside_a_part() -> None:
