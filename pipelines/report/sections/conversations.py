@@ -32,7 +32,11 @@ _MAX_ACCOUNTS = 100  # rows of the table by account
 def build_provider_section(content: Content) -> Section:
     """Build a card for each provider: its conversations over time, and its definition of a conversation."""
     cards = [_build_provider_card(content, provider) for provider in content.providers]
-    lead = "Each provider counts conversations in its own way, described under its chart. Each chart has its own scale."
+    lead = (
+        "Each provider counts conversations in its own way, described under its chart. Each chart has its own scale."
+        if len(cards) > 1
+        else "As the provider counts them, described under the chart."
+    )
     title = f"Conversations per {content.period.bucket_unit}"
     return Section("conversations", "Conversations", title, lead, cards, write_chart_notes(cards))
 
