@@ -53,7 +53,6 @@ from warehouse.storage.parquet_publication import find_plain_damage, link_files,
 from warehouse.storage.parquet_tables import (
     create_table_views,
     find_changed_partitions,
-    fingerprints,
     load_scope,
     partitions_of,
     raise_for_damage,
@@ -133,14 +132,14 @@ class ParquetStorage:
             manifest = self._read_current(con)
             with attach_empty_warehouse(con):
                 self._load_scope(con, scope, manifest)
-                before = fingerprints(con, scope)
                 with sql_transaction(con):
                     yield transaction
+                    changed = find_changed_partitions(con, scope) if transaction.changed else []
                 if not transaction.changed:
                     return
                 written = {
                     (table, month): self._write_file(con, table, month, scope, manifest.data_file(table, month))
-                    for table, month in find_changed_partitions(con, scope, before)
+                    for table, month in changed
                 }
             self._commit(manifest, written)
 
