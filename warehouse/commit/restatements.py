@@ -49,7 +49,7 @@ def insert_restatements_sql(filled: Collection[str], staged: Collection[str]) ->
 
 
 def _select_changes(name: str, is_filled: bool, is_staged: bool) -> str:
-    """Return the query of the numbers of a fact that differ. Rows without a difference are dropped first, as a whole."""
+    """Return the query of the numbers of a fact that differ. Rows without a difference are dropped first."""
     grain, measures = _grain_of(name), _measures_of(name)
     members = [ident(column) for column in grain[2:]]
     return fill(

@@ -29,6 +29,7 @@ from warehouse.engine import attach_empty_warehouse, sql_transaction
 from warehouse.errors import DamagedWarehouse, UnreadableWarehouse
 from warehouse.model.engine_paths import parquet_rows_sql
 from warehouse.records import Damage, Scope, Transaction
+from warehouse.storage.changed_partitions import find_changed_partitions
 from warehouse.storage.damage import RUN_AGAIN, log
 from warehouse.storage.files import (
     PRIVATE_FILE,
@@ -52,7 +53,6 @@ from warehouse.storage.parquet_manifest import DataFile, Manifest
 from warehouse.storage.parquet_publication import find_plain_damage, link_files, remove_superseded, write_views
 from warehouse.storage.parquet_tables import (
     create_table_views,
-    find_changed_partitions,
     load_scope,
     partitions_of,
     raise_for_damage,

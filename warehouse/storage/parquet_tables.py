@@ -24,9 +24,6 @@ from warehouse.sql import day_literal, fill, ident, identifier_list, literal, su
 
 ROWS_PER_GROUP = 122_880
 
-_COUNT = "SELECT $table, $month, count(*) FROM wh.$name AS t"
-_CHECKSUM = "SELECT $table, $month, CAST(bit_xor(hash(t)) AS VARCHAR) || ' ' || CAST(sum(hash(t)) AS VARCHAR) FROM wh.$name AS t"
-
 
 def is_partitioned(table: str) -> bool:
     """Return whether a table has one file per month."""
@@ -158,39 +155,6 @@ def insert_rows(con: duckdb.DuckDBPyConnection, scope: Scope, table: str, rows: 
     insert = "INSERT INTO wh.$table BY NAME SELECT * FROM $rows WHERE $condition"
     with raise_for_damage():
         con.execute(fill(insert, table=ident(table), rows=rows, condition=condition))
-
-
-def find_changed_partitions(con: duckdb.DuckDBPyConnection, scope: Scope) -> list[tuple[str, str]]:
-    """Return, sorted, the tables and months whose loaded rows the open transaction of `con` has changed.
-
-    Another session of the engine still sees the rows as they were loaded. Rows are only hashed, which is dear, in
-    tables that have a month with as many rows as before.
-    """
-    with con.cursor() as loaded:
-        tables = tables_of(scope)
-        before, after = (_query_partitions(session, _COUNT, tables) for session in (loaded, con))
-        same_count = {part for part in before.keys() & after.keys() if before[part] == after[part]}
-        hashed = [table for table in tables if any(part[0] == table and before[part] for part in same_count)]
-        old, new = (_query_partitions(session, _CHECKSUM, hashed) for session in (loaded, con))
-    same = {part for part in same_count if old.get(part) == new.get(part)}
-    return sorted((before.keys() | after.keys()) - same)
-
-
-def _query_partitions(
-    con: duckdb.DuckDBPyConnection, query: str, tables: Collection[str]
-) -> dict[tuple[str, str], int | str]:
-    """Return the value of a query by table and month; without rows, a table without months has one all the same."""
-    parts = [
-        fill(
-            f"{query} GROUP BY 2" if is_partitioned(table) else query,
-            table=literal(table),
-            name=ident(table),
-            month="date_trunc('month', date)" if is_partitioned(table) else "NULL",
-        )
-        for table in tables
-    ]
-    rows = con.execute(" UNION ALL ".join(parts)).fetchall() if parts else []
-    return {(table, f"{month:%Y-%m}" if month else ""): value for table, month, value in rows}
 
 
 def write_partition(

@@ -17,6 +17,7 @@ from warehouse.ddl.views import referenced_relations
 from warehouse.engine import EngineLimits, attach_empty_warehouse, open_engine, sql_transaction
 from warehouse.errors import UnreadableWarehouse
 from warehouse.records import Damage, Scope, Transaction
+from warehouse.storage.changed_partitions import find_changed_partitions
 from warehouse.storage.delta.damage import find_damaged_files
 from warehouse.storage.delta.lake import Changes, Lake
 from warehouse.storage.delta.lake_file import FileNames, LakeFile
@@ -28,7 +29,6 @@ from warehouse.storage.delta.upgrade import create_lake, initial_files, upgrade_
 from warehouse.storage.files import remove_old_spill
 from warehouse.storage.parquet_tables import (
     create_table_views,
-    find_changed_partitions,
     raise_for_damage,
     require_whole,
 )
