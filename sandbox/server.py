@@ -132,6 +132,12 @@ class Sandbox:
         return self.origin + get_vendor(provider).root
 
     @property
+    def ports(self) -> tuple[int, int]:
+        """The ports of the APIs and of the downloads, while it runs."""
+        api_port, download_port = (int(origin.rpartition(":")[2]) for origin in (self.origin, self.download_origin))
+        return api_port, download_port
+
+    @property
     def shapes(self) -> CommonShapes:
         """The shapes in use, a `ResponseShapes`; its fields may be set, or the whole be replaced."""
         return cast("CommonShapes", self._context.shapes)

@@ -32,6 +32,13 @@ def restate_demo_week(world: World, first_day: date) -> tuple[str, tuple[date, .
     return clairmeuse.RESTATED_ACCOUNT, days
 
 
+def build_restated_demo_world(first_day: date, seed: int = 7) -> World:
+    """Return the world after its restatement: as the providers report it from then on."""
+    world = build_demo_world(first_day, seed)
+    restate_demo_week(world, first_day)
+    return world
+
+
 def choose_first_day(end: date) -> date:
     """Return the first day of a new demo whose last day is the one before `end`."""
     return end - timedelta(days=DEMO_DAYS)
