@@ -33,10 +33,8 @@ def find_config(path: str | None) -> Path:
     is_named = bool(path or os.environ.get(ENVIRONMENT_VARIABLE))
     demo = None if is_named else find_demo_config()
     if demo is None:
-        reason = "is a folder" if file.is_dir() else "is not there"
-        raise ConfigError(
-            [f"there is no configuration at {file}, which {reason}; write one: `chatmart init`, or try `chatmart demo`"]
-        )
+        place = f"{file}, which is a folder" if file.is_dir() else file
+        raise ConfigError([f"there is no configuration at {place}; write one: `chatmart init`, or try `chatmart demo`"])
     return demo
 
 

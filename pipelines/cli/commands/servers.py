@@ -13,19 +13,20 @@ from typing import NoReturn
 import click
 
 from pipelines.cli.common_options import CONFIG_OPTION, command
+from pipelines.cli.option_types import NameChoice, PortType
 from pipelines.cli.options import SANDBOX_PORTS
 
 
 @command()
 @click.option(
     "--port",
-    type=click.IntRange(1, 65534),
+    type=PortType(),
     help=f"Port of the five APIs; downloads use the next one (default: the demo's, else {SANDBOX_PORTS[0]}).",
 )
 @click.option("--seed", type=int, help="Seed of the invented data (default: the demo's).")
 @click.option(
     "--world",
-    type=click.Choice(["demo", "sample"]),
+    type=NameChoice(["demo", "sample"]),
     default="demo",
     show_default=True,
     help="demo: the companies of the demo. sample: names and values that are awkward on purpose.",
