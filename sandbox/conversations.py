@@ -110,9 +110,12 @@ def generate_conversations(
     rng = make_seeded_random(seed, account.name, day, salt)
     start, end = midnight(day, account.zone), midnight(day + timedelta(days=1), account.zone)
     length_ms = (end - start) // MILLISECOND
-    if account.profile is not None:
+    profile = account.profile
+    if profile is not None:
         account = account.on_day(day)
-        offsets = _draw_profile_offsets(rng, account, day, count)
+        if count is None:
+            count = profile.draw_count(rng, account.daily_conversations, day)
+        offsets = profile.draw_offsets(rng, account.zone, day, count)
     elif count is None:
         if rng.random() < account.quiet_share:
             return []
@@ -127,13 +130,6 @@ def generate_conversations(
         )
         for index, offset in enumerate(offsets)
     ]
-
-
-def _draw_profile_offsets(rng: Random, account: SandboxAccount, day: date, count: int | None) -> list[int]:
-    assert account.profile is not None
-    if count is None:
-        count = account.profile.draw_count(rng, account.daily_conversations, day)
-    return account.profile.draw_offsets(rng, account.zone, day, count)
 
 
 def _draw_offsets(rng: Random, account: SandboxAccount, start: datetime, length_ms: int, count: int) -> list[int]:

@@ -35,9 +35,9 @@ class NameChoice(click.Choice[str]):
         super().__init__(names)
         self.names = tuple(names)
 
-    def get_invalid_choice_message(self, invalid_choice: Any, ctx: click.Context | None) -> str:  # noqa: ARG002
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
         """Return the sentence for a name that is none of these."""
-        return f"{str(invalid_choice)!r} is none of: {', '.join(self.names)}{suggest(str(invalid_choice), self.names)}"
+        return f"{str(value)!r} is none of: {', '.join(self.names)}{suggest(str(value), self.names)}"
 
 
 class PortType(click.IntRange):

@@ -105,12 +105,8 @@ class Config:
             if (not accounts or account.name in accounts) and (not providers or account.provider in providers)
         )
         if not selected:
-            names = f"the accounts {', '.join(accounts)} are" if len(accounts) > 1 else f"the account {accounts[0]} is"
-            raise ConfigError(
-                [f"{names} not of {' or '.join(providers)}"]
-                if accounts
-                else [f"no account in {self.path} is of {' or '.join(providers)}"]
-            )
+            which = f"none of the accounts {', '.join(accounts)}" if accounts else "no account"
+            raise ConfigError([f"{which} in {self.path} is of {' or '.join(providers)}"])
         return selected
 
 

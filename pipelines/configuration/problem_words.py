@@ -5,7 +5,6 @@ stand in its place by mistake.
 """
 
 import re
-from collections.abc import Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -22,46 +21,39 @@ _LIST = "is not a list: write it as in [first, second], or one item a line after
 _TEXT = "is not a text: it is a list or a section; write one value"
 
 
+_SENTENCES = {
+    "missing": "is missing",
+    "greater_than_equal": "is too small: the least is {ge}",
+    "greater_than": "is too small: it is more than {gt}",
+    "less_than_equal": "is too large: the most is {le}",
+    "less_than": "is too large: it is less than {lt}",
+    "string_too_long": "is too long: the most are {max_length} characters",
+    "string_too_short": "is empty",
+    "too_short": "has too few items: the least is {min_length}",
+    "too_long": "has too many items: the most is {max_length}",
+    "finite_number": "is no number with an end",
+    "string_type": _TEXT,
+    **dict.fromkeys(("list_type", "tuple_type"), _LIST),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type", "mapping_type"), _SECTION),
+}
+"""The sentence of each kind of error; the names in braces are the library's names of the limits."""
+
+
 def describe_problem(model: type[BaseModel], location: Location, kind: str, message: str, context: Any) -> str:
     """Return the problem of a value in our words.
 
     `location` are the keys down to the value, `kind`, `message` and `context` are those of the validation's error.
     """
-    if kind == "missing":
-        return "is missing"
     if kind == "extra_forbidden":
         return f"is not a known key{_explain_key(model, location)}"
-    limits: Mapping[str, Any] = context or {}
-    field = _find_field(model, location)
-    match kind:
-        case "greater_than_equal":
-            return f"is too small: the least is {_format_number(limits['ge'])}"
-        case "greater_than":
-            return f"is too small: it is more than {_format_number(limits['gt'])}"
-        case "less_than_equal":
-            return f"is too large: the most is {_format_number(limits['le'])}"
-        case "literal_error":
-            return f"is none of: {', '.join(_QUOTED.findall(str(limits['expected'])))}"
-        case "string_too_long":
-            return f"is too long: the most are {limits['max_length']} characters"
-        case "string_too_short":
-            return "is empty"
-        case "too_short":
-            return f"has too few items: the least is {limits['min_length']}"
-        case "too_long":
-            return f"has too many items: the most is {limits['max_length']}"
-        case "string_pattern_mismatch":
-            return f"has another form than it must have: {_describe_field(field)}"
-        case "list_type" | "tuple_type":
-            return _LIST
-        case "string_type":
-            return _TEXT
-        case "dict_type" | "model_type" | "model_attributes_type" | "mapping_type":
-            return _SECTION
-        case "finite_number":
-            return "is no number with an end"
-        case _:
-            return message.removeprefix("Value error, ")
+    if kind == "string_pattern_mismatch":
+        return f"has another form than it must have: {_describe_field(_find_field(model, location))}"
+    if kind == "literal_error":
+        return f"is none of: {', '.join(_QUOTED.findall(str(context['expected'])))}"
+    sentence = _SENTENCES.get(kind)
+    if sentence is None:
+        return message.removeprefix("Value error, ")
+    return sentence.format(**{name: _format_number(value) for name, value in (context or {}).items()})
 
 
 def _format_number(value: Any) -> str:

@@ -8,28 +8,32 @@ import re
 
 import yaml
 
+_COLON = (
+    "a colon where no key can stand; indent this line as the lines it belongs to are indented, and put a text with a "
+    "colon and a blank in quotes"
+)
+_INDENTATION = "this line is indented otherwise than the lines that it belongs to, or lacks its `- `"
+_BACKSLASH = "a backslash in double quotes that begins no known character; use single quotes"
+_TAG = "a text that begins with ! is put in quotes; no other type is read"
+_REFERENCE = "a text that begins with * or & is put in quotes"
+
 _WORDS: tuple[tuple[str, str, bool], ...] = (
-    # a pattern in the library's words, our sentence, and whether the beginning of the construct is shown as its place
     (r"found character '\\t'", "a tab, where only blanks may indent; write blanks", False),
     (r"found character '[%@`]'", "a text that begins with %, @ or ` is put in quotes", False),
     (r"expected ',' or '\]'", "the list in [ ] that begins here is not closed, or lacks a comma", True),
     (r"expected ',' or '\}'", "the section in { } that begins here is not closed, or lacks a comma", True),
     (r"unexpected end of stream", "the quote that is opened here is never closed", True),
-    (r"mapping values are not allowed", "a colon where no key can stand; indent this line as the lines it belongs to "
-     "are indented, and put a text with a colon and a blank in quotes", False),
-    (r"expected <block end>", "this line is indented otherwise than the lines that it belongs to, or lacks its `- `", False),
+    (r"mapping values are not allowed", _COLON, False),
+    (r"expected <block end>", _INDENTATION, False),
     (r"could not find expected ':'", "a line without `key: value`; a key is followed by a colon and a blank", True),
     (r"expected the node content", "a value is missing, or a bracket is not closed", False),
-    (r"undefined alias", "a text that begins with * is put in quotes", False),
-    (r"while scanning an (alias|anchor)", "a text that begins with * or & is put in quotes", False),
-    (r"could not determine a constructor", "a text that begins with ! is put in quotes; no other type is read", False),
-    (r"while (scanning|parsing) a tag", "a text that begins with ! is put in quotes; no other type is read", False),
-    (r"unknown escape character|expected escape sequence", "a backslash in double quotes that begins no known "
-     "character; use single quotes", False),
+    (r"undefined alias|while scanning an (alias|anchor)", _REFERENCE, False),
+    (r"could not determine a constructor|while (scanning|parsing) a tag", _TAG, False),
+    (r"unknown escape character|expected escape sequence", _BACKSLASH, False),
     (r"another document", "a second document begins with ---; the file holds one", False),
     (r"unhashable key", "a list or a section stands where a key must stand", False),
-    (r"the key .* is given twice", "", False),
-)  # fmt: skip
+)
+"""A pattern in the library's words, our sentence, and whether the place is where the construct begins."""
 
 
 def describe_yaml_error(error: yaml.MarkedYAMLError) -> str:
@@ -45,7 +49,7 @@ def describe_yaml_error(error: yaml.MarkedYAMLError) -> str:
     for pattern, words, is_at_beginning in _WORDS:
         if re.search(pattern, text):
             mark = error.context_mark if is_at_beginning else error.problem_mark
-            return f"{_format_place(mark or error.problem_mark)}{words or error.problem}"
+            return f"{_format_place(mark or error.problem_mark)}{words}"
     problem = re.sub(r"'[^']*'", "…", error.problem or error.context or "is not valid YAML")
     return f"{_format_place(error.problem_mark or error.context_mark)}{problem}"
 

@@ -18,6 +18,7 @@ from pipelines.cli.steps.init_questions import NewAccount, ask_for_account
 from pipelines.configuration import config as configuration
 from pipelines.configuration import init_file as config_file
 from pipelines.configuration.yaml_file import parse_value, parse_yaml, read_yaml
+from warehouse.store import open_store
 
 
 def write_account(
@@ -38,6 +39,9 @@ def write_account(
     is_adding = path.exists() and not force
     if is_adding:
         _refuse_locations(path, locations)
+        _refuse_known_name(path, str(values.get("name", "")))
+    if "warehouse" in locations:
+        open_store(locations["warehouse"], path.parent)  # touches no file; refuses an address of no known kind
     values = {**values, **dict(map(_parse_setting, settings))}
     environment = {**configuration.read_env(path.parent), **os.environ}
     set_variables = [name for name, value in environment.items() if value]
@@ -59,6 +63,11 @@ def _refuse_locations(path: Path, locations: Mapping[str, str]) -> None:
     if locations:
         keys = " and ".join(locations)
         raise click.UsageError(f"{path.name} exists: change {keys} in it, or replace the file with --force")
+
+
+def _refuse_known_name(path: Path, name: str) -> None:
+    if name in [known for known, _ in configuration.read_account_names(path)]:
+        raise click.UsageError(f"{path} has an account {name} already: choose another name, or change it there")
 
 
 def _parse_setting(text: str) -> tuple[str, Any]:

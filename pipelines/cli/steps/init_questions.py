@@ -23,6 +23,7 @@ from pipelines.configuration.init_file import (
     required_secrets,
     secret_variable_name,
 )
+from pipelines.configuration.problem_words import describe_problem
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def _validate_key(model: type[Account], key: str, text: str) -> str:
     except ValidationError as error:  # it also lists the other keys, which are missing here
         for problem in error.errors(include_input=False, include_url=False):
             if problem["loc"][:1] == (key,):
-                raise click.UsageError(problem["msg"].removeprefix("Value error, ")) from None
+                words = describe_problem(model, problem["loc"], problem["type"], problem["msg"], problem.get("ctx"))
+                raise click.UsageError(words) from None
     return value
 
 

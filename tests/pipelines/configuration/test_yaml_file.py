@@ -24,7 +24,7 @@ from tests.pipelines.configuration.conftest import ACCOUNT, SECRET, ConfigFolder
         ("accounts:\n- a\n---\naccounts: []\n", "line 3, column 1: a second document begins"),
         ("accounts: [\n", "line 2, column 1: a value is missing, or a bracket"),
         ("accounts:\n\t- x\n", "line 2, column 1: a tab"),
-        ("accounts: *later\n", "line 1, column 11: a text that begins with * is put in quotes"),
+        ("accounts: *later\n", "line 1, column 11: a text that begins with * or & is put in quotes"),
         ("accounts: !!python/object:os.system x\n", "line 1, column 11: a text that begins with ! is put in quotes"),
         ("landing: a\nlanding: b\naccounts: []\n", "line 2, column 1: the key landing is given twice"),
         ("accounts:\n- name: a\n  name: b\n", "line 3, column 3: the key name is given twice"),

@@ -65,7 +65,7 @@ def test_as_json(run_command: Run, sample_world: SampleWorld) -> None:
         ("dagster", None, True),
     ]
     for check in document["checks"]:
-        assert list(check) == ["check", "account", "provider", "ok", "said", "advice"]
+        assert list(check) == ["check", "account", "provider", "ok", "said", "advice", "warning"]
         assert (check["advice"] is None) == check["ok"]
     assert json.loads(run_command("--json", "--account", "acme-york").out)["ok"] is True
 
