@@ -80,7 +80,10 @@ def list_accounts(calendar: DemoCalendar) -> tuple[SandboxAccount, ...]:
                 rhythms.WEEKEND_HOURS,
                 growth=0.05,
                 growth_from=calendar.first_day,
-                pools={"channels": Weighted({"webchat3": 55, "whatsapp": 30, "voiceGateway2": 15})},
+                pools={
+                    "channels": Weighted({"webchat3": 55, "whatsapp": 30, "voiceGateway2": 15}),
+                    "end_reasons": _END_REASONS,
+                },
                 events=(
                     Event(campaign + timedelta(days=2), 7, 1.45),
                     Event(calendar.outage, 1, 0.07),

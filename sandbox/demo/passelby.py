@@ -10,6 +10,7 @@ from sandbox.profile import Event, Profile, Weighted
 from sandbox.vendor import SandboxChannel
 
 ZONE = "America/New_York"
+_END_REASONS = Weighted({"user_hangup": 47, "bot_hangup": 25, "transfer": 25, "timeout": 3})
 _CHANNELS = (
     SandboxChannel("ch-main-line", "Main line", "voice"),
     SandboxChannel("ch-text", "Text messages", "twilio-sms"),
@@ -25,7 +26,10 @@ def list_accounts(calendar: DemoCalendar) -> tuple[SandboxAccount, ...]:
         rhythms.WEEKEND_HOURS,
         growth=0.04,
         growth_from=calendar.first_day,
-        pools={"channels": Weighted({"webchat2": 66, "microsoftTeams": 6, "voiceGateway2": 28})},
+        pools={
+            "channels": Weighted({"webchat2": 66, "microsoftTeams": 6, "voiceGateway2": 28}),
+            "end_reasons": _END_REASONS,
+        },
         events=(Event(calendar.rollout + timedelta(days=7), factor=0.85),),  # the telephone takes some of its calls
     )
     support = SandboxAccount(
@@ -56,7 +60,7 @@ def list_accounts(calendar: DemoCalendar) -> tuple[SandboxAccount, ...]:
                 }
             ),
             "languages": Weighted({"en-US": 74, "es-US": 21, "fr-CA": 5}),
-            "end_reasons": Weighted({"user_hangup": 47, "bot_hangup": 25, "transfer": 25, "timeout": 3}),
+            "end_reasons": _END_REASONS,
             "steps": Weighted({"Welcome": 38, "Find booking": 30, "Confirm change": 18, "Agent hand-over": 14}),
             "transfer_targets": Weighted({"Booking desk": 55, "Baggage desk": 25, "Premium desk": 20}),
         },
