@@ -4,19 +4,22 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from sandbox.account import SandboxAccount
+from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.demo import brunnfelder, clairmeuse, ferndock, passelby
 from sandbox.demo.calendar import DEMO_DAYS, DemoCalendar
 from sandbox.world import World, utc_now
 
 
 def list_demo_accounts(first_day: date) -> tuple[SandboxAccount, ...]:
-    """Return the accounts of a demo that begins on a day; every provider has one."""
+    """Return the accounts of a demo that begins on a day.
+
+    A provider that no company uses has its sample accounts: every provider is in the demo.
+    """
     calendar = DemoCalendar(first_day)
-    return tuple(
-        account
-        for company in (brunnfelder, passelby, clairmeuse, ferndock)
-        for account in company.list_accounts(calendar)
-    )
+    companies = (brunnfelder, passelby, clairmeuse, ferndock)
+    accounts = [account for company in companies for account in company.list_accounts(calendar)]
+    served = {account.provider for account in accounts}
+    return (*accounts, *(account for account in DEMO_ACCOUNTS if account.provider not in served))
 
 
 def build_demo_world(first_day: date, seed: int = 7, clock: Callable[[], datetime] = utc_now) -> World:

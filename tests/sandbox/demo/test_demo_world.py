@@ -55,9 +55,9 @@ def test_a_bot_starts_a_campaign_peaks_and_a_bot_is_down_for_a_day(world: World)
 
 def test_weekends_hours_and_growth_are_seen(world: World) -> None:
     service = [world.conversations_on("brunnfelder-service", day) for day in DAYS]
-    by_weekday = [
-        sum(len(items) for items, day in zip(service, DAYS, strict=True) if day.weekday() == n) for n in range(7)
-    ]
+    by_weekday = [0] * 7
+    for items, day in zip(service, DAYS, strict=True):
+        by_weekday[day.weekday()] += len(items)
     assert max(by_weekday[5:]) < min(by_weekday[:5]) / 1.5
     zone = world.accounts["brunnfelder-service"].zone
     hours = [item.started_at.astimezone(zone).hour for items in service for item in items]
@@ -86,9 +86,8 @@ def test_no_awkward_name_of_the_tests_is_in_it(world: World) -> None:
 
 def test_a_new_intent_rises_after_the_release(world: World) -> None:
     def share(days: list[date]) -> float:
-        named = [
-            name for day in days for item in world.conversations_on("clairmeuse-aide", day) for name in item.intents
-        ]
+        items = [item for day in days for item in world.conversations_on("clairmeuse-aide", day)]
+        named = [name for item in items for name in item.intents]
         return named.count("Installer une borne de recharge") / len(named)
 
     assert share([CALENDAR.release - timedelta(days=n) for n in range(1, 8)]) == 0
