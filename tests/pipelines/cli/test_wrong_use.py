@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.demo.world import list_demo_accounts
 from sandbox.remembered import RememberedSandbox, write_remembered
 from tests.support.command import CommandResult, run_as_if_alone
 
 ACCOUNT = "accounts:\n- {name: acme-docs, provider: inkeep, api_key: '${K}', base_url: 'http://127.0.0.1:9'}\n"
+INIT = ("init", "--provider", "inkeep", "--name", "x")
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def run(folder: Path, *arguments: str) -> CommandResult:
         (("load", "--date", "2025-02-30"), 2, "'2025-02-30': there is no such day"),
         (("sql", "select 1", "--format", "jsn"), 2, "'jsn' is none of: table, csv, json, parquet; did you mean json?"),
         (("init", "--provider", "Inkep"), 2, "did you mean inkeep?"),
-        (("init", "--provider", "inkeep", "--name", "x", "--warehouse", "mysql://y"), 2, "change warehouse in it"),
+        ((*INIT, "--warehouse", "mysql://y"), 2, "change warehouse in it"),
         (
             ("--config", "new.yaml", "init", "--provider", "inkeep", "--name", "x", "--warehouse", "mysql://y"),
             2,
@@ -82,9 +82,3 @@ def test_a_demo_whose_sandbox_does_not_run_says_how_to_start_it(folder: Path, ta
     assert "the demo's providers do not run: start them with `" in run(folder, "check").err
     write_remembered(folder, RememberedSandbox(taken_port, 10, 7, date(2025, 1, 1)))
     assert "providers do not run" not in run(folder, "check").err
-
-
-def test_every_name_of_the_demo_is_one_that_an_account_may_have() -> None:
-    assert all(
-        name == name.lower() and " " not in name for name in (a.name for a in list_demo_accounts(date(2025, 1, 1)))
-    )

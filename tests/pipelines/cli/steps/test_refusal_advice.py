@@ -19,7 +19,7 @@ ACCOUNT = get_account_model("chatdash").model_validate(
         (
             404,
             b"<html>Not Found</html>",
-            "the path of base_url is wrong: it is https://api.example/v2, and that of most",
+            "the path of base_url is wrong: it is https://api.example/v2, and that",
         ),
         (404, b"", "the path of base_url is wrong"),
         (404, {"message": "no Route matched with those values"}, "the path of base_url is wrong"),
@@ -28,7 +28,7 @@ ACCOUNT = get_account_model("chatdash").model_validate(
         (
             404,
             {"message": "Project not found"},
-            "base_url is right, for the provider's API answers there; correct project_id",
+            "base_url is right, for the provider's API answers",
         ),
         (404, {"message": "nothing at p-77"}, "base_url is right"),
         (404, {"message": "Not Found"}, "the answer does not say what is wrong: look at project_id, then whether"),
