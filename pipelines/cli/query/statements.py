@@ -27,6 +27,7 @@ _UNKNOWN_COLUMN = re.compile(
     r'(?:Referenced column "(?P<referenced>[^"]+)" not found in FROM clause!|does not have a column named '
     r'"(?P<named>[^"]+)")(?P<candidates>.*)'
 )
+_NAME = re.compile(r'[^"\s]+(?=")')
 _QUOTED = re.compile(r'"([^"]+)"')
 _WHITESPACE = " \t\r\n\f\v"  # only the engine's whitespace; Python strips more
 
@@ -116,7 +117,7 @@ def format_engine_error(message: str) -> str:
 def _name_missing(sentence: str) -> str:
     """Return the engine's sentence about an unknown view or column in our words; any other as it is."""
     if match := _UNKNOWN_VIEW.search(sentence):
-        near = (match["near"] or "").replace('"', "")
+        near = " or ".join(find_similar(match["name"], _NAME.findall(match["near"] or "")))
         return (
             f"There is no view {match['name']}: {f'did you mean {near}?' if near else 'chatmart sql --list shows all'}"
         )
