@@ -15,8 +15,10 @@ import yaml
 from extractors.errors import ConfigError
 from pipelines.cli.options import DEFAULT_LOCATIONS
 from pipelines.cli.steps.init_questions import NewAccount, ask_for_account
+from pipelines.cli.steps.program_name import name_program
 from pipelines.configuration import config as configuration
 from pipelines.configuration import init_file as config_file
+from pipelines.configuration.find import find_demo_config
 from pipelines.configuration.yaml_file import parse_value, parse_yaml, read_yaml
 from warehouse.store import open_store
 
@@ -102,5 +104,9 @@ def _print_next_steps(path: Path, account: NewAccount, config: str | None) -> No
         click.echo(f"Other users can read {env}: chmod 600 {shlex.quote(str(env))}", err=True)
     if not (gitignore.is_file() and ".env" in gitignore.read_text("utf-8").split()):
         click.echo(f"Keep the secrets out of git: add .env to {gitignore}.", err=True)
-    program = f"chatmart --config {shlex.quote(config)}" if config else "chatmart"
+    if config is None and find_demo_config() is not None:
+        click.echo(
+            f"Commands in this folder use {path.name} from now on, and no longer the demo's configuration.", err=True
+        )
+    program = f"{name_program()} --config {shlex.quote(config)}" if config else name_program()
     click.echo(f"Next: {program} check, then {program} load.", err=True)
