@@ -36,7 +36,11 @@ def run(folder: Path, *arguments: str) -> CommandResult:
         (("load", "--provider", "inkep"), 2, "there is no provider 'inkep'; did you mean inkeep?"),
         (("load", "--date", "yesterday"), 2, "'yesterday': it is no day; write it as in 2025-01-31"),
         (("load", "--date", "2025-02-30"), 2, "'2025-02-30': there is no such day"),
-        (("sql", "select 1", "--format", "jsn"), 2, "'jsn' is none of: table, csv, json, parquet; did you mean json?"),
+        (
+            ("sql", "select 1", "--format", "jsn"),
+            2,
+            "'jsn' is none of: table, csv, json, parquet, xlsx; did you mean json?",
+        ),
         (("init", "--provider", "Inkep"), 2, "did you mean inkeep?"),
         ((*INIT, "--warehouse", "mysql://y"), 2, "change warehouse in it"),
         (
