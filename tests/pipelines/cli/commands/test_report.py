@@ -88,7 +88,7 @@ def test_it_is_shown_in_the_browser(
     [
         (["--from", "2025-03-09", "--to", "2025-03-01"], "there are no days from 2025-03-09 to 2025-03-01"),
         (["--account", "nobody"], "there is no account 'nobody'"),
-        (["--from", "yesterday"], "'yesterday' does not match the format"),
+        (["--from", "yesterday"], "'yesterday': it is no day"),
     ],
 )
 def test_wrong_use(
