@@ -24,11 +24,19 @@ from pydantic import (
 )
 
 from extractors.setting_text import convert_text
+from extractors.similar_names import suggest
 
 
 def _check_zone_name(name: str) -> str:
     if name not in _list_zones():
-        raise ValueError(f"there is no time zone {name!r}; use a name such as Europe/Berlin")
+        known = _list_zones()
+        near = [zone for zone in sorted(known) if zone.rpartition("/")[2].casefold() == name.strip().casefold()][:2]
+        hint = (
+            f"; did you mean {' or '.join(near)}?"
+            if near
+            else suggest(name, (zone for zone in known if "/" in zone or zone == "UTC"))
+        )
+        raise ValueError(f"there is no time zone {name!r}{hint or '; use a name such as Europe/Berlin'}")
     return name
 
 
@@ -186,7 +194,8 @@ class Account(Settings):
         names = tuple(dict.fromkeys(stream.removeprefix(f"{cls.PROVIDER}.") for stream in streams))
         unknown = [name for name in names if name not in known]
         if unknown:
-            raise ValueError(f"there is no stream {', '.join(unknown)}; {cls.PROVIDER} has {', '.join(known)}")
+            hint = suggest(unknown[0], known)
+            raise ValueError(f"there is no stream {', '.join(unknown)}{hint}; {cls.PROVIDER} has {', '.join(known)}")
         return names
 
     @model_validator(mode="after")

@@ -4,12 +4,16 @@ Values only: no conversation, no HTTP, and never a real credential. Every invent
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from sandbox.profile import Pool, Profile
 from sandbox.vendor import SandboxChannel
 from sandbox.vendors import get_vendor
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class SandboxAccount:
         permissions: ChatCaptain permissions of the key.
         channels: ChatCaptain channels.
         burst_size: the number of additional conversations at one single instant of each busy day.
+        profile: rhythm and members of the account; without one, an even rhythm and awkward members.
     """
 
     name: str
@@ -47,6 +52,7 @@ class SandboxAccount:
     permissions: frozenset[str] = frozenset()
     channels: tuple[SandboxChannel, ...] = ()
     burst_size: int = 0
+    profile: Profile | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -77,6 +83,14 @@ class SandboxAccount:
     def version(self) -> str:
         """The Chatlayer version that the account reads."""
         return self.ids.get("version", "LIVE")
+
+    def on_day(self, day: date) -> "SandboxAccount":
+        """Return the account with the pools of a local day's events."""
+        return self if self.profile is None else replace(self, profile=self.profile.on_day(day))
+
+    def pool(self, name: str, default: Pool[T]) -> Pool[T]:
+        """Return the members of one value: the profile's, else the given ones."""
+        return default if self.profile is None else self.profile.pools.get(name, default)
 
     def split_credential(self) -> dict[str, str]:
         """Return the parts of the credential by the suffix of their environment variable; a missing part is empty."""

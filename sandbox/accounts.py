@@ -1,4 +1,4 @@
-"""The demo's accounts, collected from the vendors' declarations.
+"""The accounts of the sample world, whose names are awkward on purpose, collected from the vendors' declarations.
 
 Values only; the class of an account is in `sandbox/account.py`. No vendor's package may import this module.
 """

@@ -12,9 +12,9 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from sandbox.account import SandboxAccount
+from sandbox.profile import MILLISECOND
 from sandbox.vendors import get_vendor
 
-MILLISECOND = timedelta(milliseconds=1)
 DAY_MILLISECONDS = 86_400_000
 WEEK_RHYTHM = (1.0, 1.1, 1.05, 1.0, 0.9, 0.45, 0.35)
 
@@ -102,14 +102,21 @@ def generate_conversations(
         seed: of the world.
         salt: distinguishes later additions from the first generation.
         count: the number of conversations. By default it follows the weekly rhythm, a quiet day has none, and there is
-            a conversation in the first and in the last millisecond of the day and on both sides of UTC midnight.
+            a conversation in the first and in the last millisecond of the day and on both sides of UTC midnight. An
+            account with a profile has the number and the hours of its profile instead.
     """
     if day < account.start_date:
         return []
     rng = make_seeded_random(seed, account.name, day, salt)
     start, end = midnight(day, account.zone), midnight(day + timedelta(days=1), account.zone)
     length_ms = (end - start) // MILLISECOND
-    if count is None:
+    profile = account.profile
+    if profile is not None:
+        account = account.on_day(day)
+        if count is None:
+            count = profile.draw_count(rng, account.daily_conversations, day)
+        offsets = profile.draw_offsets(rng, account.zone, day, count)
+    elif count is None:
         if rng.random() < account.quiet_share:
             return []
         count = max(2, int(account.daily_conversations * WEEK_RHYTHM[day.weekday()] * rng.uniform(0.7, 1.3)))

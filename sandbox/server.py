@@ -5,6 +5,7 @@ Connects world, vendors, request log and ports. A vendor's responses are in `san
 
 import asyncio
 import socket
+from contextlib import ExitStack
 from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Self, cast
@@ -95,8 +96,13 @@ class Sandbox:
         self.origin = self.download_origin = ""
 
     def start(self) -> Self:
-        """Listen on both ports and return when both respond. Raises RuntimeError after 30 seconds."""
-        sockets = [_open_listener(address) for address in self._addresses]
+        """Listen on both ports and return when both respond.
+
+        Raises OSError when a port is taken, and RuntimeError after 30 seconds.
+        """
+        with ExitStack() as opened:
+            sockets = [opened.enter_context(_open_listener(address)) for address in self._addresses]
+            opened.pop_all()
         self.origin, self.download_origin = ("http://{}:{}".format(*sock.getsockname()) for sock in sockets)
         self._context.download_base = self.download_origin
         apps = (
@@ -130,6 +136,12 @@ class Sandbox:
     def base_url(self, provider: str) -> str:
         """Return the `base_url` of the provider's accounts. Raises KeyError for a provider that is not simulated."""
         return self.origin + get_vendor(provider).root
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """The ports of the APIs and of the downloads, while it runs."""
+        api_port, download_port = (int(origin.rpartition(":")[2]) for origin in (self.origin, self.download_origin))
+        return api_port, download_port
 
     @property
     def shapes(self) -> CommonShapes:
@@ -179,6 +191,10 @@ def _open_listener(address: tuple[str, int]) -> socket.socket:
     # asyncio turns Nagle off only if the protocol is named. With Nagle a response waits 40 ms for an acknowledgement.
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(address)
-    sock.listen(128)
+    try:
+        sock.bind(address)
+        sock.listen(128)
+    except OSError:
+        sock.close()
+        raise
     return sock

@@ -80,7 +80,7 @@ class Vendor(Generic[S]):
         default_ids: the ids of an account that brings none, from its name, by configuration key.
         external_id_key: which of the ids is in the vendor's paths; None when the credential alone names the account.
         secrets: what a credential consists of. Several are joined by `:` in `SandboxAccount.credential`.
-        demo_accounts: the vendor's accounts in the demo and in `chatmart sandbox`.
+        demo_accounts: the vendor's accounts in the sample world; in the demo too, where no company of it has any.
         channels: the channels of an account that brings none.
         permissions: the permissions of an account that brings none.
         download_routes: builds the endpoints of the download origin.

@@ -14,7 +14,7 @@ import duckdb
 
 from warehouse.errors import StorageFailed
 
-_REMEDIES = {
+_DISK_REMEDIES = {
     errno.ENOSPC: "free some space there, or move it to a larger disk",
     errno.EDQUOT: "free some space there, or raise the quota of this user",
     errno.EFBIG: "raise the limit of this user for the size of a file (ulimit -f)",
@@ -28,20 +28,45 @@ _REMEDIES = {
     errno.ENFILE: "raise this machine's limit for open files",
     errno.ESTALE: "mount it again: its server has replaced it",
 }
+_OTHER_REMEDIES = {
+    errno.ENOTDIR: "a file stands where a folder must be; choose another place",
+    errno.EISDIR: "a folder stands there; name a file in it",
+    errno.EEXIST: "something stands there already; choose another place",
+    errno.ENAMETOOLONG: "its name is too long; choose a shorter one",
+    errno.ELOOP: "its links lead in a circle; name the file itself",
+    errno.ENOENT: "choose another place",
+    errno.EADDRINUSE: "another program listens there; end it, or choose another port",
+    errno.EADDRNOTAVAIL: "this machine has no such address; choose another",
+    errno.ECONNREFUSED: "nothing listens there; start it, or look at the address",
+    errno.EHOSTUNREACH: "look at the network, and at the address",
+    errno.ENETUNREACH: "look at the network, and at the address",
+    errno.ETIMEDOUT: "look at the network, and at the address",
+}
+"""The remedies of what is no failure of a disk: a wrong path, or an address in the network."""
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _ANSWER = re.compile(r"<Code>(?P<code>\w+)</Code>\s*(?:<Message>(?P<message>[^<]*?)\.?</Message>)?")
 _UNREACHABLE = re.compile(r"Error performing [A-Z]+ (?P<host>\w+://[^/\s]+).*?error sending request", re.DOTALL)
 _ROLE_SERVER = "http://169.254.169.254"  # asked when the environment has no credentials; it answers in clouds alone
 _CAUSE = re.compile(r"\u21b3 *(.+)")
-_WORDS = {os.strerror(number): number for number in _REMEDIES}
+_WORDS = {os.strerror(number): number for number in _DISK_REMEDIES}
 
 
 def describe_os_error(error: OSError, path: object = None) -> str:
     """Return a sentence with the path, the cause and what to do. `path` is the place when the error names none."""
     place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | os.PathLike) else path
     cause = error.strerror or str(error) or type(error).__name__
-    remedy = _REMEDIES.get(error.errno or 0)
+    remedy = {**_OTHER_REMEDIES, **_DISK_REMEDIES}.get(error.errno or 0)
+    missing = _find_missing_folder(place) if error.errno == errno.ENOENT else None
+    if missing is not None:
+        remedy = f"there is no folder {missing}; make it, or choose another place"
     return f"{f'{place}: ' if place else ''}{cause}{f'; {remedy}' if remedy else ''}"
+
+
+def _find_missing_folder(place: object) -> Path | None:
+    """Return the folder of a file that is missing because its folder is; None where the folder is there."""
+    folder = Path(str(place)).parent if place and "://" not in str(place) else None
+    return folder if folder is not None and not folder.exists() else None
 
 
 def find_disk_failure(error: duckdb.Error) -> OSError | None:

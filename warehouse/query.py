@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 from duckdb.sqltypes import DuckDBPyType
 
-from warehouse.dialect import spell_out_aliases
+from warehouse.alias_spelling import spell_out_aliases
 from warehouse.errors import QueryError
 from warehouse.sql import fill, ident
 

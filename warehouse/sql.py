@@ -8,6 +8,7 @@ from __future__ import annotations  # a reader of the warehouse needs this modul
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from string import Template
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,7 @@ def surrogate_key_sql(natural: str) -> str:
     return fill("CAST('0x' || substr(md5($natural), 1, 15) AS BIGINT)", natural=natural)
 
 
+@lru_cache(maxsize=1 << 14)  # a commit needs the keys of its accounts and channels hundreds of times
 def surrogate_key(natural: str) -> int:
     """Return the derived key of a natural one, as `surrogate_key_sql` computes it."""
     return int(hashlib.md5(natural.encode(), usedforsecurity=False).hexdigest()[:15], 16)

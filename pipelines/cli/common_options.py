@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from pipelines.cli.logs import LOG_FORMATS, LOG_LEVELS, TEXT, configure_logging
+from pipelines.cli.option_types import NameChoice
 
 _COMMON_VALUES = "chatmart.common_options"  # key of the values in the contexts' shared dictionary
 
@@ -40,11 +41,11 @@ COMMON_OPTIONS: tuple[click.Option, ...] = (
     CONFIG_OPTION,
     _common_option(["--verbose"], is_flag=True, help="Log requests, and print the traceback of an error."),
     _common_option(
-        ["--log-level"], type=click.Choice(LOG_LEVELS), envvar="CHATMART_LOG_LEVEL", help="Lowest level to log."
+        ["--log-level"], type=NameChoice(LOG_LEVELS), envvar="CHATMART_LOG_LEVEL", help="Lowest level to log."
     ),
     _common_option(
         ["--log-format"],
-        type=click.Choice(LOG_FORMATS),
+        type=NameChoice(LOG_FORMATS),
         envvar="CHATMART_LOG",
         default=TEXT,
         show_default=True,

@@ -17,6 +17,7 @@ from click.shell_completion import CompletionItem
 
 from extractors.errors import ChatmartError, ConfigError
 from extractors.foreign_text import clean_lines
+from extractors.similar_names import suggest
 from pipelines.cli.common_options import COMMON_OPTIONS, apply_common_options
 from pipelines.cli.logs import is_json_log
 from pipelines.cli.startup import leave_out_unused_libraries
@@ -68,6 +69,15 @@ class _LazyGroup(click.Group):
             importlib.import_module(f"pipelines.cli.commands.{_COMMANDS[name].module}"), name
         )
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the first word names. Fails with the nearest names where there is no such command."""
+        if args and not args[0].startswith("-") and args[0] not in _COMMANDS and not ctx.resilient_parsing:
+            near = suggest(args[0], _COMMANDS)
+            ctx.fail(f"there is no command {args[0]!r}{near or '; `chatmart --help` lists them'}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands. Click's own version imports every command for its first line of help."""

@@ -13,8 +13,9 @@ from click.shell_completion import CompletionItem
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS
 from pipelines.cli.common_options import read_config_option
+from pipelines.cli.option_types import DayType
 
-DAY_TYPE = click.DateTime(["%Y-%m-%d"])
+DAY_TYPE = DayType()
 OUTPUT_FORMATS = ("table", "csv", "json", "parquet", "xlsx")
 """Formats of a query's result, which are also endings of files. ``display.formats`` writes them."""
 

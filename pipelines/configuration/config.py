@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from extractors.account import Account
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS
+from extractors.similar_names import suggest
 from pipelines.configuration.account_entries import read_account_names
 from pipelines.configuration.find import DEFAULT_NAME, ENVIRONMENT_VARIABLE, config_path, find_config
 from pipelines.configuration.secrets import read_env
@@ -34,6 +35,9 @@ __all__ = [
     "read_env",
     "validate_config",
 ]
+
+FEW_ACCOUNTS = 8
+"""So many accounts are listed when one is not known."""
 
 SHARED_WAREHOUSE = "delta+s3://"
 """The beginning of the address of a warehouse that several machines may share."""
@@ -82,12 +86,14 @@ class Config:
 
         Raises ConfigError for an unknown name or provider, and when no account matches.
         """
-        known_accounts = {account.name for account in self.accounts}
+        known_accounts = [account.name for account in self.accounts]
         problems = [
-            f"there is no account {name!r} in {self.path.name}" for name in accounts if name not in known_accounts
+            f"there is no account {name!r} in {self.path}{_suggest_account(name, known_accounts)}"
+            for name in accounts
+            if name not in known_accounts
         ]
         problems += [
-            f"there is no provider {name!r}; known: {', '.join(PROVIDERS)}"
+            f"there is no provider {name!r}{suggest(name, PROVIDERS)}; known: {', '.join(PROVIDERS)}"
             for name in providers
             if name not in PROVIDERS
         ]
@@ -99,8 +105,16 @@ class Config:
             if (not accounts or account.name in accounts) and (not providers or account.provider in providers)
         )
         if not selected:
-            raise ConfigError([f"no account in {self.path.name} matches"])
+            which = f"none of the accounts {', '.join(accounts)}" if accounts else "no account"
+            raise ConfigError([f"{which} in {self.path} is of {' or '.join(providers)}"])
         return selected
+
+
+def _suggest_account(name: str, known: Sequence[str]) -> str:
+    """Return the accounts that resemble a name, or begin with it; of few accounts, all."""
+    beginning = [account for account in known if name and account.startswith(name)]
+    near = suggest(name, known) or (f"; did you mean {' or '.join(beginning[:3])}?" if beginning else "")
+    return near or (f"; it has {', '.join(known)}" if len(known) <= FEW_ACCOUNTS else "; `chatmart status` lists them")
 
 
 def load_config(path: Path, *, allow_unset_secrets: bool = False) -> Config:

@@ -1,4 +1,4 @@
-"""The settings of operation: times of the daily loads, alerts, retention, owners of the assets.
+"""The settings of operation: times of the daily loads, alerts, retention, reports, owners of the assets.
 
 Only values, and the instants computed from them: nothing is started, sent or deleted here.
 """
@@ -186,6 +186,20 @@ class DeltaSettings(Settings):
     )
 
 
+class ReportSettings(Settings):
+    """The look of reports, where the options of the command say nothing else."""
+
+    title: str = Field(default="", max_length=200, description="Title of the page")
+    logo: str | None = Field(
+        default=None, min_length=1, description="PNG, JPEG, GIF, WebP or SVG file, relative to this file's folder"
+    )
+    theme: str = Field(
+        default="auto",
+        min_length=1,
+        description="auto, light, dark, print, or a YAML file of colours, relative to this file's folder",
+    )
+
+
 LOCAL = "local"
 """The executor that is the process itself."""
 
@@ -250,6 +264,7 @@ class OperatingSettings(Settings):
         default=ObjectStoreSettings(), description="Way to the object store of the landing zone and of a Delta lake"
     )
     delta: DeltaSettings = Field(default=DeltaSettings(), description="Shards of a Delta lake")
+    report: ReportSettings = Field(default=ReportSettings(), description="Title, logo and colours of reports")
     owners: tuple[Annotated[str, AfterValidator(_validate_owner)], ...] = Field(
         default=(), description="Owners of all assets in Dagster: `team:data`, or a mail address"
     )

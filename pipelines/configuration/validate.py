@@ -16,8 +16,10 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from extractors.account import Account
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS, get_account_model
+from extractors.similar_names import suggest
 from pipelines.configuration.account_entries import list_account_entries
 from pipelines.configuration.document import Document
+from pipelines.configuration.problem_words import Location, describe_problem
 from pipelines.configuration.secrets import ReferenceResolver, read_env
 from pipelines.configuration.settings import LOCAL
 
@@ -87,6 +89,12 @@ def _merge(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
     return {**defaults, **own, **nested}
 
 
+def _format_location(location: Location) -> str:
+    """Return the keys down to a value with dots; an item of a list by its number, counted from 1."""
+    keys = "".join(f", item {key + 1}" if isinstance(key, int) else f".{key}" for key in location if key != "[key]")
+    return keys.removeprefix(".")
+
+
 def _has_outer_blank(value: Any) -> bool:
     text = value.get_secret_value() if isinstance(value, SecretStr) else value
     return isinstance(text, str) and text != text.strip()
@@ -135,7 +143,8 @@ class _Checker:
         label = f"account {name}: "
         provider = entry.get("provider")
         if provider not in PROVIDERS:
-            problem = f"is {provider!r}; known: {', '.join(PROVIDERS)}" if provider else "is missing"
+            problem = f"is {provider!r}{suggest(str(provider), PROVIDERS)}" if provider else "is missing"
+            problem += f"; known: {', '.join(PROVIDERS)}"
             self.add_problem(f"{label}provider: {problem}")
             return None
         model = get_account_model(str(provider))
@@ -180,16 +189,15 @@ class _Checker:
             checked = model.model_validate(resolved)
         except ValidationError as error:
             for detail in error.errors(include_input=False, include_url=False):
-                self._add_validation_problem(label, detail["loc"], detail["type"], detail["msg"])
+                problem = describe_problem(model, detail["loc"], detail["type"], detail["msg"], detail.get("ctx"))
+                self._add_validation_problem(label, detail["loc"], problem)
             return None
         return None if resolver.problems else checked
 
-    def _add_validation_problem(self, label: str, loc: tuple[int | str, ...], kind: str, message: str) -> None:
-        known = {"extra_forbidden": "is not a known key", "missing": "is missing"}
-        problem = known.get(kind, message.removeprefix("Value error, "))
+    def _add_validation_problem(self, label: str, loc: Location, problem: str) -> None:
         if not loc:  # a problem of an account as a whole names its keys itself
             self.add_problem(f"{label}{problem}")
             return
-        place = f"{label}{'.'.join(map(str, loc))}: "
+        place = f"{label}{_format_location(loc)}: "
         if not any(earlier.startswith(f"{self.path.name}: {place}") for earlier in self.problems):
             self.add_problem(f"{place}{problem}")

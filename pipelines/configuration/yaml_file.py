@@ -7,7 +7,6 @@ The meaning of the mapping must not come in. No message quotes the file: a secre
 """
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import yaml
 from yaml.composer import Composer
 
 from extractors.errors import ConfigError
+from pipelines.configuration.yaml_problems import describe_other_error, describe_yaml_error
 
 _STRING, _NULL, _MERGE = (f"tag:yaml.org,2002:{name}" for name in ("str", "null", "merge"))
 
@@ -84,14 +84,15 @@ def parse_yaml(content: bytes, name: str) -> dict[str, Any]:
         # refuses an alias that contains itself: validation would follow it without end
         json.dumps(raw, default=str, skipkeys=True)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"line {mark.line + 1}: " if mark else ""
-        problem = re.sub(r"'[^']*'", "…", error.problem or error.context or "is not valid YAML")
-        raise ConfigError([f"{name}: {where}{problem}"]) from None
+        raise ConfigError([f"{name}: {describe_yaml_error(error)}"]) from None
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise ConfigError([f"{name}: cannot be read as YAML ({type(error).__name__})"]) from None
+        raise ConfigError([f"{name}: cannot be read as YAML: {describe_other_error(error)}"]) from None
+    if raw is None:
+        raise ConfigError([f"{name}: is empty; `chatmart init` writes one"])
     if not isinstance(raw, dict):
-        raise ConfigError([f"{name}: is not a mapping with landing, warehouse, defaults and accounts"])
+        raise ConfigError(
+            [f"{name}: is not a file of keys and values (`key: value`), such as landing, warehouse and accounts"]
+        )
     return raw
 
 

@@ -171,6 +171,16 @@ def _deliver_to_webhook(webhook: SecretStr, alert: Alert, network: Network, slee
         yield "alerts.webhook", str(error)
 
 
+def try_webhook(url: str, network: Network = DIRECT) -> str | None:
+    """Send a message that says it is a test, once. Return the reason why it was not accepted, or None."""
+    message = {"text": "chatmart: a test of this webhook. Nothing has failed.", "event": "test"}
+    try:
+        _post(url, message, network)
+    except _DeliveryFailed as error:
+        return str(error)
+    return None
+
+
 def _post(url: str, message: Mapping[str, Any], network: Network) -> None:
     headers = {"user-agent": USER_AGENT}
     options = network.build_client_options()

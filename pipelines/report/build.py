@@ -11,14 +11,20 @@ from datetime import UTC, date, datetime, timedelta
 from extractors.account import Account
 from extractors.windows import ONE_DAY, Window, today
 from pipelines.loads.status import GOOD_STATES, AccountStatus, read_account_statuses
+from pipelines.report.chart_sql import ChartSql
+from pipelines.report.content import Content
 from pipelines.report.coverage import PeriodCoverage, build_coverage_map
 from pipelines.report.format import format_count, format_instant, format_window, join_names
 from pipelines.report.model import Report, Table
 from pipelines.report.period import DEFAULT_DAYS, Period
 from pipelines.report.queries import DESCRIBED_MEASURES, QueryResult, run_queries
 from pipelines.report.sections import breakdowns, conversations, monthly
+from pipelines.report.sections.channels import build_channel_section
+from pipelines.report.sections.costs import build_cost_section
 from pipelines.report.sections.data_quality import build_data_quality_section
+from pipelines.report.sections.punctuality import build_punctuality_section
 from pipelines.report.sections.totals import ReportAccounts, build_key_figures
+from pipelines.report.sections.weekdays import build_weekday_section
 from warehouse.store import Store
 
 
@@ -36,6 +42,12 @@ class ReportRequest:
     is_all_accounts: bool = True
     """True when these are all accounts of the configuration."""
 
+    title: str = ""
+    """The title of the page; empty for the standard one."""
+
+    attention: Sequence[str] = ()
+    """Sentences about what needs somebody, shown above everything else; nothing is drawn without any."""
+
 
 def build_report(store: Store, request: ReportRequest, now: datetime) -> Report:
     """Build the report from the published warehouse; ``now`` is an instant with a zone.
@@ -49,8 +61,12 @@ def build_report(store: Store, request: ReportRequest, now: datetime) -> Report:
     providers = list(dict.fromkeys(account.provider for account in request.accounts))
     names = [account.name for account in request.accounts]
     results = run_queries(store, period, names, providers)
+    providers_with_others = {row["provider"] for row in results["other_accounts"]}
+    sql = ChartSql(period, request.accounts, providers_with_others)
+    content = Content(results, coverage, providers, sql)
     load_times = [status.last_loaded_at for status in statuses if status.last_loaded_at]
     return Report(
+        title=request.title,
         period=format_window(period.window),
         accounts_summary=f"{format_count(len(names), 'account')} at {format_count(len(providers), 'provider')}",
         created_at=format_instant(now.astimezone(UTC)),
@@ -58,20 +74,27 @@ def build_report(store: Store, request: ReportRequest, now: datetime) -> Report:
         loaded_slices=coverage.loaded_slices,
         due_slices=coverage.due_slices,
         comparison_note=_write_comparison_note(coverage),
+        attention=list(request.attention),
         warnings=list(_list_warnings(coverage, results, request)),
         key_figures=build_key_figures(
             results,
             ReportAccounts(Counter(account.provider for account in request.accounts), coverage.complete_accounts),
+            sql.write("totals"),
         ),
         sections=[
-            conversations.build_provider_section(results, coverage, providers),
-            conversations.build_channel_section(results, coverage, providers),
-            breakdowns.build_intents_section(results, coverage.complete_accounts, providers),
-            breakdowns.build_places_section(results, coverage.complete_accounts, providers),
-            monthly.build_monthly_section(results, period),
+            conversations.build_provider_section(content),
+            conversations.build_accounts_section(content),
+            build_weekday_section(content),
+            build_channel_section(content),
+            breakdowns.build_intents_section(content),
+            breakdowns.build_places_section(content),
+            breakdowns.build_ends_section(content),
+            build_cost_section(content),
+            monthly.build_monthly_section(content),
         ],
         coverage=build_coverage_map(coverage),
-        data_quality=build_data_quality_section(results, coverage),
+        punctuality=build_punctuality_section(content),
+        data_quality=build_data_quality_section(content),
         meanings=_build_meanings_table(results),
     )
 

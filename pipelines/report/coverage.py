@@ -56,29 +56,40 @@ class PeriodCoverage:
         )
 
     @cached_property
+    def loaded_days(self) -> dict[str, Counter[date]]:
+        """By account, the number of loaded days of each bucket in which days of the account are due or have a state."""
+        return {status.account.name: self._count_loaded_by_bucket(status) for status in self.statuses}
+
+    @cached_property
+    def accounts_of(self) -> dict[str, list[str]]:
+        """The names of the accounts of each provider."""
+        names: dict[str, list[str]] = {}
+        for status in self.statuses:
+            names.setdefault(status.account.provider, []).append(status.account.name)
+        return names
+
+    @cached_property
     def partial_buckets(self) -> dict[str, dict[date, str]]:
-        """By provider, the dates of buckets that cover a part of their days, with that part as text (2 of 31 days).
+        """By provider, the dates of buckets that cover a part of their days, with that part as text (2 of 31 days)."""
+        return {provider: self.find_partial_buckets(accounts) for provider, accounts in self.accounts_of.items()}
+
+    def find_partial_buckets(self, accounts: Sequence[str]) -> dict[date, str]:
+        """Return the buckets of which these accounts have a part of the days, with that part as text.
 
         A bucket has all days of each account that has begun by its end; days outside the period are not covered.
         """
-        partial: dict[str, dict[date, str]] = {}
-        for provider in {status.account.provider for status in self.statuses}:
-            loaded, accounts = Counter[date](), Counter[date]()
-            for status in self.statuses:
-                if status.account.provider == provider:
-                    own = self._count_loaded_by_bucket(status)
-                    loaded.update(own)
-                    accounts.update(own.keys())
-            lengths = {bucket: self.period.bucket_length(bucket) * count for bucket, count in accounts.items()}
-            partial[provider] = {
-                bucket: format_part(loaded[bucket], length, accounts[bucket])
-                for bucket, length in lengths.items()
-                if loaded[bucket] < length
-            }
-        return partial
+        loaded, begun = Counter[date](), Counter[date]()
+        for account in accounts:
+            loaded.update(self.loaded_days[account])
+            begun.update(self.loaded_days[account].keys())
+        lengths = {bucket: self.period.bucket_length(bucket) * count for bucket, count in begun.items()}
+        return {
+            bucket: format_part(loaded[bucket], length, begun[bucket])
+            for bucket, length in lengths.items()
+            if loaded[bucket] < length
+        }
 
     def _count_loaded_by_bucket(self, status: AccountStatus) -> Counter[date]:
-        """Return the loaded days of each bucket in which days of the account are due or have a state."""
         counts = Counter[date]()
         for state, part in _clip_ranges(status, self.period.window):
             for bucket in self.period.buckets[_find_buckets(self.period, part)]:

@@ -11,6 +11,11 @@ from typing import Literal
 
 from pipelines.report.period import BucketUnit
 
+ChartUnit = BucketUnit | Literal["weekday"]
+"""What a bucket of a chart is. Weekdays are the days of a reference week that begins on a Monday."""
+
+ValueFormat = Literal["number", "percent", "amount"]
+
 SLOT_COUNT = 6
 """The number of series colours in a chart. In a chart of several series, slot 0 holds all other series together."""
 
@@ -35,13 +40,15 @@ class Figure:
 class KeyFigure:
     """A figure of one provider and the whole period. ``note`` says which part of the accounts reports it.
 
-    ``no_change_reason`` is shown when there is no ``change``.
+    ``no_change_reason`` is shown when there is no ``change``. ``is_loaded`` is false when no day is loaded, so that
+    nobody knows what the provider reports.
     """
 
     figure: Figure
     note: str = ""
     change: Change | None = None
     no_change_reason: str = ""
+    is_loaded: bool = True
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,7 @@ class KeyFigureTable:
 
     headers: Sequence[str]
     rows: Sequence[KeyFigureRow]
+    sql: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,15 +98,28 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """Neighbouring buckets without a number, named by the first and the last; ``tooltip`` says why they have none."""
+
+    first: date
+    last: date
+    tooltip: str
+
+
+@dataclass(frozen=True)
 class Chart:
-    """Stacked bars, or lines, over the first days of buckets. ``alt_text`` is the text for screen readers."""
+    """Stacked bars, or lines, over the first days of buckets. ``alt_text`` is the text for screen readers.
+
+    The marks of a stack are in its order, from the bottom.
+    """
 
     kind: Literal["bars", "lines"]
-    bucket_unit: BucketUnit
+    bucket_unit: ChartUnit
     bucket_dates: Sequence[date]
     marks: Sequence[Mark]
     alt_text: str
-    value_format: Literal["number", "percent", "amount"] = "number"
+    value_format: ValueFormat = "number"
+    gaps: Sequence[Gap] = ()
 
 
 @dataclass(frozen=True)
@@ -119,8 +140,23 @@ class CardLine:
 
 
 @dataclass(frozen=True)
+class Panel:
+    """One account of small multiples: its figure, and a little chart of one series."""
+
+    account: str
+    figure: Figure
+    chart: Chart
+    change: Change | None = None
+
+
+@dataclass(frozen=True)
 class Card:
-    """A block of figures about one subject. ``line_headers`` are the headers of the lines' names, values and extras."""
+    """A block of figures about one subject. ``line_headers`` are the headers of the lines' names, values and extras.
+
+    ``tables`` are folded, ``shown_tables`` are not. ``panels`` are small multiples, ``folded_panels`` those not visible
+    at first. ``sql`` is a statement over the views that returns the numbers of the chart, of the panels, or
+    else of the lines.
+    """
 
     title: str
     headline: Figure | None = None
@@ -132,6 +168,10 @@ class Card:
     line_headers: Sequence[str] = ()
     lines: Sequence[CardLine] = ()
     tables: Sequence[Table] = ()
+    shown_tables: Sequence[Table] = ()
+    panels: Sequence[Panel] = ()
+    folded_panels: Sequence[Panel] = ()
+    sql: str = ""
 
 
 @dataclass(frozen=True)
@@ -184,8 +224,13 @@ class CoverageMap:
 
 @dataclass(frozen=True)
 class Report:
-    """All contents of the page; ``created_at`` and ``newest_load_at`` are instants in UTC, as text."""
+    """All contents of the page; ``created_at`` and ``newest_load_at`` are instants in UTC, as text.
 
+    ``attention`` are sentences about what needs somebody, drawn above everything else. ``warnings`` are sentences about
+    the report itself.
+    """
+
+    title: str
     period: str
     accounts_summary: str
     created_at: str
@@ -193,9 +238,11 @@ class Report:
     loaded_slices: int
     due_slices: int
     comparison_note: str
+    attention: Sequence[str]
     warnings: Sequence[str]
     key_figures: KeyFigureTable
     sections: Sequence[Section]
     coverage: CoverageMap
+    punctuality: Section
     data_quality: Section
     meanings: Table | None = None

@@ -106,6 +106,11 @@ def truncate_date(day: date, unit: BucketUnit) -> date:
             return date(day.year, 1, 1)
 
 
+def next_month(day: date) -> date:
+    """Return the first day of the month after that of ``day``."""
+    return _months_before(day, -1)
+
+
 def _next_bucket_start(start: date, unit: BucketUnit) -> date:
     match unit:
         case "day":
@@ -113,7 +118,7 @@ def _next_bucket_start(start: date, unit: BucketUnit) -> date:
         case "week":
             return start + timedelta(days=7)
         case "month":
-            return _months_before(start, -1)
+            return next_month(start)
         case "quarter":
             return _months_before(start, -3)
         case "year":

@@ -7,24 +7,29 @@ the days before it), ``$months`` (the charted months); ``$bucket`` is the bucket
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from pipelines.report.period import Period
 from warehouse.errors import NothingPublished
-from warehouse.sql import fill, ident, literal
+from warehouse.sql import day_literal, fill, ident, literal
 from warehouse.store import Store
 
 QueryRow = Mapping[str, Any]
 
 _MEMBERS = """
         SELECT
-            provider, $member AS member, list(DISTINCT account) AS accounts,
+            provider, $member AS member, list(DISTINCT account) AS accounts, list(DISTINCT $code) AS codes,
             CAST(sum(conversations) FILTER (WHERE date >= $first) AS DECIMAL(38, 0)) AS conversations,
             CAST(sum(conversations) FILTER (WHERE date < $first) AS DECIMAL(38, 0)) AS conversations_before
-        FROM $member_daily WHERE $both AND conversations IS NOT NULL GROUP BY ALL
+        FROM $view WHERE $both AND conversations IS NOT NULL GROUP BY ALL
     """
+"""Conversations by one kind of member, in the period and in the days before; ``codes`` are its exact spellings."""
+
+
+def _fill_members(member: str, view: str, code: str) -> str:
+    return _MEMBERS.replace("$member", member).replace("$view", view).replace("$code", code)
+
 
 _AS_COLUMN = "(SELECT list(result) FROM ($query) AS result) AS $name"
 """All rows of a query as one column, so that one statement holds all queries."""
@@ -48,9 +53,42 @@ _QUERIES = {
         SELECT provider, account, cost_currency, date >= $first AS is_current, sum(cost_amount) AS cost_amount
         FROM conversation_daily WHERE $both AND cost_amount <> 0 GROUP BY ALL
     """,
+    # days are the loaded ones of the bucket; reported_days those with a number.
     "conversations": """
-        SELECT provider, $bucket AS bucket, CAST(sum(conversations) AS DECIMAL(38, 0)) AS conversations
+        SELECT
+            provider, account, $bucket AS bucket, CAST(sum(conversations) AS DECIMAL(38, 0)) AS conversations,
+            count(conversations) AS reported_days, count(*) AS days
         FROM conversation_daily WHERE $in_period GROUP BY ALL
+    """,
+    # An account's mean of each weekday; a provider's is the sum of these, so that missing days lower none.
+    "weekdays": """
+        SELECT
+            provider, account, isodow(date) AS weekday, avg(conversations) AS mean, count(conversations) AS days
+        FROM conversation_daily WHERE $in_period AND conversations IS NOT NULL GROUP BY ALL
+    """,
+    # Costs of 0 have no currency.
+    "bucket_costs": """
+        SELECT
+            provider, $bucket AS bucket, CASE WHEN cost_amount <> 0 THEN cost_currency END AS currency,
+            sum(cost_amount) AS cost, count(*) AS days, bool_or(cost_amount <> 0) AS has_cost
+        FROM conversation_daily WHERE $in_period AND cost_amount IS NOT NULL GROUP BY ALL
+    """,
+    "models": """
+        SELECT
+            provider, model, CASE WHEN date >= $first THEN $bucket END AS bucket,
+            CAST(sum(tokens) AS DECIMAL(38, 0)) AS tokens, list(DISTINCT account) AS accounts
+        FROM token_daily WHERE $both AND tokens IS NOT NULL GROUP BY ALL
+    """,
+    # Targets of single conversations; of the reports of channels for accounts without single ones.
+    "handovers": """
+        SELECT provider, transfer_target AS target, count(*) AS handovers
+        FROM conversation WHERE $in_period AND NOT is_test AND transfer_target IS NOT NULL GROUP BY ALL
+        UNION ALL
+        SELECT provider, member, CAST(sum(value) AS DECIMAL(38, 0))
+        FROM metric_daily
+        WHERE $in_period AND metric = 'channel_call_transfer_targets' AND value > 0
+            AND account NOT IN (SELECT account FROM conversation WHERE $in_period)
+        GROUP BY ALL
     """,
     "channels": """
         SELECT
@@ -66,8 +104,10 @@ _QUERIES = {
             UNION ALL SELECT 'language', account, date FROM language_daily WHERE $both
             UNION ALL SELECT 'country', account, date FROM country_daily WHERE $both
             UNION ALL SELECT 'intent', account, date FROM intent_daily WHERE $both
+            UNION ALL SELECT 'end_reason', account, date FROM end_reason_daily WHERE $both
+            UNION ALL SELECT 'model', account, date FROM token_daily WHERE $both
             UNION ALL
-            SELECT unnest(['channel', 'language', 'country', 'intent']), account, date
+            SELECT unnest(['channel', 'language', 'country', 'intent', 'end_reason', 'model']), account, date
             FROM conversation_daily WHERE $both AND conversations = 0
         )
         GROUP BY ALL
@@ -89,8 +129,9 @@ _QUERIES = {
         SELECT provider, count(DISTINCT (account, intent)) AS intents FROM intent_daily WHERE $in_period AND hits > 0
         GROUP BY ALL
     """,
-    "languages": _MEMBERS.replace("$member", "language"),
-    "countries": _MEMBERS.replace("$member", "country"),
+    "languages": _fill_members("language", "language_daily", "language_code"),
+    "countries": _fill_members("country", "country_daily", "country_code"),
+    "end_reasons": _fill_members("end_reason", "end_reason_daily", "end_reason"),
     "understood": """
         SELECT
             month, account, understood_rate AS rate, understood_messages + misunderstood_messages AS weight,
@@ -126,6 +167,11 @@ _QUERIES = {
     "meanings": """
         SELECT provider, measure, meaning, unit FROM measure_definition
         WHERE provider IN ($providers) AND measure IN ($measures)
+    """,
+    # The providers of accounts that are in the warehouse and not in the report.
+    "other_accounts": """
+        SELECT provider, count(*) AS accounts FROM dim_account
+        WHERE account_key <> 0 AND account NOT IN ($accounts) GROUP BY ALL
     """,
     "others": """
         SELECT account, provider, count(*) AS days FROM conversation_daily
@@ -183,7 +229,7 @@ def _read_counts(row: QueryRow) -> QueryRow:
 
 def _build_parameters(period: Period, accounts: Sequence[str], providers: Sequence[str]) -> dict[str, str]:
     names = ", ".join(map(literal, accounts))
-    first, last = _date_literal(period.first), _date_literal(period.last)
+    first, last = day_literal(period.first), day_literal(period.last)
     of_accounts = f"account IN ({names})"
     return {
         "accounts": names,
@@ -193,11 +239,7 @@ def _build_parameters(period: Period, accounts: Sequence[str], providers: Sequen
         "last": last,
         "bucket": f"CAST(date_trunc({literal(period.bucket_unit)}, date) AS DATE)",
         "in_period": f"{of_accounts} AND date BETWEEN {first} AND {last}",
-        "both": f"{of_accounts} AND date BETWEEN {_date_literal(period.previous.start)} AND {last}",
-        "months": f"{of_accounts} AND month BETWEEN {_date_literal(period.first_chart_month)} AND {last}",
+        "both": f"{of_accounts} AND date BETWEEN {day_literal(period.previous.start)} AND {last}",
+        "months": f"{of_accounts} AND month BETWEEN {day_literal(period.first_chart_month)} AND {last}",
         "most": str(TOP_INTENTS),
     }
-
-
-def _date_literal(day: date) -> str:
-    return f"DATE {literal(day.isoformat())}"

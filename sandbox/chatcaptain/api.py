@@ -15,8 +15,8 @@ from sandbox.chatcaptain.channels import CALL_CHANNEL_TYPES, is_test
 from sandbox.chatcaptain.export import SandboxExportJob, create_job, poll_job
 from sandbox.chatcaptain.reports import CALL_COMPONENTS, CHANNEL_COMPONENTS, OVERVIEW_COMPONENTS, build_report
 from sandbox.chatcaptain.shapes import ChatcaptainShapes
-from sandbox.conversations import MILLISECOND
 from sandbox.http import ApiContext, ApiError, make_endpoint, make_json_response, parse_instant, record_account
+from sandbox.profile import MILLISECOND
 
 REPORTS = "chatbots.statistics.get"
 EXPORTS = "chatbots.statistics.export"

@@ -13,8 +13,9 @@ from decimal import Decimal
 from sandbox.account import SandboxAccount
 from sandbox.arithmetic import ms_to_seconds
 from sandbox.chatcaptain.shapes import ChatcaptainShapes
-from sandbox.conversations import MILLISECOND, Conversation
+from sandbox.conversations import Conversation
 from sandbox.http import ApiContext, format_instant
+from sandbox.profile import MILLISECOND
 
 Context = ApiContext[ChatcaptainShapes]
 Cell = str | int | Decimal | None

@@ -17,8 +17,9 @@ from starlette.routing import Route
 from sandbox.account import SandboxAccount
 from sandbox.arithmetic import average, ms_to_minutes, select_top_members
 from sandbox.chatdash.shapes import ChatdashShapes
-from sandbox.conversations import MILLISECOND, Conversation
+from sandbox.conversations import Conversation
 from sandbox.http import ApiContext, ApiError, make_endpoint, make_json_response, parse_instant, record_account
+from sandbox.profile import MILLISECOND
 
 Context = ApiContext[ChatdashShapes]
 Items = Sequence[Conversation]

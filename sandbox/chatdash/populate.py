@@ -8,7 +8,7 @@ from random import Random
 
 from sandbox.account import SandboxAccount
 from sandbox.conversations import Conversation
-from sandbox.sampling import make_call, pick_intents, pick_skewed
+from sandbox.sampling import make_call, pick_evenly, pick_intents, pick_skewed
 
 TOPICS = (
     ("t1", "Billing"),
@@ -31,15 +31,18 @@ MISUNDERSTOOD_TEXTS = ("wat?", 'I said: "no"', "null", "Ünïcödé ?", "a,b;c",
 
 def populate_conversation(rng: Random, account: SandboxAccount, item: Conversation) -> None:
     """Fill in the values of a new conversation; three in ten are calls."""
-    if rng.random() < 0.3:
-        make_call(rng, item)
-    item.country = pick_skewed(rng, COUNTRIES)
+    if rng.random() < (account.profile.call_share if account.profile else 0.3):
+        make_call(rng, account, item)
+    item.country = pick_skewed(rng, account.pool("countries", COUNTRIES))
     item.ip = f"192.0.2.{rng.randrange(min(254, account.daily_conversations))}"
     item.cost = Decimal(rng.randrange(0, 400_000)).scaleb(-6)
-    item.intents = pick_intents(rng)
+    item.intents = pick_intents(rng, account)
     item.missed_messages = rng.randrange(0, 2) if item.user_messages else 0
-    item.misunderstood_texts = tuple(rng.choice(MISUNDERSTOOD_TEXTS) for _ in range(item.missed_messages))
+    texts = account.pool("misunderstood_texts", MISUNDERSTOOD_TEXTS)
+    item.misunderstood_texts = tuple(pick_evenly(rng, texts) for _ in range(item.missed_messages))
     item.understood_messages = max(0, item.user_messages - item.missed_messages - rng.randrange(0, 2))
     item.classified_messages = max(item.understood_messages + item.missed_messages, item.user_messages)
-    item.tokens = tuple((pick_skewed(rng, MODELS), rng.randrange(1, 3000)) for _ in range(rng.randrange(0, 3)))
-    item.topics = tuple({pick_skewed(rng, TOPICS) for _ in range(rng.randrange(0, 3))})
+    models = account.pool("models", MODELS)
+    item.tokens = tuple((pick_skewed(rng, models), rng.randrange(1, 3000)) for _ in range(rng.randrange(0, 3)))
+    topics = account.pool("topics", TOPICS)
+    item.topics = tuple({pick_skewed(rng, topics) for _ in range(rng.randrange(0, 3))})

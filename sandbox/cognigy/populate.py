@@ -13,10 +13,10 @@ VOICE_CHANNEL = "voiceGateway2"
 CHANNELS = ("webchat2", "webchat3", VOICE_CHANNEL, "whatsapp", "microsoftTeams", "qx-new", "")
 
 
-def populate_conversation(rng: Random, _account: SandboxAccount, item: Conversation) -> None:
+def populate_conversation(rng: Random, account: SandboxAccount, item: Conversation) -> None:
     """Fill in the values of a new conversation."""
-    item.channel = pick_skewed(rng, CHANNELS)
+    item.channel = pick_skewed(rng, account.pool("channels", CHANNELS))
     item.billable_units = 1 + item.messages // 40
     item.knowledge_queries = rng.randrange(0, 3)
     if item.channel == VOICE_CHANNEL:
-        make_call(rng, item)
+        make_call(rng, account, item)

@@ -60,6 +60,52 @@ def fill_store(store: Store) -> None:
     store.publish()
 
 
+def fill_rich_store(store: Store) -> list[Account]:
+    """Load and publish March of four accounts with every breakdown of a report, and return those of the report.
+
+    ``support`` misses the days from 10 to 13 March, reports 0 on the 20th and nothing on the 21st. ``sales`` has tokens
+    of models and reasons of ends, ``voice`` targets of handovers, ``second`` those of reports only. A fifth account,
+    ``former``, is not in the report.
+    """
+    second = ChatcaptainAccount.model_validate({**VOICE.model_dump(), "name": "second", "chatbot_id": "d"})
+    former = build_cognigy_account("former")
+    accounts = [SUPPORT, SALES, VOICE, second]
+    store.set_accounts_and_measures(
+        [build_account_row(account) for account in (*accounts, former)], MEASURE_DEFINITIONS
+    )
+    march = consecutive_days(28, MARCH)
+    support = [day for day in march if not 10 <= day.day <= 13]
+    totals = [{"date": day, "conversations": {20: 0, 21: None}.get(day.day, day.day)} for day in support]
+    webchat = [{"date": day, "channel_code": "webchat", "conversations": day.day} for day in support if day.day < 20]
+    commit_days(store, SUPPORT, support, {"conversation_daily": totals, "channel_daily": webchat})
+    commit_days(store, former, march, {"conversation_daily": [{"date": day, "conversations": 99} for day in march]})
+    sales = {name: [row for row in rows if row["date"] >= MARCH] for name, rows in _sales_facts().items()}
+    sales["metric_daily"] = [
+        {"date": day, "metric": metric, "member": member, "value": Decimal(value)}
+        for day in march
+        for metric, member, value in (
+            ("tokens", "small-model", 100 + day.day),
+            ("tokens", "large-model", 2000),
+            ("end_reason", "hangup", 12),
+            ("end_reason", "transfer", 8),
+        )
+    ]
+    commit_days(store, SALES, march, sales)
+    commit_days(store, VOICE, march, _voice_facts())
+    calls = [
+        {"date": MARCH, "metric": metric, "member": member, "channel_id": "c-1", "value": Decimal(value)}
+        for metric, member, value in (
+            ("channel_conversations", None, 9),
+            ("channel_call_transfer_targets", "hotline", 2),
+            ("channel_call_transfer_targets", "office", 1),
+        )
+    ]
+    few = [{"date": day, "conversations": 5} for day in march]
+    commit_days(store, second, march, {"conversation_daily": few, "metric_daily": calls})
+    store.publish()
+    return accounts
+
+
 def commit_days(
     store: Store, account: Account, slices: Sequence[date], facts: Mapping[str, Sequence[Row]], **more: Any
 ) -> None:

@@ -4,15 +4,17 @@ It rests on the same query as the log of restatements. Nothing is written. What 
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import duckdb
 import pyarrow as pa
+from sqlalchemy import Column
 
 from warehouse.commit.inputs import Chunks
-from warehouse.commit.restatements import select_changes_sql, select_moves_sql
+from warehouse.commit.restatements import select_changes_sql
 from warehouse.commit.stage import StagedFacts, drop_staged_facts, drop_staged_members, stage_facts, stage_members
 from warehouse.model.schema import STAGED_FACTS, fact_table, member_dimension, member_schema
-from warehouse.sql import fill, ident, literal, surrogate_key
+from warehouse.sql import fill, ident, identifier_list, literal, surrogate_key
 
 _COMPARED_SCHEMA = pa.schema([("account_key", pa.int64()), ("account", pa.string()), ("date", pa.date32())])
 
@@ -31,6 +33,28 @@ SELECT account, "view", measure, $attribute AS attribute, member, false AS is_to
 FROM ($moves) JOIN compared USING (account_key, date)
 GROUP BY account, "view", measure, member
 """
+_MOVED_SUMS = """
+SELECT
+    account_key, date, $view AS "view", moved_member AS member, number.measure AS measure,
+    any_value(number.value) FILTER (WHERE NOT is_new) AS "old",
+    any_value(number.value) FILTER (WHERE is_new) AS "new"
+FROM (
+    SELECT is_new, account_key, date, moved_member, unnest([$measures]) AS number FROM (
+        SELECT false AS is_new, f.account_key, f.date, CAST(d.$attribute AS VARCHAR) AS moved_member$columns
+        FROM wh.$fact AS f SEMI JOIN compared AS c ON c.account_key = f.account_key AND c.date = f.date
+        JOIN wh.$dimension AS d ON d.$key = f.$key
+        UNION ALL BY NAME
+        SELECT
+            true AS is_new, f.account_key, f.date,
+            CAST(coalesce(m.$attribute, d.$attribute) AS VARCHAR) AS moved_member$columns
+        FROM $staged AS f SEMI JOIN compared AS c ON c.account_key = f.account_key AND c.date = f.date
+        LEFT JOIN $members AS m ON m.$key = f.$key LEFT JOIN wh.$dimension AS d ON d.$key = f.$key
+    ) GROUP BY is_new, account_key, date, moved_member
+)
+GROUP BY account_key, date, moved_member, number.measure
+HAVING "old" IS DISTINCT FROM "new"
+"""
+_SUM = "{'measure': $text, 'value': CAST($value AS DECIMAL(38, 9))}"
 _CHANGED_ATTRIBUTES = "SELECT $flags FROM $members AS m JOIN wh.$dimension AS d ON d.$key = m.$key"
 _CHANGED_ATTRIBUTE = "bool_or(m.$attribute IS DISTINCT FROM d.$attribute) AS $attribute"
 
@@ -84,5 +108,30 @@ def _list_moves(con: duckdb.DuckDBPyConnection, members: tuple[str, ...], facts:
             for fact in facts.names:
                 column = fact_table(fact).columns.get(key)
                 if column is not None:
-                    moves = select_moves_sql(fact, column, attribute, f"member_{name}")
+                    moves = _select_moves_sql(fact, column, attribute, f"member_{name}")
                     yield fill(_MOVES, attribute=literal(attribute), moves=moves, figures=_FIGURES)
+
+
+def _select_moves_sql(name: str, column: Column[Any], attribute: str, members: str) -> str:
+    """Return the query of the sums of a fact that move between the values of an attribute of its members.
+
+    `column` is the fact's key of the dimension, `members` the relation of the staged members.
+    """
+    table = fact_table(name)
+    measures = [
+        item.name for item in table.columns if item.info["role"] == "measure" and item.info["additivity"] == "additive"
+    ]
+    counted_as = table.info.get("counted_as")
+    sums = {**({counted_as: "count(*)"} if counted_as else {}), **{item: f"sum({ident(item)})" for item in measures}}
+    return fill(
+        _MOVED_SUMS,
+        view=literal(name),
+        measures=", ".join(fill(_SUM, text=literal(item), value=value) for item, value in sums.items()),
+        columns=f", {identifier_list(measures)}" if measures else "",
+        attribute=ident(attribute),
+        fact=ident(table.name),
+        staged=ident(f"staged_{name}"),
+        members=ident(members),
+        dimension=ident(str(column.info["dimension"])),
+        key=ident(column.name),
+    )

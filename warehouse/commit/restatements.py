@@ -4,11 +4,9 @@ Positions in a list are not compared: one new hit would move them all. Facts of 
 day. What must not come in: the choice of the slices to compare, a rule of one fact.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Column, Table
-
-from warehouse.model.schema import STAGED_FACTS, fact_table, staged_column_name, staged_grain
+from warehouse.model.schema import STAGED_FACTS, fact_table, staged_grain
 from warehouse.sql import fill, ident, identifier_list, literal
 
 _INSERT_CHANGES = """
@@ -21,37 +19,19 @@ RETURNING account, date
 """
 
 _CHANGES = """
-SELECT
-    account_key, date, $view AS "view", $member AS member, number.measure AS measure,
-    any_value(number.value) FILTER (WHERE NOT is_new) AS "old",
-    any_value(number.value) FILTER (WHERE is_new) AS "new"
-FROM (SELECT is_new, $grain, unnest($measures) AS number FROM ($both) $grouped)
-GROUP BY $grain, number.measure
-HAVING "old" IS DISTINCT FROM "new"
+SELECT account_key, date, $view AS "view", $member AS member, number.measure, number."old", number."new"
+FROM (
+    SELECT $grain, unnest([$numbers]) AS number
+    FROM ($old) AS o FULL JOIN ($new) AS n ON $same_grain
+    WHERE $differs
+)
+WHERE number."old" IS DISTINCT FROM number."new"
 """
+_NUMBER = "{'measure': $text, 'old': CAST(o.$name AS DECIMAL(38, 9)), 'new': CAST(n.$name AS DECIMAL(38, 9))}"
 
-_OLD = """
-SELECT false AS is_new, $columns
-FROM wh.$fact AS f SEMI JOIN compared AS c ON c.account_key = f.account_key AND c.date = f.date $joins
-"""
-
-_OLD_MOVES = """
-SELECT false AS is_new, f.account_key, f.date, CAST(d.$attribute AS VARCHAR) AS moved_member$measures
-FROM wh.$fact AS f SEMI JOIN compared AS c ON c.account_key = f.account_key AND c.date = f.date
-JOIN wh.$dimension AS d ON d.$key = f.$key
-"""
-
-_NEW_MOVES = """
-SELECT
-    true AS is_new, f.account_key, f.date,
-    CAST(coalesce(m.$attribute, d.$attribute) AS VARCHAR) AS moved_member$measures
-FROM $staged AS f SEMI JOIN compared AS c ON c.account_key = f.account_key AND c.date = f.date
-LEFT JOIN $members AS m ON m.$key = f.$key LEFT JOIN wh.$dimension AS d ON d.$key = f.$key
-"""
-
-_NEW = """
-SELECT true AS is_new, $columns
-FROM $staged AS f SEMI JOIN compared AS c ON c.account_key = f.account_key AND c.date = f.date
+_ROWS = """
+SELECT $columns FROM $rows AS f SEMI JOIN compared AS c ON c.account_key = f.account_key AND c.date = f.date $joins
+WHERE $condition $grouped
 """
 
 
@@ -78,81 +58,65 @@ def select_changes_sql(filled: Collection[str], staged: Collection[str]) -> str:
 
 
 def _select_changes(name: str, is_filled: bool, is_staged: bool) -> str:
-    table = fact_table(name)
-    counted_as = table.info.get("counted_as")
-    compared = ["date"] if counted_as else list(staged_grain(name))
-    sides = [*([_select_old(table)] if is_filled else []), *([_select_new(name, table)] if is_staged else [])]
-    members = [ident(column) for column in compared[1:]]
+    """Return the query of the numbers of a fact that differ. Rows without a difference are dropped first."""
+    grain, measures = _grain_of(name), _measures_of(name)
+    members = [ident(column) for column in grain[2:]]
     return fill(
         _CHANGES,
         view=literal(name),
         member=f"concat_ws(' / ', {', '.join(members)})" if members else "CAST(NULL AS VARCHAR)",
-        grain=", ".join(map(ident, ["account_key", *compared])),
-        measures=_measure_list(table, is_summed=bool(counted_as)),
-        both=" UNION ALL BY NAME ".join(sides),
-        grouped="GROUP BY is_new, account_key, date" if counted_as else "",
+        grain=identifier_list(grain, "coalesce(o.$name, n.$name) AS $name"),
+        numbers=", ".join(fill(_NUMBER, text=literal(measure), name=ident(measure)) for measure in measures),
+        old=_select_old(name) if is_filled else _select_new(name, "false"),
+        new=_select_new(name) if is_staged else _select_old(name, "false"),
+        same_grain=" AND ".join(fill("o.$name IS NOT DISTINCT FROM n.$name", name=ident(column)) for column in grain),
+        differs=" OR ".join(fill("o.$name IS DISTINCT FROM n.$name", name=ident(measure)) for measure in measures),
     )
 
 
-def select_moves_sql(name: str, column: Column[object], attribute: str, members: str) -> str:
-    """Return the query of the sums of a fact that move between the values of an attribute of its members.
-
-    `column` is the fact's key of the dimension, `members` the relation of the staged members. The columns are those of
-    `select_changes_sql`; the member is the attribute's value.
-    """
-    parts = {
-        "key": ident(column.name),
-        "dimension": ident(str(column.info["dimension"])),
-        "members": ident(members),
-        "attribute": ident(attribute),
-        "measures": identifier_list(_measures(fact_table(name), is_summed=True)),
-    }
-    parts["measures"] = f", {parts['measures']}" if parts["measures"] else ""
-    old = fill(_OLD_MOVES, fact=ident(fact_table(name).name), **parts)
-    new = fill(_NEW_MOVES, staged=ident(f"staged_{name}"), **parts)
-    return fill(
-        _CHANGES,
-        view=literal(name),
-        member="moved_member",
-        grain="account_key, date, moved_member",
-        measures=_measure_list(fact_table(name), is_summed=True),
-        both=f"{old} UNION ALL BY NAME {new}",
-        grouped="GROUP BY is_new, account_key, date, moved_member",
-    )
+def _grain_of(name: str) -> list[str]:
+    """Return the columns of which each value is compared by itself; single events are compared as those of a day."""
+    return ["account_key", "date"] if _counted_as(name) else ["account_key", *staged_grain(name)]
 
 
-def _measures(table: Table, *, is_summed: bool) -> list[str]:
-    """Return the names of the measures that are compared: only additive ones where they are summed."""
-    measures = [column for column in table.columns if column.info["role"] == "measure"]
-    return [column.name for column in measures if not is_summed or column.info["additivity"] == "additive"]
+def _measures_of(name: str) -> dict[str, str]:
+    """Return the expression of each measure of the rows `f`; for single events their count and their sums."""
+    measures = [column for column in fact_table(name).columns if column.info["role"] == "measure"]
+    counted_as = _counted_as(name)
+    if not counted_as:
+        return {column.name: f"f.{ident(column.name)}" for column in measures}
+    additive = [column.name for column in measures if column.info["additivity"] == "additive"]
+    return {counted_as: "count(*)", **{column: f"sum(f.{ident(column)})" for column in additive}}
 
 
-def _measure_list(table: Table, *, is_summed: bool) -> str:
-    """Return an SQL list of structs, one per measure; for single events also their count."""
-    counted_as = table.info.get("counted_as")
-    values = {
-        name: fill("sum($name)" if is_summed else "$name", name=ident(name))
-        for name in _measures(table, is_summed=is_summed)
-    }
-    if counted_as:
-        values = {counted_as: "count(*)", **values}
-    item = "{'measure': $measure, 'value': CAST($value AS DECIMAL(38, 9))}"
-    return "[" + ", ".join(fill(item, measure=literal(name), value=value) for name, value in values.items()) + "]"
+def _counted_as(name: str) -> str | None:
+    return fact_table(name).info.get("counted_as")
 
 
-def _select_old(table: Table) -> str:
-    columns, joins = ["f.account_key"], []
-    for column in table.columns:
-        dimension, natural = column.info.get("dimension"), column.info.get("natural")
-        if natural:
-            columns.append(f"{ident(str(dimension))}.{ident(natural)}")
+def _select_old(name: str, condition: str = "true") -> str:
+    """Return the rows of a fact in the warehouse, with the natural members in the place of keys."""
+    columns, joins = {column: f"f.{ident(column)}" for column in _grain_of(name)}, []
+    for column in fact_table(name).columns:
+        dimension, natural = str(column.info.get("dimension")), column.info.get("natural")
+        if natural in columns:
+            columns[natural] = f"{ident(dimension)}.{ident(natural)}"
             join = "JOIN wh.$dimension AS $dimension ON $dimension.$key = f.$key"
-            joins.append(fill(join, dimension=ident(str(dimension)), key=ident(column.name)))
-        elif not dimension:
-            columns.append(f"f.{ident(column.name)}")
-    return fill(_OLD, columns=", ".join(columns), fact=ident(table.name), joins=" ".join(joins))
+            joins.append(fill(join, dimension=ident(dimension), key=ident(column.name)))
+    return _select_rows(name, f"wh.{ident(fact_table(name).name)}", columns, joins, condition)
 
 
-def _select_new(name: str, table: Table) -> str:
-    columns = [f"f.{ident(staged_column_name(column))}" for column in table.columns]
-    return fill(_NEW, columns=", ".join(columns), staged=ident(f"staged_{name}"))
+def _select_new(name: str, condition: str = "true") -> str:
+    columns = {column: f"f.{ident(column)}" for column in _grain_of(name)}
+    return _select_rows(name, ident(f"staged_{name}"), columns, [], condition)
+
+
+def _select_rows(name: str, rows: str, grain: Mapping[str, str], joins: Sequence[str], condition: str) -> str:
+    columns = {**grain, **_measures_of(name)}
+    return fill(
+        _ROWS,
+        columns=", ".join(f"{value} AS {ident(column)}" for column, value in columns.items()),
+        rows=rows,
+        joins=" ".join(joins),
+        condition=condition,
+        grouped=f"GROUP BY {', '.join(grain.values())}" if _counted_as(name) else "",
+    )

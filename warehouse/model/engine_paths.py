@@ -28,7 +28,13 @@ def is_misread(text: str) -> bool:
 
     A name that is no UTF-8 (a lone surrogate in Python) cannot be given to DuckDB at all.
     """
-    return not _MISREAD.isdisjoint(text) or any("\ud800" <= char <= "\udfff" for char in text)
+    if not _MISREAD.isdisjoint(text):
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def engine_path(path: Path) -> str:

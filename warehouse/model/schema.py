@@ -131,6 +131,7 @@ def member_dimension(name: str) -> Table:
     return metadata.tables[f"dim_{name}"]
 
 
+@cache
 def member_schema(name: str) -> pa.Schema:
     """Return the columns of the staged members `name`: the dimension's attributes without key and provider."""
     columns = member_dimension(name).columns

@@ -29,6 +29,7 @@ from warehouse.engine import attach_empty_warehouse, sql_transaction
 from warehouse.errors import DamagedWarehouse, UnreadableWarehouse
 from warehouse.model.engine_paths import parquet_rows_sql
 from warehouse.records import Damage, Scope, Transaction
+from warehouse.storage.changed_partitions import find_changed_partitions
 from warehouse.storage.damage import RUN_AGAIN, log
 from warehouse.storage.files import (
     PRIVATE_FILE,
@@ -52,8 +53,6 @@ from warehouse.storage.parquet_manifest import DataFile, Manifest
 from warehouse.storage.parquet_publication import find_plain_damage, link_files, remove_superseded, write_views
 from warehouse.storage.parquet_tables import (
     create_table_views,
-    find_changed_partitions,
-    fingerprints,
     load_scope,
     partitions_of,
     raise_for_damage,
@@ -133,14 +132,14 @@ class ParquetStorage:
             manifest = self._read_current(con)
             with attach_empty_warehouse(con):
                 self._load_scope(con, scope, manifest)
-                before = fingerprints(con, scope)
                 with sql_transaction(con):
                     yield transaction
+                    changed = find_changed_partitions(con, scope) if transaction.changed else []
                 if not transaction.changed:
                     return
                 written = {
                     (table, month): self._write_file(con, table, month, scope, manifest.data_file(table, month))
-                    for table, month in find_changed_partitions(con, scope, before)
+                    for table, month in changed
                 }
             self._commit(manifest, written)
 

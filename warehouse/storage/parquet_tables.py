@@ -24,15 +24,6 @@ from warehouse.sql import day_literal, fill, ident, identifier_list, literal, su
 
 ROWS_PER_GROUP = 122_880
 
-_FINGERPRINT = """
-SELECT $table, $month, count(*), CAST(bit_xor(hash(t)) AS VARCHAR) || ' ' || CAST(sum(hash(t)) AS VARCHAR)
-FROM wh.$name AS t GROUP BY 2
-"""
-Fingerprints = Mapping[tuple[str, str], tuple[int, str]]
-"""Number and checksum of the loaded rows, by table and month."""
-
-_COUNT = "SELECT $table, $month, count(*) FROM wh.$name AS t GROUP BY 2"
-
 
 def is_partitioned(table: str) -> bool:
     """Return whether a table has one file per month."""
@@ -164,43 +155,6 @@ def insert_rows(con: duckdb.DuckDBPyConnection, scope: Scope, table: str, rows: 
     insert = "INSERT INTO wh.$table BY NAME SELECT * FROM $rows WHERE $condition"
     with raise_for_damage():
         con.execute(fill(insert, table=ident(table), rows=rows, condition=condition))
-
-
-def fingerprints(con: duckdb.DuckDBPyConnection, scope: Scope) -> Fingerprints:
-    """Return the fingerprints of the loaded rows: where two of them differ, rows were changed."""
-    return _fingerprints_of(con, tables_of(scope))
-
-
-def find_changed_partitions(
-    con: duckdb.DuckDBPyConnection, scope: Scope, before: Fingerprints
-) -> list[tuple[str, str]]:
-    """Return, sorted, the tables and months whose loaded rows differ from `before`.
-
-    Rows are only hashed in tables that have a month with as many rows as before.
-    """
-    parts = [_fill_by_month(_COUNT, table) for table in tables_of(scope)]
-    counts = {(table, month): count for table, month, count in con.execute(" UNION ALL ".join(parts)).fetchall()}
-    counts = {part: count for part, count in counts.items() if count or not is_partitioned(part[0])}
-    same_count = {part for part, count in counts.items() if part in before and before[part][0] == count}
-    after = _fingerprints_of(con, {table for table, _ in same_count})
-    return sorted(
-        part for part in before.keys() | counts.keys() if part not in same_count or before[part] != after[part]
-    )
-
-
-def _fingerprints_of(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> Fingerprints:
-    parts = [_fill_by_month(_FINGERPRINT, table) for table in tables]
-    rows = con.execute(" UNION ALL ".join(parts)).fetchall() if parts else []
-    return {
-        (table, month): (count, checksum)
-        for table, month, count, checksum in rows
-        if count or not is_partitioned(table)
-    }
-
-
-def _fill_by_month(query: str, table: str) -> str:
-    month = "strftime(date, '%Y-%m')" if is_partitioned(table) else "''"
-    return fill(query, table=literal(table), name=ident(table), month=month)
 
 
 def write_partition(

@@ -16,9 +16,17 @@ from pipelines.cli.display.values import dump_json, format_for_terminal
 from pipelines.cli.steps.check_result import CheckResult
 from pipelines.cli.steps.connection_check import run_checks
 from pipelines.cli.steps.open_workspace import open_workspace
+from pipelines.cli.steps.stopped_sandbox import warn_about_stopped_sandbox
 
 
-def check_accounts(config: str | None, as_json: bool, accounts: Sequence[str], providers: Sequence[str]) -> int:
+def check_accounts(
+    config: str | None,
+    as_json: bool,
+    accounts: Sequence[str],
+    providers: Sequence[str],
+    *,
+    tries_webhook: bool = False,
+) -> int:
     """Run the checks, and print their results. Returns the exit code: 1 when one failed."""
     try:
         workspace = open_workspace(config, "check")
@@ -26,7 +34,9 @@ def check_accounts(config: str | None, as_json: bool, accounts: Sequence[str], p
         with suppress(ConfigError):
             _print_results(run_checks(open_workspace(config, "check", needs_secrets=False), ()), as_json)
         raise
-    results = run_checks(workspace, workspace.config.select_accounts(accounts, providers))
+    chosen = workspace.config.select_accounts(accounts, providers)
+    warn_about_stopped_sandbox(workspace.config)
+    results = run_checks(workspace, chosen, tries_webhook=tries_webhook)
     return _print_results(results, as_json)
 
 
@@ -46,6 +56,8 @@ def _format_line(result: CheckResult) -> Text:
     account = f"{result.account.name} ({result.account.provider}): " if result.account else ""
     advice = f"; {result.advice}" if result.advice else ""
     state = Text("ok    ", "green") if result.ok else Text("failed", "red")
+    if result.is_warning:
+        state = Text("warn  ", "yellow")
     return state + Text(f"  {result.check:13}  {format_for_terminal(f'{account}{result.message}{advice}')}")
 
 
@@ -58,4 +70,5 @@ def _as_object(result: CheckResult) -> dict[str, object]:
         "ok": result.ok,
         "said": result.message,
         "advice": result.advice or None,
+        "warning": result.is_warning,
     }

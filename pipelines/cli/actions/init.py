@@ -15,9 +15,12 @@ import yaml
 from extractors.errors import ConfigError
 from pipelines.cli.options import DEFAULT_LOCATIONS
 from pipelines.cli.steps.init_questions import NewAccount, ask_for_account
+from pipelines.cli.steps.program_name import name_program
 from pipelines.configuration import config as configuration
 from pipelines.configuration import init_file as config_file
+from pipelines.configuration.find import find_demo_config
 from pipelines.configuration.yaml_file import parse_value, parse_yaml, read_yaml
+from warehouse.store import open_store
 
 
 def write_account(
@@ -38,6 +41,9 @@ def write_account(
     is_adding = path.exists() and not force
     if is_adding:
         _refuse_locations(path, locations)
+        _refuse_known_name(path, str(values.get("name", "")))
+    if "warehouse" in locations:
+        open_store(locations["warehouse"], path.parent)  # touches no file; refuses an address of no known kind
     values = {**values, **dict(map(_parse_setting, settings))}
     environment = {**configuration.read_env(path.parent), **os.environ}
     set_variables = [name for name, value in environment.items() if value]
@@ -59,6 +65,11 @@ def _refuse_locations(path: Path, locations: Mapping[str, str]) -> None:
     if locations:
         keys = " and ".join(locations)
         raise click.UsageError(f"{path.name} exists: change {keys} in it, or replace the file with --force")
+
+
+def _refuse_known_name(path: Path, name: str) -> None:
+    if name in [known for known, _ in configuration.read_account_names(path)]:
+        raise click.UsageError(f"{path} has an account {name} already: choose another name, or change it there")
 
 
 def _parse_setting(text: str) -> tuple[str, Any]:
@@ -93,5 +104,9 @@ def _print_next_steps(path: Path, account: NewAccount, config: str | None) -> No
         click.echo(f"Other users can read {env}: chmod 600 {shlex.quote(str(env))}", err=True)
     if not (gitignore.is_file() and ".env" in gitignore.read_text("utf-8").split()):
         click.echo(f"Keep the secrets out of git: add .env to {gitignore}.", err=True)
-    program = f"chatmart --config {shlex.quote(config)}" if config else "chatmart"
+    if config is None and find_demo_config() is not None:
+        click.echo(
+            f"Commands in this folder use {path.name} from now on, and no longer the demo's configuration.", err=True
+        )
+    program = f"{name_program()} --config {shlex.quote(config)}" if config else name_program()
     click.echo(f"Next: {program} check, then {program} load.", err=True)

@@ -23,6 +23,7 @@ from pipelines.cli.steps.open_workspace import open_workspace
 from pipelines.cli.steps.plan_output import print_plan
 from pipelines.cli.steps.preview_output import print_preview
 from pipelines.cli.steps.run_with_progress import run_with_progress
+from pipelines.cli.steps.stopped_sandbox import warn_about_stopped_sandbox
 from pipelines.loads.observer import FailureCollector, Observer
 from pipelines.loads.plan import (
     clip_window,
@@ -62,6 +63,7 @@ def load_daily(
     workspace = open_workspace(config, "load")
     chosen = workspace.config.select_accounts(accounts, providers)
     warn_about_shared_projects(chosen)
+    warn_about_stopped_sandbox(workspace.config)
     catch_up_days = workspace.config.settings.catch_up_days
     jobs: list[LoadJob] = []
     if dry_run is not None:
@@ -95,6 +97,8 @@ def load_range(
     requested = Window(start, end + timedelta(days=1))
     chosen = workspace.config.select_accounts(accounts, providers)
     warn_about_shared_projects(chosen)
+    if not dry_run:
+        warn_about_stopped_sandbox(workspace.config)
     windows = []
     for account in chosen:
         window = clip_window(account, requested, workspace.clock.now())

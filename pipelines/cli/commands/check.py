@@ -10,7 +10,8 @@ from pipelines.cli.options import accounts_option, providers_option
 
 @command()
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-@click.option("--repair", is_flag=True, help="Find what is damaged or missing, and mend it. Takes no --json.")
+@click.option("--webhook", is_flag=True, help="Also send a message that says it is a test to the webhook of alerts.")
+@click.option("--repair", is_flag=True, help="Find what is damaged or missing, and mend it.")
 @click.option("--take-over", is_flag=True, help="Write what machines share under these locks. Checks nothing.")
 @accounts_option
 @providers_option
@@ -18,6 +19,7 @@ from pipelines.cli.options import accounts_option, providers_option
 def check(
     config: str | None,
     as_json: bool,
+    webhook: bool,
     repair: bool,
     take_over: bool,
     accounts: Sequence[str],
@@ -37,23 +39,23 @@ def check(
     refused then.
     """
     if take_over:
-        _refuse_others(as_json, repair, accounts, providers)
+        _refuse_others(as_json, webhook, repair, accounts, providers)
         from pipelines.cli.actions.take_over import take_over_shared
 
         return take_over_shared(config)
     if repair:
-        _refuse_json(as_json)
+        _refuse_with_repair(as_json or webhook)
         from pipelines.cli.actions.repair import repair_accounts
 
         return repair_accounts(config, accounts, providers)
     from pipelines.cli.actions.check import check_accounts
 
-    return check_accounts(config, as_json, accounts, providers)
+    return check_accounts(config, as_json, accounts, providers, tries_webhook=webhook)
 
 
-def _refuse_json(as_json: bool) -> None:
-    if as_json:
-        raise click.UsageError("--repair takes no --json")
+def _refuse_with_repair(is_given: bool) -> None:
+    if is_given:
+        raise click.UsageError("--repair takes neither --json nor --webhook")
 
 
 def _refuse_others(*values: object) -> None:

@@ -4,6 +4,7 @@ import click
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
 from pipelines.cli.common_options import command
+from pipelines.cli.option_types import NameChoice
 
 _INSTALLATION = """\b
 bash, in ~/.bashrc:  eval "$(chatmart completion bash)"
@@ -14,7 +15,7 @@ _SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
 @command(epilog=_INSTALLATION)
-@click.argument("shell", type=click.Choice(list(_SHELLS)))
+@click.argument("shell", type=NameChoice(list(_SHELLS)))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> int:
     """Print the completion script for a shell. It completes the configured accounts and providers too."""

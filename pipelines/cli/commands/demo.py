@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 
 from pipelines.cli.common_options import command
-
-DEMO_FOLDER = Path("data/demo")
+from pipelines.configuration.find import DEMO_FOLDER
 
 
 @command()

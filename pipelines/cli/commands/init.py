@@ -7,6 +7,7 @@ import click
 
 from extractors.registry import PROVIDERS
 from pipelines.cli.common_options import command
+from pipelines.cli.option_types import NameChoice
 from pipelines.cli.options import DAY_TYPE, DEFAULT_LOCATIONS, as_date
 from pipelines.configuration.schema_file import read_required_ids
 
@@ -30,7 +31,7 @@ def _id_options(command: CommandT) -> CommandT:
 
 
 @command()
-@click.option("--provider", type=click.Choice(PROVIDERS), help="The account's provider.")
+@click.option("--provider", type=NameChoice(PROVIDERS), help="The account's provider.")
 @click.option("--name", metavar="NAME", help="Name of the account, in every table.")
 @_id_options
 @click.option("--timezone", metavar="ZONE", help="Time zone of the account's days (default: UTC).")

@@ -13,23 +13,33 @@ from typing import NoReturn
 import click
 
 from pipelines.cli.common_options import CONFIG_OPTION, command
+from pipelines.cli.option_types import NameChoice, PortType
 from pipelines.cli.options import SANDBOX_PORTS
 
 
 @command()
 @click.option(
     "--port",
-    type=click.IntRange(1, 65534),
-    default=SANDBOX_PORTS[0],
-    show_default=True,
-    help="Port of the five APIs. Downloads use the next port.",
+    type=PortType(),
+    help=f"Port of the five APIs; downloads use the next one (default: the demo's, else {SANDBOX_PORTS[0]}).",
 )
-@click.option("--seed", default=7, show_default=True, help="Seed of the invented data.")
-def sandbox(port: int, seed: int) -> int:
-    """Simulate the five providers with invented data until interrupted."""
-    from sandbox.__main__ import main
+@click.option("--seed", type=int, help="Seed of the invented data (default: the demo's).")
+@click.option(
+    "--world",
+    type=NameChoice(["demo", "sample"]),
+    default="demo",
+    show_default=True,
+    help="demo: the companies of the demo. sample: names and values that are awkward on purpose.",
+)
+@click.pass_obj
+def sandbox(config: str | None, port: int | None, seed: int | None, world: str) -> int:
+    """Simulate the five providers with invented data until interrupted.
 
-    return main(["--port", str(port), "--download-port", str(port + 1), "--seed", str(seed)])
+    After a demo it starts again where the demo's configuration points, with the same data.
+    """
+    from pipelines.cli.actions.sandbox import run_sandbox
+
+    return run_sandbox(config, port, seed, world)
 
 
 @command(
@@ -40,10 +50,11 @@ def sandbox(port: int, seed: int) -> int:
 @click.pass_obj
 def dev(config: str | None, arguments: tuple[str, ...]) -> NoReturn:
     """Start Dagster's UI and daemon for the configuration. Further arguments and options go to ``dagster dev``."""
+    from pipelines.cli.steps.locate_config import locate_config
     from pipelines.configuration import config as configuration
     from pipelines.orchestration.instance.home import prepare_home
 
-    loaded_config = configuration.load_config(configuration.find_config(config))
+    loaded_config = configuration.load_config(locate_config(config))
     environment = {
         **os.environ,
         configuration.ENVIRONMENT_VARIABLE: str(loaded_config.path),

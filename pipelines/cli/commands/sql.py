@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from pipelines.cli.common_options import command
+from pipelines.cli.option_types import NameChoice
 from pipelines.cli.options import OUTPUT_FORMATS
 
 
@@ -13,7 +14,7 @@ from pipelines.cli.options import OUTPUT_FORMATS
 @click.option(
     "--format",
     "output_format",
-    type=click.Choice(OUTPUT_FORMATS),
+    type=NameChoice(OUTPUT_FORMATS),
     help="Format (default: by the name of the --output file, else table).",
 )
 @click.option("--output", "-o", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")

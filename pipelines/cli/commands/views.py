@@ -3,13 +3,14 @@
 import click
 
 from pipelines.cli.common_options import command
+from pipelines.cli.option_types import NameChoice
 
 DIALECTS = ("duckdb", "spark", "databricks", "trino", "athena", "snowflake")
 """Those of ``warehouse.ddl.dialects``, which is imported only when the command runs."""
 
 
 @command()
-@click.option("--dialect", type=click.Choice(DIALECTS), required=True, help="The engine's SQL.")
+@click.option("--dialect", type=NameChoice(DIALECTS), required=True, help="The engine's SQL.")
 @click.option(
     "--star",
     metavar="TABLE",

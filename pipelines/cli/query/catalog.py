@@ -6,8 +6,8 @@ additivity come from the declaration of the star. The output of the catalog is i
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from difflib import get_close_matches
 
+from extractors.similar_names import find_similar
 from pipelines.cli.display.column_headers import describe_unit, find_measure
 from warehouse.errors import QueryError
 from warehouse.model.schema import STAGED_FACTS, fact_table, metadata
@@ -84,7 +84,7 @@ class Catalog:
         views = {view.name: view for view in self.views}
         if name.lower() in views:
             return views[name.lower()]
-        near = get_close_matches(name.lower(), [view.name for view in self.public_views()], n=2)
+        near = find_similar(name, [view.name for view in self.public_views()])
         hint = f"did you mean {' or '.join(near)}?" if near else "chatmart sql --list shows all views."
         raise QueryError(f"There is no view {name!r}: {hint}")
 

@@ -16,7 +16,7 @@ from rich.filesize import decimal
 
 from extractors.account import Account
 from extractors.clock import Clock
-from extractors.errors import CredentialRefused, ExtractionError
+from extractors.errors import CredentialRefused, ExtractionError, RequestRefused
 from extractors.foreign_text import clean_line
 from extractors.http.client import Client
 from extractors.http.settings import HttpSettings
@@ -24,7 +24,9 @@ from extractors.registry import get_provider
 from extractors.windows import Window, today
 from pipelines.cli.steps.check_result import CheckResult
 from pipelines.cli.steps.landed_check import check_landed_responses
+from pipelines.cli.steps.refusal_advice import explain_refusal
 from pipelines.configuration.config import Config
+from pipelines.loads.alerts import try_webhook
 from pipelines.loads.identity import describe_shared_projects
 from pipelines.loads.workspace import Workspace
 from warehouse.ddl.migrations import CURRENT_VERSION
@@ -44,10 +46,11 @@ READ_WHOLE_BYTES = 256 * 2**20
 _GRANT_ACCESS = "let this user read and write there"
 
 
-def run_checks(workspace: Workspace, accounts: Sequence[Account]) -> list[CheckResult]:
+def run_checks(workspace: Workspace, accounts: Sequence[Account], *, tries_webhook: bool = False) -> list[CheckResult]:
     """Run all checks. Sends one small request per account, about the account's yesterday, to all accounts at once.
 
-    Without ``accounts`` only the disk and the warehouse are checked.
+    With ``tries_webhook`` it sends a message to the webhook of alerts too. Without ``accounts`` only the disk and the
+    warehouse are checked.
     """
     config = workspace.config
     summary = f"{config.path}, accounts: {len(config.accounts)}"
@@ -59,6 +62,8 @@ def run_checks(workspace: Workspace, accounts: Sequence[Account]) -> list[CheckR
         *_check_warehouse(workspace.store),
         *_check_locks(workspace),
         _check_dagster_home(config),
+        *_check_start_dates(accounts, workspace.clock),
+        *([_check_webhook(config)] if tries_webhook else ()),
     ]
 
 
@@ -74,12 +79,41 @@ async def _check_credential(config: Config, client: Client, account: Account) ->
         was_sent = await provider.probe(client.open_session(account, provider.limits), window)
     except ExtractionError as error:
         advice = error.advice
+        if isinstance(error, RequestRefused):
+            advice = explain_refusal(error, account) or advice
         if isinstance(error, CredentialRefused):
             names = config.secret_variables[account.name]
             advice += f"; look at the variable{'s' if len(names) > 1 else ''} {' and '.join(names)}"
         return CheckResult("credential", False, error.problem, advice, account)
     message = f"accepted by {account.base_url}" if was_sent else "not tried: a request would start an export"
     return CheckResult("credential", True, message, account=account)
+
+
+def _check_start_dates(accounts: Sequence[Account], clock: Clock) -> list[CheckResult]:
+    """Return a warning for each account of which nothing is loaded yet, as its first day is in the future."""
+    return [
+        CheckResult(
+            "start_date",
+            True,
+            f"nothing is loaded before {account.start_date}, which is in the future",
+            "correct start_date if that is not meant",
+            account,
+            is_warning=True,
+        )
+        for account in accounts
+        if account.start_date is not None and account.start_date > today(account.zone, clock.now())
+    ]
+
+
+def _check_webhook(config: Config) -> CheckResult:
+    webhook = config.settings.alerts.webhook
+    if webhook is None:
+        advice = "set alerts.webhook, as in chatmart.example.yaml"
+        return CheckResult("webhook", False, "the configuration names none: no alert is sent", advice)
+    reason = try_webhook(webhook.get_secret_value(), config.network)
+    if reason is None:
+        return CheckResult("webhook", True, "accepted a message that says it is a test")
+    return CheckResult("webhook", False, f"did not accept a message ({reason})", "correct alerts.webhook")
 
 
 def _check_landing(workspace: Workspace) -> CheckResult:

@@ -16,12 +16,14 @@ from pydantic import ValidationError
 from extractors import redaction
 from extractors.account import Account
 from extractors.registry import PROVIDERS, get_account_model
+from pipelines.cli.option_types import NameChoice
 from pipelines.configuration.init_file import (
     convert_settings,
     required_ids,
     required_secrets,
     secret_variable_name,
 )
+from pipelines.configuration.problem_words import describe_problem
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def ask_for_account(provider: str | None, values: Mapping[str, Any], set_variabl
     """
     required = ["name", *required_ids(get_account_model(provider))] if provider else ["provider", "name"]
     _require_terminal(key for key in required if key not in values)
-    chosen = provider or click.prompt("provider", type=click.Choice(PROVIDERS), err=True)
+    chosen = provider or click.prompt("provider", type=NameChoice(PROVIDERS), err=True)
     model = get_account_model(chosen)
     ids = {key: values[key] if key in values else _prompt_key(model, key) for key in ("name", *required_ids(model))}
     optional = {} if provider else _prompt_optional_keys(model, values)
@@ -95,7 +97,8 @@ def _validate_key(model: type[Account], key: str, text: str) -> str:
     except ValidationError as error:  # it also lists the other keys, which are missing here
         for problem in error.errors(include_input=False, include_url=False):
             if problem["loc"][:1] == (key,):
-                raise click.UsageError(problem["msg"].removeprefix("Value error, ")) from None
+                words = describe_problem(model, problem["loc"], problem["type"], problem["msg"], problem.get("ctx"))
+                raise click.UsageError(words) from None
     return value
 
 

@@ -1,5 +1,6 @@
 """Open what a command works on: the workspace of its configuration. No command's own logic lives here."""
 
+from pipelines.cli.steps.locate_config import locate_config
 from pipelines.configuration import config as configuration
 from pipelines.loads.workspace import Workspace
 
@@ -10,5 +11,5 @@ def open_workspace(config: str | None, command: str, *, needs_secrets: bool = Tr
     ``command`` names the run in the log and in ``load_run``. Without ``needs_secrets`` the variables of the accounts'
     secrets may be unset, and ``.env`` may be another user's. Raises ConfigError when the file is missing or invalid.
     """
-    path = configuration.find_config(config)
+    path = locate_config(config)
     return Workspace.open(configuration.load_config(path, allow_unset_secrets=not needs_secrets), command=command)

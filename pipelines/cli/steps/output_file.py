@@ -32,7 +32,10 @@ def open_output_file(file: Path) -> Iterator[TextIO]:
             yield out
         return
     part = file.with_name(f".{secrets.token_hex(8)}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _NEW_FILE_MODE)
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _NEW_FILE_MODE)
+    except OSError as error:  # the file that was asked for, not the one that becomes it
+        raise OSError(error.errno, error.strerror, str(file)) from error
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out:
             if status is not None and status.st_uid == os.geteuid():

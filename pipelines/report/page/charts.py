@@ -1,187 +1,189 @@
-"""Draw the model's charts as SVG with Vega-Lite. Calculations and queries do not belong here.
+"""Draw the model's charts as SVG. Calculations and queries do not belong here; scales are in ``scales``.
 
-Colours are CSS variables of the page, so that a chart follows its light or dark scheme. A mark's tooltip is its SVG
-title. The library is imported only when needed: it starts its own engine for the first chart (most of a second).
+Colours are CSS variables of the page, so that a chart follows its theme. A mark's tooltip is its SVG title. A number
+of 0 is a dot on the base line, a bucket without a number is hatched, and a mark of a part of its days is hollow.
 """
 
-import math
-import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any
+from itertools import pairwise
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from pipelines.report.model import SLOT_COUNT, Chart
+from pipelines.report.model import SLOT_COUNT, Chart, Gap, Mark
+from pipelines.report.page.scales import Bands, Scale, build_value_scale, choose_label_dates, format_axis_date
 
 WIDTH, HEIGHT = 350, 168
 POINT_SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
 """The point shape of each series, so that lines can be distinguished without colour."""
 
-_MAX_LABELS = 5
-_DATE_LABELS: Mapping[str, str] = {
-    "day": "utcFormat(toDate(datum.value), '%-d %b')",
-    "week": "utcFormat(toDate(datum.value), '%-d %b')",
-    "month": "utcFormat(toDate(datum.value), '%b ’%y')",
-    "quarter": "utcFormat(toDate(datum.value), 'Q%q ’%y')",
-    "year": "utcFormat(toDate(datum.value), '%Y')",
+_TOP, _BASE, _RIGHT = 7.0, HEIGHT - 25.0, WIDTH - 6.0  # edges of the plot
+_MIN_LEFT, _LETTER_WIDTH, _LABEL_GAP = 50.0, 6.3, 8.0  # room for the labels of values
+_BAR_SHARE, _MAX_BAR_WIDTH = 0.78, 24.0
+_ZERO_RADIUS = 2.3
+_HATCH_STEP = 6.0
+_LABEL_MARGIN = 16.0  # half of a label of time
+
+_SHAPE_PATHS = {
+    "circle": "a3.8 3.8 0 1 0 7.6 0a3.8 3.8 0 1 0-7.6 0z",
+    "square": "v-3.4h6.8v6.8h-6.8z",
+    "triangle-up": "l4.3-7.4 4.3 7.4z",
+    "diamond": "l4.6-5 4.6 5-4.6 5z",
+    "triangle-down": "l4.3 7.4 4.3-7.4z",
+    "cross": "v-1.4h2.8v-2.8h2.8v2.8h2.8v2.8h-2.8v2.8h-2.8v-2.8h-2.8z",
 }
-_WHOLE_NUMBERS_UP_TO, _ABBREVIATED_FROM = 4, 10_000  # highest values at which an axis changes its labels
-_MONEY_DIGITS = ((2, 0.1), (3, 0.01))  # digits that keep the labels distinct, from which highest value on
-_MARK_PATH = re.compile(r'<path aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="[^"]*"([^>]*)/>')
-_ARIA_ATTRIBUTE = re.compile(r' (?:aria-[a-z]+|role|class|pointer-events)="[^"]*"')
-_POSITION_ATTRIBUTE = re.compile(r' (?:d|transform)="[^"]*"')
-_LONG_NUMBER = re.compile(r"\d+\.\d{2,}")
+"""The outline of each shape, from a point at its left."""
+
+_SHAPE_STARTS = {
+    "circle": (-3.8, 0.0),
+    "square": (-3.4, 0.0),
+    "triangle-up": (-4.3, 3.4),
+    "diamond": (-4.6, 0.0),
+    "triangle-down": (-4.3, -3.4),
+    "cross": (-4.2, 0.0),
+}
 
 
 def render_svg(chart: Chart) -> Markup:
     """Return the chart as SVG of its container's width; screen readers get one picture with ``alt_text``."""
-    import vl_convert
-
-    svg = str(vl_convert.vegalite_to_svg(_build_spec(chart)))
-    inner = _ARIA_ATTRIBUTE.sub("", _MARK_PATH.sub(r"<path\2><title>\1</title></path>", svg[svg.index(">") + 1 :]))
-    inner = _POSITION_ATTRIBUTE.sub(lambda attribute: _LONG_NUMBER.sub(_round_number, attribute[0]), inner)
+    scale = build_value_scale(chart)
+    left = max(_MIN_LEFT, max(len(label) for _, label in scale.ticks) * _LETTER_WIDTH + _LABEL_GAP)
+    bands = Bands(left, _RIGHT, chart.bucket_dates)
+    draw_marks = _draw_bars if chart.kind == "bars" else _draw_lines
+    parts = [
+        *_draw_axes(chart, scale, bands),
+        *_draw_gaps(chart.gaps, bands, _TOP, _BASE),
+        *draw_marks(chart, scale, bands),
+    ]
     head = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, HEIGHT, chart.alt_text)
-    return head + Markup(inner)  # noqa: S704 - Vega escapes the texts that it draws
+    return head + Markup("".join(parts)) + Markup("</svg>")  # noqa: S704 - all texts in the parts are escaped
 
 
-def _round_number(number: re.Match[str]) -> str:
-    """Round a coordinate to 0.1 pixels: finer steps are invisible, and most of the page consists of coordinates."""
-    return f"{float(number[0]):.1f}"
+def _draw_axes(chart: Chart, scale: Scale, bands: Bands) -> Iterator[str]:
+    yield '<g stroke="var(--line)">'
+    for value, _ in scale.ticks:
+        y = _number(_height(value, scale))
+        yield f'<line x1="{_number(bands.left)}" x2="{_number(bands.right)}" y1="{y}" y2="{y}"/>'
+    yield '</g><g fill="var(--soft)" font-size="11" text-anchor="middle">'
+    for day in choose_label_dates(chart.bucket_dates, chart.bucket_unit):
+        x = min(bands.middle(day), WIDTH - _LABEL_MARGIN)
+        yield f'<text x="{_number(x)}" y="{HEIGHT - 7}">{format_axis_date(day, chart.bucket_unit)}</text>'
+    yield '</g><g fill="var(--soft)" font-size="11" text-anchor="end">'
+    for value, label in scale.ticks:
+        yield f'<text x="{_number(bands.left - _LABEL_GAP)}" y="{_number(_height(value, scale) + 3.8)}">{label}</text>'
+    yield "</g>"
 
 
-def _build_spec(chart: Chart) -> dict[str, Any]:
-    values = [
-        {
-            "bucket": mark.bucket_date.isoformat(),
-            "slot": mark.slot,
-            "value": mark.value,
-            "tooltip": mark.tooltip,
-            "is_partial": mark.is_partial,
-        }
-        for mark in chart.marks
-    ]
-    encoding = {"x": _build_x_axis(chart), "y": _build_y_axis(chart), "description": {"field": "tooltip"}}
-    layers = _build_bars(chart) if chart.kind == "bars" else _build_lines()
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": WIDTH,
-        "height": HEIGHT,
-        "autosize": {"type": "fit", "contains": "padding"},
-        "padding": {"left": 0, "right": 6, "top": 6, "bottom": 3},
-        "background": None,
-        "data": {"values": values},
-        "encoding": encoding,
-        "layer": layers,
-        "config": _CONFIG,
-    }
+def draw_hatching(left: float, right: float, top: float, base: float) -> str:
+    """Return the path of parallel strokes that fill a rectangle."""
+    strokes, offset = [], left + top + _HATCH_STEP / 2
+    while offset < right + base:
+        x, y = min(right, offset - top), max(top, offset - right)
+        length = min(x - left, base - y)
+        strokes.append(f"M{_number(x)} {_number(y)}l{_number(-length)} {_number(length)}")
+        offset += _HATCH_STEP
+    return "".join(strokes)
 
 
-def _build_bars(chart: Chart) -> list[dict[str, Any]]:
-    has_few_bars = len(chart.bucket_dates) < 8
-    slots = {mark.slot for mark in chart.marks}
-    return [
-        {
-            "mark": {
-                "type": "bar",
-                "width": 24 if has_few_bars else {"band": 0.78},
-                "stroke": "var(--paper)",
-                "strokeWidth": 0.75 if len(slots) > 1 else 0,
-            },
-            "encoding": {
-                "color": _COLOUR,
-                "order": {"field": "order"},
-                "opacity": {"condition": {"test": "datum.is_partial", "value": 0.45}, "value": 1},
-            },
-            "transform": [{"calculate": f"datum.slot === 0 ? {SLOT_COUNT + 1} : datum.slot", "as": "order"}],
-        }
-    ]
+def _draw_gaps(gaps: Sequence[Gap], bands: Bands, top: float, base: float) -> Iterator[str]:
+    for gap in gaps:
+        inset = bands.step * (1 - _BAR_SHARE) / 2
+        left, right = bands.start(gap.first) + inset, bands.start(gap.last) + bands.step - inset
+        # the strokes alone are too thin for a pointer: the frame is filled with nothing that can be seen
+        frame = f"M{_number(left)} {_number(top)}H{_number(right)}V{_number(base)}H{_number(left)}z"
+        yield (
+            f'<g class="gap"><path d="{draw_hatching(left, right, top, base)}"/>'
+            f'<path class="frame" d="{frame}"><title>{escape(gap.tooltip)}</title></path></g>'
+        )
 
 
-def _build_lines() -> list[dict[str, Any]]:
-    """Return the lines with their points; those of a part of their days are hollow."""
-    shape = {
-        "field": "slot",
-        "type": "nominal",
-        "scale": {"domain": list(range(1, SLOT_COUNT + 1)), "range": list(POINT_SHAPES)},
-        "legend": None,
-    }
-    point = {"type": "point", "size": 46, "opacity": 1}
-    whole, hollow = {**point, "filled": True}, {**point, "fill": "var(--paper)", "strokeWidth": 1.75}
-    return [
-        {"mark": {"type": "line", "strokeWidth": 1.75, "aria": False}, "encoding": {"color": _COLOUR}},
-        *(
-            {"mark": mark, "encoding": {"color": _COLOUR, "shape": shape}, "transform": [{"filter": test}]}
-            for mark, test in ((whole, "!datum.is_partial"), (hollow, "datum.is_partial"))
-        ),
-    ]
-
-
-_COLOUR = {
-    "field": "slot",
-    "type": "nominal",
-    "scale": {
-        "domain": list(range(SLOT_COUNT + 1)),
-        "range": ["var(--rest)", *(f"var(--slot-{slot})" for slot in range(1, SLOT_COUNT + 1))],
-    },
-    "legend": None,
-}
-
-_CONFIG = {
-    "font": "sans-serif",
-    "view": {"stroke": None},
-    "axis": {"labelColor": "var(--soft)", "labelFontSize": 11, "title": None, "ticks": False, "domain": False},
-    "axisY": {"gridColor": "var(--line)", "labelPadding": 8, "minExtent": 42},
-    "axisX": {"grid": False, "labelPadding": 8, "labelAngle": 0, "domain": True, "domainColor": "var(--line)"},
-}
-
-
-def _build_x_axis(chart: Chart) -> dict[str, Any]:
-    return {
-        "field": "bucket",
-        "type": "ordinal",
-        "scale": {"domain": [day.isoformat() for day in chart.bucket_dates], "paddingOuter": 0.1},
-        "axis": {
-            "values": [day.isoformat() for day in _choose_label_dates(chart)],
-            "labelExpr": _DATE_LABELS[chart.bucket_unit],
-            "labelOverlap": "parity",
-        },
-    }
-
-
-def _build_y_axis(chart: Chart) -> dict[str, Any]:
-    """Start counts and money at 0, and shares at the 10% step below the lowest, so that lines stay distinguishable."""
-    lowest, top = min(mark.value for mark in chart.marks), _highest_end(chart)
-    axis: dict[str, Any] = {"tickCount": 4}
-    scale: dict[str, Any] = {"zero": True}
-    match chart.value_format:
-        case "number":
-            axis["format"] = ",~r"
-            if top >= _ABBREVIATED_FROM:
-                axis["labelExpr"] = "datum.value ? format(datum.value, '~s') : '0'"
-            if top <= _WHOLE_NUMBERS_UP_TO:  # there are no half conversations
-                axis["values"] = list(range(math.ceil(top) + 1))
-        case "percent":
-            axis["format"] = ".0%"
-            scale = {"domain": [max(0, math.floor(lowest * 10 - 1) / 10), 1]}
-        case "amount":
-            axis["format"] = f",.{next((digits for digits, lowest_top in _MONEY_DIGITS if top >= lowest_top), 4)}f"
-    return {"field": "value", "type": "quantitative", "axis": axis, "scale": scale}
-
-
-def _highest_end(chart: Chart) -> float:
-    """Return the value at the top of the highest stacked bar or point."""
-    heights: dict[date, float] = {}
+def _draw_bars(chart: Chart, scale: Scale, bands: Bands) -> Iterator[str]:
+    width = min(bands.step * _BAR_SHARE, _MAX_BAR_WIDTH)
+    is_stacked = len({mark.slot for mark in chart.marks}) > 1
+    stacks: dict[date, list[Mark]] = defaultdict(list)
     for mark in chart.marks:
-        height = heights.get(mark.bucket_date, 0.0)
-        heights[mark.bucket_date] = height + mark.value if chart.kind == "bars" else max(height, mark.value)
-    return max(heights.values())
+        stacks[mark.bucket_date].append(mark)
+    yield '<g stroke="var(--paper)" stroke-width=".75">' if is_stacked else "<g>"
+    for bucket, marks in stacks.items():
+        left, low = bands.middle(bucket) - width / 2, 0.0
+        visible = [mark for mark in marks if mark.value] or marks[:1]
+        for mark in visible:
+            top, base = sorted((_height(low, scale), _height(low + mark.value, scale)))
+            low += mark.value
+            if not mark.value:
+                yield _draw_zero(mark, bands.middle(bucket), _height(0, scale))
+            elif mark.is_partial:
+                yield _draw_hollow_bar(mark, left, width, top, base)
+            else:
+                rectangle = f"M{_number(left)} {_number(top)}h{_number(width)}V{_number(base)}h{_number(-width)}z"
+                yield _path(f'fill="{_colour(mark.slot)}"', rectangle, mark)
+    yield "</g>"
 
 
-def _choose_label_dates(chart: Chart) -> list[date]:
-    """Return the buckets with a label, at even distances; from 14 days on, these are Mondays."""
-    dates, step = list(chart.bucket_dates), -(-len(chart.bucket_dates) // _MAX_LABELS)
-    if chart.bucket_unit == "day" and len(dates) >= 14:
-        mondays = [day for day in dates if day.weekday() == 0]
-        return mondays[:: -(-len(mondays) // _MAX_LABELS)]
-    return dates[::step]
+def _draw_hollow_bar(mark: Mark, left: float, width: float, top: float, base: float) -> str:
+    """Draw the outline inside of the bar's edges, so that it is no larger than a full one."""
+    half = min(0.6, width / 4)
+    rectangle = (
+        f"M{_number(left + half)} {_number(min(top + half, base))}h{_number(width - 2 * half)}"
+        f"V{_number(base)}h{_number(2 * half - width)}z"
+    )
+    return _path(f'fill="var(--paper)" stroke="{_colour(mark.slot)}" stroke-width="1.2"', rectangle, mark)
+
+
+def _draw_zero(mark: Mark, middle: float, base: float) -> str:
+    """Draw a dot on the base line; a hollow one for a part of the days."""
+    start = f"M{_number(middle - _ZERO_RADIUS)} {_number(base - _ZERO_RADIUS - 1)}"
+    circle = f"{start}a2.3 2.3 0 1 0 4.6 0a2.3 2.3 0 1 0-4.6 0z"
+    fill = f'fill="var(--paper)" stroke="{_colour(mark.slot)}"' if mark.is_partial else f'fill="{_colour(mark.slot)}"'
+    return _path(fill, circle, mark)
+
+
+def _draw_lines(chart: Chart, scale: Scale, bands: Bands) -> Iterator[str]:
+    """Draw the lines, then their points. A line breaks where a bucket has no value; it is dashed beside a part."""
+    series: dict[int, list[Mark]] = defaultdict(list)
+    for mark in chart.marks:
+        series[mark.slot].append(mark)
+    for slot, marks in series.items():
+        for is_dashed in (False, True):
+            path = "".join(_list_segments(marks, scale, bands, is_dashed=is_dashed))
+            if path:
+                dashes = ' stroke-dasharray="4 3"' if is_dashed else ""
+                yield f'<path fill="none" stroke="{_colour(slot)}" stroke-width="1.75"{dashes} d="{path}"/>'
+    for mark in chart.marks:
+        x, y = bands.middle(mark.bucket_date), _height(mark.value, scale)
+        shape = POINT_SHAPES[(mark.slot - 1) % SLOT_COUNT]
+        across, down = _SHAPE_STARTS[shape]
+        outline = f"M{_number(x + across)} {_number(y + down)}{_SHAPE_PATHS[shape]}"
+        fill = (
+            f'fill="var(--paper)" stroke="{_colour(mark.slot)}" stroke-width="1.75"'
+            if mark.is_partial
+            else f'fill="{_colour(mark.slot)}"'
+        )
+        yield _path(fill, outline, mark)
+
+
+def _list_segments(marks: Sequence[Mark], scale: Scale, bands: Bands, *, is_dashed: bool) -> Iterator[str]:
+    for before, mark in pairwise(marks):
+        is_joined = bands.are_neighbours(before.bucket_date, mark.bucket_date)
+        if is_joined and is_dashed == (before.is_partial or mark.is_partial):
+            (x1, y1), (x2, y2) = [(bands.middle(end.bucket_date), _height(end.value, scale)) for end in (before, mark)]
+            yield f"M{_number(x1)} {_number(y1)}L{_number(x2)} {_number(y2)}"
+
+
+def _path(look: str, outline: str, mark: Mark) -> str:
+    return f'<path {look} d="{outline}"><title>{escape(mark.tooltip)}</title></path>'
+
+
+def _colour(slot: int) -> str:
+    return f"var(--slot-{slot})" if slot else "var(--rest)"
+
+
+def _height(value: float, scale: Scale) -> float:
+    """Return the vertical position of a value, in pixels from the top."""
+    return _BASE - scale.fraction(value) * (_BASE - _TOP)
+
+
+def _number(value: float) -> str:
+    """Return a coordinate to 0.1 pixels: finer steps are invisible, and most of the page consists of coordinates."""
+    return f"{value:.1f}".removesuffix(".0")

@@ -1,214 +1,163 @@
-"""Conversations over the period: by provider, and by channel within each provider.
+"""Conversations over the period: by provider, and by account within each provider.
 
-The rows are those of the queries ``totals``, ``conversations``, ``channels`` and ``meanings``. SQL and HTML do not
-belong here, nor sums over providers, which count in different ways.
+The rows are those of the queries ``totals``, ``conversations`` and ``meanings``. SQL and HTML do not belong here, nor
+sums over providers, which count in different ways.
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
-from pipelines.report.changes import NOT_COMPARABLE, MeasureTotals, compare_values, list_comparable_accounts
-from pipelines.report.coverage import PeriodCoverage
-from pipelines.report.format import NO_VALUE, format_bucket, format_count, format_number, format_percent, join_names
-from pipelines.report.model import SLOT_COUNT, Card, CardLine, Chart, Figure, Mark, Section, Table
+from pipelines.report.changes import NOT_COMPARABLE, MeasureTotals
+from pipelines.report.content import Content
+from pipelines.report.format import NO_VALUE, format_count, format_number
+from pipelines.report.model import Card, Chart, Figure, Gap, Mark, Panel, Section, Table
 from pipelines.report.period import Period
-from pipelines.report.queries import QueryResult, QueryRow
+from pipelines.report.queries import QueryRow
+from pipelines.report.sections.buckets import (
+    describe_bars,
+    find_gaps,
+    find_partial_buckets,
+    format_reported_part,
+    name_bucket,
+    sum_reported,
+    write_chart_notes,
+)
 
-OTHER_CHANNELS = "further channels"
+MAX_VISIBLE_PANELS, MAX_PANELS = 10, 60
+"""How many accounts of a provider have a chart that is shown without unfolding, and how many have one at all."""
+
 _MAX_ACCOUNTS = 100  # rows of the table by account
-_PARTIAL_NOTE = "Pale bars are of a part of their days: the others are outside the period or not loaded."
 
 
-def build_provider_section(results: QueryResult, coverage: PeriodCoverage, providers: Sequence[str]) -> Section:
+def build_provider_section(content: Content) -> Section:
     """Build a card for each provider: its conversations over time, and its definition of a conversation."""
-    meanings = {row["provider"]: row["meaning"] for row in results["meanings"] if row["measure"] == "conversations"}
-    counts_by_provider: dict[str, dict[date, int]] = defaultdict(dict)
-    for row in results["conversations"]:
-        if row["conversations"] is not None:
-            counts_by_provider[row["provider"]][row["bucket"]] = row["conversations"]
-    cards = []
-    for provider in providers:
-        rows = [row for row in results["totals"] if row["provider"] == provider]
-        totals = MeasureTotals.from_rows(rows, "conversations")
-        counts, meaning = counts_by_provider[provider], meanings.get(provider, "")
-        cards.append(_build_provider_card(provider, totals, counts, meaning, coverage))
-    lead = "Each provider counts conversations in its own way, described under its chart. Each chart has its own scale."
-    title = f"Conversations per {coverage.period.bucket_unit}"
-    return Section(
-        "conversations", "Conversations", title, lead, cards, _PARTIAL_NOTE if _has_partial_bars(cards) else ""
-    )
-
-
-def build_channel_section(results: QueryResult, coverage: PeriodCoverage, providers: Sequence[str]) -> Section:
-    """Build a card for each provider that reports channels; its note counts its omitted test conversations."""
-    rows = [row for row in results["channels"] if not row["is_test"]]
-    comparable = list_comparable_accounts(results["breakdown_days"], "channel", coverage.complete_accounts)
-    slots = {channel: slot for slot, channel in enumerate(_rank_channels(rows)[:SLOT_COUNT], start=1)}
-    reporting = {row["provider"] for row in rows if row["bucket"] is not None}
-    cards = [
-        _build_channel_card(
-            provider, [row for row in results["channels"] if row["provider"] == provider], slots, coverage, comparable
-        )
-        for provider in providers
-        if provider in reporting
-    ]
-    remarks = [_PARTIAL_NOTE] if _has_partial_bars(cards) else []
-    silent = [provider for provider in providers if provider not in reporting]
-    if silent and reporting:
-        remarks.append(f"No channels are reported by {join_names(silent)}.")
+    cards = [_build_provider_card(content, provider) for provider in content.providers]
     lead = (
-        "Channels have the same names for all providers. Bars are stacked in the order of the lists, with the first "
-        "channel at the bottom. Channels break down the conversations above; do not add the two."
+        "Each provider counts conversations in its own way, described under its chart. Each chart has its own scale."
+        if len(cards) > 1
+        else "As the provider counts them, described under the chart."
     )
-    return Section(
-        "channels", "Channels", f"Channels per {coverage.period.bucket_unit}", lead, cards, " ".join(remarks)
-    )
+    title = f"Conversations per {content.period.bucket_unit}"
+    return Section("conversations", "Conversations", title, lead, cards, write_chart_notes(cards))
 
 
-def _build_provider_card(
-    provider: str, totals: MeasureTotals, counts: Mapping[date, int], meaning: str, coverage: PeriodCoverage
-) -> Card:
-    period, change = coverage.period, totals.compare(coverage.complete_accounts)
+def build_accounts_section(content: Content) -> Section:
+    """Build small multiples for each provider of which several accounts report conversations, the largest first."""
+    totals = {
+        provider: MeasureTotals.from_rows(content.list_rows("totals", provider), "conversations")
+        for provider in content.providers
+    }
+    cards = [_build_accounts_card(content, provider, own) for provider, own in totals.items() if len(own.accounts) > 1]
+    lead = (
+        f"Conversations per {content.period.bucket_unit}, the largest account first. Each chart has its own scale: the "
+        "number in it is its highest bar."
+    )
+    return Section("accounts", "Accounts", "Accounts", lead, cards, write_chart_notes(cards))
+
+
+def _build_provider_card(content: Content, provider: str) -> Card:
+    period, complete = content.period, content.complete_accounts
+    meaning = next(
+        (row["meaning"] for row in content.list_rows("meanings", provider) if row["measure"] == "conversations"), ""
+    )
+    totals = MeasureTotals.from_rows(content.list_rows("totals", provider), "conversations")
+    counts = sum_reported(content.list_rows("conversations", provider))
     if not counts:
-        note = f"No conversations are reported for these days. {meaning}".strip()
-        return Card(provider, Figure(NO_VALUE), note=note)
-    partial = coverage.partial_buckets.get(provider, {})
-    marks = [
-        Mark(
-            bucket,
-            1,
-            count,
-            f"{_name_bucket(bucket, period, partial)}: {format_count(count, 'conversation')}",
-            bucket in partial,
-        )
-        for bucket, count in sorted(counts.items())
-    ]
+        is_loaded = any(row["is_current"] for row in content.list_rows("totals", provider))
+        reason = "No conversations are reported for these days." if is_loaded else "No day is loaded."
+        return Card(provider, Figure(NO_VALUE), note=f"{reason} {meaning}".strip())
+    partial = find_partial_buckets(content, provider)
+    gaps = find_gaps(content.coverage, content.coverage.accounts_of[provider], counts)
+    change = totals.compare(complete)
     return Card(
         provider,
         Figure(format_number(totals.current), str(totals.current)),
         unit=f"conversations of {format_count(len(totals.accounts), 'account')}",
         change=change,
-        no_change_reason=NOT_COMPARABLE if coverage.complete_accounts and not change else "",
+        no_change_reason=NOT_COMPARABLE if complete and not change else "",
         note=meaning,
-        chart=Chart("bars", period.bucket_unit, period.bucket_dates, marks, _describe_bars(provider, counts, period)),
+        chart=_build_chart(f"conversations of {provider}", counts, partial, gaps, period),
         tables=[
             _build_bucket_table(provider, counts, partial, period),
-            *_build_account_tables(totals, coverage.complete_accounts),
+            *_build_account_tables(totals, complete),
         ],
+        sql=content.sql.write("conversations", provider),
     )
+
+
+def _build_chart(
+    subject: str, counts: Mapping[date, int], partial: Mapping[date, str], gaps: Sequence[Gap], period: Period
+) -> Chart:
+    marks = [
+        Mark(
+            bucket,
+            1,
+            count,
+            f"{name_bucket(bucket, period, partial)}: {format_count(count, 'conversation')}",
+            bucket in partial,
+        )
+        for bucket, count in sorted(counts.items())
+    ]
+    alt_text = describe_bars(subject, counts, gaps, period)
+    return Chart("bars", period.bucket_unit, period.bucket_dates, marks, alt_text, gaps=gaps)
 
 
 def _build_bucket_table(
     provider: str, counts: Mapping[date, int], partial: Mapping[date, str], period: Period
 ) -> Table:
-    rows = [
-        (_name_bucket(bucket, period, partial), format_number(counts.get(bucket))) for bucket in period.bucket_dates
-    ]
+    rows = [(name_bucket(bucket, period, partial), format_number(counts.get(bucket))) for bucket in period.bucket_dates]
     return Table(f"{provider}: conversations per {period.bucket_unit}", (period.bucket_unit, "conversations"), rows)
+
+
+def _rank_accounts(totals: MeasureTotals) -> list[QueryRow]:
+    return sorted(
+        (row for row in totals.rows if row["is_current"]), key=lambda row: (-row["conversations"], row["account"])
+    )
+
+
+def _select_account(totals: MeasureTotals, account: str) -> MeasureTotals:
+    return MeasureTotals(tuple(row for row in totals.rows if row["account"] == account), totals.measure)
 
 
 def _build_account_tables(totals: MeasureTotals, complete_accounts: Collection[str]) -> list[Table]:
     """Return a table of the conversations by account; none for a single account."""
-    now = sorted(
-        (row for row in totals.rows if row["is_current"]), key=lambda row: (-row["conversations"], row["account"])
-    )
+    now = _rank_accounts(totals)
     if len(now) < 2:
         return []
     rows = []
     for row in now[:_MAX_ACCOUNTS]:
-        own_rows = tuple(other for other in totals.rows if other["account"] == row["account"])
-        change = MeasureTotals(own_rows, totals.measure).compare(complete_accounts)
+        change = _select_account(totals, row["account"]).compare(complete_accounts)
         rows.append((row["account"], format_number(row["conversations"]), change.text if change else NO_VALUE))
     left = now[_MAX_ACCOUNTS:]
     more = f"{format_count(len(left), 'more account')}: {format_number(sum(row['conversations'] for row in left))}"
     return [Table("By account", ("account", "conversations", "change"), rows, omitted_note=more if left else "")]
 
 
-def _build_channel_card(
-    provider: str,
-    all_rows: Sequence[QueryRow],
-    slots: Mapping[str, int],
-    coverage: PeriodCoverage,
-    comparable_accounts: Collection[str],
-) -> Card:
-    period, counts, before = coverage.period, defaultdict[str, Counter[date]](Counter), Counter[str]()
-    rows = [row for row in all_rows if not row["is_test"]]
-    tests = sum(row["conversations"] for row in all_rows if row["is_test"] and row["bucket"] is not None)
-    left = {row["channel"] for row in rows if row["bucket"] is not None} - slots.keys()
-    for row in rows:
-        name = row["channel"] if row["channel"] in slots or left == {row["channel"]} else OTHER_CHANNELS
-        if row["bucket"] is None:
-            before[name] += row["conversations"]
-        else:
-            counts[name][row["bucket"]] += row["conversations"]
-    names = sorted(counts, key=lambda name: slots.get(name, SLOT_COUNT + 1))
-    sums = {name: counts[name].total() for name in names}
-    is_comparable = {account for row in rows for account in row["accounts"]} <= set(comparable_accounts)
-    partial, total = coverage.partial_buckets.get(provider, {}), sum(sums.values())
-    marks = [
-        Mark(
-            bucket,
-            slots.get(name, 0),
-            count,
-            f"{_name_bucket(bucket, period, partial)}, {name}: {format_number(count)}",
-            bucket in partial,
-        )
-        for name in names
-        for bucket, count in sorted(counts[name].items())
-    ]
-    lines = [
-        CardLine(
-            name,
-            format_number(sums[name]),
-            slot=slots.get(name, 0),
-            extra=format_percent(sums[name] / total) if total else "",
-            change=compare_values(sums[name], before[name]) if is_comparable else None,
-        )
-        for name in names
-    ]
-    table_rows = [
-        (_name_bucket(bucket, period, partial), *(format_number(counts[name].get(bucket)) for name in names))
-        for bucket in period.bucket_dates
-    ]
-    largest = max(names, key=lambda name: sums[name])
-    share = format_percent(sums[largest] / total) if total else NO_VALUE
-    alt_text = f"Stacked bars: conversations of {provider} by channel. The largest is {largest} with {share}."
+def _build_accounts_card(content: Content, provider: str, totals: MeasureTotals) -> Card:
+    rows: dict[str, list[QueryRow]] = {}
+    for row in content.list_rows("conversations", provider):
+        rows.setdefault(row["account"], []).append(row)
+    names = [row["account"] for row in _rank_accounts(totals)]
+    panels = [_build_panel(content, _select_account(totals, name), name, rows[name]) for name in names[:MAX_PANELS]]
+    left = len(names) - len(panels)
+    more = f"Not drawn: {format_count(left, 'more account')}, smaller than these." if left else ""
     return Card(
         provider,
-        note=f"Test channels are left out: {format_count(tests, 'conversation')}." if tests else "",
-        chart=Chart("bars", period.bucket_unit, period.bucket_dates, marks, alt_text),
-        line_headers=("channel", "conversations", "share"),
-        lines=lines,
-        tables=[Table(f"{provider}: conversations by channel", (period.bucket_unit, *names), table_rows)],
+        note=more,
+        panels=panels[:MAX_VISIBLE_PANELS],
+        folded_panels=panels[MAX_VISIBLE_PANELS:],
+        sql=content.sql.write("accounts", provider),
     )
 
 
-def _rank_channels(rows: Sequence[QueryRow]) -> list[str]:
-    """Return the channels by their largest share in a provider's conversations. Providers' counts are not added."""
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
+def _build_panel(content: Content, totals: MeasureTotals, account: str, rows: Sequence[QueryRow]) -> Panel:
+    counts = sum_reported(rows)
+    partial = content.coverage.find_partial_buckets([account])
     for row in rows:
-        if row["bucket"] is not None:
-            counts[row["provider"]][row["channel"]] += row["conversations"]
-    shares: dict[str, float] = {}
-    for own in counts.values():
-        for channel, count in own.items():
-            shares[channel] = max(shares.get(channel, 0), count / (own.total() or 1))
-    return sorted(shares, key=lambda channel: (-shares[channel], channel))
-
-
-def _has_partial_bars(cards: Sequence[Card]) -> bool:
-    return any(mark.is_partial for card in cards if card.chart for mark in card.chart.marks)
-
-
-def _name_bucket(bucket: date, period: Period, partial: Mapping[date, str]) -> str:
-    return format_bucket(bucket, period.bucket_unit) + (f" ({partial[bucket]})" if bucket in partial else "")
-
-
-def _describe_bars(provider: str, counts: Mapping[date, int], period: Period) -> str:
-    lowest, highest = (choose(counts, key=lambda bucket: counts[bucket]) for choose in (min, max))
-    return (
-        f"Bars: conversations of {provider} per {period.bucket_unit}. "
-        f"Lowest {format_number(counts[lowest])} ({format_bucket(lowest, period.bucket_unit)}), "
-        f"highest {format_number(counts[highest])} ({format_bucket(highest, period.bucket_unit)})."
+        if 0 < row["reported_days"] < row["days"]:
+            partial.setdefault(row["bucket"], format_reported_part(row["reported_days"], row["days"]))
+    chart = _build_chart(
+        f"conversations of {account}", counts, partial, find_gaps(content.coverage, [account], counts), content.period
     )
+    figure = Figure(format_number(totals.current), str(totals.current))
+    return Panel(account, figure, chart, totals.compare(content.complete_accounts))

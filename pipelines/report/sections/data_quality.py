@@ -6,9 +6,11 @@ of ``coverage``; SQL and HTML do not belong here.
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from extractors.foreign_text import clean_line
 from pipelines.loads.status import STATES
+from pipelines.report.content import Content
 from pipelines.report.coverage import PeriodCoverage
 from pipelines.report.format import format_count, format_day, format_instant, format_number, join_names
 from pipelines.report.model import Card, CardLine, Figure, Section
@@ -17,13 +19,16 @@ from pipelines.report.queries import QueryResult, QueryRow
 _MAX_LINES, _MAX_REASONS = 6, 3  # lines of a card; reasons in its note
 
 
-def build_data_quality_section(results: QueryResult, coverage: PeriodCoverage) -> Section:
+def build_data_quality_section(content: Content) -> Section:
     """Build the four cards about the days of the period."""
     cards = [
-        _build_coverage_card(coverage),
-        _build_restatement_card(results),
-        _build_reconciliation_card(results),
-        _build_drift_card(results),
+        replace(card, sql=content.sql.write(query))
+        for query, card in (
+            ("coverage", _build_coverage_card(content.coverage)),
+            ("restatements", _build_restatement_card(content.results)),
+            ("unexplained", _build_reconciliation_card(content.results)),
+            ("drift", _build_drift_card(content.results)),
+        )
     ]
     lead = "Loads, restatements, reconciliation and drift of the days in this report."
     return Section("trust", "Data quality", "Data quality", lead, cards)

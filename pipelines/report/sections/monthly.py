@@ -2,14 +2,17 @@
 
 The rows are those of the queries ``understood``, ``containment`` and ``monthly_costs``; SQL and HTML do not belong
 here. Months are calendar months, even where the period begins or ends inside one, and reach back before it. A
-month in part is drawn as a hollow point, and says of how many of its days it is.
+month in part is drawn as a hollow point, and says of how many of its days it is. A line breaks at a month without a
+rate.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+from pipelines.report.content import Content
 from pipelines.report.format import (
     NO_VALUE,
     format_bucket,
@@ -19,9 +22,9 @@ from pipelines.report.format import (
     format_percent,
     join_names,
 )
-from pipelines.report.model import SLOT_COUNT, Card, CardLine, Chart, Mark, Section, Table
-from pipelines.report.period import Period
-from pipelines.report.queries import QueryResult, QueryRow
+from pipelines.report.model import SLOT_COUNT, Card, CardLine, Chart, Gap, Mark, Section, Table
+from pipelines.report.period import next_month
+from pipelines.report.queries import QueryRow
 from pipelines.report.sections.totals import NO_CURRENCY
 
 _MAX_MEMBERS = 50  # rows of a table
@@ -31,22 +34,23 @@ _PARTIAL_NOTE = "Hollow points are months in part: not all of their days are ove
 RowsByMonth = Mapping[str, Mapping[date, QueryRow]]
 
 
-def build_monthly_section(results: QueryResult, period: Period) -> Section:
+def build_monthly_section(content: Content) -> Section:
     """Build a card for each rate that any account reports."""
+    results, period = content.results, content.period
     cards = [
         *_build_share_card(
             "Messages understood",
             "Of the messages that the provider rated as understood or not understood.",
-            results["understood"],
-            "understood_monthly",
+            _RateSource("understood", "understood_monthly"),
+            content,
         ),
         *_build_share_card(
             "Containment",
             "Conversations without a transfer target, in channels that report transfer targets.",
-            results["containment"],
-            "containment_monthly",
+            _RateSource("containment", "containment_monthly"),
+            content,
         ),
-        *_build_cost_cards(results["monthly_costs"]),
+        *_build_cost_cards(content),
     ]
     months = {row["month"] for query in ("understood", "containment", "monthly_costs") for row in results[query]}
     since = format_bucket(min(months, default=period.first_chart_month), "month")
@@ -55,14 +59,28 @@ def build_monthly_section(results: QueryResult, period: Period) -> Section:
     return Section("months", "Months", "Month by month", lead, cards, _PARTIAL_NOTE if has_partial_months else "")
 
 
-def _build_share_card(title: str, note: str, rows: Sequence[QueryRow], view: str) -> Iterator[Card]:
+@dataclass(frozen=True)
+class _RateSource:
+    """The query and the view that a rate comes from, and the format of its values."""
+
+    query: str
+    view: str
+    value_format: Literal["percent", "amount"] = "percent"
+    currency: str | None = None
+
+    def format_rate(self, rate: Any) -> str:
+        return format_money(rate) if self.value_format == "amount" else format_percent(rate)
+
+
+def _build_share_card(title: str, note: str, source: _RateSource, content: Content) -> Iterator[Card]:
+    rows = content.results[source.query]
     if rows:
-        yield _build_rate_card(title, note, _group_by_month(rows), view, "percent", format_percent)
+        yield _build_rate_card(title, note, _group_by_month(rows), source, content)
 
 
-def _build_cost_cards(rows: Sequence[QueryRow]) -> Iterator[Card]:
+def _build_cost_cards(content: Content) -> Iterator[Card]:
     currencies: dict[str | None, list[QueryRow]] = defaultdict(list)
-    for row in rows:
+    for row in content.results["monthly_costs"]:
         currencies[row["cost_currency"]].append(row)
     ranked = sorted(
         currencies, key=lambda currency: (-sum(row["weight"] for row in currencies[currency]), currency or "")
@@ -72,9 +90,9 @@ def _build_cost_cards(rows: Sequence[QueryRow]) -> Iterator[Card]:
         note = "From days with both figures. Conversations are as the provider counts them."
         if left and currency == ranked[0]:
             note += f" Not drawn: {join_names([name or NO_CURRENCY for name in left], 8)}."
-        series = _group_by_month(currencies[currency])
+        source = _RateSource("monthly_costs", "cost_per_conversation_monthly", "amount", currency)
         title = f"Cost per conversation, {currency or NO_CURRENCY}"
-        yield _build_rate_card(title, note, series, "cost_per_conversation_monthly", "amount", format_money)
+        yield _build_rate_card(title, note, _group_by_month(currencies[currency]), source, content)
 
 
 def _group_by_month(rows: Sequence[QueryRow]) -> RowsByMonth:
@@ -86,15 +104,9 @@ def _group_by_month(rows: Sequence[QueryRow]) -> RowsByMonth:
     return {name: series[name] for name in sorted(series, key=lambda name: (-weights[name], name))}
 
 
-def _build_rate_card(
-    title: str,
-    note: str,
-    series: RowsByMonth,
-    view: str,
-    value_format: Literal["percent", "amount"],
-    format_rate: Callable[[Any], str],
-) -> Card:
-    months = sorted({month for rows in series.values() for month in rows})
+def _build_rate_card(title: str, note: str, series: RowsByMonth, source: _RateSource, content: Content) -> Card:
+    months = _list_months({month for rows in series.values() for month in rows})
+    format_rate = source.format_rate
     drawn, left = list(series)[:SLOT_COUNT], len(series) - SLOT_COUNT
     marks = [
         Mark(
@@ -124,11 +136,37 @@ def _build_rate_card(
     return Card(
         title,
         note=note,
-        chart=Chart("lines", "month", months, marks, f"Lines: {title.lower()} by account and month.", value_format),
+        chart=Chart(
+            "lines",
+            "month",
+            months,
+            marks,
+            f"Lines: {title.lower()} by account and month.",
+            source.value_format,
+            _find_month_gaps(months, {mark.bucket_date for mark in marks}),
+        ),
         line_headers=("account", "newest", "month"),
         lines=lines,
-        tables=[_build_table(title, series, view, months, format_rate)],
+        tables=[_build_table(title, series, source.view, months, format_rate)],
+        sql=content.sql.write(source.query, currency=source.currency),
     )
+
+
+def _list_months(months: Collection[date]) -> list[date]:
+    """Return all months from the first to the last, so that one without a rate is seen to be missing."""
+    month, listed = min(months), []
+    while month <= max(months):
+        listed.append(month)
+        month = next_month(month)
+    return listed
+
+
+def _find_month_gaps(months: Sequence[date], months_with_rate: Collection[date]) -> list[Gap]:
+    return [
+        Gap(month, month, f"{format_bucket(month, 'month')}: no rate")
+        for month in months
+        if month not in months_with_rate
+    ]
 
 
 def _build_table(

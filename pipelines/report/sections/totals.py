@@ -45,10 +45,10 @@ class _ProviderRows:
 _Column = tuple[str, Callable[[_ProviderRows], KeyFigure]]
 
 
-def build_key_figures(results: QueryResult, accounts: ReportAccounts) -> KeyFigureTable:
+def build_key_figures(results: QueryResult, accounts: ReportAccounts, sql: str) -> KeyFigureTable:
     """Build the figures at the head of the page: a row for each provider, a column for each measure that any reports.
 
-    The column of conversations is always there.
+    The column of conversations is always there. ``sql`` is the statement that is shown with the table.
     """
     providers = {
         provider: _ProviderRows(
@@ -74,10 +74,13 @@ def build_key_figures(results: QueryResult, accounts: ReportAccounts) -> KeyFigu
             KeyFigureRow(provider, format_count(rows.account_count, "account"), [cells[at][number] for at in shown])
             for number, (provider, rows) in enumerate(providers.items())
         ],
+        sql=sql,
     )
 
 
 def _build_figure(provider: _ProviderRows, totals: MeasureTotals, figure: Figure, change: Change | None) -> KeyFigure:
+    if not any(row["is_current"] for row in provider.rows):
+        return KeyFigure(Figure(NO_VALUE), "not loaded", is_loaded=False)
     if not totals.accounts:
         return KeyFigure(Figure(NO_VALUE), "not reported")
     reason = NOT_COMPARABLE if provider.complete_accounts and not change else ""

@@ -35,7 +35,7 @@ finally:
     print("\\n" + json.dumps(sorted(list_libraries() - before)))
 """
 
-NEVER = {"dagster", "jinja2", "jsonschema", "pandas", "prompt_toolkit", "sqlglot", "starlette", "uvicorn", "vl_convert"}
+NEVER = {"dagster", "jinja2", "jsonschema", "pandas", "prompt_toolkit", "sqlglot", "starlette", "uvicorn"}
 """Libraries that no load and no query needs."""
 
 ONLY_FOR_LOADS = {"anyio", "filelock", "h11", "httpcore", "numpy", "sqlalchemy", "structlog", "tenacity"}

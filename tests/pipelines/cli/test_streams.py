@@ -52,7 +52,7 @@ def test_a_query_and_its_result_on_any_terminal(config_path: Path, terminal: str
     assert table.stdout.endswith(b"\\ud83d\\ude42\n")
     wrong = run_command(config_path, terminal, "sql", "SELECT * FROM nowhereÜ")
     assert (wrong.returncode, wrong.stdout) == (2, b"")
-    assert b"Table with name nowhere" in wrong.stderr
+    assert b"There is no view nowhere" in wrong.stderr
 
 
 def test_text_that_is_no_utf8_is_refused(config_path: Path, tmp_path: Path) -> None:

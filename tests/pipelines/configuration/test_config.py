@@ -48,12 +48,12 @@ def test_accounts_are_selected_by_name_and_provider(config_folder: ConfigFolder)
     assert [account.name for account in config.select_accounts()] == ["acme", "other", "docs"]
     assert [account.name for account in config.select_accounts(["docs", "acme"])] == ["acme", "docs"]
     assert [account.name for account in config.select_accounts(providers=["inkeep"])] == ["docs"]
-    with pytest.raises(ConfigError, match=r"no account in chatmart\.yaml matches"):
+    with pytest.raises(ConfigError, match=r"none of the accounts acme in .* is of inkeep"):
         config.select_accounts(["acme"], ["inkeep"])
     with pytest.raises(ConfigError) as caught:
         config.select_accounts(["nobody", "acme"], ["clippy"])
     assert caught.value.problems == [
-        "there is no account 'nobody' in chatmart.yaml",
+        f"there is no account 'nobody' in {config.path}; it has acme, other, docs",
         "there is no provider 'clippy'; known: cognigy, chatdash, chatlayer, chatcaptain, inkeep",
     ]
 

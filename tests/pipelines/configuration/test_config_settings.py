@@ -66,12 +66,12 @@ def test_all_problems_are_named_at_once(config_folder: ConfigFolder) -> None:
         owners=["somebody"],
     )
     assert {problem.split(": ")[1] for problem in problems} == {
-        "schedule.providers.clippy.[key]",
+        "schedule.providers.clippy",
         "schedule.providers.inkeep.hour",
         "schedule.providers.inkeep.day",
         "catch_up_days",
         "retention.landing_days",
-        "owners.0",
+        "owners, item 1",
     }
     assert any("known: cognigy" in problem for problem in problems)
 

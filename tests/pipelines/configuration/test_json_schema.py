@@ -16,6 +16,7 @@ from extractors.registry import PROVIDERS, get_provider
 from pipelines.cli.actions import demo
 from pipelines.configuration import config as configuration
 from pipelines.configuration import schema_file
+from sandbox.demo.world import list_demo_accounts
 from sandbox.server import Sandbox
 
 ROOT = Path(__file__).parents[3]
@@ -47,7 +48,7 @@ def test_the_example_names_it_and_is_valid() -> None:
 
 def test_the_demo_names_it_and_is_valid(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
-        path = demo.write_demo_config(tmp_path, sandbox, date(2025, 1, 1))
+        path = demo.write_demo_config(tmp_path, sandbox, list_demo_accounts(date(2025, 1, 1)), date(2025, 1, 1))
     assert find_schema_of(path) == schema_file.SCHEMA_PATH
     assert list_refusals(yaml.safe_load(path.read_text("utf-8"))) == []
 

@@ -62,7 +62,7 @@ def test_a_proxys_credential_is_given_by_reference_and_redacted(config_folder: C
         ),
         ({"ca_file": "empty.pem"}, "network.ca_file: {folder}/empty.pem holds no certificate (PEM)"),
         ({"ca_file": "."}, "network.ca_file: {folder} "),
-        ({"ca_file": ""}, "network.ca_file: String should have at least 1 character"),
+        ({"ca_file": ""}, "network.ca_file: is empty"),
         ({"certificate": "x"}, "network.certificate: is not a known key"),
         ({"use_environment": "perhaps"}, "network.use_environment: is neither true nor false"),
     ],

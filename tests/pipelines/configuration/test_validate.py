@@ -37,9 +37,9 @@ def test_all_problems_are_reported_at_once_with_file_account_and_key(config_fold
     )
     expected = [
         "chatmart.yaml: lake: is not a known key",
-        "chatmart.yaml: defaults.timezone: there is no time zone 'Berlin'; use a name such as Europe/Berlin",
+        "chatmart.yaml: defaults.timezone: there is no time zone 'Berlin'; did you mean Europe/Berlin?",
         "chatmart.yaml: defaults.colour: is not a known key",
-        "chatmart.yaml: accounts.7: Input should be a valid dictionary",
+        "chatmart.yaml: accounts, item 8: is not a section",
         "chatmart.yaml: account one: api_key: is a secret in plain text; write ${VARIABLE} and set",
         "chatmart.yaml: account two: api_key: the variable NOBODY_SET_THIS is not set; set it or write it into .env",
         "chatmart.yaml: account two: timezone: there is no time zone 'Mars/Base'",
@@ -47,9 +47,9 @@ def test_all_problems_are_reported_at_once_with_file_account_and_key(config_fold
         "chatmart.yaml: account three: colour: is not a known key",
         "chatmart.yaml: account four: provider: is 'clippy'; known: cognigy, chatdash",
         "chatmart.yaml: account five: provider: is missing",
-        "chatmart.yaml: account Six: name: String should match pattern",
+        "chatmart.yaml: account Six: name: has another form than it must have",
         "chatmart.yaml: account number 7: name: is missing",
-        "chatmart.yaml: account number 7: lookback_days: Input should be greater than or equal to 0",
+        "chatmart.yaml: account number 7: lookback_days: is too small: the least is 0",
     ]
     for line in expected:
         assert any(problem.startswith(line) for problem in problems), f"{line}\n" + "\n".join(problems)

@@ -2,11 +2,12 @@
 
 import pytest
 
+from extractors.account import Account
 from pipelines.report.build import ReportRequest, build_report
 from pipelines.report.model import Report
 from pipelines.report.page.html import render_page
 from tests.support.html_page import Element, parse_page
-from tests.support.report_warehouse import ACCOUNTS, NOW, fill_store
+from tests.support.report_warehouse import ACCOUNTS, NOW, fill_rich_store, fill_store
 from tests.support.sample_world import begin_warehouse
 from tests.warehouse.sample import open_sample_store
 from warehouse.store import Store
@@ -29,6 +30,13 @@ def build_filled_store(tmp_path_factory: pytest.TempPathFactory, kind: str) -> S
     store = open_sample_store(tmp_path_factory.mktemp("report"), kind)
     fill_store(store)
     return store
+
+
+@pytest.fixture(scope="package")
+def rich_store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, list[Account]]:
+    """The store of ``fill_rich_store``, and the accounts of its report."""
+    store = open_sample_store(tmp_path_factory.mktemp("rich"))
+    return store, fill_rich_store(store)
 
 
 @pytest.fixture(scope="package")

@@ -17,6 +17,7 @@ from warehouse.ddl.views import referenced_relations
 from warehouse.engine import EngineLimits, attach_empty_warehouse, open_engine, sql_transaction
 from warehouse.errors import UnreadableWarehouse
 from warehouse.records import Damage, Scope, Transaction
+from warehouse.storage.changed_partitions import find_changed_partitions
 from warehouse.storage.delta.damage import find_damaged_files
 from warehouse.storage.delta.lake import Changes, Lake
 from warehouse.storage.delta.lake_file import FileNames, LakeFile
@@ -29,8 +30,6 @@ from warehouse.storage.delta.upgrade import create_lake, initial_files, upgrade_
 from warehouse.storage.files import remove_old_spill
 from warehouse.storage.parquet_tables import (
     create_table_views,
-    find_changed_partitions,
-    fingerprints,
     raise_for_damage,
     require_whole,
 )
@@ -111,13 +110,10 @@ class DeltaStorage:
             names = FileNames(seen.shards, seen.schema_version)
             with attach_empty_warehouse(con), Changes(self._lake, con, names).discard_on_error() as changes:
                 self._load(con, scope, seen, shards)
-                before = fingerprints(con, scope)
                 with sql_transaction(con):
                     yield transaction
-                if not transaction.changed:
-                    return
+                    changed = find_changed_partitions(con, scope) if transaction.changed else []
                 old = {(file.table, file.period, file.shard): file for file in seen.of_shards(shards)}
-                changed = find_changed_partitions(con, scope, before)
                 for table, period, shard in _periods_of(changed, shards, old):
                     changes.replace(table, period, shard, scope, old.get((table, period, shard)))
             if changes.added or changes.removed:

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from sandbox.server import Sandbox
 from tests.support.command import CommandResult, run_chatmart
 from tests.support.sample_world import BERLIN, NEW_YORK, SampleWorld
+from tests.support.scripted_server import raw_response, run_scripted_server
 
 Run = Callable[..., CommandResult]
 
@@ -65,7 +67,7 @@ def test_as_json(run_command: Run, sample_world: SampleWorld) -> None:
         ("dagster", None, True),
     ]
     for check in document["checks"]:
-        assert list(check) == ["check", "account", "provider", "ok", "said", "advice"]
+        assert list(check) == ["check", "account", "provider", "ok", "said", "advice", "warning"]
         assert (check["advice"] is None) == check["ok"]
     assert json.loads(run_command("--json", "--account", "acme-york").out)["ok"] is True
 
@@ -112,3 +114,53 @@ def test_a_database_of_locks_that_cannot_be_reached_is_a_failure(run_command: Ru
         "failed  locks          The database of the locks, 127.0.0.1:1/locks of `locks:` in chatmart"
     )
     assert "Connection refused" in failed
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_code", "says"),
+    [
+        (200, 0, "accepted a message that says it is a test"),
+        (404, 1, "did not accept a message (HTTP 404)"),
+    ],
+)
+def test_the_webhook_is_tried_only_on_request(
+    run_command: Run,
+    sample_world: SampleWorld,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    exit_code: int,
+    says: str,
+) -> None:
+    with run_scripted_server() as server:
+        server.script(raw_response(b"", status=status))
+        monkeypatch.setenv("ALERT_WEBHOOK", server.origin + "/hook")
+        sample_world.top_level = {"alerts": {"webhook": "${ALERT_WEBHOOK}"}}
+        assert "  webhook  " not in run_command().out
+        assert server.requests == []
+        result = run_command("--webhook")
+        assert (result.exit_code, result.err) == (exit_code, "")
+        assert says in result.out
+        [request] = server.requests
+        assert json.loads(request.body) == {
+            "text": "chatmart: a test of this webhook. Nothing has failed.",
+            "event": "test",
+        }
+        assert "/hook" not in result.out
+
+
+def test_without_a_webhook_the_request_to_try_it_fails(run_command: Run) -> None:
+    result = run_command("--webhook")
+    assert result.exit_code == 1
+    assert "the configuration names none: no alert is sent; set alerts.webhook" in result.out
+    assert "--repair takes neither --json nor --webhook" in run_command("--repair", "--webhook").err
+
+
+def test_a_start_date_in_the_future_is_a_warning(run_command: Run, sample_world: SampleWorld) -> None:
+    sample_world.accounts = (replace(BERLIN, start_date=date(2099, 1, 1)), NEW_YORK)
+    result = run_command()
+    assert (result.exit_code, result.err) == (0, "")
+    [line] = [line for line in result.out.splitlines() if not line.startswith("ok")]
+    assert line == (
+        "warn    start_date     acme-berlin (cognigy): nothing is loaded before 2099-01-01, which is in the future; "
+        "correct start_date if that is not meant"
+    )

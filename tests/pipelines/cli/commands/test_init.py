@@ -129,7 +129,7 @@ def test_an_existing_file_keeps_its_lines(capsys: pytest.CaptureFixture[str]) ->
     assert Path(".env").read_text("utf-8") == "ACME_API_KEY=fake-mine\nOTHER=x"
     before = Path("chatmart.yaml").read_text("utf-8")
     for arguments, says in (
-        ((*COGNIGY,), "account acme: name: is used 2 times"),
+        ((*COGNIGY,), "has an account acme already: choose another name"),
         ((*DOCS, "--warehouse", "duckdb://y"), "change warehouse in it, or replace the file with --force"),
     ):
         refused = run_chatmart(capsys, *arguments)
@@ -156,8 +156,11 @@ def test_where_it_cannot_add_it_says_what_to_write(capsys: pytest.CaptureFixture
     [
         (("init",), "give --provider and --name: there is no terminal to prompt on"),
         (("init", "--provider", "chatlayer", "--name", "b"), "give --bot-id: "),
-        (("init", "--provider", "clippy"), "'clippy' is not one of"),
-        ((*COGNIGY[:-1], "short"), "account acme: project_id: String should match"),
+        (("init", "--provider", "clippy"), "'clippy' is none of"),
+        (
+            (*COGNIGY[:-1], "short"),
+            "account acme: project_id: has another form than it must have: the project's 24 characters",
+        ),
         ((*COGNIGY, "--timezone", "Mars/Base"), "account acme: timezone: there is no time zone 'Mars/Base'"),
         ((*COGNIGY, "--base-url", "https://user:pw@host"), "account acme: base_url: a base_url has no credential"),
         ((*COGNIGY, "--bot-id", "b"), "account acme: bot_id: is not a known key"),

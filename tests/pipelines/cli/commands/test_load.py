@@ -37,7 +37,9 @@ def test_only_chosen_accounts_are_loaded(sample_world: SampleWorld, run_command)
     assert [row["account"] for row in sample_world.read_view("conversation_daily")] == ["acme-york"]
     result = run_command(*backfill_arguments("2025-03-01", "2025-03-01", "--account", "nobody", "--provider", "clippy"))
     assert result.exit_code == 2
-    assert result.err.splitlines()[0] == "there is no account 'nobody' in chatmart.yaml"
+    problem = result.err.splitlines()[0]
+    path = sample_world.folder / "chatmart.yaml"
+    assert problem == f"there is no account 'nobody' in {path}; it has acme-berlin, acme-york"
     assert result.err.splitlines()[1].startswith("there is no provider 'clippy'; known: ")
 
 

@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipelines.report.format import format_bucket
 from sandbox.accounts import DEMO_ACCOUNTS
@@ -87,7 +88,7 @@ def test_it_is_shown_in_the_browser(
     [
         (["--from", "2025-03-09", "--to", "2025-03-01"], "there are no days from 2025-03-09 to 2025-03-01"),
         (["--account", "nobody"], "there is no account 'nobody'"),
-        (["--from", "yesterday"], "'yesterday' does not match the format"),
+        (["--from", "yesterday"], "'yesterday': it is no day"),
     ],
 )
 def test_wrong_use(
@@ -110,3 +111,63 @@ def test_before_the_first_load_it_is_written_beside_the_configuration(
     assert (result.exit_code, result.out) == (0, f"{tmp_path / 'report.html'}\n")
     assert "Nothing was ever loaded." in (tmp_path / "report.html").read_text("utf-8")
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.e2e
+def test_its_look_is_that_of_the_options_and_else_of_the_configuration(
+    installation: Installation, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (installation.folder / "logo.svg").write_text("<svg xmlns='x'></svg>")
+    (installation.folder / "brand.yaml").write_text('paper: "#ffffff"\nsoft: "#cccccc"\n')
+    document = yaml.safe_load((installation.folder / "chatmart.yaml").read_text())
+    document["report"] = {"title": "Acme", "logo": "logo.svg", "theme": "brand.yaml"}
+    config = installation.folder / "branded.yaml"
+    config.write_text(yaml.safe_dump(document))
+    result = run_chatmart(capsys, "--config", config, "report", "-o", tmp_path / "page.html")
+    assert (result.exit_code, result.err.count("\n")) == (0, 1)
+    assert result.err.startswith("warning: brand.yaml: soft (#cccccc) has a contrast of 1.6 to the paper")
+    html = (tmp_path / "page.html").read_text("utf-8")
+    assert "--soft: #cccccc;" in html
+    assert parse_page(html).find_one("p", class_="brand").text == "Acme"
+    assert (parse_page(html).find_one("img").attributes["src"] or "").startswith("data:image/svg+xml;base64,")
+    options = ("--title", "Globex", "--theme", "dark", "-o", tmp_path / "page.html")
+    result = run_chatmart(capsys, "--config", config, "report", *options)
+    assert (result.exit_code, result.err) == (0, "")
+    html = (tmp_path / "page.html").read_text("utf-8")
+    assert "color-scheme: dark;" in html
+    assert parse_page(html).find_one("p", class_="brand").text == "Globex"
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("arguments", "because"),
+    [
+        (["--theme", "drak"], "there is no theme and no file 'drak'"),
+        (["--logo", "chatmart.yaml"], "the logo chatmart.yaml cannot be read: No such file or directory"),
+    ],
+)
+def test_a_look_that_cannot_be_used_is_refused_before_anything_is_written(
+    installation: Installation, capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], because: str
+) -> None:
+    result = run_report(installation, capsys, "-o", tmp_path / "page.html", *arguments)
+    assert (result.exit_code, result.out) == (2, "")
+    assert because in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.e2e
+def test_each_statement_of_the_page_runs_in_the_command_sql(
+    installation: Installation, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run_report(installation, capsys, "--from", FIRST, "--to", "2025-03-07", "-o", tmp_path / "page.html")
+    page = parse_page((tmp_path / "page.html").read_text("utf-8"))
+    statements = [element.text for element in page.find_all("pre")]
+    assert len(statements) >= 8
+    config = installation.folder / "chatmart.yaml"
+    result = run_chatmart(capsys, "--config", config, "sql", "--format", "table", ";\n".join(statements))
+    assert (result.exit_code, result.err) == (0, "")
+    shown = find_card(page, "conversations", SUPPORT.provider)
+    first = run_chatmart(capsys, "--config", config, "sql", "--format", "csv", shown.find_one("pre").text)
+    rows = [line.split(",") for line in first.out.splitlines()[1:]]
+    table = rows_by_label(shown.find_one("table", class_="figures"))
+    assert {format_bucket(date.fromisoformat(day), "day"): [count] for day, count in rows} == table

@@ -106,7 +106,7 @@ def test_a_newer_warehouse_is_announced_once_and_opened_on_request(
     assert type_keys(store, keys) == [[{"n": 1}], [{"n": 1}], [{"n": 2}]]
     messages = capsys.readouterr().err
     assert messages.count("A load has published a newer warehouse") == 1
-    assert "Table with name x does not exist" in messages
+    assert "There is no view x: chatmart sql --list shows all" in messages
 
 
 def test_commands_list_and_describe_views(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

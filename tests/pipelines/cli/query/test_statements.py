@@ -148,9 +148,9 @@ def test_a_failed_statement_is_not_run_again(store: Store) -> None:
     [
         (
             "select * from conversaton_daily",
-            'Catalog Error: Table with name conversaton_daily does not exist! Did you mean "conversation_daily"?',
+            "There is no view conversaton_daily: did you mean conversation_daily?",
         ),
-        ("select messges from conversation_daily", 'not found in FROM clause! Candidate bindings: "messages"'),
+        ("select messges from conversation_daily", "There is no column messges: did you mean messages"),
         ("selec 1", 'Parser Error: syntax error at or near "selec"\nLINE 1: selec 1\n        ^^^^^'),
     ],
 )

@@ -143,7 +143,7 @@ def test_a_missing_permission_and_a_wrong_id_have_different_messages(
     assert forbidden.advice.endswith("SANDBOX_ACME_VOICE_KEY")
     (unknown,) = check_credentials(sample_world, SUPPORT, project_id="0" * 24)
     assert "no project 000" in unknown.message
-    assert unknown.advice == "check the account's ids and settings"
+    assert unknown.advice == "base_url is right, for the provider's API answers there; correct project_id"
 
 
 def test_a_transient_error_is_retried_once(sample_world: SampleWorld, sandbox: Sandbox) -> None:

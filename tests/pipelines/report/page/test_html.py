@@ -11,15 +11,29 @@ import pytest
 
 from pipelines.report.build import ReportRequest, build_report
 from pipelines.report.format import format_bucket, format_money, format_percent
-from pipelines.report.model import SLOT_COUNT, AccountTimeline, CoverageMap, Report, StateSpan
+from pipelines.report.model import (
+    SLOT_COUNT,
+    AccountTimeline,
+    Card,
+    Chart,
+    CoverageMap,
+    Figure,
+    Mark,
+    Panel,
+    Report,
+    Section,
+    StateSpan,
+)
 from pipelines.report.page.charts import POINT_SHAPES
-from pipelines.report.page.html import GLYPHS, _load_style, render_page
+from pipelines.report.page.html import GLYPHS, Look, render_page, write_style
+from pipelines.report.page.palette import load_theme
 from tests.support.html_page import Element, find_card, parse_page, rows_by_label
 from tests.support.report_warehouse import HOSTILE_NAME, MARCH, NOW, SUPPORT, VOICE, build_cognigy_account, commit_days
 from tests.warehouse.sample import query_rows
 from warehouse.store import Store
 
 IN_MARCH = "date BETWEEN DATE '2025-03-01' AND DATE '2025-03-28'"
+LOGO = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
 FIXED = ("kind", "unit", "bucket_unit", "value_format", "name", "nav_label", "state")
 """Fields of charts, sections and state spans whose values never come from outside."""
 
@@ -121,7 +135,7 @@ def test_breakdowns_are_those_of_their_views(filled_store: Store, page: Element)
     shown = line_values(page, "intents", "chatdash")
     assert {name: [values[0]] for name, values in shown.items()} == query_texts(filled_store, query)
     assert list(shown) == [HOSTILE_NAME, "prices"]
-    assert line_values(page, "places", "Languages, chatcaptain") == {"pt": [str(28 * 50), "100.0%"]}
+    assert line_values(page, "places", "Languages, chatcaptain") == {"Portuguese pt-BR": [str(28 * 50), "100.0%"]}
     assert line_values(page, "places", "Countries, chatdash") == {"Namibia": [str(28 * 14), "100.0%", "▲ 100.0%"]}
 
 
@@ -154,10 +168,13 @@ def test_each_provider_has_its_definition(page: Element) -> None:
 
 
 def test_a_chart_has_its_figures_and_its_text(page: Element) -> None:
-    assert len(page.find_all("svg")) == 3 + 2 + 4
+    sections = ("conversations", "weekdays", "channels", "costs", "months")
+    counts = {name: len(page.find_one("section", id=name).find_all("svg")) for name in sections}
+    assert counts == {"conversations": 3, "weekdays": 3, "channels": 2, "costs": 2, "months": 4}
+    assert len(page.find_all("svg")) == sum(counts.values())
     for card in page.find_all("article"):
         if card.find_all("svg"):
-            assert card.find_one("details").find_all("table")
+            assert card.find_all("details")
             assert card.find_one("svg").attributes["role"] == "img"
             assert len(card.find_one("svg").attributes["aria-label"] or "") > 20
     marks = [mark.text for mark in find_card(page, "conversations", "cognigy").find_one("svg").find_all("title")]
@@ -171,7 +188,7 @@ def test_lines_are_distinguishable_without_colour() -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark", "print"])
 def test_colours_contrast_with_the_paper(scheme: str) -> None:
     """WCAG asks for a contrast of 4.5 to 1 for text, and of 3 to 1 for the marks of charts."""
-    blocks = re.findall(r":root \{(.*?)\}", _load_style(), re.DOTALL)
+    blocks = re.findall(r":root \{(.*?)\}", write_style(load_theme("auto")), re.DOTALL)
     colours = dict(re.findall(r"--([\w-]+): (#\w+)", blocks[["light", "dark", "print"].index(scheme)]))
     for name in ("ink", "soft"):
         assert min(_contrast(colours[name], colours[under]) for under in ("paper", "wash")) >= 4.5, name
@@ -193,12 +210,17 @@ def _luminance(colour: str) -> float:
 
 
 def test_a_name_from_outside_is_only_a_text(report: Report) -> None:
-    html = render_page(_make_hostile(report))
+    panel = Panel("account", Figure("1", "1"), Chart("bars", "day", [MARCH], [Mark(MARCH, 1, 1, "1")], "Bars."))
+    accounts = Section(
+        "accounts", "Accounts", "Accounts", "", [Card("provider", panels=[panel], folded_panels=[panel])]
+    )
+    full = replace(report, sections=[*report.sections, accounts], attention=["A load failed."])
+    html = render_page(_make_hostile(full), Look(logo=LOGO))
     page = parse_page(html)
     allowed = {"html", "head", "meta", "link", "title", "style", "body", "header", "main", "footer", "section", "nav"}
     allowed |= {"article", "details", "summary", "figure", "table", "caption", "thead", "tbody", "tr", "th", "td"}
     allowed |= {"h1", "h2", "h3", "p", "span", "small", "strong", "i", "a", "code", "data", "div", "ul", "li"}
-    allowed |= {"svg", "g", "path", "line", "text"}
+    allowed |= {"svg", "g", "path", "line", "text", "pre", "img", "strong", "h4"}
     assert {element.tag for element in page.descendants()} == allowed
     assert not [name for element in page.descendants() for name in element.attributes if name.startswith("on")]
     assert html.count(HOSTILE_NAME) == 0

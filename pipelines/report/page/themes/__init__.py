@@ -1,0 +1,1 @@
+"""The built-in colours of the page, in the same form as a file of the option ``--theme``."""
