@@ -11,11 +11,13 @@ from importlib.resources import files
 
 import duckdb
 
+from warehouse.model.schemas import qualified, schema_of
 from warehouse.sql import fill, ident, literal
 
 _COLUMN_COMMENT = re.compile(r"^--   (\w+): (.+)$", re.MULTILINE)
 _VIEW_COMMENT = re.compile(r"^-- (?!  )(.+)$", re.MULTILINE)
-_RELATION = re.compile(r"\b(?:FROM|JOIN)\s+\"?(\w+)", re.IGNORECASE)
+_RELATION = re.compile(r"\b(?:FROM|JOIN)\s+(?:\"?(?:star|books)\"?\.)?\"?(\w+)", re.IGNORECASE)
+_READ_TABLE = re.compile(r"\b(FROM|JOIN)(\s+)(\w+)")
 _WORD = re.compile(r"\w+")
 
 _SHARED_COMMENTS = {
@@ -62,7 +64,9 @@ def referenced_relations(query: str) -> set[str] | None:
 
 
 def create_views(con: duckdb.DuckDBPyConnection) -> None:
-    """Create all views, with their comments, in the database in use."""
+    """Create all views, with their comments, in the database in use; also those of the tables' old names, in `main`."""
+    for statement in old_name_statements():
+        con.execute(statement)
     for name in view_queries():
         for statement in create_view_statements(name):
             con.execute(statement)
@@ -76,9 +80,39 @@ def create_view_statements(name: str) -> list[str]:
     text = view_queries()[name]
     comment = " ".join(_VIEW_COMMENT.findall(text))
     return [
-        fill("CREATE OR REPLACE VIEW $view AS $query", view=ident(name), query=text),
+        fill("CREATE OR REPLACE VIEW $view AS $query", view=ident(name), query=_name_schemas(text)),
         fill("COMMENT ON VIEW $view IS $comment", view=ident(name), comment=literal(comment)),
     ]
+
+
+@cache
+def old_name_statements() -> tuple[str, ...]:
+    """Return the statements that let the tables answer under the names that they had before they got schemas."""
+    from warehouse.model.schema import metadata
+
+    create = "CREATE OR REPLACE VIEW main.$table AS FROM $qualified"
+    comment = "COMMENT ON VIEW main.$table IS $comment"
+    return tuple(
+        fill(
+            statement,
+            table=ident(table),
+            qualified=qualified(table),
+            comment=literal(f"Old name of {schema_of(table)}.{table}."),
+        )
+        for table in metadata.tables
+        for statement in (create, comment)
+    )
+
+
+def _name_schemas(query: str) -> str:
+    """Return the query of a view with the schema of each table that it reads."""
+    from warehouse.model.schema import metadata
+
+    def replace(match: re.Match[str]) -> str:
+        words, space, name = match.groups()
+        return f"{words}{space}{qualified(name) if name in metadata.tables else name}"
+
+    return _READ_TABLE.sub(replace, query)
 
 
 def comment_column_statements(name: str, columns: list[str]) -> list[str]:

@@ -162,7 +162,6 @@ class ParquetStorage:
         require_known_version(manifest.schema_version, str(self._root), self._migrations)
         needed = referenced_relations(sql)
         with attach_empty_warehouse(con), raise_for_damage(manifest.file_names()):
-            con.execute("USE wh")
             require_whole(
                 {
                     self._versions / file.file: file.bytes
