@@ -29,10 +29,13 @@ _SHARED_COMMENTS = {
 
 @cache
 def view_queries() -> dict[str, str]:
-    """Return the query of each view, by the view's name."""
+    """Return the query of each view, by the view's name. That of the keys is made from the declaration."""
+    from warehouse.ddl.keys import KEYS_VIEW, keys_query  # imported late: a reader of the views needs no declaration
+
     folder = files("warehouse") / "views"
     texts = {file.name: file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(".sql")}
-    return {name.removesuffix(".sql"): texts[name] for name in sorted(texts)}
+    queries = {name.removesuffix(".sql"): text for name, text in texts.items()}
+    return dict(sorted({**queries, KEYS_VIEW: keys_query()}.items()))
 
 
 @cache
