@@ -64,6 +64,8 @@ ZoneName = Annotated[str, AfterValidator(_check_zone_name), Field(json_schema_ex
 BaseUrl = Annotated[
     str, AfterValidator(_check_base_url), Field(json_schema_extra={"pattern": "^https?://[^/?#@]+(/[^?#]*)?$"})
 ]
+LabelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=50)]
+LabelValue = Annotated[str, Field(min_length=1, max_length=200)]
 PathId = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -174,6 +176,9 @@ class Account(Settings):
     max_wait_seconds: float = Field(default=60, ge=0, description="The longest a run waits for one limit")
     budget: Budget = Field(default=Budget(), description="What a run may ask of the provider before it stops")
     privacy: Privacy = Field(default=Privacy(), description="Personal data that may reach the warehouse")
+    labels: dict[LabelName, LabelValue] = Field(
+        default={}, max_length=20, description="Own words about the account, such as customer, brand, market"
+    )
 
     @field_validator("streams")
     @classmethod

@@ -19,12 +19,17 @@ from warehouse.store import Store
 VERSIONS = sorted((Path(__file__).parent / "ddl" / "versions").glob("*.sql"), key=lambda path: int(path.stem))
 
 
+_FIRST_WITH_SCHEMAS = 7
+
+
 def open_earlier_store(version: Path, folder: Path, kind: str) -> Store:
     """Return a store whose published warehouse an earlier release wrote."""
     store = open_sample_store(folder, kind)
     path = store.location if kind == "duckdb" else folder / "source.duckdb"
     with duckdb.connect(str(path), config={"storage_compatibility_version": "v1.4.0"}) as con:
         con.execute(version.read_text())
+        if int(version.stem) >= _FIRST_WITH_SCHEMAS:
+            con.execute("SET search_path = 'main,star,books'")
         if kind == "parquet":
             _write_lake(con, store.location, int(version.stem))
         if kind == "delta":

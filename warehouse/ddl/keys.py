@@ -16,7 +16,8 @@ from warehouse.sql import fill, literal
 DBML_NAME = "star.dbml"
 KEYS_VIEW = "table_key"
 
-_QUERY = """-- Keys of the tables and their joins, for tools that draw them. No store declares them: indexes make loading slow.
+_QUERY = """\
+-- Keys of the tables and their joins, for tools that draw them. No store declares them: indexes slow loading.
 --   table_schema: Schema of the table.
 --   table_name: Table with the key.
 --   column_name: Column of the key.

@@ -97,6 +97,16 @@ _TABLES_OF_MAIN = """
 SELECT table_name, sql FROM duckdb_tables() WHERE database_name = 'wh' AND schema_name = 'main' ORDER BY table_name
 """
 _MOVE = "$create; INSERT INTO $schema.$table SELECT * FROM main.$table; DROP TABLE main.$table"
+_FILL_CALENDAR = """
+INSERT INTO star.dim_date
+SELECT
+    date, year(date), quarter(date), month(date), monthname(date), strftime(date, '%Y-%m'), day(date),
+    isoyear(date), week(date), isodow(date), dayname(date), isodow(date) > 5
+FROM (
+    SELECT CAST(unnest(generate_series(min(date), max(date), INTERVAL 1 DAY)) AS DATE) AS date FROM star.dim_date
+)
+WHERE date NOT IN (SELECT date FROM star.dim_date)
+"""
 _RENAME_COLUMN = "ALTER TABLE $table RENAME COLUMN $old TO $new"
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -125,6 +135,17 @@ MIGRATIONS: tuple[Migration, ...] = (
         6, "the order of restatements, without a clock", ("ALTER TABLE restatement_log ADD COLUMN arrival BIGINT",)
     ),
     Migration(7, "schemas of the star and the books", moves=_SCHEMAS_OF_7),
+    Migration(
+        8,
+        "labels of accounts, folded intents, a calendar without holes",
+        (
+            "ALTER TABLE star.dim_account ADD COLUMN labels VARCHAR",
+            "ALTER TABLE star.dim_intent ADD COLUMN intent_folded VARCHAR",
+            "UPDATE star.dim_intent SET intent_folded = lower(strip_accents(intent))",
+            "ALTER TABLE star.dim_intent ALTER COLUMN intent_folded SET NOT NULL",
+            _FILL_CALENDAR,
+        ),
+    ),
 )
 CURRENT_VERSION = MIGRATIONS[-1].version
 

@@ -5,6 +5,7 @@ comment of a column that the view itself makes. What must not come in: the SQL o
 """
 
 import re
+from collections.abc import Collection
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -22,6 +23,8 @@ _WORD = re.compile(r"\w+")
 
 _SHARED_COMMENTS = {
     "month": "First day of the calendar month (of the account's zone), as a date.",
+    "week": "Monday of the ISO week (of the account's zone), as a date.",
+    "weekday": "ISO 8601 weekday of the date, 1 is Monday.",
     "days_in_month": "Days of the calendar month: where days is smaller, the row is of a part of the month only.",
 }
 """Comments of columns that several views make in the same way."""
@@ -29,13 +32,21 @@ _SHARED_COMMENTS = {
 
 @cache
 def view_queries() -> dict[str, str]:
-    """Return the query of each view, by the view's name. That of the keys is made from the declaration."""
+    """Return the query of each view, by the view's name, each after those that it reads.
+
+    The query of the keys is made from the declaration.
+    """
     from warehouse.ddl.keys import KEYS_VIEW, keys_query  # imported late: a reader of the views needs no declaration
 
     folder = files("warehouse") / "views"
     texts = {file.name: file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(".sql")}
     queries = {name.removesuffix(".sql"): text for name, text in texts.items()}
-    return dict(sorted({**queries, KEYS_VIEW: keys_query()}.items()))
+    queries[KEYS_VIEW] = keys_query()
+    return dict(sorted(queries.items(), key=lambda item: (_reads_any(item[1], queries), item[0])))
+
+
+def _reads_any(query: str, names: Collection[str]) -> bool:
+    return not set(_RELATION.findall(query)).isdisjoint(names)
 
 
 @cache

@@ -32,8 +32,8 @@ Every table and view of the warehouse. `make docs` writes this page from the dec
 views: change those, not this page. How to query: [querying.md](querying.md). Which field of a platform fills which
 column: [mapping.md](mapping.md). The same texts are comments in DuckDB's catalog of the warehouse.
 
-[The star](#the-star) · [Views by day](#views-by-day) · [Views by month](#views-by-month) ·
-[Other views](#other-views) · [Facts](#facts) ·
+[The star](#the-star) · [Views by day](#views-by-day) · [Views by week](#views-by-week) ·
+[Views by month](#views-by-month) · [Other views](#other-views) · [Facts](#facts) ·
 [Dimensions](#dimensions) · [Bookkeeping](#bookkeeping)
 
 - People query the views, which stand in the schema `main`: names are joined in, and no key is needed. Facts and
@@ -66,6 +66,7 @@ def render_page() -> str:
         _HEAD,
         *_render_mermaid(),
         *_render_views("Views by day", _views_beginning_with(views, "date")),
+        *_render_views("Views by week", _views_beginning_with(views, "week")),
         *_render_views("Views by month", _views_beginning_with(views, "month")),
         *_render_views("Other views", _other_views(views)),
         *_render_tables("Facts", FACTS),
@@ -93,7 +94,9 @@ def _views_beginning_with(views: dict[str, list[dict[str, str]]], column: str) -
 
 
 def _other_views(views: dict[str, list[dict[str, str]]]) -> dict[str, list[dict[str, str]]]:
-    return {name: columns for name, columns in views.items() if columns[0]["column_name"] not in ("date", "month")}
+    return {
+        name: columns for name, columns in views.items() if columns[0]["column_name"] not in ("date", "week", "month")
+    }
 
 
 def _render_views(title: str, views: dict[str, list[dict[str, str]]]) -> Iterator[str]:

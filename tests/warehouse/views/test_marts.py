@@ -23,14 +23,23 @@ from warehouse.store import Store
 
 COLUMNS = {
     "conversation_monthly": "days days_in_month conversations messages user_messages interactions understood_messages "
-    "misunderstood_messages call_duration_seconds cost_amount cost_currency tokens",
+    "misunderstood_messages call_duration_seconds cost_amount cost_currency tokens labels",
     "channel_monthly": "channel channel_group is_test days days_in_month conversations messages interactions "
-    "call_duration_seconds",
-    "understood_monthly": "days days_in_month understood_messages misunderstood_messages understood_rate",
-    "containment_monthly": "source days days_in_month conversations handed_over contained containment_rate",
-    "intent_trend": "intent hits days days_in_month hits_per_day previous_hits previous_days previous_days_in_month "
-    "previous_hits_per_day hits_change hits_per_day_change is_top_n",
-    "cost_per_conversation_monthly": "cost_currency days days_in_month conversations cost_amount cost_per_conversation",
+    "call_duration_seconds labels",
+    "understood_monthly": "days days_in_month understood_messages misunderstood_messages understood_rate labels",
+    "containment_monthly": "source days days_in_month conversations handed_over contained containment_rate labels",
+    "intent_trend": "intent intent_folded hits days days_in_month hits_per_day previous_hits previous_days previous_days_in_month "
+    "previous_hits_per_day hits_change hits_per_day_change is_top_n labels",
+    "cost_per_conversation_monthly": "cost_currency days days_in_month conversations cost_amount cost_per_conversation labels",
+    "peak_hour_monthly": "days days_in_month hour conversations all_conversations hour_share labels",
+}
+WEEKLY_COLUMNS = {
+    "conversation_weekly": "iso_year iso_week days conversations messages user_messages interactions "
+    "understood_messages misunderstood_messages call_duration_seconds cost_amount cost_currency tokens labels",
+    "channel_weekly": "iso_year iso_week channel channel_group is_test days conversations messages interactions "
+    "call_duration_seconds labels",
+    "understood_weekly": "iso_year iso_week days understood_messages misunderstood_messages understood_rate labels",
+    "intent_weekly": "intent intent_folded hits days previous_hits previous_days hits_change is_top_n labels",
 }
 FEBRUARY, MARCH, APRIL = date(2025, 2, 1), date(2025, 3, 1), date(2025, 4, 1)
 SHOP = AccountRow("shop", "chatdash", "p-1", "Europe/Berlin", FEBRUARY, 3)
@@ -130,10 +139,11 @@ def _voice() -> dict[str, list[Row]]:
     }
 
 
-@pytest.mark.parametrize("view", COLUMNS)
+@pytest.mark.parametrize("view", [*COLUMNS, *WEEKLY_COLUMNS])
 def test_columns(loaded_store: Store, view: str) -> None:
     table = loaded_store.read(f"SELECT * FROM {view}")
-    assert table.column_names == ["month", "provider", "account", *COLUMNS[view].split()]
+    period, names = ("month", COLUMNS[view]) if view in COLUMNS else ("week", WEEKLY_COLUMNS[view])
+    assert table.column_names == [period, "provider", "account", *names.split()]
     assert table.num_rows
 
 
@@ -144,8 +154,9 @@ def view_columns(loaded_store: Store) -> dict[str, dict[str, str]]:
 
 def test_every_monthly_view_is_listed(view_columns: dict[str, dict[str, str]]) -> None:
     first = {view: next(iter(columns)) for view, columns in view_columns.items()}
-    assert set(first.values()) == {"date", "month"}
+    assert set(first.values()) == {"date", "week", "month", "table_schema"}
     assert {view for view, column in first.items() if column == "month"} == set(COLUMNS)
+    assert {view for view, column in first.items() if column == "week"} == set(WEEKLY_COLUMNS)
 
 
 def test_every_column_of_every_view_is_explained(loaded_store: Store) -> None:
