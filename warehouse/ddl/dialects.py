@@ -173,7 +173,7 @@ def _add_days(tree: exp.Expr) -> None:
 
     def add(node: exp.Expr) -> exp.Expr:
         terms = list(node.flatten()) if isinstance(node, exp.Add) else []
-        if len(terms) < 2 or not terms[0].name.endswith("date"):
+        if len(terms) < 2 or not terms[0].name.endswith(("date", "week")):
             return node
         days = terms[1]
         for term in terms[2:]:

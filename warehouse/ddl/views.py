@@ -149,7 +149,7 @@ def comment_column_statements(name: str, columns: list[str]) -> list[str]:
 
 
 def _column_comments(query: str) -> dict[str, str]:
-    """Return comments by column: the view's own first, then those of its tables, in the order of their names.
+    """Return comments by column: the view's own first, then those of its tables and views, in the order of their names.
 
     By that order `dim_account` comes before the other tables.
     """
@@ -159,4 +159,6 @@ def _column_comments(query: str) -> dict[str, str]:
     for name in sorted(set(_RELATION.findall(query)) & set(metadata.tables)):
         for column in metadata.tables[name].columns:
             comments.setdefault(column.name, str(column.comment))
+    for name in sorted(set(_RELATION.findall(query)) & view_queries().keys()):
+        comments = {**_column_comments(view_queries()[name]), **comments}
     return comments

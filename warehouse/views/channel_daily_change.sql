@@ -19,7 +19,7 @@ both_days AS (
             CAST(NULL AS BIGINT) AS previous_named, false AS was_named
         FROM fact_channel_daily
         UNION ALL
-        SELECT CAST(date + INTERVAL 7 DAY AS DATE), account_key, channel_key, NULL, false, conversations, true
+        SELECT CAST(date + 7 AS DATE), account_key, channel_key, NULL, false, conversations, true
         FROM fact_channel_daily
     )
     GROUP BY ALL
@@ -31,7 +31,7 @@ compared AS (
         CASE WHEN b.was_named THEN b.previous_named WHEN p.date IS NOT NULL THEN 0 END AS previous_conversations
     FROM both_days AS b
     JOIN known AS k ON k.account_key = b.account_key AND k.date = b.date
-    LEFT JOIN known AS p ON p.account_key = b.account_key AND CAST(p.date + INTERVAL 7 DAY AS DATE) = b.date
+    LEFT JOIN known AS p ON p.account_key = b.account_key AND CAST(p.date + 7 AS DATE) = b.date
 )
 SELECT
     f.date, a.provider, a.account,

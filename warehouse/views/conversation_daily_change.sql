@@ -14,7 +14,7 @@ SELECT
     f.date, a.provider, a.account,
     f.conversations, p.conversations AS previous_conversations,
     f.conversations - p.conversations AS conversations_change,
-    CAST((f.conversations - p.conversations) / nullif(p.conversations, 0) AS DECIMAL(18, 6))
+    TRY_CAST((f.conversations - p.conversations) / nullif(p.conversations, 0) AS DECIMAL(18, 6))
         AS conversations_change_rate,
     f.messages, p.messages AS previous_messages, f.messages - p.messages AS messages_change,
     f.unique_users, p.unique_users AS previous_unique_users, f.unique_users - p.unique_users AS unique_users_change,

@@ -24,7 +24,7 @@ intents AS (
             CAST(NULL AS BIGINT) AS previous_named_hits, false AS was_named
         FROM counted
         UNION ALL
-        SELECT CAST(week + INTERVAL 7 DAY AS DATE), account_key, intent_key, NULL, false, hits, true FROM counted
+        SELECT CAST(week + 7 AS DATE), account_key, intent_key, NULL, false, hits, true FROM counted
     )
     GROUP BY ALL
 ),
@@ -48,7 +48,7 @@ both_weeks AS (
     FROM intents AS n
     JOIN lists AS l ON l.week = n.week AND l.account_key = n.account_key
     LEFT JOIN lists AS p
-        ON CAST(p.week + INTERVAL 7 DAY AS DATE) = n.week AND p.account_key = n.account_key
+        ON CAST(p.week + 7 AS DATE) = n.week AND p.account_key = n.account_key
 )
 SELECT
     b.week, a.provider, a.account, i.intent, i.intent_folded,

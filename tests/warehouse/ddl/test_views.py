@@ -23,7 +23,8 @@ COLUMNS = {
     "language type project_id integration_id messages user_messages interactions duration_seconds end_reason "
     "transfer_target user_id properties weekday labels",
     "conversation_intent": "conversation_id intent intent_folded hits score weekday labels",
-    "flow_transition": "conversation_id transition_id from_step_id from_step_type to_step_id to_step_type depth at weekday labels",
+    "flow_transition": "conversation_id transition_id from_step_id from_step_type to_step_id to_step_type depth at "
+    "weekday labels",
     "end_reason_daily": "end_reason conversations weekday labels",
     "topic_daily": "topic conversations weekday labels",
     "token_daily": "model tokens weekday labels",

@@ -84,9 +84,10 @@ def test_a_local_day_has_the_hours_of_its_zone(loaded_store: Store) -> None:
         ("howe", date(2025, 4, 6), Decimal("24.5")),
     ]
     query = (
-        "SELECT date, weekday, is_weekend, is_loaded FROM account_day WHERE account = 'berlin' AND date < '2025-04-02'"
+        "SELECT date, weekday, is_weekend, is_loaded FROM account_day "
+        "WHERE account = 'berlin' AND date BETWEEN '2025-03-29' AND '2025-04-01' ORDER BY date"
     )
-    assert [row for row in query_rows(loaded_store, f"{query} ORDER BY date") if row[0] >= date(2025, 3, 29)] == [
+    assert query_rows(loaded_store, query) == [
         (date(2025, 3, 29), 6, True, False),
         (date(2025, 3, 30), 7, True, True),
         (date(2025, 3, 31), 1, False, True),
@@ -160,4 +161,4 @@ def test_labels_are_in_every_view_of_an_account(loaded_store: Store) -> None:
         "SELECT labels ->> '$.customer' AS customer, CAST(sum(conversations) AS BIGINT) FROM conversation_monthly "
         "GROUP BY ALL ORDER BY ALL"
     )
-    assert query_rows(loaded_store, query) == [("Acme", 56), (None, None)]
+    assert query_rows(loaded_store, query) == [("Acme", 56)]
