@@ -190,7 +190,8 @@ def enlarge_numbers(store: Store, account: str) -> None:
     with duckdb.connect(str(store.location)) as con:
         columns = con.execute(
             "SELECT 'star.' || table_name, column_name, data_type FROM duckdb_columns() "
-            "WHERE schema_name = 'star' AND starts_with(table_name, 'fact_') AND NOT ends_with(column_name, '_key') AND (data_type = 'BIGINT' OR starts_with(data_type, 'DECIMAL'))"
+            "WHERE schema_name = 'star' AND starts_with(table_name, 'fact_') "
+            "AND NOT ends_with(column_name, '_key') AND (data_type = 'BIGINT' OR starts_with(data_type, 'DECIMAL'))"
         ).fetchall()
         for table, column, kind in columns:
             largest = str(LARGEST_COUNT) if kind == "BIGINT" else _largest_decimal(kind)
