@@ -167,6 +167,7 @@ PATH = "data/demo/warehouse.duckdb"
 COUNT = "SELECT count(*) FROM conversation_daily"
 plain = duckdb.connect(PATH, read_only=True)
 views = duckdb.connect()
+views.execute("SET file_search_path = 'data/lake'")
 views.execute(open("data/lake/views.sql").read())
 
 def ask_pool():

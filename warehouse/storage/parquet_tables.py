@@ -229,16 +229,22 @@ def create_table_views(
             con.execute(create_view_statements(view)[0])
 
 
-def build_views_script(root: Path, tables: Collection[str]) -> str:
+NO_MONTH = "none"
+"""The month of the file without rows that a table has before its first row.
+
+A text as the other months are: pyarrow can read no folder whose only month is NULL.
+"""
+
+
+def build_views_script() -> str:
     """Return SQL that creates all tables and views in any DuckDB, over the files that the lake's folders hold then.
 
-    `tables` are those that have files. All files must be of the present schema version.
+    Paths are relative to the lake's folder, so that a lake may be moved. Every table must have a file.
     """
     statements = [fill("CREATE SCHEMA IF NOT EXISTS $schema", schema=schema) for schema in SCHEMAS]
     for name in metadata.tables:
         pattern = f"{name}/month=*/data.parquet" if is_partitioned(name) else f"{name}/data.parquet"
-        rows = parquet_pattern_sql(root, pattern) if name in tables else None
-        statements += _table_view_statements(name, rows, {})
+        statements += _table_view_statements(name, parquet_pattern_sql(pattern), {})
     statements += old_name_statements()
     for view in view_queries():
         statements += create_view_statements(view)
@@ -259,6 +265,12 @@ def _table_view_statements(name: str, rows: str | None, renames: Mapping[str, st
         fill(create, view=qualified(name), columns=identifier_list(table.columns.keys()), source=source),
         fill(comment, view=qualified(name), text=literal(table.comment or "")),
     ]
+
+
+def copy_no_rows_sql(table: str, target: Path) -> str:
+    """Return the statement that writes a Parquet file with all columns of a table and no row. Raises OSError."""
+    copy = "COPY ($rows) TO $path (FORMAT parquet)"
+    return fill(copy, rows=_every_column_sql(metadata.tables[table], None, {}), path=path_literal(target))
 
 
 def _every_column_sql(table: Table, rows: str | None, renames: Mapping[str, str]) -> str:
