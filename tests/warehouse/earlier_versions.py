@@ -27,14 +27,19 @@ def open_earlier_store(version: Path, folder: Path, kind: str) -> Store:
     store = open_sample_store(folder, kind)
     path = store.location if kind == "duckdb" else folder / "source.duckdb"
     with duckdb.connect(str(path), config={"storage_compatibility_version": "v1.4.0"}) as con:
-        con.execute(version.read_text())
-        if int(version.stem) >= _FIRST_WITH_SCHEMAS:
-            con.execute("SET search_path = 'main,star,books'")
+        fill_database(con, version)
         if kind == "parquet":
             _write_lake(con, store.location, int(version.stem))
         if kind == "delta":
             _write_delta(con, open_folder(store.location, 0, LakeSettings()).lake, int(version.stem))
     return store
+
+
+def fill_database(con: duckdb.DuckDBPyConnection, version: Path) -> None:
+    """Create the tables and rows of a dump; a table without a schema's name is found in any schema then."""
+    con.execute(version.read_text())
+    if int(version.stem) >= _FIRST_WITH_SCHEMAS:
+        con.execute("SET search_path = 'main,star,books'")
 
 
 def _write_delta(con: duckdb.DuckDBPyConnection, lake: Lake, version: int) -> None:

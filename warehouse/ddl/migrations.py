@@ -97,6 +97,12 @@ _TABLES_OF_MAIN = """
 SELECT table_name, sql FROM duckdb_tables() WHERE database_name = 'wh' AND schema_name = 'main' ORDER BY table_name
 """
 _MOVE = "$create; INSERT INTO $schema.$table SELECT * FROM main.$table; DROP TABLE main.$table"
+_CREATE_INTENTS = """
+CREATE TABLE star.dim_intent (
+    "intent_key" BIGINT NOT NULL, "account_key" BIGINT NOT NULL, "intent" VARCHAR NOT NULL,
+    "intent_folded" VARCHAR NOT NULL
+)
+"""
 _FILL_CALENDAR = """
 INSERT INTO star.dim_date
 SELECT
@@ -140,9 +146,11 @@ MIGRATIONS: tuple[Migration, ...] = (
         "labels of accounts, folded intents, a calendar without holes",
         (
             "ALTER TABLE star.dim_account ADD COLUMN labels VARCHAR",
-            "ALTER TABLE star.dim_intent ADD COLUMN intent_folded VARCHAR",
-            "UPDATE star.dim_intent SET intent_folded = lower(strip_accents(intent))",
-            "ALTER TABLE star.dim_intent ALTER COLUMN intent_folded SET NOT NULL",
+            # the engine makes no column NOT NULL in the transaction that fills it
+            "ALTER TABLE star.dim_intent RENAME TO dim_intent_of_7",
+            _CREATE_INTENTS,
+            "INSERT INTO star.dim_intent SELECT *, lower(strip_accents(intent)) FROM star.dim_intent_of_7",
+            "DROP TABLE star.dim_intent_of_7",
             _FILL_CALENDAR,
         ),
     ),
@@ -202,7 +210,7 @@ def read_schema_version(
     Raises NewerWarehouse when a newer release wrote it, UnreadableWarehouse when it holds other tables.
     """
     try:
-        row = first_row(con, "SELECT max(version) FROM wh.schema_version")
+        row = _read_version(con)
     except duckdb.CatalogException as error:
         if first_row(con, "SELECT 1 FROM duckdb_tables() WHERE database_name = 'wh'"):
             raise UnreadableWarehouse(
@@ -212,6 +220,13 @@ def read_schema_version(
     version = int(row[0]) if row else 0
     require_known_version(version, location, migrations)
     return version
+
+
+def _read_version(con: duckdb.DuckDBPyConnection) -> tuple[int, ...] | None:
+    try:
+        return first_row(con, "SELECT max(version) FROM wh.books.schema_version")
+    except duckdb.CatalogException:  # before version 7
+        return first_row(con, "SELECT max(version) FROM wh.main.schema_version")
 
 
 def require_known_version(version: int, location: str, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:

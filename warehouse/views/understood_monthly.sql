@@ -22,7 +22,7 @@ monthly AS (
 )
 SELECT
     month, provider, account, days, day(last_day(month)) AS days_in_month, understood_messages, misunderstood_messages,
-    CAST(understood_messages / nullif(understood_messages + misunderstood_messages, 0) AS DECIMAL(9, 6))
-        AS understood_rate,
+    CAST(understood_messages / nullif(CAST(understood_messages AS DECIMAL(38, 0)) + misunderstood_messages, 0)
+        AS DECIMAL(9, 6)) AS understood_rate,
     labels
 FROM monthly

@@ -22,8 +22,8 @@ weekly AS (
 SELECT
     w.week, a.provider, a.account,
     w.iso_year, w.iso_week, w.days, w.understood_messages, w.misunderstood_messages,
-    CAST(w.understood_messages / nullif(w.understood_messages + w.misunderstood_messages, 0) AS DECIMAL(9, 6))
-        AS understood_rate,
+    CAST(w.understood_messages / nullif(CAST(w.understood_messages AS DECIMAL(38, 0)) + w.misunderstood_messages, 0)
+        AS DECIMAL(9, 6)) AS understood_rate,
     a.labels
 FROM weekly AS w
 JOIN dim_account AS a ON a.account_key = w.account_key

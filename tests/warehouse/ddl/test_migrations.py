@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.warehouse.earlier_versions import VERSIONS, open_earlier_store
+from tests.warehouse.earlier_versions import VERSIONS, fill_database, open_earlier_store
 from tests.warehouse.sample import (
     DAY,
     build_chunk_commit,
@@ -71,7 +71,7 @@ def test_there_is_a_warehouse_of_every_earlier_version() -> None:
 @pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.stem)
 def test_an_earlier_version_is_upgraded_with_all_its_rows(version: Path, tmp_path: Path, kind: str) -> None:
     with duckdb.connect() as con:
-        con.execute(version.read_text())
+        fill_database(con, version)
         tables = [name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
         tables = sorted(set(tables) - {"schema_version", "store_state"})
         query = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for name in tables)
