@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateTable, DDLElement, SetColumnComment, SetTableComment
 
 from warehouse.model.schema import metadata
-from warehouse.model.schemas import qualified, schema_of
+from warehouse.model.schemas import name_with_schema, schema_of
 from warehouse.sql import UNKNOWN, fill, ident, literal
 
 # DuckDB understands the DDL of the PostgreSQL dialect as it is.
@@ -62,7 +62,7 @@ def _insert_unknown_sql(table: str) -> str:
             values[column.name] = "false" if is_flag else literal(UNKNOWN)
     return fill(
         "INSERT INTO $table ($columns) VALUES ($values)",
-        table=qualified(table),
+        table=name_with_schema(table),
         columns=", ".join(map(ident, values)),
         values=", ".join(values.values()),
     )

@@ -12,7 +12,7 @@ from importlib.resources import files
 
 import duckdb
 
-from warehouse.model.schemas import qualified, schema_of
+from warehouse.model.schemas import name_with_schema, schema_of
 from warehouse.sql import fill, ident, literal
 
 _COLUMN_COMMENT = re.compile(r"^--   (\w+): (.+)$", re.MULTILINE)
@@ -110,7 +110,7 @@ def old_name_statements() -> tuple[str, ...]:
         fill(
             statement,
             table=ident(table),
-            qualified=qualified(table),
+            qualified=name_with_schema(table),
             comment=literal(f"Old name of {schema_of(table)}.{table}."),
         )
         for table in metadata.tables
@@ -124,7 +124,7 @@ def _name_schemas(query: str) -> str:
 
     def replace(match: re.Match[str]) -> str:
         words, space, name = match.groups()
-        return f"{words}{space}{qualified(name) if name in metadata.tables else name}"
+        return f"{words}{space}{name_with_schema(name) if name in metadata.tables else name}"
 
     return _READ_TABLE.sub(replace, query)
 

@@ -18,10 +18,10 @@ def schema_of(table: str) -> str:
     return STAR if table.startswith(("fact_", "dim_")) else BOOKS
 
 
-def qualified(table: str) -> str:
+def name_with_schema(table: str) -> str:
     """Return a declared table's quoted name, with its schema.
 
-    >>> qualified("dim_date")
+    >>> name_with_schema("dim_date")
     '"star"."dim_date"'
     """
     return f'"{schema_of(table)}"."{table}"'

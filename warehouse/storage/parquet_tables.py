@@ -19,7 +19,7 @@ from warehouse.engine import create_schemas, execute_and_count, reach_tables
 from warehouse.errors import QueryError, UnreadableWarehouse
 from warehouse.model.engine_paths import parquet_pattern_sql, parquet_rows_sql, path_literal
 from warehouse.model.schema import metadata
-from warehouse.model.schemas import SCHEMAS, qualified
+from warehouse.model.schemas import SCHEMAS, name_with_schema
 from warehouse.records import Scope
 from warehouse.sql import day_literal, fill, ident, identifier_list, literal, surrogate_key
 
@@ -262,8 +262,8 @@ def _table_view_statements(name: str, rows: str | None, renames: Mapping[str, st
     create = "CREATE OR REPLACE VIEW $view AS SELECT $columns FROM $source"
     comment = "COMMENT ON VIEW $view IS $text"
     return [
-        fill(create, view=qualified(name), columns=identifier_list(table.columns.keys()), source=source),
-        fill(comment, view=qualified(name), text=literal(table.comment or "")),
+        fill(create, view=name_with_schema(name), columns=identifier_list(table.columns.keys()), source=source),
+        fill(comment, view=name_with_schema(name), text=literal(table.comment or "")),
     ]
 
 
