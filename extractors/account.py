@@ -4,6 +4,7 @@ A provider's module subclasses ``Account`` with its own ids, credentials and set
 field typed ``SecretStr`` may be given by reference (``${VARIABLE}``) only.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -67,11 +68,22 @@ def _check_base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+_LABEL_NAME = re.compile(r"^[a-z][a-z0-9_]{0,49}$")
+
+
+def _check_label_name(name: str) -> str:
+    if not _LABEL_NAME.match(name):
+        raise ValueError("the name of a label is up to 50 small letters, digits and underscores, such as customer")
+    return name
+
+
 # formats and patterns are for the JSON Schema that editors read
 ZoneName = Annotated[str, AfterValidator(_check_zone_name), Field(json_schema_extra={"format": "time-zone"})]
 BaseUrl = Annotated[
     str, AfterValidator(_check_base_url), Field(json_schema_extra={"pattern": "^https?://[^/?#@]+(/[^?#]*)?$"})
 ]
+LabelName = Annotated[str, AfterValidator(_check_label_name), Field(json_schema_extra={"pattern": _LABEL_NAME.pattern})]
+LabelValue = Annotated[str, Field(min_length=1, max_length=200)]
 PathId = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -182,6 +194,9 @@ class Account(Settings):
     max_wait_seconds: float = Field(default=60, ge=0, description="The longest a run waits for one limit")
     budget: Budget = Field(default=Budget(), description="What a run may ask of the provider before it stops")
     privacy: Privacy = Field(default=Privacy(), description="Personal data that may reach the warehouse")
+    labels: dict[LabelName, LabelValue] = Field(
+        default={}, max_length=20, description="Own words about the account, such as customer, brand, market"
+    )
 
     @field_validator("streams")
     @classmethod

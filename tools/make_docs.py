@@ -11,6 +11,7 @@ import click
 
 from pipelines import fields_page
 from pipelines.configuration import json_schema, schema_file
+from warehouse.ddl import keys
 from warehouse.docs import diagram, dictionary
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,6 +24,7 @@ def build_files(root: Path) -> dict[Path, str]:
         docs / fields_page.PAGE_NAME: fields_page.render_page(),
         docs / dictionary.PAGE_NAME: dictionary.render_page(),
         docs / diagram.FILE_NAME: diagram.render_star_svg(),
+        docs / keys.DBML_NAME: keys.render_dbml(),
         root / "pipelines" / "configuration" / schema_file.SCHEMA_PATH.name: json_schema.render_schema(),
     }
 

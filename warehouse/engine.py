@@ -19,6 +19,7 @@ import duckdb
 from warehouse.disk_failures import describe_os_error, find_disk_failure
 from warehouse.errors import StorageFailed, UnreadableWarehouse, WarehouseBusy
 from warehouse.model.engine_paths import engine_path, path_literal
+from warehouse.model.schemas import SCHEMAS
 from warehouse.private_umask import private_umask
 from warehouse.sql import fill, literal
 
@@ -168,6 +169,27 @@ def attach_empty_warehouse(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         with suppress(duckdb.Error):
             con.execute("USE memory")
             con.execute("DETACH wh")
+
+
+def create_schemas(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the schemas of the warehouse `wh`, which is in use from then on.
+
+    An unqualified name is then a table of `main`, where an earlier release has its tables, else one of the schemas.
+    """
+    con.execute("USE wh")
+    for schema in SCHEMAS:
+        con.execute(fill("CREATE SCHEMA IF NOT EXISTS $schema", schema=schema))
+    con.execute(fill("SET search_path = $path", path=literal(_search_path("main", *SCHEMAS))))
+
+
+def reach_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """Let `wh.x` be the table `x` of the attached warehouse, in whichever schema, and not the view of its old name."""
+    path = f"memory.main,{_search_path(*SCHEMAS, 'main')}"
+    con.execute(fill("SET search_path = $path", path=literal(path)))
+
+
+def _search_path(*schemas: str) -> str:
+    return ",".join(f"wh.{schema}" for schema in schemas)
 
 
 @contextmanager

@@ -53,6 +53,7 @@ class AccountRow:
 
     `external_id` is the id that the provider gave the account. `start_date` is the first local day that must be
     loaded; None stands for the day of the first loaded slice. `privacy` is another text for other privacy settings.
+    `labels` are a JSON object of texts.
     """
 
     account: str
@@ -62,6 +63,7 @@ class AccountRow:
     start_date: date | None
     lookback_days: int
     privacy: str | None = None
+    labels: str | None = None
 
 
 @dataclass(frozen=True)

@@ -282,7 +282,6 @@ class Store(PreviewStore):
             with name_disk_failures(self.location):
                 con = opened.enter_context(open_engine(self._limits, self._storage.new_spill_path()))
                 opened.enter_context(self._storage.published(con, sql))
-                con.execute("USE wh")
             yield con  # what fails from here on may be the caller's own output
 
     def _require_published(self) -> None:

@@ -1,5 +1,6 @@
 """The resources of one run: configuration, landing zone, warehouse, clock. They are only put together here."""
 
+import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -196,4 +197,5 @@ def build_account_row(account: Account) -> AccountRow:
         start_date=account.start_date,
         lookback_days=account.lookback_days,
         privacy=mark_privacy(account),
+        labels=json.dumps(dict(sorted(account.labels.items())), ensure_ascii=False) if account.labels else None,
     )

@@ -9,6 +9,9 @@ from sandbox.demo import brunnfelder, clairmeuse, ferndock, passelby
 from sandbox.demo.calendar import DEMO_DAYS, DemoCalendar
 from sandbox.world import World, utc_now
 
+_COMPANIES = {"Brunnfelder": brunnfelder, "Passelby": passelby, "Clairmeuse": clairmeuse, "Ferndock": ferndock}
+_MARKETS = {"Europe/Berlin": "DE", "Europe/Brussels": "BE", "America/New_York": "US", "UTC": "world"}
+
 
 def list_demo_accounts(first_day: date) -> tuple[SandboxAccount, ...]:
     """Return the accounts of a demo that begins on a day.
@@ -16,10 +19,19 @@ def list_demo_accounts(first_day: date) -> tuple[SandboxAccount, ...]:
     A provider that no company uses has its sample accounts: every provider is in the demo.
     """
     calendar = DemoCalendar(first_day)
-    companies = (brunnfelder, passelby, clairmeuse, ferndock)
-    accounts = [account for company in companies for account in company.list_accounts(calendar)]
+    accounts = [account for company in _COMPANIES.values() for account in company.list_accounts(calendar)]
     served = {account.provider for account in accounts}
     return (*accounts, *(account for account in DEMO_ACCOUNTS if account.provider not in served))
+
+
+def label_demo_accounts(first_day: date) -> dict[str, dict[str, str]]:
+    """Return the labels of each account of a company: the customer, and the market by the account's zone."""
+    calendar = DemoCalendar(first_day)
+    return {
+        account.name: {"customer": customer, "market": _MARKETS[account.timezone]}
+        for customer, company in _COMPANIES.items()
+        for account in company.list_accounts(calendar)
+    }
 
 
 def build_demo_world(first_day: date, seed: int = 7, clock: Callable[[], datetime] = utc_now) -> World:

@@ -159,7 +159,7 @@ def _raise_version(path: Path) -> None:
         path.write_text(json.dumps({**document, "schema_version": document["schema_version"] + 1}))
         return
     with duckdb.connect(str(path)) as con:
-        con.execute("INSERT INTO schema_version SELECT max(version) + 1, 'the future', now() FROM schema_version")
+        con.execute("INSERT INTO books.schema_version SELECT max(version) + 1, 'the future', now() FROM schema_version")
 
 
 def _edited_configuration(pattern: str, replacement: str) -> FaultOf:

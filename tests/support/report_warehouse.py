@@ -189,7 +189,8 @@ def enlarge_numbers(store: Store, account: str) -> None:
     """Set every measure of an account in the published DuckDB file to the largest value that its column can take."""
     with duckdb.connect(str(store.location)) as con:
         columns = con.execute(
-            "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE starts_with(table_name, 'fact_') "
+            "SELECT 'star.' || table_name, column_name, data_type FROM duckdb_columns() "
+            "WHERE schema_name = 'star' AND starts_with(table_name, 'fact_') "
             "AND NOT ends_with(column_name, '_key') AND (data_type = 'BIGINT' OR starts_with(data_type, 'DECIMAL'))"
         ).fetchall()
         for table, column, kind in columns:

@@ -12,7 +12,7 @@ _BOOKS = ("load_", "restatement_log", "schema_version")
 
 _COLUMNS = """
 SELECT table_name, column_name, data_type FROM information_schema.columns
-WHERE table_catalog = 'wh' ORDER BY table_name, ordinal_position
+WHERE table_catalog = 'wh' AND table_schema = 'main' ORDER BY table_name, ordinal_position
 """
 
 

@@ -19,17 +19,27 @@ from warehouse.store import Store
 VERSIONS = sorted((Path(__file__).parent / "ddl" / "versions").glob("*.sql"), key=lambda path: int(path.stem))
 
 
+_FIRST_WITH_SCHEMAS = 7
+
+
 def open_earlier_store(version: Path, folder: Path, kind: str) -> Store:
     """Return a store whose published warehouse an earlier release wrote."""
     store = open_sample_store(folder, kind)
     path = store.location if kind == "duckdb" else folder / "source.duckdb"
     with duckdb.connect(str(path), config={"storage_compatibility_version": "v1.4.0"}) as con:
-        con.execute(version.read_text())
+        fill_database(con, version)
         if kind == "parquet":
             _write_lake(con, store.location, int(version.stem))
         if kind == "delta":
             _write_delta(con, open_folder(store.location, 0, LakeSettings()).lake, int(version.stem))
     return store
+
+
+def fill_database(con: duckdb.DuckDBPyConnection, version: Path) -> None:
+    """Create the tables and rows of a dump; a table without a schema's name is found in any schema then."""
+    con.execute(version.read_text())
+    if int(version.stem) >= _FIRST_WITH_SCHEMAS:
+        con.execute("SET search_path = 'main,star,books'")
 
 
 def _write_delta(con: duckdb.DuckDBPyConnection, lake: Lake, version: int) -> None:

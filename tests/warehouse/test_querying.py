@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -60,11 +61,11 @@ def run_command(loaded_store: Store, command: list[str], stdin: str = "") -> str
 
 def test_the_page_shows_each_way() -> None:
     assert (len(find_code_blocks("console")), len(find_code_blocks("python")), len(find_code_blocks("sql"))) == (
-        3,
+        4,
         7,
-        7,
+        10,
     )
-    assert PAGE.count("```") == 2 * 17
+    assert PAGE.count("```") == 2 * 21
 
 
 @pytest.mark.parametrize("number", range(7))
@@ -75,7 +76,7 @@ def test_python_as_it_stands(loaded_store: Store, number: int) -> None:
     )
 
 
-@pytest.mark.parametrize("number", range(7))
+@pytest.mark.parametrize("number", range(10))
 def test_sql_as_it_stands(loaded_store: Store, number: int) -> None:
     *_, last = [statement for statement in find_code_blocks("sql")[number].split(";") if statement.strip()]
     rows = query_rows(loaded_store, last)
@@ -105,17 +106,21 @@ def test_the_views_of_a_lake_in_an_older_duckdb_as_it_stands(loaded_store: Store
     lake = open_store("parquet://data/lake", loaded_store.location.parents[2])
     lake.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2))))
     lake.publish()
-    _prompt, program, *arguments = find_code_blocks("console")[1].split()
-    command = [str(Path(sys.executable).with_name(program)), *arguments, "-json"]
+    mounted = lake.location.parents[1] / "mounted lake"
+    shutil.copytree(lake.location, mounted)
+    scripts = f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
     query = next(block for block in find_code_blocks("sql") if block.startswith("SET TimeZone"))
-    lines = json.loads(run_command(loaded_store, command, stdin=query))
-    assert [list(line.values()) for line in lines] == EXPECTED
+    inside, elsewhere = (block.strip().removeprefix("$ ") for block in find_code_blocks("console")[1:3])
+    elsewhere = elsewhere.replace("/mnt/lake", str(mounted))
+    for command in (inside, elsewhere):
+        lines = json.loads(run_command(loaded_store, ["sh", "-c", f"{scripts}; {command} -json"], stdin=query))
+        assert [list(line.values()) for line in lines] == EXPECTED
 
 
 def test_parquet_for_other_tools_as_it_stands(loaded_store: Store) -> None:
     folder = loaded_store.location.parents[2]
     scripts = f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
-    run_command(loaded_store, ["sh", "-c", f"{scripts} {find_code_blocks('console')[2].removeprefix('$ ')}"])
+    run_command(loaded_store, ["sh", "-c", f"{scripts} {find_code_blocks('console')[3].removeprefix('$ ')}"])
     months = pq.read_table(folder / "months.parquet")
     assert months.select(["days", "conversations"]).to_pylist() == [{"days": 2, "conversations": 20}]
     assert months.schema.field("cost_amount").type == pa.decimal128(38, 6)
@@ -167,6 +172,7 @@ PATH = "data/demo/warehouse.duckdb"
 COUNT = "SELECT count(*) FROM conversation_daily"
 plain = duckdb.connect(PATH, read_only=True)
 views = duckdb.connect()
+views.execute("SET file_search_path = 'data/lake'")
 views.execute(open("data/lake/views.sql").read())
 
 def ask_pool():

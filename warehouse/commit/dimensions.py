@@ -22,11 +22,19 @@ INSERT INTO wh.dim_date
 SELECT
     date, year(date), quarter(date), month(date), monthname(date), strftime(date, '%Y-%m'), day(date),
     isoyear(date), week(date), isodow(date), dayname(date), isodow(date) > 5
-FROM ($days)
+FROM (
+    SELECT CAST(unnest(generate_series(
+        least(min(date), (SELECT min(date) FROM wh.dim_date)),
+        greatest(max(date), (SELECT max(date) FROM wh.dim_date)),
+        INTERVAL 1 DAY
+    )) AS DATE) AS date
+    FROM $days
+)
+WHERE date NOT IN (SELECT date FROM wh.dim_date)
 """
 _NEW_DATES = "SELECT DISTINCT date FROM $days WHERE date NOT IN (SELECT date FROM wh.dim_date)"
 _NEW_INTENTS = """
-SELECT DISTINCT intent_key, account_key, intent FROM ($facts)
+SELECT DISTINCT intent_key, account_key, intent, lower(strip_accents(intent)) FROM ($facts)
 WHERE intent_key <> 0 AND intent_key NOT IN (SELECT intent_key FROM wh.dim_intent)
 """
 _KEPT_COLUMNS: Mapping[str, tuple[str, ...]] = {"dim_account": ("is_active",)}
@@ -108,8 +116,8 @@ def write_dates_and_intents(con: duckdb.DuckDBPyConnection, staged: StagedFacts)
 
 
 def add_dates(con: duckdb.DuckDBPyConnection, days: str) -> None:
-    """Add the days of the relation `days` to dim_date."""
-    con.execute(fill(_ADD_DATES, days=fill(_NEW_DATES, days=ident(days))))
+    """Add the days of the relation `days` to dim_date, and those between them and its other days."""
+    con.execute(fill(_ADD_DATES, days=ident(days)))
 
 
 def upsert_accounts(con: duckdb.DuckDBPyConnection, accounts: Iterable[AccountRow], *, keep_active: bool) -> int:

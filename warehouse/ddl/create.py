@@ -6,11 +6,12 @@ What must not come in: a connection, a step from an older version, a view.
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column
+from sqlalchemy import Column, Table
 from sqlalchemy.engine import make_url
-from sqlalchemy.schema import CreateTable, SetColumnComment, SetTableComment
+from sqlalchemy.schema import CreateTable, DDLElement, SetColumnComment, SetTableComment
 
 from warehouse.model.schema import metadata
+from warehouse.model.schemas import name_with_schema, schema_of
 from warehouse.sql import UNKNOWN, fill, ident, literal
 
 # DuckDB understands the DDL of the PostgreSQL dialect as it is.
@@ -20,7 +21,7 @@ _DIALECT = make_url("postgresql://").get_dialect()()
 @cache
 def table_statements() -> dict[str, str]:
     """Return the statement that creates each table, by the table's name."""
-    return {table.name: str(CreateTable(table).compile(dialect=_DIALECT)) for table in metadata.sorted_tables}
+    return {table.name: _compile(CreateTable(table), table) for table in metadata.sorted_tables}
 
 
 def sql_type(column: Column[Any]) -> str:
@@ -33,9 +34,15 @@ def comment_statements() -> tuple[str, ...]:
     """Return the statements that set the comment of each table and column."""
     statements: list[str] = []
     for table in metadata.sorted_tables:
-        statements.append(str(SetTableComment(table).compile(dialect=_DIALECT)))
-        statements.extend(str(SetColumnComment(column).compile(dialect=_DIALECT)) for column in table.columns)
+        statements.append(_compile(SetTableComment(table), table))
+        statements.extend(_compile(SetColumnComment(column), table) for column in table.columns)
     return tuple(statements)
+
+
+def _compile(element: DDLElement, table: Table) -> str:
+    """Return a statement about a table, which it names with its schema."""
+    schemas = {None: schema_of(table.name)}
+    return str(element.compile(dialect=_DIALECT, schema_translate_map=schemas, render_schema_translate=True))
 
 
 @cache
@@ -55,7 +62,7 @@ def _insert_unknown_sql(table: str) -> str:
             values[column.name] = "false" if is_flag else literal(UNKNOWN)
     return fill(
         "INSERT INTO $table ($columns) VALUES ($values)",
-        table=ident(table),
+        table=name_with_schema(table),
         columns=", ".join(map(ident, values)),
         values=", ".join(values.values()),
     )

@@ -67,7 +67,7 @@ def write_statements(dialect: str, star: str | None = None) -> list[str]:
     if dialect not in DIALECTS:
         raise ValueError(f"{dialect} is none of {', '.join(DIALECTS)}")
     tables = _write_tables(dialect, star) if star else []
-    views = _order_views()
+    views = list(view_queries().items())
     if dialect != "duckdb":
         views = [(name, translate(query, dialect)) for name, query in views]
     return [*tables, *(_create_view(name, query, dialect) for name, query in views)]
@@ -95,7 +95,7 @@ def translate(query: str, dialect: str) -> str:
 def _known_columns() -> Mapping[str, Mapping[str, str]]:
     """Return the columns of all tables and views, without their types."""
     columns = {table.name: dict.fromkeys(table.columns.keys(), "unknown") for table in metadata.sorted_tables}
-    for name, query in _order_views():
+    for name, query in view_queries().items():
         columns[name] = dict.fromkeys(_qualify_columns(query, columns).named_selects, "unknown")
     return columns
 
@@ -127,21 +127,6 @@ def _write_tables(dialect: str, star: str) -> Iterator[str]:
 
 def _create_view(name: str, query: str, dialect: str) -> str:
     return f"CREATE OR REPLACE VIEW {exp.to_identifier(name).sql(dialect)} AS\n{query.strip()};"
-
-
-def _order_views() -> list[tuple[str, str]]:
-    """Return the views, each after those that it reads."""
-    queries, ordered = view_queries(), dict[str, str]()
-
-    def add(name: str) -> None:
-        for table in parse_one(queries[name], read="duckdb").find_all(exp.Table):
-            if table.name in queries and table.name != name and table.name not in ordered:
-                add(table.name)
-        ordered.setdefault(name, queries[name])
-
-    for name in queries:
-        add(name)
-    return list(ordered.items())
 
 
 def _name_groups(tree: exp.Expr) -> None:
@@ -188,7 +173,7 @@ def _add_days(tree: exp.Expr) -> None:
 
     def add(node: exp.Expr) -> exp.Expr:
         terms = list(node.flatten()) if isinstance(node, exp.Add) else []
-        if len(terms) < 2 or not terms[0].name.endswith("date"):
+        if len(terms) < 2 or not terms[0].name.endswith(("date", "week")):
             return node
         days = terms[1]
         for term in terms[2:]:
@@ -226,7 +211,8 @@ def _replace_functions(tree: exp.Expr, dialect: str) -> exp.Expr:
             case "now", []:
                 text = own["now"]
             case "timezone", [zone, time]:
-                name = "local_time" if _calls(node.expressions[1], "now") else "instant"
+                is_instant = _calls(node.expressions[1], "now") or node.expressions[1].name.endswith("_at")
+                name = "local_time" if is_instant else "instant"
                 text = fill(own[name], zone=zone, time=time)
             case "bit_count", [value]:
                 text = fill(own["bit_count"], value=value)

@@ -6,11 +6,11 @@ the writers' lock, in a transaction. What must not come in: how a store keeps it
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 
-from warehouse.engine import first_row
+from warehouse.engine import create_schemas, first_row
 from warehouse.errors import NewerWarehouse, UnreadableWarehouse
 from warehouse.sql import fill, ident
 
@@ -28,13 +28,15 @@ class ColumnRename:
 class Migration:
     """One step from the version before. `statements`, then `renames`, run with the warehouse as the default database.
 
-    The statements are written out and never derived from the declaration: that changes later, and the step must not.
+    `moves` are the schemas into which the tables of `main` go before that. All of it is written out and never derived
+    from the declaration: that changes later, and the step must not.
     """
 
     version: int
     name: str
     statements: tuple[str, ...] = ()
     renames: tuple[ColumnRename, ...] = ()
+    moves: Mapping[str, str] = field(default_factory=dict)
 
 
 _CREATE_LOAD_RUN = """
@@ -52,6 +54,64 @@ CREATE TABLE forgotten (
     "forgotten_at" TIMESTAMP WITH TIME ZONE NOT NULL, "batches" VARCHAR[], "responses" BIGINT NOT NULL,
     "records" BIGINT NOT NULL, "rows" BIGINT NOT NULL
 )
+"""
+_SCHEMAS_OF_7 = {
+    **dict.fromkeys(
+        (
+            "dim_account",
+            "dim_channel",
+            "dim_country",
+            "dim_date",
+            "dim_intent",
+            "dim_language",
+            "dim_metric",
+            "fact_channel_daily",
+            "fact_conversation",
+            "fact_conversation_daily",
+            "fact_conversation_intent",
+            "fact_country_daily",
+            "fact_flow_transition",
+            "fact_intent_daily",
+            "fact_language_daily",
+            "fact_metric_daily",
+            "fact_team_daily",
+        ),
+        "star",
+    ),
+    **dict.fromkeys(
+        (
+            "drift",
+            "forgotten",
+            "load_ledger",
+            "load_run",
+            "measure_definition",
+            "reconciliation",
+            "restatement_log",
+            "schema_version",
+            "store_state",
+        ),
+        "books",
+    ),
+}
+_TABLES_OF_MAIN = """
+SELECT table_name, sql FROM duckdb_tables() WHERE database_name = 'wh' AND schema_name = 'main' ORDER BY table_name
+"""
+_MOVE = "$create; INSERT INTO $schema.$table SELECT * FROM main.$table; DROP TABLE main.$table"
+_CREATE_INTENTS = """
+CREATE TABLE star.dim_intent (
+    "intent_key" BIGINT NOT NULL, "account_key" BIGINT NOT NULL, "intent" VARCHAR NOT NULL,
+    "intent_folded" VARCHAR NOT NULL
+)
+"""
+_FILL_CALENDAR = """
+INSERT INTO star.dim_date
+SELECT
+    date, year(date), quarter(date), month(date), monthname(date), strftime(date, '%Y-%m'), day(date),
+    isoyear(date), week(date), isodow(date), dayname(date), isodow(date) > 5
+FROM (
+    SELECT CAST(unnest(generate_series(min(date), max(date), INTERVAL 1 DAY)) AS DATE) AS date FROM star.dim_date
+)
+WHERE date NOT IN (SELECT date FROM star.dim_date)
 """
 _RENAME_COLUMN = "ALTER TABLE $table RENAME COLUMN $old TO $new"
 
@@ -80,6 +140,20 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         6, "the order of restatements, without a clock", ("ALTER TABLE restatement_log ADD COLUMN arrival BIGINT",)
     ),
+    Migration(7, "schemas of the star and the books", moves=_SCHEMAS_OF_7),
+    Migration(
+        8,
+        "labels of accounts, folded intents, a calendar without holes",
+        (
+            "ALTER TABLE star.dim_account ADD COLUMN labels VARCHAR",
+            # the engine makes no column NOT NULL in the transaction that fills it
+            "ALTER TABLE star.dim_intent RENAME TO dim_intent_of_7",
+            _CREATE_INTENTS,
+            "INSERT INTO star.dim_intent SELECT *, lower(strip_accents(intent)) FROM star.dim_intent_of_7",
+            "DROP TABLE star.dim_intent_of_7",
+            _FILL_CALENDAR,
+        ),
+    ),
 )
 CURRENT_VERSION = MIGRATIONS[-1].version
 
@@ -93,17 +167,30 @@ def upgrade_schema(
     """
     from warehouse.ddl.create import comment_statements, table_statements, unknown_member_statements  # slow to import
 
+    create_schemas(con)
     missing = [migration for migration in migrations if migration.version > version]
     if version == 0:
         for statement in (*table_statements().values(), *unknown_member_statements().values()):
             con.execute(statement)
     for migration in missing:
-        for statement in _step_statements(migration) if version else ():
-            con.execute(statement)
+        if version:
+            _move_tables(con, migration.moves)
+            for statement in _step_statements(migration):
+                con.execute(statement)
         con.execute("INSERT INTO schema_version VALUES (?, ?, now())", [migration.version, migration.name])
     for statement in comment_statements() if missing else ():
         con.execute(statement)
     return bool(missing)
+
+
+def _move_tables(con: duckdb.DuckDBPyConnection, moves: Mapping[str, str]) -> None:
+    """Move tables from `main` into schemas, with their rows and constraints: the engine has no statement for it."""
+    for table, create in con.execute(_TABLES_OF_MAIN).fetchall() if moves else ():
+        schema = moves.get(table)
+        if schema:
+            columns = create[create.index("(") :].removesuffix(";")
+            create = fill("CREATE TABLE $schema.$table$columns", schema=schema, table=ident(table), columns=columns)
+            con.execute(fill(_MOVE, create=create, schema=schema, table=ident(table)))
 
 
 def renamed_columns(version: int, migrations: tuple[Migration, ...] = MIGRATIONS) -> Mapping[str, Mapping[str, str]]:
@@ -123,7 +210,7 @@ def read_schema_version(
     Raises NewerWarehouse when a newer release wrote it, UnreadableWarehouse when it holds other tables.
     """
     try:
-        row = first_row(con, "SELECT max(version) FROM wh.schema_version")
+        row = _read_version(con)
     except duckdb.CatalogException as error:
         if first_row(con, "SELECT 1 FROM duckdb_tables() WHERE database_name = 'wh'"):
             raise UnreadableWarehouse(
@@ -133,6 +220,13 @@ def read_schema_version(
     version = int(row[0]) if row else 0
     require_known_version(version, location, migrations)
     return version
+
+
+def _read_version(con: duckdb.DuckDBPyConnection) -> tuple[int, ...] | None:
+    try:
+        return first_row(con, "SELECT max(version) FROM wh.books.schema_version")
+    except duckdb.CatalogException:  # before version 7
+        return first_row(con, "SELECT max(version) FROM wh.main.schema_version")
 
 
 def require_known_version(version: int, location: str, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:

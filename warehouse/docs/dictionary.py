@@ -21,6 +21,7 @@ from warehouse.docs.relations import (
     key_column,
 )
 from warehouse.model.columns import ADDITIVE, NOT_ADDITIVE
+from warehouse.model.schemas import schema_of
 from warehouse.store import open_store
 
 PAGE_NAME = "data-dictionary.md"
@@ -31,10 +32,13 @@ Every table and view of the warehouse. `make docs` writes this page from the dec
 views: change those, not this page. How to query: [querying.md](querying.md). Which field of a platform fills which
 column: [mapping.md](mapping.md). The same texts are comments in DuckDB's catalog of the warehouse.
 
-[The star](#the-star) · [Views by day](#views-by-day) · [Views by month](#views-by-month) · [Facts](#facts) ·
+[The star](#the-star) · [Views by day](#views-by-day) · [Views by week](#views-by-week) ·
+[Views by month](#views-by-month) · [Other views](#other-views) · [Facts](#facts) ·
 [Dimensions](#dimensions) · [Bookkeeping](#bookkeeping)
 
-- People query the views: names are joined in, and no key is needed. Facts and dimensions are for modelling tools.
+- People query the views, which stand in the schema `main`: names are joined in, and no key is needed. Facts and
+  dimensions, in the schema `star`, are for modelling tools, and so are [star.dbml](star.dbml) and the view `table_key`,
+  which say how tables join. The bookkeeping stands in the schema `books`. A table answers without its schema too.
 - A day is a local calendar day of the account's own zone. An instant is a TIMESTAMP WITH TIME ZONE.
 - NULL is a number that the platform does not report, never 0.
 - **Adds up**: yes, over days, accounts and members of one view; no, never. Breakdowns of the same conversations are
@@ -48,7 +52,7 @@ _VIEW_COLUMNS = """
 SELECT v.view_name, v.comment AS about, c.column_name, c.data_type, c.comment
 FROM duckdb_views() AS v
 JOIN duckdb_columns() AS c ON c.database_name = v.database_name AND c.table_name = v.view_name
-WHERE NOT v.internal ORDER BY v.view_name, c.column_index
+WHERE NOT v.internal AND v.comment NOT LIKE 'Old name of %' ORDER BY v.view_name, c.column_index
 """
 
 _TABLE_HEADER = ("column", "type", "NULL", "role", "unit", "adds up", "meaning")
@@ -62,7 +66,9 @@ def render_page() -> str:
         _HEAD,
         *_render_mermaid(),
         *_render_views("Views by day", _views_beginning_with(views, "date")),
+        *_render_views("Views by week", _views_beginning_with(views, "week")),
         *_render_views("Views by month", _views_beginning_with(views, "month")),
+        *_render_views("Other views", _other_views(views)),
         *_render_tables("Facts", FACTS),
         *_render_tables("Dimensions", DIMENSIONS),
         *_render_tables("Bookkeeping", BOOKKEEPING),
@@ -87,6 +93,12 @@ def _views_beginning_with(views: dict[str, list[dict[str, str]]], column: str) -
     return {name: columns for name, columns in views.items() if columns[0]["column_name"] == column}
 
 
+def _other_views(views: dict[str, list[dict[str, str]]]) -> dict[str, list[dict[str, str]]]:
+    return {
+        name: columns for name, columns in views.items() if columns[0]["column_name"] not in ("date", "week", "month")
+    }
+
+
 def _render_views(title: str, views: dict[str, list[dict[str, str]]]) -> Iterator[str]:
     yield f"## {title}"
     for name, columns in views.items():
@@ -98,7 +110,7 @@ def _render_views(title: str, views: dict[str, list[dict[str, str]]]) -> Iterato
 def _render_tables(title: str, tables: Iterable[Table]) -> Iterator[str]:
     yield f"## {title}"
     for table in tables:
-        yield f"### {table.name}\n{table.comment}"
+        yield f"### {table.name}\n{table.comment} Schema: `{schema_of(table.name)}`."
         if grain := grain_columns(table):
             yield f"One row for: {', '.join(f'`{name}`' for name in grain)}."
         yield ""

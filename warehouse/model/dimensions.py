@@ -25,7 +25,7 @@ dim_date = Table(
     attribute("weekday", SmallInteger(), "ISO 8601 weekday, 1 is Monday.", nullable=False),
     attribute("weekday_name", TEXT, "English name of the weekday.", nullable=False),
     attribute("is_weekend", FLAG, "Saturday or Sunday.", nullable=False),
-    comment="One row per day that was ever loaded. Joins every fact by date.",
+    comment="One row per day from the first to the last that was ever loaded, without holes. Joins every fact by date.",
 )
 
 dim_account = Table(
@@ -40,6 +40,7 @@ dim_account = Table(
     attribute("lookback_days", Integer(), "Days after which a slice is settled: its numbers no longer move."),
     attribute("is_active", FLAG, "The account is in the present configuration.", nullable=False),
     attribute("privacy", TEXT, "Mark of its privacy settings and their key; NULL: no fact depends on them."),
+    attribute("labels", TEXT, "The account's labels in the configuration, such as customer and brand: a JSON object."),
     comment="One row per account that was ever configured; a removed one stays with is_active = false.",
 )
 
@@ -66,6 +67,12 @@ dim_intent = Table(
     surrogate_key("intent", "account|intent"),
     account_key(),
     attribute("intent", TEXT, "The intent's name or id, code point for code point as reported.", nullable=False),
+    attribute(
+        "intent_folded",
+        TEXT,
+        "The same without capitals and accents: spellings of one intent share it.",
+        nullable=False,
+    ),
     comment="Intents belong to one account: equal names at two accounts are two intents.",
 )
 

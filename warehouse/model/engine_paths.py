@@ -70,17 +70,15 @@ def named_parquet_rows_sql(files: Iterable[Path]) -> str:
     return _read_parquet_sql(map(path_literal, files), ", filename = true")
 
 
-def parquet_pattern_sql(root: Path, pattern: str) -> str:
-    """Return a SQL table of the Parquet files of a pattern below the folder `root`, whose own name is no pattern.
+def parquet_pattern_sql(pattern: str) -> str:
+    """Return a SQL table of the Parquet files of a pattern below the working directory, or the `file_search_path`.
 
-    A column that a file lacks is NULL there: a reader may meet files of two releases. It holds in any DuckDB and needs
-    no link. DuckDB knows no way to write a backslash there.
+    A column that a file lacks is NULL there: a reader may meet files of two releases. It holds in any DuckDB.
 
-    >>> parquet_pattern_sql(Path("/data/lake [2]"), "month=*/data.parquet")
-    "read_parquet(['/data/lake [[]2]/month=*/data.parquet'], hive_partitioning = false, union_by_name = true)"
+    >>> parquet_pattern_sql("dim_date/data.parquet")
+    "read_parquet(['dim_date/data.parquet'], hive_partitioning = false, union_by_name = true)"
     """
-    plain_root = "".join(f"[{char}]" if char in "?*[" else char for char in _decode(root))
-    return _read_parquet_sql([literal(f"{plain_root}/{pattern}")], ", union_by_name = true")
+    return _read_parquet_sql([literal(pattern)], ", union_by_name = true")
 
 
 def csv_rows_sql(path: Path, options: str) -> str:

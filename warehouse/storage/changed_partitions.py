@@ -7,8 +7,9 @@ from collections.abc import Collection
 
 import duckdb
 
+from warehouse.model.schemas import name_with_schema
 from warehouse.records import Scope
-from warehouse.sql import fill, ident, literal
+from warehouse.sql import fill, literal
 from warehouse.storage.parquet_tables import is_partitioned, tables_of
 
 _COUNT = "SELECT $table, $month, count(*) FROM wh.$name AS t"
@@ -41,7 +42,7 @@ def _query_partitions(
         fill(
             f"{query} GROUP BY 2" if is_partitioned(table) else query,
             table=literal(table),
-            name=ident(table),
+            name=name_with_schema(table),
             month="date_trunc('month', date)" if is_partitioned(table) else "NULL",
         )
         for table in tables

@@ -26,9 +26,9 @@ _DAMAGE = (
     "replaying WAL",
 )
 
-_TABLES = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'wh' ORDER BY 1"
+_TABLES = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'wh' ORDER BY ALL"
 # the value of every column in every row: a count reads no more than which of them are NULL
-_READ_ALL = "SELECT bit_xor(hash(t)) FROM wh.$table AS t"
+_READ_ALL = "SELECT bit_xor(hash(t)) FROM wh.$schema.$table AS t"
 
 
 def is_damage(error: BaseException) -> bool:
@@ -49,7 +49,8 @@ def read_all_rows(con: duckdb.DuckDBPyConnection) -> None:
     Costs 5 processor seconds per GB, and 20 ms for a small file. The file must have been attached after it was written:
     the engine does not read again what it holds.
     """
-    queries = [fill(_READ_ALL, table=ident(table)) for (table,) in con.execute(_TABLES).fetchall()]
+    tables = con.execute(_TABLES).fetchall()
+    queries = [fill(_READ_ALL, schema=ident(schema), table=ident(table)) for schema, table in tables]
     if queries:
         con.execute(" UNION ALL ".join(queries)).fetchall()
 

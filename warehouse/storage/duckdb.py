@@ -101,7 +101,7 @@ class DuckDBStorage:
             yield transaction
             if transaction.changed:
                 # The published copy has this number too: where the two differ, a commit is unpublished.
-                con.execute("UPDATE wh.store_state SET commits = commits + 1")
+                con.execute("UPDATE wh.books.store_state SET commits = commits + 1")
 
     @contextmanager
     def committed(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> Iterator[None]:
@@ -117,6 +117,7 @@ class DuckDBStorage:
         """
         with attach_warehouse(con, self.location, read_only=True):
             if read_schema_version(con, str(self.location)) in (0, CURRENT_VERSION):
+                con.execute("USE wh")
                 with self._name_damage():
                     yield
                 return
@@ -125,6 +126,7 @@ class DuckDBStorage:
             shutil.copyfile(self.location, upgraded)
             with attach_warehouse(con, upgraded):
                 bring_up_to_date(con, str(self.location))
+                con.execute("USE wh")
                 yield
 
     @contextmanager
@@ -166,7 +168,7 @@ class DuckDBStorage:
             part = self._paths.new_part_path()
             try:
                 with self._attach(con):
-                    con.execute("UPDATE wh.store_state SET commits = commits + 1")
+                    con.execute("UPDATE wh.books.store_state SET commits = commits + 1")
                     copy_warehouse(con, part)
                 damage = find_file_damage(con, part)
                 if damage:

@@ -4,7 +4,8 @@ Layout below the lake's folder:
 
     fact_x/month=2025-03/data.parquet    for a glob of any tool: whole files, each replaced by rename when published
     dim_x/data.parquet
-    views.sql                            the views over these, for any DuckDB
+    fact_y/month=none/data.parquet       the columns of a table that had no row when it was published
+    views.sql                            the views over these, for any DuckDB, by relative paths
     _manifest.json                       the files of the published commit, for our own readers
     _loader.json                         the files of the newest commit
     _versions/                           the files themselves; those above are links to them
@@ -162,7 +163,6 @@ class ParquetStorage:
         require_known_version(manifest.schema_version, str(self._root), self._migrations)
         needed = referenced_relations(sql)
         with attach_empty_warehouse(con), raise_for_damage(manifest.file_names()):
-            con.execute("USE wh")
             require_whole(
                 {
                     self._versions / file.file: file.bytes
@@ -190,7 +190,7 @@ class ParquetStorage:
             if is_new:
                 manifest.save(self._published, self._file_mode())
             link_files(self._root, self._versions, manifest)  # also completes a killed publication
-            write_views(self._root, manifest, self._file_mode())
+            write_views(con, self._root, manifest, self._file_mode())
             remove_superseded(self._versions, manifest.file_names())
         return is_new
 

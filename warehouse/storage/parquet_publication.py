@@ -8,10 +8,21 @@ import re
 from hashlib import sha256
 from pathlib import Path
 
+import duckdb
+
+from warehouse.model.schema import metadata
 from warehouse.records import Damage
-from warehouse.storage.files import file_sha256, fsync_path, is_older_than, link_into_place, write_into_place
+from warehouse.storage.files import (
+    file_sha256,
+    fsync_path,
+    is_older_than,
+    link_into_place,
+    make_data_folder,
+    move_into_place,
+    write_into_place,
+)
 from warehouse.storage.parquet_manifest import Manifest
-from warehouse.storage.parquet_tables import build_views_script
+from warehouse.storage.parquet_tables import NO_MONTH, build_views_script, copy_no_rows_sql, is_partitioned
 
 RETENTION_SECONDS = 3600
 """A superseded file is kept this long after the publication: a reader with the older manifest may still open it."""
@@ -30,13 +41,30 @@ def link_files(root: Path, versions: Path, manifest: Manifest) -> None:
         fsync_path(folder)
 
 
-def write_views(root: Path, manifest: Manifest, mode: int) -> None:
-    """Write the script of the tables and views, as a file of this mode, when it is another one than before."""
-    script = build_views_script(root, manifest.tables).encode("utf-8", "surrogateescape")
+def write_views(con: duckdb.DuckDBPyConnection, root: Path, manifest: Manifest, mode: int) -> None:
+    """Write the script of the tables and views, as a file of this mode, when it is another one than before.
+
+    Before it, tables without rows get a file without rows: a reader finds their columns, and needs no new script later.
+    """
+    script = build_views_script().encode()
     content = f"-- sha256 of what follows: {sha256(script).hexdigest()}\n".encode() + script
     path = _views_path(root)
-    if not path.exists() or path.read_bytes() != content:
+    is_new = not path.exists() or path.read_bytes() != content
+    for table in metadata.tables:
+        empty = _plain_path(root, table, NO_MONTH if is_partitioned(table) else "")
+        has_columns = empty.exists() and not (is_new and is_partitioned(table))
+        if not has_columns and (empty.exists() or not manifest.tables.get(table)):
+            _write_no_rows(con, table, empty, mode)
+    if is_new:
         write_into_place(path, content, mode)
+
+
+def _write_no_rows(con: duckdb.DuckDBPyConnection, table: str, path: Path, mode: int) -> None:
+    make_data_folder(path.parent, mode)
+    part = path.with_suffix(".part")
+    con.execute(copy_no_rows_sql(table, part))
+    part.chmod(mode)
+    move_into_place(part, path)
 
 
 def remove_superseded(versions: Path, current: set[str], *, at_once: bool = False) -> None:

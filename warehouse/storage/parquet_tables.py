@@ -14,11 +14,12 @@ import duckdb
 from sqlalchemy import Column, Table
 
 from warehouse.ddl.create import sql_type, table_statements
-from warehouse.ddl.views import create_view_statements, create_views, view_queries
-from warehouse.engine import execute_and_count
+from warehouse.ddl.views import create_view_statements, create_views, old_name_statements, view_queries
+from warehouse.engine import create_schemas, execute_and_count, reach_tables
 from warehouse.errors import QueryError, UnreadableWarehouse
 from warehouse.model.engine_paths import parquet_pattern_sql, parquet_rows_sql, path_literal
 from warehouse.model.schema import metadata
+from warehouse.model.schemas import SCHEMAS, name_with_schema
 from warehouse.records import Scope
 from warehouse.sql import day_literal, fill, ident, identifier_list, literal, surrogate_key
 
@@ -141,12 +142,12 @@ def load_scope(
 
 def create_empty_tables(con: duckdb.DuckDBPyConnection, views: Collection[str] = ()) -> None:
     """Create all tables, without a row, and `views` in the empty database `wh`."""
-    con.execute("USE wh")
+    create_schemas(con)
     for statement in table_statements().values():
         con.execute(statement)
     for view in views:
         con.execute(create_view_statements(view)[0])
-    con.execute("USE memory")
+    reach_tables(con)
 
 
 def insert_rows(con: duckdb.DuckDBPyConnection, scope: Scope, table: str, rows: str) -> None:
@@ -206,12 +207,13 @@ def create_table_views(
     renames: Mapping[str, Mapping[str, str]] | None,
     needed: Collection[str] | None = None,
 ) -> None:
-    """Create the star's tables as views over SQL tables, and the business views, in the empty database in use.
+    """Create the tables as views over SQL tables, and the business views, in the empty database `wh`, then in use.
 
     Creates those that are `needed`; without `needed` all of them, with their comments. `renames` are the present names
     of columns that have another name in files of an older schema version, by table; None for files of the present one.
     Raises UnreadableWarehouse.
     """
+    create_schemas(con)
     for name in metadata.tables if needed is None else metadata.tables.keys() & set(needed):
         rows = rows_by_table.get(name)
         statements = _table_view_statements(name, rows, None if renames is None else renames.get(name, {}))
@@ -220,22 +222,30 @@ def create_table_views(
                 con.execute(statement)
     if needed is None:
         create_views(con)
+        con.execute("USE wh")  # the catalog has no name twice in reach
         return
     for view in view_queries():
         if view in needed:
             con.execute(create_view_statements(view)[0])
 
 
-def build_views_script(root: Path, tables: Collection[str]) -> str:
+NO_MONTH = "none"
+"""The month of the file without rows that a table has before its first row.
+
+A text as the other months are: pyarrow can read no folder whose only month is NULL.
+"""
+
+
+def build_views_script() -> str:
     """Return SQL that creates all tables and views in any DuckDB, over the files that the lake's folders hold then.
 
-    `tables` are those that have files. All files must be of the present schema version.
+    Paths are relative to the lake's folder, so that a lake may be moved. Every table must have a file.
     """
-    statements = []
+    statements = [fill("CREATE SCHEMA IF NOT EXISTS $schema", schema=schema) for schema in SCHEMAS]
     for name in metadata.tables:
         pattern = f"{name}/month=*/data.parquet" if is_partitioned(name) else f"{name}/data.parquet"
-        rows = parquet_pattern_sql(root, pattern) if name in tables else None
-        statements += _table_view_statements(name, rows, {})
+        statements += _table_view_statements(name, parquet_pattern_sql(pattern), {})
+    statements += old_name_statements()
     for view in view_queries():
         statements += create_view_statements(view)
     return "".join(f"{statement.strip()};\n" for statement in statements)
@@ -252,9 +262,15 @@ def _table_view_statements(name: str, rows: str | None, renames: Mapping[str, st
     create = "CREATE OR REPLACE VIEW $view AS SELECT $columns FROM $source"
     comment = "COMMENT ON VIEW $view IS $text"
     return [
-        fill(create, view=ident(name), columns=identifier_list(table.columns.keys()), source=source),
-        fill(comment, view=ident(name), text=literal(table.comment or "")),
+        fill(create, view=name_with_schema(name), columns=identifier_list(table.columns.keys()), source=source),
+        fill(comment, view=name_with_schema(name), text=literal(table.comment or "")),
     ]
+
+
+def copy_no_rows_sql(table: str, target: Path) -> str:
+    """Return the statement that writes a Parquet file with all columns of a table and no row. Raises OSError."""
+    copy = "COPY ($rows) TO $path (FORMAT parquet)"
+    return fill(copy, rows=_every_column_sql(metadata.tables[table], None, {}), path=path_literal(target))
 
 
 def _every_column_sql(table: Table, rows: str | None, renames: Mapping[str, str]) -> str:

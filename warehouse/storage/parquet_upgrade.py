@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.ddl.migrations import Migration, upgrade_schema
-from warehouse.engine import sql_transaction
+from warehouse.engine import create_schemas, reach_tables, sql_transaction
 from warehouse.model.engine_paths import parquet_rows_sql
 from warehouse.model.schema import metadata
 from warehouse.sql import fill, ident
@@ -27,7 +27,7 @@ def load_upgraded(
 
     Return the statements that create the tables now, by table. Raises UnreadableWarehouse for a damaged file.
     """
-    con.execute("USE wh")
+    create_schemas(con)
     for statement in manifest.create_statements.values():
         con.execute(statement)
     require_same_bytes(versions, (file for _, _, file in manifest.data_files()))
@@ -38,7 +38,7 @@ def load_upgraded(
     with sql_transaction(con):
         upgrade_schema(con, manifest.schema_version, migrations)
     statements = dict(con.execute(_CREATE_STATEMENTS).fetchall())
-    con.execute("USE memory")
+    reach_tables(con)
     return statements
 
 

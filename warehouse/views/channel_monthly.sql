@@ -19,7 +19,8 @@ SELECT
     TRY_CAST(sum(f.conversations) AS BIGINT) AS conversations,
     TRY_CAST(sum(f.messages) AS BIGINT) AS messages,
     TRY_CAST(sum(f.interactions) AS BIGINT) AS interactions,
-    CAST(sum(f.call_duration_seconds) AS DECIMAL(38, 3)) AS call_duration_seconds
+    CAST(sum(f.call_duration_seconds) AS DECIMAL(38, 3)) AS call_duration_seconds,
+    any_value(a.labels) AS labels
 FROM fact_channel_daily AS f
 JOIN dim_account AS a ON a.account_key = f.account_key
 JOIN dim_channel AS c ON c.channel_key = f.channel_key

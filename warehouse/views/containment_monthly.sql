@@ -74,7 +74,8 @@ SELECT
     s.month, a.provider, a.account,
     s.source, k.days, day(last_day(s.month)) AS days_in_month, s.conversations, s.handed_over,
     s.conversations - s.handed_over AS contained,
-    CAST((s.conversations - s.handed_over) / nullif(s.conversations, 0) AS DECIMAL(9, 6)) AS containment_rate
+    CAST((s.conversations - s.handed_over) / nullif(s.conversations, 0) AS DECIMAL(9, 6)) AS containment_rate,
+    a.labels
 FROM chosen AS s
 JOIN known_days AS k ON k.month = s.month AND k.account_key = s.account_key AND k.source = s.source
 JOIN dim_account AS a ON a.account_key = s.account_key

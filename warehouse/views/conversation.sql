@@ -6,7 +6,8 @@ SELECT
     l.language_code, l.language,
     f.type, f.project_id, f.integration_id,
     f.messages, f.user_messages, f.interactions, f.duration_seconds,
-    f.end_reason, f.transfer_target, f.user_id, f.properties
+    f.end_reason, f.transfer_target, f.user_id, f.properties,
+    isodow(f.date) AS weekday, a.labels
 FROM fact_conversation AS f
 JOIN dim_account AS a ON a.account_key = f.account_key
 JOIN dim_channel AS c ON c.channel_key = f.channel_key

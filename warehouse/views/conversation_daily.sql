@@ -4,6 +4,7 @@ SELECT
     f.date, a.provider, a.account,
     f.conversations, f.messages, f.user_messages, f.interactions,
     f.understood_messages, f.misunderstood_messages, f.unique_users,
-    f.call_duration_seconds, f.cost_amount, f.cost_currency, f.tokens
+    f.call_duration_seconds, f.cost_amount, f.cost_currency, f.tokens,
+    isodow(f.date) AS weekday, a.labels
 FROM fact_conversation_daily AS f
 JOIN dim_account AS a ON a.account_key = f.account_key

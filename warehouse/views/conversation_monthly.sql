@@ -20,7 +20,8 @@ SELECT
         THEN CAST(sum(f.cost_amount) AS DECIMAL(38, 6)) END AS cost_amount,
     CASE WHEN count(DISTINCT coalesce(f.cost_currency, '')) FILTER (WHERE f.cost_amount <> 0) <= 1
         THEN max(f.cost_currency) FILTER (WHERE f.cost_amount <> 0) END AS cost_currency,
-    TRY_CAST(sum(f.tokens) AS BIGINT) AS tokens
+    TRY_CAST(sum(f.tokens) AS BIGINT) AS tokens,
+    any_value(a.labels) AS labels
 FROM fact_conversation_daily AS f
 JOIN dim_account AS a ON a.account_key = f.account_key
 GROUP BY ALL

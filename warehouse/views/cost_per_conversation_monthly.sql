@@ -33,6 +33,7 @@ SELECT
     CAST(0.000001 AS DECIMAL(6, 6)) * CAST(
         (CAST(m.cost_amount * 1000000 AS HUGEINT) + m.conversations // 2) // nullif(m.conversations, 0)
         AS DECIMAL(18, 0)
-    ) AS cost_per_conversation
+    ) AS cost_per_conversation,
+    a.labels
 FROM monthly AS m
 JOIN dim_account AS a ON a.account_key = m.account_key

@@ -2,7 +2,8 @@
 SELECT
     f.date, a.provider, a.account,
     c.country_code, c.country,
-    f.conversations
+    f.conversations,
+    isodow(f.date) AS weekday, a.labels
 FROM fact_country_daily AS f
 JOIN dim_account AS a ON a.account_key = f.account_key
 JOIN dim_country AS c ON c.country_key = f.country_key

@@ -12,13 +12,14 @@ WITH first_days AS (
 spans AS (
     SELECT
         a.provider, a.account, coalesce(a.start_date, f.date) AS first_date,
-        date_diff('day', coalesce(a.start_date, f.date), CAST(timezone(a.timezone, now()) AS DATE)) AS days
+        date_diff('day', coalesce(a.start_date, f.date), CAST(timezone(a.timezone, now()) AS DATE)) AS days,
+        a.labels
     FROM dim_account AS a
     LEFT JOIN first_days AS f ON f.account = a.account
     WHERE a.is_active
 ),
 expected AS (
-    SELECT CAST(s.first_date + CAST(d.number AS INTEGER) AS DATE) AS date, s.provider, s.account
+    SELECT CAST(s.first_date + CAST(d.number AS INTEGER) AS DATE) AS date, s.provider, s.account, s.labels
     FROM spans AS s
     CROSS JOIN unnest(range(0, s.days)) AS d(number)
 )
@@ -39,11 +40,12 @@ SELECT
         WHEN l.fetched_at > timezone(a.timezone, CAST(l.date + 1 + a.lookback_days AS TIMESTAMP))
             THEN 'settled'
         ELSE 'loaded'
-    END AS state
+    END AS state,
+    isodow(l.date) AS weekday, a.labels
 FROM load_ledger AS l
 JOIN dim_account AS a ON a.account = l.account AND a.account_key <> 0
 WHERE a.is_active OR l.state <> 'failed'
 UNION ALL
-SELECT e.date, e.provider, e.account, 'missing'
+SELECT e.date, e.provider, e.account, 'missing', isodow(e.date), e.labels
 FROM expected AS e
 WHERE NOT EXISTS (SELECT 1 FROM load_ledger AS l WHERE l.account = e.account AND l.date = e.date)

@@ -4,7 +4,8 @@
 SELECT
     f.date, a.provider, a.account,
     coalesce(f.member, 'unknown') AS measure,
-    f.value
+    f.value,
+    isodow(f.date) AS weekday, a.labels
 FROM fact_metric_daily AS f
 JOIN dim_account AS a ON a.account_key = f.account_key
 JOIN dim_metric AS m ON m.metric_key = f.metric_key

@@ -69,7 +69,7 @@ lists AS (
     GROUP BY ALL
 )
 SELECT
-    n.month, a.provider, a.account, i.intent,
+    n.month, a.provider, a.account, i.intent, i.intent_folded,
     CASE WHEN NOT n.is_named AND NOT l.is_top_n THEN 0 ELSE n.named_hits END AS hits,
     l.days, day(last_day(n.month)) AS days_in_month,
     CAST(hits / l.days AS DECIMAL(18, 3)) AS hits_per_day,
@@ -78,7 +78,8 @@ SELECT
     CAST(previous_hits / l.previous_days AS DECIMAL(18, 3)) AS previous_hits_per_day,
     CASE WHEN l.days = l.previous_days THEN hits - previous_hits END AS hits_change,
     CAST(hits_per_day - previous_hits_per_day AS DECIMAL(18, 3)) AS hits_per_day_change,
-    l.is_top_n OR coalesce(l.previous_is_top_n, false) AS is_top_n
+    l.is_top_n OR coalesce(l.previous_is_top_n, false) AS is_top_n,
+    a.labels
 FROM intents AS n
 JOIN lists AS l ON l.month = n.month AND l.account_key = n.account_key
 JOIN dim_account AS a ON a.account_key = n.account_key

@@ -3,7 +3,8 @@
 SELECT
     f.date, a.provider, a.account,
     m.metric, f.member, f.channel_id,
-    f.value, m.unit, m.additivity
+    f.value, m.unit, m.additivity,
+    isodow(f.date) AS weekday, a.labels
 FROM fact_metric_daily AS f
 JOIN dim_account AS a ON a.account_key = f.account_key
 JOIN dim_metric AS m ON m.metric_key = f.metric_key

@@ -14,13 +14,15 @@ monthly AS (
         CAST(date_trunc('month', d.date) AS DATE) AS month, a.provider, a.account,
         count(d.understood_messages) AS days,
         TRY_CAST(sum(d.understood_messages) AS BIGINT) AS understood_messages,
-        TRY_CAST(sum(d.misunderstood_messages) AS BIGINT) AS misunderstood_messages
+        TRY_CAST(sum(d.misunderstood_messages) AS BIGINT) AS misunderstood_messages,
+        any_value(a.labels) AS labels
     FROM daily AS d
     JOIN dim_account AS a ON a.account_key = d.account_key
     GROUP BY ALL
 )
 SELECT
     month, provider, account, days, day(last_day(month)) AS days_in_month, understood_messages, misunderstood_messages,
-    CAST(understood_messages / nullif(understood_messages + misunderstood_messages, 0) AS DECIMAL(9, 6))
-        AS understood_rate
+    CAST(understood_messages / nullif(CAST(understood_messages AS DECIMAL(38, 0)) + misunderstood_messages, 0)
+        AS DECIMAL(9, 6)) AS understood_rate,
+    labels
 FROM monthly

@@ -35,6 +35,7 @@ from sandbox.demo.world import (
     build_demo_world,
     build_restated_demo_world,
     choose_first_day,
+    label_demo_accounts,
     list_demo_accounts,
     restate_demo_week,
 )
@@ -110,10 +111,17 @@ def write_demo_config(folder: Path, sandbox: Sandbox, accounts: Sequence[Sandbox
     cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    labels = label_demo_accounts(first)
     document = build_config(
         sandbox,
         accounts,
-        {account.name: {"start_date": max(first, account.start_date).isoformat()} for account in accounts},
+        {
+            account.name: {
+                "start_date": max(first, account.start_date).isoformat(),
+                **({"labels": labels[account.name]} if account.name in labels else {}),
+            }
+            for account in accounts
+        },
         landing="landing",
         warehouse="duckdb://warehouse.duckdb",
         defaults={"rate_limit": {"requests": 1000, "period_seconds": 1}},

@@ -22,15 +22,23 @@ _BOOKKEEPING = {name for name in metadata.tables if not name.startswith(("fact_"
 _INTERNAL_TABLE = "store_state"
 
 _VIEWS_QUERY = """
-SELECT view_name AS name, comment FROM duckdb_views() WHERE NOT internal AND database_name = current_database()
-UNION ALL
-SELECT table_name AS name, comment FROM duckdb_tables() WHERE NOT internal AND database_name = current_database()
+SELECT name, comment FROM (
+    SELECT schema_name, view_name AS name, comment FROM duckdb_views()
+    WHERE NOT internal AND database_name = current_database()
+    UNION ALL
+    SELECT schema_name, table_name, comment FROM duckdb_tables()
+    WHERE NOT internal AND database_name = current_database()
+)
+QUALIFY schema_name <> 'main' OR count(*) OVER (PARTITION BY name) = 1
 ORDER BY name
 """
 _COLUMNS_QUERY = """
 SELECT table_name AS view, column_name AS name, data_type AS type, comment FROM duckdb_columns()
-WHERE NOT internal AND database_name = current_database() ORDER BY table_name, column_index
+WHERE NOT internal AND database_name = current_database()
+QUALIFY schema_name <> 'main' OR count(*) OVER (PARTITION BY table_name, column_name) = 1
+ORDER BY table_name, column_index
 """
+"""Without the views in `main` that let tables answer under their old names."""
 _MEANINGS_QUERY = """
 SELECT provider, measure, meaning, unit, additivity FROM measure_definition ORDER BY measure, provider
 """

@@ -163,7 +163,7 @@ def test_the_last_run_of_each_account(store: Store) -> None:
 def test_a_warehouse_of_an_older_release_has_no_runs(store: Store) -> None:
     load(store, account(), march_days(1))
     with duckdb.connect(store.location) as published:
-        published.execute("DROP TABLE load_run")
+        published.execute("DROP VIEW load_run; DROP TABLE books.load_run")
     [status] = read_account_statuses(store, [account()], NOW)
     assert (status.last_run, status.days_by_state["settled"]) == (None, 1)
 

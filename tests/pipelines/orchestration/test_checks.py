@@ -102,8 +102,8 @@ def test_a_doubled_grain_fails_the_check(store: Store, bot: DagsterProject) -> N
     tables = [fact_table("channel_daily"), fact_table("conversation_daily"), metadata.tables["dim_channel"]]
     assert all(checks.check_unique_grain(store, table).passed for table in tables)
     with duckdb.connect(store.location) as con:
-        con.execute("INSERT INTO fact_channel_daily SELECT * FROM fact_channel_daily")
-        con.execute("INSERT INTO dim_channel SELECT * FROM dim_channel LIMIT 1")
+        con.execute("INSERT INTO star.fact_channel_daily SELECT * FROM fact_channel_daily")
+        con.execute("INSERT INTO star.dim_channel SELECT * FROM dim_channel LIMIT 1")
     assert [checks.check_unique_grain(store, table).passed for table in tables] == [False, True, False]
 
 
@@ -113,7 +113,7 @@ def test_a_key_without_a_dimension_row_fails_the_check(store: Store, bot: Dagste
     store.publish()
     assert checks.check_described_keys(store, fact_table("channel_daily")).passed
     with duckdb.connect(store.location) as con:
-        con.execute("DELETE FROM dim_channel WHERE channel_code = 'whatsapp'")
+        con.execute("DELETE FROM star.dim_channel WHERE channel_code = 'whatsapp'")
     result = checks.check_described_keys(store, fact_table("channel_daily"))
     assert not result.passed
     assert result.description == "Keys that no dimension describes: 1 rows by channel_key."
@@ -127,7 +127,7 @@ def test_unknown_channels_are_named(store: Store, bot: DagsterProject) -> None:
     store.publish()
     assert checks.check_known_channels(store).passed
     with duckdb.connect(store.location) as con:
-        con.execute("UPDATE dim_channel SET channel = 'other' WHERE channel_code = 'whatsapp'")
+        con.execute("UPDATE star.dim_channel SET channel = 'other' WHERE channel_code = 'whatsapp'")
     result = checks.check_known_channels(store)
     assert not result.passed
     assert "chatcaptain 50.0%" in str(result.description)

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.warehouse.earlier_versions import VERSIONS, open_earlier_store
+from tests.warehouse.earlier_versions import VERSIONS, fill_database, open_earlier_store
 from tests.warehouse.sample import (
     DAY,
     build_chunk_commit,
@@ -71,7 +71,7 @@ def test_there_is_a_warehouse_of_every_earlier_version() -> None:
 @pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.stem)
 def test_an_earlier_version_is_upgraded_with_all_its_rows(version: Path, tmp_path: Path, kind: str) -> None:
     with duckdb.connect() as con:
-        con.execute(version.read_text())
+        fill_database(con, version)
         tables = [name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
         tables = sorted(set(tables) - {"schema_version", "store_state"})
         query = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for name in tables)
@@ -153,7 +153,7 @@ def test_a_newer_warehouse_is_refused(one_day: Store, kind: str) -> None:
     else:
         for path in (private_path(one_day), one_day.location):
             with duckdb.connect(str(path)) as con:
-                con.execute(f"INSERT INTO schema_version VALUES ({CURRENT_VERSION + 1}, 'the future', now())")
+                con.execute(f"INSERT INTO books.schema_version VALUES ({CURRENT_VERSION + 1}, 'the future', now())")
     with pytest.raises(NewerWarehouse, match=f"schema version {CURRENT_VERSION + 1}"):
         one_day.commit(build_chunk_commit(consecutive_days(1)))
     with pytest.raises(NewerWarehouse, match="upgrade"):
@@ -165,7 +165,7 @@ def test_views_are_made_again_when_their_text_changed(one_day: Store) -> None:
     with duckdb.connect(str(private_path(one_day))) as con:
         con.execute("DROP VIEW channel_daily")
         con.execute("CREATE VIEW long_gone AS SELECT 1")
-        con.execute("UPDATE store_state SET views = 'another text'")
+        con.execute("UPDATE books.store_state SET views = 'another text'")
     assert one_day.publish()
     assert query_rows(one_day, "SELECT count(*) FROM channel_daily") == [(3,)]
     assert query_rows(one_day, "SELECT * FROM duckdb_views() WHERE view_name = 'long_gone'") == []

@@ -11,25 +11,33 @@ from warehouse.store import Store
 
 COLUMNS = {
     "conversation_daily": "conversations messages user_messages interactions understood_messages "
-    "misunderstood_messages unique_users call_duration_seconds cost_amount cost_currency tokens",
+    "misunderstood_messages unique_users call_duration_seconds cost_amount cost_currency tokens weekday labels",
     "channel_daily": "channel_code channel channel_group is_test conversations messages interactions "
-    "call_duration_seconds",
-    "intent_daily": "intent hits rank is_top_n",
-    "language_daily": "language_code language conversations",
-    "country_daily": "country_code country conversations",
-    "metric_daily": "metric member channel_id value unit additivity",
-    "team_daily": "bot_id bot_version channel_code language conversations",
+    "call_duration_seconds weekday labels",
+    "intent_daily": "intent intent_folded hits rank is_top_n weekday labels",
+    "language_daily": "language_code language conversations weekday labels",
+    "country_daily": "country_code country conversations weekday labels",
+    "metric_daily": "metric member channel_id value unit additivity weekday labels",
+    "team_daily": "bot_id bot_version channel_code language conversations weekday labels",
     "conversation": "conversation_id started_at ended_at channel_code channel channel_group is_test language_code "
     "language type project_id integration_id messages user_messages interactions duration_seconds end_reason "
-    "transfer_target user_id properties",
-    "conversation_intent": "conversation_id intent hits score",
-    "flow_transition": "conversation_id transition_id from_step_id from_step_type to_step_id to_step_type depth at",
-    "end_reason_daily": "end_reason conversations",
-    "topic_daily": "topic conversations",
-    "token_daily": "model tokens",
-    "type_daily": "type conversations",
-    "inbox_daily": "measure value",
-    "coverage": "state",
+    "transfer_target user_id properties weekday labels",
+    "conversation_intent": "conversation_id intent intent_folded hits score weekday labels",
+    "flow_transition": "conversation_id transition_id from_step_id from_step_type to_step_id to_step_type depth at "
+    "weekday labels",
+    "end_reason_daily": "end_reason conversations weekday labels",
+    "topic_daily": "topic conversations weekday labels",
+    "token_daily": "model tokens weekday labels",
+    "type_daily": "type conversations weekday labels",
+    "inbox_daily": "measure value weekday labels",
+    "account_day": "month week weekday is_weekend hours state is_loaded labels",
+    "channel_daily_change": "channel_code channel channel_group is_test conversations previous_conversations "
+    "conversations_change weekday labels",
+    "conversation_daily_change": "conversations previous_conversations conversations_change conversations_change_rate "
+    "messages previous_messages messages_change unique_users previous_unique_users unique_users_change cost_amount "
+    "previous_cost_amount cost_amount_change cost_currency weekday labels",
+    "conversation_hourly": "hour channel is_test conversations weekday labels",
+    "coverage": "state weekday labels",
     "load_ledger": "state batches fetched_at loaded_at rows totals zone external_id run_id schema_version code_version "
     "error error_at landed_at privacy",
     "restatement_log": "view member measure old new age_days logged_at arrival",

@@ -45,17 +45,19 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return folder
 
 
-def test_parquet_is_written_and_read_in_exactly_this_place(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+def test_parquet_is_written_and_read_in_exactly_this_place(
+    con: duckdb.DuckDBPyConnection, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("file", "f?le\\[x]*=1"):
         con.execute(f"COPY (SELECT 7 AS n) TO {path_literal(folder / 'file')} (FORMAT parquet)")
         (folder / "file").rename(folder / name)
         read = con.sql(f"FROM {parquet_rows_sql([folder / name, folder / name])}")
         assert (read.columns, read.fetchall()) == (["n"], [(7,), (7,)])
-    if "\\" not in folder.name and "\udcdc" not in folder.name:
-        (folder / "month=1").mkdir()
-        con.execute(f"COPY (SELECT 8 AS n) TO {path_literal(folder / 'month=1' / 'data.parquet')} (FORMAT parquet)")
-        read = con.sql(f"FROM {parquet_pattern_sql(folder, 'month=*/data.parquet')}")
-        assert (read.columns, read.fetchall()) == (["n"], [(8,)])
+    (folder / "month=1").mkdir()
+    con.execute(f"COPY (SELECT 8 AS n) TO {path_literal(folder / 'month=1' / 'data.parquet')} (FORMAT parquet)")
+    monkeypatch.chdir(folder)
+    read = con.sql(f"FROM {parquet_pattern_sql('month=*/data.parquet')}")
+    assert (read.columns, read.fetchall()) == (["n"], [(8,)])
 
 
 def test_csv_has_the_declared_columns_only(con: duckdb.DuckDBPyConnection, folder: Path) -> None:

@@ -147,7 +147,7 @@ def damage_tables(file: Path) -> None:
     """Damage the block of a fact: the file opens, and its rows cannot be read."""
     with open_engine(EngineLimits()) as con:
         con.execute(f"ATTACH '{file}' AS wh (READ_ONLY)")
-        query = "SELECT max(block_id) FROM pragma_storage_info('wh.fact_metric_daily')"
+        query = "SELECT max(block_id) FROM pragma_storage_info('wh.star.fact_metric_daily')"
         [(block,)] = con.execute(query).fetchall()
     damage(file, 12_288 + block * 262_144 + 100_000)
 

@@ -25,6 +25,7 @@ from tests.warehouse.sample import (
 )
 from warehouse.engine import EngineLimits, open_engine
 from warehouse.errors import UnreadableWarehouse
+from warehouse.model.schema import metadata
 from warehouse.records import Scope
 from warehouse.storage import files as publishing
 from warehouse.storage import parquet as parquet_store
@@ -58,9 +59,7 @@ def load_two_months(store: Store) -> None:
 
 @pytest.fixture
 def loaded_store(filled_stores: FilledStores, tmp_path: Path) -> Store:
-    store = filled_stores.copy("parquet", load_two_months, tmp_path)
-    store.publish()  # views.sql names its folder
-    return store
+    return filled_stores.copy("parquet", load_two_months, tmp_path)
 
 
 def list_versions(store: Store) -> set[str]:
@@ -112,8 +111,9 @@ def test_plain_readers_see_what_the_views_say(loaded_store: Store) -> None:
     assert len(joined) == len(expected)
 
 
-def test_any_duckdb_has_the_views_by_a_script(loaded_store: Store) -> None:
+def test_any_duckdb_has_the_views_by_a_script(loaded_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     script = (loaded_store.location / "views.sql").read_text("utf-8")
+    monkeypatch.chdir(loaded_store.location)
     loaded_store.commit(build_chunk_commit(consecutive_days(2), build_full_tables(consecutive_days(2), 20)))
     loaded_store.publish()  # into a month that is there: the same script sees it
     with duckdb.connect() as con:
@@ -125,6 +125,37 @@ def test_any_duckdb_has_the_views_by_a_script(loaded_store: Store) -> None:
             assert con.sql(query).to_arrow_table().to_pylist() == loaded_store.read(query).to_pylist()
         about = con.execute("SELECT comment FROM duckdb_views() WHERE view_name = 'channel_daily'").fetchall()
         assert all(comment for (comment,) in about)
+
+
+def test_a_lake_that_was_moved_has_its_views(loaded_store: Store, tmp_path: Path) -> None:
+    query = "SELECT * FROM channel_daily ORDER BY ALL"
+    expected = loaded_store.read(query).to_pylist()
+    moved = tmp_path / "another place" / "lake [2] type=x"
+    moved.parent.mkdir()
+    loaded_store.location.rename(moved)
+    script = (moved / "views.sql").read_text("utf-8")
+    assert str(tmp_path) not in script
+    with duckdb.connect() as con:  # from another working directory
+        with pytest.raises(duckdb.IOException, match="No files found"):
+            con.execute(script)
+        con.execute(f"SET file_search_path = '{moved}'")
+        con.execute(script)
+        assert con.sql(query).to_arrow_table().to_pylist() == expected
+
+
+def test_a_table_without_rows_has_a_file_with_its_columns(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.commit(build_chunk_commit(consecutive_days(1)))
+    store.publish()
+    frame = pd.read_parquet(store.location / "fact_channel_daily")
+    assert len(frame) == 0
+    assert [*frame.columns] == [*metadata.tables["fact_channel_daily"].columns.keys(), "month"]
+    monkeypatch.chdir(store.location)
+    with duckdb.connect() as con:
+        con.execute((store.location / "views.sql").read_text("utf-8"))
+        assert con.execute("SELECT count(*) FROM star.fact_channel_daily").fetchall() == [(0,)]
+        load_two_months(store)  # the first rows of most tables: the same script sees them
+        count = query_rows(store, "SELECT count(*) FROM channel_daily")
+        assert con.execute("SELECT count(*) FROM channel_daily").fetchall() == count != [(0,)]
 
 
 def test_what_is_committed_is_not_published_yet(loaded_store: Store) -> None:

@@ -10,6 +10,7 @@ from tests.warehouse.sample import query_rows
 from warehouse.ddl.create import table_statements
 from warehouse.errors import QueryError, UnreadableWarehouse
 from warehouse.model.schema import metadata
+from warehouse.model.schemas import name_with_schema
 from warehouse.store import Store
 
 TOTAL = "SELECT CAST(sum(conversations) AS BIGINT) FROM conversation_daily"
@@ -29,9 +30,10 @@ def find_file(store: Store) -> Path:
 def test_files_of_the_present_version_have_the_declared_columns_and_types(store: Store) -> None:
     """So the engine reads many of them without a look at each."""
     with duckdb.connect() as con:
+        con.execute("CREATE SCHEMA star; CREATE SCHEMA books")
         for name in metadata.tables:
             con.execute(table_statements()[name])
-            declared = [row[:2] for row in con.execute(f"DESCRIBE {name}").fetchall()]
+            declared = [row[:2] for row in con.execute(f"DESCRIBE {name_with_schema(name)}").fetchall()]
             for file in (store.location / "_versions").glob(f"{name}.*"):
                 rows = f"read_parquet('{file}', hive_partitioning = false)"
                 assert [row[:2] for row in con.execute(f"DESCRIBE FROM {rows}").fetchall()] == declared, file.name

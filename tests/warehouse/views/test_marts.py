@@ -1,6 +1,6 @@
 """The monthly answers that people ask for first, against figures worked out by hand."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -23,15 +23,26 @@ from warehouse.store import Store
 
 COLUMNS = {
     "conversation_monthly": "days days_in_month conversations messages user_messages interactions understood_messages "
-    "misunderstood_messages call_duration_seconds cost_amount cost_currency tokens",
+    "misunderstood_messages call_duration_seconds cost_amount cost_currency tokens labels",
     "channel_monthly": "channel channel_group is_test days days_in_month conversations messages interactions "
-    "call_duration_seconds",
-    "understood_monthly": "days days_in_month understood_messages misunderstood_messages understood_rate",
-    "containment_monthly": "source days days_in_month conversations handed_over contained containment_rate",
-    "intent_trend": "intent hits days days_in_month hits_per_day previous_hits previous_days previous_days_in_month "
-    "previous_hits_per_day hits_change hits_per_day_change is_top_n",
-    "cost_per_conversation_monthly": "cost_currency days days_in_month conversations cost_amount cost_per_conversation",
+    "call_duration_seconds labels",
+    "understood_monthly": "days days_in_month understood_messages misunderstood_messages understood_rate labels",
+    "containment_monthly": "source days days_in_month conversations handed_over contained containment_rate labels",
+    "intent_trend": "intent intent_folded hits days days_in_month hits_per_day previous_hits previous_days "
+    "previous_days_in_month previous_hits_per_day hits_change hits_per_day_change is_top_n labels",
+    "cost_per_conversation_monthly": "cost_currency days days_in_month conversations cost_amount "
+    "cost_per_conversation labels",
+    "peak_hour_monthly": "days days_in_month hour conversations all_conversations hour_share labels",
 }
+WEEKLY_COLUMNS = {
+    "conversation_weekly": "iso_year iso_week days conversations messages user_messages interactions "
+    "understood_messages misunderstood_messages call_duration_seconds cost_amount cost_currency tokens labels",
+    "channel_weekly": "iso_year iso_week channel channel_group is_test days conversations messages interactions "
+    "call_duration_seconds labels",
+    "understood_weekly": "iso_year iso_week days understood_messages misunderstood_messages understood_rate labels",
+    "intent_weekly": "intent intent_folded hits days previous_hits previous_days hits_change is_top_n labels",
+}
+_TREND = "* EXCLUDE (provider, account, intent_folded, labels)"
 FEBRUARY, MARCH, APRIL = date(2025, 2, 1), date(2025, 3, 1), date(2025, 4, 1)
 SHOP = AccountRow("shop", "chatdash", "p-1", "Europe/Berlin", FEBRUARY, 3)
 VOICE = AccountRow("voice", "chatcaptain", "c-1", "Europe/Berlin", FEBRUARY, 3)
@@ -110,7 +121,13 @@ def _voice() -> dict[str, list[Row]]:
     return {
         "conversation_daily": [row_of_day(APRIL, **cost_columns("3", None, None))],
         "conversation": [
-            row_of_day(day, conversation_id=f"c{number}", channel_code=channel, transfer_target=target)
+            row_of_day(
+                day,
+                conversation_id=f"c{number}",
+                channel_code=channel,
+                transfer_target=target,
+                started_at=datetime(day.year, day.month, day.day, 9, tzinfo=UTC),
+            )
             for number, (day, channel, target) in enumerate(single)
         ],
         "metric_daily": metrics,
@@ -130,10 +147,11 @@ def _voice() -> dict[str, list[Row]]:
     }
 
 
-@pytest.mark.parametrize("view", COLUMNS)
+@pytest.mark.parametrize("view", [*COLUMNS, *WEEKLY_COLUMNS])
 def test_columns(loaded_store: Store, view: str) -> None:
     table = loaded_store.read(f"SELECT * FROM {view}")
-    assert table.column_names == ["month", "provider", "account", *COLUMNS[view].split()]
+    period, names = ("month", COLUMNS[view]) if view in COLUMNS else ("week", WEEKLY_COLUMNS[view])
+    assert table.column_names == [period, "provider", "account", *names.split()]
     assert table.num_rows
 
 
@@ -144,8 +162,9 @@ def view_columns(loaded_store: Store) -> dict[str, dict[str, str]]:
 
 def test_every_monthly_view_is_listed(view_columns: dict[str, dict[str, str]]) -> None:
     first = {view: next(iter(columns)) for view, columns in view_columns.items()}
-    assert set(first.values()) == {"date", "month"}
+    assert set(first.values()) == {"date", "week", "month", "table_schema"}
     assert {view for view, column in first.items() if column == "month"} == set(COLUMNS)
+    assert {view for view, column in first.items() if column == "week"} == set(WEEKLY_COLUMNS)
 
 
 def test_every_column_of_every_view_is_explained(loaded_store: Store) -> None:
@@ -174,7 +193,7 @@ def test_totals_are_of_the_additive_measures_alone() -> None:
     totals = fact_table("conversation_daily").columns
     additive = [c.name for c in totals if c.info["role"] == "measure" and c.info["additivity"] != NOT_ADDITIVE]
     shown = COLUMNS["conversation_monthly"].split()
-    assert [name for name in shown if name not in {"days", "days_in_month", "cost_currency"}] == additive
+    assert [name for name in shown if name not in {"days", "days_in_month", "cost_currency", "labels"}] == additive
     never = {
         c.name for name in STAGED_FACTS for c in fact_table(name).columns if c.info.get("additivity") == NOT_ADDITIVE
     }
@@ -210,7 +229,9 @@ def test_currencies_are_never_mixed(loaded_store: Store) -> None:
 
 
 def test_a_conversation_costs_by_currency_where_both_are_told(loaded_store: Store) -> None:
-    sql = "SELECT * EXCLUDE (provider, account) FROM cost_per_conversation_monthly ORDER BY month, cost_currency"
+    sql = (
+        "SELECT * EXCLUDE (provider, account, labels) FROM cost_per_conversation_monthly ORDER BY month, cost_currency"
+    )
     assert query_rows(loaded_store, sql) == [
         (FEBRUARY, "EUR", 2, 28, 15, Decimal("1.000001"), Decimal("0.066667")),
         (MARCH, "EUR", 1, 31, 3, Decimal("1.5"), Decimal("0.5")),
@@ -233,7 +254,7 @@ def test_channels_are_conformed_and_tests_are_marked(loaded_store: Store) -> Non
 
 
 def test_a_rate_of_understanding_is_of_days_that_tell_both(loaded_store: Store) -> None:
-    sql = "SELECT * EXCLUDE (provider, account) FROM understood_monthly WHERE account = '{}' ORDER BY month"
+    sql = "SELECT * EXCLUDE (provider, account, labels) FROM understood_monthly WHERE account = '{}' ORDER BY month"
     assert query_rows(loaded_store, sql.format("shop")) == [
         (FEBRUARY, 0, 28, None, None, None),
         (MARCH, 2, 31, 2, 4, Decimal("0.333333")),
@@ -243,7 +264,7 @@ def test_a_rate_of_understanding_is_of_days_that_tell_both(loaded_store: Store) 
 
 
 def test_containment_is_of_channels_and_months_that_tell_transfers(loaded_store: Store) -> None:
-    sql = "SELECT * EXCLUDE provider FROM containment_monthly ORDER BY month"
+    sql = "SELECT * EXCLUDE (provider, labels) FROM containment_monthly ORDER BY month"
     assert query_rows(loaded_store, sql) == [
         (FEBRUARY, "voice", "reports", 1, 28, 5, 1, 4, Decimal("0.8")),
         (MARCH, "voice", "conversations", 2, 31, 6, 2, 4, Decimal("0.666667")),
@@ -251,7 +272,7 @@ def test_containment_is_of_channels_and_months_that_tell_transfers(loaded_store:
 
 
 def test_an_intent_is_compared_by_day_where_months_have_other_days(loaded_store: Store) -> None:
-    sql = "SELECT * EXCLUDE (provider, account) FROM intent_trend WHERE account = 'voice' ORDER BY month, intent"
+    sql = f"SELECT {_TREND} FROM intent_trend WHERE account = 'voice' ORDER BY month, intent"
     before = (None, None, 31, None, None, None)
     assert query_rows(loaded_store, sql) == [
         (FEBRUARY, "hours", 7, 2, 28, Decimal("3.5"), *before, False),
@@ -263,7 +284,7 @@ def test_an_intent_is_compared_by_day_where_months_have_other_days(loaded_store:
 
 
 def test_what_a_cut_off_list_leaves_out_is_unknown(loaded_store: Store) -> None:
-    sql = "SELECT * EXCLUDE (provider, account) FROM intent_trend WHERE account = 'shop' ORDER BY month, intent"
+    sql = f"SELECT {_TREND} FROM intent_trend WHERE account = 'shop' ORDER BY month, intent"
     assert query_rows(loaded_store, sql) == [
         (FEBRUARY, "prices", 5, 1, 28, 5, None, None, 31, None, None, None, True),
         (MARCH, "hours", 1, 1, 31, 1, None, 1, 28, None, None, None, True),

@@ -149,7 +149,6 @@ class DeltaStorage:
         files = [file for file in seen.files if needed is None or file.table in needed]
         names = [file.name.rsplit("/", 1)[1] for file in files]
         with attach_empty_warehouse(con), raise_if_moved_on(self._lake, seen), raise_for_damage(names):
-            con.execute("USE wh")
             paths = self._lake.paths_of(files)
             require_whole({paths[file.name]: file.bytes for file in files})
             rows = {

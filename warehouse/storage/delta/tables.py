@@ -65,11 +65,9 @@ def load_shards(
     `files` are given by table, and `paths` by the name of the file. Raises UnreadableWarehouse.
     """
     create_empty_tables(con, views)
-    con.execute("USE wh")
     for table, statement in unknown_member_statements().items():
         if not files.get(table):  # a shard's first commit: what it replaces is joined with the dimensions
             con.execute(statement)
-    con.execute("USE memory")
     for table, chosen in files.items():
         if chosen:
             insert_rows(con, scope, table, rows_sql(table, [paths[file.name] for file in chosen]))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import duckdb
 
 from warehouse.ddl.migrations import Migration, upgrade_schema
-from warehouse.engine import attach_empty_warehouse, sql_transaction
+from warehouse.engine import attach_empty_warehouse, create_schemas, reach_tables, sql_transaction
 from warehouse.errors import UnreadableWarehouse
 from warehouse.model.schema import metadata
 from warehouse.records import Scope
@@ -77,22 +77,20 @@ def _load_old(con: duckdb.DuckDBPyConnection, lake: Lake, seen: LogSnapshot, sha
             f"{_declaration_name(seen.schema_version)}, which says how its tables were declared, is missing. Load into "
             "another warehouse: a replay builds it from the landing zone."
         )
-    con.execute("USE wh")
+    create_schemas(con)
     for statement in json.loads(note).values():
         con.execute(statement)
     for table, files in group_by_table(seen.of_shards([shard])).items():
         rows = rows_sql(table, list(lake.paths_of(files).values()))
         con.execute(fill("INSERT INTO $table BY NAME SELECT * FROM $rows", table=ident(table), rows=rows))
-    con.execute("USE memory")
 
 
 def _upgrade(con: duckdb.DuckDBPyConnection, lake: Lake, version: int, migrations: Sequence[Migration]) -> None:
     """Run the missing steps on `wh`, and keep the declarations of its tables for later releases."""
-    con.execute("USE wh")
     with sql_transaction(con):
         upgrade_schema(con, version, tuple(migrations))
     tables = con.execute("SELECT table_name, sql FROM duckdb_tables() WHERE database_name = 'wh'").fetchall()
-    con.execute("USE memory")
+    reach_tables(con)
     lake.files.write_note(_declaration_name(migrations[-1].version), json.dumps(dict(tables), indent=1).encode())
 
 

@@ -121,7 +121,7 @@ def test_no_colour_in_a_pipe_or_with_no_color(
         ("SELECT nothing FROM conversation_daily", "nothing"),
         ("SELECT * FROM nowhere", "nowhere"),
         ("SELECT 1/'a'", "Conversion Error"),
-        ("DELETE FROM load_ledger", "read-only"),
+        ("DELETE FROM books.load_ledger", "read-only"),
         ("CREATE TABLE x (a INTEGER)", "read-only"),
     ],
 )

@@ -261,7 +261,7 @@ def test_a_warehouse_of_another_release_or_program(sample_world: SampleWorld) ->
     assert result.ok
     assert f"schema version {CURRENT_VERSION - 1}, which the next load migrates to {CURRENT_VERSION}" in result.message
     with duckdb.connect(path) as con:
-        con.execute("INSERT INTO schema_version VALUES (?, 'x', now())", [CURRENT_VERSION + 1])
+        con.execute("INSERT INTO books.schema_version VALUES (?, 'x', now())", [CURRENT_VERSION + 1])
     result = run_check(sample_world, "warehouse")
     assert not result.ok
     assert "upgrade chatmart" in result.message
