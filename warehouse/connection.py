@@ -11,7 +11,7 @@ from weakref import finalize
 
 import duckdb
 
-from warehouse.engine import EngineLimits, connect_engine, use_utc
+from warehouse.engine import EngineLimits, connect_engine, use_utc, use_views
 
 
 def connect_published(
@@ -31,5 +31,6 @@ def connect_published(
         connection = engine.cursor()
         use_utc(connection)
         connection.execute("USE wh")
+        use_views(connection)
         finalize(connection, opened.pop_all().close)
     return connection

@@ -179,6 +179,11 @@ def create_schemas(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("USE wh")
     for schema in SCHEMAS:
         con.execute(fill("CREATE SCHEMA IF NOT EXISTS $schema", schema=schema))
+    use_views(con)
+
+
+def use_views(con: duckdb.DuckDBPyConnection) -> None:
+    """Let an unqualified name be a view of the warehouse `wh`, else a table of one of its schemas."""
     con.execute(fill("SET search_path = $path", path=literal(_search_path("main", *SCHEMAS))))
 
 

@@ -74,6 +74,13 @@ def test_a_connection_is_in_utc_and_knows_dataframes_of_the_program(config: Path
     assert len(targets) == 1
 
 
+@pytest.mark.parametrize("name", ["fact_conversation_daily", "star.fact_conversation_daily", "conversation_daily"])
+def test_a_connection_finds_tables_of_the_star_by_both_names(config: Path, name: str) -> None:
+    with chatmart.connect(config) as con:
+        assert con.sql(f"SELECT count(*) FROM {name}").fetchall() == [(2,)]
+    assert len(chatmart.read(name, config=config)) == 2
+
+
 def test_a_connection_changes_nothing(config: Path) -> None:
     with chatmart.connect(config) as con:
         con.execute("CREATE TEMPORARY TABLE mine AS SELECT * FROM channel_daily")
