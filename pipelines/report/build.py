@@ -10,7 +10,10 @@ from datetime import UTC, date, datetime, timedelta
 
 from extractors.account import Account
 from extractors.windows import ONE_DAY, Window, today
+from pipelines.configuration.settings import OperatingSettings
+from pipelines.loads.attention import write_banner
 from pipelines.loads.status import GOOD_STATES, AccountStatus, read_account_statuses
+from pipelines.loads.volume import describe_unusual_numbers, read_unusual_numbers
 from pipelines.report.chart_sql import ChartSql
 from pipelines.report.content import Content
 from pipelines.report.coverage import PeriodCoverage, build_coverage_map
@@ -46,7 +49,10 @@ class ReportRequest:
     """The title of the page; empty for the standard one."""
 
     attention: Sequence[str] = ()
-    """Sentences about what needs somebody, shown above everything else; nothing is drawn without any."""
+    """Sentences shown above everything else; nothing is drawn without any."""
+
+    settings: OperatingSettings | None = None
+    """The settings by which accounts need somebody and numbers are unusual; None to look for neither."""
 
 
 def build_report(store: Store, request: ReportRequest, now: datetime) -> Report:
@@ -74,8 +80,8 @@ def build_report(store: Store, request: ReportRequest, now: datetime) -> Report:
         loaded_slices=coverage.loaded_slices,
         due_slices=coverage.due_slices,
         comparison_note=_write_comparison_note(coverage),
-        attention=list(request.attention),
-        warnings=list(_list_warnings(coverage, results, request)),
+        attention=[*request.attention, *_list_problems(statuses, request, now)],
+        warnings=[*_list_warnings(coverage, results, request), *_list_unusual_numbers(store, request, now)],
         key_figures=build_key_figures(
             results,
             ReportAccounts(Counter(account.provider for account in request.accounts), coverage.complete_accounts),
@@ -129,6 +135,17 @@ def _write_comparison_note(coverage: PeriodCoverage) -> str:
         f"Changes compare with {days_before}. They are shown only where all days of both periods are loaded: for "
         f"{len(coverage.complete_accounts):,} of {format_count(accounts, 'account')}."
     )
+
+
+def _list_problems(statuses: Sequence[AccountStatus], request: ReportRequest, now: datetime) -> list[str]:
+    return write_banner(statuses, now, request.settings.catch_up_days) if request.settings else []
+
+
+def _list_unusual_numbers(store: Store, request: ReportRequest, now: datetime) -> list[str]:
+    if request.settings is None:
+        return []
+    numbers = read_unusual_numbers(store, request.accounts, now, request.settings.volume_check)
+    return describe_unusual_numbers(numbers)
 
 
 def _list_warnings(coverage: PeriodCoverage, results: QueryResult, request: ReportRequest) -> Iterator[str]:

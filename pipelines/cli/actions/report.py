@@ -87,7 +87,8 @@ def write_report(
     target = file or folder / DEFAULT_FILE_NAME
     chosen = options or PageOptions()
     look = chosen.load_look(workspace.config)
-    titled = replace(request, title=chosen.choose_title(workspace.config))
+    settings = workspace.config.settings
+    titled = replace(request, title=chosen.choose_title(workspace.config), settings=settings)
     try:
         page = render_page(build_report(workspace.store, titled, workspace.clock.now()), look)
     except PeriodNotAvailable as error:

@@ -171,3 +171,14 @@ def test_each_statement_of_the_page_runs_in_the_command_sql(
     rows = [line.split(",") for line in first.out.splitlines()[1:]]
     table = rows_by_label(shown.find_one("table", class_="figures"))
     assert {format_bucket(date.fromisoformat(day), "day"): [count] for day, count in rows} == table
+
+
+@pytest.mark.e2e
+def test_it_begins_with_what_needs_somebody_as_the_status_does(
+    installation: Installation, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    banner = run_chatmart(capsys, "--config", installation.folder / "chatmart.yaml", "status").out.splitlines()[0]
+    assert banner.endswith("need somebody.")  # the loaded days are long ago
+    run_report(installation, capsys, "--output", tmp_path / "page.html")
+    attention = parse_page((tmp_path / "page.html").read_text("utf-8")).find_one("div", class_="attention")
+    assert attention.find_all("li")[0].text == banner
