@@ -49,6 +49,7 @@ _COMMANDS = {
     "views": _CommandEntry("views", "Print the views in another engine's SQL."),
     "status": _CommandEntry("status", "Show which days of each account are loaded."),
     "runs": _CommandEntry("runs", "List the runs, or show the cost of one."),
+    "export": _CommandEntry("export", "Write files that bring the warehouse into dbt or Superset."),
     "report": _CommandEntry("report", "Write a page of charts and figures."),
     "sandbox": _CommandEntry("servers", "Simulate the five providers until interrupted."),
     "dev": _CommandEntry("servers", "Start Dagster's UI and daemon."),
