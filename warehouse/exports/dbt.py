@@ -109,9 +109,7 @@ def _describe_profile(warehouse: str) -> dict[str, Any]:
         "path": "models.duckdb",
         "threads": 2,
         "settings": {"TimeZone": "UTC"},
-        "attach": [
-            {"path": f"{{{{ env_var('CHATMART_WAREHOUSE', '{path}') }}}}", "alias": PROJECT, "read_only": True}
-        ],
+        "attach": [{"path": f"{{{{ env_var('CHATMART_WAREHOUSE', '{path}') }}}}", "alias": PROJECT, "read_only": True}],
     }
     return {PROJECT: {"target": "local", "outputs": {"local": output}}}
 

@@ -92,7 +92,9 @@ def _list_metrics(view: Relation) -> Iterator[dict[str, Any]]:
         if view.has(rate, part, *whole):
             divisor = " + ".join(f'sum("{name}")' for name in whole)
             expression = f'sum("{part}") / nullif({divisor}, 0)'
-            yield _describe_metric(metric_name(rate), rate, expression, f"{part} / ({' + '.join(whole)}), of their sums.")
+            yield _describe_metric(
+                metric_name(rate), rate, expression, f"{part} / ({' + '.join(whole)}), of their sums."
+            )
 
 
 def _describe_metric(name: str, label: str, expression: str, description: str) -> dict[str, Any]:

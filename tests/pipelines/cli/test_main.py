@@ -154,6 +154,7 @@ def test_common_options_work_before_and_after_every_command(
         "completion": ["bash"],
         "show": ["--user", "x"],
         "views": ["--dialect", "spark"],
+        "export": ["dbt", str(tmp_path / "export")],
         "forget": ["--account", "a", "--user", "x"],
     }
     arguments = more.get(name, [])
