@@ -35,9 +35,7 @@ def export_files(config: str | None, tool: str, folder: Path, database: Path | N
     except ForeignFolderError as error:
         raise click.UsageError(str(error)) from error
     for name in result.kept:
-        click.echo(
-            f"Kept {folder / name}: it is not as chatmart wrote it. Remove it to have it written anew.", err=True
-        )
+        click.echo(f"Kept {folder / name}: it was changed. Remove it to have it written anew.", err=True)
     click.echo(folder)
     click.echo(_NEXT_STEPS[tool].format(folder=folder), err=True)
     return 0

@@ -18,10 +18,7 @@ def test_tables_are_as_declared(catalog: Mapping[str, Relation]) -> None:
     for table in metadata.tables.values():
         relation = catalog[table.name]
         declared = [(column.name, duckdb_type(column), column.comment) for column in table.columns]
-        described = [
-            (column.name, column.type.replace(" WITH TIME ZONE", ""), column.comment) for column in relation.columns
-        ]
-        assert [(name, kind.replace(" WITH TIME ZONE", ""), comment) for name, kind, comment in declared] == described
+        assert [(column.name, column.type, column.comment) for column in relation.columns] == declared
         assert [column.is_required for column in relation.columns] == [not column.nullable for column in table.columns]
     assert catalog["fact_channel_daily"].column("channel_key").joins == ("dim_channel", "channel_key")
     assert catalog["fact_channel_daily"].column("date").joins == ("dim_date", "date")

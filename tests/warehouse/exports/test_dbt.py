@@ -48,9 +48,8 @@ def test_keys_joins_and_grains_are_tested(catalog: Mapping[str, Relation]) -> No
     joined = {"relationships": {"arguments": {"to": f"source('{source}', 'dim_channel')", "field": "channel_key"}}}
     assert columns["channel_key"] == ["not_null", joined]
     assert columns["messages"] is None
-    assert fact["data_tests"] == [
-        {"unique_together": {"arguments": {"columns": ["account_key", "date", "channel_key"]}}}
-    ]
+    grain = ["account_key", "date", "channel_key"]
+    assert fact["data_tests"] == [{"unique_together": {"arguments": {"columns": grain}}}]
     assert dimension["columns"][0]["data_tests"] == ["not_null", "unique"]
 
 
