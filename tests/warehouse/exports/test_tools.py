@@ -40,10 +40,11 @@ with app.app_context():
     from superset.connectors.sqla.models import SqlaTable
     from superset.models.dashboard import Dashboard
     table = db.session.query(SqlaTable).filter_by(table_name="channel_monthly").one()
-    query = dict(granularity=None, from_dttm=None, to_dttm=None, is_timeseries=False, filter=[],
-        groupby=["month", "provider", "channel"], columns=[], metrics=["sum_conversations"], extras={"where": "NOT is_test"})
-    frame = table.query(query).df.sort_values(["month", "provider", "channel"])
-    print(json.dumps([[str(month)[:10], *members, int(count)] for month, *members, count in frame.itertuples(index=False)]))
+    by = ["month", "provider", "channel"]
+    query = dict(granularity=None, from_dttm=None, to_dttm=None, is_timeseries=False, filter=[], columns=[],
+        groupby=by, metrics=["sum_conversations"], extras={"where": "NOT is_test"})
+    rows = table.query(query).df.sort_values(by).itertuples(index=False)
+    print(json.dumps([[str(month)[:10], *members, int(count)] for month, *members, count in rows]))
     print(len(db.session.query(Dashboard).filter_by(slug="chatmart").one().slices))
 """
 
@@ -81,7 +82,7 @@ def expected_rows(store: Store) -> list[list[object]]:
     return [[str(month), *others] for month, *others in query_rows(store, CHANNELS)]
 
 
-@pytest.mark.parametrize(("number", "tool"), enumerate(["polars", "ibis"]))
+@pytest.mark.parametrize(("number", "tool"), [(0, "polars"), (1, "ibis")])
 def test_python_as_it_stands(store: Store, number: int, tool: str) -> None:
     code = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[number]
     output = run(store.location.parents[2], [find_program(tool, "python"), "-c", code + SHOW])
@@ -94,18 +95,8 @@ def test_dbt_builds_and_tests_the_package(store: Store, catalog: Mapping[str, Re
     output = run(tmp_path, [dbt, "--no-use-colors", "build", "--show-all-deprecations"], {"DO_NOT_TRACK": "1"})
     assert re.search(r"PASS=\d{3} WARN=0 ERROR=0 SKIP=0", output), output[-3000:]
     assert "eprecat" not in output
-    shown = run(
-        tmp_path,
-        [
-            dbt,
-            "--quiet",
-            "show",
-            "--output",
-            "json",
-            "--inline",
-            "select sum(conversations) as n from {{ ref('channel_share_month') }}",
-        ],
-    )
+    query = "select sum(conversations) as n from {{ ref('channel_share_month') }}"
+    shown = run(tmp_path, [dbt, "--quiet", "show", "--output", "json", "--inline", query])
     assert json.loads(shown)["show"][0]["n"] == sum(int(str(row[-1])) for row in expected_rows(store))
 
 
