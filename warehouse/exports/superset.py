@@ -3,6 +3,7 @@
 What must not come in: which charts there are, the meaning of a column.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from io import BytesIO
@@ -30,6 +31,7 @@ _SLUG = "chatmart"
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _TIMESTAMP = "1980-01-01T00:00:00+00:00"
 _CHART_HEIGHT = 50
+_ROW_LIMIT = 10_000
 _FORMS = {
     "line": "echarts_timeseries_line",
     "bar": "echarts_timeseries_bar",
@@ -109,7 +111,7 @@ def _describe_query(chart: Chart, view: Relation) -> dict[str, Any]:
     return {
         "metrics": [metric_name(measure) for measure in chart.measures],
         "adhoc_filters": filters,
-        "row_limit": chart.limit if chart.form == "table" else 10_000,
+        "row_limit": _ROW_LIMIT,
         "time_grain_sqla": _GRAINS.get(chart.along or ""),
         "order_desc": True,
         "extra_form_data": {},
@@ -121,7 +123,11 @@ def _describe_form(chart: Chart) -> dict[str, Any]:
     match chart.form:
         case "table":
             formats = {metric_name(measure): {"d3NumberFormat": chart.format} for measure in chart.measures}
+            newest = next((name for name in by if name in _GRAINS), None)
+            order = {"expressionType": "SQL", "sqlExpression": f'max("{newest}")', "label": f"newest {newest}"}
             return {
+                "timeseries_limit_metric": order if newest else metric_name(chart.measures[0]),
+                "show_cell_bars": False,
                 "query_mode": "aggregate",
                 "groupby": by,
                 "table_timestamp_format": "%Y-%m-%d",
@@ -146,7 +152,7 @@ def _describe_form(chart: Chart) -> dict[str, Any]:
                 "x_axis": chart.along,
                 "groupby": by,
                 "x_axis_sort_asc": True,
-                "stack": "Stack" if chart.form == "bar" else None,
+                "stack": "Stack" if chart.is_stacked else None,
                 "show_legend": True,
                 "legendOrientation": "top",
                 "markerEnabled": chart.form == "line",
@@ -181,6 +187,7 @@ def _describe_dashboard() -> dict[str, Any]:
 
 def _describe_layout() -> dict[str, Any]:
     """Return the places of the charts: a grid of rows, as Superset keeps it, each part with its parents."""
+    numbers = itertools.count(1)  # an import replaces them by its own
     row_names = [f"ROW-{number}" for number, _ in enumerate(ROWS, 1)]
     layout: dict[str, Any] = {
         "DASHBOARD_VERSION_KEY": "v2",
@@ -204,6 +211,7 @@ def _describe_layout() -> dict[str, Any]:
                 "children": [],
                 "parents": ["ROOT_ID", "GRID_ID", row_name],
                 "meta": {
+                    "chartId": next(numbers),
                     "width": chart.width,
                     "height": _CHART_HEIGHT,
                     "sliceName": chart.title,

@@ -23,6 +23,7 @@ class Chart:
 
     ``by`` are the columns of its series or rows; ``along`` is the column of its axis, or that of a pivot's columns.
     ``measures`` are columns that add up, or of ``RATES``, or ``count`` for rows. ``where`` is SQL. ``width`` is of 12.
+    ``is_stacked``: the series of a bar add up, so never those of several providers.
     """
 
     title: str
@@ -33,7 +34,7 @@ class Chart:
     along: str | None = None
     where: str | None = None
     width: int = 6
-    limit: int = 1000
+    is_stacked: bool = False
     format: str = "SMART_NUMBER"
 
 
@@ -48,7 +49,16 @@ ROWS: tuple[tuple[Chart, ...], ...] = (
             along="date",
             width=8,
         ),
-        Chart("Days by state and account", "bar", "coverage", ("count",), ("state",), along="account", width=4),
+        Chart(
+            "Days by state and account",
+            "bar",
+            "coverage",
+            ("count",),
+            ("state",),
+            along="account",
+            width=4,
+            is_stacked=True,
+        ),
     ),
     (
         Chart(
@@ -67,6 +77,7 @@ ROWS: tuple[tuple[Chart, ...], ...] = (
             ("understood_rate",),
             ("account",),
             along="month",
+            where="understood_rate IS NOT NULL",
             format=".1%",
         ),
     ),
@@ -81,7 +92,7 @@ ROWS: tuple[tuple[Chart, ...], ...] = (
             where="NOT is_test",
             format=",d",
         ),
-        Chart("Intents", "table", "intent_daily", ("hits",), ("account", "intent"), limit=50, format=",d"),
+        Chart("Intents", "table", "intent_daily", ("hits",), ("account", "intent"), format=",d"),
     ),
     (
         Chart(

@@ -45,7 +45,7 @@ def describe_database(file: str) -> dict[str, Any]:
         "allow_csv_upload": False,
         "extra": {
             "allows_virtual_table_explore": True,
-            "engine_params": {"connect_args": {"read_only": True, "config": {"TimeZone": "UTC"}}},
+            "engine_params": {"connect_args": {"read_only": True}},
         },
         "uuid": str(make_id("database", DATABASE)),
         "version": FORMAT_VERSION,
