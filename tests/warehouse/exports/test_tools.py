@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -126,9 +127,11 @@ def test_superset_imports_the_dashboard_and_shows_the_same_numbers(
     run(tmp_path, [superset, "db", "upgrade"], environment)
     run(tmp_path, [superset, "fab", "create-admin", *admin], environment)
     run(tmp_path, [superset, "init"], environment)
-    bundle = str(tmp_path / "export/dashboard.zip")
-    for _ in range(2):
-        run(tmp_path, [superset, "import-dashboards", "--path", bundle, "--username", "admin"], environment)
+    bundle = tmp_path / "export/dashboard.zip"
+    run(tmp_path, [superset, "import-dashboards", "--path", str(bundle), "--username", "admin"], environment)
+    with ZipFile(bundle) as parts:
+        parts.extractall(tmp_path)
+    run(tmp_path, [superset, "import-directory", str(tmp_path / "chatmart"), "--overwrite"], environment)
     rows, charts = run(tmp_path, [find_program("superset", "python"), "-c", CHART_DATA], environment).splitlines()[-2:]
     assert json.loads(rows) == expected_rows(store)
     assert int(charts) == 9
