@@ -11,7 +11,7 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from warehouse.exports.catalog import Relation
-from warehouse.exports.superset_charts import FILTER_VIEW, FILTERS, ROWS, Chart
+from warehouse.exports.superset_charts import FILTER_VIEW, FILTERS, ROWS, DashboardChart
 from warehouse.exports.superset_datasets import (
     DATABASE,
     FORMAT_VERSION,
@@ -39,7 +39,7 @@ _FORMS = {
     "pivot": "pivot_table_v2",
 }
 _GRAINS = {"date": "P1D", "week": "P1W", "month": "P1M"}
-_EMPTY_MASK = {"extraFormData": {}, "filterState": {}, "ownState": {}}
+_EMPTY_MASK: dict[str, Any] = {"extraFormData": {}, "filterState": {}, "ownState": {}}
 
 
 def write_bundle(catalog: Mapping[str, Relation], warehouse: str) -> dict[str, bytes]:
@@ -76,12 +76,12 @@ def _zip(parts: Mapping[str, str]) -> bytes:
     return content.getvalue()
 
 
-def _list_charts() -> Iterator[Chart]:
+def _list_charts() -> Iterator[DashboardChart]:
     for row in ROWS:
         yield from row
 
 
-def _describe_chart(chart: Chart, view: Relation) -> dict[str, Any]:
+def _describe_chart(chart: DashboardChart, view: Relation) -> dict[str, Any]:
     for name in (*chart.by, *((chart.along,) if chart.along else ())):
         view.column(name)  # raises KeyError
     return {
@@ -99,7 +99,7 @@ def _describe_chart(chart: Chart, view: Relation) -> dict[str, Any]:
     }
 
 
-def _describe_query(chart: Chart, view: Relation) -> dict[str, Any]:
+def _describe_query(chart: DashboardChart, view: Relation) -> dict[str, Any]:
     """Return what every form of a chart says of its query."""
     time_column = find_time_column(view)
     filters: list[dict[str, Any]] = []
@@ -118,7 +118,7 @@ def _describe_query(chart: Chart, view: Relation) -> dict[str, Any]:
     }
 
 
-def _describe_form(chart: Chart) -> dict[str, Any]:
+def _describe_form(chart: DashboardChart) -> dict[str, Any]:
     by = list(chart.by)
     match chart.form:
         case "table":

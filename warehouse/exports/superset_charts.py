@@ -18,7 +18,7 @@ RATES = {
 
 
 @dataclass(frozen=True)
-class Chart:
+class DashboardChart:
     """A chart of one view.
 
     ``by`` are the columns of its series or rows; ``along`` is the column of its axis, or that of a pivot's columns.
@@ -38,9 +38,9 @@ class Chart:
     format: str = "SMART_NUMBER"
 
 
-ROWS: tuple[tuple[Chart, ...], ...] = (
+ROWS: tuple[tuple[DashboardChart, ...], ...] = (
     (
-        Chart(
+        DashboardChart(
             "Conversations by day and provider",
             "line",
             "conversation_daily",
@@ -49,7 +49,7 @@ ROWS: tuple[tuple[Chart, ...], ...] = (
             along="date",
             width=8,
         ),
-        Chart(
+        DashboardChart(
             "Days by state and account",
             "bar",
             "coverage",
@@ -61,7 +61,7 @@ ROWS: tuple[tuple[Chart, ...], ...] = (
         ),
     ),
     (
-        Chart(
+        DashboardChart(
             "Share that stayed with the bot, by month and account",
             "line",
             "containment_monthly",
@@ -70,7 +70,7 @@ ROWS: tuple[tuple[Chart, ...], ...] = (
             along="month",
             format=".1%",
         ),
-        Chart(
+        DashboardChart(
             "Share of messages understood, by month and account",
             "line",
             "understood_monthly",
@@ -82,7 +82,7 @@ ROWS: tuple[tuple[Chart, ...], ...] = (
         ),
     ),
     (
-        Chart(
+        DashboardChart(
             "Conversations by month and channel, without tests",
             "pivot",
             "channel_monthly",
@@ -92,10 +92,10 @@ ROWS: tuple[tuple[Chart, ...], ...] = (
             where="NOT is_test",
             format=",d",
         ),
-        Chart("Intents", "table", "intent_daily", ("hits",), ("account", "intent"), format=",d"),
+        DashboardChart("Intents", "table", "intent_daily", ("hits",), ("account", "intent"), format=",d"),
     ),
     (
-        Chart(
+        DashboardChart(
             "Conversations by language and provider",
             "bar",
             "language_daily",
@@ -103,7 +103,7 @@ ROWS: tuple[tuple[Chart, ...], ...] = (
             ("provider",),
             along="language",
         ),
-        Chart(
+        DashboardChart(
             "Cost of a conversation",
             "table",
             "cost_per_conversation_monthly",
@@ -112,7 +112,7 @@ ROWS: tuple[tuple[Chart, ...], ...] = (
         ),
     ),
     (
-        Chart(
+        DashboardChart(
             "Months of accounts",
             "table",
             "conversation_monthly",
