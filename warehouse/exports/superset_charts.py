@@ -109,6 +109,7 @@ ROWS: tuple[tuple[DashboardChart, ...], ...] = (
             "cost_per_conversation_monthly",
             ("cost_per_conversation", "cost_amount", "conversations"),
             ("month", "account", "cost_currency"),
+            format=",.4~f",
         ),
     ),
     (
