@@ -66,14 +66,15 @@ _MODELS = (
 )
 
 
-def write_package(catalog: Mapping[str, Relation], warehouse: str) -> dict[str, bytes]:
+def write_package(catalog: Mapping[str, Relation], warehouse: str, lake: str | None = None) -> dict[str, bytes]:
     """Return the package's files, by their path in it. ``warehouse`` is the path of the DuckDB file that it reads.
 
+    ``lake`` is the folder of the Parquet files, where that file holds nothing but the views of a lake.
     The same catalog and path give the same bytes.
     """
     texts = {name: _read_text(text) for name, text in _FILES.items()}
     texts["dbt_project.yml"] = render_yaml(_describe_project())
-    texts["profiles.yml"] = _PROFILES_HEAD + render_yaml(_describe_profile(warehouse))
+    texts["profiles.yml"] = _PROFILES_HEAD + render_yaml(_describe_profile(warehouse, lake))
     texts["models/sources.yml"] = _SOURCES_HEAD + render_yaml(_describe_sources(catalog))
     texts["models/models.yml"] = render_yaml(_describe_models(catalog))
     for model in _MODELS:
@@ -102,13 +103,14 @@ def _describe_project() -> dict[str, Any]:
     }
 
 
-def _describe_profile(warehouse: str) -> dict[str, Any]:
+def _describe_profile(warehouse: str, lake: str | None) -> dict[str, Any]:
     path = warehouse.replace("\\", "\\\\").replace("'", "\\'")
+    settings = {"TimeZone": "UTC", **({"file_search_path": lake} if lake else {})}
     output = {
         "type": "duckdb",
         "path": "models.duckdb",
         "threads": 2,
-        "settings": {"TimeZone": "UTC"},
+        "settings": settings,
         "attach": [{"path": f"{{{{ env_var('CHATMART_WAREHOUSE', '{path}') }}}}", "alias": PROJECT, "read_only": True}],
     }
     return {PROJECT: {"target": "local", "outputs": {"local": output}}}

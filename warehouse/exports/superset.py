@@ -42,21 +42,22 @@ _GRAINS = {"date": "P1D", "week": "P1W", "month": "P1M"}
 _EMPTY_MASK: dict[str, Any] = {"extraFormData": {}, "filterState": {}, "ownState": {}}
 
 
-def write_bundle(catalog: Mapping[str, Relation], warehouse: str) -> dict[str, bytes]:
+def write_bundle(catalog: Mapping[str, Relation], warehouse: str, lake: str | None = None) -> dict[str, bytes]:
     """Return the files of the export. ``warehouse`` is the path of the DuckDB file on Superset's machine.
 
+    ``lake`` is the folder of the Parquet files, where that file holds nothing but the views of a lake.
     The same catalog and path give the same bytes. Raises KeyError when a chart names a view or a column that is not in
     the catalog.
     """
     readme = (files("warehouse.exports") / "superset_files" / "README.md").read_bytes()
-    return {"README.md": readme, BUNDLE_NAME: _zip(_render_parts(catalog, warehouse))}
+    return {"README.md": readme, BUNDLE_NAME: _zip(_render_parts(catalog, describe_database(warehouse, lake)))}
 
 
-def _render_parts(catalog: Mapping[str, Relation], warehouse: str) -> dict[str, str]:
+def _render_parts(catalog: Mapping[str, Relation], database: Mapping[str, Any]) -> dict[str, str]:
     """Return the parts of the import file, by their path in it."""
     parts: dict[str, Any] = {
         "metadata.yaml": {"version": FORMAT_VERSION, "type": "Dashboard", "timestamp": _TIMESTAMP},
-        f"databases/{DATABASE}.yaml": describe_database(warehouse),
+        f"databases/{DATABASE}.yaml": database,
         f"dashboards/{_SLUG}.yaml": _describe_dashboard(),
     }
     for view in list_datasets(catalog):

@@ -31,8 +31,9 @@ def find_time_column(view: Relation) -> str | None:
     return next((name for name in _TIME_COLUMNS if view.has(name)), None)
 
 
-def describe_database(file: str) -> dict[str, Any]:
-    """Return the database: the DuckDB file at this path, read-only."""
+def describe_database(file: str, lake: str | None) -> dict[str, Any]:
+    """Return the database: the DuckDB file at this path, read-only, and the folder of the lake whose views it holds."""
+    arguments = {"read_only": True, **({"config": {"file_search_path": lake}} if lake else {})}
     return {
         "database_name": DATABASE,
         "sqlalchemy_uri": f"duckdb:///{file}",
@@ -45,7 +46,7 @@ def describe_database(file: str) -> dict[str, Any]:
         "allow_csv_upload": False,
         "extra": {
             "allows_virtual_table_explore": True,
-            "engine_params": {"connect_args": {"read_only": True}},
+            "engine_params": {"connect_args": arguments},
         },
         "uuid": str(make_id("database", DATABASE)),
         "version": FORMAT_VERSION,

@@ -23,15 +23,17 @@ _NEXT_STEPS = {
 }
 
 
-def export_files(config: str | None, tool: str, folder: Path, database: Path | None) -> int:
+def export_files(config: str | None, tool: str, folder: Path, database: Path | None, lake: Path | None) -> int:
     """Write the files of a tool and print the folder. Returns the exit code.
 
-    Without ``database`` the tool opens the DuckDB file of the configuration. Raises UsageError for a folder with other
-    files, and for a warehouse that is no DuckDB file.
+    Without ``database`` the tool opens the DuckDB file of the configuration; ``lake`` is the folder of the Parquet files
+    that the views of ``database`` read. Raises UsageError for a folder with other files, and for a warehouse that is no
+    DuckDB file.
     """
     file = database or _find_file(config)
+    lake_folder = None if lake is None else str(lake)
     try:
-        result = write_export(folder, tool, _WRITERS[tool](read_catalog(), str(file)))
+        result = write_export(folder, tool, _WRITERS[tool](read_catalog(), str(file), lake_folder))
     except ForeignFolderError as error:
         raise click.UsageError(str(error)) from error
     for name in result.kept:
@@ -46,7 +48,7 @@ def _find_file(config: str | None) -> Path:
     workspace = open_workspace(config, "export", needs_secrets=False)
     if not workspace.config.warehouse.startswith(_DUCKDB):
         raise click.UsageError(
-            f"{workspace.config.warehouse} is no DuckDB file: make one that holds its views (docs/tools.md), "
-            "and name it with --database"
+            f"{workspace.config.warehouse} is no DuckDB file: make one of its views (docs/tools.md), "
+            "and name it with --database, and the lake with --lake"
         )
     return workspace.store.location.absolute()

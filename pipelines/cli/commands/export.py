@@ -19,8 +19,14 @@ TOOLS = ("dbt", "superset")
     type=click.Path(path_type=Path, dir_okay=False),
     help="DuckDB file that the tool opens, as the tool's machine names it (default: the configured warehouse).",
 )
+@click.option(
+    "--lake",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the Parquet lake whose views FILE holds.",
+)
 @click.pass_obj
-def export(config: str | None, tool: str, folder: Path, database: Path | None) -> int:
+def export(config: str | None, tool: str, folder: Path, database: Path | None, lake: Path | None) -> int:
     """Write a dbt package, or a dashboard that Superset imports, into a folder.
 
     Both are made from the declaration of the warehouse: no data is read. Exporting again replaces the files that were
@@ -28,4 +34,4 @@ def export(config: str | None, tool: str, folder: Path, database: Path | None) -
     """
     from pipelines.cli.actions.export import export_files
 
-    return export_files(config, tool, folder, database)
+    return export_files(config, tool, folder, database, lake)

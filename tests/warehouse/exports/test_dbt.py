@@ -70,7 +70,13 @@ def test_the_profile_attaches_the_warehouse_read_only(catalog: Mapping[str, Rela
     [attached] = output["attach"]
     assert (attached["alias"], attached["read_only"]) == ("chatmart", True)
     assert attached["path"] == r"{{ env_var('CHATMART_WAREHOUSE', 'data/it\'s \\here/warehouse.duckdb') }}"
+    assert output["settings"] == {"TimeZone": "UTC"}
     assert parse(catalog, "dbt_project.yml")["profile"] == "chatmart"
+
+
+def test_the_profile_finds_the_files_of_a_lake(catalog: Mapping[str, Relation]) -> None:
+    profile = yaml.safe_load(write_package(catalog, PATH, "/data/lake")["profiles.yml"])
+    assert profile["chatmart"]["outputs"]["local"]["settings"]["file_search_path"] == "/data/lake"
 
 
 def test_no_description_is_a_template(catalog: Mapping[str, Relation]) -> None:

@@ -37,6 +37,13 @@ def test_the_database_is_the_file_opened_read_only(parts: Mapping[str, Any]) -> 
     assert parts["metadata.yaml"]["type"] == "Dashboard"
 
 
+def test_the_database_finds_the_files_of_a_lake(catalog: Mapping[str, Relation]) -> None:
+    with ZipFile(BytesIO(write_bundle(catalog, WAREHOUSE, "/data/lake")[BUNDLE_NAME])) as bundle:
+        database = yaml.safe_load(bundle.read("chatmart/databases/chatmart.yaml"))
+    arguments = database["extra"]["engine_params"]["connect_args"]
+    assert arguments == {"read_only": True, "config": {"file_search_path": "/data/lake"}}
+
+
 def test_every_view_is_a_dataset_with_its_columns(parts: Mapping[str, Any], catalog: Mapping[str, Relation]) -> None:
     datasets = {part["table_name"]: part for part in select(parts, "datasets")}
     assert datasets.keys() == {name for name, relation in catalog.items() if relation.is_view}
