@@ -1,10 +1,11 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.warehouse.filled import Fill, FilledStores, load_one_day, load_three_days, load_two_days
 from tests.warehouse.sample import STORE_KINDS, open_sample_store
+from warehouse.docs.catalog import Relation, read_catalog
 from warehouse.store import Store
 
 
@@ -46,3 +47,9 @@ def two_days(copy_filled: Callable[[Fill], Store]) -> Store:
 def three_days(copy_filled: Callable[[Fill], Store]) -> Store:
     """A published warehouse of three full days."""
     return copy_filled(load_three_days)
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Mapping[str, Relation]:
+    """All tables and views, read once."""
+    return read_catalog()

@@ -5,12 +5,12 @@ table or column, the writing of a file.
 """
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from itertools import chain
 
 from sqlalchemy import Column, Table
 
 from warehouse.docs import diagram
+from warehouse.docs.catalog import Relation, read_catalog
 from warehouse.docs.relations import (
     BOOKKEEPING,
     DIMENSIONS,
@@ -22,7 +22,6 @@ from warehouse.docs.relations import (
 )
 from warehouse.model.columns import ADDITIVE, NOT_ADDITIVE
 from warehouse.model.schemas import schema_of
-from warehouse.store import open_store
 
 PAGE_NAME = "data-dictionary.md"
 
@@ -48,27 +47,23 @@ column: [mapping.md](mapping.md). The same texts are comments in DuckDB's catalo
 ![The facts and dimensions of the star]({diagram.FILE_NAME})
 """
 
-_VIEW_COLUMNS = """
-SELECT v.view_name, v.comment AS about, c.column_name, c.data_type, c.comment
-FROM duckdb_views() AS v
-JOIN duckdb_columns() AS c ON c.database_name = v.database_name AND c.table_name = v.view_name
-WHERE NOT v.internal AND v.comment NOT LIKE 'Old name of %' ORDER BY v.view_name, c.column_index
-"""
-
 _TABLE_HEADER = ("column", "type", "NULL", "role", "unit", "adds up", "meaning")
 _VIEW_HEADER = ("column", "type", "meaning")
 
 
 def render_page() -> str:
     """Return the page in Markdown. Makes an empty warehouse in a temporary folder."""
-    views = _read_views()
+    views: dict[str, list[Relation]] = {}
+    for relation in read_catalog().values():
+        if relation.is_view:
+            views.setdefault(relation.columns[0].name, []).append(relation)
     lines = [
         _HEAD,
         *_render_mermaid(),
-        *_render_views("Views by day", _views_beginning_with(views, "date")),
-        *_render_views("Views by week", _views_beginning_with(views, "week")),
-        *_render_views("Views by month", _views_beginning_with(views, "month")),
-        *_render_views("Other views", _other_views(views)),
+        *_render_views("Views by day", views.pop("date")),
+        *_render_views("Views by week", views.pop("week")),
+        *_render_views("Views by month", views.pop("month")),
+        *_render_views("Other views", chain.from_iterable(views.values())),
         *_render_tables("Facts", FACTS),
         *_render_tables("Dimensions", DIMENSIONS),
         *_render_tables("Bookkeeping", BOOKKEEPING),
@@ -76,34 +71,11 @@ def render_page() -> str:
     return "\n".join(lines)
 
 
-def _read_views() -> dict[str, list[dict[str, str]]]:
-    """Return the columns of each view of an empty warehouse, by the view's name."""
-    with TemporaryDirectory() as folder:
-        store = open_store("duckdb://empty.duckdb", Path(folder))
-        store.set_accounts_and_measures([], [])
-        store.publish()
-        rows = store.read(_VIEW_COLUMNS).to_pylist()
-    views: dict[str, list[dict[str, str]]] = {}
-    for row in rows:
-        views.setdefault(row["view_name"], []).append(row)
-    return views
-
-
-def _views_beginning_with(views: dict[str, list[dict[str, str]]], column: str) -> dict[str, list[dict[str, str]]]:
-    return {name: columns for name, columns in views.items() if columns[0]["column_name"] == column}
-
-
-def _other_views(views: dict[str, list[dict[str, str]]]) -> dict[str, list[dict[str, str]]]:
-    return {
-        name: columns for name, columns in views.items() if columns[0]["column_name"] not in ("date", "week", "month")
-    }
-
-
-def _render_views(title: str, views: dict[str, list[dict[str, str]]]) -> Iterator[str]:
+def _render_views(title: str, views: Iterable[Relation]) -> Iterator[str]:
     yield f"## {title}"
-    for name, columns in views.items():
-        yield f"### {name}\n{columns[0]['about']}\n"
-        rows = ([f"`{column['column_name']}`", column["data_type"], column["comment"]] for column in columns)
+    for view in views:
+        yield f"### {view.name}\n{view.comment}\n"
+        rows = ([f"`{column.name}`", column.type, column.comment] for column in view.columns)
         yield from _render_grid(_VIEW_HEADER, rows)
 
 

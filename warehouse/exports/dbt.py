@@ -9,7 +9,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-from warehouse.exports.catalog import Column, Relation
+from warehouse.docs.catalog import Column, Relation
 from warehouse.exports.yaml_text import render_yaml
 
 PROJECT = "chatmart"

@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from warehouse.exports.catalog import Relation
+from warehouse.docs.catalog import Relation
 from warehouse.exports.superset_charts import FILTER_VIEW, FILTERS, ROWS, DashboardChart
 from warehouse.exports.superset_datasets import (
     DATABASE,

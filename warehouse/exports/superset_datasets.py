@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from warehouse.exports.catalog import Column, Relation
+from warehouse.docs.catalog import Column, Relation
 from warehouse.exports.superset_charts import RATES
 
 FORMAT_VERSION = "1.0.0"

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pipelines.cli.steps.open_workspace import open_workspace
-from warehouse.exports.catalog import read_catalog
+from warehouse.docs.catalog import read_catalog
 from warehouse.exports.dbt import write_package
 from warehouse.exports.folder import ForeignFolderError, write_export
 from warehouse.exports.superset import write_bundle
@@ -26,9 +26,9 @@ _NEXT_STEPS = {
 def export_files(config: str | None, tool: str, folder: Path, database: Path | None, lake: Path | None) -> int:
     """Write the files of a tool and print the folder. Returns the exit code.
 
-    Without ``database`` the tool opens the DuckDB file of the configuration; ``lake`` is the folder of the Parquet files
-    that the views of ``database`` read. Raises UsageError for a folder with other files, and for a warehouse that is no
-    DuckDB file.
+    Without ``database`` the tool opens the DuckDB file of the configuration. ``lake`` is the folder of the Parquet
+    files that the views of ``database`` read.
+    Raises UsageError for a folder with other files, and for a warehouse that is no DuckDB file.
     """
     file = database or _find_file(config)
     lake_folder = None if lake is None else str(lake)

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from warehouse.exports.catalog import Relation
+from warehouse.docs.catalog import Relation
 from warehouse.exports.dbt import write_package
 
 PATH = "data/it's \\here/warehouse.duckdb"

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 import pytest
 import yaml
 
-from warehouse.exports.catalog import Relation
+from warehouse.docs.catalog import Relation
 from warehouse.exports.superset import BUNDLE_NAME, write_bundle
 
 WAREHOUSE = "/data/warehouse.duckdb"

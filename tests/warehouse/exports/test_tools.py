@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import pytest
 
 from tests.warehouse.sample import build_chunk_commit, build_full_tables, consecutive_days, query_rows
-from warehouse.exports.catalog import Relation
+from warehouse.docs.catalog import Relation
 from warehouse.exports.dbt import write_package
 from warehouse.exports.folder import write_export
 from warehouse.exports.superset import write_bundle

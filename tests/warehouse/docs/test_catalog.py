@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from warehouse.ddl.views import view_queries
+from warehouse.docs.catalog import Relation
 from warehouse.docs.relations import duckdb_type
-from warehouse.exports.catalog import Relation
 from warehouse.model.schema import metadata
 
 

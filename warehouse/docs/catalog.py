@@ -1,6 +1,7 @@
-"""The tables and views that other tools are told of, with their columns: from the declaration and an empty warehouse.
+"""All tables and views with their columns, as pages and other tools show them.
 
-What must not come in: the files of one tool, a number of the configured warehouse.
+They come from the declaration and from the catalog of an empty warehouse. What must not come in: the text of a page, the
+files of one tool, a number of the configured warehouse.
 """
 
 from dataclasses import dataclass
