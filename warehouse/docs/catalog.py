@@ -1,7 +1,7 @@
 """All tables and views with their columns, as pages and other tools show them.
 
-They come from the declaration and from the catalog of an empty warehouse. What must not come in: the text of a page, the
-files of one tool, a number of the configured warehouse.
+They come from the declaration and from the catalog of an empty warehouse. What must not come in: the text of a page,
+the files of one tool, a number of the configured warehouse.
 """
 
 from dataclasses import dataclass
