@@ -80,6 +80,7 @@ def test_commands_and_options(complete) -> None:
     assert complete("--ver") == ["--verbose", "--version"]
     assert complete("init", "--provider", "in") == ["inkeep"]
     assert complete("completion", "") == ["bash", "zsh", "fish"]
+    assert complete("export", "") == ["dbt", "superset"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
