@@ -23,7 +23,8 @@ def test_the_command_writes_stale_files_and_only_names_them_with_check(
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/fields.md").write_text("old", "utf-8")
     checked = CliRunner().invoke(main, ["--check", "--root", str(tmp_path)])
-    names = "docs/fields.md, docs/data-dictionary.md, docs/star.svg, pipelines/configuration/chatmart.schema.json"
+    pages = "docs/fields.md, docs/data-dictionary.md, docs/star.svg, docs/star.dbml"
+    names = f"{pages}, pipelines/configuration/chatmart.schema.json"
     assert (checked.exit_code, checked.stderr) == (1, f"Stale: {names}. Run `make docs`.\n")
     assert [path.name for path in tmp_path.rglob("*.*")] == ["fields.md"]
     assert CliRunner().invoke(main, ["--root", str(tmp_path)]).exit_code == 0
