@@ -11,6 +11,7 @@ import pytest
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS
 from pipelines.definitions import build_definitions
+from pipelines.orchestration.instance.home import SETTINGS_PATH
 from sandbox.accounts import DEMO_ACCOUNTS
 from tests.pipelines.conftest import DagsterProject
 
@@ -121,7 +122,7 @@ def test_a_process_that_imports_the_module_ends_with_the_error(tmp_path: Path) -
 
 
 def test_the_instance_settings_are_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
+    (tmp_path / "dagster.yaml").write_bytes(SETTINGS_PATH.read_bytes())
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     with dg.DagsterInstance.get() as instance:
         pools = instance.get_concurrency_config().pool_config
