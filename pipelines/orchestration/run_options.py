@@ -3,6 +3,8 @@
 What the options do to the days of a run is in ``assets``.
 """
 
+from typing import Any
+
 import dagster as dg
 from pydantic import Field
 
@@ -24,5 +26,6 @@ class SlicesConfig(dg.Config):
 
 def landing_accounts(context: dg.AssetExecutionContext, landing_key: dg.AssetKey) -> list[str]:
     """Return the names that the run's options give to its landing step; none for all accounts."""
-    options = context.run.run_config.get("ops", {}).get(landing_key.to_python_identifier(), {}).get("config", {})
+    run_config: Any = context.run.run_config
+    options = run_config.get("ops", {}).get(landing_key.to_python_identifier(), {}).get("config", {})
     return list(options.get("accounts", []))

@@ -22,6 +22,7 @@ from pipelines.orchestration.view_assets import (
     MARTS_GROUP,
     VIEWS_GROUP,
     build_view_specs,
+    read_view_columns,
     read_view_metadata,
 )
 from warehouse.docs.relations import DIMENSIONS, FACTS, duckdb_type, joined_dimension, key_column
@@ -109,12 +110,13 @@ def build_star_assets(config: Config) -> dg.AssetsDefinition:
             # configured accounts get a row, so that the checks report their days as missing before any load
             set_accounts_and_measures(workspace)
             publish_warehouse(workspace)
+            view_columns = read_view_columns(workspace.store)
         for spec in specs:
             check_names = [key.name for key in context.selected_asset_check_keys if key.asset_key == spec.key]
             if spec.key not in context.selected_asset_keys and not check_names:
                 continue
             with as_dagster_failure():
-                inspection = _inspect_asset(workspace, spec.key)
+                inspection = _inspect_asset(workspace, spec.key, view_columns)
             results = [result for result in inspection.check_results if result.check_name in check_names]
             if spec.key in context.selected_asset_keys:
                 yield dg.MaterializeResult(asset_key=spec.key, metadata=inspection.metadata, check_results=results)
@@ -206,7 +208,9 @@ def _build_check_specs() -> list[dg.AssetCheckSpec]:
     ]
 
 
-def _inspect_asset(workspace: Workspace, asset_key: dg.AssetKey) -> _Inspection:
+def _inspect_asset(
+    workspace: Workspace, asset_key: dg.AssetKey, view_columns: Mapping[str, Sequence[dg.TableColumn]]
+) -> _Inspection:
     store = workspace.store
     if asset_key == PUBLISHED:
         config, now = workspace.config, workspace.clock.now()
@@ -214,7 +218,8 @@ def _inspect_asset(workspace: Workspace, asset_key: dg.AssetKey) -> _Inspection:
         results = [checks.check_freshness(store, config, now), checks.check_gaps(store, config, now)]
         return _Inspection(file_metadata, results)
     if asset_key.path[0] != STAR_GROUP:
-        return _Inspection(read_view_metadata(store, asset_key.path[-1]), [])
+        name = asset_key.path[-1]
+        return _Inspection(read_view_metadata(store, name, view_columns[name]), [])
     table = metadata.tables[asset_key.path[-1]]
     results = [checks.check_unique_grain(store, table)]
     if table in FACTS:

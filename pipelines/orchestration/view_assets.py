@@ -19,9 +19,9 @@ MARTS_GROUP = "marts"
 
 _MART_ENDINGS = ("_weekly", "_monthly", "_trend")
 _COLUMNS = """
-SELECT column_name, data_type, any_value(comment) AS comment FROM duckdb_columns()
-WHERE table_name = $view AND database_name = current_database()
-GROUP BY ALL ORDER BY min(column_index)
+SELECT table_name, column_name, data_type, any_value(comment) AS comment FROM duckdb_columns()
+WHERE table_name IN ($views) AND database_name = current_database()
+GROUP BY ALL ORDER BY table_name, min(column_index)
 """
 
 
@@ -57,26 +57,28 @@ def build_view_specs(
     return specs
 
 
-def read_view_metadata(store: Store, name: str) -> dict[str, Any]:
+def read_view_columns(store: Store) -> dict[str, list[dg.TableColumn]]:
+    """Return the columns of each published view, with their comments."""
+    views = ", ".join(map(literal, view_queries()))
+    columns: dict[str, list[dg.TableColumn]] = {name: [] for name in view_queries()}
+    for row in store.read(fill(_COLUMNS, views=views)).to_pylist():
+        comment = row["comment"] or _find_comment(row["column_name"])
+        columns[row["table_name"]].append(dg.TableColumn(row["column_name"], row["data_type"], comment))
+    return columns
+
+
+def read_view_metadata(store: Store, name: str, columns: Sequence[dg.TableColumn]) -> dict[str, Any]:
     """Return the metadata of a published view: its columns, its number of rows, and its first and last day."""
-    columns = store.read(fill(_COLUMNS, view=literal(name))).to_pylist()
-    schema = dg.TableSchema(
-        [
-            dg.TableColumn(row["column_name"], type=row["data_type"], description=row["comment"] or _find_comment(row))
-            for row in columns
-        ]
-    )
-    has_days = any(row["column_name"] == "date" for row in columns)
-    days = ", min(date) AS first, max(date) AS last" if has_days else ""
+    days = ", min(date) AS first, max(date) AS last" if any(column.name == "date" for column in columns) else ""
     [totals] = store.read(fill("SELECT count(*) AS rows$days FROM $view", days=days, view=ident(name))).to_pylist()
     return {
-        "dagster/column_schema": schema,
+        "dagster/column_schema": dg.TableSchema(columns),
         "dagster/row_count": totals["rows"],
         **({"days": f"{totals['first']} to {totals['last']}"} if totals.get("first") else {}),
     }
 
 
-def _find_comment(column: Mapping[str, Any]) -> str | None:
+def _find_comment(column: str) -> str | None:
     """Return the comment that the star declares for a column of this name, for stores that keep no comments."""
-    tables = (table for table in metadata.sorted_tables if column["column_name"] in table.columns)
-    return next((table.columns[column["column_name"]].comment for table in tables), None)
+    tables = (table for table in metadata.sorted_tables if column in table.columns)
+    return next((table.columns[column].comment for table in tables), None)
