@@ -35,20 +35,19 @@ def build_view_specs(
 ) -> dict[str, dg.AssetSpec]:
     """Return the spec of each view by the view's name; its dependencies are the tables and views that its SQL reads.
 
-    ``table_keys`` are the assets of tables. A table that is no asset, such as the ledger, stands for ``loads``, which
-    write it. ``build_spec`` makes a spec with the properties that all assets of the warehouse share.
+    ``table_keys`` are the assets of tables. The ledger and other books are none: a view that reads nothing else depends
+    on ``loads``, which write them. ``build_spec`` makes a spec with the properties that all assets of the warehouse
+    share.
     """
     specs = {}
     for name, sources in view_sources().items():
-        deps: dict[dg.AssetKey, None] = {}
-        for source in sources:
-            key = view_asset_key(source) if source in view_queries() else table_keys.get(source)
-            deps.update(dict.fromkeys([key] if key else loads))
+        tables = [table_keys[source] for source in sources if source in table_keys]
+        views = [view_asset_key(source) for source in sources if source in view_queries()]
         key = view_asset_key(name)
         kind = "mart" if key.path[0] == MARTS_GROUP else "view"
         specs[name] = build_spec(
             key,
-            deps=list(deps or loads),
+            deps=[*tables, *views] or loads,
             group_name=key.path[0],
             kind=kind,
             description=view_comment(name),

@@ -10,7 +10,7 @@ import pytest
 
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS
-from pipelines.definitions import build_definitions
+from pipelines.orchestration.build import build_definitions
 from pipelines.orchestration.instance.home import SETTINGS_PATH
 from pipelines.orchestration.view_assets import view_asset_key
 from sandbox.accounts import DEMO_ACCOUNTS

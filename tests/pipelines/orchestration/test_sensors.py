@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines.definitions import build_definitions
+from pipelines.orchestration.build import build_definitions
 from pipelines.orchestration.sensors import build_failed_run_alert, build_failure_sensor
 from tests.pipelines.conftest import DagsterProject
 from tests.support.scripted_server import ScriptedServer, raw_response, run_scripted_server
