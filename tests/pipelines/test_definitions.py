@@ -10,6 +10,7 @@ import pytest
 
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS
+from pipelines import definitions
 from pipelines.orchestration.build import build_definitions
 from pipelines.orchestration.instance.home import SETTINGS_PATH
 from pipelines.orchestration.view_assets import view_asset_key
@@ -122,6 +123,14 @@ def test_a_process_that_imports_the_module_ends_with_the_error(tmp_path: Path) -
     assert process.returncode == 1
     assert f"{ConfigError.__name__}: " in process.stderr
     assert "named.yaml" in process.stderr
+
+
+def test_an_installed_package_does_not_look_for_the_project_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(definitions, "PROJECT_ROOT", tmp_path / ".venv/lib/python3.11/site-packages")
+    (tmp_path / "pyproject.toml").write_text("[tool.dg]\ndirectory_type = 'project'\n")
+    assert list(definitions.find_own_definitions().resolve_all_asset_specs()) == []
 
 
 def test_the_instance_settings_are_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
