@@ -92,7 +92,7 @@ def build_star_assets(config: Config) -> dg.AssetsDefinition:
         return dg.AssetSpec(key, kinds=kinds, owners=owners, automation_condition=AFTER_LOADS, **properties)
 
     tables = [_build_table_spec(build_spec, table, upstream) for table in TABLES]
-    views = build_view_specs({table.name: table_asset_key(table) for table in TABLES}, upstream, build_spec).values()
+    views = build_view_specs({table.name: table_asset_key(table) for table in TABLES}, build_spec).values()
     published = build_spec(
         PUBLISHED, deps=[spec.key for spec in tables], group_name=STAR_GROUP, description=_ABOUT_PUBLISHED
     )

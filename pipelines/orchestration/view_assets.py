@@ -31,13 +31,12 @@ def view_asset_key(name: str) -> dg.AssetKey:
 
 
 def build_view_specs(
-    table_keys: Mapping[str, dg.AssetKey], loads: Sequence[dg.AssetKey], build_spec: Callable[..., dg.AssetSpec]
+    table_keys: Mapping[str, dg.AssetKey], build_spec: Callable[..., dg.AssetSpec]
 ) -> dict[str, dg.AssetSpec]:
     """Return the spec of each view by the view's name; its dependencies are the tables and views that its SQL reads.
 
-    ``table_keys`` are the assets of tables. The ledger and other books are none: a view that reads nothing else depends
-    on ``loads``, which write them. ``build_spec`` makes a spec with the properties that all assets of the warehouse
-    share.
+    ``table_keys`` are the assets of tables; the ledger and other books are none. A view that reads none of them, as the
+    list of keys, depends on all. ``build_spec`` makes a spec with what all assets of the warehouse share.
     """
     specs = {}
     for name, sources in view_sources().items():
@@ -47,7 +46,7 @@ def build_view_specs(
         kind = "mart" if key.path[0] == MARTS_GROUP else "view"
         specs[name] = build_spec(
             key,
-            deps=[*tables, *views] or loads,
+            deps=[*tables, *views] or list(table_keys.values()),
             group_name=key.path[0],
             kind=kind,
             description=view_comment(name),
