@@ -190,4 +190,6 @@ def test_a_run_for_an_unknown_account_names_it(build_dagster_project: Callable[.
     bot = build_dagster_project("acme-support")
     chosen = {"ops": {"cognigy__landing": {"config": {"accounts": ["acme"]}}}}
     result = bot.run_job("load_cognigy", MARCH, chosen)
-    assert find_failure(result, "cognigy__landing")[0] == "there is no account 'acme' in chatmart.yaml"
+    description = find_failure(result, "cognigy__landing")[0]
+    assert description.startswith("there is no account 'acme' in ")
+    assert description.endswith("chatmart.yaml; did you mean acme-support?")
