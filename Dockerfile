@@ -13,13 +13,14 @@ WORKDIR /src
 COPY requirements-image.txt ./
 RUN pip install --require-hashes --no-deps --only-binary :all: --requirement requirements-image.txt
 COPY pyproject.toml ./
-COPY README.md LICENSE dagster.yaml ./
+COPY README.md LICENSE ./
 COPY extractors extractors
 COPY transforms transforms
 COPY warehouse warehouse
 COPY pipelines pipelines
+COPY chatmart chatmart
 COPY sandbox sandbox
-RUN pip install --no-deps --no-build-isolation . && cp dagster.yaml /opt/chatmart/lib/python3.11/site-packages/
+RUN pip install --no-deps --no-build-isolation .
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title=chatmart org.opencontainers.image.licenses=MIT

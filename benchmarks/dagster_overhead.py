@@ -27,6 +27,7 @@ from statistics import median
 
 from benchmarks.backfill import CommandUsage, start_backfill, wait_for_exit
 from extractors.registry import PROVIDERS
+from pipelines.orchestration.instance.home import SETTINGS_PATH
 from sandbox.account import SandboxAccount
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
@@ -66,7 +67,7 @@ def launch_with_dagster(product: Installation, days: Sequence[date], provider: s
     """Start a run of the range by Dagster's own command, in a new Dagster home."""
     home = product.folder / "home"
     home.mkdir()
-    shutil.copyfile(REPOSITORY / "dagster.yaml", home / "dagster.yaml")
+    shutil.copyfile(SETTINGS_PATH, home / "dagster.yaml")
     environment = {**product.environment, "DAGSTER_HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}"}
     subprocess.run([BIN / "dagster", "instance", "migrate"], env=environment, check=True, capture_output=True)
     selection = f'key:"{provider}/landing" or key:"{provider}/slices"'

@@ -1,4 +1,6 @@
-"""The code location of ``dagster dev``: the configuration's providers as assets, with jobs, checks and schedules.
+"""The code location of ``dg dev``: the configuration's providers as assets, with jobs, checks and schedules.
+
+In a checkout of the repository, the definitions of the folder ``pipelines/defs`` are beside them.
 
 Requests and the warehouse must not come in: only the configuration file is read. Without a configuration there is one
 asset that says so. A wrong configuration is an error that names every problem.
@@ -6,17 +8,14 @@ asset that says so. A wrong configuration is an error that names every problem.
 
 import logging
 import os
-import warnings
 from pathlib import Path
 
 import dagster as dg
 
 from pipelines.configuration import config as configuration
-from pipelines.configuration.config import Config
-from pipelines.orchestration.assets import build_provider_assets
-from pipelines.orchestration.schedules import build_schedules
-from pipelines.orchestration.sensors import build_failure_sensor, build_star_sensor
-from pipelines.orchestration.star_assets import build_star_assets, configured_providers
+from pipelines.orchestration.build import build_definitions
+
+PROJECT_ROOT = Path(__file__).parents[1]
 
 log = logging.getLogger("chatmart.definitions")
 
@@ -26,25 +25,6 @@ There is no configuration yet, so there is nothing to load.
 Write `{path}` (see `chatmart.example.yaml`), or name another file in the variable `{variable}`, then reload this code
 location. `chatmart demo` writes one for invented data; `chatmart --config FILE dev` starts this page with one.
 """
-
-
-def build_definitions(config: Config) -> dg.Definitions:
-    """Return assets, schedules, sensors and executor for a configuration. A provider without accounts has no assets."""
-    names = configured_providers(config)
-    with warnings.catch_warnings():
-        # BackfillPolicy.single_run makes a range of days one run, on which all measured figures rest; Dagster warns at
-        # every use that the policy is beta
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        assets = [
-            *(asset for name in names for asset in build_provider_assets(config, name)),
-            build_star_assets(config),
-        ]
-    return dg.Definitions(
-        assets=assets,
-        schedules=build_schedules(config),
-        sensors=[build_star_sensor(), build_failure_sensor(config)],
-        executor=dg.in_process_executor,
-    )
 
 
 def definitions_without_configuration(path: Path) -> dg.Definitions:
@@ -65,4 +45,11 @@ def find_definitions() -> dg.Definitions:
     return build_definitions(configuration.load_config(configuration.find_config(None)))
 
 
-defs = find_definitions()
+def find_own_definitions() -> dg.Definitions:
+    """Return what the user has put into ``pipelines/defs``: nothing for an installed package."""
+    if not (PROJECT_ROOT / "pyproject.toml").is_file():  # Dagster would take the project around the installation
+        return dg.Definitions()
+    return dg.load_from_defs_folder(path_within_project=PROJECT_ROOT)
+
+
+defs = dg.Definitions.merge(find_definitions(), find_own_definitions(), dg.Definitions(executor=dg.in_process_executor))

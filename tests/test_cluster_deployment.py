@@ -152,6 +152,8 @@ def test_services_find_each_other_and_their_volumes() -> None:
         for other, dependency in service.get("depends_on", {}).items():
             assert other in SERVICES, name
             assert dependency["condition"] != "service_healthy" or "test" in SERVICES[other]["healthcheck"]
+        assert "healthcheck" in {**COMPOSE["services"].get(name, {}), **service}
+        assert ("env_file" in service) == (name == "worker")
         for volume in service.get("volumes", []):
             assert volume.split(":")[0] in {**COMPOSE["volumes"], **OVERLAY["volumes"]}
     assert OVERLAY["services"]["code"]["build"]["additional_contexts"] == {"chatmart": "service:prepare"}

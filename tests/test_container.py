@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
 from pipelines.orchestration.instance.home import SETTINGS_PATH
+from tests.support.compose_schema import COMPOSE_SCHEMA
 from tests.support.programs import read_help
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +27,7 @@ IMAGE = (ROOT / "Dockerfile").read_text("utf-8")
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "chatmart"}
+COMPOSE_FILES = ("compose.yaml", "deploy/data-folder.compose.yaml", "deploy/cluster/compose.yaml")
 PREPARE = "/opt/chatmart/share/prepare"
 
 
@@ -109,14 +112,48 @@ def test_commands_of_the_image_are_real() -> None:
         assert subprocess.run([BIN / program, option], capture_output=True, check=False).returncode == 0
 
 
-def test_services_find_their_files_and_each_other() -> None:
+@pytest.mark.parametrize("path", COMPOSE_FILES, ids=str)
+def test_a_file_for_compose_has_its_form(path: str) -> None:
+    jsonschema.validate(yaml.safe_load((ROOT / path).read_text("utf-8")), COMPOSE_SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("volumes", ["./chatmart.yaml:/chatmart/chatmart.yaml:ro"]),
+        ("volumes", [{"type": "bind", "source": "./data", "target": "/data"}]),
+        ("healthcheck", {"test": ["CMD", "true"], "intervall": "60s"}),
+        ("ports", ["3000:3000"]),
+        ("depends_on", {"code": {"condition": "service_started"}}),
+    ],
+)
+def test_the_form_refuses(key: str, value: object) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"services": {"webserver": {key: value}}}, COMPOSE_SCHEMA)
+
+
+def test_each_service_says_whether_it_does_its_work_and_only_loads_get_secrets() -> None:
     for name, service in COMPOSE["services"].items():
-        for volume in service["volumes"] if name != "prepare" else COMPOSE["x-service"]["volumes"]:
-            source, target = volume.split(":")[:2]
-            if source == "./chatmart.yaml":  # the user's own
-                assert read_image_environment()["CHATMART_CONFIG"] == target
+        assert "healthcheck" in service, name
+        assert ("env_file" in service) == (name == "code"), name
+        assert set(service["environment"]) <= {"DAGSTER_POSTGRES_URL", "CHATMART_LOG"} or name == "postgres"
+
+
+def test_the_data_can_lie_in_a_folder_of_the_host() -> None:
+    override = yaml.safe_load((ROOT / "deploy/data-folder.compose.yaml").read_text("utf-8"))
+    [mount] = override["services"]["code"]["volumes"]
+    assert mount["target"] == "/chatmart/data"
+    assert set(override["services"]) <= set(COMPOSE["services"])
+
+
+def test_services_find_their_files_and_each_other() -> None:
+    for service in COMPOSE["services"].values():
+        for volume in service["volumes"]:
+            if isinstance(volume, dict):  # the user's own
+                assert volume["source"] == "./chatmart.yaml"
+                assert read_image_environment()["CHATMART_CONFIG"] == volume["target"]
             else:
-                assert source in COMPOSE["volumes"], volume
+                assert volume.split(":")[0] in COMPOSE["volumes"], volume
         for other, dependency in service.get("depends_on", {}).items():
             needed = COMPOSE["services"][other]
             assert dependency["condition"] in ("service_healthy", "service_completed_successfully")
@@ -143,15 +180,10 @@ def run_prepare(home: Path, **more: str) -> dict[str, Any]:
     return written
 
 
-def test_the_settings_lie_where_the_installed_program_looks_for_them() -> None:
-    assert ROOT / "dagster.yaml" == SETTINGS_PATH
-    assert re.search(r"cp dagster.yaml /opt/chatmart/lib/python3\.11/site-packages/$", IMAGE, re.MULTILINE)
-
-
 @pytest.mark.long  # a real instance of Dagster
 def test_a_home_is_made_ready(tmp_path: Path) -> None:
     assert (ROOT / "deploy/prepare").stat().st_mode & stat.S_IXOTH
-    assert run_prepare(tmp_path / "home") == yaml.safe_load((ROOT / "dagster.yaml").read_text("utf-8"))
+    assert run_prepare(tmp_path / "home") == yaml.safe_load(SETTINGS_PATH.read_text("utf-8"))
     assert (tmp_path / "home/history/runs.db").is_file()
 
 

@@ -18,7 +18,13 @@ OURS = ("chatmart", "pipelines", "extractors", "transforms", "warehouse", "sandb
 
 _LOADS = {"pipelines.configuration", "pipelines.loads"}
 MAY_IMPORT = {
-    "chatmart": {"chatmart", "pipelines.configuration", "pipelines.loads.workspace", "warehouse"},
+    "chatmart": {
+        "chatmart",
+        "pipelines.configuration",
+        "pipelines.loads.workspace",
+        "pipelines.orchestration.component",
+        "warehouse",
+    },
     "extractors": {"extractors"},
     "warehouse": {"warehouse"},
     "transforms": {"transforms", "extractors", "warehouse.model", "warehouse.records"},
@@ -28,13 +34,14 @@ MAY_IMPORT = {
     "pipelines.orchestration": {*_LOADS, "pipelines.orchestration", "extractors", "warehouse"},
     "pipelines.report": {*_LOADS, "pipelines.report", "extractors", "warehouse"},
     "pipelines.cli": {"pipelines", "extractors", "transforms", "warehouse", "sandbox"},
+    "pipelines.defs": {"chatmart", "pipelines", "extractors", "transforms", "warehouse"},
     "pipelines": {"pipelines", "extractors", "transforms", "warehouse"},
 }
 """The modules of ours, with all below them, that the files of a package may import. The sandbox reads the vendors'
 contracts independently: it shares nothing with the loader."""
 
-MAY_IMPORT_DAGSTER = {"pipelines.orchestration", "pipelines"}
-"""``pipelines`` itself is ``pipelines.definitions``."""
+MAY_IMPORT_DAGSTER = {"pipelines.orchestration", "pipelines.defs", "pipelines"}
+"""``pipelines`` itself is ``pipelines.definitions``; ``pipelines.defs`` is the user's."""
 
 PUBLIC_FACES = (
     "extractors.registry",

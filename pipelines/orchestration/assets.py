@@ -19,7 +19,7 @@ from pipelines.loads.unsettled import plan_unsettled_days
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration import checks
 from pipelines.orchestration.failures import as_dagster_failure, build_failure
-from pipelines.orchestration.loaded_days import days_with_rows
+from pipelines.orchestration.loaded_days import complete_days, days_with_rows
 from pipelines.orchestration.log_observer import LogObserver, TaskLogObserver
 from pipelines.orchestration.news import send_news_after
 from pipelines.orchestration.partitions import build_partitions, partition_window, plan_ended_days
@@ -31,15 +31,16 @@ from pipelines.orchestration.reexecution import (
     selected_assets,
 )
 from pipelines.orchestration.run_metadata import build_run_metadata
+from pipelines.orchestration.run_options import LandingConfig, SlicesConfig, landing_accounts
 
 LANDING = """
 The responses of {provider}, kept verbatim in the landing zone, for all accounts and streams.
 
 A run fetches its accounts concurrently, by the widest date ranges that the provider allows. Settled days are not
 fetched again, nor are responses that are landed and not yet loaded; to fetch them again, set `refetch: true` in the
-launchpad. An account that cannot be fetched fails the check and does not delay the others; the run ends as failed
-once the others are loaded. When no account could be fetched, this step fails. Partition keys are labels of each
-account's own local days. A day is fetched after it has ended in the account's zone.
+launchpad, where `accounts: [...]` chooses accounts. An account that cannot be fetched fails the check and does not
+delay the others; the run ends as failed once the others are loaded. When no account could be fetched, this step fails.
+Partition keys are labels of each account's own local days. A day is fetched after it has ended in the account's zone.
 """
 
 SLICES = """
@@ -48,18 +49,13 @@ The facts of {provider} in the warehouse, one slice per account and local day, f
 A slice and its ledger row are committed together, replace the earlier version of the slice, and are published.
 
 A day is materialised when every account has it. A day that failed for one account is not materialised, although the
-slices of the other accounts are loaded; materialise it again to load the missing slices. A re-execution of a failed run
-that leaves out its landing step fetches what is missing itself.
+slices of the other accounts are loaded; materialise it again to load the missing slices. A run for chosen accounts
+(`accounts` in the launchpad, for its landing step) materialises the days that all other accounts have already. A
+re-execution of a failed run that leaves out its landing step fetches what is missing itself.
 """
 
 
 AssetResults = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult | dg.AssetMaterialization]
-
-
-class LandingConfig(dg.Config):
-    """Options of a run, set in Dagster's launchpad."""
-
-    refetch: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +69,10 @@ class _ProviderAccounts:
     def accounts(self) -> tuple[Account, ...]:
         return self.config.select_accounts(providers=[self.provider])
 
+    def select(self, names: Sequence[str]) -> tuple[Account, ...]:
+        """Return the accounts with these names; all without names. Raises ConfigError when there is none."""
+        return self.config.select_accounts(names, [self.provider])
+
     @property
     def landing_key(self) -> dg.AssetKey:
         return dg.AssetKey([self.provider, "landing"])
@@ -85,12 +85,13 @@ class _ProviderAccounts:
         """Open the workspace of this run; the run log names its job as the command."""
         return Workspace.open(self.config, context.run.run_id, command=run_command(context.job_name))
 
-    def plan_jobs(self, workspace: Workspace, window: Window) -> list[LoadJob]:
+    def plan_jobs(self, workspace: Workspace, accounts: Sequence[Account], window: Window) -> list[LoadJob]:
         """Return the ended local days of the window by account. Raises dagster.Failure when there are none."""
-        jobs = plan_ended_days(self.accounts, window, workspace.clock.now())
+        jobs = plan_ended_days(accounts, window, workspace.clock.now())
         if not jobs:
             raise dg.Failure(
-                f"No {self.provider} account has a day from {window.start} to {max(window.days())}: see start_date. "
+                f"No {self.provider} account of this run has a day from {window.start} to {max(window.days())}: "
+                "see start_date. "
                 "A day is loaded after it has ended in the account's zone.",
                 allow_retries=False,
             )
@@ -140,9 +141,10 @@ def _build_landing_asset(provider_accounts: _ProviderAccounts) -> dg.AssetsDefin
     def landing(context: dg.AssetExecutionContext, config: LandingConfig) -> AssetResults:
         with as_dagster_failure():
             workspace = provider_accounts.open_workspace(context)
-            jobs = provider_accounts.plan_jobs(workspace, partition_window(context))
+            accounts = provider_accounts.select(config.accounts)
+            jobs = provider_accounts.plan_jobs(workspace, accounts, partition_window(context))
             if SCHEDULE_TAG in context.run.tags:
-                _warn_of_older_gaps(context, workspace, provider_accounts.accounts)
+                _warn_of_older_gaps(context, workspace, accounts)
             wanted = jobs if config.refetch else _drop_settled_days(workspace, jobs)
             settled = _count_slices(jobs) - _count_slices(wanted)
             context.log.info(
@@ -194,13 +196,17 @@ def _build_slices_asset(provider_accounts: _ProviderAccounts) -> dg.AssetsDefini
         partitions_def=build_partitions(provider_accounts.config, provider_accounts.provider),
         backfill_policy=dg.BackfillPolicy.single_run(),
         metadata={"configured accounts": _build_accounts_table(provider_accounts.accounts)},
+        output_required=False,  # a run for some accounts completes only some of its days, or none
     )
-    def slices(context: dg.AssetExecutionContext) -> AssetResults:
+    def slices(context: dg.AssetExecutionContext, config: SlicesConfig) -> AssetResults:
         with as_dagster_failure():
             workspace = provider_accounts.open_workspace(context)
             store, provider = workspace.store, provider_accounts.provider
             window = partition_window(context)
-            jobs = provider_accounts.plan_jobs(workspace, window)
+            accounts = provider_accounts.select(
+                config.accounts or landing_accounts(context, provider_accounts.landing_key)
+            )
+            jobs = provider_accounts.plan_jobs(workspace, accounts, window)
             started_at = attempt_at = run_started_at(context, context.run.run_id)
             if repeats_without(context, provider_accounts.landing_key):
                 # the batches to load are also those of the first attempt
@@ -211,10 +217,14 @@ def _build_slices_asset(provider_accounts: _ProviderAccounts) -> dg.AssetsDefini
                 load_landed_batches(workspace, jobs, started_at, failed_since=attempt_at, observer=observer)
             outstanding = checks.find_outstanding_slices(store, jobs, started_at, workspace.clock.now())
             results = [checks.check_slices_present(outstanding, jobs), checks.check_totals(store, provider, window)]
-            metadata_by_key = {
-                day.isoformat(): day_metadata for day, day_metadata in days_with_rows(store, provider, window).items()
-            }
-        if not outstanding:
+            is_for_all = accounts == provider_accounts.accounts
+            days = (
+                days_with_rows(store, provider, window)
+                if is_for_all
+                else complete_days(store, provider_accounts.accounts, window, workspace.clock.now())
+            )
+            metadata_by_key = {day.isoformat(): day_metadata for day, day_metadata in days.items()}
+        if is_for_all and not outstanding:
             for key in context.partition_keys:
                 context.add_asset_metadata(metadata_by_key.get(key, {}), partition_key=key)
             yield dg.MaterializeResult(check_results=results)
@@ -223,7 +233,8 @@ def _build_slices_asset(provider_accounts: _ProviderAccounts) -> dg.AssetsDefini
         failed_keys = {day.isoformat() for days in outstanding.values() for day in days}
         for key in sorted(metadata_by_key.keys() - failed_keys):
             yield dg.AssetMaterialization(provider_accounts.slices_key, partition=key, metadata=metadata_by_key[key])
-        raise build_failure(format_reasons(outstanding), len(jobs), "the other slices are loaded and published")
+        if outstanding:
+            raise build_failure(format_reasons(outstanding), len(jobs), "the other slices are loaded and published")
 
     return slices
 

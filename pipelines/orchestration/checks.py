@@ -186,7 +186,9 @@ def check_known_channels(store: Store) -> dg.AssetCheckResult:
         passed=not too_many,
         severity=dg.AssetCheckSeverity.WARN,
         description=problem if too_many else "Nearly all channels are known.",
-        metadata=_build_table("share by provider", [{**row, "share": shares[row["provider"]]} for row in rows]),
+        metadata=_build_table(
+            "share by provider", [{**row, "share": f"{shares[row['provider']]:.1%}"} for row in rows]
+        ),
     )
 
 

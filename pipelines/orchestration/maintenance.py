@@ -58,6 +58,7 @@ def build_maintenance_job(config: Config) -> dg.JobDefinition:
         name="maintain",
         description="Deletes files and logs that are older than the configured retention. Totals of days and the state "
         "of partitions are always kept.",
+        executor_def=dg.in_process_executor,
     )
     def maintain() -> None:
         prune_landing_zone()

@@ -15,22 +15,26 @@ from pipelines.loads.plan import plan_daily_load, plan_daily_loads
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration.maintenance import build_maintenance_job
 from pipelines.orchestration.partitions import GRACE_PERIOD
-from pipelines.orchestration.star_assets import STAR_GROUP, configured_providers
+from pipelines.orchestration.star_assets import WAREHOUSE_ASSETS, configured_providers
 from warehouse.errors import WarehouseError
 
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 
+_RUNNING = dg.DefaultScheduleStatus.RUNNING
 _GRACE_HOURS = round(GRACE_PERIOD.total_seconds() / 3600)
 
 
-def build_schedules(config: Config) -> list[dg.ScheduleDefinition]:
-    """Return all schedules with their jobs."""
-    loads = [build_load_schedule(config, name) for name in configured_providers(config)]
-    return [*loads, *build_star_schedules(config), build_maintenance_schedule(config)]
+def build_schedules(config: Config, *, is_scheduled: bool = True) -> list[dg.ScheduleDefinition]:
+    """Return all schedules with their jobs; unless ``is_scheduled``, each waits until somebody switches it on."""
+    status = _RUNNING if is_scheduled else dg.DefaultScheduleStatus.STOPPED
+    loads = [build_load_schedule(config, name, status) for name in configured_providers(config)]
+    return [*loads, *build_star_schedules(config, status), build_maintenance_schedule(config, status)]
 
 
-def build_load_schedule(config: Config, provider: str) -> dg.ScheduleDefinition:
+def build_load_schedule(
+    config: Config, provider: str, status: dg.DefaultScheduleStatus = _RUNNING
+) -> dg.ScheduleDefinition:
     """Return a provider's daily load with its job: one run for all accounts.
 
     It covers yesterday, the look-back and missed days of the last ``catch_up_days`` days.
@@ -39,6 +43,7 @@ def build_load_schedule(config: Config, provider: str) -> dg.ScheduleDefinition:
         f"load_{provider}",
         selection=dg.AssetSelection.groups(provider),
         description=f"Fetches, loads and publishes days of all {provider} accounts. A range of days is one run.",
+        executor_def=dg.in_process_executor,
     )
     reach_days = config.settings.catch_up_days
 
@@ -47,7 +52,7 @@ def build_load_schedule(config: Config, provider: str) -> dg.ScheduleDefinition:
         name=f"{job.name}_daily",
         cron_schedule=_build_cron(config.schedule.provider_time(provider)),
         execution_timezone=config.schedule.provider_time(provider).timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
+        default_status=status,
         description=f"Loads yesterday and the look-back of all {provider} accounts, as one run. The range begins "
         f"earlier where days of the last {reach_days} are missing, failed or stale.",
     )
@@ -76,7 +81,9 @@ def _plan_window(config: Config, provider: str, context: dg.ScheduleEvaluationCo
     )
 
 
-def build_star_schedules(config: Config) -> Iterator[dg.ScheduleDefinition]:
+def build_star_schedules(
+    config: Config, status: dg.DefaultScheduleStatus = _RUNNING
+) -> Iterator[dg.ScheduleDefinition]:
     """Yield the schedules that check the star when the daily loads are due, with their job.
 
     They also notice loads that failed or never started. One runs after the common time, and one after the time of each
@@ -84,8 +91,9 @@ def build_star_schedules(config: Config) -> Iterator[dg.ScheduleDefinition]:
     """
     job = dg.define_asset_job(
         "check_star",
-        selection=dg.AssetSelection.groups(STAR_GROUP),
-        description="Counts and checks the published tables of all providers. Loads nothing.",
+        selection=WAREHOUSE_ASSETS,
+        description="Counts and checks the published tables and views of all providers. Loads nothing.",
+        executor_def=dg.in_process_executor,
     )
     common = config.schedule.common_time
     times = {f"{job.name}_daily": common}
@@ -99,19 +107,19 @@ def build_star_schedules(config: Config) -> Iterator[dg.ScheduleDefinition]:
             name=name,
             cron_schedule=_build_cron(time, delay_hours=_GRACE_HOURS),
             execution_timezone=time.timezone,
-            default_status=dg.DefaultScheduleStatus.RUNNING,
+            default_status=status,
             description="Checks that the days of the daily loads are loaded.",
         )
 
 
-def build_maintenance_schedule(config: Config) -> dg.ScheduleDefinition:
+def build_maintenance_schedule(config: Config, status: dg.DefaultScheduleStatus = _RUNNING) -> dg.ScheduleDefinition:
     """Return the daily maintenance with its job; it starts after the loads and the check of the star."""
     return dg.ScheduleDefinition(
         job=build_maintenance_job(config),
         name="maintain_daily",
         cron_schedule=_build_cron(config.schedule.common_time, delay_hours=2 * _GRACE_HOURS),
         execution_timezone=config.schedule.timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
+        default_status=status,
         description="Deletes files and logs that are older than the configured retention.",
     )
 

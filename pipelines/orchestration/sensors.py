@@ -3,7 +3,7 @@
 Schedules do not belong here; the text of an alert and how it is sent are in ``loads.alerts``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -17,7 +17,7 @@ from pipelines.loads.workspace import Workspace
 from pipelines.orchestration.assets import job_display_name, run_command
 from pipelines.orchestration.reexecution import list_attempts
 from pipelines.orchestration.schedules import RANGE_END_TAG, RANGE_START_TAG
-from pipelines.orchestration.star_assets import STAR_GROUP
+from pipelines.orchestration.star_assets import WAREHOUSE_ASSETS
 from warehouse.errors import WarehouseError
 
 PARTITION = "dagster/partition"
@@ -30,15 +30,19 @@ def build_star_sensor() -> dg.AutomationConditionSensorDefinition:
     """Return a sensor that materialises the star after loads, by the assets' own conditions. It is on by default."""
     return dg.AutomationConditionSensorDefinition(
         "look_at_star_after_loads",
-        target=dg.AssetSelection.groups(STAR_GROUP),
+        target=WAREHOUSE_ASSETS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=30,
-        description="Counts and checks the published tables after a load.",
+        description="Counts and checks the published tables and views after a load; at the first start, what was "
+        "loaded before.",
     )
 
 
-def build_failure_sensor(config: Config) -> dg.SensorDefinition:
-    """Return a sensor that sends alerts about failed runs. It is on when a receiver is configured."""
+def build_failure_sensor(config: Config, is_own: Callable[[dg.DagsterRun], bool] | None = None) -> dg.SensorDefinition:
+    """Return a sensor that sends alerts about failed runs. It is on when a receiver is configured.
+
+    With ``is_own``, only about the runs for which it returns true.
+    """
     alerts = config.settings.alerts
     status = dg.DefaultSensorStatus.RUNNING if alerts.has_receiver else dg.DefaultSensorStatus.STOPPED
 
@@ -54,6 +58,8 @@ def build_failure_sensor(config: Config) -> dg.SensorDefinition:
         run = context.dagster_run
         if not alerts.has_receiver:
             return dg.SkipReason(_NOT_CONFIGURED)
+        if is_own is not None and not is_own(run):
+            return dg.SkipReason(f"{job_display_name(run.job_name)} ({run.run_id}) is no run of chatmart")
         if run.tags.get(WILL_RETRY) == "true":
             return dg.SkipReason(f"Dagster will retry {job_display_name(run.job_name)} ({run.run_id})")
         alert = build_failed_run_alert(config, context)

@@ -1,10 +1,10 @@
-"""The star's tables and the published warehouse as unpartitioned assets: schema, lineage, row counts, checks.
+"""The star's tables, the views over them and the published warehouse as unpartitioned assets: schema, lineage, checks.
 
 One step inspects all of them. ``<provider>/slices`` committed the tables; code that computes or changes facts does not
 belong here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,13 @@ from pipelines.orchestration import checks
 from pipelines.orchestration.assets import store_kind
 from pipelines.orchestration.diagrams import CHART_DAYS, draw_daily_chart
 from pipelines.orchestration.failures import as_dagster_failure
+from pipelines.orchestration.view_assets import (
+    MARTS_GROUP,
+    VIEWS_GROUP,
+    build_view_specs,
+    read_view_columns,
+    read_view_metadata,
+)
 from warehouse.docs.relations import DIMENSIONS, FACTS, duckdb_type, joined_dimension, key_column
 from warehouse.model.schema import fact_table, metadata
 from warehouse.sql import fill, ident
@@ -25,14 +32,27 @@ from warehouse.store import Store
 
 STAR_GROUP = "star"
 PUBLISHED = dg.AssetKey([STAR_GROUP, "published"])
+WAREHOUSE_ASSETS = dg.AssetSelection.groups(STAR_GROUP, VIEWS_GROUP, MARTS_GROUP)
+"""The assets that show the published warehouse; the others load it."""
 TABLES = (*FACTS, *sorted(DIMENSIONS, key=lambda table: table.name))
 
+_LOADED_BEFORE = (
+    dg.AutomationCondition.initial_evaluation()
+    & dg.AutomationCondition.missing()
+    & dg.AutomationCondition.any_deps_match(
+        ~dg.AutomationCondition.missing() | dg.AutomationCondition.will_be_requested()
+    )
+)
+
 AFTER_LOADS = (
-    dg.AutomationCondition.any_deps_updated().since_last_handled()
+    (dg.AutomationCondition.any_deps_updated().since_last_handled() | _LOADED_BEFORE)
     & ~dg.AutomationCondition.any_deps_in_progress()
     & ~dg.AutomationCondition.in_progress()
 ).with_label("after_loads")
-"""Materialise when a load has ended and no load is running: loads that end together are inspected once."""
+"""Materialise when a load has ended and no load is running: loads that end together are inspected once.
+
+At the first start of Dagster, also what was loaded before it.
+"""
 
 _ABOUT_PUBLISHED = """
 The published warehouse that people, BI tools and `chatmart sql` open; each load replaces it as a whole.
@@ -63,22 +83,24 @@ class _Inspection:
 
 
 def build_star_assets(config: Config) -> dg.AssetsDefinition:
-    """Return the tables of the star and ``star/published`` as one step; each may be materialised alone."""
+    """Return the star's tables, the views and ``star/published`` as one step; each may be materialised alone."""
     upstream = [dg.AssetKey([provider, "slices"]) for provider in configured_providers(config)]
-    specs = [_build_table_spec(config, table, upstream) for table in TABLES]
-    published = dg.AssetSpec(
-        PUBLISHED,
-        deps=[spec.key for spec in specs],
-        group_name=STAR_GROUP,
-        kinds={store_kind(config)},
-        owners=config.settings.owners,
-        description=_ABOUT_PUBLISHED,
-        automation_condition=AFTER_LOADS,
+
+    def build_spec(key: dg.AssetKey, kind: str = "", **properties: Any) -> dg.AssetSpec:
+        kinds = {store_kind(config), *filter(None, [kind])}
+        owners = config.settings.owners
+        return dg.AssetSpec(key, kinds=kinds, owners=owners, automation_condition=AFTER_LOADS, **properties)
+
+    tables = [_build_table_spec(build_spec, table, upstream) for table in TABLES]
+    views = build_view_specs({table.name: table_asset_key(table) for table in TABLES}, build_spec).values()
+    published = build_spec(
+        PUBLISHED, deps=[spec.key for spec in tables], group_name=STAR_GROUP, description=_ABOUT_PUBLISHED
     )
+    specs = [*tables, *views, published]
 
     @dg.multi_asset(
         name=STAR_GROUP,
-        specs=[*specs, published],
+        specs=specs,
         check_specs=_build_check_specs(),
         can_subset=True,
     )
@@ -88,12 +110,13 @@ def build_star_assets(config: Config) -> dg.AssetsDefinition:
             # configured accounts get a row, so that the checks report their days as missing before any load
             set_accounts_and_measures(workspace)
             publish_warehouse(workspace)
-        for spec in (*specs, published):
+            view_columns = read_view_columns(workspace.store)
+        for spec in specs:
             check_names = [key.name for key in context.selected_asset_check_keys if key.asset_key == spec.key]
             if spec.key not in context.selected_asset_keys and not check_names:
                 continue
             with as_dagster_failure():
-                inspection = _inspect_asset(workspace, spec.key)
+                inspection = _inspect_asset(workspace, spec.key, view_columns)
             results = [result for result in inspection.check_results if result.check_name in check_names]
             if spec.key in context.selected_asset_keys:
                 yield dg.MaterializeResult(asset_key=spec.key, metadata=inspection.metadata, check_results=results)
@@ -113,7 +136,9 @@ def table_asset_key(table: Table) -> dg.AssetKey:
     return dg.AssetKey([STAR_GROUP, table.name])
 
 
-def _build_table_spec(config: Config, table: Table, upstream: Sequence[dg.AssetKey]) -> dg.AssetSpec:
+def _build_table_spec(
+    build_spec: Callable[..., dg.AssetSpec], table: Table, upstream: Sequence[dg.AssetKey]
+) -> dg.AssetSpec:
     joins = {
         column.name: [dg.TableColumnDep(dg.AssetKey([STAR_GROUP, joined]), key_column(metadata.tables[joined]).name)]
         for column in table.columns
@@ -125,14 +150,12 @@ def _build_table_spec(config: Config, table: Table, upstream: Sequence[dg.AssetK
     }
     if joins:
         table_metadata["dagster/column_lineage"] = dg.TableColumnLineage(joins)
-    return dg.AssetSpec(
+    return build_spec(
         table_asset_key(table),
         deps=upstream,
         description=table.comment,
         group_name=STAR_GROUP,
-        kinds={store_kind(config), "table"},
-        owners=config.settings.owners,
-        automation_condition=AFTER_LOADS,
+        kind="table",
         metadata=table_metadata,
     )
 
@@ -185,13 +208,18 @@ def _build_check_specs() -> list[dg.AssetCheckSpec]:
     ]
 
 
-def _inspect_asset(workspace: Workspace, asset_key: dg.AssetKey) -> _Inspection:
+def _inspect_asset(
+    workspace: Workspace, asset_key: dg.AssetKey, view_columns: Mapping[str, Sequence[dg.TableColumn]]
+) -> _Inspection:
     store = workspace.store
     if asset_key == PUBLISHED:
         config, now = workspace.config, workspace.clock.now()
         file_metadata = {"path": dg.MetadataValue.path(store.address), "size in bytes": store.size_bytes()}
         results = [checks.check_freshness(store, config, now), checks.check_gaps(store, config, now)]
         return _Inspection(file_metadata, results)
+    if asset_key.path[0] != STAR_GROUP:
+        name = asset_key.path[-1]
+        return _Inspection(read_view_metadata(store, name, view_columns[name]), [])
     table = metadata.tables[asset_key.path[-1]]
     results = [checks.check_unique_grain(store, table)]
     if table in FACTS:

@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.server import Sandbox
-from tests.support.dagster_tool import run_dagster_tool
+from tests.support.dagster_tool import REPOSITORY, run_dagster_tool
 from tests.support.installation import CHATMART, Installation, days_from
 from tests.support.wait_until import TIMEOUT_SECONDS, wait_until
 
@@ -44,7 +44,7 @@ def test_the_definitions_are_valid_for_dagsters_tools(tmp_path: Path) -> None:
         checked = run_dagster_tool(product, "dg", "check", "defs")
         assert checked.returncode == 0, checked.stdout + checked.stderr
         listed = run_dagster_tool(product, "dg", "list", "defs", "--json")
-        for name in ("cognigy/landing", "inkeep/slices", "star/fact_channel_daily", "star/published"):
+        for name in ("cognigy/landing", "inkeep/slices", "star/published", "marts/conversation_monthly"):
             assert json.dumps(name) in listed.stdout
         assert sandbox.requests == []
 
@@ -105,4 +105,28 @@ def test_dev_serves_and_ends_on_a_signal_also_in_the_background_of_a_script(tmp_
         finally:
             dev.kill()
         assert "Traceback" not in (tmp_path / "output.txt").read_text()
+        assert "Warning" not in (tmp_path / "output.txt").read_text()
         assert sandbox.requests == []
+
+
+@pytest.mark.e2e
+@pytest.mark.long
+def test_an_own_asset_is_scaffolded_beside_ours(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    shutil.copytree(REPOSITORY / "pipelines", checkout / "pipelines")
+    for name in ("pyproject.toml", "chatmart", "extractors", "transforms", "warehouse"):
+        (checkout / name).symlink_to(REPOSITORY / name)
+    with Sandbox() as sandbox:
+        product = Installation(tmp_path, sandbox, COGNIGY)
+        environment = {**product.environment, "PYTHONPATH": str(checkout), "VIRTUAL_ENV": sys.prefix}
+
+        def run_dg(*arguments: str) -> str:
+            command = [Path(sys.executable).with_name("dg"), *arguments]
+            done = subprocess.run(command, cwd=checkout, env=environment, text=True, capture_output=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+            return done.stdout
+
+        run_dg("scaffold", "defs", "dagster.asset", "own.py")
+        listed = run_dg("list", "defs", "--json")
+    for name in ("own", "cognigy/slices"):
+        assert json.dumps(name) in listed

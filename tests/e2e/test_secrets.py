@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from pipelines.loads import load
+from pipelines.orchestration.instance.home import SETTINGS_PATH
 from sandbox.account import SandboxAccount
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.recorder import Fault
@@ -203,7 +204,7 @@ def test_a_defect_that_quotes_the_credential(
 def test_a_run_of_dagster(plant: Plant) -> None:
     home = plant.product.folder / "home"
     home.mkdir()
-    shutil.copyfile(REPOSITORY / "dagster.yaml", home / "dagster.yaml")
+    shutil.copyfile(SETTINGS_PATH, home / "dagster.yaml")
     sandbox = plant.product.sandbox
     sandbox.plan_faults(
         respond_with(IN_HEADER.ids["project_id"], {"detail": repeat_credential(IN_HEADER)}, 401),

@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.configuration import config as configuration
 from pipelines.configuration.config import Config
-from pipelines.definitions import build_definitions
+from pipelines.orchestration.build import build_definitions
 from sandbox.accounts import DEMO_ACCOUNTS
 from sandbox.config import build_environment
 from sandbox.server import Sandbox

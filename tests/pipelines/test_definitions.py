@@ -10,9 +10,13 @@ import pytest
 
 from extractors.errors import ConfigError
 from extractors.registry import PROVIDERS
-from pipelines.definitions import build_definitions
+from pipelines import definitions
+from pipelines.orchestration.build import build_definitions
+from pipelines.orchestration.instance.home import SETTINGS_PATH
+from pipelines.orchestration.view_assets import view_asset_key
 from sandbox.accounts import DEMO_ACCOUNTS
 from tests.pipelines.conftest import DagsterProject
+from warehouse.ddl.views import view_queries
 
 ROOT = Path(__file__).parents[2]
 EVERYONE = tuple(account.name for account in DEMO_ACCOUNTS)
@@ -44,6 +48,7 @@ def test_every_asset_job_schedule_and_sensor_by_name(build_dagster_project: Call
     assert assets == {
         *(f"{provider}/{asset}" for provider in PROVIDERS for asset in ("landing", "slices")),
         *(f"star/{table}" for table in STAR),
+        *(view_asset_key(view).to_user_string() for view in view_queries()),
     }
     jobs = {f"load_{provider}" for provider in PROVIDERS} | {"check_star", "maintain"}
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == jobs
@@ -69,7 +74,7 @@ def test_every_check_by_name(build_dagster_project: Callable[..., DagsterProject
 
 def test_a_provider_without_accounts_has_no_assets(build_dagster_project: Callable[..., DagsterProject]) -> None:
     graph = build_definitions(build_dagster_project("acme-docs").config).get_repository_def().asset_graph
-    assert {key.path[0] for key in graph.get_all_asset_keys()} == {"inkeep", "star"}
+    assert {key.path[0] for key in graph.get_all_asset_keys()} == {"inkeep", "star", "views", "marts"}
 
 
 def test_every_asset_says_what_it_is_and_where_it_belongs(build_dagster_project: Callable[..., DagsterProject]) -> None:
@@ -120,8 +125,16 @@ def test_a_process_that_imports_the_module_ends_with_the_error(tmp_path: Path) -
     assert "named.yaml" in process.stderr
 
 
+def test_an_installed_package_does_not_look_for_the_project_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(definitions, "PROJECT_ROOT", tmp_path / ".venv/lib/python3.11/site-packages")
+    (tmp_path / "pyproject.toml").write_text("[tool.dg]\ndirectory_type = 'project'\n")
+    assert list(definitions.find_own_definitions().resolve_all_asset_specs()) == []
+
+
 def test_the_instance_settings_are_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
+    (tmp_path / "dagster.yaml").write_bytes(SETTINGS_PATH.read_bytes())
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     with dg.DagsterInstance.get() as instance:
         pools = instance.get_concurrency_config().pool_config

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pipelines.orchestration.instance.home import SETTINGS_PATH
 from tests.support.installation import Installation
 
 REPOSITORY = Path(__file__).parents[2]
@@ -16,7 +17,7 @@ def start_dagster_tool(installation: Installation, *command: str, **options: Any
     """Start ``dagster``, ``dg`` or another of its tools; ``options`` are those of ``Popen``."""
     home = installation.folder / "home"
     home.mkdir(exist_ok=True)
-    shutil.copyfile(REPOSITORY / "dagster.yaml", home / "dagster.yaml")
+    shutil.copyfile(SETTINGS_PATH, home / "dagster.yaml")
     environment = {
         **installation.environment,
         "DAGSTER_HOME": str(home),

@@ -14,7 +14,7 @@ from unittest.mock import patch
 import dagster as dg
 
 from pipelines.configuration import config as configuration
-from pipelines.definitions import build_definitions
+from pipelines.orchestration.build import build_definitions
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "chatmart.example.yaml"

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.configuration.config import load_config
-from pipelines.definitions import build_definitions
+from pipelines.orchestration.build import build_definitions
 
 _numbers = count()
 

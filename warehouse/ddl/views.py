@@ -91,11 +91,9 @@ def create_views(con: duckdb.DuckDBPyConnection) -> None:
 
 def create_view_statements(name: str) -> list[str]:
     """Return the statements that create the view `name`, then set its comment. Raises KeyError for an unknown name."""
-    text = view_queries()[name]
-    comment = " ".join(_VIEW_COMMENT.findall(text))
     return [
-        fill("CREATE OR REPLACE VIEW $view AS $query", view=ident(name), query=_name_schemas(text)),
-        fill("COMMENT ON VIEW $view IS $comment", view=ident(name), comment=literal(comment)),
+        fill("CREATE OR REPLACE VIEW $view AS $query", view=ident(name), query=_name_schemas(view_queries()[name])),
+        fill("COMMENT ON VIEW $view IS $comment", view=ident(name), comment=literal(view_comment(name))),
     ]
 
 
@@ -127,6 +125,11 @@ def _name_schemas(query: str) -> str:
         return f"{words}{space}{name_with_schema(name) if name in metadata.tables else name}"
 
     return _READ_TABLE.sub(replace, query)
+
+
+def view_comment(name: str) -> str:
+    """Return the comment of the view `name`, in one line. Raises KeyError for an unknown name."""
+    return " ".join(_VIEW_COMMENT.findall(view_queries()[name]))
 
 
 def comment_column_statements(name: str, columns: list[str]) -> list[str]:

@@ -5,7 +5,6 @@ The servers themselves are the package ``sandbox`` and Dagster.
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -49,10 +48,15 @@ def sandbox(config: str | None, port: int | None, seed: int | None, world: str) 
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def dev(config: str | None, arguments: tuple[str, ...]) -> NoReturn:
-    """Start Dagster's UI and daemon for the configuration. Further arguments and options go to ``dagster dev``."""
+    """Start Dagster's UI and daemon for the configuration, showing the days that are loaded already.
+
+    Further arguments and options go to ``dg dev``.
+    """
     from pipelines.cli.steps.locate_config import locate_config
     from pipelines.configuration import config as configuration
+    from pipelines.loads.workspace import Workspace
     from pipelines.orchestration.instance.home import prepare_home
+    from pipelines.orchestration.instance.start import prepare_storage, record_loaded_days
 
     loaded_config = configuration.load_config(locate_config(config))
     environment = {
@@ -60,11 +64,13 @@ def dev(config: str | None, arguments: tuple[str, ...]) -> NoReturn:
         configuration.ENVIRONMENT_VARIABLE: str(loaded_config.path),
         **prepare_home(loaded_config),
     }
-    dagster = str(Path(sys.executable).with_name("dagster"))
     os.umask(0o077)  # Dagster's logs name accounts and numbers
-    # migrate in one process first: three processes that create the instance's databases at once corrupt them
-    subprocess.run([dagster, "instance", "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
-    command = [dagster, "dev", "--module-name", "pipelines.definitions", *arguments]
+    prepare_storage(loaded_config)
+    day_count = record_loaded_days(Workspace.open(loaded_config, command="dev"))
+    if day_count:
+        click.echo(f"{day_count} days (counted by provider) that were loaded without Dagster are now recorded in it.")
+    program = str(Path(sys.executable).with_name("dg"))
+    command = [program, "dev", "--module-name", "pipelines.definitions", *arguments]
     # a shell that runs a script ignores SIGINT in what it starts with `&`; Dagster stops on SIGINT as on SIGTERM
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.execve(dagster, command, environment)  # replaces this process, so that signals reach Dagster
+    os.execve(program, command, environment)  # replaces this process, so that signals reach Dagster

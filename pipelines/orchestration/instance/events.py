@@ -1,6 +1,6 @@
 """Write materialisations into Dagster's storage in batches, for days that were loaded outside Dagster.
 
-Which days are written is decided in ``instance.materializations``, not here.
+Which days are written is decided in ``instance.materializations`` and ``instance.start``, not here.
 """
 
 import os
@@ -31,10 +31,7 @@ def write_materializations(
     is written first, so that an interruption loses the oldest days.
     """
     event_count = 0
-    with (
-        _set_environment(dagster_environment(config)),
-        dg.DagsterInstance.from_config(str(home_folder(config))) as instance,
-    ):
+    with open_instance(config) as instance:
         storage = _batching_storage(instance)
         for provider, days in days_by_provider.items():
             for name in ASSETS:
@@ -50,6 +47,16 @@ def write_materializations(
                     storage.store_event_batch([_build_entry(event) for event in batch])
                     event_count += len(batch)
     return event_count
+
+
+@contextmanager
+def open_instance(config: Config) -> Iterator[dg.DagsterInstance]:
+    """Open the instance of a configuration's home, which is created where there is none."""
+    with (
+        _set_environment(dagster_environment(config)),
+        dg.DagsterInstance.from_config(str(home_folder(config))) as instance,
+    ):
+        yield instance
 
 
 def _build_entry(materialization: dg.AssetMaterialization) -> dg.EventLogEntry:

@@ -15,7 +15,8 @@ HOME_VARIABLE = "DAGSTER_HOME"
 POSTGRES_VARIABLE = "DAGSTER_POSTGRES_URL"
 """The address of a PostgreSQL database for Dagster's state. Without it, the state is in SQLite files in the home."""
 
-SETTINGS_PATH = Path(__file__).parents[3] / "dagster.yaml"
+SETTINGS_PATH = Path(__file__).with_name("dagster.yaml")
+"""The project's settings of a Dagster instance. They are in the package: an installed program has them too."""
 
 _IN_POSTGRES = f"""
 storage:
@@ -47,8 +48,7 @@ def prepare_home(config: Config) -> dict[str, str]:
     if os.environ.get(HOME_VARIABLE):
         return dagster_environment(config)
     folder.mkdir(mode=0o700, exist_ok=True)  # Dagster's logs name accounts and numbers
-    if SETTINGS_PATH.is_file():
-        (folder / "dagster.yaml").write_text(render_settings())
+    (folder / "dagster.yaml").write_text(render_settings())
     return dagster_environment(config)
 
 

@@ -168,3 +168,28 @@ def test_no_secret_reaches_the_event_log(build_dagster_project: Callable[..., Da
     log = repr(bot.instance.all_logs(result.run_id))
     assert "globex-support" in log
     assert "fake-key-acme-support-not-real" not in log
+
+
+def test_a_run_for_chosen_accounts_loads_these_and_completes_the_days_that_the_others_have(
+    build_dagster_project: Callable[..., DagsterProject],
+) -> None:
+    bot = build_dagster_project(*BOTH, first=MARCH[0])
+    chosen = {"ops": {"cognigy__landing": {"config": {"accounts": ["acme-support"]}}}}
+    result = bot.run_job("load_cognigy", MARCH, chosen)
+    assert result.success
+    assert count_slices(bot) == {"acme-support": 5, "globex-support": 0}
+    assert bot.materialized_partitions("cognigy/slices") == set()
+    assert check_outcomes(result)["every_slice_present"]
+    others = {"ops": {"cognigy__landing": {"config": {"accounts": ["globex-support"]}}}}
+    assert bot.run_job("load_cognigy", (MARCH[0], date(2025, 3, 2)), others).success
+    assert count_slices(bot) == {"acme-support": 5, "globex-support": 2}
+    assert bot.materialized_partitions("cognigy/slices") == {"2025-03-01", "2025-03-02"}
+
+
+def test_a_run_for_an_unknown_account_names_it(build_dagster_project: Callable[..., DagsterProject]) -> None:
+    bot = build_dagster_project("acme-support")
+    chosen = {"ops": {"cognigy__landing": {"config": {"accounts": ["acme"]}}}}
+    result = bot.run_job("load_cognigy", MARCH, chosen)
+    description = find_failure(result, "cognigy__landing")[0]
+    assert description.startswith("there is no account 'acme' in ")
+    assert description.endswith("chatmart.yaml; did you mean acme-support?")

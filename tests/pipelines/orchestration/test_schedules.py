@@ -6,8 +6,8 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.definitions import build_definitions
 from pipelines.loads.workspace import Workspace
+from pipelines.orchestration.build import build_definitions
 from tests.pipelines.conftest import PARTITION_RANGE_TAGS, DagsterProject
 
 TICK = datetime(2025, 3, 31, 5, 30, tzinfo=UTC)

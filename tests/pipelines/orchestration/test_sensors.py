@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines.definitions import build_definitions
+from pipelines.orchestration.build import build_definitions
 from pipelines.orchestration.sensors import build_failed_run_alert, build_failure_sensor
 from tests.pipelines.conftest import DagsterProject
 from tests.support.scripted_server import ScriptedServer, raw_response, run_scripted_server
@@ -124,3 +124,25 @@ def test_a_failure_that_lasts_is_reported_once_and_its_end_by_the_next_scheduled
     assert (message["event"], message["what"], message["accounts"]) == ("recovered", "load_cognigy", ["globex-support"])
     assert mended.run_job("load_cognigy", MARCH, tags=scheduled).success
     assert len(server.requests) == 2
+
+
+def test_in_a_project_of_somebody_else_only_own_runs_are_reported(
+    build_dagster_project: Callable[..., DagsterProject], server: ScriptedServer
+) -> None:
+    bot = build_dagster_project(*BOTH, bad=["globex-support"], alerts={"webhook": "${ALERT_WEBHOOK}"})
+    sensors = {sensor.name: sensor for sensor in build_definitions(bot.config, is_guest=True).sensors or ()}
+    alert_sensor: Any = sensors["alert_of_failed_runs"]
+
+    @dg.op
+    def fail() -> None:
+        raise dg.Failure("not ours")
+
+    @dg.job
+    def theirs() -> None:
+        fail()
+
+    result = theirs.execute_in_process(instance=bot.instance, raise_on_error=False)
+    assert str(alert_sensor(build_context(bot, result)).skip_message).endswith("is no run of chatmart")
+    assert server.requests == []
+    result = bot.run_job("load_cognigy", MARCH)
+    assert str(alert_sensor(build_context(bot, result)).skip_message).startswith("Alert sent to all receivers")

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import dagster as dg
 
-from pipelines.definitions import build_definitions
+from pipelines.orchestration.build import build_definitions
 from tests.pipelines.conftest import DagsterProject
 
 
@@ -66,3 +67,52 @@ def _find_check(result: dg.ExecuteInProcessResult, check: str) -> dg.AssetCheckE
 
 def _asset_specs(bot: DagsterProject) -> list[dg.AssetSpec]:
     return list(build_definitions(bot.config).resolve_all_asset_specs())
+
+
+def test_a_view_has_the_lineage_of_its_sql_its_columns_and_its_days(
+    build_dagster_project: Callable[..., DagsterProject],
+) -> None:
+    bot = build_dagster_project("acme-support")
+    assert bot.run_job("load_cognigy", (date(2025, 2, 27), date(2025, 3, 2))).success
+    result = bot.run_job("check_star", asset_keys=["views/channel_daily", "views/coverage", "marts/channel_monthly"])
+    metadata = {name: event.metadata for name, event in star_materializations(result).items()}
+    assert metadata.keys() == {"channel_daily", "coverage", "channel_monthly"}
+    assert metadata["channel_daily"]["days"].value == "2025-02-27 to 2025-03-02"
+    assert metadata["channel_monthly"]["dagster/row_count"].value > 0
+    [month] = [c for c in metadata["channel_monthly"]["dagster/column_schema"].value.columns if c.name == "month"]
+    assert (month.type, month.description is not None) == ("DATE", True)
+
+    specs = {spec.key.to_user_string(): spec for spec in _asset_specs(bot)}
+    sources = {dep.asset_key.to_user_string() for dep in specs["views/channel_daily"].deps}
+    assert sources == {"star/dim_account", "star/dim_channel", "star/fact_channel_daily"}
+    sources = {dep.asset_key.to_user_string() for dep in specs["views/coverage"].deps}
+    assert sources == {"star/dim_account"}  # the ledger, which it reads too, is no asset
+    assert specs["marts/channel_monthly"].kinds == {"duckdb", "mart"}
+
+
+def test_the_warehouse_is_inspected_after_loads_and_once_when_it_was_loaded_before(
+    build_dagster_project: Callable[..., DagsterProject],
+) -> None:
+    defs = build_definitions(build_dagster_project("acme-support").config)
+    keys = [key for key in defs.resolve_asset_graph().get_all_asset_keys() if key.path[0] != "cognigy"]
+    evaluate = partial(dg.evaluate_automation_conditions, defs, asset_selection=dg.AssetSelection.assets(*keys))
+
+    def record(instance: dg.DagsterInstance, key: dg.AssetKey, day: str | None = None) -> None:
+        instance.report_runless_asset_event(dg.AssetMaterialization(key, partition=day))
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        tick = evaluate(instance)
+        assert tick.total_requested == 0  # nothing is loaded
+    with dg.DagsterInstance.ephemeral() as instance:
+        record(instance, dg.AssetKey(["cognigy", "slices"]), "2025-03-01")
+        tick = evaluate(instance)
+        assert tick.total_requested == len(keys)
+        tick = evaluate(instance, cursor=tick.cursor)
+        assert tick.total_requested == 0  # also when the run failed
+        for key in keys:
+            record(instance, key)
+        tick = evaluate(instance, cursor=tick.cursor)
+        assert tick.total_requested == 0
+        record(instance, dg.AssetKey(["cognigy", "slices"]), "2025-03-02")
+        tick = evaluate(instance, cursor=tick.cursor)
+        assert tick.total_requested == len(keys)

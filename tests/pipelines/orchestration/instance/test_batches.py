@@ -15,7 +15,7 @@ from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
 from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value
 from sqlalchemy import select
 
-from pipelines.definitions import build_definitions
+from pipelines.orchestration.build import build_definitions
 from pipelines.orchestration.instance.batches import (
     BATCH_SIZE_VARIABLE,
     EVENTS_PER_BATCH,
