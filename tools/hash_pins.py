@@ -30,7 +30,9 @@ HEAD = """\
 def list_requirements() -> list[str]:
     """Return the direct dependencies of the image, as pyproject.toml has them."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    return [*project["dependencies"], *project["optional-dependencies"]["postgres"]]
+    extras = project["optional-dependencies"]
+    own = [*extras["dagster"], *extras["postgres"]]
+    return [*project["dependencies"], *(line for line in own if not line.startswith(f"{project['name']}["))]
 
 
 def resolve(machine: str) -> list[Mapping[str, Any]]:

@@ -52,6 +52,12 @@ def dev(config: str | None, arguments: tuple[str, ...]) -> NoReturn:
 
     Further arguments and options go to ``dg dev``.
     """
+    from importlib.util import find_spec
+
+    if find_spec("dagster_dg_cli") is None:
+        raise click.UsageError(
+            "Dagster is not installed: pip install 'chatmart[dagster]'. Without it, run `chatmart load` from cron."
+        )
     from pipelines.cli.steps.locate_config import locate_config
     from pipelines.configuration import config as configuration
     from pipelines.loads.workspace import Workspace

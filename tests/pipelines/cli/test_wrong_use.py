@@ -86,3 +86,10 @@ def test_a_demo_whose_sandbox_does_not_run_says_how_to_start_it(folder: Path, ta
     assert "the demo's providers do not run: start them with `" in run(folder, "check").err
     write_remembered(folder, RememberedSandbox(taken_port, 10, 7, date(2025, 1, 1)))
     assert "providers do not run" not in run(folder, "check").err
+
+
+def test_dev_without_dagster_says_how_to_have_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    result = run(folder, "dev")
+    assert (result.exit_code, result.out) == (2, "")
+    assert "pip install 'chatmart[dagster]'" in result.err
