@@ -29,7 +29,7 @@ from benchmarks.backfill import CommandUsage, start_backfill, wait_for_exit
 from extractors.registry import PROVIDERS
 from pipelines.orchestration.instance.home import SETTINGS_PATH
 from sandbox.account import SandboxAccount
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.support.installation import Installation, days_from
@@ -142,7 +142,8 @@ def main() -> None:
     options = parser.parse_args()
     days = days_from(FIRST, options.days)
     accounts = [
-        next(account for account in DEMO_ACCOUNTS if account.provider == name) for name in options.provider or PROVIDERS
+        next(account for account in SAMPLE_ACCOUNTS if account.provider == name)
+        for name in options.provider or PROVIDERS
     ]
     print(HEADER)
     events_by_provider: dict[str, Counter[str]] = {}

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import yaml
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.installation import CHATMART, Installation, days_from
 
 STORES = {"duckdb": "duckdb://data/warehouse.duckdb", "parquet": "parquet://data/lake"}
-ACCOUNTS = tuple({account.provider: account for account in DEMO_ACCOUNTS}.values())
+ACCOUNTS = tuple({account.provider: account for account in SAMPLE_ACCOUNTS}.values())
 
 
 def count_exit_codes(folder: Path, sandbox: Sandbox, store: str, runs: int, writers: int) -> Counter[int]:

@@ -20,7 +20,7 @@ import zstandard
 
 from benchmarks.compare.workloads.kill import count_repeated_requests
 from extractors.landing.log_batches import BODIES_NAME
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import World
@@ -29,8 +29,8 @@ from tests.support.wait_until import wait_until
 
 DAY = date(2025, 3, 11)
 FOREVER = 10**6
-VOICE = tuple(account for account in DEMO_ACCOUNTS if account.name == "acme-voice")
-SALES = tuple(account for account in DEMO_ACCOUNTS if account.name == "acme-sales")
+VOICE = tuple(account for account in SAMPLE_ACCOUNTS if account.name == "acme-voice")
+SALES = tuple(account for account in SAMPLE_ACCOUNTS if account.name == "acme-sales")
 HISTORY = days_from(date(2024, 6, 1), 300)
 KILLED_AT = 152
 STATUS_SECONDS = 15
@@ -147,7 +147,7 @@ def ask_for_the_last_day(folder: Path) -> Finding:
 
 def write_four_times(folder: Path) -> Finding:
     """Four processes load into one store at the same time, each another account."""
-    accounts = tuple({account.provider: account for account in DEMO_ACCOUNTS}.values())[:4]
+    accounts = tuple({account.provider: account for account in SAMPLE_ACCOUNTS}.values())[:4]
     with open_product(folder, accounts) as product:
         command = [CHATMART, "backfill", "--from", str(DAY), "--to", str(DAY), "--account"]
         writers = [
@@ -194,7 +194,7 @@ PROBES = (
 def open_product(folder: Path, accounts: Any, settings: Mapping[str, Mapping[str, Any]] | None = None) -> Any:
     """Yield a configured product beside a sandbox of its own."""
     folder.mkdir(parents=True, exist_ok=True)
-    with Sandbox(World(7, DEMO_ACCOUNTS)) as sandbox:
+    with Sandbox(World(7, SAMPLE_ACCOUNTS)) as sandbox:
         yield Installation(folder, sandbox, accounts, settings or {})
 
 

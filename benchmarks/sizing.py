@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.backfill import start_backfill, wait_for_exit
 from extractors.registry import PROVIDERS
 from sandbox.account import SandboxAccount
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.support.installation import Installation, days_from
@@ -59,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=365)
     options = parser.parse_args()
-    accounts = [next(account for account in DEMO_ACCOUNTS if account.provider == provider) for provider in PROVIDERS]
+    accounts = [next(account for account in SAMPLE_ACCOUNTS if account.provider == provider) for provider in PROVIDERS]
     print("| provider | fact rows | received, kB | landing zone, kB | warehouse, kB | CPU s for 1000 slices |")
     print("|---|--:|--:|--:|--:|--:|")
     with Sandbox(World(7, accounts)) as sandbox:

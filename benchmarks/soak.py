@@ -22,7 +22,7 @@ from datetime import time as time_of_day
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import RESTATEMENTS, World
@@ -38,7 +38,7 @@ WARM_UP_NIGHTS = 30
 
 MOST_FILES_LEFT_OPEN = 2
 TEMPORARY = (".part", ".tmp", ".spill")
-ACCOUNTS = tuple({account.provider: replace(account, daily_conversations=8) for account in DEMO_ACCOUNTS}.values())
+ACCOUNTS = tuple({account.provider: replace(account, daily_conversations=8) for account in SAMPLE_ACCOUNTS}.values())
 FAULTS = (
     Fault(status=503, times=2),
     Fault(status=429, headers={"Retry-After": "3"}),

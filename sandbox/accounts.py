@@ -10,14 +10,14 @@ from sandbox.account import SandboxAccount
 from sandbox.vendors import list_vendors
 
 
-def _iterate_demo_accounts() -> Iterator[SandboxAccount]:
+def _iterate_sample_accounts() -> Iterator[SandboxAccount]:
     """Yield the first account of every vendor, then the second of every vendor that has two, and so on."""
     per_vendor = [
-        [SandboxAccount(demo.name, vendor.name, demo.timezone, demo.ids) for demo in vendor.demo_accounts]
+        [SandboxAccount(sample.name, vendor.name, sample.timezone, sample.ids) for sample in vendor.sample_accounts]
         for vendor in list_vendors()
     ]
     for accounts in zip_longest(*per_vendor):
         yield from (account for account in accounts if account is not None)
 
 
-DEMO_ACCOUNTS = tuple(_iterate_demo_accounts())
+SAMPLE_ACCOUNTS = tuple(_iterate_sample_accounts())

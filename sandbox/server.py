@@ -66,7 +66,7 @@ class Sandbox:
     `world`, `shapes` and the planned faults may be changed while it runs.
 
     Args:
-        world: the conversations; by default those of the demo accounts.
+        world: the conversations; by default those of the sample accounts.
         shapes: a `ResponseShapes`; by default the default ones.
         api_port: of the APIs; 0 takes a free one.
         download_port: of the export downloads; 0 takes a free one.

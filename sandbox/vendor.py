@@ -46,8 +46,8 @@ class SandboxChannel:
 
 
 @dataclass(frozen=True)
-class DemoAccount:
-    """One account of the demo: its name, its IANA time zone and its ids by configuration key."""
+class SampleAccount:
+    """One account of the sample world: its name, its IANA time zone and its ids by configuration key."""
 
     name: str
     timezone: str
@@ -80,7 +80,7 @@ class Vendor(Generic[S]):
         default_ids: the ids of an account that brings none, from its name, by configuration key.
         external_id_key: which of the ids is in the vendor's paths; None when the credential alone names the account.
         secrets: what a credential consists of. Several are joined by `:` in `SandboxAccount.credential`.
-        demo_accounts: the vendor's accounts in the sample world; in the demo too, where no company of it has any.
+        sample_accounts: the vendor's accounts in the sample world; in the demo too, where no company of it has any.
         channels: the channels of an account that brings none.
         permissions: the permissions of an account that brings none.
         download_routes: builds the endpoints of the download origin.
@@ -97,7 +97,7 @@ class Vendor(Generic[S]):
     default_ids: Callable[[str], Mapping[str, str]]
     external_id_key: str | None
     secrets: tuple[Secret, ...] = (API_KEY,)
-    demo_accounts: tuple[DemoAccount, ...] = ()
+    sample_accounts: tuple[SampleAccount, ...] = ()
     channels: tuple[SandboxChannel, ...] = ()
     permissions: frozenset[str] = frozenset()
     download_routes: "Callable[[ApiContext[S]], list[Route]]" = build_no_routes

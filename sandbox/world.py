@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from threading import RLock
 
 from sandbox.account import SandboxAccount
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.conversations import Conversation, generate_conversations, make_seeded_random
 
 RESTATEMENTS = ("late", "smaller", "empty")
@@ -41,7 +41,7 @@ class World:
     def __init__(
         self,
         seed: int = 7,
-        accounts: Sequence[SandboxAccount] = DEMO_ACCOUNTS,
+        accounts: Sequence[SandboxAccount] = SAMPLE_ACCOUNTS,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.seed = seed

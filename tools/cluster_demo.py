@@ -24,7 +24,7 @@ from extractors.landing.files import write_private_file
 from extractors.windows import today
 from pipelines.configuration.config import load_config
 from pipelines.loads.workspace import Workspace
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.config import build_config, build_environment
 from sandbox.server import Sandbox
 from tests.support.dask_processes import run_cluster
@@ -41,20 +41,20 @@ def write_config(folder: Path, sandbox: Sandbox, settings: Mapping[str, Any]) ->
     """Write a configuration of the demo's accounts, and their invented credentials."""
     folder.mkdir(parents=True, exist_ok=True)
     defaults = {"rate_limit": {"requests": 1000, "period_seconds": 1}}
-    document = build_config(sandbox, DEMO_ACCOUNTS, {}, defaults=defaults, **settings)
+    document = build_config(sandbox, SAMPLE_ACCOUNTS, {}, defaults=defaults, **settings)
     (folder / "chatmart.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
     write_environment(folder)
 
 
 def write_environment(folder: Path) -> None:
     """Write the accounts' secrets, which no task carries."""
-    lines = [f"{name}={value}\n" for name, value in build_environment(DEMO_ACCOUNTS).items()]
+    lines = [f"{name}={value}\n" for name, value in build_environment(SAMPLE_ACCOUNTS).items()]
     write_private_file(folder / ".env", "".join(lines).encode())
 
 
 def load(folder: Path, days: int, **options: Any) -> None:
     """Load the last days with the command. Raises SystemExit when it fails."""
-    last = min(today(ZoneInfo(account.timezone), datetime.now(UTC)) for account in DEMO_ACCOUNTS) - timedelta(days=1)
+    last = min(today(ZoneInfo(account.timezone), datetime.now(UTC)) for account in SAMPLE_ACCOUNTS) - timedelta(days=1)
     words = ["--from", str(last - timedelta(days=days - 1)), "--to", str(last)]
     command = [CHATMART, "--config", str(folder / "chatmart.yaml"), "backfill", *words]
     done = subprocess.run(command, check=False, **options)

@@ -6,7 +6,7 @@ This package imports no other vendor.
 from sandbox.chatcaptain import api, export, populate, truth
 from sandbox.chatcaptain.channels import CHATCAPTAIN_CHANNELS
 from sandbox.chatcaptain.shapes import ChatcaptainShapes
-from sandbox.vendor import DemoAccount, Vendor
+from sandbox.vendor import SampleAccount, Vendor
 
 VENDOR = Vendor(
     name="chatcaptain",
@@ -18,9 +18,9 @@ VENDOR = Vendor(
     default_streams=("channels", "overview_report", "channel_report", "inbox", "export"),
     default_ids=lambda name: {"chatbot_id": f"cb-{name}"},
     external_id_key="chatbot_id",
-    demo_accounts=(
-        DemoAccount("acme-voice", "Europe/Berlin", {"chatbot_id": "c1"}),
-        DemoAccount("globex-voice", "America/New_York", {"chatbot_id": "c2"}),
+    sample_accounts=(
+        SampleAccount("acme-voice", "Europe/Berlin", {"chatbot_id": "c1"}),
+        SampleAccount("globex-voice", "America/New_York", {"chatbot_id": "c2"}),
     ),
     channels=CHATCAPTAIN_CHANNELS,
     permissions=frozenset({api.REPORTS, api.EXPORTS}),

@@ -5,7 +5,7 @@ This package imports no other vendor.
 
 from sandbox.chatdash import api, populate, truth
 from sandbox.chatdash.shapes import ChatdashShapes
-from sandbox.vendor import DemoAccount, Vendor
+from sandbox.vendor import SampleAccount, Vendor
 
 VENDOR = Vendor(
     name="chatdash",
@@ -17,5 +17,5 @@ VENDOR = Vendor(
     default_streams=("analytics",),
     default_ids=lambda name: {"project_id": f"p_{name}"},
     external_id_key="project_id",
-    demo_accounts=(DemoAccount("acme-sales", "Europe/Berlin", {"project_id": "p_1"}),),
+    sample_accounts=(SampleAccount("acme-sales", "Europe/Berlin", {"project_id": "p_1"}),),
 )

@@ -5,7 +5,7 @@ This package imports no other vendor.
 
 from sandbox.chatlayer import api, populate, truth
 from sandbox.chatlayer.shapes import ChatlayerShapes
-from sandbox.vendor import DemoAccount, Secret, Vendor
+from sandbox.vendor import SampleAccount, Secret, Vendor
 
 VENDOR = Vendor(
     name="chatlayer",
@@ -31,5 +31,5 @@ VENDOR = Vendor(
         Secret("token_id", "ID", "fake-token-{name}"),
         Secret("token_secret", "SECRET", "fake-secret-{name}-not-real"),
     ),
-    demo_accounts=(DemoAccount("acme-bot", "UTC", {"bot_id": "b1"}),),
+    sample_accounts=(SampleAccount("acme-bot", "UTC", {"bot_id": "b1"}),),
 )

@@ -5,7 +5,7 @@ This package imports no other vendor.
 
 from sandbox.cognigy import api, populate, truth
 from sandbox.cognigy.shapes import CognigyShapes
-from sandbox.vendor import DemoAccount, Vendor
+from sandbox.vendor import SampleAccount, Vendor
 
 VENDOR = Vendor(
     name="cognigy",
@@ -17,8 +17,8 @@ VENDOR = Vendor(
     default_streams=("conversation_counter",),
     default_ids=lambda name: {"project_id": (name.encode().hex() + "5f0c2f4e8a1b2c3d4e5f6a7b")[:24]},
     external_id_key="project_id",
-    demo_accounts=(
-        DemoAccount("acme-support", "Europe/Berlin", {"project_id": "5f0c2f4e8a1b2c3d4e5f6a7b"}),
-        DemoAccount("globex-support", "America/New_York", {"project_id": "6a1b2c3d4e5f6a7b8c9d0e1f"}),
+    sample_accounts=(
+        SampleAccount("acme-support", "Europe/Berlin", {"project_id": "5f0c2f4e8a1b2c3d4e5f6a7b"}),
+        SampleAccount("globex-support", "America/New_York", {"project_id": "6a1b2c3d4e5f6a7b8c9d0e1f"}),
     ),
 )

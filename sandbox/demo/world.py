@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from sandbox.account import SandboxAccount
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.demo import brunnfelder, clairmeuse, ferndock, passelby
 from sandbox.demo.calendar import DEMO_DAYS, DemoCalendar
 from sandbox.world import World, utc_now
@@ -21,7 +21,7 @@ def list_demo_accounts(first_day: date) -> tuple[SandboxAccount, ...]:
     calendar = DemoCalendar(first_day)
     accounts = [account for company in _COMPANIES.values() for account in company.list_accounts(calendar)]
     served = {account.provider for account in accounts}
-    return (*accounts, *(account for account in DEMO_ACCOUNTS if account.provider not in served))
+    return (*accounts, *(account for account in SAMPLE_ACCOUNTS if account.provider not in served))
 
 
 def label_demo_accounts(first_day: date) -> dict[str, dict[str, str]]:

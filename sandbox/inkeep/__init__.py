@@ -5,7 +5,7 @@ This package imports no other vendor.
 
 from sandbox.inkeep import api, populate, truth
 from sandbox.inkeep.shapes import InkeepShapes
-from sandbox.vendor import DemoAccount, Vendor
+from sandbox.vendor import SampleAccount, Vendor
 
 VENDOR = Vendor(
     name="inkeep",
@@ -17,5 +17,5 @@ VENDOR = Vendor(
     default_streams=("conversations", "conversation_totals"),
     default_ids=lambda _name: {},
     external_id_key=None,
-    demo_accounts=(DemoAccount("acme-docs", "UTC"),),
+    sample_accounts=(SampleAccount("acme-docs", "UTC"),),
 )

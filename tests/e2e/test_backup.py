@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.installation import CHATMART, Installation, days_from
 from tests.support.wait_until import wait_until
@@ -18,7 +18,7 @@ from tests.support.wait_until import wait_until
 PAGE = (Path(__file__).parents[2] / "docs/operating.md").read_text("utf-8")
 (LANDED_QUERY,) = (block for block in re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL) if "read_json" in block)
 BACKUP, RESTORE, REPLAY = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
-ACCOUNTS = tuple(account for account in DEMO_ACCOUNTS if account.provider in ("cognigy", "inkeep"))
+ACCOUNTS = tuple(account for account in SAMPLE_ACCOUNTS if account.provider in ("cognigy", "inkeep"))
 DAYS = days_from(date(2025, 2, 25), 10)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from tests.support.cluster_world import ClusterWorld, count_exports, run_cluster_world
 
 pytestmark = pytest.mark.long
@@ -18,7 +18,7 @@ FIRST, LAST = date(2025, 3, 25), date(2025, 4, 5)
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[ClusterWorld]:
-    with run_cluster_world(tmp_path, DEMO_ACCOUNTS, FIRST, LAST) as world:
+    with run_cluster_world(tmp_path, SAMPLE_ACCOUNTS, FIRST, LAST) as world:
         yield world
 
 

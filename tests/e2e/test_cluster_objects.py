@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from tests.support.cluster_world import ClusterWorld, count_exports, run_cluster_world
 from tests.support.flaky_store import run_flaky_store
 from tests.support.object_store import BUCKET, start_object_store
@@ -27,7 +27,7 @@ def run_world(folder: Path, endpoint: str) -> Iterator[ClusterWorld]:
         "object_store": {"endpoint": endpoint, "allow_http": True},
         "locks": start_postgres().url.replace(PASSWORD, "${LOCKS_PASSWORD}"),
     }
-    with run_cluster_world(folder, DEMO_ACCOUNTS, FIRST, LAST, shared=shared) as world:
+    with run_cluster_world(folder, SAMPLE_ACCOUNTS, FIRST, LAST, shared=shared) as world:
         yield world
 
 

@@ -13,15 +13,15 @@ import pytest
 
 from pipelines.cli.actions import demo
 from sandbox.account import SandboxAccount
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.command import run_as_if_alone
 from tests.support.installation import CHATMART, Installation
 
-COGNIGY = tuple(account for account in DEMO_ACCOUNTS if account.provider == "cognigy")
+COGNIGY = tuple(account for account in SAMPLE_ACCOUNTS if account.provider == "cognigy")
 BERLIN = (COGNIGY[0],)
-DOCS = tuple(account for account in DEMO_ACCOUNTS if account.provider == "inkeep")
+DOCS = tuple(account for account in SAMPLE_ACCOUNTS if account.provider == "inkeep")
 
 
 def make_installation(folder: Path, sandbox: Sandbox, accounts: tuple[SandboxAccount, ...]) -> Installation:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.dagster_tool import REPOSITORY, run_dagster_tool
 from tests.support.installation import CHATMART, Installation, days_from
 from tests.support.wait_until import TIMEOUT_SECONDS, wait_until
 
-COGNIGY = tuple(account for account in DEMO_ACCOUNTS if account.provider == "cognigy")
+COGNIGY = tuple(account for account in SAMPLE_ACCOUNTS if account.provider == "cognigy")
 
 
 @pytest.mark.e2e
@@ -40,7 +40,7 @@ def test_a_partition_range_launched_from_the_command_line_equals_the_truth(tmp_p
 @pytest.mark.long
 def test_the_definitions_are_valid_for_dagsters_tools(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
-        product = Installation(tmp_path, sandbox, DEMO_ACCOUNTS)
+        product = Installation(tmp_path, sandbox, SAMPLE_ACCOUNTS)
         checked = run_dagster_tool(product, "dg", "check", "defs")
         assert checked.returncode == 0, checked.stdout + checked.stderr
         listed = run_dagster_tool(product, "dg", "list", "defs", "--json")

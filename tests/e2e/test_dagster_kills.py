@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.dagster_tool import start_dagster_tool
 from tests.support.installation import Installation, days_from
 from tests.support.wait_until import TIMEOUT_SECONDS, wait_until
 
-SUPPORT = tuple(account for account in DEMO_ACCOUNTS if account.name == "acme-support")
+SUPPORT = tuple(account for account in SAMPLE_ACCOUNTS if account.name == "acme-support")
 DAYS = days_from(date(2025, 3, 1), 3)
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.clock import FakeClock
 from tests.support.installation import CHATMART, Installation
 from tests.support.wait_until import wait_until
 
-VOICE = tuple(account for account in DEMO_ACCOUNTS if account.name == "acme-voice")
+VOICE = tuple(account for account in SAMPLE_ACCOUNTS if account.name == "acme-voice")
 DAY = date(2025, 3, 11)
 FOREVER = 10**6
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox.account import SandboxAccount
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import World
@@ -19,7 +19,7 @@ from tests.support.scripted_server import ScriptedServer, run_scripted_server
 from tests.support.secret_scan import find_secrets, read_files
 
 DAY = date(2025, 3, 11)
-ACCOUNTS = {account.provider: account for account in DEMO_ACCOUNTS}
+ACCOUNTS = {account.provider: account for account in SAMPLE_ACCOUNTS}
 STORES = ("duckdb://data/warehouse.duckdb", "parquet://data/lake")
 HALF = "\ud83d"
 STEERING = "\x1b[2J\x1b]0;title\x07\x9b1m\u202ereversed\u2066 \x1b]8;;https://evil.test\x1b\\link"

@@ -17,7 +17,7 @@ from extractors.landing import erase_log, merge
 from pipelines.configuration.config import load_config
 from pipelines.loads import forget, load, publish
 from pipelines.loads.workspace import Workspace
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.support.installation import Installation, days_from
@@ -25,7 +25,7 @@ from tests.support.secret_scan import find_secrets, read_files
 from warehouse.store import Store
 
 DAYS = days_from(date(2025, 3, 1), 4)
-DEMO = {account.name: account for account in DEMO_ACCOUNTS}
+DEMO = {account.name: account for account in SAMPLE_ACCOUNTS}
 STORES = ("duckdb://data/warehouse.duckdb", "parquet://data/lake")
 KEY_NAME = "FAKE_PRIVACY_KEY"
 PERSON = "planted-person-7@example.com"

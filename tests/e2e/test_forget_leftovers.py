@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from sandbox.account import SandboxAccount
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import World
@@ -28,8 +28,8 @@ from warehouse.store import Store
 
 DAYS = days_from(date(2025, 3, 1), 3)
 STORES = ("duckdb://data/warehouse.duckdb", "parquet://data/lake")
-[DOCS] = [account for account in DEMO_ACCOUNTS if account.name == "acme-docs"]
-ACCOUNTS = tuple(account for account in DEMO_ACCOUNTS if account.provider != "cognigy")
+[DOCS] = [account for account in SAMPLE_ACCOUNTS if account.name == "acme-docs"]
+ACCOUNTS = tuple(account for account in SAMPLE_ACCOUNTS if account.provider != "cognigy")
 BOT = {"streams": ["conversations", "events", "flow"]}
 PERSON = 'Zoë "planted" <person-7@example.com>'
 PROPERTY, TEXT = "planted-property-of-person-7", f"please call me, {PERSON}, today"

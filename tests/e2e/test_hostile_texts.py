@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.account import SandboxAccount
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.conversations import Conversation
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
@@ -28,7 +28,7 @@ HOSTILE = (
 )
 TOTALS = "SELECT account, date, conversations FROM conversation_daily ORDER BY ALL"
 NESTED = {"lists": "[" * 2_000_000, "objects": '{"a":' * 400_000, "closed": "[" * 500_000 + "]" * 500_000}
-ONE_OF_EACH = tuple({account.provider: account for account in DEMO_ACCOUNTS}.values())
+ONE_OF_EACH = tuple({account.provider: account for account in SAMPLE_ACCOUNTS}.values())
 
 
 def make_hostile(conversations: Iterable[Conversation]) -> None:
@@ -54,11 +54,11 @@ def test_every_text_of_a_provider_is_only_a_text(tmp_path: Path, store: str, mon
     monkeypatch.setenv("FAKE_PRIVACY_KEY", "fake-key-of-pseudonyms-1")
     folder = tmp_path / "a" / "b" / "c"
     folder.mkdir(parents=True)
-    with Sandbox(World(accounts=DEMO_ACCOUNTS)) as sandbox:
-        for account in DEMO_ACCOUNTS:
+    with Sandbox(World(accounts=SAMPLE_ACCOUNTS)) as sandbox:
+        for account in SAMPLE_ACCOUNTS:
             for _, conversations in sandbox.world.conversations_by_day(account.name, DAYS):
                 make_hostile(conversations)
-        product = Installation(folder, sandbox, DEMO_ACCOUNTS, {"acme-bot": BOT}, store)
+        product = Installation(folder, sandbox, SAMPLE_ACCOUNTS, {"acme-bot": BOT}, store)
         for _ in range(2):  # the second one replaces what the first has written
             product.backfill(DAYS[0], DAYS[-1], "--refetch")
         compared, lines = product.compare_with_truth(DAYS)

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.recorder import RequestRecord
 from sandbox.server import Sandbox
 from tests.support.command import run_as_if_alone
 from tests.support.installation import CHATMART, Installation, days_from
 from tests.support.wait_until import wait_until
 
-SUPPORT = tuple(account for account in DEMO_ACCOUNTS if account.name == "acme-support")
+SUPPORT = tuple(account for account in SAMPLE_ACCOUNTS if account.name == "acme-support")
 FIRST, LAST = date(2025, 7, 1), date(2025, 12, 31)
 MONTHS = 6
 DAYS = days_from(FIRST, 184)
@@ -184,7 +184,7 @@ MOST_REPEATED = {"cognigy": 4, "chatdash": 4, "chatlayer": 15, "chatcaptain": 30
 @pytest.mark.parametrize("provider", MOST_REPEATED)
 def test_killed_anywhere_few_requests_are_repeated(sandbox: Sandbox, tmp_path: Path, provider: str, seed: int) -> None:
     sandbox.shapes.delay_seconds = 0.01
-    account = next(account for account in DEMO_ACCOUNTS if account.provider == provider)
+    account = next(account for account in SAMPLE_ACCOUNTS if account.provider == provider)
     product, days = Installation(tmp_path, sandbox, (account,)), days_from(date(2025, 2, 15), 45)
     command = ("backfill", "--from", str(days[0]), "--to", str(days[-1]))
     moment = random.Random(f"{provider} {seed}").randrange(1, 60 if provider != "cognigy" else 2)

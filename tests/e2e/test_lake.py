@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.installation import Installation, days_from
 from tests.support.object_store import BUCKET, start_object_store
 
 DAYS = days_from(date(2025, 3, 30), 4)
-ONE_OF_EACH = tuple({account.provider: account for account in DEMO_ACCOUNTS}.values())
+ONE_OF_EACH = tuple({account.provider: account for account in SAMPLE_ACCOUNTS}.values())
 URL = f"delta+s3://{BUCKET}/acme/star"
 
 

@@ -16,7 +16,7 @@ import pytest
 from obstore.store import S3Store
 
 from sandbox.account import SandboxAccount
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.command import CommandResult
 from tests.support.flaky_store import run_flaky_store
@@ -26,8 +26,8 @@ from tests.support.secret_scan import find_secrets, read_files
 from tests.support.wait_until import wait_until
 
 DAYS = days_from(date(2025, 3, 30), 4)
-DEMO = {account.name: account for account in DEMO_ACCOUNTS}
-ONE_OF_EACH = tuple({account.provider: account for account in DEMO_ACCOUNTS}.values())
+DEMO = {account.name: account for account in SAMPLE_ACCOUNTS}
+ONE_OF_EACH = tuple({account.provider: account for account in SAMPLE_ACCOUNTS}.values())
 PERSON = "planted-person-7@example.com"
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.installation import Installation, days_from
 
-ACCOUNTS = tuple(account for account in DEMO_ACCOUNTS if account.name in ("acme-support", "acme-voice"))
+ACCOUNTS = tuple(account for account in SAMPLE_ACCOUNTS if account.name in ("acme-support", "acme-voice"))
 DAYS = days_from(date(2025, 3, 1), 3)
 
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.installation import Installation
 
 DAY = date(2025, 3, 11)
-ACCOUNTS = {account.provider: account for account in DEMO_ACCOUNTS}
+ACCOUNTS = {account.provider: account for account in SAMPLE_ACCOUNTS}
 STORES = ("duckdb://data/warehouse.duckdb", "parquet://data/lake")
 KEPT = "; the answer is kept in the landing zone; `chatmart replay` reads it once the parser knows this shape"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.support.installation import Installation, days_from
@@ -18,7 +18,7 @@ from tests.support.installation import Installation, days_from
 DAYS = days_from(date(2025, 10, 30), 2)
 ACCOUNTS = tuple(
     replace(account, daily_conversations=12)
-    for account in {account.provider: account for account in DEMO_ACCOUNTS}.values()
+    for account in {account.provider: account for account in SAMPLE_ACCOUNTS}.values()
     if account.provider in ("cognigy", "chatcaptain")
 )
 SETTINGS = {

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.support.installation import Installation, days_from
 
 FIRST = date(2025, 3, 1)
 DAYS = days_from(FIRST, 3)
-ACCOUNTS = [account for account in DEMO_ACCOUNTS if account.name in ("acme-docs", "acme-voice", "acme-support")]
+ACCOUNTS = [account for account in SAMPLE_ACCOUNTS if account.name in ("acme-docs", "acme-voice", "acme-support")]
 KEY_NAME = "FAKE_PRIVACY_KEY"
 
 

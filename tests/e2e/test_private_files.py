@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.configuration import config as configuration
 from pipelines.orchestration.instance.home import prepare_home
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.installation import Installation
 from warehouse.store import Store
@@ -22,7 +22,7 @@ STORES = {
     "parquet": "parquet://data/deep/lake",
     "delta": "delta://data/deep/delta",
 }
-ONE_OF_EACH = tuple({account.provider: account for account in DEMO_ACCOUNTS}.values())
+ONE_OF_EACH = tuple({account.provider: account for account in SAMPLE_ACCOUNTS}.values())
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.config import build_environment
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
@@ -30,7 +30,7 @@ START_SECONDS = 240
 DAY = date(2025, 3, 1)
 COGNIGY = tuple(
     replace(account, credential=f"planted-key-of-{account.name}")
-    for account in DEMO_ACCOUNTS
+    for account in SAMPLE_ACCOUNTS
     if account.provider == "cognigy"
 )
 PRIVACY_KEY, WEBHOOK = "planted-privacy-key-0123456789", "planted-webhook-path-98765"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.installation import Installation, days_from
 
@@ -19,7 +19,7 @@ STORES = {
     "parquet": "parquet://data/lake",
     "delta": "delta://data/delta",
 }
-ONE_OF_EACH = tuple({account.provider: account for account in DEMO_ACCOUNTS}.values())
+ONE_OF_EACH = tuple({account.provider: account for account in SAMPLE_ACCOUNTS}.values())
 
 
 @pytest.fixture(params=sorted(STORES))

@@ -14,7 +14,7 @@ from pipelines.loads.observer import NullObserver
 from pipelines.loads.replay import replay_jobs
 from pipelines.loads.run import LoadJob
 from pipelines.loads.workspace import Workspace
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.support.installation import Installation, days_from, read_views
@@ -26,7 +26,7 @@ KINDS = {"duckdb": "duckdb://data/warehouse.duckdb", "parquet": "parquet://data/
 DAYS = days_from(date(2025, 10, 30), 4)
 ACCOUNTS = tuple(
     replace(account, daily_conversations=12)
-    for account in {account.provider: account for account in DEMO_ACCOUNTS}.values()
+    for account in {account.provider: account for account in SAMPLE_ACCOUNTS}.values()
 )
 Restatements = Sequence[tuple[int, str]]
 ROUNDS: Sequence[Restatements] = (((0, "late"), (1, "empty"), (2, "late")), ((0, "smaller"), (1, "late"), (3, "late")))

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from extractors.clock import SYSTEM_CLOCK
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.support.installation import Installation, days_from
 from tests.support.secret_scan import find_secrets, read_files
 
-ACCOUNTS = tuple(account for account in DEMO_ACCOUNTS if account.name in ("acme-docs", "acme-voice"))
+ACCOUNTS = tuple(account for account in SAMPLE_ACCOUNTS if account.name in ("acme-docs", "acme-voice"))
 TODAY = datetime.now(UTC).date()
 DAYS = days_from(TODAY - timedelta(days=12), 10)
 DAILY = "SELECT * FROM conversation_daily ORDER BY ALL"

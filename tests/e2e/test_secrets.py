@@ -16,7 +16,7 @@ import pytest
 from pipelines.loads import load
 from pipelines.orchestration.instance.home import SETTINGS_PATH
 from sandbox.account import SandboxAccount
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import World
@@ -36,7 +36,7 @@ def plant_credential(account: SandboxAccount, name: str = "") -> SandboxAccount:
     return replace(account, name=name or account.name, credential=credential)
 
 
-BY_NAME = {account.name: plant_credential(account) for account in DEMO_ACCOUNTS}
+BY_NAME = {account.name: plant_credential(account) for account in SAMPLE_ACCOUNTS}
 IN_HEADER, DASH, LAYER = (BY_NAME[name] for name in ("acme-support", "acme-sales", "acme-bot"))
 VOICE, INKEEP = BY_NAME["acme-voice"], BY_NAME["acme-docs"]
 IN_URL = replace(BY_NAME["globex-support"], name="acme-url")

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from sandbox.account import SandboxAccount
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.support.installation import Installation, days_from
 
 SKIPPED = {"Pacific/Apia": date(2011, 12, 30), "Pacific/Kwajalein": date(1993, 8, 21)}
-ONE_OF_EACH = tuple({account.provider: account for account in DEMO_ACCOUNTS}.values())
+ONE_OF_EACH = tuple({account.provider: account for account in SAMPLE_ACCOUNTS}.values())
 
 
 def load_around(folder: Path, accounts: list[SandboxAccount], day: date) -> tuple[Installation, list[str]]:

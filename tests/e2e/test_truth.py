@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from extractors.registry import PROVIDERS
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.installation import Installation, days_from
 from warehouse.docs.relations import FACTS
@@ -34,7 +34,7 @@ def installation(
 ) -> Iterator[LoadedInstallation]:
     days: Sequence[date] = request.param
     with Sandbox() as sandbox:
-        product = Installation(tmp_path_factory.mktemp("truth"), sandbox, DEMO_ACCOUNTS)
+        product = Installation(tmp_path_factory.mktemp("truth"), sandbox, SAMPLE_ACCOUNTS)
         product.backfill(days[0], days[-1])
         yield LoadedInstallation(product, days)
 

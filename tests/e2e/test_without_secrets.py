@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.command import CommandResult, run_as_if_alone
 from tests.support.installation import Installation
 
 DAY = date(2025, 3, 3)
-ONE_OF_EACH = tuple({account.provider: account for account in DEMO_ACCOUNTS}.values())
+ONE_OF_EACH = tuple({account.provider: account for account in SAMPLE_ACCOUNTS}.values())
 
 
 def run_bare(product: Installation, *arguments: str) -> CommandResult:

@@ -14,7 +14,7 @@ import pytest
 from pipelines.configuration import config as configuration
 from pipelines.configuration.config import Config
 from pipelines.orchestration.build import build_definitions
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.config import build_environment
 from sandbox.server import Sandbox
 from tests.support.installation import Installation
@@ -83,7 +83,7 @@ def build_dagster_project(
         **top: Any,
     ) -> DagsterProject:
         """With ``begun`` the warehouse exists and is empty; else the first run creates it, as it does for a user."""
-        accounts = [account for account in DEMO_ACCOUNTS if account.name in names]
+        accounts = [account for account in SAMPLE_ACCOUNTS if account.name in names]
         starts = {account.name: {"start_date": str(first)} for account in accounts} if first else {}
         product = Installation(tmp_path, sandbox, accounts, overrides or starts)
         if begun and not (tmp_path / "data").exists():

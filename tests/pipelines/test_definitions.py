@@ -14,12 +14,12 @@ from pipelines import definitions
 from pipelines.orchestration.build import build_definitions
 from pipelines.orchestration.instance.home import SETTINGS_PATH
 from pipelines.orchestration.view_assets import view_asset_key
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from tests.pipelines.conftest import DagsterProject
 from warehouse.ddl.views import view_queries
 
 ROOT = Path(__file__).parents[2]
-EVERYONE = tuple(account.name for account in DEMO_ACCOUNTS)
+EVERYONE = tuple(account.name for account in SAMPLE_ACCOUNTS)
 STAR = (
     "dim_account",
     "dim_channel",
@@ -87,7 +87,7 @@ def test_every_asset_says_what_it_is_and_where_it_belongs(build_dagster_project:
 def test_no_secret_reaches_the_definitions(build_dagster_project: Callable[..., DagsterProject]) -> None:
     defs = build_definitions(build_dagster_project(*EVERYONE).config)
     seen = repr([(spec.metadata, spec.tags, spec.description) for spec in defs.resolve_all_asset_specs()])
-    for account in DEMO_ACCOUNTS:
+    for account in SAMPLE_ACCOUNTS:
         assert account.name in seen
         for secret in account.credential.split(":"):
             assert secret not in seen

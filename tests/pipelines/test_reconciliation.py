@@ -23,7 +23,7 @@ from pipelines.loads.load import load_days
 from pipelines.loads.publish import publish_warehouse
 from pipelines.loads.run import LoadJob, load_landed_batches
 from pipelines.loads.workspace import Workspace
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.support.edited_responses import (
@@ -135,7 +135,7 @@ def get_figures(line: Mapping[str, Any]) -> Figures:
 def world(tmp_path_factory: pytest.TempPathFactory) -> ReconciledWorld:
     """The demo's accounts with less traffic; the bot has a team, and all channels of the other chatbot are listed."""
     accounts = []
-    for account in [account for account in DEMO_ACCOUNTS if account.provider in PROVIDERS]:
+    for account in [account for account in SAMPLE_ACCOUNTS if account.provider in PROVIDERS]:
         smaller = replace(account, daily_conversations=24)
         if account.name == "acme-bot":
             smaller = replace(smaller, ids={"bot_id": "b1", "team_id": "t1"})

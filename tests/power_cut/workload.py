@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.account import SandboxAccount
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.power_cut.disk import Operation
 from tests.power_cut.recording import CallRecorder
@@ -22,7 +22,7 @@ from tests.support.installation import CHATMART, Installation, days_from
 STORES = {"duckdb": "duckdb://data/warehouse.duckdb", "parquet": "parquet://data/lake"}
 FIRST_DAYS = days_from(date(2025, 2, 27), 2)
 ALL_DAYS = days_from(date(2025, 2, 27), 3)
-ACCOUNTS = tuple(account for account in DEMO_ACCOUNTS if account.name in ("acme-support", "acme-voice", "acme-docs"))
+ACCOUNTS = tuple(account for account in SAMPLE_ACCOUNTS if account.name in ("acme-support", "acme-voice", "acme-docs"))
 _EARLY_RETRIES = {
     account.name: {"export_retry_minutes": 0.01} for account in ACCOUNTS if account.provider == "chatcaptain"
 }

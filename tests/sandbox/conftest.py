@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from sandbox.account import SandboxAccount
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
 
@@ -68,7 +68,7 @@ def format_instant(moment: datetime) -> str:
 @pytest.fixture(scope="session")
 def shared_client() -> Iterator[SandboxClient]:
     """A client of one sandbox with default shapes, for tests that change nothing."""
-    world = World(11, (*DEMO_ACCOUNTS, *EXTRA), clock=lambda: NOON)
+    world = World(11, (*SAMPLE_ACCOUNTS, *EXTRA), clock=lambda: NOON)
     with Sandbox(world) as sandbox, httpx.Client(verify=False) as http:
         yield SandboxClient(sandbox, http)
 
@@ -76,7 +76,7 @@ def shared_client() -> Iterator[SandboxClient]:
 @pytest.fixture
 def own_client() -> Iterator[SandboxClient]:
     """A client of a sandbox of the test's own, whose shapes, days and faults it may change."""
-    world = World(11, (*DEMO_ACCOUNTS, *EXTRA), clock=lambda: NOON)
+    world = World(11, (*SAMPLE_ACCOUNTS, *EXTRA), clock=lambda: NOON)
     with Sandbox(world) as sandbox, httpx.Client(verify=False) as http:
         yield SandboxClient(sandbox, http)
 

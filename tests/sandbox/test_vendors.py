@@ -63,7 +63,7 @@ def test_shapes_of_all_vendors_are_in_one_object_and_none_hides_another():
 def test_a_declaration_fits_the_other_modules(name):
     vendor = get_vendor(name)
     assert set(vendor.truth) <= set(VIEWS)
-    assert vendor.demo_accounts
+    assert vendor.sample_accounts
     assert vendor.root.startswith(f"/{name}"), "the request log reads the provider from the path"
     ids = vendor.default_ids("some-name")
     assert vendor.external_id_key is None or ids[vendor.external_id_key]

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox import world as world_module
 from sandbox.account import SandboxAccount
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.world import World
 
 DAYS_2025 = [date(2025, 1, 1) + timedelta(days=number) for number in range(365)]
@@ -15,7 +15,7 @@ NEW_YEAR = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def build_world(*accounts: SandboxAccount, seed: int = 3) -> World:
-    return World(seed, accounts or DEMO_ACCOUNTS, clock=lambda: NEW_YEAR)
+    return World(seed, accounts or SAMPLE_ACCOUNTS, clock=lambda: NEW_YEAR)
 
 
 def test_a_seed_gives_the_same_world_and_another_seed_another_one():

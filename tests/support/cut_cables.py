@@ -18,7 +18,7 @@ from typing import Any
 import obstore
 from obstore.store import S3Store
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.cluster_world import ClusterWorld, count_exports
 from tests.support.dask_processes import DaskCluster
@@ -104,7 +104,7 @@ def main(folder: Path, point: str) -> None:
         for machine, preloads in zip(machines, [["tests.support.held_commit"] if point else [], []], strict=True):
             cluster.add_worker(machine.address, machine.entry, preloads)
         with Sandbox(host=HUB) as sandbox:
-            load = CutLoad(ClusterWorld(folder, sandbox, DEMO_ACCOUNTS, cluster, FIRST, LAST, shared), machines[0])
+            load = CutLoad(ClusterWorld(folder, sandbox, SAMPLE_ACCOUNTS, cluster, FIRST, LAST, shared), machines[0])
             facts = load.cut_before_the_first_commit() if point else load.cut_in_the_middle()
             sys.stdout.write(json.dumps(facts) + "\n")
     finally:

@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.command import CommandResult, run_as_if_alone
 from tests.support.environment_case import ACCOUNT_NAMES, BACKFILL, DAYS, LOADED_BEFORE, STORES, EnvironmentCase
 from tests.support.installation import Installation
 from warehouse.errors import WarehouseError
 
-ACCOUNTS = tuple(account for account in DEMO_ACCOUNTS if account.name in ACCOUNT_NAMES)
+ACCOUNTS = tuple(account for account in SAMPLE_ACCOUNTS if account.name in ACCOUNT_NAMES)
 SETTINGS = {"acme-voice": {"export_retry_minutes": 0.001, "export_poll_seconds": [0.05, 0.1]}}
 
 _LOADED_SLICES = (

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.shapes import ResponseShapes
@@ -25,7 +25,7 @@ from tests.support.faults import BOT, DOCS, IN_SEVEN_SECONDS, SUPPORT, VOICE, Fa
 from tests.support.installation import Installation
 
 BEFORE, DAY = date(2025, 3, 10), date(2025, 3, 11)
-ACCOUNTS = {account.name: account for account in DEMO_ACCOUNTS}
+ACCOUNTS = {account.name: account for account in SAMPLE_ACCOUNTS}
 
 _LOADED_ACCOUNTS = "SELECT account FROM load_ledger WHERE date = ? AND state IN ('loaded', 'settled') ORDER BY account"
 _COMPARED_VIEWS = (*VIEWS, "load_ledger")

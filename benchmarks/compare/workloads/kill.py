@@ -21,14 +21,14 @@ from benchmarks.compare.contestants import Chatmart
 from benchmarks.compare.workload import Entry, Setting, Values
 from benchmarks.compare.workloads.year import FIRST_DAY, MeasuredInstallation, require_truth
 from benchmarks.requests import SHAPES
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.recorder import RequestRecord
 from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.support.installation import days_from
 
 EARLY_EXPORT_RETRIES = {
-    account.name: {"export_retry_minutes": 0.05} for account in DEMO_ACCOUNTS if account.provider == "chatcaptain"
+    account.name: {"export_retry_minutes": 0.05} for account in SAMPLE_ACCOUNTS if account.provider == "chatcaptain"
 }
 RETRY_SECONDS = 4
 POLL_SECONDS = 0.005
@@ -50,7 +50,7 @@ def open_kill(setting: Setting) -> Iterator[Mapping[str, Entry]]:
     days = days_from(FIRST_DAY, setting.days)
     moments = random.Random(1)
     totals: dict[str, int] = {}
-    with Sandbox(World(7, DEMO_ACCOUNTS), SHAPES) as sandbox, keep_busy(setting.busy):
+    with Sandbox(World(7, SAMPLE_ACCOUNTS), SHAPES) as sandbox, keep_busy(setting.busy):
 
         def kill_and_resume(chatmart: Chatmart, folder: Path) -> Values:
             if chatmart.name not in totals:
@@ -94,7 +94,7 @@ def count_repeated_jobs(jobs: Sequence[Any]) -> int:
 
 def _prepare(sandbox: Sandbox, chatmart: Chatmart, folder: Path) -> MeasuredInstallation:
     folder.mkdir()
-    return MeasuredInstallation(folder, sandbox, DEMO_ACCOUNTS, EARLY_EXPORT_RETRIES, chatmart=chatmart)
+    return MeasuredInstallation(folder, sandbox, SAMPLE_ACCOUNTS, EARLY_EXPORT_RETRIES, chatmart=chatmart)
 
 
 def _kill_and_resume(product: MeasuredInstallation, days: Sequence[date], moment: KillMoment) -> Values:

@@ -10,7 +10,7 @@ from benchmarks.compare.contestants import find_own_chatmart
 from benchmarks.compare.workload import Entry, Setting, Values
 from benchmarks.compare.workloads.year import FIRST_DAY, MeasuredInstallation, require_truth
 from benchmarks.dagster_overhead import launch_with_dagster
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from sandbox.world import World
 from tests.support.installation import days_from
@@ -23,7 +23,7 @@ BACKFILL = "chatmart backfill"
 def open_launch(setting: Setting) -> Iterator[Mapping[str, Entry]]:
     """Serve the year."""
     days = days_from(FIRST_DAY, setting.days)
-    account = next(account for account in DEMO_ACCOUNTS if account.provider == PROVIDER)
+    account = next(account for account in SAMPLE_ACCOUNTS if account.provider == PROVIDER)
     backfill_seconds: list[float] = []
     with Sandbox(World(7, (account,))) as sandbox:
 

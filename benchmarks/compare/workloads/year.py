@@ -15,7 +15,7 @@ from benchmarks.compare.usage import Usage
 from benchmarks.compare.workload import FLOOR, Entry, Setting, Values
 from benchmarks.compare.workloads.fetches import fetch_as_floor
 from benchmarks.requests import SHAPES
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.config import build_environment
 from sandbox.server import Sandbox
 from sandbox.world import World
@@ -64,12 +64,12 @@ class MeasuredInstallation(Installation):
 def open_year(setting: Setting) -> Iterator[Mapping[str, Entry]]:
     """Serve the year."""
     days = days_from(FIRST_DAY, setting.days)
-    with Sandbox(World(7, DEMO_ACCOUNTS), SHAPES) as sandbox, run_server() as server:
+    with Sandbox(World(7, SAMPLE_ACCOUNTS), SHAPES) as sandbox, run_server() as server:
         request_counts = [REQUESTS]
 
         def back_fill(chatmart: Chatmart, folder: Path) -> Values:
             sandbox.request_log.clear()
-            product = MeasuredInstallation(folder, sandbox, DEMO_ACCOUNTS, chatmart=chatmart)
+            product = MeasuredInstallation(folder, sandbox, SAMPLE_ACCOUNTS, chatmart=chatmart)
             usage = product.run_backfill(days)
             request_counts.append(len(sandbox.requests))
             require_truth(product, days)

@@ -9,7 +9,7 @@ from extractors.errors import ConfigError
 from pipelines.loads.identity import describe_shared_projects
 from pipelines.loads.replay import replay_jobs
 from pipelines.loads.run import LoadJob, fetch_jobs
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.config import build_config, build_environment
 from sandbox.server import Sandbox
 from tests.support.sample_world import BERLIN, NEW_YORK, RecordingObserver, SampleWorld, loaded_conversations
@@ -86,9 +86,9 @@ def test_slices_of_which_nothing_was_landed_here_are_named(
     assert f"{tmp_path / 'elsewhere'} has no response of it: another configuration may use its name" in caplog.text
 
 
-@pytest.mark.parametrize("provider", sorted({account.provider for account in DEMO_ACCOUNTS}))
+@pytest.mark.parametrize("provider", sorted({account.provider for account in SAMPLE_ACCOUNTS}))
 def test_one_bot_under_two_names_is_named(provider: str, tmp_path: Path) -> None:
-    world_accounts = [account for account in DEMO_ACCOUNTS if account.provider == provider]
+    world_accounts = [account for account in SAMPLE_ACCOUNTS if account.provider == provider]
     with Sandbox() as demo:
         accounts = list(SampleWorld(tmp_path, demo, world_accounts).open_workspace().config.accounts)
     first = accounts[0]

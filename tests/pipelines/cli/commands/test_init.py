@@ -19,12 +19,12 @@ from pipelines.configuration import json_schema as config_schema
 from pipelines.configuration import schema_file
 from pipelines.configuration.init_file import required_ids, required_secrets, secret_variable_name
 from sandbox.account import SandboxAccount
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.command import run_chatmart
 
 CHATMART = Path(sys.executable).with_name("chatmart")
-ACCOUNTS = [next(account for account in DEMO_ACCOUNTS if account.provider == name) for name in PROVIDERS]
+ACCOUNTS = [next(account for account in SAMPLE_ACCOUNTS if account.provider == name) for name in PROVIDERS]
 COGNIGY = ("init", "--provider", "cognigy", "--name", "acme", "--project-id", "5f0c2f4e8a1b2c3d4e5f6a7b")
 DOCS = ("init", "--provider", "inkeep", "--name", "acme-docs")
 

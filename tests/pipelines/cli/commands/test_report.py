@@ -8,15 +8,15 @@ import pytest
 import yaml
 
 from pipelines.report.format import format_bucket
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.server import Sandbox
 from tests.support.command import CommandResult, run_chatmart
 from tests.support.html_page import find_card, parse_page, rows_by_label
 from tests.support.installation import Installation, days_from
 
 FIRST = date(2025, 3, 1)
-SUPPORT = next(account for account in DEMO_ACCOUNTS if account.name == "acme-support")
-DOCS = next(account for account in DEMO_ACCOUNTS if account.provider == "inkeep")
+SUPPORT = next(account for account in SAMPLE_ACCOUNTS if account.name == "acme-support")
+DOCS = next(account for account in SAMPLE_ACCOUNTS if account.provider == "inkeep")
 
 
 @pytest.fixture(scope="module")

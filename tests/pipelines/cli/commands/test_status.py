@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from pipelines.loads.status import STATES
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.shapes import ResponseShapes
 from tests.support.installation import Installation, days_from
 
 FIRST = date(2025, 3, 27)
-SUPPORT = next(account for account in DEMO_ACCOUNTS if account.name == "acme-support")
-ONE_ACCOUNT_PER_PROVIDER = tuple({account.provider: account for account in reversed(DEMO_ACCOUNTS)}.values())
-DOCS = next(account for account in DEMO_ACCOUNTS if account.provider == "inkeep")
+SUPPORT = next(account for account in SAMPLE_ACCOUNTS if account.name == "acme-support")
+ONE_ACCOUNT_PER_PROVIDER = tuple({account.provider: account for account in reversed(SAMPLE_ACCOUNTS)}.values())
+DOCS = next(account for account in SAMPLE_ACCOUNTS if account.provider == "inkeep")
 
 
 def build_installation(folder: Path, sandbox: Sandbox) -> Installation:

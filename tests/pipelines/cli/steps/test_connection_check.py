@@ -16,7 +16,7 @@ from extractors.windows import Window
 from pipelines.cli.steps import connection_check
 from pipelines.cli.steps.connection_check import MIN_FREE_BYTES, CheckResult, run_checks
 from sandbox.account import SandboxAccount
-from sandbox.accounts import DEMO_ACCOUNTS
+from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from sandbox.world import World
@@ -24,16 +24,16 @@ from tests.support.sample_world import NOW, SampleWorld
 from tests.warehouse.earlier_versions import VERSIONS
 from warehouse.ddl.migrations import CURRENT_VERSION
 
-DOCS = next(account for account in DEMO_ACCOUNTS if account.provider == "inkeep")
-BOT = next(account for account in DEMO_ACCOUNTS if account.provider == "chatlayer")
-VOICE = next(account for account in DEMO_ACCOUNTS if account.provider == "chatcaptain")
-SUPPORT, OTHER_SUPPORT = (account for account in DEMO_ACCOUNTS if account.provider == "cognigy")
-SALES = next(account for account in DEMO_ACCOUNTS if account.provider == "chatdash")
+DOCS = next(account for account in SAMPLE_ACCOUNTS if account.provider == "inkeep")
+BOT = next(account for account in SAMPLE_ACCOUNTS if account.provider == "chatlayer")
+VOICE = next(account for account in SAMPLE_ACCOUNTS if account.provider == "chatcaptain")
+SUPPORT, OTHER_SUPPORT = (account for account in SAMPLE_ACCOUNTS if account.provider == "cognigy")
+SALES = next(account for account in SAMPLE_ACCOUNTS if account.provider == "chatdash")
 
 
 @pytest.fixture(scope="module")
 def shared_sandbox() -> Iterator[Sandbox]:
-    with Sandbox(World(5, DEMO_ACCOUNTS, clock=lambda: NOW)) as sandbox:
+    with Sandbox(World(5, SAMPLE_ACCOUNTS, clock=lambda: NOW)) as sandbox:
         yield sandbox
 
 
@@ -67,18 +67,20 @@ def run_check(sample_world: SampleWorld, check: str) -> CheckResult:
 
 
 def test_one_request_per_account_and_nothing_is_written(sample_world: SampleWorld, sandbox: Sandbox) -> None:
-    sample_world.accounts = DEMO_ACCOUNTS
+    sample_world.accounts = SAMPLE_ACCOUNTS
     results = run_all_checks(sample_world)
     assert [result.message for result in results if not result.ok] == []
     assert [result.check for result in results] == [
         "configuration",
-        *["credential"] * len(DEMO_ACCOUNTS),
+        *["credential"] * len(SAMPLE_ACCOUNTS),
         "landing",
         "warehouse",
         "dagster",
     ]
-    assert [result.account.name for result in results if result.account] == [account.name for account in DEMO_ACCOUNTS]
-    names = sorted(account.name for account in DEMO_ACCOUNTS)
+    assert [result.account.name for result in results if result.account] == [
+        account.name for account in SAMPLE_ACCOUNTS
+    ]
+    names = sorted(account.name for account in SAMPLE_ACCOUNTS)
     assert sorted(str(record.account) for record in sandbox.requests) == names
     assert {record.status for record in sandbox.requests} == {200}
     assert sandbox.jobs == []
