@@ -80,8 +80,8 @@ def build_report(store: Store, request: ReportRequest, now: datetime) -> Report:
         loaded_slices=coverage.loaded_slices,
         due_slices=coverage.due_slices,
         comparison_note=_write_comparison_note(coverage),
-        attention=[*request.attention, *_list_problems(statuses, request, now)],
-        warnings=[*_list_warnings(coverage, results, request), *_list_unusual_numbers(store, request, now)],
+        attention=[*request.attention, *_list_problems(coverage, request, now)],
+        warnings=[*_list_warnings(coverage, results, request), *_list_unusual_numbers(store, request, period, now)],
         key_figures=build_key_figures(
             results,
             ReportAccounts(Counter(account.provider for account in request.accounts), coverage.complete_accounts),
@@ -137,25 +137,37 @@ def _write_comparison_note(coverage: PeriodCoverage) -> str:
     )
 
 
-def _list_problems(statuses: Sequence[AccountStatus], request: ReportRequest, now: datetime) -> list[str]:
-    return write_banner(statuses, now, request.settings.catch_up_days) if request.settings else []
+def _list_problems(coverage: PeriodCoverage, request: ReportRequest, now: datetime) -> list[str]:
+    """Return the sentences of the banner; none for a period of long ago: what fails today is not about its days."""
+    if request.settings is None:
+        return []
+    catch_up_days = request.settings.catch_up_days
+    is_recent = coverage.period.last >= now.date() - timedelta(days=catch_up_days)
+    return write_banner(coverage.statuses, now, catch_up_days) if is_recent else []
 
 
-def _list_unusual_numbers(store: Store, request: ReportRequest, now: datetime) -> list[str]:
+def _list_unusual_numbers(store: Store, request: ReportRequest, period: Period, now: datetime) -> list[str]:
     if request.settings is None:
         return []
     numbers = read_unusual_numbers(store, request.accounts, now, request.settings.volume_check)
-    return describe_unusual_numbers(numbers)
+    return describe_unusual_numbers([number for number in numbers if number.date in period.window])
 
 
 def _list_warnings(coverage: PeriodCoverage, results: QueryResult, request: ReportRequest) -> Iterator[str]:
     if not coverage.loaded_slices:
-        yield "Nothing is loaded for these days yet."
+        yield f"Nothing is loaded for these days yet.{_describe_loaded_days(coverage.statuses)}"
     if coverage.unloaded_after_period:
         yield f"Not loaded yet: {format_count(coverage.unloaded_after_period, 'slice')} of the days after this period."
     others = sorted(f"{row['account']} ({row['provider']})" for row in results["others"])
     if request.is_all_accounts and others:
         yield f"Not included, because the configuration no longer names them: {join_names(others)}."
+
+
+def _describe_loaded_days(statuses: Sequence[AccountStatus]) -> str:
+    loaded = [part for status in statuses for part in status.ranges if part.state in GOOD_STATES]
+    if not loaded:
+        return ""
+    return f" Loaded days lie between {min(part.first for part in loaded)} and {max(part.last for part in loaded)}."
 
 
 def _build_meanings_table(results: QueryResult) -> Table | None:

@@ -90,9 +90,11 @@ def write_report(
     settings = workspace.config.settings
     titled = replace(request, title=chosen.choose_title(workspace.config), settings=settings)
     try:
-        page = render_page(build_report(workspace.store, titled, workspace.clock.now()), look)
+        report = build_report(workspace.store, titled, workspace.clock.now())
     except PeriodNotAvailable as error:
         raise click.UsageError(str(error)) from error
+    if not report.loaded_slices:
+        click.echo(f"warning: {report.warnings[0]}", err=True)
     with open_output_file(target) as out:
-        out.write(page)
+        out.write(render_page(report, look))
     return target

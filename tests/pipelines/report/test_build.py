@@ -5,6 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from pipelines.configuration.settings import OperatingSettings
+from pipelines.loads.volume import UnusualNumber
+from pipelines.report import build
 from pipelines.report.build import PeriodNotAvailable, ReportRequest, build_report
 from pipelines.report.model import Card, KeyFigure, Report
 from pipelines.report.page.html import render_page
@@ -217,3 +220,13 @@ def test_one_accounts_largest_numbers_break_no_report(
     enlarge_numbers(store, account)
     report = build_report(store, ReportRequest(ACCOUNTS), NOW)
     assert render_page(report)
+
+
+def test_unusual_numbers_are_those_of_the_period(filled_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = [
+        UnusualNumber(day, "inkeep", "sales", "conversations", 900.0, 48.0, 8) for day in (MARCH - timedelta(9), MARCH)
+    ]
+    monkeypatch.setattr(build, "read_unusual_numbers", lambda *_: numbers)
+    request = ReportRequest([SALES], MARCH, MARCH + timedelta(1), is_all_accounts=False, settings=OperatingSettings())
+    [sentence] = build_report(filled_store, request, NOW).warnings
+    assert sentence == f"sales: {MARCH:%A} {MARCH} is unusually high: conversations 900, usually 48."

@@ -1,7 +1,7 @@
 """`chatmart report`: the path of the page, messages and exit codes. Its content: the tests of pipelines.report."""
 
 import webbrowser
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -174,11 +174,15 @@ def test_each_statement_of_the_page_runs_in_the_command_sql(
 
 
 @pytest.mark.e2e
-def test_it_begins_with_what_needs_somebody_as_the_status_does(
+def test_one_of_recent_days_begins_with_what_needs_somebody_as_the_status_does(
     installation: Installation, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     banner = run_chatmart(capsys, "--config", installation.folder / "chatmart.yaml", "status").out.splitlines()[0]
     assert banner.endswith("need somebody.")  # the loaded days are long ago
     run_report(installation, capsys, "--output", tmp_path / "page.html")
-    attention = parse_page((tmp_path / "page.html").read_text("utf-8")).find_one("div", class_="attention")
+    assert not parse_page((tmp_path / "page.html").read_text("utf-8")).find_all("div", class_="attention")
+    today = datetime.now(UTC).date()
+    result = run_report(installation, capsys, "--from", today - timedelta(7), "--output", tmp_path / "new.html")
+    attention = parse_page((tmp_path / "new.html").read_text("utf-8")).find_one("div", class_="attention")
     assert attention.find_all("li")[0].text == banner
+    assert "Nothing is loaded for these days yet. Loaded days lie between 2025-" in result.err
