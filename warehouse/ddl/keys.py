@@ -3,6 +3,7 @@
 No store declares them: an index for each makes loading several times slower. What must not come in: a connection.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 
@@ -102,8 +103,10 @@ def _render_table(table: Table) -> str:
 
 
 def _quote(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    """Return a text as DBML has it."""
+    escaped = re.sub(r"(['\\])", r"\\\1", text)
+    return f"'{escaped}'"
 
 
 def _literal(value: object) -> str:
-    return "NULL" if value is None else str(value) if isinstance(value, int) else literal(str(value))
+    return "NULL" if value is None else str(value) if isinstance(value, int) else literal(f"{value}")

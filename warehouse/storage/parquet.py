@@ -51,7 +51,13 @@ from warehouse.storage.parquet_damage import (
     require_same_bytes,
 )
 from warehouse.storage.parquet_manifest import DataFile, Manifest
-from warehouse.storage.parquet_publication import find_plain_damage, link_files, remove_superseded, write_views
+from warehouse.storage.parquet_publication import (
+    find_plain_damage,
+    link_files,
+    remove_files_without_rows,
+    remove_superseded,
+    write_views,
+)
 from warehouse.storage.parquet_tables import (
     create_table_views,
     load_scope,
@@ -220,6 +226,7 @@ class ParquetStorage:
         """
         with self._hold_lock():
             paths = {damage.path for damage in damaged}
+            remove_files_without_rows(self._root, paths)
             return choose_whole_manifest(self._versions, self._loader, self._published, paths)
 
     def take_over(self) -> bool:

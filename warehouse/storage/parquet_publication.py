@@ -5,10 +5,13 @@ choice of the manifest.
 """
 
 import re
+from collections.abc import Collection, Iterator
 from hashlib import sha256
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from warehouse.model.schema import metadata
 from warehouse.records import Damage
@@ -51,7 +54,7 @@ def write_views(con: duckdb.DuckDBPyConnection, root: Path, manifest: Manifest, 
     path = _views_path(root)
     is_new = not path.exists() or path.read_bytes() != content
     for table in metadata.tables:
-        empty = _plain_path(root, table, NO_MONTH if is_partitioned(table) else "")
+        empty = _empty_path(root, table)
         has_columns = empty.exists() and not (is_new and is_partitioned(table))
         if not has_columns and (empty.exists() or not manifest.tables.get(table)):
             _write_no_rows(con, table, empty, mode)
@@ -65,6 +68,14 @@ def _write_no_rows(con: duckdb.DuckDBPyConnection, table: str, path: Path, mode:
     con.execute(copy_no_rows_sql(table, part))
     part.chmod(mode)
     move_into_place(part, path)
+
+
+def remove_files_without_rows(root: Path, damaged: Collection[Path]) -> None:
+    """Remove damaged files of tables without rows: the next publication writes them anew."""
+    for table in metadata.tables:
+        path = _empty_path(root, table)
+        if path in damaged:
+            path.unlink(missing_ok=True)
 
 
 def remove_superseded(versions: Path, current: set[str], *, at_once: bool = False) -> None:
@@ -87,10 +98,29 @@ def find_plain_damage(root: Path, versions: Path, published: Manifest) -> list[D
         # a file system without links has copies
         elif version.exists() and not plain.samefile(version) and file_sha256(plain) != file.sha256:
             damaged.append(Damage(plain, "it is not the published file"))
+    damaged += _find_damage_without_rows(root, published)
     views = _views_path(root)
     if views.exists() and not _is_whole_script(views.read_bytes()):
         damaged.append(Damage(views, "its checksum differs"))
     return damaged
+
+
+def _find_damage_without_rows(root: Path, published: Manifest) -> Iterator[Damage]:
+    """Yield the files of tables without rows that cannot be read or have other columns: no manifest has their hash."""
+    for table, declared in metadata.tables.items():
+        path = _empty_path(root, table)
+        if path.exists() and (is_partitioned(table) or not published.tables.get(table)):
+            try:
+                content = pq.read_table(path)
+            except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+                yield Damage(path, str(error).splitlines()[0])
+                continue
+            if content.num_rows or content.column_names != list(declared.columns.keys()):
+                yield Damage(path, "it is not the file of a table without rows")
+
+
+def _empty_path(root: Path, table: str) -> Path:
+    return _plain_path(root, table, NO_MONTH if is_partitioned(table) else "")
 
 
 def _plain_path(root: Path, table: str, month: str) -> Path:

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from tests.warehouse.filled import FilledStores, copy_tree, load_one_day
@@ -103,9 +104,31 @@ def flip_a_bit(file: Path, choices: random.Random) -> None:
 
 
 def list_contents(store: Store) -> list[Path]:
-    """Return the files of a lake that hold anything, those with several names by the first of them."""
-    names = {path.stat().st_ino: path for path in sorted(store.location.rglob("*"), reverse=True) if path.is_file()}
+    """Return the files of a lake that hold anything, those with several names by the first of them.
+
+    Those of tables without rows hold names of columns only.
+    """
+    files = [path for path in sorted(store.location.rglob("*"), reverse=True) if path.is_file()]
+    names = {path.stat().st_ino: path for path in files if path not in list_files_without_rows(store)}
     return sorted(path for path in names.values() if path.stat().st_size)
+
+
+def list_files_without_rows(store: Store) -> list[Path]:
+    return [path for path in sorted(store.location.glob("*/**/data.parquet")) if not pq.read_metadata(path).num_rows]
+
+
+@pytest.mark.parametrize("number", range(0, 20, 6))
+def test_a_damaged_file_without_rows_is_found_and_mended(store: Store, number: int) -> None:
+    files = list_files_without_rows(store)
+    file = files[number % len(files)]
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+    damaged = store.find_damage()
+    assert [damage.path for damage in damaged] == [file]
+    store.set_aside(damaged)
+    store.publish()
+    assert store.find_damage() == []
+    assert pq.read_table(file).num_rows == 0
 
 
 @pytest.mark.parametrize("step", [6, pytest.param(1, marks=pytest.mark.long)])
