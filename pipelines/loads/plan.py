@@ -110,9 +110,12 @@ def plan_daily_load(
 
 
 def clip_window(account: Account, window: Window, now: datetime) -> Window | None:
-    """Return the part of a window from the account's start date to its local day of ``now`` (UTC); None when empty."""
+    """Return the part of a window from the account's start date to its yesterday at ``now`` (UTC); None when empty.
+
+    A day that is not over in the account's zone has the numbers of a part of it, which look like a low day.
+    """
     start = max(window.start, account.start_date or window.start)
-    end = min(window.end, today(account.zone, now) + ONE_DAY)
+    end = min(window.end, today(account.zone, now))
     return Window(start, end) if start < end else None
 
 

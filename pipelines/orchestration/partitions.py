@@ -52,13 +52,8 @@ def plan_ended_days(accounts: Sequence[Account], window: Window, now: datetime) 
 
     Accounts without such a day are left out.
     """
-    jobs = []
-    for account in accounts:
-        possible = clip_window(account, window, now)
-        days = [day for day in possible.days() if day < today(account.zone, now)] if possible else []
-        if days:
-            jobs.append(LoadJob(account, tuple(days)))
-    return jobs
+    windows = [(account, clip_window(account, window, now)) for account in accounts]
+    return [LoadJob(account, ended.days()) for account, ended in windows if ended is not None]
 
 
 def due_day(account: Account, schedule: Schedule, now: datetime) -> date:

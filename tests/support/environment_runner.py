@@ -41,7 +41,8 @@ setattr(owner, name.rpartition(".")[2], stopped)
 main(sys.argv[2:])
 """
 _PROGRESS = re.compile(
-    r"ok |\d+ of \d+|account +provider|acme-\w+ +\w+ +\d|acme-\w+: (\d+ days to load|failed )|\d+ requests,|$"
+    r"ok |\d+ of \d+|account +provider|acme-\w+ +\w+ +\d|acme-\w+: (\d+ days to load|failed |already loaded)|"
+    r"\d+ requests,|$"
 )
 
 

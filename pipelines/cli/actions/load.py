@@ -5,11 +5,11 @@ What must not come in: which days are due (``loads.plan``) and how they are load
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime
 
 from extractors.account import Account
 from extractors.errors import ConfigError
-from extractors.windows import Window
+from extractors.windows import ONE_DAY, Window, today
 from pipelines.cli.display.output import print_message
 from pipelines.cli.display.progress import show_progress
 from pipelines.cli.steps.failures import (
@@ -37,7 +37,7 @@ from pipelines.loads.unsettled import plan_unsettled_days
 from pipelines.loads.workspace import Workspace
 from pipelines.orchestration.instance.materializations import record_materializations
 
-_NO_DAYS = "no account has any of these days: check start_date; the future is not loaded"
+_NO_DAYS = "no account has any of these days: check start_date; the future is not loaded, a day only when it is over"
 
 
 @dataclass(frozen=True)
@@ -94,16 +94,17 @@ def load_range(
     """Load a range of days, both ends included; with ``dry_run`` nothing is written. Returns the exit code."""
     start, end = days
     workspace = open_workspace(config, "backfill")
-    requested = Window(start, end + timedelta(days=1))
+    requested = Window(start, end + ONE_DAY)
+    now = workspace.clock.now()
     chosen = workspace.config.select_accounts(accounts, providers)
     warn_about_shared_projects(chosen)
     if not dry_run:
         warn_about_stopped_sandbox(workspace.config)
     windows = []
     for account in chosen:
-        window = clip_window(account, requested, workspace.clock.now())
+        window = clip_window(account, requested, now)
         if window != requested:
-            _warn_about_left_out_days(account, requested, window)
+            _warn_about_left_out_days(account, requested, window, now)
         if window is not None:
             windows.append((account, window))
     if refetch:
@@ -111,22 +112,30 @@ def load_range(
     else:
         jobs = plan_unsettled_days(workspace, windows)
     _require_jobs(jobs)
+    _name_settled_accounts(jobs)
     if dry_run is not None:
         return _preview(workspace, jobs, dry_run, refetch=refetch)
     return _run(workspace, jobs, refetch=refetch, requested=requested)
 
 
 def _plan_named_day(workspace: Workspace, accounts: Sequence[Account], day: date) -> list[LoadJob]:
-    """Plan a day and its look-back for each account that has days in it. Raises ConfigError when no account has."""
+    """Plan a day and its look-back for each account that has days in it.
+
+    Raises ConfigError when no account has, and when the day is over for none.
+    """
     now = workspace.clock.now()
+    if all(day >= today(account.zone, now) for account in accounts):
+        zones = ", ".join(sorted({account.timezone for account in accounts}))
+        advice = "later days are not over yet and are not loaded; without --date, chatmart load takes yesterday"
+        raise ConfigError([f"--date {day} is not over in any account's time zone ({zones}): {advice}"])
     jobs = []
     for account in accounts:
         window = daily_window(account, now, day)
         available = clip_window(account, window, now) if window is not None else None
         if available is None or day not in available.days():
-            _warn_about_left_out_days(account, Window(day, day + timedelta(days=1)), available)
+            _warn_about_left_out_days(account, Window.of_day(day), available, now)
         if available is not None:
-            jobs.append(LoadJob(account, tuple(available.days())))
+            jobs.append(LoadJob(account, available.days()))
     _require_jobs(jobs)
     return jobs
 
@@ -136,11 +145,21 @@ def _require_jobs(jobs: Sequence[LoadJob]) -> None:
         raise ConfigError([_NO_DAYS])
 
 
-def _warn_about_left_out_days(account: Account, requested: Window, available: Window | None) -> None:
-    starts_later = account.start_date is not None and requested.start < account.start_date
-    reason = f"begins on {account.start_date}" if starts_later else "later days are not over yet"
-    days = f"only {available.start} to {available.end - timedelta(days=1)}" if available else "nothing"
-    print_message(f"{account.name}: {reason}, so {days} is loaded", style="yellow", account=account.name)
+def _name_settled_accounts(jobs: Sequence[LoadJob]) -> None:
+    for name in (job.account.name for job in jobs if not job.days):
+        print_message(f"{name}: already loaded and settled; --refetch loads these days again", account=name)
+
+
+def _warn_about_left_out_days(account: Account, requested: Window, available: Window | None, now: datetime) -> None:
+    reasons = []
+    if account.start_date is not None and requested.start < account.start_date:
+        reasons.append(f"begins on {account.start_date}")
+    first_open_day = max(requested.start, today(account.zone, now))
+    if first_open_day in requested:
+        reasons.append(f"{first_open_day} is not over in {account.timezone}")
+    days = f"only {available.start} to {available.end - ONE_DAY}" if available else "nothing"
+    text = f"{account.name}: {' and '.join(reasons)}, so {days} is loaded"
+    print_message(text, style="yellow", account=account.name)
 
 
 def _run(

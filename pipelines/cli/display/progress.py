@@ -90,8 +90,10 @@ class ProgressLines:
         self._printed_errors: set[tuple[str, str]] = set()
 
     def on_planned(self, account: Account, slices: int, batches: int) -> None:
-        """Print the account's days to load and batches to fetch."""
+        """Print the account's days to load and batches to fetch; nothing of an account without such a day."""
         self._estimate.add_work(account.name, slices, batches)
+        if not slices:
+            return
         text = f"{account.name}: {slices} days to load, {batches} batches to fetch"
         print_message(text, account=account.name, provider=account.provider, slices=slices, batches=batches)
 

@@ -13,7 +13,7 @@ from warehouse.records import LedgerRow
 
 
 def print_plan(workspace: Workspace, jobs: Sequence[LoadJob], refetch: bool) -> int:
-    """Print days, batches and the least time that the providers' rate limits allow. Sends no request."""
+    """Print days, their first and last, batches and the least time that rate limits allow. Sends no request."""
     ledgers = read_ledgers(workspace, jobs)
     rows = [_plan_row(workspace, job, ledgers[job.account.name], refetch) for job in jobs]
     print_table(rows, left_columns=2, label="planned")
@@ -34,6 +34,8 @@ def _plan_row(workspace: Workspace, job: LoadJob, ledger: Sequence[LedgerRow], r
         "account": account.name,
         "provider": account.provider,
         "days": str(len(job.days)),
+        "first": str(job.days[0]) if job.days else "",
+        "last": str(job.days[-1]) if job.days else "",
         "batches to fetch": str(batches),
         "at least": f"{timedelta(seconds=round(least_seconds))}" if least_seconds else "seconds",
     }

@@ -42,6 +42,9 @@ def _print_text(preview: Preview) -> None:
     compared = f"{preview.compared:,} day{'' if preview.compared == 1 else 's'} compared, nothing was written"
     totals = [item for item in preview.changes if item.is_total]
     moves = [item for item in preview.changes if item.attribute is not None]
+    if preview.failures and not preview.compared:
+        console.print("No day could be compared, nothing was written.", style="red", soft_wrap=True)
+        return
     if not preview.changes:
         console.print(f"No number would change: {compared}.", soft_wrap=True)
         return

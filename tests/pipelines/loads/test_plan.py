@@ -109,16 +109,16 @@ class TestDailyLoad:
         assert plan_daily_load(build_account(start_date=date(2026, 1, 10)), (), NOW, 35) is None
 
 
-def test_a_clipped_window_ends_today_and_starts_with_the_account() -> None:
+def test_a_clipped_window_ends_yesterday_and_starts_with_the_account() -> None:
     requested = build_window("2025-12-01", "2026-02-01")
-    assert clip_window(build_account(), requested, NOW) == build_window("2025-12-01", "2026-01-10")
+    assert clip_window(build_account(), requested, NOW) == build_window("2025-12-01", "2026-01-09")
     assert clip_window(build_account(start_date=date(2026, 1, 5)), requested, NOW) == build_window(
-        "2026-01-05", "2026-01-10"
+        "2026-01-05", "2026-01-09"
     )
     assert clip_window(build_account(start_date=date(2027, 1, 1)), requested, NOW) is None
-    assert clip_window(build_account(), build_window("2026-01-11", "2026-01-20"), NOW) is None
+    assert clip_window(build_account(), build_window("2026-01-10", "2026-01-20"), NOW) is None
     assert (
-        clip_window(build_account(timezone="Pacific/Kiritimati"), build_window("2026-01-11", "2026-01-20"), NOW)
+        clip_window(build_account(timezone="Pacific/Kiritimati"), build_window("2026-01-10", "2026-01-20"), NOW)
         is not None
     )
 

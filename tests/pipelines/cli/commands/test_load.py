@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from extractors.clock import SYSTEM_CLOCK
 from sandbox.recorder import Fault
 from sandbox.server import Sandbox
 from tests.support.command import CommandResult
@@ -65,7 +66,7 @@ def test_a_deferred_account_says_when_to_come_back(sandbox: Sandbox, sample_worl
 def test_a_dry_run_sends_no_request(sample_world: SampleWorld, run_command) -> None:
     result = run_command(*backfill_arguments("2025-01-01", "2025-12-31", "--dry-run"))
     assert (result.exit_code, result.out) == (0, "")
-    assert re.search(r"^acme-berlin +cognigy +365 +12 +seconds *$", result.err, re.MULTILINE)
+    assert re.search(r"^acme-berlin +cognigy +365 +2025-01-01 +2025-12-31 +12 +seconds *$", result.err, re.MULTILINE)
     assert "No request was sent" in result.err
     assert sample_world.take_requests() == []
     sample_world.overrides = {"acme-berlin": {"rate_limit": {"requests": 1, "period_seconds": 60}}}
@@ -87,6 +88,40 @@ def test_days_that_cannot_be_loaded_are_left_out_and_named(sample_world: SampleW
     future = run_command(*backfill_arguments(today + timedelta(days=10), "9999-12-31"))
     assert future.exit_code == 2
     assert "the future is not loaded" in future.err
+
+
+def test_a_day_that_is_not_over_where_the_account_is_is_not_loaded(
+    sample_world: SampleWorld, run_command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evening = datetime(2025, 3, 5, 23, 30, tzinfo=UTC)  # the 6th has begun in Berlin, and the 5th goes on in New York
+    monkeypatch.setitem(vars(SYSTEM_CLOCK), "now", lambda: evening)
+    early = run_command("load", "--date", "2025-03-06")
+    assert early.exit_code == 2
+    assert (
+        "2025-03-06 is not over in any account's time zone (America/New_York, Europe/Berlin): later days" in early.err
+    )
+    assert sample_world.take_requests() == []
+    sample_world.overrides = {"acme-york": {"start_date": "2025-03-03"}}
+    result = run_command(*backfill_arguments("2025-03-02", "2025-03-07"))
+    assert result.exit_code == 0
+    assert "acme-berlin: 2025-03-06 is not over in Europe/Berlin, so only 2025-03-02 to 2025-03-05" in result.err
+    assert (
+        "acme-york: begins on 2025-03-03 and 2025-03-05 is not over in America/New_York, "
+        "so only 2025-03-03 to 2025-03-04 is loaded" in result.err
+    )
+    assert "acme-york: 2025-03-05 is not over in America/" in run_command("load", "--date", "2025-03-05").err
+    loaded = [(row["account"], row["date"].day) for row in sample_world.read_view("conversation_daily")]
+    assert sorted(loaded) == [("acme-berlin", day) for day in (2, 3, 4, 5)] + [("acme-york", day) for day in (3, 4)]
+
+
+def test_a_backfill_says_which_accounts_are_settled(sample_world: SampleWorld, run_command) -> None:
+    sample_world.accounts = (BERLIN,)
+    days = backfill_arguments("2025-03-01", "2025-03-02")
+    assert "settled" not in run_command(*days).err
+    for again in (run_command(*days), run_command(*days, "--dry-run")):
+        assert again.exit_code == 0
+        assert "acme-berlin: already loaded and settled; --refetch loads these days again" in again.err
+        assert "days to load" not in again.err
 
 
 @pytest.mark.parametrize(

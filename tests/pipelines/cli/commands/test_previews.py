@@ -89,9 +89,9 @@ def test_a_plan_of_a_load_sends_no_request(sample_world: SampleWorld, run_comman
     sample_world.configure()
     plan = run_command("load", "--date", str(LAST), "--dry-run")
     assert plan.exit_code == 0
-    assert [line.split()[:3] for line in plan.err.splitlines()[1:3]] == [
-        ["acme-berlin", "cognigy", "4"],
-        ["acme-york", "cognigy", "4"],
+    assert [line.split()[:5] for line in plan.err.splitlines()[1:3]] == [
+        ["acme-berlin", "cognigy", "4", str(FIRST), str(LAST)],
+        ["acme-york", "cognigy", "4", str(FIRST), str(LAST)],
     ]
     assert "No request was sent, nothing was written." in plan.err
     assert sample_world.take_requests() == []
@@ -138,5 +138,5 @@ def test_a_preview_names_accounts_that_cannot_be_fetched(
     account = next(account for account in workspace.config.accounts if account.name == "acme-york")
     with hold_lock_now(workspace.landing, account):
         busy = run_command("load", "--date", LAST, "--dry-run", "--fetch", "--account", "acme-york")
-    assert busy.exit_code == 1
+    assert (busy.exit_code, busy.out) == (1, "No day could be compared, nothing was written.\n")
     assert "is fetching this account; run the same command again when it has ended" in busy.err
