@@ -3,7 +3,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.cli.query.statements import SqlSession, format_engine_error, has_result, is_complete, split_statements
+from pipelines.cli.query.statements import SqlSession, has_result, is_complete, split_statements
 from tests.warehouse.sample import (
     STORE_KINDS,
     build_chunk_commit,
@@ -167,7 +167,3 @@ def test_an_interrupted_query_is_a_keyboard_interrupt(store: Store, monkeypatch:
     monkeypatch.setattr(ReadSession, "run", raise_interrupt)
     with pytest.raises(KeyboardInterrupt):
         run_statements(store, "select 1")
-
-
-def test_a_sentence_without_position_stays_as_it_is() -> None:
-    assert format_engine_error("Conversion Error: no\n\n") == "Conversion Error: no"
