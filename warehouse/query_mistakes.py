@@ -22,9 +22,7 @@ _QUOTED = re.compile(r'"([^"]+)"')
 _VIEW_NAME = re.compile(r'[^"\s]+(?=")')
 _IN_QUERY = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 """Texts and comments, in which no name stands."""
-_COMPARISON = (
-    r"(?:(?<!:)=|<|(?<![-=])>|\b(?:like|ilike|between)\b|\bbetween\s+\S+\s+and\b|\bin\s*\((?:[^()]*,)?)\s*"
-)
+_COMPARISON = r"(?:(?<!:)=|<|(?<![-=])>|\b(?:like|ilike|between)\b|\bbetween\s+\S+\s+and\b|\bin\s*\((?:[^()]*,)?)\s*"
 _LINE = re.compile(r"\nLINE (\d+): (.*)\n( *)(\^+)")
 _COLUMNS_QUERY = """
 SELECT table_name, column_name, bool_or(database_name = current_database()) AS is_published
@@ -116,11 +114,12 @@ def _read_columns(con: duckdb.DuckDBPyConnection) -> tuple[dict[str, list[str]],
 def _locate_mistake(con: duckdb.DuckDBPyConnection, sql: str, text: str) -> str:
     """Return the number and the text of the line with the mistake, and carets below it; empty if that is not known.
 
-    The engine says it only of statements that are prepared, and EXPLAIN prepares one without running it.
+    The engine says it only of statements that are prepared, and EXPLAIN prepares one without running it. It is not
+    asked within a transaction, which the error would abort.
     """
     try:
-        if len(con.extract_statements(sql)) != 1:
-            return ""  # a second one would run
+        if len(con.extract_statements(sql)) != 1 or _is_in_transaction(con):
+            return ""  # a second statement would run
         con.execute(f"EXPLAIN\n{sql}")
     except duckdb.Error as error:
         match = _LINE.search(str(error))
@@ -130,6 +129,12 @@ def _locate_mistake(con: duckdb.DuckDBPyConnection, sql: str, text: str) -> str:
         own_number = str(int(number) - 1)  # EXPLAIN is the first line
         return f"{own_number}: {line}\n{indent[len(number) - len(own_number) :]}{carets}"
     return ""
+
+
+def _is_in_transaction(con: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether statements share a transaction: else each has a number of its own."""
+    first, second = (con.execute("SELECT txid_current()").fetchone() for _ in range(2))
+    return first == second
 
 
 def _find_close(name: str, known: Iterable[str]) -> list[str]:
