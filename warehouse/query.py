@@ -12,6 +12,7 @@ from duckdb.sqltypes import DuckDBPyType
 
 from warehouse.alias_spelling import spell_out_aliases
 from warehouse.errors import QueryError
+from warehouse.query_mistakes import describe_mistake
 from warehouse.sql import fill, ident
 
 _AS_TEXT = {
@@ -42,8 +43,15 @@ class ReadSession:
         self._is_outdated = is_outdated
 
     def run(self, statement: str, parameters: Parameters = None) -> pa.Table:
-        """Run one statement, once. Return its result with its columns. Raises QueryError as `run_query` does."""
-        return run_query(self._con, statement, parameters)
+        """Run one statement, once. Return its result with its columns.
+
+        Raises QueryError as `run_query` does, with sentences about names that do not exist.
+        """
+        try:
+            return run_query(self._con, statement, parameters)
+        except QueryError as error:
+            # the cause stays the engine's error: by it the store finds out that a file is damaged
+            raise QueryError(describe_mistake(self._con, statement, str(error))) from error.__cause__
 
     def is_outdated(self) -> bool:
         """Return whether a newer state was published since the session began. Only a new session reads it."""

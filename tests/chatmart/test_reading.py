@@ -138,6 +138,17 @@ def test_values_are_parameters(config: Path) -> None:
     assert (len(by_place), by_name.loc[0, "text"]) == (1, "x' OR 1=1 --")
 
 
+def test_a_wrong_name_is_answered_with_what_was_meant(config: Path) -> None:
+    query = "SELECT channel FROM conversation_daily"
+    with pytest.raises(QueryError) as wrong:
+        chatmart.read(query, config=config)
+    sentence, line, carets = str(wrong.value).split("\n")
+    assert sentence.startswith("There is no column channel. `channel` is a column of ")
+    assert "channel_daily" in sentence
+    assert line == f"LINE 1: {query}"
+    assert carets.strip() == "^^^^^^^"
+
+
 def test_a_variable_of_the_program_is_no_table_of_a_query(config: Path) -> None:
     frame = pd.DataFrame({"a": [1]})
     with pytest.raises(QueryError, match="frame"):

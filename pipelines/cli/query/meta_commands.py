@@ -94,7 +94,12 @@ def _print_table(console: Console, header: Sequence[str] | None, lines: Iterable
         table.add_column(title, no_wrap=all(cell.count(" ") < _SENTENCE_SPACES for cell in cells))
     for row in rows:
         table.add_row(*row)
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as capture:  # into a file, without the spaces that fill the last column
+        console.print(table)
+    console.file.writelines(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
 def _view_object(view: View) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pipelines.cli.query.results import OutputOptions
 HELP = """\
 A statement ends with a semicolon and may have several lines. Ctrl-C clears it, Ctrl-D quits.
 Tab completes names. The arrow keys browse the history.
-  .views          list the views and bookkeeping tables                 (also \\d)
+  .views          list the views and bookkeeping tables                 (also .tables, \\d)
   .describe NAME  show a view's columns, units and meanings             (also \\d NAME)
   .expanded       show each row as lines of a column and its value; again: as a table    (also \\x)
   .rows N         show so many rows of a table; 0 shows all
@@ -23,8 +23,9 @@ Tab completes names. The arrow keys browse the history.
                   without FILE: to the terminal                         (also \\o)
   .reopen         open the newest published warehouse; temporary tables and settings go
   .help           show this help                                        (also \\?)
-  .quit           quit                                                  (also \\q)"""
+  .quit           quit                                                  (also quit, exit, \\q)"""
 ALIASES = {
+    ".tables": ".views",
     "\\d": ".describe",
     "\\x": ".expanded",
     "\\o": ".output",
@@ -34,7 +35,7 @@ ALIASES = {
     "exit": ".quit",
     "help": ".help",
 }
-"""Other names of commands, those of ``psql`` among them."""
+"""Other names of commands, those of ``psql`` and of SQLite's shell among them."""
 
 _NAMES = (".views", ".describe", ".expanded", ".rows", ".pager", ".output", ".reopen", ".help", ".quit")
 

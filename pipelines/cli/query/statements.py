@@ -11,8 +11,6 @@ from contextlib import contextmanager
 import duckdb
 import pyarrow as pa
 
-from extractors.similar_names import find_similar
-from warehouse.errors import QueryError
 from warehouse.store import ReadSession, Store
 
 _CHANGES = {
@@ -22,13 +20,6 @@ _CHANGES = {
     duckdb.StatementType.MERGE_INTO,
 }
 _WITH_RESULT = {duckdb.StatementType.COPY, duckdb.StatementType.MULTI}  # MULTI: PIVOT
-_UNKNOWN_VIEW = re.compile(r"Table with name (?P<name>\S+) does not exist!(?: Did you mean (?P<near>.+?)\?)?")
-_UNKNOWN_COLUMN = re.compile(
-    r'(?:Referenced column "(?P<referenced>[^"]+)" not found in FROM clause!|does not have a column named '
-    r'"(?P<named>[^"]+)")(?P<candidates>.*)'
-)
-_NAME = re.compile(r'[^"\s]+(?=")')
-_QUOTED = re.compile(r'"([^"]+)"')
 _WHITESPACE = " \t\r\n\f\v"  # only the engine's whitespace; Python strips more
 
 
@@ -98,37 +89,10 @@ class SqlSession:
     def _run(self, statement: str) -> pa.Table:
         try:
             return self._session.run(statement)
-        except QueryError as error:
-            # the cause stays the engine's error: by it the store finds out that a file is damaged
-            raise QueryError(format_engine_error(str(error))) from error.__cause__
         except RuntimeError as error:  # the engine raises it on Ctrl-C
             if "interrupted" in str(error):
                 raise KeyboardInterrupt from error
             raise
-
-
-def format_engine_error(message: str) -> str:
-    """Put the engine's message on one line, and keep the lines below it that point at the mistake, if any."""
-    text, marker, position = message.partition("\nLINE ")
-    sentence = _name_missing(" ".join(text.split()))
-    return f"{sentence}\n{marker.lstrip()}{position.rstrip()}" if marker else sentence
-
-
-def _name_missing(sentence: str) -> str:
-    """Return the engine's sentence about an unknown view or column in our words; any other as it is."""
-    if match := _UNKNOWN_VIEW.search(sentence):
-        near = " or ".join(find_similar(match["name"], _NAME.findall(match["near"] or "")))
-        return (
-            f"There is no view {match['name']}: {f'did you mean {near}?' if near else 'chatmart sql --list shows all'}"
-        )
-    match = _UNKNOWN_COLUMN.search(sentence)
-    if not match:
-        return sentence
-    name = match["referenced"] or match["named"]
-    candidates = [quoted.rpartition(".")[2] for quoted in _QUOTED.findall(match["candidates"])]
-    near = " or ".join(find_similar(name, candidates))
-    hint = f": did you mean {near}?" if near else f"; near it are {', '.join(candidates)}." if candidates else "."
-    return f"There is no column {name}{hint}"
 
 
 def _tokenize_statements(text: str) -> Iterator[tuple[str, bool]]:

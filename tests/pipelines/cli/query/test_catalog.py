@@ -58,6 +58,7 @@ def test_every_view_is_in_one_group_and_has_a_comment(catalog: Catalog) -> None:
 def test_the_list_is_for_people_and_for_programs(catalog: Catalog) -> None:
     lines = render_list(catalog, "table").splitlines()
     assert lines[:2] == ["totals", next(line for line in lines if line.startswith("conversation_daily  Totals of"))]
+    assert [line for line in lines if line != line.rstrip()] == []
     assert any(line.startswith("cognigy") and "Billable conversations" in line for line in lines)
     document = json.loads(render_list(catalog, "json"))
     assert [view["name"] for view in document["views"]] == [view.name for view in catalog.public_views()]

@@ -110,12 +110,13 @@ def test_a_newer_warehouse_is_announced_once_and_opened_on_request(
 
 
 def test_commands_list_and_describe_views(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    type_keys(store, ".views\r.describe team_daily;\r\\d topic_daily\rhelp\rexit\r")
+    type_keys(store, ".tables\r.describe team_daily;\r\\d topic_daily\rhelp\rexit\r")
     output = capsys.readouterr()
     assert "conversation_daily  Totals of an account" in output.out
     assert "team_daily (breakdowns)" in output.out
     assert "topic_daily (breakdowns)" in output.out
     assert ".describe NAME" in output.err
+    assert "(also quit, exit, \\q)" in output.err
     assert str(store.location) in output.err
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.cli.query.statements import SqlSession, format_engine_error, has_result, is_complete, split_statements
+from pipelines.cli.query.statements import SqlSession, has_result, is_complete, split_statements
 from tests.warehouse.sample import (
     STORE_KINDS,
     build_chunk_commit,
@@ -151,6 +151,28 @@ def test_a_failed_statement_is_not_run_again(store: Store) -> None:
             "There is no view conversaton_daily: did you mean conversation_daily?",
         ),
         ("select messges from conversation_daily", "There is no column messges: did you mean messages"),
+        (
+            "select date from conversation_daily\nwhere account = acme-shop",
+            "There is no column acme. A text stands in single quotes: 'acme-shop'. conversation_daily has date",
+        ),
+        (
+            "select date from conversation_daily\nwhere account = acme",
+            "LINE 2: where account = acme\n                        ^^^^",
+        ),
+        (
+            'select date from conversation_daily where "it\'s-me" = account',
+            "There is no column it's-me. A text stands in single quotes: 'it''s-me'.\nLINE 1: ",
+        ),
+        (
+            "select date from conversation_daily where account in ('a', acme.shop)",
+            "The query has no view acme, it has conversation_daily. A text stands in single quotes: 'acme.shop'.\nLINE",
+        ),
+        (
+            "select c.channel from conversation_daily c where c.channel = c.account",
+            "`channel` is a column of conversation, channel_daily, channel_weekly, channel_monthly, ….\nLINE 1: ",
+        ),
+        ("select code from channel_daily", "There is no column code; near it are channel_code."),
+        ("create temp table own as select 1 as a; select b from own", "There is no column b. own has a."),
         ("selec 1", 'Parser Error: syntax error at or near "selec"\nLINE 1: selec 1\n        ^^^^^'),
     ],
 )
@@ -169,5 +191,12 @@ def test_an_interrupted_query_is_a_keyboard_interrupt(store: Store, monkeypatch:
         run_statements(store, "select 1")
 
 
-def test_a_sentence_without_position_stays_as_it_is() -> None:
-    assert format_engine_error("Conversion Error: no\n\n") == "Conversion Error: no"
+def test_looking_for_a_mistake_runs_nothing_and_aborts_no_transaction(store: Store) -> None:
+    with store.open_session() as session:
+        session.run("create temp table own as select 1 as a")
+        with pytest.raises(QueryError, match="There is no column b"):
+            session.run("select b from own; insert into own values (2)")
+        session.run("begin")
+        with pytest.raises(QueryError, match="There is no column b"):
+            session.run("select b from own")
+        assert session.run("from own").to_pylist() == [{"a": 1}]
