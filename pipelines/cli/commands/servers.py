@@ -52,12 +52,7 @@ def dev(config: str | None, arguments: tuple[str, ...]) -> NoReturn:
 
     Further arguments and options go to ``dg dev``.
     """
-    from importlib.util import find_spec
-
-    if find_spec("dagster_dg_cli") is None:
-        raise click.UsageError(
-            "Dagster is not installed: pip install 'chatmart[dagster]'. Without it, run `chatmart load` from cron."
-        )
+    _require_dagster()
     from pipelines.cli.steps.locate_config import locate_config
     from pipelines.configuration import config as configuration
     from pipelines.loads.workspace import Workspace
@@ -80,3 +75,13 @@ def dev(config: str | None, arguments: tuple[str, ...]) -> NoReturn:
     # a shell that runs a script ignores SIGINT in what it starts with `&`; Dagster stops on SIGINT as on SIGTERM
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execve(program, command, environment)  # replaces this process, so that signals reach Dagster
+
+
+def _require_dagster() -> None:
+    """Raise UsageError, with what to install, where Dagster is not."""
+    from importlib.util import find_spec
+
+    if find_spec("dagster_dg_cli") is None:
+        raise click.UsageError(
+            "Dagster is not installed: pip install 'chatmart[dagster]'. Without it, run `chatmart load` from cron."
+        )
