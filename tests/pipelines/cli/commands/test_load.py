@@ -74,7 +74,7 @@ def test_an_account_whose_secret_is_not_set_fails_alone(sample_world: SampleWorl
     assert "NOBODY_SET_THIS" not in alone.err
     sample_world.overrides = {}
     rows = sample_world.read_view("load_run", "account = 'acme-berlin'")
-    assert [(row["slices_failed"], row["error"]) for row in rows] == [(31, sentence)]
+    assert [(row["failed"], row["error"]) for row in rows] == [(31, sentence)]
 
 
 def test_a_deferred_account_says_when_to_come_back(sandbox: Sandbox, sample_world: SampleWorld, run_command) -> None:
