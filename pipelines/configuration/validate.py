@@ -64,6 +64,8 @@ def validate_file(
     if document is not None and document.executor != LOCAL and not document.warehouse.startswith("delta"):
         problem = f"executor: {document.executor} has workers that write side by side, which {document.warehouse} is"
         checker.add_problem(f"{problem} not for: set warehouse to delta+s3://bucket/lake or delta://folder")
+    if allow_unset_credentials and checker.problems:
+        return validate_file(path, raw)  # it is refused: with what is not set, which is to be mended as well
     if checker.problems or document is None:
         raise ConfigError(checker.problems)
     variables = {account.name: tuple(checker.secret_variables.get(account.name, ())) for account in accounts}
