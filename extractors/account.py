@@ -18,6 +18,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationInfo,
     field_validator,
@@ -198,6 +199,8 @@ class Account(Settings):
         default={}, max_length=20, description="Own words about the account, such as customer, brand, market"
     )
 
+    _unset_variables: tuple[str, ...] = PrivateAttr(default=())
+
     @field_validator("streams")
     @classmethod
     def _check_streams(cls, streams: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -228,6 +231,15 @@ class Account(Settings):
     def validate_accounts(cls, accounts: "Sequence[Account]") -> list[str]:
         """Return the problems of this provider's accounts taken together, a sentence each with accounts and key."""
         return []
+
+    def mark_unset(self, variables: Sequence[str]) -> None:
+        """Note the variables of the credential that are not set: no request can be sent for the account then."""
+        self._unset_variables = tuple(variables)
+
+    @property
+    def unset_variables(self) -> tuple[str, ...]:
+        """The variables of the credential that are not set. While there are any, no session is opened."""
+        return self._unset_variables
 
     @property
     def provider(self) -> str:

@@ -4,6 +4,7 @@ ChatmartError
 ├── ConfigError            mend the configuration; no request was sent
 ├── Permanent              a repetition gives the same response: never retried by any layer
 │   ├── CredentialRefused  401, 403: the account stops at once
+│   ├── CredentialMissing  a variable of the credential is not set: nothing was sent
 │   ├── CertificateRefused the certificate of a host is not trusted: nothing was sent
 │   ├── RequestRefused     any other 4xx, with the provider's own message
 │   │   ├── LinkExpired    a signed download link that has expired: a fresh one may work
@@ -25,6 +26,7 @@ ChatmartError
 └── Defect                 the program itself failed on this account: report it; the others go on
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -87,6 +89,17 @@ class Permanent(ExtractionError):
 
 class CredentialRefused(Permanent):
     """401 or 403: every further request of the account would be refused too."""
+
+
+class CredentialMissing(Permanent):
+    """Variables that the credential comes from are not set. Nothing was sent."""
+
+    def __init__(self, where: ErrorLocation, variables: Sequence[str]) -> None:
+        if len(variables) > 1:
+            problem, them = f"the variables {' and '.join(variables)} are not set", "them"
+        else:
+            problem, them = f"the variable {' '.join(variables)} is not set", "it"
+        super().__init__(where, problem, f"set {them} or write {them} into .env")
 
 
 class CertificateRefused(Permanent):

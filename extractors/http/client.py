@@ -8,6 +8,7 @@ from typing import Self
 
 from extractors.account import A
 from extractors.clock import SYSTEM_CLOCK, Clock
+from extractors.errors import CredentialMissing, ErrorLocation
 from extractors.http.limits import ConcurrencyLimiter, RateLimiter, RequestLimits
 from extractors.http.network import DIRECT, Network
 from extractors.http.session import Session
@@ -48,7 +49,10 @@ class Client:
         """Open a session for one account. ``defaults`` are the provider's limits; the account may override them.
 
         Accounts of one provider and origin share a rate limiter. Where their limits disagree, the slowest rate counts.
+        Raises CredentialMissing for an account whose credential has an unset variable: no request can go without it.
         """
+        if account.unset_variables:
+            raise CredentialMissing(ErrorLocation(account.provider, account.name), account.unset_variables)
         limits = account_limits(account, defaults)
         rate_limiter = self._rate_limiters.setdefault(limiter_key(account), RateLimiter(limits, self.clock))
         rate_limiter.apply_stricter(limits)

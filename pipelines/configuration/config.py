@@ -117,22 +117,30 @@ def _suggest_account(name: str, known: Sequence[str]) -> str:
     return near or (f"; it has {', '.join(known)}" if len(known) <= FEW_ACCOUNTS else "; `chatmart status` lists them")
 
 
-def load_config(path: Path, *, allow_unset_secrets: bool = False) -> Config:
+def load_config(path: Path, *, allow_unset_secrets: bool = False, allow_unset_credentials: bool = False) -> Config:
     """Read and validate a configuration file.
 
-    ``allow_unset_secrets`` is for commands that only read what is loaded. Raises ConfigError with every problem, each
-    named with file, account and key.
+    ``allow_unset_secrets`` is for commands that only read what is loaded, ``allow_unset_credentials`` for those in
+    which each account fails alone. Raises ConfigError with every problem, each named with file, account and key.
     """
-    return validate_config(path, read_yaml(path), allow_unset_secrets=allow_unset_secrets)
+    raw = read_yaml(path)
+    return validate_config(
+        path, raw, allow_unset_secrets=allow_unset_secrets, allow_unset_credentials=allow_unset_credentials
+    )
 
 
-def validate_config(path: Path, raw: Mapping[str, Any], *, allow_unset_secrets: bool = False) -> Config:
+def validate_config(
+    path: Path, raw: Mapping[str, Any], *, allow_unset_secrets: bool = False, allow_unset_credentials: bool = False
+) -> Config:
     """Return the configuration for the raw content of the file at ``path``, which need not exist yet.
 
     ``allow_unset_secrets`` accepts secrets whose variables are not set: such accounts can be listed, not loaded.
-    Raises ConfigError with every problem, each named with file, account and key.
+    ``allow_unset_credentials`` accepts that of credentials alone: no request of such an account can be sent, and the
+    others load. Raises ConfigError with every problem, each named with file, account and key.
     """
-    file = validate_file(path, raw, allow_unset_secrets=allow_unset_secrets)
+    file = validate_file(
+        path, raw, allow_unset_secrets=allow_unset_secrets, allow_unset_credentials=allow_unset_credentials
+    )
     document = file.document
     return Config(
         path=path,

@@ -36,6 +36,9 @@ class SecretAddress(SecretStr):
         return {"type": "string"}
 
 
+_OF_SENDING: frozenset[KeyPath] = frozenset({("alerts", "webhook"), ("network", "proxy"), ("network", "ca_file")})
+"""Keys of what is sent or requested, which whoever only reads does without."""
+
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -105,18 +108,27 @@ class ReferenceResolver:
     """Fills in the references of one section of the file: an account, or the document without its accounts.
 
     ``problems`` are pairs of a dotted key and a sentence. ``credential_variables`` are the variables that the section's
-    own secrets come from. ``allow_unset_secrets`` takes an unset variable of a secret for an empty text.
+    own secrets come from, ``unset_variables`` those of them that are not set. ``allow_unset_secrets`` takes an unset
+    variable of a secret for an empty text, and one of what is only needed to send for no value;
+    ``allow_unset_credentials`` takes that of a credential alone for an empty text.
     """
 
     def __init__(
-        self, model: type[BaseModel], environment: Mapping[str, str | None], *, allow_unset_secrets: bool
+        self,
+        model: type[BaseModel],
+        environment: Mapping[str, str | None],
+        *,
+        allow_unset_secrets: bool,
+        allow_unset_credentials: bool,
     ) -> None:
         self.problems: list[tuple[str, str]] = []
         self.credential_variables: list[str] = []
+        self.unset_variables: list[str] = []
         self._secret_keys = _list_secret_keys(model, SecretStr)
         self._address_keys = _list_secret_keys(model, SecretAddress)
         self._environment = environment
         self._allow_unset_secrets = allow_unset_secrets
+        self._allow_unset_credentials = allow_unset_credentials or allow_unset_secrets
 
     def resolve(self, value: Any, key: KeyPath) -> Any:
         """Return the value at ``key`` with its references filled in; problems are collected, not raised."""
@@ -132,6 +144,8 @@ class ReferenceResolver:
             return value
         if key in self._address_keys:
             return self._resolve_address(value, key)
+        if key in _OF_SENDING and self._may_be_absent(value):
+            return None
         resolved = REFERENCE.sub(lambda match: self._read_variable(match[1], key, is_secret), value)
         if is_secret:
             redaction.register_secrets(resolved)
@@ -144,17 +158,23 @@ class ReferenceResolver:
             register_password(value)
             self._add_problem(key, "holds a password in plain text; write ${VARIABLE} and set the variable")
             return "refused"
-        names = REFERENCE.findall(value)
-        if self._allow_unset_secrets and not all(map(self._environment.get, names)):
+        if self._may_be_absent(value):
             return ""
         resolved = REFERENCE.sub(lambda match: self._read_variable(match[1], key, is_secret=False), value)
         register_password(resolved)
         return resolved
 
+    def _may_be_absent(self, value: str) -> bool:
+        """Whether a variable of a value is not set, and need not be."""
+        return self._allow_unset_secrets and not all(map(self._environment.get, REFERENCE.findall(value)))
+
     def _read_variable(self, name: str, key: KeyPath, is_secret: bool) -> str:
         value = self._environment.get(name)
         if is_secret and len(key) == 1:  # a nested secret, such as privacy.key, is not sent to a provider
             self.credential_variables.append(name)
+            if not value and self._allow_unset_credentials:
+                self.unset_variables.append(name)
+                return ""
         if not value and is_secret and self._allow_unset_secrets:
             return ""
         if not value:

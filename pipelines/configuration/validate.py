@@ -40,12 +40,16 @@ class ValidatedFile:
     secret_variables: Mapping[str, tuple[str, ...]]
 
 
-def validate_file(path: Path, raw: Mapping[str, Any], *, allow_unset_secrets: bool = False) -> ValidatedFile:
+def validate_file(
+    path: Path, raw: Mapping[str, Any], *, allow_unset_secrets: bool = False, allow_unset_credentials: bool = False
+) -> ValidatedFile:
     """Validate the raw content of the file at ``path``, which need not exist yet.
 
-    Raises ConfigError with every problem. ``allow_unset_secrets`` accepts secrets whose variables are not set.
+    Raises ConfigError with every problem. ``allow_unset_secrets`` accepts secrets whose variables are not set,
+    ``allow_unset_credentials`` only those that are sent to a provider.
     """
-    checker = _Checker(path, _read_environment(path.parent, allow_unset_secrets), allow_unset_secrets)
+    environment = _read_environment(path.parent, allow_unset_secrets)
+    checker = _Checker(path, environment, allow_unset_secrets, allow_unset_credentials)
     document = checker.check_document(raw)
     defaults = (raw.get("defaults") or {}) if document is not None else {}
     entries = list_account_entries(raw)
@@ -60,6 +64,8 @@ def validate_file(path: Path, raw: Mapping[str, Any], *, allow_unset_secrets: bo
     if document is not None and document.executor != LOCAL and not document.warehouse.startswith("delta"):
         problem = f"executor: {document.executor} has workers that write side by side, which {document.warehouse} is"
         checker.add_problem(f"{problem} not for: set warehouse to delta+s3://bucket/lake or delta://folder")
+    if allow_unset_credentials and checker.problems:
+        return validate_file(path, raw)  # it is refused: with what is not set, which is to be mended as well
     if checker.problems or document is None:
         raise ConfigError(checker.problems)
     variables = {account.name: tuple(checker.secret_variables.get(account.name, ())) for account in accounts}
@@ -111,6 +117,7 @@ class _Checker:
     path: Path
     environment: Mapping[str, str | None]
     allow_unset_secrets: bool
+    allow_unset_credentials: bool
     problems: list[str] = field(default_factory=list)
     secret_variables: dict[str, list[str]] = field(default_factory=dict)
 
@@ -154,6 +161,7 @@ class _Checker:
         account = self._check_model(model, resolved, resolver, label)
         self.secret_variables.setdefault(str(name), []).extend(resolver.credential_variables)
         if account is not None:
+            account.mark_unset(resolver.unset_variables)
             self._check_texts(account, label)
         return account
 
@@ -178,7 +186,12 @@ class _Checker:
                 self.add_problem(problem)
 
     def _new_resolver(self, model: type[BaseModel]) -> ReferenceResolver:
-        return ReferenceResolver(model, self.environment, allow_unset_secrets=self.allow_unset_secrets)
+        return ReferenceResolver(
+            model,
+            self.environment,
+            allow_unset_secrets=self.allow_unset_secrets,
+            allow_unset_credentials=self.allow_unset_credentials,
+        )
 
     def _check_model(
         self, model: type[ModelT], resolved: Mapping[str, Any], resolver: ReferenceResolver, label: str

@@ -15,6 +15,7 @@ from typing import Any
 from extractors.account import Account
 from extractors.errors import (
     BudgetUsedUp,
+    CredentialMissing,
     CredentialRefused,
     Deferred,
     ErrorLocation,
@@ -146,21 +147,22 @@ class ConcurrentRun:
 
     async def _run_account(self, client: Client, job: LoadJob, outcome: Outcome) -> None:
         account = job.account
-        session = client.open_session(account, get_provider(account.provider).limits)
-        if self._workspace.part:
-            session.started_at = self._started_at  # all batches of a run name one start
-        outcome.stats = session.stats
         loads: list[asyncio.Future[None]] = []
         remaining = set(job.days)
         lock_wait_seconds = self._workspace.config.settings.lock_wait_seconds
         try:
+            session = client.open_session(account, get_provider(account.provider).limits)
+            if self._workspace.part:
+                session.started_at = self._started_at  # all batches of a run name one start
+            outcome.stats = session.stats
             async with hold_fetch_lock(
                 self._workspace.landing, account, wait_seconds=lock_wait_seconds, recall=not self._refetch
             ):
                 await self._fetch_steps(session, job, outcome, loads, remaining)
         except Exception as error:
             account_error = as_account_error(account, error)
-            loads.append(self._submit(Failure(outcome, sorted(remaining), account_error)))
+            if remaining or not isinstance(error, CredentialMissing):  # without days, no request was to be sent
+                loads.append(self._submit(Failure(outcome, sorted(remaining), account_error)))
         finally:
             self._fetching_count -= 1
             if not self._fetching_count:

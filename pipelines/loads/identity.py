@@ -80,6 +80,8 @@ def describe_shared_projects(accounts: Sequence[Account]) -> list[str]:
     """Return a sentence for each bot that is configured under several names: its numbers are counted once for each."""
     names: dict[tuple[str, str, str], list[str]] = {}
     for account in accounts:
+        if not account.project_identity:  # a key whose variable is not set
+            continue
         names.setdefault((account.provider, account.base_url, account.project_identity), []).append(account.name)
     return [
         f"{' and '.join(group)} are one bot of {provider}: sums over accounts count it {len(group)} times"

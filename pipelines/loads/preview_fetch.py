@@ -67,8 +67,8 @@ async def _fetch_account(
     account, provider, landing = job.account, get_provider(job.account.provider), scratch.landing
     fetches = plan_fetches(account, provider, landing, job.days, lambda _batch, _day: True)
     observer.on_planned(account, len(job.days), len(fetches))
-    session = client.open_session(account, provider.limits)
     try:
+        session = client.open_session(account, provider.limits)
         with hold_lock_if_free(workspace.landing, account.provider, account.name) as holder:
             if holder is not None:
                 where = ErrorLocation(account.provider, account.name)

@@ -44,14 +44,20 @@ def test_reading_commands_need_no_secrets(
             assert (result.exit_code, result.err) == (0, ""), command
         requests = len(sandbox.requests)
         checked = run_bare(product, "check")
-        assert checked.exit_code == 2
-        assert ("let this user read" if has_unreadable_file else "is not set") in checked.err
+        assert checked.exit_code == (2 if has_unreadable_file else 1)
+        if has_unreadable_file:
+            assert "let this user read" in checked.err
+        else:
+            unset = [line for line in checked.out.splitlines() if line.startswith("failed  credential")]
+            assert len(unset) == len(ONE_OF_EACH)
+            assert all("not set; set " in line for line in unset)
         assert "warehouse.duckdb: published" in checked.out
         assert len(sandbox.requests) == requests
         refused = run_bare(product, "load")
-        assert refused.exit_code == 2
+        assert refused.exit_code == (2 if has_unreadable_file else 1)
         expected = "let this user read" if has_unreadable_file else "is not set; set it or write it into .env"
         assert expected in refused.err
+        assert len(sandbox.requests) == requests
 
 
 def refuse_to_read(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:

@@ -29,7 +29,7 @@ def check_accounts(
 ) -> int:
     """Run the checks, and print their results. Returns the exit code: 1 when one failed."""
     try:
-        workspace = open_workspace(config, "check")
+        workspace = open_workspace(config, "check", allow_unset_credentials=True)
     except ConfigError:  # where only secrets are missing, disk and warehouse can be checked
         with suppress(ConfigError):
             _print_results(run_checks(open_workspace(config, "check", needs_secrets=False), ()), as_json)

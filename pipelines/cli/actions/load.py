@@ -60,7 +60,7 @@ def load_daily(
 
     With ``dry_run`` nothing is written.
     """
-    workspace = open_workspace(config, "load")
+    workspace = open_workspace(config, "load", allow_unset_credentials=True)
     chosen = workspace.config.select_accounts(accounts, providers)
     warn_about_shared_projects(chosen)
     warn_about_stopped_sandbox(workspace.config)
@@ -93,7 +93,7 @@ def load_range(
 ) -> int:
     """Load a range of days, both ends included; with ``dry_run`` nothing is written. Returns the exit code."""
     start, end = days
-    workspace = open_workspace(config, "backfill")
+    workspace = open_workspace(config, "backfill", allow_unset_credentials=True)
     requested = Window(start, end + ONE_DAY)
     now = workspace.clock.now()
     chosen = workspace.config.select_accounts(accounts, providers)

@@ -33,9 +33,13 @@ class ConfigFolder:
 
     def load(self, text: str | None = None, /, env: str = "", **document: Any) -> Config:
         """Write a text, or a document with one account unless it names others, and load it."""
+        self.write(text, env, **document)
+        return configuration.load_config(self.file)
+
+    def write(self, text: str | None = None, /, env: str = "", **document: Any) -> None:
+        """Write a text, or a document with one account unless it names others."""
         self.file.write_text(text if text is not None else yaml.safe_dump({"accounts": [ACCOUNT], **document}))
         (self.path / ".env").write_text(env)
-        return configuration.load_config(self.file)
 
     def list_problems(self, *text: str, **document: Any) -> list[str]:
         """Return the problems of a wrong configuration, after checking that none contains the planted secret."""

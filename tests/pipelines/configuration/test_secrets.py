@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from extractors.errors import ConfigError, CredentialMissing, ErrorLocation
+from pipelines.configuration.config import load_config
 from tests.pipelines.configuration.conftest import ACCOUNT, SECRET, ConfigFolder, build_account
 
 
@@ -63,3 +65,38 @@ def test_the_variables_of_a_credential_are_named(config_folder: ConfigFolder) ->
         "acme": ("OTHER_KEY",),
         "bot": ("AN_ID", "A_KEY"),
     }
+
+
+def test_only_variables_of_credentials_may_be_unset_in_a_load(config_folder: ConfigFolder) -> None:
+    layer = {"name": "bot", "provider": "chatlayer", "bot_id": "b", "token_id": "${AN_ID}", "token_secret": "${A_KEY}"}
+    config_folder.write(accounts=[ACCOUNT, layer])
+    acme, bot = load_config(config_folder.file, allow_unset_credentials=True).accounts
+    assert (acme.unset_variables, bot.unset_variables) == ((), ("AN_ID", "A_KEY"))
+    error = CredentialMissing(ErrorLocation(bot.provider, bot.name), bot.unset_variables)
+    assert str(error) == (
+        "bot (chatlayer): the variables AN_ID and A_KEY are not set; set them or write them into .env"
+    )
+    config_folder.write(accounts=[build_account(privacy={"key": "${A_KEY}"})])  # pseudonyms would be others
+    with pytest.raises(ConfigError, match=r"account acme: privacy.key: the variable A_KEY is not set"):
+        load_config(config_folder.file, allow_unset_credentials=True)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "reference"),
+    [
+        ("alerts", "webhook", "${NOBODY_SET_THIS}"),
+        ("alerts", "apprise", ["${NOBODY_SET_THIS}"]),
+        ("network", "proxy", "${NOBODY_SET_THIS}"),
+        ("network", "proxy", "http://${NOBODY_SET_THIS}@proxy.test:3128"),
+        ("network", "ca_file", "${NOBODY_SET_THIS}"),
+    ],
+)
+def test_whoever_only_reads_needs_no_variable_of_what_is_sent(
+    config_folder: ConfigFolder, section: str, key: str, reference: Any
+) -> None:
+    problems = config_folder.list_problems(**{section: {key: reference}})
+    sentence = "the variable NOBODY_SET_THIS is not set; set it or write it into .env"
+    assert problems == [f"chatmart.yaml: {section}.{key}: {sentence}"]
+    with pytest.raises(ConfigError, match="NOBODY_SET_THIS is not set"):
+        load_config(config_folder.file, allow_unset_credentials=True)
+    assert load_config(config_folder.file, allow_unset_secrets=True).accounts

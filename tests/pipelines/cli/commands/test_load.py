@@ -56,6 +56,27 @@ def test_one_failed_account_is_1_and_named(sample_world: SampleWorld, run_comman
     assert bad.credential not in result.err
 
 
+def test_an_account_whose_secret_is_not_set_fails_alone(sample_world: SampleWorld, run_command) -> None:
+    sample_world.overrides = {"acme-berlin": {"api_key": "${NOBODY_SET_THIS}"}}
+    sentence = "acme-berlin (cognigy): the variable NOBODY_SET_THIS is not set; set it or write it into .env"
+    result = run_command(*backfill_arguments("2025-03-01", "2025-03-31"))
+    assert (result.exit_code, result.out) == (1, "")
+    assert re.search(r"^acme-berlin +cognigy +0 +31 +0 +0 ", result.err, re.MULTILINE)
+    assert re.search(r"^acme-york +cognigy +31 +0 +\d+ +1 ", result.err, re.MULTILINE)
+    assert f"failed: {sentence}" in result.err.splitlines()
+    assert len(sample_world.take_requests()) == 1
+    preview = run_command(*backfill_arguments("2025-03-01", "2025-03-02", "--refetch", "--dry-run", "--fetch"))
+    assert preview.exit_code == 1
+    assert sentence in preview.err
+    assert len(sample_world.take_requests()) == 1
+    alone = run_command(*backfill_arguments("2025-03-01", "2025-04-01", "--account", "acme-york"))
+    assert alone.exit_code == 0
+    assert "NOBODY_SET_THIS" not in alone.err
+    sample_world.overrides = {}
+    rows = sample_world.read_view("load_run", "account = 'acme-berlin'")
+    assert [(row["failed"], row["error"]) for row in rows] == [(31, sentence)]
+
+
 def test_a_deferred_account_says_when_to_come_back(sandbox: Sandbox, sample_world: SampleWorld, run_command) -> None:
     sandbox.plan_faults(Fault(status=429, headers={"retry-after": "7200"}, times=9))
     result = run_command(*backfill_arguments("2025-03-01", "2025-03-31"))

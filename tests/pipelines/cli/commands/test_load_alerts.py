@@ -36,6 +36,17 @@ def test_a_failed_daily_load_sends_an_alert(server: ScriptedServer, sample_world
     assert bad.credential.encode() not in request.body
 
 
+def test_a_secret_that_is_not_set_sends_an_alert(
+    server: ScriptedServer, sample_world: SampleWorld, run_command
+) -> None:
+    sample_world.overrides = {"acme-berlin": {"api_key": "${NOBODY_SET_THIS}"}}
+    assert run_command("load", "--date", "2025-03-05").exit_code == 1
+    [request] = server.requests
+    message = json.loads(request.body)
+    assert message["accounts"] == ["acme-berlin"]
+    assert "the variable NOBODY_SET_THIS is not set" in message["text"]
+
+
 def test_a_warehouse_that_cannot_be_written_sends_an_alert(
     server: ScriptedServer, sample_world: SampleWorld, run_command
 ) -> None:

@@ -15,6 +15,8 @@ from extractors.registry import get_provider
 from extractors.windows import Window
 from pipelines.cli.steps import connection_check
 from pipelines.cli.steps.connection_check import MIN_FREE_BYTES, CheckResult, run_checks
+from pipelines.configuration.config import load_config
+from pipelines.loads.workspace import Workspace
 from sandbox.account import SandboxAccount
 from sandbox.accounts import SAMPLE_ACCOUNTS
 from sandbox.recorder import Fault
@@ -285,3 +287,18 @@ def test_dagsters_home(sample_world: SampleWorld, tmp_path: Path, monkeypatch: p
     for home, ok in ((tmp_path / "nowhere", False), (Path("relative"), False), (tmp_path, True)):
         monkeypatch.setenv("DAGSTER_HOME", str(home))
         assert run_check(sample_world, "dagster").ok == ok
+
+
+@pytest.mark.parametrize("account", [SUPPORT, VOICE], ids=lambda account: account.provider)
+def test_a_secret_that_is_not_set_is_named_and_nothing_is_sent(
+    sample_world: SampleWorld, account: SandboxAccount
+) -> None:
+    sample_world.accounts = (account, OTHER_SUPPORT)
+    sample_world.overrides = {account.name: {"api_key": "${NOBODY_SET_THIS}"}}
+    config = load_config(sample_world.configure(), allow_unset_credentials=True)
+    results = run_checks(Workspace.open(config), config.accounts)
+    unset, fine = (result for result in results if result.check == "credential")
+    assert (unset.ok, unset.message) == (False, "the variable NOBODY_SET_THIS is not set")
+    assert (unset.advice, unset.account) == ("set it or write it into .env", config.accounts[0])
+    assert fine.ok
+    assert len(sample_world.take_requests()) == 1
