@@ -9,6 +9,7 @@ from hypothesis import settings
 
 from extractors import redaction
 from extractors.secret_finder import SecretFinder
+from tests.support.quick_variants import leave_most_variants_to_the_long_series
 from tests.support.store_kinds import leave_other_kinds_to_the_long_series
 
 settings.register_profile("chatmart", deadline=None)  # a busy machine is no defect
@@ -17,6 +18,7 @@ settings.load_profile("chatmart")
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     leave_other_kinds_to_the_long_series(items, config.rootpath)
+    leave_most_variants_to_the_long_series(items, config.rootpath)
 
 
 @pytest.fixture(autouse=True)

@@ -231,7 +231,7 @@ def test_reading_before_the_first_publication(store: Store) -> None:
 
 def test_readers_cannot_write_and_see_why_a_query_fails(one_day: Store) -> None:
     with pytest.raises(QueryError, match=r"read-only|base table"):
-        one_day.read("DELETE FROM fact_channel_daily")
+        one_day.read("DELETE FROM star.fact_channel_daily")
     variable = pa.table({"x": [1]})
     with pytest.raises(QueryError, match="variable"):
         one_day.read("SELECT * FROM variable")

@@ -101,7 +101,7 @@ def test_no_text_of_a_provider_attacks_its_reader(
         assert_harmless(json.dumps(message, ensure_ascii=False))
         assert not any(part in message["text"] for part in ("<", ">", "@here"))
         assert "&lt;!channel&gt; &lt;https://evil.test|docs&gt; ＠here" in message["text"]
-    assert len(hook.requests) == 2
+    assert len(hook.requests) == 1  # the second load failed as the first one did
 
 
 @pytest.mark.e2e

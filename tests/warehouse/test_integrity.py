@@ -20,9 +20,11 @@ def test_what_was_loaded_is_whole(loaded_store: Store) -> None:
 @pytest.mark.parametrize("kind", ["duckdb"], indirect=True)
 def test_what_somebody_has_broken_is_found(loaded_store: Store) -> None:
     with duckdb.connect(loaded_store.location) as con:
-        con.execute("INSERT INTO fact_channel_daily SELECT * FROM fact_channel_daily WHERE channel_key <> 0")
-        con.execute("DELETE FROM dim_channel WHERE channel_code = 'debug'")
-        con.execute("UPDATE fact_language_daily SET account_key = 1, date = DATE '1999-01-01' WHERE language_key = 0")
+        con.execute("INSERT INTO star.fact_channel_daily SELECT * FROM star.fact_channel_daily WHERE channel_key <> 0")
+        con.execute("DELETE FROM star.dim_channel WHERE channel_code = 'debug'")
+        con.execute(
+            "UPDATE star.fact_language_daily SET account_key = 1, date = DATE '1999-01-01' WHERE language_key = 0"
+        )
     assert count_duplicate_grains(loaded_store, fact_table("channel_daily")) == 4
     assert count_keys_without_member(loaded_store, fact_table("channel_daily")) == {"channel_key": 4}
     assert count_keys_without_member(loaded_store, fact_table("language_daily")) == {"account_key": 2, "date": 2}
