@@ -51,7 +51,7 @@ def count_slices(project: DagsterProject, name: str) -> int:
     return len(project.installation.read_view("conversation_daily", name))
 
 
-@pytest.mark.parametrize("choose", [from_failure, everything])
+@pytest.mark.parametrize("choose", [from_failure, pytest.param(everything, marks=pytest.mark.long)])
 def test_an_outage_of_the_only_account_fails_its_landing_and_both_repetitions_end_well(
     build_dagster_project: Build,
     sandbox: Sandbox,
@@ -68,7 +68,7 @@ def test_an_outage_of_the_only_account_fails_its_landing_and_both_repetitions_en
     assert count_slices(project, "acme-support") == 5
 
 
-@pytest.mark.parametrize("choose", [from_failure, everything])
+@pytest.mark.parametrize("choose", [from_failure, pytest.param(everything, marks=pytest.mark.long)])
 def test_what_the_others_had_is_loaded_and_both_repetitions_load_the_rest(
     build_dagster_project: Build,
     sandbox: Sandbox,

@@ -63,6 +63,7 @@ def test_logs_of_ended_runs_are_deleted_and_their_state_is_kept(persistent_proje
     assert prune_logs(persistent_project.instance, instant_after_now()) == LogPruneResult()
 
 
+@pytest.mark.long
 def test_a_pruning_under_a_clock_that_was_ahead_does_not_stop_later_ones(persistent_project: DagsterProject) -> None:
     ahead = instant_after_now() + timedelta(days=400)
     assert prune_logs(persistent_project.instance, ahead) == LogPruneResult()
